@@ -1,0 +1,16 @@
+"""Snicher's node: one person's headless chat process. The map of this house, in the order chat flows through it.
+
+    peers/      sockets: listen, dial, pump bytes                 the only importer of asyncio streams
+    protocol/   bytes <-> messages, one state machine a link      pure; PROTOCOL.md is normative
+    core/       every decision: stimuli in, effects out           pure
+    store/      SQLite: records in, pages out                     the only importer of sqlite3
+    bus/        events and commands for front ends                the only importer of zmq; BUS.md is normative
+    app.py      wires the rooms and performs the effects, in order, in batches
+    model.py    the nouns        errors.py  what can go wrong        config.py  what can be set
+    console.py  the command line: a bus client like any other
+
+Who may import whom: __main__ -> app, console -> config -> (peers | store) -> core -> (protocol | bus) -> model, errors.
+Nothing is imported here, so that `import node.bus` stays light for bots.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,227 @@
+"""Answers to the commands of front ends: reads go from the store to the reply, all else goes through the core."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+import node
+from node.bus import messages as m
+from node.bus.server import refusal
+from node.config import Config
+from node.core import effects as e
+from node.core import stimuli as s
+from node.errors import CommandRefused
+from node.model import parse_address
+from node.peers.resolve import Resolver, Unresolved
+from node.store.reader import Reader
+from node.turns import Turns
+
+#: How long a command may wait for the disk before its front end is told so, in seconds.
+COMMIT_PATIENCE = 10.0
+LIMITS = {
+    "command_bytes": m.MAX_COMMAND_BYTES,
+    "send": m.MAX_SEND,
+    "text_bytes": m.MAX_TEXT_BYTES,
+    "events": m.MAX_EVENTS,
+    "history": m.MAX_HISTORY,
+    "hits": m.MAX_HITS,
+    "name_chars": m.MAX_NAME_CHARS,
+}
+
+
+class Answers:
+    """One `answer` for every command. `stop` is called when a front end asks the node to end."""
+
+    def __init__(
+        self,
+        config: Config,
+        turns: Turns,
+        reader: Reader,
+        log_id: str,
+        links: Callable[[], int],
+        stop: Callable[[str], None],
+    ) -> None:
+        self._config = config
+        self._turns = turns
+        self._reader = reader
+        self._log_id = log_id
+        self._links = links
+        self._stop = stop
+        self._started = time.monotonic()
+        self._resolver = Resolver()
+        self._last_token = 0
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self.received = 0
+        self.sent = 0
+        self._reads: dict[str, Callable[[Any], Awaitable[Any]]] = {
+            "hello": self._hello,
+            "snapshot": self._snapshot,
+            "events": self._events,
+            "history": self._history,
+            "search": self._search,
+            "peers": self._peers,
+            "stats": self._stats,
+            "status": self._status,
+            "stop": self._stop_soon,
+        }
+
+    def settle(self, act: e.Reply | e.Refuse) -> None:
+        """The core answered a command, and what it did is on disk."""
+        future = self._waiting.pop(act.token, None)
+        if future is None or future.done():
+            return
+        if isinstance(act, e.Reply):
+            future.set_result(act.result)
+        else:
+            future.set_exception(CommandRefused(act.code, act.message, details=act.details))
+
+    async def answer(self, command: m.Command) -> m.Reply:
+        """The reply to a well-formed command. Raises CommandRefused for what is refused."""
+        try:
+            args = msgspec.json.decode(command.args, type=m.COMMANDS[command.op][0])
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise CommandRefused("invalid_args", f"{command.op}: {error}.") from error
+        read = self._reads.get(command.op)
+        result = await read(args) if read is not None else await self._decide(command, args)
+        if isinstance(result, m.Reply):
+            return result
+        body = result if isinstance(result, msgspec.Raw) else msgspec.Raw(m.encode(result))
+        return m.Reply(v=m.VERSION, id=command.id, ok=True, result=body, head=self._turns.head)
+
+    # -- through the core
+
+    async def _decide(self, command: m.Command, args: Any) -> Any:
+        key = None
+        if command.key:
+            digest = hashlib.sha256(command.op.encode() + b"\0" + bytes(command.args)).digest()
+            key = e.Key(command.key, digest)
+            kept = await self._turns.read(self._reader.reply, command.key)
+            if kept is not None:
+                if kept[0] != digest:
+                    raise CommandRefused("key_reused", "This key was used before with another command.")
+                return msgspec.Raw(kept[1].encode())
+        if not self._turns.health.store:
+            return refusal(command.id, "store_unavailable", self._turns.health.problem or "The disk can't be written.")
+        if self._turns.busy:
+            return refusal(command.id, "busy", "Too much is waiting to be written; try again in a moment.")
+        args = await self._resolved(args)
+        self._last_token += 1
+        token = self._last_token
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting[token] = future
+        cause = m.Cause(client=command.client, request=command.id)
+        self._turns.feed(s.Commanded(token, command.op, args, cause, key))
+        try:
+            async with asyncio.timeout(COMMIT_PATIENCE):
+                return await future
+        except TimeoutError:
+            raise CommandRefused(
+                "store_unavailable", "The disk doesn't answer. Whether this was done is not known; a key makes it safe."
+            ) from None
+        finally:
+            self._waiting.pop(token, None)
+
+    async def _resolved(self, args: Any) -> Any:
+        """The same arguments with host names as IP addresses: a peer is its address."""
+        if isinstance(args, m.ConnectArgs):
+            return msgspec.structs.replace(args, address=await self._host(args.address))
+        if isinstance(args, m.SendArgs):
+            messages = [m.Outgoing(to=await self._host(one.to), text=one.text) for one in args.messages]
+            return m.SendArgs(messages=messages)
+        if isinstance(args, m.PeerArgs):
+            return m.PeerArgs(peer=await self._host(args.peer))
+        return args
+
+    async def _host(self, to: str) -> str:
+        if ":" not in to:
+            return to
+        try:
+            return str(await self._resolver.resolve(parse_address(to)))
+        except ValueError:
+            return to
+        except Unresolved as error:
+            if error.pending:
+                raise CommandRefused(
+                    "lookup_pending", f"{error.host} is being looked up; try again in a moment."
+                ) from None
+            raise CommandRefused("not_found", f"There is no host {error.host!r} on this network.") from None
+
+    # -- reads
+
+    async def _hello(self, args: m.Nothing) -> m.HelloResult:
+        core = self._turns.core
+        oldest = (await self._turns.read(self._reader.events, m.EventsArgs(since=self._turns.head, limit=1))).oldest
+        return m.HelloResult(
+            versions=[m.VERSION],
+            node=core.me.id,
+            name=core.me.name,
+            program=node.__version__,
+            log=self._log_id,
+            head=self._turns.head,
+            oldest=oldest,
+            features=sorted(m.COMMANDS),
+            limits=LIMITS,
+        )
+
+    async def _snapshot(self, args: m.Nothing) -> m.SnapshotResult:
+        live = m.Live(next_tries=self._turns.core.next_tries(), health=self._turns.health)
+        return await self._turns.read(self._reader.snapshot, live)  # type: ignore[no-any-return]
+
+    async def _events(self, args: m.EventsArgs) -> m.EventsResult:
+        return await self._turns.read(self._reader.events, args)  # type: ignore[no-any-return]
+
+    async def _history(self, args: m.HistoryArgs) -> m.HistoryResult:
+        return await self._turns.read(self._reader.history, args)  # type: ignore[no-any-return]
+
+    async def _search(self, args: m.SearchArgs) -> m.SearchResult:
+        if self._turns.health.store and not self._turns.busy:
+            # What was said just now should be found: the index takes one step first.
+            await self._turns.index_step()
+        return await self._turns.read(self._reader.search, args)  # type: ignore[no-any-return]
+
+    async def _peers(self, args: m.Nothing) -> m.PeersResult:
+        peers: list[m.Peer] = await self._turns.read(self._reader.peers)
+        return m.PeersResult(peers=peers, next_tries=self._turns.core.next_tries())
+
+    async def _stats(self, args: m.Nothing) -> m.StatsResult:
+        messages, outbox, rooms, peers = await self._turns.read(self._reader.counts)
+        size = sum(path.stat().st_size for path in self._config.home.glob("snicher.db*"))
+        return m.StatsResult(
+            uptime_ms=int((time.monotonic() - self._started) * 1000),
+            received=self.received,
+            sent=self.sent,
+            commits=self._turns.commits,
+            events=self._turns.events,
+            links=self._links(),
+            rooms=rooms,
+            peers=peers,
+            outbox=outbox,
+            messages=messages,
+            database_bytes=size,
+            free_bytes=shutil.disk_usage(self._config.home).free,
+        )
+
+    async def _status(self, args: m.Nothing) -> m.StatusResult:
+        return m.StatusResult(
+            ready=True,
+            self=self._turns.core.me,
+            pid=os.getpid(),
+            program=node.__version__,
+            home=str(self._config.home),
+            log=self._log_id,
+            head=self._turns.head,
+            health=self._turns.health,
+        )
+
+    async def _stop_soon(self, args: m.Nothing) -> m.Nothing:
+        # The reply leaves first: the bus closes only after all links have said good-bye.
+        asyncio.get_running_loop().call_later(0.02, self._stop, "A front end asked for it.")
+        return m.Nothing()

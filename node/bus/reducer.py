@@ -1,0 +1,98 @@
+"""apply(state, event): what a durable event does to a snapshot. The one reducer, for every front end.
+
+Law of this file: pure. For every command, `apply(snapshot, events) == fresh snapshot`, where fresh is computed from SQL
+by a new process; a property test holds it. An event of an unknown type changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
+
+from node.bus import messages as m
+
+
+def apply(state: m.State, event: m.Event) -> None:
+    """Change `state` in place by one durable event. Events must come in the order of their `seq`, each once."""
+    step = _STEPS.get(event.type)
+    if step is not None:
+        step(state, event.data)
+
+
+def _node_started(state: m.State, data: m.NodeStarted) -> None:
+    state.self = data.self
+    state.settings = data.settings
+
+
+def _settings_changed(state: m.State, data: m.SettingsChanged) -> None:
+    state.self = data.self
+    state.settings = data.settings
+
+
+def _room_put(state: m.State, data: m.RoomAdded | m.RoomChanged) -> None:
+    before = state.rooms.get(data.room.id)
+    state.rooms[data.room.id] = replace(data.room, last=None if before is None else before.last)
+
+
+def _rooms_merged(state: m.State, data: m.RoomsMerged) -> None:
+    into = data.room.id
+    merged = [state.rooms[room].last for room in (data.gone, into) if room in state.rooms]
+    newest = max((last for last in merged if last is not None), key=lambda last: last.order, default=None)
+    state.rooms.pop(data.gone, None)
+    state.rooms[into] = replace(data.room, last=None if newest is None else replace(newest, room=into))
+
+
+def _room_read(state: m.State, data: m.RoomRead) -> None:
+    room = state.rooms.get(data.room)
+    if room is not None:
+        state.rooms[room.id] = replace(room, read_upto=data.read_upto, unread=data.unread)
+
+
+def _peer_put(state: m.State, data: m.PeerAdded | m.PeerChanged) -> None:
+    state.peers[data.peer.id] = data.peer
+
+
+def _peer_forgotten(state: m.State, data: m.PeerForgotten) -> None:
+    state.peers.pop(data.peer, None)
+
+
+def _message_received(state: m.State, data: m.MessageReceived) -> None:
+    message = data.message
+    peer = state.peers.get(message.author)
+    if peer is not None and (peer.last_seen is None or peer.last_seen < message.at):
+        state.peers[peer.id] = replace(peer, last_seen=message.at)
+    room = state.rooms.get(message.room)
+    if room is not None and message.kind != "notice":
+        state.rooms[room.id] = replace(room, unread=room.unread + 1, last=m.preview(message))
+
+
+def _message_accepted(state: m.State, data: m.MessageAccepted) -> None:
+    room = state.rooms.get(data.message.room)
+    if room is not None:
+        state.rooms[room.id] = replace(room, last=m.preview(data.message))
+
+
+def _message_state_changed(state: m.State, data: m.MessageStateChanged) -> None:
+    room = state.rooms.get(data.room)
+    if room is not None and room.last is not None and room.last.id == data.id:
+        marks = room.last.marks if data.marks is None else data.marks
+        last = replace(room.last, state=data.state, detail=data.detail, marks=marks)
+        state.rooms[room.id] = replace(room, last=last)
+
+
+_STEPS: dict[str, Callable[[m.State, Any], None]] = {
+    "NodeStarted": _node_started,
+    "SettingsChanged": _settings_changed,
+    "RoomAdded": _room_put,
+    "RoomChanged": _room_put,
+    "RoomsMerged": _rooms_merged,
+    "RoomRead": _room_read,
+    "PeerAdded": _peer_put,
+    "PeerChanged": _peer_put,
+    "PeerForgotten": _peer_forgotten,
+    "MessageReceived": _message_received,
+    "MessageAccepted": _message_accepted,
+    "MessageStateChanged": _message_state_changed,
+}

@@ -1,0 +1,187 @@
+"""The node's side of the bus: a PUB socket for events and a REP socket for commands. (BUS.md section 2)
+
+Law of this file: a leaf. It takes a callable that answers a command, never the core. Whatever comes in on REP, exactly
+one reply goes out (ZeroMQ guide, chapter 3: a REP socket that doesn't answer is stuck for good).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Awaitable, Callable, Iterable
+
+import msgspec
+import zmq
+import zmq.asyncio
+import zmq.auth.asyncio
+
+from node.bus import messages as m
+from node.errors import CommandRefused, ListenError
+
+log = logging.getLogger("snicher.bus")
+
+#: Events that PUB keeps for one slow subscriber; further ones are dropped for it, and it heals by `events`.
+PUB_HIGH_WATER_MARK = 100_000
+#: Beyond this libzmq closes the connection of whoever sends it; below, the sender gets `too_large`.
+MAX_FRAME_BYTES = 16 * 1024 * 1024
+
+Answer = Callable[[m.Command], Awaitable[m.Reply]]
+Heartbeat = Callable[[], m.Event]
+
+_command_decoder = msgspec.json.Decoder(m.Command)
+
+
+def curve_keypair() -> tuple[str, str]:
+    """A fresh CURVE key pair (public, secret), both in Z85 (ZeroMQ RFC 32)."""
+    public, secret = zmq.curve_keypair()
+    return public.decode(), secret.decode()
+
+
+class _IdOnly(msgspec.Struct):
+    id: str = ""
+
+
+def refusal(command_id: str, code: str, message: str, details: dict[str, object] | None = None) -> m.Reply:
+    """An error reply. `code` must be one of ERROR_CODES."""
+    error = m.ErrorBody(code=code, message=message, retryable=m.ERROR_CODES[code][1], details=details or {})
+    return m.Reply(v=m.VERSION, id=command_id, ok=False, error=error)
+
+
+def parse_command(frames: list[bytes]) -> m.Command | m.Reply:
+    """The command in a request's frames, or the error reply that it deserves. Never raises."""
+    if len(frames) != 1:
+        return refusal("", "malformed", f"A command is one frame, this had {len(frames)}.")
+    body = frames[0]
+    if len(body) > m.MAX_COMMAND_BYTES:
+        return refusal("", "too_large", f"{len(body)} bytes; at most {m.MAX_COMMAND_BYTES} are taken.")
+    try:
+        command = _command_decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        command_id = ""
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            command_id = msgspec.json.decode(body, type=_IdOnly).id[: m.MAX_ID_CHARS]
+        return refusal(command_id, "malformed", f"Not a command: {error}.")
+    for name, value in (("id", command.id), ("client", command.client), ("key", command.key or "")):
+        if len(value) > m.MAX_ID_CHARS:
+            return refusal(command.id[: m.MAX_ID_CHARS], "malformed", f"`{name}` is over {m.MAX_ID_CHARS} characters.")
+    if command.v != m.VERSION:
+        return refusal(command.id, "unsupported_version", f"This node speaks bus version {m.VERSION}.")
+    if command.op not in m.COMMANDS:
+        return refusal(command.id, "unknown_op", f"There is no command {command.op[:40]!r}; see BUS.md.")
+    return command
+
+
+class Server:
+    """Binds the two sockets, publishes events and answers commands one after the other.
+
+    `answer` is awaited for every well-formed command. `heartbeat` makes the event that is published every HEARTBEAT_MS.
+    """
+
+    def __init__(self, answer: Answer, heartbeat: Heartbeat) -> None:
+        self._answer = answer
+        self._heartbeat = heartbeat
+        self._context = zmq.asyncio.Context()
+        self._events: zmq.Socket[bytes] | None = None
+        self._commands: zmq.asyncio.Socket | None = None
+        self._authenticator: zmq.auth.asyncio.AsyncioAuthenticator | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        #: Where the sockets are bound, once started.
+        self.events_endpoint = ""
+        self.commands_endpoint = ""
+
+    async def start(
+        self,
+        events: str,
+        commands: str,
+        *,
+        server_secret: bytes | None = None,
+        allowed: Callable[[str], bool] | None = None,
+    ) -> None:
+        """Bind. With `tcp` endpoints, `server_secret` (Z85) and `allowed` (is this client key let in?) are required.
+
+        Raises ListenError when an endpoint can't be bound.
+        """
+        publisher: zmq.Socket[bytes] = zmq.Context.shadow(self._context.underlying).socket(zmq.PUB)
+        publisher.setsockopt(zmq.SNDHWM, PUB_HIGH_WATER_MARK)
+        replier = self._context.socket(zmq.REP)
+        replier.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
+        self._events, self._commands = publisher, replier
+        if events.startswith("tcp:"):
+            if server_secret is None or allowed is None:
+                raise ListenError("The bus is on TCP only with CURVE keys.")
+            self._authenticator = zmq.auth.asyncio.AsyncioAuthenticator(self._context)
+            self._authenticator.start()
+            self._authenticator.configure_curve_callback(credentials_provider=_AllowList(allowed))
+        for socket, endpoint in ((publisher, events), (replier, commands)):
+            socket.setsockopt(zmq.LINGER, 200)
+            if server_secret is not None:
+                socket.setsockopt(zmq.CURVE_SERVER, 1)
+                socket.setsockopt(zmq.CURVE_SECRETKEY, server_secret)
+            try:
+                socket.bind(endpoint)
+            except zmq.ZMQError as error:
+                raise ListenError(f"The bus can't use {endpoint}: {error.strerror or error}.") from error
+        self.events_endpoint = publisher.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
+        self.commands_endpoint = replier.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
+        for endpoint in (self.events_endpoint, self.commands_endpoint):
+            if endpoint.startswith("ipc://"):
+                os.chmod(endpoint.removeprefix("ipc://"), 0o600)  # noqa: PTH101 (pathlib's is flagged in async code)
+        self._tasks = [asyncio.create_task(self._serve(), name="bus commands")]
+        self._tasks.append(asyncio.create_task(self._beat(), name="bus heartbeat"))
+
+    def publish(self, events: Iterable[m.Event]) -> None:
+        """Send events to all subscribers. Never blocks: a subscriber that is too far behind loses them (and heals)."""
+        if self._events is None:
+            return
+        send, encode = self._events.send_multipart, m.encode
+        for event in events:
+            send((m.topic_of(event.type), encode(event)), zmq.NOBLOCK)
+
+    async def close(self) -> None:
+        """Stop answering, and give what was published a moment to leave."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._authenticator is not None:
+            self._authenticator.stop()
+        for socket in (self._events, self._commands):
+            if socket is not None:
+                socket.close()
+        self._events = self._commands = None
+        self._context.term()
+
+    async def _beat(self) -> None:
+        while True:
+            self.publish([self._heartbeat()])
+            await asyncio.sleep(m.HEARTBEAT_MS / 1000)
+
+    async def _serve(self) -> None:
+        socket = self._commands
+        assert socket is not None
+        while True:
+            frames = await socket.recv_multipart()
+            command = parse_command(frames)
+            reply = command if isinstance(command, m.Reply) else await self._safely(command)
+            await socket.send(m.encode(reply))
+
+    async def _safely(self, command: m.Command) -> m.Reply:
+        try:
+            return await self._answer(command)
+        except CommandRefused as error:
+            return refusal(command.id, error.code, error.message, error.details)
+        except Exception:
+            log.exception("a bug in %s; the front end got an error", command.op)
+            return refusal(command.id, "internal", "A bug in the node; its log says more.")
+
+
+class _AllowList:
+    """CURVE credentials (ZeroMQ RFC 27): is this client's public key let in?"""
+
+    def __init__(self, allowed: Callable[[str], bool]) -> None:
+        self._allowed = allowed
+
+    def callback(self, domain: str, key: bytes) -> bool:
+        """Called by pyzmq's authenticator with the client's key in Z85."""
+        return self._allowed(key.decode())

@@ -1,0 +1,301 @@
+"""The command line: small verbs, each a client of the bus like any other front end.
+
+Exit codes: 0 done; 1 refused by the node; 2 wrong usage; 69 no node there. What went wrong is one sentence on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from node.bus import messages as m
+from node.bus.client import Away, Back, Client, Cursor, Resync
+from node.errors import CommandRefused
+
+USAGE = """usage: python -m node [run] [--home DIR] [--name NAME] [--listen HOST:PORT] ...   run a node
+       python -m node VERB [--home DIR] [--json] ...                              talk to a running node
+
+verbs:
+  send PEER TEXT              say something; PEER is HOST:PORT, a name or an id; TEXT "-" reads standard input
+  peers                       who is known, and how they are
+  connect HOST:PORT           connect to a peer   [--dialect auto|snicher|std]
+  disconnect PEER             say good-bye to a peer
+  history PEER                what was said       [--limit N]
+  search WORDS                find messages; word* is a prefix, "two words" a phrase
+  tail                        all events as they come, until interrupted   [--since N]
+  status                      is the node up and well
+  stop                        end the node gracefully
+
+`python -m node run --help` and `python -m node VERB --help` say more."""
+
+#: A command that asks to be repeated (a host name being looked up, a busy disk) is, for so long, in seconds.
+PATIENCE = 5.0
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one verb; returns the exit code. Raises SnicherError."""
+    options = _parser().parse_args(argv)
+    with Client(options.home, name=f"console {options.verb}") as client:
+        try:
+            verb: Callable[[Client, argparse.Namespace], None] = VERBS[options.verb]
+            verb(client, options)
+        except KeyboardInterrupt:
+            return 0 if options.verb == "tail" else 130
+        except BrokenPipeError:
+            # Whoever read our output has enough.
+            sys.stderr.close()
+            return 0
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--home", metavar="DIR", help="the node's home (default: SNICHER_HOME, or the usual place)")
+    common.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser = argparse.ArgumentParser(prog="python -m node", allow_abbrev=False, usage=USAGE)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+
+    def verb(name: str, about: str) -> argparse.ArgumentParser:
+        return verbs.add_parser(name, help=about, description=about, parents=[common], allow_abbrev=False)
+
+    send = verb("send", "Say something. It waits on disk when the peer is away.")
+    send.add_argument("peer", help="HOST:PORT, a name or an id")
+    send.add_argument("text", help='the text; "-" reads it from standard input')
+    verb("peers", "Who is known, and how they are.")
+    connect = verb("connect", "Connect to a peer, and keep connected.")
+    connect.add_argument("peer", metavar="HOST:PORT")
+    connect.add_argument("--dialect", default="auto", help="auto, snicher or std: what it speaks, if you know better")
+    verb("disconnect", "Say good-bye to a peer.").add_argument("peer")
+    history = verb("history", "What was said with a peer.")
+    history.add_argument("peer")
+    history.add_argument("--limit", type=_count, default=50, help="how many of the newest messages (default 50)")
+    search = verb("search", "Find messages, newest first.")
+    search.add_argument("words", nargs="+")
+    search.add_argument("--limit", type=_count, default=20, help="how many (default 20)")
+    tail = verb("tail", "All events as they come, until interrupted.")
+    tail.add_argument("--since", type=int, metavar="N", help="begin after event N (0: from the oldest kept)")
+    verb("status", "Is the node up and well.")
+    verb("stop", "End the node gracefully.")
+    return parser
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+def _print_json(body: msgspec.Struct) -> None:
+    sys.stdout.write(msgspec.json.encode(body).decode() + "\n")
+    sys.stdout.flush()
+
+
+def _patiently(command: Callable[[], Any]) -> Any:
+    """Repeat a command that asks for it, for a while."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return command()
+        except CommandRefused as refused:
+            if not refused.retryable or refused.code == "stopping" or time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+
+
+# -- how things look on a terminal
+
+
+def plain(text: str) -> str:
+    """A text without what could steer a terminal; line breaks stay."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _clock(at: int | None) -> str:
+    return "never" if at is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at / 1000))
+
+
+def message_line(message: m.Message) -> str:
+    """One message as people read it."""
+    who = plain(message.name).replace("\n", " ")
+    if message.kind == "notice":
+        return f"{_clock(message.at)}  * {who} {plain(message.text)}"
+    state = f"  [{message.state}{': ' + message.detail if message.detail else ''}]" if message.state else ""
+    text = plain(message.text).replace("\n", "\n" + " " * 23)
+    return f"{_clock(message.at)}  {'> ' if message.direction == 'out' else ''}{who}: {text}{state}"
+
+
+def _address(peer: m.Peer) -> str:
+    host = f"[{peer.host}]" if ":" in peer.host else peer.host
+    return f"{host}:{peer.port}" if peer.port is not None else f"{host} (port unknown)"
+
+
+def peer_line(peer: m.Peer, next_try: m.NextTry | None) -> str:
+    """One peer as people read it."""
+    error = f"  {peer.error}" if peer.error else ""
+    again = f"  next try in {max(0, round(next_try.at / 1000 - time.time()))} s" if next_try is not None else ""
+    guess = f"{peer.dialect} ({peer.dialect_from})"
+    name = plain(peer.name).replace("\n", " ")
+    return f"{name:20} {_address(peer):24} {peer.link:10} {guess:18} {peer.id}{error}{again}"
+
+
+def event_line(event: m.Event) -> str:
+    """One event as people read it."""
+    number = "-" if event.seq is None else str(event.seq)
+    data = event.data
+    if isinstance(data, m.MessageReceived | m.MessageAccepted):
+        what = f"#{data.message.id} {message_line(data.message)[21:]}"
+    elif isinstance(data, m.MessageStateChanged):
+        what = f"#{data.id} is {data.state}" + (f": {data.detail}" if data.detail else "")
+    elif isinstance(data, m.PeerAdded | m.PeerChanged):
+        error = f": {data.peer.error}" if data.peer.error else ""
+        what = f"{plain(data.peer.name)} {_address(data.peer)} {data.peer.dialect} {data.peer.link}{error}"
+    else:
+        what = plain(msgspec.json.encode(data).decode())[:300]
+    return f"{number:>8}  {_clock(event.at)[11:]}  {event.type:20} {what}"
+
+
+# -- the verbs
+
+
+def _send(client: Client, options: argparse.Namespace) -> None:
+    text = sys.stdin.read().rstrip("\n") if options.text == "-" else options.text
+    message = _patiently(lambda: client.send(options.peer, text))
+    if options.json:
+        _print_json(message)
+    else:
+        print(f"#{message.id} is on disk and {message.state} for delivery.")
+
+
+def _peers(client: Client, options: argparse.Namespace) -> None:
+    result = client.peers()
+    tries = {one.peer: one for one in result.next_tries}
+    for peer in result.peers:
+        if options.json:
+            _print_json(peer)
+        else:
+            print(peer_line(peer, tries.get(peer.id)))
+    if not result.peers and not options.json:
+        print("Nobody yet. Connect to somebody: python -m node connect HOST:PORT")
+
+
+def _connect(client: Client, options: argparse.Namespace) -> None:
+    peer = _patiently(lambda: client.connect(options.peer, options.dialect))
+    if options.json:
+        _print_json(peer)
+    else:
+        print(f"{plain(peer.name)} ({_address(peer)}, {peer.id}) is {peer.link}; `peers` shows what comes of it.")
+
+
+def _disconnect(client: Client, options: argparse.Namespace) -> None:
+    peer = _patiently(lambda: client.disconnect(options.peer))
+    if options.json:
+        _print_json(peer)
+    else:
+        print(f"Said good-bye to {plain(peer.name)} ({_address(peer)}).")
+
+
+def _room_of(client: Client, who: str) -> str:
+    state = client.snapshot().state
+    if who in state.rooms:
+        return who
+    named = [
+        room for room in state.rooms.values()
+        if room.name.casefold() == who.casefold()
+        or (room.peer in state.peers and who == _address(state.peers[room.peer]))
+    ]  # fmt: skip
+    if len(named) == 1:
+        return named[0].id
+    if named:
+        ids = ", ".join(room.id for room in named)
+        raise CommandRefused("ambiguous", f"{len(named)} conversations go by {who!r}: {ids}.")
+    raise CommandRefused("not_found", f"There is no conversation with {who!r}.")
+
+
+def _history(client: Client, options: argparse.Namespace) -> None:
+    room = _room_of(client, options.peer)
+    messages: list[m.Message] = []
+    before = None
+    while len(messages) < options.limit:
+        page = client.history(room, before=before, limit=min(m.MAX_HISTORY, options.limit - len(messages)))
+        messages = page.messages + messages
+        if not page.more_before or not page.messages:
+            break
+        before = page.messages[0].id
+    for message in messages:
+        if options.json:
+            _print_json(message)
+        else:
+            print(message_line(message))
+
+
+def _search(client: Client, options: argparse.Namespace) -> None:
+    found = 0
+    before = None
+    names = {room.id: room.name for room in client.snapshot().state.rooms.values()}
+    while found < options.limit:
+        page = client.search(" ".join(options.words), before=before, limit=min(m.MAX_HITS, options.limit - found))
+        for hit in page.hits:
+            found += 1
+            if options.json:
+                _print_json(hit)
+            else:
+                print(f"[{plain(names.get(hit.room, hit.room))}] {message_line(hit)}")
+        if not page.more or not page.hits:
+            break
+        before = page.hits[-1].id
+    if not found and not options.json:
+        print("Nothing found.", file=sys.stderr)
+
+
+def _tail(client: Client, options: argparse.Namespace) -> None:
+    cursor = Cursor("", options.since) if options.since is not None else None
+    for item in client.follow(cursor):
+        if isinstance(item, Resync):
+            if options.since is not None:
+                print(f"Events before {item.snapshot.seq} are not kept any more; going on from there.", file=sys.stderr)
+        elif isinstance(item, Away):
+            print(f"The node is away: {item.reason}", file=sys.stderr)
+        elif isinstance(item, Back):
+            print("The node is back.", file=sys.stderr)
+        elif options.json:
+            _print_json(item)
+        else:
+            print(event_line(item), flush=True)
+
+
+def _status(client: Client, options: argparse.Namespace) -> None:
+    status = client.status()
+    if options.json:
+        _print_json(status)
+        return
+    print(f"{plain(status.self.name)} is {'ready' if status.ready else 'not ready'} (pid {status.pid}, {status.home})")
+    print(f"listens on   {status.self.listen}")
+    print(f"reachable at {', '.join(status.self.addresses) or 'nowhere'}")
+    print(f"code         {status.self.code}")
+    print(f"event log    {status.log}, head {status.head}")
+    print(f"disk         {'well' if status.health.store else status.health.problem}")
+
+
+def _stop(client: Client, options: argparse.Namespace) -> None:
+    client.stop()
+    if not options.json:
+        print("The node is going down.")
+
+
+VERBS: dict[str, Callable[[Client, argparse.Namespace], None]] = {
+    "send": _send,
+    "peers": _peers,
+    "connect": _connect,
+    "disconnect": _disconnect,
+    "history": _history,
+    "search": _search,
+    "tail": _tail,
+    "status": _status,
+    "stop": _stop,
+}

@@ -1,0 +1,13 @@
+"""Every decision of the node, and no I/O: stimuli in, effects out, as plain frozen values.
+
+    node.py       the door: one method takes a stimulus and returns its effects
+    commands.py   what each command of a front end means
+    contacts.py   who the peers are: addresses, names, dialects, link states
+    rooms.py      conversations, unread counts, the order of messages
+    outbox.py     what waits for whom, attempts, back-off
+    state.py      what the core holds in memory; loaded from the store
+    clock.py      the hybrid logical clock
+    stimuli.py, effects.py   the two vocabularies
+
+Time comes in with each stimulus, ids are counted, dice aren't thrown: the same stimuli give the same effects.
+"""

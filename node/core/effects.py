@@ -1,0 +1,191 @@
+"""What the core decides: records for the store, and acts let out once those are on disk. Plain frozen values."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from node.bus import messages as m
+from node.model import Address
+
+# ---- records: committed together, in order ---------------------------------------------------------------------------
+
+
+class Key(msgspec.Struct, frozen=True):
+    """What makes a repeated command take effect once: the key, and what the command was."""
+
+    key: str
+    #: A hash of op and arguments: the same key with another command is refused.
+    fingerprint: bytes
+
+
+class PutPeer(msgspec.Struct, frozen=True):
+    """A peer as it is now. `gone`: off the list, its row stays for its conversation."""
+
+    peer: m.Peer
+    gone: bool = False
+
+
+class PutRoom(msgspec.Struct, frozen=True):
+    """A conversation as it is now (`last` by its id)."""
+
+    room: m.Room
+
+
+class MergeRooms(msgspec.Struct, frozen=True):
+    """All messages of `gone` move to `into`, and `gone` is no more."""
+
+    gone: str
+    into: str
+
+
+class AddMessage(msgspec.Struct, frozen=True):
+    """A message; with `direction` out it goes into the outbox of `peer`."""
+
+    message: m.Message
+    clock: int
+    peer: str | None = None
+    raw: bytes | None = None
+
+
+class SetState(msgspec.Struct, frozen=True):
+    """One of our own messages is in another state. `marks` None: unchanged."""
+
+    message: int
+    state: str
+    detail: str | None = None
+    marks: list[str] | None = None
+
+
+class PutSettings(msgspec.Struct, frozen=True):
+    """The settings and the node as front ends see it."""
+
+    settings: m.Settings
+    self: m.Self
+
+
+class SaveReply(msgspec.Struct, frozen=True):
+    """The reply to a command with a key, kept for KEY_LIFETIME_MS."""
+
+    key: Key
+    reply: Any
+    at: int
+
+
+class Log(msgspec.Struct, frozen=True):
+    """A durable event. With `message`, the log holds only a reference: a replay shows the message as it then is."""
+
+    event: m.Event
+    message: int | None = None
+
+
+Record = PutPeer | PutRoom | MergeRooms | AddMessage | SetState | PutSettings | SaveReply | Log
+
+# ---- acts: performed after the records of the same stimulus are on disk ----------------------------------------------
+
+
+class Dial(msgspec.Struct, frozen=True):
+    """Open a connection; `how` says what for.
+
+    "persistent": say CONNECT and stay. "unsure": say CONNECT with the offer, and wait for what comes back. "one_shot":
+    for one message, which follows as a Transmit as soon as the connection stands (a Connected stimulus tells).
+    """
+
+    link: int
+    address: Address
+    how: Literal["persistent", "unsure", "one_shot"]
+
+
+class Transmit(msgspec.Struct, frozen=True):
+    """Send a message over a link. `control`: a word of the dialect itself, sent as it is; its token is 0."""
+
+    link: int
+    token: int
+    text: str
+    #: Of a long text to a one-shot peer: which part goes over this connection, from 1.
+    part: int = 1
+    control: bool = False
+
+
+class HangUp(msgspec.Struct, frozen=True):
+    """Say good-bye where the dialect has one, and close."""
+
+    link: int
+
+
+class Tell(msgspec.Struct, frozen=True):
+    """Publish an ephemeral event."""
+
+    event: m.Event
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """Answer a command."""
+
+    token: int
+    result: Any
+
+
+class Refuse(msgspec.Struct, frozen=True):
+    """Answer a command with an error (a code of ERROR_CODES)."""
+
+    token: int
+    code: str
+    message: str
+    details: dict[str, Any] = {}
+
+
+class Fetch(msgspec.Struct, frozen=True):
+    """Ask the store; the answer comes back as a Fetched stimulus."""
+
+    query: Query
+
+
+class Exit(msgspec.Struct, frozen=True):
+    """All is decided and said: the node may end once the links are closed."""
+
+
+Act = Dial | Transmit | HangUp | Tell | Reply | Refuse | Fetch | Exit
+Effect = Record | Act
+
+# ---- queries: what a decision may need from disk ---------------------------------------------------------------------
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """The first messages that wait for a peer, at most `limit`: a list of (id, room, text)."""
+
+    peer: str
+    limit: int
+
+
+class CountRead(msgspec.Struct, frozen=True):
+    """How many texts came into the room after message `after`, up to message `upto`: a number."""
+
+    token: int
+    cause: m.Cause
+    key: Key | None
+    room: str
+    after: int
+    upto: int
+
+
+class ReadMessage(msgspec.Struct, frozen=True):
+    """One message and whom it is for: (Message, peer id or None), or None when there is no such message."""
+
+    token: int
+    cause: m.Cause
+    key: Key | None
+    message: int
+
+
+class WaitingIds(msgspec.Struct, frozen=True):
+    """All messages that wait for a peer that is being forgotten: a list of (id, room)."""
+
+    token: int
+    cause: m.Cause
+    key: Key | None
+    peer: str
+
+
+Query = Waiting | CountRead | ReadMessage | WaitingIds

@@ -1,0 +1,43 @@
+"""What the core is loaded from: the small part of the store that decisions need. Pure data."""
+
+from __future__ import annotations
+
+import msgspec
+
+from node.bus import messages as m
+
+
+class LoadedPeer(msgspec.Struct, frozen=True):
+    """A peer's row, whether it was forgotten, and whether messages wait for it."""
+
+    peer: m.Peer
+    gone: bool
+    waiting: bool
+
+
+class Sending(msgspec.Struct, frozen=True):
+    """A message whose attempt was under way."""
+
+    message: int
+    room: str
+    peer: str
+    text: str
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """Everything the core holds in memory, as of one commit."""
+
+    log: str
+    #: The newest and the oldest durable event on disk.
+    head: int
+    oldest: int
+    #: The highest clock value and the highest message id given out.
+    clock: int
+    last_message: int
+    #: The highest number in a plain peer's id.
+    last_plain: int
+    #: None in a database that was never used.
+    settings: m.Settings | None
+    peers: list[LoadedPeer]
+    rooms: list[m.Room]
+    sending: list[Sending]

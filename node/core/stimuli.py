@@ -1,0 +1,120 @@
+"""What can happen to the node: the vocabulary that goes into the core. Plain frozen values."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from node.bus import messages as m
+from node.core import effects
+from node.protocol.plain.codec import Mark, Said
+
+
+class Started(msgspec.Struct, frozen=True):
+    """The node is up: listening, and its store is loaded. The first stimulus of a run."""
+
+    listen: str
+    addresses: list[str]
+
+
+class Connected(msgspec.Struct, frozen=True):
+    """A one-shot connection that we dialled stands and waits for its message."""
+
+    link: int
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """An address that nobody knew turned out to speak this. "snicher": the link is open."""
+
+    link: int
+    dialect: str
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A persistent link that we dialled is ready for texts."""
+
+    link: int
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """A peer said something. `host` is its source address, `dialect` what the connection speaks.
+
+    `port` is where it listens, as far as the connection has told: claimed on it earlier, or dialled by us. `persistent`
+    links can be answered on.
+    """
+
+    link: int
+    host: str
+    port: int | None
+    dialect: str
+    persistent: bool
+    said: list[Said]
+
+
+class Transmitted(msgspec.Struct, frozen=True):
+    """What became of message `token` on a link; `part` of `parts` is done."""
+
+    link: int
+    token: int
+    outcome: Literal["sent", "not_sent", "unknown"]
+    reason: str | None
+    part: int
+    parts: int
+    marks: tuple[Mark, ...]
+
+
+class Closed(msgspec.Struct, frozen=True):
+    """A link is over, or never came about. `reason` None: it ended as it should."""
+
+    link: int
+    reason: str | None
+
+
+class Commanded(msgspec.Struct, frozen=True):
+    """A front end wants something done. `token` names the command for its reply."""
+
+    token: int
+    op: str
+    args: Any
+    cause: m.Cause
+    key: effects.Key | None = None
+
+
+class Fetched(msgspec.Struct, frozen=True):
+    """The answer to a Fetch, from the store as it was after all that was decided before the Fetch."""
+
+    query: effects.Query
+    result: Any
+
+
+class Ticked(msgspec.Struct, frozen=True):
+    """The time that `next_deadline` named has come."""
+
+
+class StopAsked(msgspec.Struct, frozen=True):
+    """The node is to end: say good-bye to everybody."""
+
+    reason: str
+
+
+class Stopped(msgspec.Struct, frozen=True):
+    """All links are closed. The last stimulus of a graceful run."""
+
+    reason: str
+
+
+Stimulus = (
+    Started
+    | Connected
+    | Settled
+    | Opened
+    | Heard
+    | Transmitted
+    | Closed
+    | Commanded
+    | Fetched
+    | Ticked
+    | StopAsked
+    | Stopped
+)

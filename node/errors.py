@@ -1,0 +1,104 @@
+"""Everything that can go wrong, as one hierarchy; each docstring is written for the person who will read the error.
+
+SnicherError
+|-- ConfigError              the node was told something it can't use (exit code 78)
+|-- HomeInUse                another node runs on this home (exit code 75)
+|-- ListenError              the listening port can't be had (exit code 69)
+|-- StoreError
+|   |-- StoreTooNew          the database was written by a newer Snicher (exit code 70)
+|   |-- StoreCorrupt         the database or the identity can't be read (exit code 70)
+|   `-- StoreUnavailable     a write failed: the disk is full or broken; reading goes on
+|-- RemoteFault              a peer broke its protocol: its link is closed, nobody else notices
+|-- LocalFault               our own code broke the protocol: a bug, never the peer's doing
+|-- InvalidEntry             a signed entry doesn't verify; it is refused and counted
+`-- BusError
+    |-- CommandRefused       the node answered a command with an error (has a stable code)
+    |-- NodeAway             no node answers on this home
+    `-- BusProtocolError     the other side of the bus speaks something else than BUS.md
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class SnicherError(Exception):
+    """Base of all errors that Snicher raises on purpose. Anything else that surfaces is a bug."""
+
+    #: What the process exits with when this error ends it (sysexits.h).
+    exit_code = 1
+
+
+class ConfigError(SnicherError):
+    """A flag, an environment variable or a line of config.toml can't be used. The text names it and says what can."""
+
+    exit_code = 78
+
+
+class HomeInUse(SnicherError):
+    """Another node already runs on this home. Stop it (`python -m node stop`), or give this one another --home."""
+
+    exit_code = 75
+
+
+class ListenError(SnicherError):
+    """The address to listen on can't be had: taken by another program, not ours, or not allowed."""
+
+    exit_code = 69
+
+
+class StoreError(SnicherError):
+    """Something is wrong with what is on disk."""
+
+    exit_code = 70
+
+
+class StoreTooNew(StoreError):
+    """The database was written by a newer Snicher. Nothing was changed; start the newer program instead."""
+
+
+class StoreCorrupt(StoreError):
+    """A file of the home can't be read as what it should be. Nothing was changed; the text names the file."""
+
+
+class StoreUnavailable(StoreError):
+    """A write failed (disk full, read-only, I/O error). Nothing acknowledged is lost; the node retries by itself."""
+
+
+class RemoteFault(SnicherError):
+    """The peer sent what its protocol doesn't allow. Its link is closed; no other peer is affected."""
+
+
+class LocalFault(SnicherError):
+    """This program used a link in a way that its state doesn't allow. A bug in Snicher."""
+
+
+class InvalidEntry(SnicherError):
+    """A signed entry breaks its chain, its signature or its clock. It is refused whole."""
+
+
+class BusError(SnicherError):
+    """Something went wrong between a front end and its node."""
+
+    exit_code = 69
+
+
+class CommandRefused(BusError):
+    """The node refused a command. `code` is stable and documented in BUS.md; `message` is for people."""
+
+    exit_code = 1
+
+    def __init__(self, code: str, message: str, retryable: bool = False, details: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.retryable = retryable
+        self.details: dict[str, Any] = details or {}
+
+
+class NodeAway(BusError):
+    """No node answers on this home. Start one with `python -m node`, or check --home / SNICHER_HOME."""
+
+
+class BusProtocolError(BusError):
+    """Bytes on the bus are not what BUS.md says, or the versions have nothing in common."""

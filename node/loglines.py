@@ -1,0 +1,48 @@
+"""What the node says on stderr: one readable line per thing that matters, or the same as JSON for machines."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+
+import msgspec
+
+
+class TextLines(logging.Formatter):
+    """`14:32:07 info  listening on 192.168.1.20:5000`"""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record; a traceback follows on lines of its own."""
+        clock = time.strftime("%H:%M:%S", time.localtime(record.created))
+        line = f"{clock} {record.levelname.lower():7} {_one_line(record.getMessage())}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: at (ms), level, logger, message, and error where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record."""
+        line: dict[str, object] = {
+            "at": int(record.created * 1000),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(line).decode()
+
+
+def _one_line(text: str) -> str:
+    """Peers choose some of what is logged: nothing in it may move the cursor or begin a line of its own."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+def set_up(form: str, level: str) -> None:
+    """Log to stderr in this form ("text" or "json") from this level on."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines() if form == "json" else TextLines())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.getLogger("asyncio").setLevel("WARNING")

@@ -1,0 +1,124 @@
+"""The nouns of Snicher that every room shares: addresses, ids, entries.
+
+Law of this file: pure, and it knows nothing of how a noun is stored, sent or shown. What front ends see of the nouns is
+in bus/messages.py.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import ipaddress
+import re
+from typing import NewType
+
+import msgspec
+
+#: The Ed25519 public key of a node, base32 in lower case without padding: 52 characters.
+PeerId = NewType("PeerId", str)
+#: Names a conversation on this node.
+RoomId = NewType("RoomId", str)
+
+#: What a plain peer's id and room begin with; a number of this node follows.
+PLAIN_PREFIX = "plain-"
+
+_HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(?:\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*\.?")
+
+
+class Address(msgspec.Struct, frozen=True, order=True):
+    """Where a node or client listens. `host` is an IP address (IPv6 without brackets) or a host name."""
+
+    host: str
+    #: 1 to 65535; 0 only where the system is to choose.
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_address(text: str, *, allow_zero: bool = False) -> Address:
+    """HOST:PORT as people write it (IPv6 in brackets). Raises ValueError with a sentence that says what is wrong."""
+    text = text.strip()
+    host, colon, digits = text.rpartition(":")
+    if not colon or not host:
+        raise ValueError(f"{text!r} is not HOST:PORT, for example 192.168.1.20:5000.")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise ValueError(f"An IPv6 address goes in brackets: [{host}]:{digits}.")
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 5:
+        raise ValueError(f"{digits!r} is not a port; it is a number from 1 to 65535.")
+    port = int(digits)
+    if port > 65535 or (port == 0 and not allow_zero):
+        raise ValueError(f"{port} is not a port; it is a number from 1 to 65535.")
+    return Address(normal_host(host), port)
+
+
+def normal_host(host: str) -> str:
+    """A host in its one way of writing: IPv4-mapped IPv6 as IPv4, names in lower case. Raises ValueError."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        if re.fullmatch(r"[\d.]+", host) or not _HOST_NAME.fullmatch(host) or len(host) > 253:
+            raise ValueError(f"{host!r} is neither an IP address nor a host name.") from None
+        return host.lower().rstrip(".")
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
+
+
+def peer_id(public_key: bytes) -> PeerId:
+    """The PeerId of a 32-byte Ed25519 public key."""
+    return PeerId(base64.b32encode(public_key).decode().rstrip("=").lower())
+
+
+def public_key(peer: PeerId) -> bytes:
+    """The 32-byte key in a PeerId. Raises ValueError when it is none."""
+    key = base64.b32decode(peer.upper() + "=" * (-len(peer) % 8))
+    if len(key) != 32:
+        raise ValueError(f"{peer!r} is not a PeerId.")
+    return key
+
+
+def short_code(peer: PeerId) -> str:
+    """A PeerId for people to compare: four groups of four characters, from its SHA-256."""
+    digest = base64.b32encode(hashlib.sha256(peer.encode()).digest()).decode().lower()
+    return " · ".join(digest[index : index + 4] for index in range(0, 16, 4))
+
+
+class Header(msgspec.Struct, frozen=True, array_like=True):
+    """What an author signs of an entry (DESIGN.md section 6). The body stands apart, so that it may go."""
+
+    room: str
+    author: PeerId
+    #: Drawn at random when the author's database was made or restored: 16 bytes.
+    stream: bytes
+    #: 1, 2, 3 ... within room, author and stream.
+    n: int
+    #: SHA-256 of the previous header of the stream; 32 zero bytes for n = 1.
+    prev: bytes
+    #: Hybrid logical clock: milliseconds since 1970 times 65,536, plus a counter. Above that of n - 1.
+    clock: int
+    kind: str
+    #: SHA-256 of the body.
+    body_hash: bytes
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A signed header with its exact bytes, and the body if we hold it."""
+
+    header: Header
+    #: The author's exact bytes: what was signed, hashed, stored and is passed on.
+    header_bytes: bytes
+    signature: bytes
+    body: bytes | None
+
+
+class Position(msgspec.Struct, frozen=True):
+    """How far a stream is held without a gap: the last number and the hash of its header."""
+
+    n: int
+    hash: bytes
+
+
+#: What a node holds of a room without a gap.
+Vector = dict[tuple[PeerId, bytes], Position]

@@ -1,0 +1,8 @@
+"""Sockets: listen, dial, pump bytes between them and the links of node.protocol. The only importer of asyncio streams.
+
+network.py      all connections of this node
+connection.py   one connection: asyncio on one side, a Link on the other
+interfaces.py   the addresses of this machine
+resolve.py      host names, looked up without holding anybody up
+reasons.py      the system's errors in plain words
+"""

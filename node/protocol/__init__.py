@@ -1,0 +1,7 @@
+"""The peer languages: bytes <-> messages, as state machines without sockets, loops, clocks or dice. PROTOCOL.md rules.
+
+link.py      one connection with a plain peer, in either direction
+plain/       the dialects of the older clients, each a small codec behind one interface
+entries.py   the signed entries of Snicher's own messages
+order.py     accept order: one-shot connections of one address, delivered as they came
+"""

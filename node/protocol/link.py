@@ -1,0 +1,514 @@
+"""One connection with a plain peer, as a state machine: bytes and times in, events and bytes out.
+
+Law of this file: no sockets, no loop, no clock (`now` is an argument, in seconds of any steady clock), no dice. The
+asyncio side feeds it, writes what `data_to_send` gives, half-closes or closes when told, and arms one timer.
+
+The transitions are the table TRANSITIONS; the diagram in PROTOCOL.md is generated from it.
+"""
+
+from __future__ import annotations
+
+import collections
+import enum
+from typing import Literal
+
+import msgspec
+
+from node.errors import LocalFault
+from node.protocol.plain import codec as plain
+from node.protocol.plain import registry
+from node.protocol.plain.codec import Said, Speaker
+
+#: The offer that a Snicher node makes behind its CONNECT: exactly so many tabs, then a newline. Old clients don't see
+#: it (int() strips it); at most one space would be tolerated by all, so there is none.
+OFFER_TABS = 24
+OFFER = b"\t" * OFFER_TABS + b"\n"
+#: How long an unknown address may take to show what it speaks, in seconds.
+PROBE_WAIT = 1.0
+#: Before the CONNECT and after it, so that it stands alone in its segment, in seconds.
+CONNECT_PAUSE = 0.05
+#: Between two writes to the ancestor, in seconds: it reads without framing.
+WRITE_GAP = 0.02
+#: Before and after `exit`, in seconds.
+EXIT_PAUSE = 0.05
+#: A one-shot peer may take so long to close after our message, in seconds; then we do.
+CLOSE_WAIT = 1.0
+#: An accepted connection that never says anything is closed after so long, in seconds, without a trace.
+SILENCE = 60.0
+#: First bytes that stay ambiguous are taken for what they are after so long, in seconds.
+RECOGNISE_WAIT = 0.3
+#: A peer that doesn't read is left alone after so long, in seconds; its texts stay in the outbox.
+STALL = 30.0
+#: Texts that may wait in one link to be written; the node keeps the rest in its outbox.
+MAX_QUEUED = 64
+
+
+class State(enum.Enum):
+    """Where a link is."""
+
+    AWAITING = "accepted, nothing recognised yet"
+    COLLECTING = "reading one message of a one-shot dialect"
+    ANNOUNCING = "dialled, CONNECT is being said"
+    PROBING = "the offer is made; waiting for what comes back"
+    OPEN = "a persistent conversation, both ways"
+    DELIVERING = "our one message is written; waiting for the far end to close"
+    LEAVING = "exit is being said"
+    CLOSED = "over"
+
+
+class Input(enum.Enum):
+    """What moves a link."""
+
+    ONE_SHOT_SEEN = "first bytes of a one-shot dialect"
+    PERSISTENT_SEEN = "first bytes of a persistent dialect"
+    ANNOUNCED = "CONNECT is said and had its pause"
+    UNSURE = "the peer's dialect isn't known yet"
+    STAYED = "the peer stayed, as the ancestor does"
+    TURNED_AWAY = "the peer closed, or answered otherwise: a one-shot client"
+    COMPLETE = "the message is complete"
+    LEAVE = "we want to leave"
+    DONE = "nothing is left to do or wait for"
+    LOST = "the connection ended"
+
+
+TRANSITIONS: dict[tuple[State, Input], State] = {
+    (State.AWAITING, Input.ONE_SHOT_SEEN): State.COLLECTING,
+    (State.AWAITING, Input.PERSISTENT_SEEN): State.OPEN,
+    (State.AWAITING, Input.DONE): State.CLOSED,
+    (State.COLLECTING, Input.COMPLETE): State.CLOSED,
+    (State.ANNOUNCING, Input.UNSURE): State.PROBING,
+    (State.ANNOUNCING, Input.ANNOUNCED): State.OPEN,
+    (State.ANNOUNCING, Input.TURNED_AWAY): State.CLOSED,
+    (State.PROBING, Input.STAYED): State.OPEN,
+    (State.PROBING, Input.TURNED_AWAY): State.CLOSED,
+    (State.OPEN, Input.LEAVE): State.LEAVING,
+    (State.OPEN, Input.DONE): State.CLOSED,
+    (State.DELIVERING, Input.DONE): State.CLOSED,
+    (State.LEAVING, Input.DONE): State.CLOSED,
+    **{(state, Input.LEAVE): State.CLOSED for state in State if state not in (State.OPEN, State.LEAVING)},
+    (State.LEAVING, Input.LEAVE): State.LEAVING,
+    **{(state, Input.LOST): State.CLOSED for state in State},
+}
+
+Outcome = Literal["sent", "not_sent", "unknown"]
+
+
+class Recognised(msgspec.Struct, frozen=True):
+    """An accepted connection speaks this dialect."""
+
+    dialect: str
+    persistent: bool
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """What an unknown address turned out to speak. "snicher": the link is open; "std": it is over."""
+
+    dialect: str
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A persistent link to a peer whose dialect was known is ready for texts."""
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """The peer said something."""
+
+    said: list[Said]
+
+
+class Transmitted(msgspec.Struct, frozen=True):
+    """What became of text `token`. `part` of `parts` (from 1) are done, for dialects with one part a connection."""
+
+    token: int
+    outcome: Outcome
+    reason: str | None = None
+    part: int = 1
+    parts: int = 1
+    marks: tuple[plain.Mark, ...] = ()
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """The link is over. `reason` is None when it ended as it should."""
+
+    reason: str | None
+
+
+LinkEvent = Recognised | Settled | Opened | Heard | Transmitted | Ended
+
+
+class _Writing(msgspec.Struct):
+    """A text on its way out."""
+
+    token: int
+    parts: collections.deque[bytes]
+    marks: tuple[plain.Mark, ...]
+    begun: bool = False
+
+
+class Link:
+    """The machine. Make one with `accepted`, `announce` or `one_shot`.
+
+    Then: `connected`, `receive_data`, `receive_eof`, `connection_lost`, `handle_deadline` go in; after each of them
+    take `events`, `data_to_send`, `half_close`, `closing`, and arm a timer for `next_deadline`.
+    """
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        #: The dialect spoken, as far as known.
+        self.codec: plain.Codec | None = None
+        #: Set when our side of the connection should be closed (the other may still talk).
+        self.half_close = False
+        #: Set when the connection should be closed, once what `data_to_send` gave has left.
+        self.closing = False
+        self._events: list[LinkEvent] = []
+        self._out: list[bytes] = []
+        self._reader: plain.Reader | None = None
+        self._head = b""
+        self._speaker: Speaker | None = None
+        self._me: tuple[int, str] = (0, "")
+        self._unsure = False
+        self._told = False
+        self._step = 0
+        self._held = False
+        self._deadline: float | None = None
+        self._patience_at: float | None = None
+        self._write_at: float | None = None
+        self._queue: collections.deque[_Writing] = collections.deque()
+        self._confirming: _Writing | None = None
+        self._outcome: Transmitted | None = None
+        self._answered: list[Said] = []
+
+    # -- the three kinds
+
+    @classmethod
+    def accepted(cls) -> Link:
+        """A connection that came in."""
+        return cls(State.AWAITING)
+
+    @classmethod
+    def announce(cls, port: int, name: str, *, unsure: bool) -> Link:
+        """A connection to dial with `CONNECT:<port>`; `unsure` when the address's dialect isn't known."""
+        link = cls(State.ANNOUNCING)
+        link._me, link._unsure = (port, name), unsure
+        return link
+
+    @classmethod
+    def one_shot(cls, port: int, name: str) -> Link:
+        """A connection to dial for one std message, or one part of it; `send` it as soon as the connection stands."""
+        link = cls(State.DELIVERING)
+        link._me = (port, name)
+        link.codec = registry.STD
+        return link
+
+    # -- what goes in
+
+    def connected(self, host: str, port: int, name: str, now: float) -> None:
+        """The connection stands; `host` is our address on it, `port` our listening port."""
+        self._speaker = Speaker(host, port, name)
+        if self.state is State.AWAITING:
+            self._deadline = now + SILENCE
+        elif self.state is State.ANNOUNCING:
+            self._reader = registry.ANCESTOR.reader()
+            self._deadline = now + CONNECT_PAUSE
+        elif self.state is State.DELIVERING:
+            self._deadline = now + CLOSE_WAIT
+
+    def receive_data(self, data: bytes, now: float) -> None:
+        """Bytes as they were read. Never raises for what a peer sends."""
+        if self.state is State.AWAITING:
+            self._recognise(data, now, ended=False)
+        elif self.state in (State.COLLECTING, State.OPEN, State.LEAVING):
+            self._read(data, now)
+        elif self.state in (State.ANNOUNCING, State.PROBING):
+            assert self._reader is not None
+            said = self._reader.feed(data)
+            if self._unsure:
+                # What this is, is decided at the end of the wait.
+                self._answered.extend(said)
+                self._head = (self._head + data)[:256]
+            else:
+                self._hear(said)
+            self._listen(now)
+        # DELIVERING: an answer such as "Message received"; CLOSED: too late. Neither is content.
+
+    def receive_eof(self, now: float) -> None:
+        """The peer closed its side."""
+        if self.state is State.AWAITING:
+            if self._head:
+                self._recognise(b"", now, ended=True)
+            else:
+                self._finish(Input.DONE, None)
+                return
+        if self.state is State.COLLECTING:
+            assert self._reader is not None
+            self._hear(self._reader.end())
+            self._finish(Input.COMPLETE, None)
+        elif self.state in (State.ANNOUNCING, State.PROBING):
+            self._turned_away("It closed the connection.")
+        elif self.state is State.DELIVERING:
+            self._delivered(now)
+        elif self.state in (State.OPEN, State.LEAVING):
+            self._last_words()
+            self._finish(Input.DONE, None if self.state is State.LEAVING else "It closed the connection.")
+
+    def connection_lost(self, reason: str | None, now: float) -> None:
+        """The connection is gone; `reason` None when it was closed in order."""
+        if self.state is State.CLOSED:
+            return
+        if reason is None:
+            self.receive_eof(now)
+        elif self.state in (State.ANNOUNCING, State.PROBING) and self._unsure and self._told:
+            self._turned_away(reason)
+        else:
+            if self.state is State.DELIVERING and self._outcome is not None:
+                self._events.append(
+                    Transmitted(self._outcome.token, "unknown", reason, self._outcome.part, self._outcome.parts)
+                )
+                self._outcome = None
+            elif self.state is State.AWAITING and self._head:
+                self._recognise(b"", now, ended=True)
+            self._last_words()
+            self._finish(Input.LOST, reason)
+
+    def send(self, token: int, text: str, now: float, *, part: int = 1, control: bool = False) -> None:
+        """Queue a text on an open persistent link, or write the one message of a one-shot link.
+
+        `part` (from 1) and `control` (a word of the dialect itself, never altered) are for one-shot links. Raises
+        LocalFault when the link's state doesn't allow it or its queue is full.
+        """
+        if self.codec is None or self._speaker is None:
+            raise LocalFault("A link that isn't connected can't send.")
+        if self.state is State.DELIVERING and self._outcome is None and not self.half_close:
+            self._write_one_shot(token, text, part, control, now)
+            return
+        if self.state is not State.OPEN:
+            raise LocalFault(f"A link that is {self.state.name} can't send.")
+        if len(self._queue) >= MAX_QUEUED:
+            raise LocalFault("More texts than a link may hold.")
+        payloads = self.codec.payloads(text, self._speaker)
+        self._queue.append(_Writing(token, collections.deque(payloads.parts), payloads.marks))
+        if self._write_at is None and not self._held:
+            self._write_at = now
+        self._write(now)
+
+    def pause_writing(self, now: float) -> None:
+        """What was written isn't read: write no more until `resume_writing`."""
+        self._held = True
+        if self.state is State.OPEN:
+            self._write_at = None
+            self._deadline = now + STALL
+
+    def resume_writing(self, now: float) -> None:
+        """What was written has left."""
+        self._held = False
+        if self.state is State.OPEN:
+            self._deadline = None
+            self._write_at = now
+            self._write(now)
+
+    def leave(self, now: float) -> None:
+        """Say good-bye and close. Texts that are still queued come back as not sent."""
+        state = self.state
+        if state in (State.CLOSED, State.LEAVING):
+            return
+        if state is State.OPEN and registry.ANCESTOR is self.codec:
+            if self._confirming is not None:
+                # It was written to a connection that still stands: no worse than any other text.
+                self._events.append(Transmitted(self._confirming.token, "sent", marks=self._confirming.marks))
+                self._confirming = None
+            self._give_back("We left.")
+            self._go(Input.LEAVE)
+            self._step = 0
+            self._deadline = now + EXIT_PAUSE
+        else:
+            self._finish(Input.LEAVE, None)
+
+    def next_deadline(self) -> float | None:
+        """When `handle_deadline` must be called, if nothing happens before."""
+        times = [at for at in (self._deadline, self._patience_at, self._write_at) if at is not None]
+        return None if self.state is State.CLOSED else min(times, default=None)
+
+    def handle_deadline(self, now: float) -> None:
+        """Do what is due at `now`."""
+        if self.state is not State.CLOSED and self._patience_at is not None and self._patience_at <= now:
+            self._patience_at = None
+            self._quiet(now)
+        if self.state is not State.CLOSED and self._deadline is not None and self._deadline <= now:
+            self._deadline = None
+            self._due(now)
+        if self.state is State.OPEN and self._write_at is not None and self._write_at <= now:
+            self._write(now)
+
+    # -- what comes out
+
+    def events(self) -> list[LinkEvent]:
+        """What happened since the last call, in order."""
+        events, self._events = self._events, []
+        return events
+
+    def data_to_send(self) -> bytes:
+        """What must be written now."""
+        data, self._out = b"".join(self._out), []
+        return data
+
+    # -- inside
+
+    def _go(self, by: Input) -> None:
+        try:
+            self.state = TRANSITIONS[self.state, by]
+        except KeyError:
+            raise LocalFault(f"{by.name} doesn't fit a link that is {self.state.name}.") from None
+
+    def _finish(self, by: Input, reason: str | None) -> None:
+        self._give_back(reason)
+        self._go(by)
+        self.closing = True
+        self._deadline = self._patience_at = self._write_at = None
+        self._events.append(Ended(reason))
+
+    def _hear(self, said: list[Said]) -> None:
+        if said:
+            self._events.append(Heard(said))
+            for one in said:
+                if isinstance(one, plain.Hello) and one.answer is not None:
+                    self._out.append(one.answer)
+
+    def _listen(self, now: float) -> None:
+        patience = self._reader.patience if self._reader is not None else None
+        self._patience_at = None if patience is None else now + patience
+
+    def _read(self, data: bytes, now: float) -> None:
+        assert self._reader is not None
+        self._hear(self._reader.feed(data))
+        self._listen(now)
+
+    def _recognise(self, data: bytes, now: float, *, ended: bool) -> None:
+        self._head += data
+        codec = registry.recognise(self._head, ended)
+        if codec is None:
+            self._patience_at = now + RECOGNISE_WAIT
+            return
+        head, self._head = self._head, b""
+        self.codec, self._reader = codec, codec.reader()
+        self._go(Input.PERSISTENT_SEEN if codec.persistent else Input.ONE_SHOT_SEEN)
+        self._deadline = None
+        self._events.append(Recognised(codec.name, codec.persistent))
+        self._read(head, now)
+
+    def _quiet(self, now: float) -> None:
+        if self.state is State.AWAITING:
+            self._recognise(b"", now, ended=True)
+            return
+        assert self._reader is not None
+        if self.state in (State.ANNOUNCING, State.PROBING) and self._unsure:
+            self._answered.extend(self._reader.quiet())
+            return
+        self._hear(self._reader.quiet())
+        if self.state is State.COLLECTING:
+            self._finish(Input.COMPLETE, None)
+
+    def _due(self, now: float) -> None:
+        if self.state is State.AWAITING:
+            self._finish(Input.DONE, None)
+        elif self.state is State.ANNOUNCING and not self._told:
+            self._told = True
+            self._out.append(b"CONNECT:%d" % self._me[0] + OFFER)
+            self._deadline = now + CONNECT_PAUSE
+        elif self.state is State.ANNOUNCING:
+            if self._unsure:
+                self._go(Input.UNSURE)
+                self._deadline = now + PROBE_WAIT - CONNECT_PAUSE
+            else:
+                self._events.append(Opened())
+                self._open(Input.ANNOUNCED, now)
+        elif self.state is State.PROBING:
+            self._decide(now)
+        elif self.state is State.DELIVERING:
+            self._delivered(now)
+        elif self.state is State.OPEN:
+            self._finish(Input.DONE, "It doesn't read what it is sent.")
+        elif self.state is State.LEAVING and self._step == 0:
+            self._step = 1
+            self._out.append(b"exit")
+            self._deadline = now + EXIT_PAUSE
+        elif self.state is State.LEAVING:
+            self._finish(Input.DONE, None)
+
+    def _open(self, by: Input, now: float) -> None:
+        self.codec = registry.ANCESTOR
+        self._go(by)
+        self._write_at = None
+        self._listen(now)
+
+    def _decide(self, now: float) -> None:
+        """The wait is over and the peer is still there. One that spoke as the ancestor does, or not at all, is one."""
+        named = any(isinstance(one, plain.Text | plain.Hello) and one.name for one in self._answered)
+        if self._head.strip() and not named and not self._head.startswith(b"CONNECT:"):
+            self._turned_away("It answered in another way.")
+            return
+        self._unsure = False
+        self._events.append(Settled("snicher"))
+        self._open(Input.STAYED, now)
+        answered, self._answered = self._answered, []
+        self._hear(answered)
+
+    def _turned_away(self, reason: str) -> None:
+        if self._unsure and self._told:
+            self._events.append(Settled("std"))
+            self._finish(Input.TURNED_AWAY, None)
+        else:
+            self._last_words()
+            self._finish(Input.TURNED_AWAY, reason)
+
+    def _last_words(self) -> None:
+        if self._reader is not None and self.state not in (State.ANNOUNCING, State.PROBING):
+            self._hear(self._reader.end())
+
+    def _write_one_shot(self, token: int, text: str, part: int, control: bool, now: float) -> None:
+        assert self._speaker is not None
+        if control:
+            payloads = plain.Payloads((registry.STD.control(text, self._speaker),))
+        else:
+            payloads = registry.STD.payloads(text, self._speaker)
+        part = min(part, len(payloads.parts))
+        self._out.append(payloads.parts[part - 1])
+        self._outcome = Transmitted(token, "sent", None, part, len(payloads.parts), payloads.marks)
+        self.half_close = True
+        self._deadline = now + CLOSE_WAIT
+
+    def _delivered(self, now: float) -> None:
+        if self._outcome is not None:
+            self._events.append(self._outcome)
+            self._outcome = None
+        self._finish(Input.DONE, None)
+
+    def _write(self, now: float) -> None:
+        """One write, then a gap. A text counts as sent when its gap has passed and the connection still stands."""
+        if self._write_at is None or self._write_at > now:
+            return
+        done, self._confirming = self._confirming, None
+        if done is not None:
+            self._events.append(Transmitted(done.token, "sent", marks=done.marks))
+        if not self._queue:
+            self._write_at = None
+            return
+        first = self._queue[0]
+        first.begun = True
+        self._out.append(first.parts.popleft())
+        if not first.parts:
+            self._confirming = self._queue.popleft()
+        self._write_at = now + WRITE_GAP
+
+    def _give_back(self, reason: str | None) -> None:
+        """Tell what became of texts that were not confirmed when the link ended."""
+        if self._confirming is not None:
+            token, marks = self._confirming.token, self._confirming.marks
+            outcome: Outcome = "sent" if reason is None else "unknown"
+            self._events.append(Transmitted(token, outcome, reason, marks=marks))
+            self._confirming = None
+        for writing in self._queue:
+            self._events.append(Transmitted(writing.token, "unknown" if writing.begun else "not_sent", reason))
+        self._queue.clear()
+        if self._outcome is not None:
+            self._events.append(Transmitted(self._outcome.token, "unknown", reason))
+            self._outcome = None

@@ -1,0 +1,93 @@
+"""Accept order: one-shot connections of one source address are delivered in the order in which they were accepted.
+
+Senders that open a connection for each message open them in order, but their ends may be seen in another one. A
+connection holds back those accepted after it only until it is complete, turns out to be persistent, or has been silent
+for too long. Pure.
+"""
+
+from __future__ import annotations
+
+import collections
+from typing import Generic, TypeVar
+
+#: A connection that says nothing holds others back for at most so long, in seconds.
+HOLD_BACK = 0.4
+#: Connections of one source that may be held back at once; beyond, the oldest holds nobody back any more.
+MAX_WAITING = 1024
+
+Item = TypeVar("Item")
+
+
+class _Slot(Generic[Item]):
+    __slots__ = ("done", "items", "link", "since")
+
+    def __init__(self, link: int, since: float) -> None:
+        self.link = link
+        self.since = since
+        self.items: list[Item] = []
+        self.done = False
+
+
+class AcceptOrder(Generic[Item]):
+    """The queues of all sources. Each method returns the items that may be delivered now, in order."""
+
+    def __init__(self) -> None:
+        self._queues: dict[str, collections.deque[_Slot[Item]]] = {}
+        self._slots: dict[int, tuple[str, _Slot[Item]]] = {}
+
+    def accepted(self, source: str, link: int, now: float) -> list[Item]:
+        """A connection came in; it gets its place in the queue."""
+        queue = self._queues.setdefault(source, collections.deque())
+        slot: _Slot[Item] = _Slot(link, now)
+        queue.append(slot)
+        self._slots[link] = (source, slot)
+        if len(queue) > MAX_WAITING:
+            queue[0].done = True
+        return self._flush(source)
+
+    def said(self, link: int, items: list[Item]) -> list[Item]:
+        """A connection said something. One that holds no place (any more) is not held back."""
+        place = self._slots.get(link)
+        if place is None:
+            return items
+        source, slot = place
+        slot.items.extend(items)
+        return self._flush(source)
+
+    def finished(self, link: int) -> list[Item]:
+        """A connection is complete, or persistent: it holds nobody back from now on."""
+        place = self._slots.get(link)
+        if place is None:
+            return []
+        place[1].done = True
+        return self._flush(place[0])
+
+    def next_deadline(self) -> float | None:
+        """When `expire` has something to do."""
+        return min((queue[0].since + HOLD_BACK for queue in self._queues.values()), default=None)
+
+    def expire(self, now: float) -> list[Item]:
+        """Let go what was held back for too long."""
+        released: list[Item] = []
+        for source, queue in list(self._queues.items()):
+            for slot in queue:
+                if slot.since + HOLD_BACK > now:
+                    break
+                slot.done = True
+            released.extend(self._flush(source))
+        return released
+
+    def _flush(self, source: str) -> list[Item]:
+        """What stands at the front and is done, and what the first one that isn't done has said so far."""
+        queue = self._queues.get(source)
+        released: list[Item] = []
+        while queue:
+            slot = queue[0]
+            released.extend(slot.items)
+            slot.items = []
+            if not slot.done:
+                return released
+            queue.popleft()
+            self._slots.pop(slot.link, None)
+        self._queues.pop(source, None)
+        return released

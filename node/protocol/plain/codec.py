@@ -1,0 +1,181 @@
+"""The interface of a plain dialect, and the registry. A new dialect is one file with one Codec, added to CODECS below.
+
+Law: pure. Bytes come in as they were read; texts go out as the payloads to write. Limits and manners of each dialect
+are constants beside it, with the sentence of the measurements they come from.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, Protocol
+
+import msgspec
+
+#: Old clients read 1,024 bytes at a time; a multi-byte character across that edge loses the whole message. So a payload
+#: with all its trimmings stays below, with some room for a team name that the far end may put before it.
+MAX_PAYLOAD = 1000
+#: Characters of a name that a peer claims; the rest is cut.
+MAX_NAME = 64
+#: Bytes of one incoming text; what is longer is cut into several texts, so that no peer can make one grow for ever.
+MAX_INCOMING = 64 * 1024
+
+Mark = Literal["altered", "not-utf8", "parts"]
+
+
+class Announced(msgspec.Struct, frozen=True):
+    """The peer said on which port it listens. None: it said so, but the number can't be a port."""
+
+    port: int | None
+
+
+class Text(msgspec.Struct, frozen=True):
+    """The peer said something. `port` is the listening port it claims with it; `name` what it calls itself."""
+
+    text: str
+    name: str | None = None
+    port: int | None = None
+    marks: tuple[Mark, ...] = ()
+    #: The bytes as they came, only where the text doesn't give them back.
+    raw: bytes | None = None
+
+
+class Hello(msgspec.Struct, frozen=True):
+    """A word by which old clients make themselves known; people see it as a quiet notice."""
+
+    word: str
+    name: str | None = None
+    port: int | None = None
+    #: What the far end waits for on the same connection, if anything.
+    answer: bytes | None = None
+
+
+class Goodbye(msgspec.Struct, frozen=True):
+    """A word by which old clients take leave."""
+
+    word: str
+    name: str | None = None
+    port: int | None = None
+
+
+Said = Announced | Text | Hello | Goodbye
+
+
+class Speaker(msgspec.Struct, frozen=True):
+    """Who we are on one connection: our address there (without the port), our listening port and our name."""
+
+    host: str
+    port: int
+    name: str
+
+
+class Payloads(msgspec.Struct, frozen=True):
+    """A text as the far end must get it: one payload, or several marked parts."""
+
+    parts: tuple[bytes, ...]
+    marks: tuple[Mark, ...] = ()
+
+
+class Reader(Protocol):
+    """Turns one connection's bytes into what was said. Feed it whole or byte by byte: what is said is the same."""
+
+    #: Seconds of silence after which `quiet` must be called; None when nothing is held back.
+    patience: float | None
+
+    def feed(self, data: bytes) -> list[Said]:
+        """Bytes as they were read."""
+
+    def quiet(self) -> list[Said]:
+        """Nothing came for `patience` seconds: what is held back counts as complete."""
+
+    def end(self) -> list[Said]:
+        """The peer has closed its side."""
+
+
+class Codec(Protocol):
+    """A dialect."""
+
+    name: str
+    #: One connection for everything (True), or one for each message (False).
+    persistent: bool
+
+    def recognises(self, head: bytes, ended: bool) -> bool | None:
+        """Whether a connection that begins with `head` speaks this dialect; None: more bytes are needed to tell.
+
+        `ended` says that no more will come for now; the answer is then True or False.
+        """
+
+    def reader(self) -> Reader:
+        """A fresh reader for one connection."""
+
+    def payloads(self, text: str, speaker: Speaker) -> Payloads:
+        """`text` as this dialect sends it. Raises nothing: any text can be sent."""
+
+
+def port_number(digits: str | bytes) -> int | None:
+    """A port from its decimal digits (leading zeros allowed, as in int()); None when it isn't 1..65535."""
+    try:
+        port = int(digits)
+    except ValueError:
+        return None
+    return port if 1 <= port <= 65535 else None
+
+
+def wire_name(name: str) -> str:
+    """A name as plain clients can read it: no spaces, "|", "<", ">" or ":" in it; "anon" when nothing is left."""
+    return re.sub(r"[\s|<>:\x00-\x1f]+", "_", name.strip()).strip("_")[:MAX_NAME] or "anon"
+
+
+def decode(data: bytes) -> tuple[str, tuple[Mark, ...], bytes | None]:
+    """Bytes as text. What isn't UTF-8 becomes replacement characters, is marked, and comes with its raw bytes."""
+    try:
+        return data.decode(), (), None
+    except UnicodeDecodeError:
+        return data.decode(errors="replace"), ("not-utf8",), data
+
+
+def complete_length(data: bytes) -> int:
+    """How many bytes of `data` don't end in the middle of a UTF-8 character."""
+    for back in range(1, min(4, len(data)) + 1):
+        byte = data[-back]
+        if byte & 0xC0 == 0x80:
+            continue
+        needed = 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2 if byte >= 0xC0 else 1
+        return len(data) - back if needed > back else len(data)
+    return len(data)
+
+
+def split(text: str, room: int) -> list[bytes]:
+    """`text` in pieces of at most `room` bytes of UTF-8, cut between characters, at a space where one is near.
+
+    Several pieces carry "(1/3) " before them, which counts. `room` must be at least 40.
+    """
+    data = text.encode(errors="replace")
+    if len(data) <= room:
+        return [data]
+    count = 2
+    while True:
+        room_each = room - len(f"({count}/{count}) ")
+        pieces = _cut(data, room_each)
+        if len(str(len(pieces))) <= len(str(count)):
+            break
+        count = len(pieces)
+    return [f"({index}/{len(pieces)}) ".encode() + piece for index, piece in enumerate(pieces, 1)]
+
+
+def _cut(data: bytes, room: int) -> list[bytes]:
+    pieces = []
+    start = 0
+    while len(data) - start > room:
+        end = start + complete_length(data[start : start + room])
+        space = data.rfind(b" ", end - 60, end)
+        if space > start:
+            end = space + 1
+        pieces.append(data[start:end])
+        start = end
+    pieces.append(data[start:])
+    return pieces
+
+
+def sendable(text: str) -> str:
+    """A text without what no plain client survives: NUL becomes a space, CR LF becomes LF."""
+    return text.replace("\x00", " ").replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,25 @@
+"""All dialects this node speaks, in the order in which they are asked about a connection's first bytes."""
+
+from __future__ import annotations
+
+from node.protocol.plain.ancestor import Ancestor
+from node.protocol.plain.codec import Codec
+from node.protocol.plain.std import Std
+
+ANCESTOR = Ancestor()
+STD = Std()
+
+#: The ancestor comes last: whatever nobody else claims is bare text, and bare text is its way.
+CODECS: tuple[Codec, ...] = (STD, ANCESTOR)
+BY_NAME: dict[str, Codec] = {codec.name: codec for codec in CODECS}
+
+
+def recognise(head: bytes, ended: bool) -> Codec | None:
+    """The dialect of a connection that begins with `head`; None: more bytes are needed (never when `ended`)."""
+    for codec in CODECS:
+        verdict = codec.recognises(head, ended)
+        if verdict is None:
+            return None
+        if verdict:
+            return codec
+    return ANCESTOR

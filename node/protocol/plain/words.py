@@ -1,0 +1,47 @@
+"""The control words of the older clients: greetings, good-byes, and words that act at the far end. Pure data.
+
+Being wrong on a hello word only hides or shows one line, so it is shown as a quiet notice rather than swallowed.
+"""
+
+from __future__ import annotations
+
+HELLO = frozenset(
+    {
+        "connect", "connect_ack", "CONNECT", "CONNECTING", "Connected", "Connected!", "handshake", "connection_request",
+        "CONNECTION_REQUEST", "CONNECT_REQUEST", "CONNECT_ACCEPTED", "connection message", "manual connection message",
+        "Connection request", "Reconnection", "sent connection!", "Hello, I am connecting!", "Hello, peer!",
+        "Hello again!",
+    }
+)  # fmt: skip
+#: Compared without regard to case.
+GOODBYE = frozenset({"exit", "quit", "disconnect", "[peer_quit]", "disconnected"})
+#: Further words that some client acts upon when they are the whole text.
+ACTING = frozenset({"ping", "pong", "connected", "rejected"})
+#: Words that some client acts upon wherever they stand in a text.
+ACTING_INSIDE = ("DISCONNECT", "CONNECT_REQUEST", "GROUP")
+
+
+def is_hello(text: str) -> bool:
+    """Whether the whole text is a greeting."""
+    return text.strip() in HELLO
+
+
+def is_goodbye(text: str) -> bool:
+    """Whether the whole text is a good-bye."""
+    return text.strip().lower() in GOODBYE
+
+
+def harmless(text: str) -> tuple[str, bool]:
+    """The text so that it doesn't act as a control word at the far end, and whether it had to be altered.
+
+    A full stop is put behind a text that is a control word as a whole; inside a text, a word joiner (U+2060, not seen)
+    goes into the words that act wherever they stand.
+    """
+    bare = text.strip()
+    low = bare.lower()
+    if bare in HELLO or low in GOODBYE or low in ACTING or low.startswith("connect:"):
+        return bare + ".", True
+    changed = text
+    for word in ACTING_INSIDE:
+        changed = changed.replace(word, word[0] + "\u2060" + word[1:])
+    return changed, changed != text

@@ -1,0 +1,116 @@
+"""Opening the database of a home: settings that promises rest on, and migrations."""
+
+from __future__ import annotations
+
+import importlib.resources
+import pathlib
+import re
+import sqlite3
+
+from node.errors import StoreCorrupt, StoreTooNew, StoreUnavailable
+
+FILE_NAME = "snicher.db"
+#: "Snch" in ASCII: tells our files from other SQLite databases (PRAGMA application_id).
+APPLICATION_ID = 0x536E6368
+#: How long a connection waits for a lock before it gives up, in seconds. There is one writer, so only a checkpoint or
+#: somebody's backup can hold one.
+BUSY_S = 5.0
+#: The WAL is folded back into the database at about this many pages of 4 KiB.
+CHECKPOINT_PAGES = 4_000
+
+
+def migrations() -> list[tuple[int, str, str]]:
+    """All schema files as (number, name, SQL), in order."""
+    found = []
+    for file in importlib.resources.files("node.store").joinpath("schema").iterdir():
+        match = re.fullmatch(r"(\d{4})_\w+\.sql", file.name)
+        if match is not None:
+            found.append((int(match[1]), file.name, file.read_text("utf-8")))
+    return sorted(found)
+
+
+def connect(home: pathlib.Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection with the settings that every one must have. Transactions are begun and ended by hand."""
+    path = home / FILE_NAME
+    uri = f"{path.as_uri()}?mode={'ro' if read_only else 'rwc'}"
+    try:
+        db = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        if not read_only:
+            db.execute("PRAGMA journal_mode = WAL")
+            # NORMAL may lose the last commits in a power cut, and would then reuse numbers that others have seen.
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute("PRAGMA cache_size = -16000")
+        db.execute("PRAGMA temp_store = MEMORY")
+    except sqlite3.DatabaseError as error:
+        raise _as_store_error(path, error) from error
+    return db
+
+
+def _as_store_error(path: pathlib.Path, error: sqlite3.DatabaseError) -> StoreCorrupt | StoreUnavailable:
+    if isinstance(error, sqlite3.OperationalError):
+        return StoreUnavailable(f"{path} can't be opened for writing: {error}.")
+    return StoreCorrupt(f"{path} is not a Snicher database, or is damaged: {error}.")
+
+
+def open_for_writing(home: pathlib.Path) -> sqlite3.Connection:
+    """The writer's connection, with all migrations applied.
+
+    Raises StoreTooNew when a newer Snicher wrote the database, StoreCorrupt when it isn't ours or is damaged, and
+    StoreUnavailable when it can't be written; nothing is changed then.
+    """
+    path = home / FILE_NAME
+    db = connect(home)
+    try:
+        application = db.execute("PRAGMA application_id").fetchone()[0]
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+        if application not in (APPLICATION_ID, 0) or (application == 0 and tables):
+            raise StoreCorrupt(f"{path} is a database of another program.")
+        known = migrations()
+        newest = known[-1][0]
+        if version > newest:
+            raise StoreTooNew(
+                f"{path} was written by a newer Snicher (schema {version}; this program knows {newest}). "
+                "Nothing was changed. Start the newer program, or use another --home."
+            )
+        for number, _, sql in known:
+            if number > version:
+                migrate(db, number, sql)
+    except sqlite3.DatabaseError as error:
+        db.close()
+        raise _as_store_error(path, error) from error
+    except (StoreCorrupt, StoreTooNew):
+        db.close()
+        raise
+    return db
+
+
+def migrate(db: sqlite3.Connection, number: int, sql: str) -> None:
+    """Apply one schema file in one transaction, with its number as its record."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        # Not executescript: that commits first, and one transaction would become many.
+        for statement in statements(sql):
+            db.execute(statement)
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {number:d}")
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def statements(sql: str) -> list[str]:
+    """The statements of a script, in order."""
+    found, current = [], ""
+    for line in sql.splitlines(keepends=True):
+        current += line
+        if sqlite3.complete_statement(current):
+            found.append(current.strip())
+            current = ""
+    if re.sub(r"--.*", "", current).strip():
+        raise ValueError("The last statement of a schema file has no end.")
+    return found

@@ -1,0 +1,326 @@
+"""Turns: stimuli into the core, its records to disk in batches, and only then its acts let out, in order.
+
+One transaction is written at a time, in a thread; what is decided meanwhile gathers in the next batch (group commit).
+When a commit fails, that batch and the one gathered meanwhile are dropped whole, all links are left, and the core is
+loaded again as soon as a write works: nothing was told to anybody that isn't on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from node.bus import messages as m
+from node.core import effects as e
+from node.core import stimuli as s
+from node.core.node import Node
+from node.errors import StoreUnavailable
+from node.store.reader import Reader
+from node.store.writer import Writer
+
+log = logging.getLogger("snicher.store")
+
+#: Records that may wait for the disk before reading from peers pauses and commands get `busy`; half of it lets go.
+MAX_PENDING = 20_000
+#: How often a failed disk is tried again, in seconds.
+PROBE_EVERY = 1.0
+#: Messages that the search index takes in one step: a step must not hold up a commit for long.
+INDEX_STEP = 400
+#: How long nothing may have been committed before the index goes on, in seconds.
+INDEX_PAUSE = 0.05
+
+_AGAIN = (s.Heard, s.Transmitted, s.Closed)
+_ACTS = (e.Dial, e.Transmit, e.HangUp, e.Tell, e.Reply, e.Refuse, e.Fetch, e.Exit)
+
+
+class _Batch:
+    __slots__ = ("acts", "records", "stimuli")
+
+    def __init__(self) -> None:
+        self.records: list[e.Record] = []
+        self.acts: list[e.Act] = []
+        #: What came from peers: told to the new core if this batch is lost.
+        self.stimuli: list[s.Stimulus] = []
+
+
+class Turns:
+    """The loop around the core.
+
+    `act` performs one act; `publish` gets the events of a committed batch; `pause` and `resume` stop and start reading
+    from peers; `health` is told when the disk fails or works again.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        reader: Reader,
+        make_core: Callable[[], Node],
+        act: Callable[[e.Act], None],
+        publish: Callable[[list[m.Event]], None],
+        pause: Callable[[], None],
+        resume: Callable[[], None],
+        leave_all: Callable[[], None],
+        health: Callable[[m.Health], None],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._writer = writer
+        self._reader = reader
+        self._writing = ThreadPoolExecutor(1, "writer")
+        self._reading = ThreadPoolExecutor(1, "reader")
+        self._make_core = make_core
+        self.core = make_core()
+        self._act = act
+        self._publish = publish
+        self._pause = pause
+        self._resume = resume
+        self._leave_all = leave_all
+        self._tell_health = health
+        self._batch = _Batch()
+        self._committing: _Batch | None = None
+        self._scheduled = False
+        self._full = False
+        self._held: collections.deque[s.Stimulus] = collections.deque()
+        self.health = m.Health()
+        #: The newest event on disk.
+        self.head = self.core.head
+        self.events = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at: int | None = None
+        self._index_timer: asyncio.TimerHandle | None = None
+        self._recovery: asyncio.Task[None] | None = None
+        self._background: set[asyncio.Future[Any]] = set()
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._closing = False
+
+    # -- stimuli in
+
+    def feed(self, stimulus: s.Stimulus) -> None:
+        """Something happened. Decided at once; what follows from it is let out when it is on disk."""
+        if not self.health.store:
+            if isinstance(stimulus, _AGAIN):
+                self._held.append(stimulus)
+            return
+        self._gather(stimulus, self.core.handle(stimulus, now_ms()))
+
+    @property
+    def busy(self) -> bool:
+        """Too much waits for the disk."""
+        return self._full
+
+    @property
+    def commits(self) -> int:
+        """Transactions with messages or events since the start."""
+        return self._writer.commits
+
+    def _gather(self, stimulus: s.Stimulus | None, effects: list[e.Effect]) -> None:
+        batch = self._batch
+        if isinstance(stimulus, _AGAIN):
+            batch.stimuli.append(stimulus)
+        for effect in effects:
+            if isinstance(effect, _ACTS):
+                batch.acts.append(effect)
+            else:
+                batch.records.append(effect)
+        if not self._full and len(batch.records) > MAX_PENDING:
+            self._full = True
+            self._pause()
+        self._kick()
+
+    def _kick(self) -> None:
+        if self._committing is None and not self._scheduled and (self._batch.records or self._batch.acts):
+            self._scheduled = True
+            self._quiet.clear()
+            self._loop.call_soon(self._commit)
+
+    def _commit(self) -> None:
+        self._scheduled = False
+        batch, self._batch = self._batch, _Batch()
+        if not batch.records:
+            self._let_out(batch)
+            return
+        self._committing = batch
+        done = self._loop.run_in_executor(self._writing, self._writer.commit, batch.records)
+        done.add_done_callback(self._committed)
+
+    def _committed(self, done: asyncio.Future[None]) -> None:
+        batch, self._committing = self._committing, None
+        assert batch is not None
+        error = done.exception()
+        if error is not None:
+            if not isinstance(error, StoreUnavailable):
+                log.error("a bug in the writer", exc_info=error)
+            self._failed(batch, error)
+            return
+        if self._full and len(self._batch.records) < MAX_PENDING // 2:
+            self._full = False
+            self._resume()
+        self._let_out(batch)
+        self._plan_index()
+
+    def _let_out(self, batch: _Batch) -> None:
+        events = [record.event for record in batch.records if type(record) is e.Log]
+        if events:
+            self.head = events[-1].seq or self.head
+            self.events += len(events)
+            self._publish(events)
+        for act in batch.acts:
+            self._act(act)
+        self._arm()
+        if self._batch.records or self._batch.acts:
+            self._kick()
+        elif self._committing is None and not self._scheduled:
+            self._quiet.set()
+
+    def _arm(self) -> None:
+        at = self.core.next_deadline()
+        if at == self._timer_at:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._timer_at = at
+        if at is not None:
+            self._timer = self._loop.call_later(min(60.0, max(0, at - now_ms()) / 1000), self._tick)
+
+    def _tick(self) -> None:
+        self._timer = self._timer_at = None
+        self.feed(s.Ticked())
+        self._arm()
+
+    # -- when the disk fails
+
+    def _failed(self, batch: _Batch, error: BaseException) -> None:
+        lost = (batch, self._batch)
+        self._batch = _Batch()
+        problem = str(error)
+        log.error("writing failed; nothing that was acknowledged is lost: %s", problem)
+        self.health = m.Health(store=False, problem=problem)
+        for one in lost:
+            self._held.extend(one.stimuli)
+            for act in one.acts:
+                token = getattr(act, "token", None)
+                if isinstance(act, e.Reply | e.Refuse):
+                    self._act(e.Refuse(act.token, "store_unavailable", problem))
+                elif isinstance(act, e.Transmit):
+                    # It was never given to its link.
+                    self._held.append(s.Transmitted(act.link, token or 0, "not_sent", problem, 1, 1, ()))
+                elif isinstance(act, e.Fetch) and not isinstance(act.query, e.Waiting):
+                    self._act(e.Refuse(act.query.token, "store_unavailable", problem))
+        self._tell_health(self.health)
+        self._pause()
+        self._leave_all()
+        self._quiet.set()
+        self._recovery = asyncio.create_task(self._recover(), name="store recovery")
+
+    async def _recover(self) -> None:
+        while True:
+            await asyncio.sleep(PROBE_EVERY)
+            try:
+                await self._loop.run_in_executor(self._writing, self._writer.probe)
+                await self._loop.run_in_executor(self._reading, self._reader.load)
+                break
+            except StoreUnavailable:
+                continue
+            except Exception:
+                log.exception("loading again after a failed write failed")
+        self.core = self._make_core()
+        self.health = m.Health()
+        self._full = False
+        log.info("writing works again")
+        held, self._held = self._held, collections.deque()
+        for stimulus in held:
+            self.feed(stimulus)
+        self._gather(None, self.core.recovered(now_ms()))
+        self._resume()
+        self._tell_health(self.health)
+
+    # -- the index
+
+    def _plan_index(self) -> None:
+        if self._index_timer is None and not self._closing:
+            self._index_timer = self._loop.call_later(INDEX_PAUSE, self._index_soon)
+
+    def _index_soon(self) -> None:
+        self._index_timer = None
+        if self._committing is not None or self._batch.records:
+            self._plan_index()
+        elif self.health.store and not self._closing:
+            task = asyncio.ensure_future(self.index_step())
+            self._background.add(task)
+            task.add_done_callback(self._background.discard)
+
+    async def index_step(self) -> None:
+        """Bring the search index one step forward; more steps follow while there is something left."""
+        try:
+            left = await self._loop.run_in_executor(self._writing, self._writer.index, INDEX_STEP)
+        except StoreUnavailable as error:
+            log.warning("the search index has to wait: %s", error)
+            return
+        if left:
+            self._plan_index()
+
+    # -- reading
+
+    async def read(self, what: Callable[..., Any], *args: Any) -> Any:
+        """Call a method of the reader in its thread."""
+        return await self._loop.run_in_executor(self._reading, what, *args)
+
+    async def write(self, what: Callable[..., Any], *args: Any) -> Any:
+        """Call a method of the writer in its thread, between two commits."""
+        return await self._loop.run_in_executor(self._writing, what, *args)
+
+    def fetch(self, query: e.Query) -> None:
+        """Ask the store for the core; the answer comes as a stimulus."""
+        task = asyncio.ensure_future(self._fetch(query))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _fetch(self, query: e.Query) -> None:
+        core = self.core
+        try:
+            result = await self.read(self._reader.answer, query)
+        except Exception:
+            log.exception("the store could not answer")
+            if not isinstance(query, e.Waiting):
+                self._act(e.Refuse(query.token, "internal", "The store could not be read."))
+            return
+        if self.core is core and self.health.store:
+            self.feed(s.Fetched(query, result))
+        elif not isinstance(query, e.Waiting):
+            self._act(e.Refuse(query.token, "store_unavailable", self.health.problem or "The disk failed."))
+
+    # -- the end
+
+    async def quiet(self, timeout: float) -> None:  # noqa: ASYNC109 (the end is the end, done or not)
+        """Wait until all that was decided is on disk and let out, at most `timeout` seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._quiet.wait()
+        except TimeoutError:
+            log.warning("the disk is too slow to wait for; what was acknowledged is safe")
+
+    async def close(self) -> None:
+        """Stop all timers and threads, and close the database."""
+        self._closing = True
+        for timer in (self._timer, self._index_timer):
+            if timer is not None:
+                timer.cancel()
+        if self._recovery is not None:
+            self._recovery.cancel()
+        for task in list(self._background):
+            task.cancel()
+        await self.write(self._writer.close)
+        await self.read(self._reader.close)
+        self._writing.shutdown()
+        self._reading.shutdown()
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000

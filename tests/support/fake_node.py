@@ -1,0 +1,497 @@
+"""A node for tests of front ends: the whole bus of BUS.md over real sockets, with a memory instead of peers and a disk.
+
+It runs in a thread of its own; its methods may be called from any thread and return once what they did is published.
+
+    python -m tests.support.fake_node --home DIR [--demo]     to look at the dashboard by hand
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import itertools
+import os
+import pathlib
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from node.bus import locate, reducer, server
+from node.bus import messages as m
+from node.errors import CommandRefused
+
+_T = TypeVar("_T")
+
+
+def now() -> int:
+    return int(time.time() * 1000)
+
+
+class FakeNode:
+    """A node on `home`. `start` and `stop` may follow one another: what it knows stays, as on a disk."""
+
+    def __init__(self, home: pathlib.Path, name: str = "anna") -> None:
+        self.home = home
+        self.me = m.Self(
+            id="k7f29qdamx31" + "a" * 40, code="k7f2-9qda-mx31-aaaa", name=name, listen="0.0.0.0:5000",
+            addresses=["192.168.1.20:5000", "10.0.0.7:5000"],
+        )  # fmt: skip
+        self.state = m.State(self=self.me, settings=m.Settings(name=name))
+        self.log_id = "log-" + os.urandom(4).hex()
+        self.events: list[m.Event] = []
+        self.forgotten_before = 0
+        self.messages: dict[str, list[m.Message]] = {}
+        self.tries: dict[str, m.NextTry] = {}
+        self.health = m.Health()
+        self.keys: dict[str, tuple[bytes, m.Reply]] = {}
+        self.commands: list[str] = []
+        #: Called before a command is answered: may raise CommandRefused.
+        self.before: Callable[[m.Command], None] = lambda command: None
+        #: Seconds to keep the reply of the next command with this op to ourselves, after it took effect.
+        self.hold_back: dict[str, float] = {}
+        #: State that a new own message goes on to by itself, if its peer is online.
+        self.deliver_as: str | None = "sent"
+        self._ids = itertools.count(1)
+        self._rooms = itertools.count(1)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._bus: server.Server | None = None
+        self._cause: m.Cause | None = None
+
+    # -- life
+
+    def start(self) -> FakeNode:
+        ready = threading.Event()
+        failed: list[BaseException] = []
+
+        def run() -> None:
+            loop = asyncio.new_event_loop()
+            self._loop = loop
+            try:
+                loop.run_until_complete(self._open())
+            except BaseException as error:
+                failed.append(error)
+                ready.set()
+                return
+            ready.set()
+            loop.run_forever()
+            loop.run_until_complete(self._close())
+            loop.close()
+
+        self._thread = threading.Thread(target=run, name="fake node", daemon=True)
+        self._thread.start()
+        ready.wait(10)
+        if failed:
+            raise failed[0]
+        return self
+
+    def stop(self, *, politely: bool = True) -> None:
+        """End. Impolitely: as when killed, without NodeStopped; bus.json stays away either way (our process lives)."""
+        if self._loop is None or self._thread is None:
+            return
+        if politely:
+            self.publish("NodeStopped", m.NodeStopped(reason="stopped"))
+        locate.remove_endpoint(self.home)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop = self._thread = None
+
+    def __enter__(self) -> FakeNode:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    async def _open(self) -> None:
+        folder = locate.socket_directory(self.home, self.log_id)
+        self._bus = server.Server(self._answer, self._heartbeat)
+        await self._bus.start(f"ipc://{folder}/events", f"ipc://{folder}/commands")
+        endpoint = m.Endpoint(
+            v=1, versions=[1], events=self._bus.events_endpoint, commands=self._bus.commands_endpoint,
+            log=self.log_id, pid=os.getpid(), program="fake", started=time.time_ns(),
+        )  # fmt: skip
+        locate.write_endpoint(self.home, endpoint)
+        self._durable("NodeStarted", m.NodeStarted(self=self.me, settings=self.state.settings, version="fake"))
+
+    async def _close(self) -> None:
+        if self._bus is not None:
+            await self._bus.close()
+            self._bus = None
+
+    def _heartbeat(self) -> m.Event:
+        data = m.Heartbeat(log=self.log_id, head=len(self.events), oldest=self.forgotten_before + 1)
+        return m.Event(v=1, log=self.log_id, at=now(), type="Heartbeat", data=data)
+
+    def on_loop(self, work: Callable[[], _T]) -> _T:
+        """Run `work` in the node's thread and return what it returns."""
+        if self._loop is None:
+            return work()
+
+        async def call() -> _T:
+            return work()
+
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(10)
+
+    # -- events
+
+    def _durable(self, type_name: str, data: msgspec.Struct, room: str | None = None) -> m.Event:
+        event = m.Event(
+            v=1, log=self.log_id, at=now(), type=type_name, seq=len(self.events) + 1, room=room, cause=self._cause,
+            data=data,
+        )  # fmt: skip
+        self.events.append(event)
+        reducer.apply(self.state, event)
+        if self._bus is not None:
+            self._bus.publish([event])
+        return event
+
+    def publish(self, type_name: str, data: msgspec.Struct, room: str | None = None) -> m.Event:
+        return self.on_loop(lambda: self._durable(type_name, data, room))
+
+    def whisper(self, type_name: str, data: msgspec.Struct) -> None:
+        """An ephemeral event."""
+
+        def work() -> None:
+            if self._bus is not None:
+                self._bus.publish([m.Event(v=1, log=self.log_id, at=now(), type=type_name, data=data)])
+
+        self.on_loop(work)
+
+    # -- what tests let happen
+
+    def add_peer(
+        self, name: str, *, link: str = "online", dialect: str = "snicher", host: str = "", **more: Any
+    ) -> m.Peer:
+        def work() -> m.Peer:
+            number = next(self._rooms)
+            fields = {"port": 5000, "dialect_from": "seen", "host": host or f"192.168.1.{20 + number}", **more}
+            room_id = f"room-{number}"
+            peer = m.Peer(id=f"peer-{number}", room=room_id, name=name, link=link, dialect=dialect, **fields)
+            room = m.Room(id=peer.room, kind="plain", name=name, peer=peer.id, created=now())
+            self._durable("PeerAdded", m.PeerAdded(peer=peer))
+            self._durable("RoomAdded", m.RoomAdded(room=room), room.id)
+            return peer
+
+        return self.on_loop(work)
+
+    def change_peer(self, peer: m.Peer, **changes: Any) -> m.Peer:
+        new = replace(self.state.peers[peer.id], **changes)
+        self.publish("PeerChanged", m.PeerChanged(peer=new))
+        return new
+
+    def receive(self, peer: m.Peer, text: str, *, kind: str = "text", at: int | None = None, **more: Any) -> m.Message:
+        return self.on_loop(
+            lambda: self._put(
+                "MessageReceived",
+                m.MessageReceived,
+                room=peer.room,
+                direction="in",
+                author=peer.id,
+                name=self.state.peers[peer.id].name if peer.id in self.state.peers else peer.name,
+                text=text,
+                kind=kind,
+                at=at or now(),
+                **more,
+            )
+        )
+
+    def say(self, room: str, text: str, *, state: str = "waiting", at: int | None = None, **more: Any) -> m.Message:
+        return self.on_loop(lambda: self._say(room, text, state=state, at=at, **more))
+
+    def _say(self, room: str, text: str, *, state: str = "waiting", at: int | None = None, **more: Any) -> m.Message:
+        return self._put(
+            "MessageAccepted", m.MessageAccepted, room=room, direction="out", author=self.me.id, name=self.me.name,
+            text=text, state=state, at=at or now(), **more,
+        )  # fmt: skip
+
+    def _put(self, type_name: str, event_data: Callable[..., msgspec.Struct], *, at: int, **fields: Any) -> m.Message:
+        number = next(self._ids)
+        message = m.Message(id=number, order=f"{at:015d}-{number:09d}", at=at, **fields)
+        self.messages.setdefault(message.room, []).append(message)
+        self.messages[message.room].sort(key=lambda one: one.order)
+        self._durable(type_name, event_data(message=message), message.room)
+        return message
+
+    def set_state(
+        self, message: m.Message, state: str, detail: str | None = None, marks: list[str] | None = None
+    ) -> None:
+        self.on_loop(lambda: self._set_state(message, state, detail, marks))
+
+    def _set_state(self, message: m.Message, state: str, detail: str | None, marks: list[str] | None) -> None:
+        kept = self.messages[message.room]
+        at = next(i for i, one in enumerate(kept) if one.id == message.id)
+        kept[at] = replace(kept[at], state=state, detail=detail, marks=kept[at].marks if marks is None else marks)
+        data = m.MessageStateChanged(room=message.room, id=message.id, state=state, detail=detail, marks=marks)
+        self._durable("MessageStateChanged", data, message.room)
+
+    def retry(self, peer: m.Peer, *, in_ms: int, reason: str = "It refused the connection.", attempt: int = 1) -> None:
+        next_try = m.NextTry(peer=peer.id, at=now() + in_ms, attempt=attempt, reason=reason)
+        self.tries[peer.id] = next_try
+        self.whisper("RetryScheduled", m.RetryScheduled(next_try=next_try))
+
+    def set_health(self, health: m.Health) -> None:
+        self.health = health
+        self.whisper("HealthChanged", m.HealthChanged(health=health))
+
+    def unread(self, room: str) -> int:
+        return self.state.rooms[room].unread
+
+    # -- commands
+
+    async def _answer(self, command: m.Command) -> m.Reply:
+        self.commands.append(command.op)
+        self.before(command)
+        fingerprint = command.op.encode() + bytes(command.args)
+        if command.key and command.key in self.keys:
+            known, reply = self.keys[command.key]
+            if known != fingerprint:
+                raise CommandRefused("key_reused", "The key was used before.")
+            return msgspec.structs.replace(reply, id=command.id)
+        self._cause = m.Cause(client=command.client, request=command.id)
+        try:
+            args_type, _ = m.COMMANDS[command.op]
+            try:
+                args = msgspec.json.decode(command.args, type=args_type)
+            except msgspec.DecodeError as error:
+                raise CommandRefused("invalid_args", str(error)) from error
+            result = getattr(self, f"_do_{command.op}")(args)
+        finally:
+            self._cause = None
+        raw = msgspec.Raw(msgspec.json.encode(result))
+        reply = m.Reply(v=1, id=command.id, ok=True, result=raw, head=len(self.events))
+        if command.key:
+            self.keys[command.key] = (fingerprint, reply)
+        held = self.hold_back.pop(command.op, 0.0)
+        if held:
+            await asyncio.sleep(held)
+        return reply
+
+    def _do_hello(self, _: m.Nothing) -> m.HelloResult:
+        return m.HelloResult(
+            versions=[1], node=self.me.id, name=self.me.name, program="fake", log=self.log_id, head=len(self.events),
+            oldest=self.forgotten_before + 1, features=[], limits={},
+        )  # fmt: skip
+
+    def _do_snapshot(self, _: m.Nothing) -> m.SnapshotResult:
+        live = m.Live(next_tries=list(self.tries.values()), health=self.health)
+        return m.SnapshotResult(log=self.log_id, seq=len(self.events), state=self.state, live=live)
+
+    def _do_events(self, args: m.EventsArgs) -> m.EventsResult:
+        if args.log is not None and args.log != self.log_id:
+            raise CommandRefused("log_changed", "New numbering.")
+        if args.since < self.forgotten_before:
+            raise CommandRefused("cursor_too_old", "Too old.", details={"oldest": self.forgotten_before + 1})
+        if args.since > len(self.events):
+            raise CommandRefused("cursor_ahead", "Ahead.", details={"head": len(self.events)})
+        page = self.events[args.since : args.since + args.limit]
+        more = args.since + len(page) < len(self.events)
+        oldest = self.forgotten_before + 1
+        return m.EventsResult(log=self.log_id, head=len(self.events), oldest=oldest, events=page, more=more)
+
+    def _room(self, to: str) -> m.Room:
+        if to in self.state.rooms:
+            return self.state.rooms[to]
+        for peer in self.state.peers.values():
+            if to in (peer.id, peer.name, f"{peer.host}:{peer.port}"):
+                return self.state.rooms[peer.room]
+        raise CommandRefused("not_found", f"There is no conversation {to!r}.")
+
+    def _peer(self, which: str) -> m.Peer:
+        for peer in self.state.peers.values():
+            if which in (peer.id, peer.name, f"{peer.host}:{peer.port}"):
+                return peer
+        raise CommandRefused("not_found", f"There is no peer {which!r}.")
+
+    def _do_history(self, args: m.HistoryArgs) -> m.HistoryResult:
+        room = self._room(args.room)
+        kept = self.messages.get(room.id, [])
+        place = args.before if args.before is not None else args.after if args.after is not None else args.around
+        index = next((i for i, one in enumerate(kept) if one.id == place), None)
+        if place is not None and index is None:
+            raise CommandRefused("not_found", "There is no such message.")
+        limit = min(args.limit, m.MAX_HISTORY)
+        if args.before is not None:
+            first, last = max(0, index - limit), index
+        elif args.after is not None:
+            first, last = index + 1, index + 1 + limit
+        elif args.around is not None:
+            first = max(0, index - limit // 2)
+            last = first + limit
+        else:
+            first, last = max(0, len(kept) - limit), len(kept)
+        return m.HistoryResult(
+            seq=len(self.events), messages=kept[first:last], more_before=first > 0, more_after=last < len(kept)
+        )
+
+    def _do_search(self, args: m.SearchArgs) -> m.SearchResult:
+        words = [word.strip('"*').lower() for word in args.query.split()]
+        every = sorted((one for kept in self.messages.values() for one in kept), key=lambda one: -one.id)
+        hits = [one for one in every if words and all(word in one.text.lower() for word in words)]
+        return m.SearchResult(hits=hits[: args.limit], more=len(hits) > args.limit, pending=0)
+
+    def _do_send(self, args: m.SendArgs) -> m.SendResult:
+        if not self.health.store:
+            raise CommandRefused("store_unavailable", "The disk is full.", True)
+        for one in args.messages:
+            if not one.text.strip():
+                raise CommandRefused("text_empty", "Empty.")
+            if len(one.text.encode()) > m.MAX_TEXT_BYTES:
+                raise CommandRefused("text_too_long", "Too long.")
+        said = []
+        for one in args.messages:
+            room = self._room(one.to)
+            message = self._say(room.id, one.text)
+            said.append(message)
+            peer = self.state.peers.get(room.peer or "")
+            if peer is not None and peer.link in ("online", "reachable") and self.deliver_as:
+                self._set_state(message, "sending", None, None)
+                self._set_state(message, self.deliver_as, None, None)
+        return m.SendResult(messages=said)
+
+    def _do_resend(self, args: m.ResendArgs) -> m.ResendResult:
+        for kept in self.messages.values():
+            for one in kept:
+                if one.id == args.message:
+                    if one.state not in ("failed", "unconfirmed"):
+                        raise CommandRefused("not_resendable", "Not failed.")
+                    self._set_state(one, "waiting", None, None)
+                    return m.ResendResult(message=replace(one, state="waiting", detail=None))
+        raise CommandRefused("not_found", "There is no such message.")
+
+    def _do_connect(self, args: m.ConnectArgs) -> m.PeerResult:
+        for peer in self.state.peers.values():
+            if args.address in (peer.id, peer.name, f"{peer.host}:{peer.port}"):
+                new = replace(peer, link="connecting", wanted=True, error=None)
+                self._durable("PeerChanged", m.PeerChanged(peer=new))
+                return m.PeerResult(peer=new)
+        host, colon, port = args.address.rpartition(":")
+        if not colon or not port.isdigit() or not 0 < int(port) < 65536 or not host:
+            raise CommandRefused("invalid_args", f"{args.address!r} is not HOST:PORT, for example 192.168.1.20:5000.")
+        if args.address in self.me.addresses:
+            raise CommandRefused("own_address", "That is this node's own address.")
+        number = next(self._rooms)
+        peer = m.Peer(
+            id=f"peer-{number}", room=f"room-{number}", name=args.address, host=host, port=int(port), link="connecting",
+            wanted=True, dialect="unknown" if args.dialect == "auto" else args.dialect,
+            dialect_from="guess" if args.dialect == "auto" else "chosen",
+        )  # fmt: skip
+        self._durable("PeerAdded", m.PeerAdded(peer=peer))
+        room = m.Room(id=peer.room, kind="plain", name=peer.name, peer=peer.id, created=now())
+        self._durable("RoomAdded", m.RoomAdded(room=room), room.id)
+        return m.PeerResult(peer=peer)
+
+    def _do_disconnect(self, args: m.PeerArgs) -> m.PeerResult:
+        new = replace(self._peer(args.peer), link="offline", wanted=False)
+        self._durable("PeerChanged", m.PeerChanged(peer=new))
+        return m.PeerResult(peer=new)
+
+    def _do_peers(self, _: m.Nothing) -> m.PeersResult:
+        peers = sorted(self.state.peers.values(), key=lambda peer: peer.name)
+        return m.PeersResult(peers=peers, next_tries=list(self.tries.values()))
+
+    def _do_forget(self, args: m.PeerArgs) -> m.Nothing:
+        self._durable("PeerForgotten", m.PeerForgotten(peer=self._peer(args.peer).id))
+        return m.Nothing()
+
+    def _do_mark_read(self, args: m.MarkReadArgs) -> m.MarkReadResult:
+        room = self._room(args.room)
+        kept = [one for one in self.messages.get(room.id, []) if one.direction == "in" and one.kind == "text"]
+        newest = max((one.id for one in self.messages.get(room.id, [])), default=0)
+        upto = max(room.read_upto, newest if args.upto is None else min(args.upto, newest))
+        unread = sum(one.id > upto for one in kept)
+        if (upto, unread) != (room.read_upto, room.unread):
+            self._durable("RoomRead", m.RoomRead(room=room.id, read_upto=upto, unread=unread), room.id)
+        return m.MarkReadResult(read_upto=upto, unread=unread)
+
+    def _do_settings(self, args: m.SettingsArgs) -> m.SettingsResult:
+        if args.name is not None:
+            self.me = replace(self.me, name=args.name)
+            settings = replace(self.state.settings, name=args.name)
+            self._durable("SettingsChanged", m.SettingsChanged(settings=settings, self=self.me))
+        return m.SettingsResult(settings=self.state.settings)
+
+    def _do_status(self, _: m.Nothing) -> m.StatusResult:
+        return m.StatusResult(
+            ready=True, self=self.me, pid=os.getpid(), program="fake", home=str(self.home), log=self.log_id,
+            head=len(self.events), health=self.health,
+        )  # fmt: skip
+
+
+def fill(node: FakeNode) -> dict[str, m.Peer]:
+    """A lively home, for looking at: several peers, all states, long and right-to-left and hostile content."""
+    minute = 60_000
+    start = now() - 26 * 3600_000
+    bela = node.add_peer("bela", last_seen=now())
+    cian = node.add_peer("cian", link="offline", dialect="std", error="It refused the connection.", wanted=True)
+    alpha = node.add_peer("TEAM ALPHA", dialect="std", link="reachable")
+    salma = node.add_peer("سلمى من قسم الشبكات", dialect="std", link="offline")
+    long = node.add_peer(
+        "Maximiliane von und zu Hohenstein-Wallenburg the Younger", link="connecting", dialect="unknown"
+    )
+    evil = node.add_peer("![x](http://10.0.0.66/p.png)", dialect="std")
+    names = {"bela": bela, "cian": cian, "alpha": alpha, "salma": salma, "long": long, "evil": evil}
+    node.receive(bela, "bela is here", kind="notice", at=start)
+    for number in range(1, 140):
+        at = start + number * minute
+        if number % 3:
+            node.receive(bela, f"Earlier message number {number}, just to have something to scroll through.", at=at)
+        else:
+            node.say(bela.room, f"And an answer, number {number}.", state="sent", at=at)
+    node.receive(bela, "Morning. Is the build machine in lab 2 back?", at=now() - 300 * minute)
+    node.say(
+        bela.room, "Yes, since eight. I put its address into the room topic.", state="sent", at=now() - 299 * minute
+    )
+    node.receive(bela, "Great, thanks!", at=now() - 298 * minute)
+    node.receive(bela, "bela left", kind="notice", at=now() - 200 * minute)
+    node.receive(bela, "bela is here", kind="notice", at=now() - 190 * minute)
+    node.receive(bela, "I only have the plain client today, can you still read me?", at=now() - 180 * minute)
+    node.say(
+        bela.room, "We can. Your line is marked as not encrypted, so keep passwords out of it.", state="sent",
+        at=now() - 179 * minute,
+    )  # fmt: skip
+    node.say(bela.room, "exit", state="sent", marks=["altered"], at=now() - 178 * minute)
+    node.on_loop(lambda: node._do_mark_read(m.MarkReadArgs(room=bela.room)))
+    node.receive(bela, "The projector room is free now 🎉", at=now() - 3 * minute)
+    node.receive(bela, "Shall we meet there at three?\nBring the adapter, please.", at=now() - 2 * minute)
+    for text, state, detail in (
+        ("Are you still at the lab?", "waiting", None),
+        ("I could drop by later", "waiting", None),
+    ):
+        node.say(cian.room, text, state=state, detail=detail, at=now() - 40 * minute)
+    node.say(cian.room, "One that the crash cut off", state="unconfirmed", at=now() - 41 * minute)
+    node.say(cian.room, "Can you take the night shift?", state="failed", detail="It refused the connection.",
+             at=now() - 42 * minute)  # fmt: skip
+    node.retry(cian, in_ms=40_000)
+    node.receive(alpha, "got it, thanks", at=now() - 70 * minute)
+    node.receive(salma, "مرحبا، هل وصل الملف؟ I sent it 10 minutes ago", at=now() - 400 * minute)
+    node.say(salma.room, "نعم، شكرا جزيلا", state="sent", at=now() - 390 * minute)
+    node.receive(long, "A" * 300 + " and a word that can be broken", at=now() - 500 * minute)
+    node.receive(evil, "![x](http://10.0.0.66/p.png) <img src=x onerror=alert(1)> \u202egnp.exe\u202c <b>bold</b>",
+                 at=now() - 600 * minute)  # fmt: skip
+    return names
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--home", required=True, type=pathlib.Path)
+    parser.add_argument("--demo", action="store_true", help="fill it with conversations")
+    given = parser.parse_args()
+    given.home.mkdir(parents=True, exist_ok=True)
+    with FakeNode(given.home) as node:
+        if given.demo:
+            fill(node)
+        print(f"fake node on {given.home}", file=sys.stderr)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()
