@@ -1,0 +1,46 @@
+"""The whole test run: `python -m tests [PYTEST ARGUMENTS]`.
+
+Installs what tests need from the system (Debian: with apt-get, as root or with sudo that doesn't ask), then runs pytest.
+On other systems it says what is missing; tests that need it are then left out, and say so.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+#: Debian's package for each program that tests use, and what for.
+PROGRAMS = {
+    "chromium": ("chromium", "the dashboard is tested in a real browser"),
+    "strace": ("strace", "one test traces that data is on disk before the reply"),
+}
+FONTS = ("fonts-noto-color-emoji", "fonts-dejavu-core")
+
+
+def install() -> None:
+    """Install what is missing, where that is possible without asking anybody."""
+    missing = {package: reason for program, (package, reason) in PROGRAMS.items() if not shutil.which(program)}
+    if not missing:
+        return
+    for package, reason in missing.items():
+        print(f"missing: {package} ({reason})", flush=True)
+    apt = shutil.which("apt-get")
+    sudo = [] if os.name == "posix" and os.geteuid() == 0 else ["sudo", "-n"]
+    if apt is None or (sudo and not shutil.which("sudo")):
+        print("Install these by hand to run every test.", flush=True)
+        return
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *missing, *FONTS]):
+        subprocess.run([*sudo, apt, *command], env=environment, check=False, stdout=subprocess.DEVNULL)
+
+
+def main() -> int:
+    """Install, then test; returns pytest's exit code."""
+    install()
+    return subprocess.run([sys.executable, "-m", "pytest", *sys.argv[1:]], check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

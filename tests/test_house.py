@@ -1,0 +1,76 @@
+"""The house itself: who imports whom, the checkers' verdict, what stands at the top level, and what README promises."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        ("ruff", "check", "--no-cache", "."),
+        ("ruff", "format", "--no-cache", "--check", "."),
+        ("mypy", "--no-incremental", "node", "dashboard"),
+    ],
+    ids=["ruff check", "ruff format", "mypy"],
+)
+def test_the_checkers_find_nothing(tool: tuple[str, ...]) -> None:
+    result = run(sys.executable, "-m", *tool)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_nobody_imports_what_is_not_theirs_to_know() -> None:
+    result = run(str(pathlib.Path(sys.executable).with_name("lint-imports")), "--no-cache")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_top_level_holds_three_folders() -> None:
+    tracked = run("git", "ls-files").stdout.split()
+    folders = {name.split("/")[0] for name in tracked if "/" in name}
+    assert folders <= {"node", "dashboard", "tests", ".ci", ".streamlit"}
+    for name in ("Procfile", "requirements.txt", "README.md"):
+        assert name in tracked
+
+
+def test_no_package_host_and_no_path_of_one_machine_is_named() -> None:
+    pattern = re.compile(r"--index-url|index-url\s*=|pypi\.org|registry\.npmjs|deb\.debian\.org|/root/|/work/")
+    for name in run("git", "ls-files").stdout.split():
+        path = ROOT / name
+        if path == pathlib.Path(__file__) or path.suffix in {".png", ".ico"} or not path.is_file():
+            continue
+        found = pattern.search(path.read_text("utf-8"))
+        assert found is None, f"{name} names {found and found[0]!r}"
+
+
+def test_every_requirement_is_pinned() -> None:
+    for name in ("requirements.txt", "requirements-test.txt"):
+        for line in (ROOT / name).read_text("utf-8").splitlines():
+            requirement = line.partition("#")[0].strip()
+            if requirement and not requirement.startswith("-r "):
+                assert "==" in requirement, f"{name}: {requirement}"
+
+
+def test_importing_the_bus_stays_light() -> None:
+    heavy = {"streamlit", "cryptography", "sqlite3", "asyncio", "zmq"}
+    result = run(sys.executable, "-c", "import sys, node.bus, node.bus.locate; print(*sys.modules)")
+    assert not heavy & set(result.stdout.split()), result.stdout
+
+
+def test_readme_tells_every_promise_and_links_to_what_exists() -> None:
+    for promise in ("On disk first", "Delivered means stored", "Exactly once", "Front ends miss nothing",
+                    "Never silent", "Plain peers get honest treatment"):  # fmt: skip
+        assert promise in README
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), f"README.md links to {target}"
