@@ -16,6 +16,8 @@ from node.protocol.link import Link, LinkEvent
 
 #: How long the other side may take to close after us, in seconds.
 DRAIN = 1.0
+#: A timer that fires later than this, in seconds, was held up by a busy loop, and so was reading.
+LATE = 0.02
 #: Bytes that may wait in the transport before writing pauses.
 WRITE_BUFFER = 16 * 1024
 
@@ -183,7 +185,13 @@ class Connection(asyncio.Protocol):
         self._timer = self._timer_at = None
 
     def _due(self) -> None:
+        now, at = self._loop.time(), self._timer_at or 0.0
         self._timer = self._timer_at = None
+        if self._paused or now > at + LATE:
+            # Silence counts only while we listen: what came meanwhile waits in the socket and is read first.
+            self._timer_at = now + LATE
+            self._timer = self._loop.call_at(self._timer_at, self._due)
+            return
         # The loop's timers may run a little early; the link compares exactly.
-        self.link.handle_deadline(self._loop.time() + 0.0005)
+        self.link.handle_deadline(now + 0.0005)
         self._flush()

@@ -80,10 +80,12 @@ class AncestorReader:
         return data
 
     def _unfinished(self, data: bytes) -> int:
-        """How many bytes at the end must wait for more."""
-        if not data or len(data) > codec.MAX_INCOMING:
-            return 0
-        if data[:1] == b"C" and (_CONNECT_PARTIAL.fullmatch(data) or b"CONNECT:".startswith(data)):
+        """How many bytes at the end must wait for more; never more than one text may hold."""
+        tail = self._tail(data)
+        return tail if tail <= codec.MAX_INCOMING else 0
+
+    def _tail(self, data: bytes) -> int:
+        if not data or (data[:1] == b"C" and (_CONNECT_PARTIAL.fullmatch(data) or b"CONNECT:".startswith(data))):
             return len(data)
         if data.endswith(b"\n"):
             self._newlines = True
