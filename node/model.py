@@ -74,7 +74,8 @@ def peer_id(public_key: bytes) -> PeerId:
 def public_key(peer: PeerId) -> bytes:
     """The 32-byte key in a PeerId. Raises ValueError when it is none."""
     key = base64.b32decode(peer.upper() + "=" * (-len(peer) % 8))
-    if len(key) != 32:
+    # A key has one PeerId: nobody is two authors by writing theirs in capitals or with other bits at its end.
+    if len(key) != 32 or peer_id(key) != peer:
         raise ValueError(f"{peer!r} is not a PeerId.")
     return key
 

@@ -21,8 +21,8 @@ CONTEXT = b"snicher entry 1\x00"
 NO_PREVIOUS = b"\x00" * 32
 #: A header in bytes; a longer one is refused.
 MAX_HEADER_BYTES = 1024
-#: Clocks stay below this, so that they fit SQLite's and everybody else's signed 64 bits.
-MAX_CLOCK = 2**63 - 1
+#: Numbers and clocks are at most this, so that they fit SQLite's and everybody else's signed 64 bits.
+MAX_NUMBER = 2**63 - 1
 
 _decoder = msgspec.msgpack.Decoder(Header)
 
@@ -42,7 +42,11 @@ def write_entry(
     kind: str,
     body: bytes,
 ) -> Entry:
-    """The author's next entry after `last` (None: the stream's first)."""
+    """The author's next entry after `last` (None: the stream's first).
+
+    Raises InvalidEntry when it would be one that nobody takes. That `clock` is above that of `last` is the caller's
+    care.
+    """
     header = Header(
         room=room,
         author=author,
@@ -54,6 +58,7 @@ def write_entry(
         body_hash=hashlib.sha256(body).digest(),
     )
     data = msgspec.msgpack.encode(header)
+    read_header(data)
     return Entry(header, data, key.sign(CONTEXT + data), body)
 
 
@@ -67,7 +72,7 @@ def read_header(data: bytes) -> Header:
         raise InvalidEntry(f"Not a header: {error}.") from error
     if len(header.stream) != 16 or len(header.prev) != 32 or len(header.body_hash) != 32:
         raise InvalidEntry("A stream or hash has the wrong length.")
-    if header.n < 1 or not 0 <= header.clock <= MAX_CLOCK:
+    if not 1 <= header.n <= MAX_NUMBER or not 0 <= header.clock <= MAX_NUMBER:
         raise InvalidEntry("A number or clock is out of its bounds.")
     return header
 
@@ -75,7 +80,8 @@ def read_header(data: bytes) -> Header:
 def check_run(entries: Sequence[Entry], last: Position | None, last_clock: int) -> Position:
     """Check a run of one stream that goes on after `last`, and return where it leads.
 
-    The chain of hashes makes one signature, the last one, vouch for all. `last_clock` is the clock of the entry at
+    The chain of hashes makes one signature, the last one, vouch for all headers; those before it are not looked at, so
+    a run may be passed on only as far as a signature that was. `last_clock` is the clock of the entry at
     `last`, or -1. Raises InvalidEntry when anything is wrong; the run is then refused whole.
     """
     if not entries:

@@ -35,12 +35,16 @@ EXIT_PAUSE = 0.05
 CLOSE_WAIT = 1.0
 #: An accepted connection that never says anything is closed after so long, in seconds, without a trace.
 SILENCE = 60.0
+#: A message of a one-shot dialect may take so long in all, in seconds; then what has come of it counts.
+COLLECT = 30.0
 #: First bytes that stay ambiguous are taken for what they are after so long, in seconds.
 RECOGNISE_WAIT = 0.3
 #: A peer that doesn't read is left alone after so long, in seconds; its texts stay in the outbox.
 STALL = 30.0
 #: Texts that may wait in one link to be written; the node keeps the rest in its outbox.
 MAX_QUEUED = 64
+#: Bytes that may come while a dialect is being found out; with more of them it is decided at once.
+MAX_ANSWER = 16 * 1024
 
 
 class State(enum.Enum):
@@ -49,9 +53,9 @@ class State(enum.Enum):
     AWAITING = "accepted, nothing recognised yet"
     COLLECTING = "reading one message of a one-shot dialect"
     ANNOUNCING = "dialled, CONNECT is being said"
-    PROBING = "the offer is made; waiting for what comes back"
+    PROBING = "the offer is made, waiting for what comes back"
     OPEN = "a persistent conversation, both ways"
-    DELIVERING = "our one message is written; waiting for the far end to close"
+    DELIVERING = "our one message is written, waiting for the far end to close"
     LEAVING = "exit is being said"
     CLOSED = "over"
 
@@ -75,19 +79,27 @@ TRANSITIONS: dict[tuple[State, Input], State] = {
     (State.AWAITING, Input.ONE_SHOT_SEEN): State.COLLECTING,
     (State.AWAITING, Input.PERSISTENT_SEEN): State.OPEN,
     (State.AWAITING, Input.DONE): State.CLOSED,
+    (State.AWAITING, Input.LOST): State.CLOSED,
+    (State.AWAITING, Input.LEAVE): State.CLOSED,
     (State.COLLECTING, Input.COMPLETE): State.CLOSED,
+    (State.COLLECTING, Input.LOST): State.CLOSED,
+    (State.COLLECTING, Input.LEAVE): State.CLOSED,
     (State.ANNOUNCING, Input.UNSURE): State.PROBING,
     (State.ANNOUNCING, Input.ANNOUNCED): State.OPEN,
     (State.ANNOUNCING, Input.TURNED_AWAY): State.CLOSED,
+    (State.ANNOUNCING, Input.LOST): State.CLOSED,
+    (State.ANNOUNCING, Input.LEAVE): State.CLOSED,
     (State.PROBING, Input.STAYED): State.OPEN,
     (State.PROBING, Input.TURNED_AWAY): State.CLOSED,
+    (State.PROBING, Input.LEAVE): State.CLOSED,
     (State.OPEN, Input.LEAVE): State.LEAVING,
     (State.OPEN, Input.DONE): State.CLOSED,
+    (State.OPEN, Input.LOST): State.CLOSED,
     (State.DELIVERING, Input.DONE): State.CLOSED,
+    (State.DELIVERING, Input.LOST): State.CLOSED,
+    (State.DELIVERING, Input.LEAVE): State.CLOSED,
     (State.LEAVING, Input.DONE): State.CLOSED,
-    **{(state, Input.LEAVE): State.CLOSED for state in State if state not in (State.OPEN, State.LEAVING)},
-    (State.LEAVING, Input.LEAVE): State.LEAVING,
-    **{(state, Input.LOST): State.CLOSED for state in State},
+    (State.LEAVING, Input.LOST): State.CLOSED,
 }
 
 Outcome = Literal["sent", "not_sent", "unknown"]
@@ -168,7 +180,7 @@ class Link:
         self._me: tuple[int, str] = (0, "")
         self._unsure = False
         self._told = False
-        self._step = 0
+        self._told_exit = False
         self._held = False
         self._deadline: float | None = None
         self._patience_at: float | None = None
@@ -176,7 +188,11 @@ class Link:
         self._queue: collections.deque[_Writing] = collections.deque()
         self._confirming: _Writing | None = None
         self._outcome: Transmitted | None = None
+        #: What came back before the dialect was settled, and how many bytes of it.
         self._answered: list[Said] = []
+        self._answer_size = 0
+        #: Nothing may be written before this time.
+        self._gap_until = 0.0
 
     # -- the three kinds
 
@@ -221,14 +237,10 @@ class Link:
             self._read(data, now)
         elif self.state in (State.ANNOUNCING, State.PROBING):
             assert self._reader is not None
-            said = self._reader.feed(data)
             if self._unsure:
-                # What this is, is decided at the end of the wait.
-                self._answered.extend(said)
-                self._head = (self._head + data)[:256]
+                self._take_answer(data, now)
             else:
-                self._hear(said)
-            self._listen(now)
+                self._read(data, now)
         # DELIVERING: an answer such as "Message received"; CLOSED: too late. Neither is content.
 
     def receive_eof(self, now: float) -> None:
@@ -246,7 +258,7 @@ class Link:
         elif self.state in (State.ANNOUNCING, State.PROBING):
             self._turned_away("It closed the connection.")
         elif self.state is State.DELIVERING:
-            self._delivered(now)
+            self._delivered("It closed the connection.")
         elif self.state in (State.OPEN, State.LEAVING):
             self._last_words()
             self._finish(Input.DONE, None if self.state is State.LEAVING else "It closed the connection.")
@@ -260,12 +272,7 @@ class Link:
         elif self.state in (State.ANNOUNCING, State.PROBING) and self._unsure and self._told:
             self._turned_away(reason)
         else:
-            if self.state is State.DELIVERING and self._outcome is not None:
-                self._events.append(
-                    Transmitted(self._outcome.token, "unknown", reason, self._outcome.part, self._outcome.parts)
-                )
-                self._outcome = None
-            elif self.state is State.AWAITING and self._head:
+            if self.state is State.AWAITING and self._head:
                 self._recognise(b"", now, ended=True)
             self._last_words()
             self._finish(Input.LOST, reason)
@@ -273,8 +280,9 @@ class Link:
     def send(self, token: int, text: str, now: float, *, part: int = 1, control: bool = False) -> None:
         """Queue a text on an open persistent link, or write the one message of a one-shot link.
 
-        `part` (from 1) and `control` (a word of the dialect itself, never altered) are for one-shot links. Raises
-        LocalFault when the link's state doesn't allow it or its queue is full.
+        Exactly one Transmitted follows, at the latest with Ended. `part` (from 1) and `control` (a word of the dialect
+        itself, never altered) are for one-shot links. Raises LocalFault, and takes nothing, when the link's state
+        doesn't allow it or its queue is full.
         """
         if self.codec is None or self._speaker is None:
             raise LocalFault("A link that isn't connected can't send.")
@@ -303,7 +311,7 @@ class Link:
         self._held = False
         if self.state is State.OPEN:
             self._deadline = None
-            self._write_at = now
+            self._write_at = max(now, self._gap_until)
             self._write(now)
 
     def leave(self, now: float) -> None:
@@ -318,7 +326,7 @@ class Link:
                 self._confirming = None
             self._give_back("We left.")
             self._go(Input.LEAVE)
-            self._step = 0
+            self._write_at = None
             self._deadline = now + EXIT_PAUSE
         else:
             self._finish(Input.LEAVE, None)
@@ -383,7 +391,10 @@ class Link:
         self._listen(now)
 
     def _recognise(self, data: bytes, now: float, *, ended: bool) -> None:
-        self._head += data
+        # What is blank before the first word tells nothing: by itself, it leaves no trace.
+        self._head = (self._head + data).lstrip(plain.BLANK)
+        if not self._head:
+            return
         codec = registry.recognise(self._head, ended)
         if codec is None:
             self._patience_at = now + RECOGNISE_WAIT
@@ -391,7 +402,10 @@ class Link:
         head, self._head = self._head, b""
         self.codec, self._reader = codec, codec.reader()
         self._go(Input.PERSISTENT_SEEN if codec.persistent else Input.ONE_SHOT_SEEN)
-        self._deadline = None
+        if codec.persistent:
+            self._deadline = now + STALL if self._held else None
+        else:
+            self._deadline = now + COLLECT
         self._events.append(Recognised(codec.name, codec.persistent))
         self._read(head, now)
 
@@ -400,7 +414,7 @@ class Link:
             self._recognise(b"", now, ended=True)
             return
         assert self._reader is not None
-        if self.state in (State.ANNOUNCING, State.PROBING) and self._unsure:
+        if self._unsure:
             self._answered.extend(self._reader.quiet())
             return
         self._hear(self._reader.quiet())
@@ -410,6 +424,9 @@ class Link:
     def _due(self, now: float) -> None:
         if self.state is State.AWAITING:
             self._finish(Input.DONE, None)
+        elif self.state is State.COLLECTING:
+            self._last_words()
+            self._finish(Input.COMPLETE, None)
         elif self.state is State.ANNOUNCING and not self._told:
             self._told = True
             self._out.append(b"CONNECT:%d" % self._me[0] + OFFER)
@@ -424,11 +441,11 @@ class Link:
         elif self.state is State.PROBING:
             self._decide(now)
         elif self.state is State.DELIVERING:
-            self._delivered(now)
+            self._delivered("No message was given to it in time.")
         elif self.state is State.OPEN:
             self._finish(Input.DONE, "It doesn't read what it is sent.")
-        elif self.state is State.LEAVING and self._step == 0:
-            self._step = 1
+        elif self.state is State.LEAVING and not self._told_exit:
+            self._told_exit = True
             self._out.append(b"exit")
             self._deadline = now + EXIT_PAUSE
         elif self.state is State.LEAVING:
@@ -437,13 +454,26 @@ class Link:
     def _open(self, by: Input, now: float) -> None:
         self.codec = registry.ANCESTOR
         self._go(by)
-        self._write_at = None
+        self._deadline = now + STALL if self._held else None
         self._listen(now)
+
+    def _take_answer(self, data: bytes, now: float) -> None:
+        """What this is, is decided at the end of the wait, or when it has become too much."""
+        assert self._reader is not None
+        self._answered.extend(self._reader.feed(data))
+        self._head = (self._head + data[:MAX_ANSWER]).lstrip(plain.BLANK)[:256]
+        self._answer_size += len(data)
+        self._listen(now)
+        if self._answer_size > MAX_ANSWER:
+            if self.state is State.PROBING:
+                self._decide(now)
+            else:
+                self._turned_away("It talks without listening.")
 
     def _decide(self, now: float) -> None:
         """The wait is over and the peer is still there. One that spoke as the ancestor does, or not at all, is one."""
         named = any(isinstance(one, plain.Text | plain.Hello) and one.name for one in self._answered)
-        if self._head.strip() and not named and not self._head.startswith(b"CONNECT:"):
+        if self._head and not named and not self._head.startswith(b"CONNECT:"):
             self._turned_away("It answered in another way.")
             return
         self._unsure = False
@@ -461,7 +491,7 @@ class Link:
             self._finish(Input.TURNED_AWAY, reason)
 
     def _last_words(self) -> None:
-        if self._reader is not None and self.state not in (State.ANNOUNCING, State.PROBING):
+        if self._reader is not None and not self._unsure:
             self._hear(self._reader.end())
 
     def _write_one_shot(self, token: int, text: str, part: int, control: bool, now: float) -> None:
@@ -476,11 +506,12 @@ class Link:
         self.half_close = True
         self._deadline = now + CLOSE_WAIT
 
-    def _delivered(self, now: float) -> None:
-        if self._outcome is not None:
-            self._events.append(self._outcome)
-            self._outcome = None
-        self._finish(Input.DONE, None)
+    def _delivered(self, otherwise: str) -> None:
+        """Our message has left, and nothing contradicts; `otherwise` is what is to be said when there was none."""
+        outcome, self._outcome = self._outcome, None
+        if outcome is not None:
+            self._events.append(outcome)
+        self._finish(Input.DONE, otherwise if outcome is None else None)
 
     def _write(self, now: float) -> None:
         """One write, then a gap. A text counts as sent when its gap has passed and the connection still stands."""
@@ -497,7 +528,7 @@ class Link:
         self._out.append(first.parts.popleft())
         if not first.parts:
             self._confirming = self._queue.popleft()
-        self._write_at = now + WRITE_GAP
+        self._write_at = self._gap_until = now + WRITE_GAP
 
     def _give_back(self, reason: str | None) -> None:
         """Tell what became of texts that were not confirmed when the link ended."""
@@ -510,5 +541,5 @@ class Link:
             self._events.append(Transmitted(writing.token, "unknown" if writing.begun else "not_sent", reason))
         self._queue.clear()
         if self._outcome is not None:
-            self._events.append(Transmitted(self._outcome.token, "unknown", reason))
+            self._events.append(msgspec.structs.replace(self._outcome, outcome="unknown", reason=reason, marks=()))
             self._outcome = None

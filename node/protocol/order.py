@@ -14,6 +14,8 @@ from typing import Generic, TypeVar
 HOLD_BACK = 0.4
 #: Connections of one source that may be held back at once; beyond, the oldest holds nobody back any more.
 MAX_WAITING = 1024
+#: Items of one connection that may be held back; with more, those accepted before it hold it back no longer.
+MAX_HELD = 256
 
 Item = TypeVar("Item")
 
@@ -33,7 +35,8 @@ class AcceptOrder(Generic[Item]):
 
     def __init__(self) -> None:
         self._queues: dict[str, collections.deque[_Slot[Item]]] = {}
-        self._slots: dict[int, tuple[str, _Slot[Item]]] = {}
+        #: By link, in the order of accepting over all sources: the first one is the next to expire.
+        self._slots: collections.OrderedDict[int, tuple[str, _Slot[Item]]] = collections.OrderedDict()
 
     def accepted(self, source: str, link: int, now: float) -> list[Item]:
         """A connection came in; it gets its place in the queue."""
@@ -52,6 +55,11 @@ class AcceptOrder(Generic[Item]):
             return items
         source, slot = place
         slot.items.extend(items)
+        if len(slot.items) > MAX_HELD:
+            for before in self._queues[source]:
+                if before is slot:
+                    break
+                before.done = True
         return self._flush(source)
 
     def finished(self, link: int) -> list[Item]:
@@ -64,18 +72,20 @@ class AcceptOrder(Generic[Item]):
 
     def next_deadline(self) -> float | None:
         """When `expire` has something to do."""
-        return min((queue[0].since + HOLD_BACK for queue in self._queues.values()), default=None)
+        if not self._slots:
+            return None
+        _, slot = next(iter(self._slots.values()))
+        return slot.since + HOLD_BACK
 
     def expire(self, now: float) -> list[Item]:
         """Let go what was held back for too long."""
-        released: list[Item] = []
-        for source, queue in list(self._queues.items()):
-            for slot in queue:
-                if slot.since + HOLD_BACK > now:
-                    break
-                slot.done = True
-            released.extend(self._flush(source))
-        return released
+        sources: dict[str, None] = {}
+        for source, slot in self._slots.values():
+            if slot.since + HOLD_BACK > now:
+                break
+            slot.done = True
+            sources[source] = None
+        return [item for source in sources for item in self._flush(source)]
 
     def _flush(self, source: str) -> list[Item]:
         """What stands at the front and is done, and what the first one that isn't done has said so far."""

@@ -1,7 +1,9 @@
 """The ancestor's dialect ("snicher"): one persistent connection used both ways, `CONNECT:<port>`, bare text, `exit`.
 
 Texts are, by habit, `TEAM: text`, without any framing: one read is one text. When we are slow, several arrive in one
-read; then newlines and the sender's own `TEAM: ` prefix tell them apart.
+read; then newlines and the sender's own `TEAM: ` prefix tell them apart. So the end of a read is the end of a text,
+but for what is held back: the start of a CONNECT, a cut character, an unfinished line of one who sends lines, and the
+last text of a read so long that it may have been cut.
 """
 
 from __future__ import annotations
@@ -11,45 +13,52 @@ import re
 from node.protocol.plain import codec, words
 from node.protocol.plain.codec import Announced, Goodbye, Hello, Payloads, Said, Speaker, Text
 
-#: A text cut by the network in the middle is held back for so long, in seconds, before what is there counts.
+#: What is held back counts as complete after so long without more, in seconds.
 HOLD = 0.1
 #: The ancestor's own reads end at 1,024 bytes; a read of at least this length may be cut, so more may follow.
 LONG_READ = 1024
-#: Digits that may follow CONNECT: before it stops being one.
-MAX_DIGITS = 12
+#: Bytes of a CONNECT with its padding that may come in pieces. The ancestor itself takes 1,500 of padding.
+MAX_CONNECT = 2048
 
-_CONNECT = re.compile(rb"CONNECT:[ \t\r\v\f]*(\d{1,12})(?![0-9])[\t\r\v\f ]*\n?")
-_CONNECT_ENDED = re.compile(rb"CONNECT:[ \t\r\v\f]*(\d{1,12})[\t\r\v\f ]*\n?")
-_CONNECT_PARTIAL = re.compile(rb"CONNECT:[ \t\r\v\f]*\d{0,12}[\t\r\v\f ]*")
-#: A team name and a colon before a text. No spaces: "Mandatory message: Hello" is not a team name.
-_PREFIX = re.compile(rb"([^\s:|<>]{1,32}): ")
+#: As int() takes it: blanks around the number, leading zeros. No sign and no other script's digits: that is chat.
+_CONNECT = re.compile(rb"CONNECT:[ \t\r\v\f]*(\d{1,%d})(?!\d)[ \t\r\v\f]*\n?" % codec.MAX_DIGITS)
+_CONNECT_PARTIAL = re.compile(rb"CONNECT:[ \t\r\v\f]*\d{0,%d}[ \t\r\v\f]*" % codec.MAX_DIGITS)
+#: A team name (64 characters of four bytes at most) and a colon before a text. No spaces: "Mandatory message: Hello"
+#: is not a team name.
+_PREFIX = re.compile(rb"([^\s:|<>\x00-\x1f\x7f]{1,256}): ")
 
 
 class AncestorReader:
-    """Splits one connection's reads into texts."""
+    """Splits one connection's reads into texts. At most MAX_INCOMING bytes are held back."""
 
     def __init__(self) -> None:
         self.patience: float | None = None
-        self._held = b""
+        #: Bytes held back; never a newline among them.
+        self._held = bytearray()
         self._prefix: bytes | None = None
-        #: The peer ends its texts with newlines, so a read without one is a text that goes on.
-        self._newlines = False
+        #: A newline was seen: a last line without one may be unfinished.
+        self._lines = False
+        #: A read ended with a newline: the peer ends each text so, and its prefix inside a line is content.
+        self._framed = False
 
     def feed(self, data: bytes) -> list[Said]:
-        """One read. Held back: the start of a CONNECT, a cut character, an unfinished line of one who sends lines."""
-        if self._held:
-            data = self._held + data
-            self._held = b""
+        """One read. Only what is new is searched, so that bytes coming one by one cost no more than together."""
         said: list[Said] = []
-        if data[:1] == b"C":
-            data = self._control(data, said)
-        keep = self._unfinished(data)
-        if keep:
-            self._held = data[len(data) - keep :]
-            data = data[: len(data) - keep]
-        self.patience = HOLD if self._held else None
-        if data:
-            self._texts(data, said)
+        held = self._held
+        seen = len(held)
+        held += data
+        if held[:1] == b"C" and seen <= MAX_CONNECT:
+            match = _CONNECT.match(held)
+            if match is not None and (match.end() < len(held) or held[-1:] == b"\n" or len(held) > MAX_CONNECT):
+                said.append(Announced(codec.port_number(match[1])))
+                del held[: match.end()]
+                seen = 0
+        ready = codec.surplus(held, self._ready(seen))
+        if ready:
+            whole = bytes(held[:ready])
+            del held[:ready]
+            self._texts(whole, said)
+        self.patience = HOLD if held else None
         return said
 
     def quiet(self) -> list[Said]:
@@ -58,78 +67,91 @@ class AncestorReader:
 
     def end(self) -> list[Said]:
         """The connection's last words."""
-        data, self._held, self.patience = self._held, b"", None
+        data = bytes(self._held)
+        self._held.clear()
+        self.patience = None
         said: list[Said] = []
-        match = _CONNECT_ENDED.match(data)
+        match = _CONNECT.match(data)
         if match is not None:
             said.append(Announced(codec.port_number(match[1])))
             data = data[match.end() :]
-        if data:
-            self._texts(data, said)
+        self._texts(data, said)
         return said
 
-    def _control(self, data: bytes, said: list[Said]) -> bytes:
-        """Take a CONNECT off the front. Digits at the very end of a read may go on in the next."""
-        match = _CONNECT.match(data)
-        if match is not None and match.end() < len(data):
-            said.append(Announced(codec.port_number(match[1])))
-            return data[match.end() :]
-        if match is not None and data.endswith(b"\n"):
-            said.append(Announced(codec.port_number(match[1])))
-            return b""
-        return data
-
-    def _unfinished(self, data: bytes) -> int:
-        """How many bytes at the end must wait for more; never more than one text may hold."""
-        tail = self._tail(data)
-        return tail if tail <= codec.MAX_INCOMING else 0
-
-    def _tail(self, data: bytes) -> int:
-        if not data or (data[:1] == b"C" and (_CONNECT_PARTIAL.fullmatch(data) or b"CONNECT:".startswith(data))):
-            return len(data)
-        if data.endswith(b"\n"):
-            self._newlines = True
+    def _ready(self, seen: int) -> int:
+        """How many of the held bytes needn't wait for more; `seen` of them were held before, without a newline."""
+        held = self._held
+        if len(held) <= MAX_CONNECT and held[:1] == b"C" and _could_be_connect(held):
             return 0
-        line = data.rfind(b"\n") + 1
-        if self._newlines or codec.complete_length(data) < len(data):
-            return len(data) - line
-        if len(data) >= LONG_READ:
+        newline = held.rfind(b"\n", seen)
+        line = newline + 1
+        if line:
+            self._lines = True
+        if line == len(held):
+            self._framed = self._framed or line > 0
+            return line
+        if self._lines or codec.complete_length(held) < len(held):
+            return line
+        if len(held) >= LONG_READ:
             # Maybe cut at the far end's or the network's size; what stands before the last prefix is complete anyway.
-            return len(data) - max(line, data.rfind(self._prefix) if self._prefix else 0)
-        return 0
+            self._learn(held)
+            prefix = -1 if self._prefix is None else held.rfind(self._prefix, max(0, seen - len(self._prefix)))
+            return max(line, prefix)
+        return len(held)
 
     def _texts(self, data: bytes, said: list[Said]) -> None:
-        if b"\n" in data:
-            self._newlines = True
-        for index, line in enumerate(data.split(b"\n")):
+        *whole, last = data.split(b"\n")
+        #: A text under the name, which lines without the name go on.
+        named: list[bytes] = []
+        for index, ended in enumerate((*whole, last)):
+            line = ended.removesuffix(b"\r")
+            self._learn(line)
             if self._prefix is None:
-                match = _PREFIX.match(line)
-                if match is None:
-                    if line.strip():
-                        said.append(_said(line, None))
-                    continue
-                self._prefix = match[0]
-            name = self._prefix[:-2].decode(errors="replace")
-            first, *others = line.split(self._prefix)
-            if first.strip():
-                before = said[-1] if said and index else None
-                if isinstance(before, Text) and before.name == name and before.raw is None:
-                    # A line without the name, in one read with a line that had it: the text goes on.
-                    more, marks, raw = codec.decode(first.rstrip(b"\r"))
-                    whole = None if raw is None else before.text.encode() + b"\n" + raw
-                    said[-1] = Text(f"{before.text}\n{more}", name, None, before.marks + marks, whole)
+                said.extend(_said(line, None))
+                continue
+            if self._framed and index < len(whole):
+                starts = line.startswith(self._prefix)
+                first, texts = (b"", [line[len(self._prefix) :]]) if starts else (line, [])
+            else:
+                first, *texts = line.split(self._prefix)
+            if first or not texts:
+                if named:
+                    named.append(first)
                 else:
-                    said.append(_said(first, None))
-            said.extend(_said(text, name) for text in others if text.strip())
+                    said.extend(_said(first, None))
+            for text in texts:
+                self._name(named, said)
+                named = [text]
+        self._name(named, said)
+
+    def _learn(self, text: bytes | bytearray) -> None:
+        if self._prefix is None:
+            match = _PREFIX.match(text)
+            self._prefix = None if match is None else bytes(match[0])
+
+    def _name(self, lines: list[bytes], said: list[Said]) -> None:
+        if lines:
+            assert self._prefix is not None
+            said.extend(_said(b"\n".join(lines), codec.read_name(self._prefix[:-2])))
 
 
-def _said(data: bytes, name: str | None) -> Said:
-    text, marks, raw = codec.decode(data.strip(b"\r\x00"))
-    if words.is_goodbye(text):
-        return Goodbye(text.strip(), name)
-    if words.is_hello(text):
-        return Hello(text.strip(), name)
-    return Text(text, name, None, marks, raw)
+def _could_be_connect(data: bytearray) -> bool:
+    return b"CONNECT:".startswith(data) or _CONNECT_PARTIAL.fullmatch(data) is not None
+
+
+def _said(data: bytes, name: str | None) -> list[Said]:
+    """One text; several when it is longer than a text may be; none when it is blank."""
+    data = data.rstrip(codec.BLANK)
+    said: list[Said] = []
+    for piece in codec.bounded(data):
+        text, marks, raw = codec.decode(piece)
+        if words.is_goodbye(text):
+            said.append(Goodbye(text.strip(), name))
+        elif words.is_hello(text):
+            said.append(Hello(text.strip(), name))
+        elif text.strip():
+            said.append(Text(text, name, None, marks, raw))
+    return said
 
 
 class Ancestor:

@@ -1,4 +1,4 @@
-"""The interface of a plain dialect, and the registry. A new dialect is one file with one Codec, added to CODECS below.
+"""The interface of a plain dialect, and what dialects share. A new one is one file with a Codec, added to registry.py.
 
 Law: pure. Bytes come in as they were read; texts go out as the payloads to write. Limits and manners of each dialect
 are constants beside it, with the sentence of the measurements they come from.
@@ -7,9 +7,12 @@ are constants beside it, with the sentence of the measurements they come from.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Literal, Protocol
 
 import msgspec
+
+from node.protocol.plain import words
 
 #: Old clients read 1,024 bytes at a time; a multi-byte character across that edge loses the whole message. So a payload
 #: with all its trimmings stays below, with some room for a team name that the far end may put before it.
@@ -18,6 +21,10 @@ MAX_PAYLOAD = 1000
 MAX_NAME = 64
 #: Bytes of one incoming text; what is longer is cut into several texts, so that no peer can make one grow for ever.
 MAX_INCOMING = 64 * 1024
+#: Digits of a claimed port, leading zeros included; with more of them it is no port, and its line an ordinary text.
+MAX_DIGITS = 12
+#: What is blank at the edges of a text. NUL counts: some programs send the end of a C string along.
+BLANK = b" \t\r\n\v\f\x00"
 
 Mark = Literal["altered", "not-utf8", "parts"]
 
@@ -76,7 +83,11 @@ class Payloads(msgspec.Struct, frozen=True):
 
 
 class Reader(Protocol):
-    """Turns one connection's bytes into what was said. Feed it whole or byte by byte: what is said is the same."""
+    """Turns one connection's bytes into what was said. What is blank is never said.
+
+    In a one-shot dialect, what is said is the same whether the bytes come whole or one by one. In the ancestor's the
+    end of a read is the end of a text, unless the reader knows better; its file says when.
+    """
 
     #: Seconds of silence after which `quiet` must be called; None when nothing is held back.
     patience: float | None
@@ -101,7 +112,9 @@ class Codec(Protocol):
     def recognises(self, head: bytes, ended: bool) -> bool | None:
         """Whether a connection that begins with `head` speaks this dialect; None: more bytes are needed to tell.
 
-        `ended` says that no more will come for now; the answer is then True or False.
+        `head` doesn't begin with a blank. None is for the short beginning of a header only, never for more than 512
+        bytes: until it is settled, everything is looked at again. `ended` says that no more will come for now; the
+        answer is then True or False.
         """
 
     def reader(self) -> Reader:
@@ -121,19 +134,56 @@ def port_number(digits: str | bytes) -> int | None:
 
 
 def wire_name(name: str) -> str:
-    """A name as plain clients can read it: no spaces, "|", "<", ">" or ":" in it; "anon" when nothing is left."""
-    return re.sub(r"[\s|<>:\x00-\x1f]+", "_", name.strip()).strip("_")[:MAX_NAME] or "anon"
+    """A name as plain clients can read it: no spaces, "|", "<", ">" or ":" in it; "anon" when nothing is left.
+
+    It stands in front of every text, so it is made harmless as texts are: a team may well be called GROUP7.
+    """
+    shown = "".join(letter if letter.isprintable() else " " for letter in name)
+    plain = re.sub(r"[\s|<>:]+", "_", shown.strip()).strip("_")[:MAX_NAME] or "anon"
+    if plain == "CONNECT":
+        # "CONNECT: 5000" would claim a port.
+        plain = "CONNECT_"
+    return words.inert(plain)
+
+
+def read_name(data: bytes) -> str | None:
+    """The name in a header: only what can be shown of it, cut to MAX_NAME; None when nothing is left."""
+    return "".join(filter(str.isprintable, data.decode(errors="replace")))[:MAX_NAME] or None
 
 
 def decode(data: bytes) -> tuple[str, tuple[Mark, ...], bytes | None]:
-    """Bytes as text. What isn't UTF-8 becomes replacement characters, is marked, and comes with its raw bytes."""
+    """Bytes as text. What isn't UTF-8, and NUL, becomes U+FFFD, is marked, and comes with its raw bytes."""
     try:
-        return data.decode(), (), None
+        text = data.decode()
     except UnicodeDecodeError:
-        return data.decode(errors="replace"), ("not-utf8",), data
+        text = data.decode(errors="replace")
+    else:
+        if "\x00" not in text:
+            return text, (), None
+    return text.replace("\x00", "\ufffd"), ("not-utf8",), data
 
 
-def complete_length(data: bytes) -> int:
+def bounded(data: bytes) -> Iterator[bytes]:
+    """`data` in pieces of at most MAX_INCOMING bytes, cut between characters."""
+    start = 0
+    while len(data) - start > MAX_INCOMING:
+        end = start + complete_length(data[start : start + MAX_INCOMING])
+        yield data[start:end]
+        start = end
+    yield data[start:] if start else data
+
+
+def surplus(held: bytearray, ready: int) -> int:
+    """How many bytes a reader must let go, `ready` at least, so that it holds no more than MAX_INCOMING.
+
+    They are what `bounded` cuts into whole pieces.
+    """
+    while len(held) - ready > MAX_INCOMING:
+        ready += complete_length(held[ready : ready + MAX_INCOMING])
+    return ready
+
+
+def complete_length(data: bytes | bytearray) -> int:
     """How many bytes of `data` don't end in the middle of a UTF-8 character."""
     for back in range(1, min(4, len(data)) + 1):
         byte = data[-back]
@@ -167,7 +217,7 @@ def _cut(data: bytes, room: int) -> list[bytes]:
     start = 0
     while len(data) - start > room:
         end = start + complete_length(data[start : start + room])
-        space = data.rfind(b" ", end - 60, end)
+        space = data.rfind(b" ", max(start, end - 60), end)
         if space > start:
             end = space + 1
         pieces.append(data[start:end])

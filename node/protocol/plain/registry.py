@@ -9,7 +9,8 @@ from node.protocol.plain.std import Std
 ANCESTOR = Ancestor()
 STD = Std()
 
-#: The ancestor comes last: whatever nobody else claims is bare text, and bare text is its way.
+#: The order is that of the table in PROTOCOL.md section 3. The first one that says yes has it, and the first that needs
+#: more bytes is waited for. The ancestor comes last: whatever nobody else claims is bare text, and that is its way.
 CODECS: tuple[Codec, ...] = (STD, ANCESTOR)
 BY_NAME: dict[str, Codec] = {codec.name: codec for codec in CODECS}
 
@@ -18,7 +19,7 @@ def recognise(head: bytes, ended: bool) -> Codec | None:
     """The dialect of a connection that begins with `head`; None: more bytes are needed (never when `ended`)."""
     for codec in CODECS:
         verdict = codec.recognises(head, ended)
-        if verdict is None:
+        if verdict is None and not ended:
             return None
         if verdict:
             return codec

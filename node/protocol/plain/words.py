@@ -14,8 +14,8 @@ HELLO = frozenset(
     }
 )  # fmt: skip
 #: Compared without regard to case.
-GOODBYE = frozenset({"exit", "quit", "disconnect", "[peer_quit]", "disconnected"})
-#: Further words that some client acts upon when they are the whole text.
+GOODBYE = frozenset({"exit", "quit", "disconnect", "[peer_quit]"})
+#: Further words that some client acts upon when they are the whole text. Compared without regard to case.
 ACTING = frozenset({"ping", "pong", "connected", "rejected"})
 #: Words that some client acts upon wherever they stand in a text.
 ACTING_INSIDE = ("DISCONNECT", "CONNECT_REQUEST", "GROUP")
@@ -31,17 +31,22 @@ def is_goodbye(text: str) -> bool:
     return text.strip().lower() in GOODBYE
 
 
+def inert(text: str) -> str:
+    """The text with a word joiner (U+2060, not seen) in each word that would act wherever it stands."""
+    for word in ACTING_INSIDE:
+        text = text.replace(word, word[0] + "\u2060" + word[1:])
+    return text
+
+
 def harmless(text: str) -> tuple[str, bool]:
     """The text so that it doesn't act as a control word at the far end, and whether it had to be altered.
 
-    A full stop is put behind a text that is a control word as a whole; inside a text, a word joiner (U+2060, not seen)
-    goes into the words that act wherever they stand.
+    A full stop is put behind a text that is a control word as a whole, or that begins as a CONNECT does; words that
+    act wherever they stand are made `inert`.
     """
     bare = text.strip()
     low = bare.lower()
-    if bare in HELLO or low in GOODBYE or low in ACTING or low.startswith("connect:"):
-        return bare + ".", True
-    changed = text
-    for word in ACTING_INSIDE:
-        changed = changed.replace(word, word[0] + "\u2060" + word[1:])
+    if bare in HELLO or low in GOODBYE or low in ACTING or bare.startswith("CONNECT:"):
+        return inert(bare + "."), True
+    changed = inert(text)
     return changed, changed != text

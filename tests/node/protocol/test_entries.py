@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from node.errors import InvalidEntry
+from node.model import Entry, Header, Position, peer_id
+from node.protocol import entries
+from node.protocol.entries import CONTEXT, MAX_HEADER_BYTES, NO_PREVIOUS, check_run, header_hash, write_entry
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+AUTHOR = peer_id(KEY.public_key().public_bytes_raw())
+STREAM = b"S" * 16
+OTHER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
+OTHER = peer_id(OTHER_KEY.public_key().public_bytes_raw())
+
+
+def run(count: int, start: Position | None = None, clock: int = 100) -> list[Entry]:
+    """A good run of one stream."""
+    made: list[Entry] = []
+    last = start
+    for index in range(count):
+        entry = write_entry(KEY, AUTHOR, "#lobby", STREAM, last, clock + index, "text", b"body %d" % index)
+        last = Position(entry.header.n, header_hash(entry.header_bytes))
+        made.append(entry)
+    return made
+
+
+def signed(header: Header, key: Ed25519PrivateKey = KEY, body: bytes | None = None) -> Entry:
+    """An entry that its author signed, however wrong it is."""
+    data = msgspec.msgpack.encode(header)
+    return Entry(header, data, key.sign(CONTEXT + data), body)
+
+
+@dataclasses.dataclass(frozen=True)
+class Wrong:
+    """A header that differs in one field from one that would be taken."""
+
+    field: str
+    value: object
+
+    def __str__(self) -> str:
+        return f"{self.field}={self.value!r}"[:40]
+
+
+def test_the_format_is_what_the_protocol_says() -> None:
+    entry = run(1)[0]
+    assert CONTEXT == b"snicher entry 1\x00"
+    assert msgspec.msgpack.decode(entry.header_bytes) == [
+        "#lobby", AUTHOR, STREAM, 1, bytes(32), 100, "text", hashlib.sha256(b"body 0").digest(),
+    ]  # fmt: skip
+    KEY.public_key().verify(entry.signature, b"snicher entry 1\x00" + entry.header_bytes)
+    assert header_hash(entry.header_bytes) == hashlib.sha256(entry.header_bytes).digest()
+
+
+@pytest.mark.parametrize("count", [1, 2, 50])
+def test_a_good_run_leads_to_its_last_entry(count: int) -> None:
+    made = run(count)
+    assert check_run(made, None, -1) == Position(count, header_hash(made[-1].header_bytes))
+
+
+def test_a_run_goes_on_where_the_last_one_ended() -> None:
+    made = run(5)
+    middle = check_run(made[:3], None, -1)
+    assert check_run(made[3:], middle, made[2].header.clock) == check_run(made, None, -1)
+
+
+def test_a_body_may_be_gone_and_the_chain_holds() -> None:
+    made = [msgspec.structs.replace(entry, body=None) for entry in run(3)]
+    assert check_run(made, None, -1).n == 3
+
+
+def test_fields_that_a_later_version_adds_are_ignored_and_signed() -> None:
+    header = run(1)[0].header
+    data = msgspec.msgpack.encode([*msgspec.structs.astuple(header), "new", {"x": 1}])
+    entry = Entry(entries.read_header(data), data, KEY.sign(CONTEXT + data), None)
+    assert entry.header == header
+    assert check_run([entry], None, -1) == Position(1, header_hash(data))
+
+
+def test_an_empty_run_is_none() -> None:
+    with pytest.raises(InvalidEntry):
+        check_run([], None, -1)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.data())
+def test_a_run_with_any_bit_of_a_header_a_body_or_its_last_signature_changed_is_refused(data: st.DataObject) -> None:
+    made = run(3)
+    at = data.draw(st.integers(0, 2))
+    part = data.draw(st.sampled_from(["header", "body", "signature"] if at == 2 else ["header", "body"]))
+    entry = made[at]
+    old = {"header": entry.header_bytes, "body": entry.body, "signature": entry.signature}[part]
+    assert old is not None
+    bit = data.draw(st.integers(0, len(old) * 8 - 1))
+    new = bytearray(old)
+    new[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(InvalidEntry):
+        if part == "header":
+            changed = bytes(new)
+            made[at] = Entry(entries.read_header(changed), changed, entry.signature, entry.body)
+        elif part == "body":
+            made[at] = msgspec.structs.replace(entry, body=bytes(new))
+        else:
+            made[at] = msgspec.structs.replace(entry, signature=bytes(new))
+        check_run(made, None, -1)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.data())
+def test_a_run_with_an_entry_missing_doubled_or_moved_is_refused(data: st.DataObject) -> None:
+    made = run(4)
+    indexes = data.draw(st.lists(st.integers(0, 3), min_size=1, max_size=5))
+    chosen = [made[index] for index in indexes]
+    if indexes == list(range(len(indexes))):
+        assert check_run(chosen, None, -1).n == len(indexes)
+    else:
+        with pytest.raises(InvalidEntry):
+            check_run(chosen, None, -1)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Wrong("n", 0), Wrong("n", 1), Wrong("n", 3), Wrong("n", 2**63),
+        Wrong("prev", NO_PREVIOUS), Wrong("prev", b"x" * 32), Wrong("prev", b""),
+        Wrong("clock", 100), Wrong("clock", 99), Wrong("clock", -1), Wrong("clock", 2**63),
+        Wrong("stream", b"T" * 16), Wrong("stream", b"S" * 15), Wrong("room", "#other"),
+        Wrong("author", OTHER), Wrong("author", AUTHOR.upper()),
+        Wrong("body_hash", b"x" * 31), Wrong("kind", "x" * MAX_HEADER_BYTES),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_entry_that_breaks_the_rules_is_refused_even_when_its_author_signed_it(wrong: Wrong) -> None:
+    first, second = run(2)
+    assert check_run([first, signed(second.header)], None, -1).n == 2
+    bad = signed(msgspec.structs.replace(second.header, **{wrong.field: wrong.value}))
+    with pytest.raises(InvalidEntry):
+        check_run([first, bad], None, -1)
+
+
+@pytest.mark.parametrize(("field", "value"), [("n", 0), ("n", 2**63), ("clock", -1), ("clock", 2**63)])
+def test_a_number_out_of_its_bounds_is_no_header(field: str, value: int) -> None:
+    header = run(1)[0].header
+    good = {"n": 2**63 - 1, "clock": 0}[field]
+    assert entries.read_header(msgspec.msgpack.encode(msgspec.structs.replace(header, **{field: good})))
+    with pytest.raises(InvalidEntry):
+        entries.read_header(msgspec.msgpack.encode(msgspec.structs.replace(header, **{field: value})))
+
+
+def test_somebody_else_cannot_sign_for_the_author() -> None:
+    with pytest.raises(InvalidEntry):
+        check_run([signed(run(1)[0].header, OTHER_KEY)], None, -1)
+
+
+@pytest.mark.parametrize("author", [AUTHOR.upper(), AUTHOR[:-1] + "7", AUTHOR + "a", AUTHOR[:-2], "", "é", "plain-1"])
+def test_an_author_has_one_way_of_writing(author: str) -> None:
+    with pytest.raises(InvalidEntry):
+        check_run([signed(msgspec.structs.replace(run(1)[0].header, author=author))], None, -1)
+
+
+def test_the_signature_alone_is_no_entry_in_another_context() -> None:
+    header = run(1)[0].header
+    data = msgspec.msgpack.encode(header)
+    with pytest.raises(InvalidEntry):
+        check_run([Entry(header, data, KEY.sign(data), None)], None, -1)
+
+
+def test_a_header_that_is_not_what_its_bytes_say_is_refused() -> None:
+    (entry,) = run(1)
+    with pytest.raises(InvalidEntry):
+        check_run(
+            [msgspec.structs.replace(entry, header=msgspec.structs.replace(entry.header, kind="other"))], None, -1
+        )
+
+
+def test_a_clock_must_be_above_the_one_before_the_run() -> None:
+    made = run(2)
+    first = check_run(made[:1], None, -1)
+    with pytest.raises(InvalidEntry):
+        check_run(made[1:], first, made[1].header.clock)
+
+
+def test_an_author_cannot_write_what_nobody_takes() -> None:
+    for room, clock in (("r" * MAX_HEADER_BYTES, 1), ("#lobby", 2**63), ("#lobby", -1)):
+        with pytest.raises(InvalidEntry):
+            write_entry(KEY, AUTHOR, room, STREAM, None, clock, "text", b"")
+
+
+def test_a_header_of_1024_bytes_is_taken_and_a_longer_one_is_not() -> None:
+    header = run(1)[0].header
+    room = MAX_HEADER_BYTES - len(msgspec.msgpack.encode(msgspec.structs.replace(header, room="r" * 300))) + 300
+    data = msgspec.msgpack.encode(msgspec.structs.replace(header, room="r" * room))
+    assert len(data) == MAX_HEADER_BYTES
+    assert entries.read_header(data).room == "r" * room
+    with pytest.raises(InvalidEntry):
+        entries.read_header(msgspec.msgpack.encode(msgspec.structs.replace(header, room="r" * (room + 1))))
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.binary(max_size=300) | st.tuples(st.binary(max_size=200), st.just(run(1)[0].header_bytes)).map(
+    lambda pair: pair[1][: len(pair[0])] + pair[0]
+))  # fmt: skip
+def test_any_bytes_are_a_header_or_an_invalid_entry(data: bytes) -> None:
+    try:
+        header = entries.read_header(data)
+    except InvalidEntry:
+        return
+    assert isinstance(header, Header)
+
+
+@pytest.mark.parametrize("data", [b"", b"\x91" * 1000, b"\xc1", b"\x98\xa1\xff" + b"\xc0" * 7, b"\xdd\xff\xff\xff\xff"])
+def test_nested_empty_or_broken_bytes_are_an_invalid_entry(data: bytes) -> None:
+    with pytest.raises(InvalidEntry):
+        entries.read_header(data)
+
+
+def test_bytes_behind_a_header_are_refused() -> None:
+    with pytest.raises(InvalidEntry):
+        entries.read_header(run(1)[0].header_bytes + b"\xc0")

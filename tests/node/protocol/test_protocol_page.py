@@ -1,0 +1,139 @@
+"""PROTOCOL.md is the authority: what it says of numbers, words, bytes and states is what the code does."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+import re
+
+import pytest
+
+from node.protocol import entries, link, order
+from node.protocol.entries import header_hash
+from node.protocol.link import Ended, Heard, Link, Recognised
+from node.protocol.plain import ancestor, codec, registry, std, words
+from node.protocol.plain.codec import Announced, Text
+from tests.node.protocol.diagram import diagram
+from tests.node.protocol.test_entries import run
+
+PAGE = (pathlib.Path(link.__file__).parent / "PROTOCOL.md").read_text("utf-8")
+MODULES = {module.__name__.rpartition(".")[2]: module for module in (link, order, entries, codec, std, ancestor)}
+UNITS = {"ms": 0.001, "s": 1, "KiB": 1024, "": 1}
+#: The rows of all tables, cell by cell.
+ROWS = [
+    [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line.strip()[1:-1])]
+    for line in PAGE.splitlines()
+    if line.startswith("|")
+]
+CONSTANTS = {row[0].strip("`"): row[1] for row in ROWS if re.fullmatch(r"`[a-z]+\.[A-Z_]+`", row[0])}
+#: Rows whose first cell is bytes, with what the second says of them.
+BYTES = [(ast.literal_eval(row[0].strip("`")), row[1]) for row in ROWS if re.match(r"`b['\"]", row[0])]
+DIALECTS = [(data, says) for data, says in BYTES if says in registry.BY_NAME]
+CONNECTS = [(data, says) for data, says in BYTES if says not in registry.BY_NAME]
+
+
+@pytest.mark.parametrize("name", CONSTANTS)
+def test_a_constant_has_the_value_that_the_page_says(name: str) -> None:
+    module, _, constant = name.partition(".")
+    number, _, unit = CONSTANTS[name].partition(" ")
+    assert getattr(MODULES[module], constant) == pytest.approx(int(number) * UNITS[unit], abs=0)
+
+
+def test_the_page_names_every_number_of_the_protocol() -> None:
+    numbers = {
+        f"{name}.{constant}"
+        for name, module in MODULES.items()
+        for constant, value in vars(module).items()
+        if constant.isupper() and not constant.startswith("_") and isinstance(value, int | float)
+    }
+    assert numbers == set(CONSTANTS)
+
+
+def test_the_diagram_is_drawn_from_the_table() -> None:
+    drawn = re.search(r"```mermaid\n(.*?)\n```", PAGE, re.DOTALL)
+    assert drawn is not None
+    assert drawn[1] == diagram()
+
+
+def test_no_name_of_a_state_breaks_the_diagram() -> None:
+    assert not re.search(r"[;:#{}]", "".join(state.value for state in link.State))
+
+
+def test_the_offer_is_written_as_it_is_made() -> None:
+    told = re.search(r"`(b\"CONNECT:5000\" \+ .*?)`", PAGE)
+    assert told is not None
+    made = Link.announce(5000, "anna", unsure=True)
+    made.connected("127.0.0.1", 5000, "anna", 0.0)
+    made.handle_deadline(link.CONNECT_PAUSE)
+    # The one expression on the page; as literals, so that nothing of it is run.
+    assert told[1] == f'b"CONNECT:5000" + b"\\t" * {link.OFFER_TABS} + b"\\n"'
+    assert made.data_to_send() == b"CONNECT:5000" + b"\t" * link.OFFER_TABS + b"\n"
+
+
+@pytest.mark.parametrize(("data", "name"), DIALECTS)
+@pytest.mark.parametrize("size", [None, 1])
+def test_first_bytes_are_told_apart_as_the_page_shows(data: bytes, name: str, size: int | None) -> None:
+    made = Link.accepted()
+    made.connected("127.0.0.1", 5000, "anna", 0.0)
+    for start in range(0, len(data), size or len(data)):
+        made.receive_data(data[start : start + (size or len(data))], 0.0)
+    made.receive_eof(0.0)
+    events = made.events()
+    assert events[0] == Recognised(name, persistent=registry.BY_NAME[name].persistent)
+    assert isinstance(events[-1], Ended)
+
+
+@pytest.mark.parametrize(("data", "says"), CONNECTS)
+def test_a_connect_is_taken_as_the_page_shows(data: bytes, says: str) -> None:
+    made = Link.accepted()
+    made.connected("127.0.0.1", 5000, "anna", 0.0)
+    made.receive_data(data, 0.0)
+    made.receive_eof(0.0)
+    said = [one for event in made.events() if isinstance(event, Heard) for one in event.said]
+    port = re.match(r"port (\d+)", says)
+    text = re.search(r'the text "(.*?)"(?: from (\w+))?', says)
+    expected: list[object] = []
+    if port is not None:
+        expected.append(Announced(int(port[1])))
+    if says == "a claim of nothing":
+        expected.append(Announced(None))
+    if text is not None:
+        expected.append(Text(text[1], text[2]))
+    assert expected
+    assert said == expected
+
+
+def test_the_page_has_examples_of_both_kinds() -> None:
+    assert {name for _, name in DIALECTS} == set(registry.BY_NAME)
+    assert len(CONNECTS) == 10
+
+
+def listed(after: str, until: str) -> set[str]:
+    """The words in code marks between two pieces of the page."""
+    start = PAGE.index(after) + len(after)
+    return {" ".join(word.split()) for word in re.findall(r"`([^`]+)`", PAGE[start : PAGE.index(until, start)])}
+
+
+def test_the_words_are_those_of_the_code() -> None:
+    assert listed("- **Hello**", "- **Good-bye**") == words.HELLO
+    assert listed("- **Good-bye**", "A good-bye on") == words.GOODBYE
+    assert listed("(in any case)", "or that begins") == words.ACTING
+    assert listed("the first letter of", "wherever they stand") == set(words.ACTING_INSIDE)
+
+
+def test_the_vectors_are_what_the_code_writes() -> None:
+    lines = re.findall(r"^(n =|header|hash|signature) +([0-9a-f]+)$", PAGE, re.MULTILINE)
+    written = []
+    for entry in run(2):
+        written += [
+            ("n =", str(entry.header.n)),
+            ("header", entry.header_bytes.hex()),
+            ("hash", header_hash(entry.header_bytes).hex()),
+            ("signature", entry.signature.hex()),
+        ]
+    assert lines == written
+    assert f'`b"{entries.CONTEXT.decode()[:-1]}\\x00"`' in PAGE
+
+
+def test_the_page_has_the_title_and_version_by_which_others_name_it() -> None:
+    assert PAGE.startswith("# Snicher peer protocol, version 1\n")

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from node.model import Address, PeerId, normal_host, parse_address, peer_id, public_key, short_code
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("192.168.1.20:5000", Address("192.168.1.20", 5000)),
+        ("  127.0.0.1:1 \n", Address("127.0.0.1", 1)),
+        ("[::1]:65535", Address("::1", 65535)),
+        ("[0:0:0:0:0:0:0:1]:5000", Address("::1", 5000)),
+        ("[::ffff:10.0.0.7]:5000", Address("10.0.0.7", 5000)),
+        ("Some-Host.example.:5000", Address("some-host.example", 5000)),
+        ("localhost:05000", Address("localhost", 5000)),
+    ],
+)
+def test_an_address_has_one_way_of_writing(text: str, address: Address) -> None:
+    assert parse_address(text) == address
+    assert parse_address(str(address)) == address
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "is not HOST:PORT"),
+        ("5000", "is not HOST:PORT"),
+        (":5000", "is not HOST:PORT"),
+        ("::1:5000", "goes in brackets: \\[::1\\]:5000"),
+        ("10.0.0.7:", "is not a port"),
+        ("10.0.0.7:0", "is not a port"),
+        ("10.0.0.7:65536", "is not a port"),
+        ("10.0.0.7:-1", "is not a port"),
+        ("10.0.0.7:+1", "is not a port"),
+        ("10.0.0.7:\u0661", "is not a port"),
+        ("10.0.0.7:005000", "is not a port"),
+        ("10.0.0:5000", "neither an IP address nor a host name"),
+        ("10.0.0.256:5000", "neither"),
+        ("-a:5000", "neither"),
+        ("a b:5000", "neither"),
+        ("a..b:5000", "neither"),
+        ("é:5000", "neither"),
+        ("x" * 64 + ":5000", "neither"),
+        (".".join(["x" * 60] * 5) + ":5000", "neither"),
+        ("a\x00:5000", "neither"),
+    ],
+)
+def test_what_is_no_address_is_refused_in_words(text: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        parse_address(text)
+
+
+def test_port_0_is_for_those_who_let_the_system_choose() -> None:
+    assert parse_address("127.0.0.1:0", allow_zero=True) == Address("127.0.0.1", 0)
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.text(max_size=40))
+def test_any_text_is_an_address_or_a_value_error(text: str) -> None:
+    try:
+        address = parse_address(text)
+    except ValueError as error:
+        assert str(error).endswith(".")
+    else:
+        assert parse_address(str(address)) == address
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.ip_addresses())
+def test_a_host_in_its_one_way_of_writing_stays_as_it_is(address: object) -> None:
+    host = normal_host(str(address))
+    assert normal_host(host) == host
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.binary(min_size=32, max_size=32))
+def test_a_key_and_its_peer_id_give_each_other(key: bytes) -> None:
+    peer = peer_id(key)
+    assert len(peer) == 52
+    assert peer == peer.lower()
+    assert public_key(peer) == key
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a",
+        "a" * 51,
+        "a" * 51 + "b",
+        "A" * 52,
+        "a" * 52 + "=",
+        "a" * 60,
+        "1" * 52,
+        "é" * 52,
+        "plain-1",
+        "a" * 51 + " ",
+    ],
+)
+def test_a_key_has_no_other_peer_id(text: str) -> None:
+    with pytest.raises(ValueError):
+        public_key(PeerId(text))
+
+
+def test_a_short_code_is_four_groups_that_depend_on_all_of_the_key() -> None:
+    one, other = (short_code(peer_id(bytes(31) + bytes([last]))) for last in (0, 1))
+    assert one != other
+    assert [len(group) for group in one.split(" · ")] == [4, 4, 4, 4]
