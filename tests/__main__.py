@@ -1,7 +1,7 @@
 """The whole test run: `python -m tests [PYTEST ARGUMENTS]`.
 
-Installs what tests need from the system (Debian: with apt-get, as root or with sudo that doesn't ask), then runs pytest.
-On other systems it says what is missing; tests that need it are then left out, and say so.
+Installs what tests need from the system (Debian: with apt-get, as root or with sudo that doesn't ask), then runs
+pytest. On other systems it says what is missing; tests that need it are then left out, and say so.
 """
 
 from __future__ import annotations

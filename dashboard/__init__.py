@@ -1,0 +1,14 @@
+"""Snicher's web dashboard: a front end like any other, it sees the node only over the bus. The map of this house:
+
+    app.py        the ASGI application, and `python -m dashboard.app`
+    guard.py      who may come in: Host, Origin, token, content-security policy        access.py   the token's file
+    live.py       feed -> one bounded queue per tab -> WebSocket                        asked.py    what a tab may ask
+    feed.py       follows the node, and asks it
+    viewmodel.py  pure: snapshot + events -> what is drawn         appearance.py  pure: how one thing is drawn
+    wording.py    pure: states and errors in words
+    main.py       the Streamlit script: pages and frame
+    views/        one file a page          components/   what is drawn: Python, and its own .js and .css
+
+Who may import whom: app -> (main, live, guard, access); live -> asked -> (feed | viewmodel) -> node.bus;
+main -> views -> components. viewmodel -> appearance -> wording are pure.
+"""

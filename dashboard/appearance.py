@@ -1,0 +1,265 @@
+"""How one peer, conversation or message is drawn: from the node's noun to a ready view.
+
+Law of this file: pure. What is relative to now ("in 40 s") is given as a moment, and the browser counts.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from dashboard import wording
+from node.bus import messages as m
+
+#: Characters of the last message in the conversation list; the list shows about 40.
+PREVIEW_CHARS = 120
+#: Bounds the peer's own words about an error.
+MAX_ERROR_CHARS = 300
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """Something else that is true of a message, and what it means."""
+
+    label: str
+    title: str
+
+
+class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of one of our own messages. `wait`: its reason and next try are those of the conversation."""
+
+    label: str
+    tone: str
+    why: str = ""
+    repair: str | None = None
+    wait: bool = False
+
+
+class MessageView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of a conversation, ready to draw. Grouping and day breaks depend on neighbours: the browser's part."""
+
+    id: int
+    room: str
+    order: str
+    at: int
+    mine: bool
+    author: str
+    name: str
+    hue: int
+    text: str
+    notice: bool = False
+    delivery: Delivery | None = None
+    marks: list[Mark] = []
+
+
+class LastView(msgspec.Struct, frozen=True):
+    """The newest text of a conversation, on one line."""
+
+    id: int
+    at: int
+    mine: bool
+    text: str
+    delivery: Delivery | None
+
+
+class RoomView(msgspec.Struct, frozen=True):
+    """One row of the conversation list, and the head of its conversation."""
+
+    id: str
+    name: str
+    initials: str
+    hue: int
+    #: "plain" or "" (encrypted rooms carry no warning), and what it means.
+    badge: str
+    badge_title: str
+    encrypted: bool
+    unread: int
+    read_upto: int
+    #: When something was last said here; the order of the list.
+    at: int
+    last: LastView | None
+    peer: str | None
+    address: str
+    #: Link of the peer: online, reachable, connecting, offline, unknown, or gone (off the list).
+    link: str
+    presence: str
+    presence_tone: str
+    presence_title: str
+    last_seen: int | None
+    #: Why messages wait here, and when the next try is (ms).
+    wait: str
+    next_at: int | None
+
+
+class PeerView(msgspec.Struct, frozen=True):
+    """One row of the table of peers."""
+
+    id: str
+    room: str
+    name: str
+    initials: str
+    hue: int
+    address: str
+    #: Whether it can be dialled at all.
+    dialable: bool
+    link: str
+    presence: str
+    presence_tone: str
+    presence_title: str
+    dialect: str
+    dialect_title: str
+    wanted: bool
+    last_seen: int | None
+    error: str
+    next_at: int | None
+    attempt: int
+
+
+class SelfView(msgspec.Struct, frozen=True):
+    """This node, for the frame."""
+
+    id: str
+    code: str
+    name: str
+    listen: str
+    addresses: list[str]
+
+
+class AwayView(msgspec.Struct, frozen=True):
+    """The node doesn't answer: since when (ms; None: not seen yet), why, and the command that starts it."""
+
+    since: int | None
+    reason: str
+    start: str
+    #: It said good-bye; known at once, before any silence is noticed.
+    stopped: bool = False
+
+
+class HealthView(msgspec.Struct, frozen=True):
+    """Something is wrong with the node's disk."""
+
+    problem: str
+
+
+def address_of(peer: m.Peer) -> str:
+    """HOST:PORT of a peer, or what is known of it."""
+    host = wording.clean_name(peer.host, "") if peer.host else ""
+    if not host:
+        return ""
+    shown = f"[{host}]" if ":" in host else host
+    return f"{shown}:{peer.port}" if peer.port else host
+
+
+def self_view(me: m.Self) -> SelfView:
+    """This node."""
+    return SelfView(me.id, me.code, wording.clean_name(me.name, "you"), me.listen, list(me.addresses))
+
+
+def peer_view(peer: m.Peer, next_try: m.NextTry | None) -> PeerView:
+    """A row of the table."""
+    name = wording.clean_name(peer.name, address_of(peer) or "somebody")
+    seen = wording.presence(peer.link)
+    dialect, dialect_title = wording.dialect(peer)
+    error = wording.one_line(peer.error or (next_try.reason if next_try else ""), MAX_ERROR_CHARS)
+    return PeerView(
+        id=peer.id,
+        room=peer.room,
+        name=name,
+        initials=wording.initials(name),
+        hue=wording.hue(peer.id),
+        address=address_of(peer),
+        dialable=bool(peer.host and peer.port),
+        link=peer.link,
+        presence=seen.label,
+        presence_tone=seen.tone,
+        presence_title=seen.why,
+        dialect=dialect,
+        dialect_title=dialect_title,
+        wanted=peer.wanted,
+        last_seen=peer.last_seen,
+        error=error if peer.link not in ("online", "reachable") else "",
+        next_at=next_try.at if next_try else None,
+        attempt=next_try.attempt if next_try else 0,
+    )
+
+
+def room_view(room: m.Room, peer: m.Peer | None, next_try: m.NextTry | None) -> RoomView:
+    """A row of the conversation list."""
+    name = wording.clean_name(room.name, (address_of(peer) if peer else "") or "somebody")
+    link = peer.link if peer else "gone"
+    seen = wording.presence(link)
+    last = room.last
+    return RoomView(
+        id=room.id,
+        name=name,
+        initials=wording.initials(name),
+        hue=wording.hue(room.peer or room.id),
+        badge="" if room.encrypted else "plain",
+        badge_title="" if room.encrypted else PLAIN_TITLE,
+        encrypted=room.encrypted,
+        unread=room.unread,
+        read_upto=room.read_upto,
+        at=last.at if last else room.created,
+        last=None if last is None else LastView(
+            id=last.id,
+            at=last.at,
+            mine=last.direction == "out",
+            text=wording.one_line(last.text, PREVIEW_CHARS),
+            delivery=delivery_of(last, name) if last.direction == "out" else None,
+        ),
+        peer=room.peer,
+        address=address_of(peer) if peer else "",
+        link=link,
+        presence=seen.label,
+        presence_tone=seen.tone,
+        presence_title=seen.why,
+        last_seen=peer.last_seen if peer else None,
+        wait=_why_waiting(name, peer),
+        next_at=next_try.at if next_try else None,
+    )  # fmt: skip
+
+
+#: What the badge "plain" means; also said in the head of the conversation.
+PLAIN_TITLE = "Not encrypted: this is a plain client. Others on the network can read along, so keep secrets out of it."
+
+
+def _why_waiting(name: str, peer: m.Peer | None) -> str:
+    if peer is None:
+        return f"{name} is not on your list any more"
+    if peer.link in ("online", "reachable"):
+        return "its turn comes next"
+    if peer.link == "connecting":
+        return f"connecting to {name}"
+    if not peer.port:
+        return f"{name} has to connect to you: it never said where it listens"
+    return f"{name} is offline"
+
+
+def message_view(message: m.Message, peer_name: str) -> MessageView:
+    """One line of a conversation."""
+    mine = message.direction == "out"
+    return MessageView(
+        id=message.id,
+        room=message.room,
+        order=message.order,
+        at=message.at,
+        mine=mine,
+        author=message.author,
+        name=wording.clean_name(message.name),
+        hue=wording.hue(message.author),
+        text=wording.clean_text(message.text),
+        notice=message.kind == "notice",
+        delivery=delivery_of(message, peer_name) if mine and message.kind != "notice" else None,
+        marks=marks_of(message),
+    )
+
+
+def delivery_of(message: m.Message, peer_name: str) -> Delivery:
+    """The state of one of our own messages."""
+    phrase = wording.delivery(message, peer_name)
+    # What waits is told by the conversation: who is offline, and when the next try is.
+    waits = message.state == "waiting" and not phrase.why
+    return Delivery(phrase.label, phrase.tone, phrase.why, wording.repair(message.state), waits)
+
+
+def marks_of(message: m.Message) -> list[Mark]:
+    """The marks that this version knows."""
+    return [Mark(*known) for known in map(wording.mark, message.marks) if known]

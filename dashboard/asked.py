@@ -1,0 +1,175 @@
+"""What a browser tab may ask, as schemas, and how each question is put to the node.
+
+Law of this file: the only place where words of a browser become commands of the bus; all bounds are checked here or by
+the node. Whatever changes something carries a key made by the browser, so that asking again never doubles it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from dashboard import appearance, viewmodel
+from dashboard.feed import Asker
+from node.bus import messages as m
+
+#: Messages on a page of history; the browser asks for 60.
+MAX_PAGE = m.MAX_HISTORY
+#: Hits of a search in the list.
+MAX_HITS = 30
+
+_Id = Annotated[str, Meta(max_length=m.MAX_ID_CHARS)]
+_Key = Annotated[str, Meta(min_length=8, max_length=m.MAX_ID_CHARS)]
+_Number = Annotated[int, Meta(ge=0, lt=2**53)]
+
+
+class Hello(msgspec.Struct, tag_field="t", tag="hello"):
+    """The tab is there; its cursor, if it has one."""
+
+    log: _Id = ""
+    seq: _Number = 0
+
+
+class History(msgspec.Struct, tag_field="t", tag="history"):
+    """A page of a conversation; without a place, the newest."""
+
+    n: _Number
+    room: _Id
+    before: _Number | None = None
+    after: _Number | None = None
+    around: _Number | None = None
+    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 60
+
+
+class Search(msgspec.Struct, tag_field="t", tag="search"):
+    """Messages that hold all these words."""
+
+    n: _Number
+    query: Annotated[str, Meta(max_length=200)]
+
+
+class Send(msgspec.Struct, tag_field="t", tag="send"):
+    """Say something."""
+
+    n: _Number
+    key: _Key
+    room: _Id
+    text: str
+
+
+class Resend(msgspec.Struct, tag_field="t", tag="resend"):
+    """Try a failed or unconfirmed message again."""
+
+    n: _Number
+    key: _Key
+    message: _Number
+
+
+class Read(msgspec.Struct, tag_field="t", tag="read"):
+    """The reader saw the conversation up to this message."""
+
+    n: _Number
+    room: _Id
+    upto: _Number
+
+
+class Connect(msgspec.Struct, tag_field="t", tag="connect"):
+    """Get to know a peer, or dial a known one."""
+
+    n: _Number
+    key: _Key
+    address: Annotated[str, Meta(max_length=300)]
+    dialect: Annotated[str, Meta(max_length=20)] = "auto"
+
+
+class Disconnect(msgspec.Struct, tag_field="t", tag="disconnect"):
+    """Say good-bye to a peer."""
+
+    n: _Number
+    key: _Key
+    peer: _Id
+
+
+class Forget(msgspec.Struct, tag_field="t", tag="forget"):
+    """Take a peer off the list."""
+
+    n: _Number
+    key: _Key
+    peer: _Id
+
+
+Question = History | Search | Send | Resend | Read | Connect | Disconnect | Forget
+_decoder: msgspec.json.Decoder[Hello | Question] = msgspec.json.Decoder(Hello | Question)
+
+
+def decode(text: str) -> Hello | Question:
+    """One word of a tab. Raises msgspec.DecodeError (ValidationError included) when it isn't one of ours."""
+    return _decoder.decode(text)
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A page of a conversation, oldest first; valid at event `seq`."""
+
+    seq: int
+    messages: list[appearance.MessageView]
+    more_before: bool
+    more_after: bool
+
+
+class Hits(msgspec.Struct, frozen=True):
+    """What a search found, newest first."""
+
+    hits: list[appearance.MessageView]
+    more: bool
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A message as the node took it."""
+
+    message: appearance.MessageView
+
+
+class Met(msgspec.Struct, frozen=True):
+    """A peer as it is now."""
+
+    peer: appearance.PeerView
+
+
+async def answer(question: Question, asker: Asker, model: viewmodel.Model) -> msgspec.Struct | dict[str, Any]:
+    """Put a question to the node. Raises CommandRefused, NodeAway or BusProtocolError."""
+    match question:
+        case History():
+            args = m.HistoryArgs(
+                room=question.room,
+                before=question.before,
+                after=question.after,
+                around=question.around,
+                limit=question.limit,
+            )
+            page: m.HistoryResult = await asker.ask("history", args)
+            return Page(page.seq, [model.message(one) for one in page.messages], page.more_before, page.more_after)
+        case Search():
+            found: m.SearchResult = await asker.ask("search", m.SearchArgs(query=question.query, limit=MAX_HITS))
+            return Hits([model.message(one) for one in found.hits], found.more)
+        case Send():
+            texts = m.SendArgs(messages=[m.Outgoing(to=question.room, text=question.text)])
+            sent: m.SendResult = await asker.ask("send", texts, key=question.key)
+            return Said(model.message(sent.messages[0]))
+        case Resend():
+            again: m.ResendResult = await asker.ask("resend", m.ResendArgs(message=question.message), key=question.key)
+            return Said(model.message(again.message))
+        case Read():
+            await asker.ask("mark_read", m.MarkReadArgs(room=question.room, upto=question.upto))
+            return {}
+        case Connect():
+            address = m.ConnectArgs(address=question.address, dialect=question.dialect)
+            met: m.PeerResult = await asker.ask("connect", address, key=question.key)
+            return Met(appearance.peer_view(met.peer, None))
+        case Disconnect():
+            left: m.PeerResult = await asker.ask("disconnect", m.PeerArgs(peer=question.peer), key=question.key)
+            return Met(appearance.peer_view(left.peer, None))
+        case Forget():
+            await asker.ask("forget", m.PeerArgs(peer=question.peer), key=question.key)
+            return {}

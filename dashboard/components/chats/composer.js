@@ -1,0 +1,108 @@
+// Where one writes. What is typed is a draft from the first letter on, kept by the outbox; sending empties the field only
+// once the outbox has the text.
+
+import { h, icon, setAttribute, setText } from "../shared/dom.js";
+import { outbox } from "../shared/session.js";
+
+/** Bytes (UTF-8) of one text that the node takes; BUS.md section 7. */
+const MAX_BYTES = 64 * 1024;
+/** From here on, what is left is shown. */
+const WARN_BYTES = 60 * 1024;
+const encoder = new TextEncoder();
+
+export class Composer {
+  element;
+  /** Set by the page: called after something was sent. */
+  onSent = () => {};
+  #field;
+  #send;
+  #note;
+  #room = null;
+
+  constructor() {
+    this.#field = h("textarea", { rows: 1, dir: "auto", enterkeyhint: "send", "aria-label": "Message",
+      autocomplete: "off", spellcheck: "true" });
+    this.#send = h("button", { class: "send", type: "submit", "aria-label": "Send", disabled: true }, icon("send"));
+    this.#note = h("p", { class: "note", role: "alert", hidden: true });
+    this.element = h("form", { class: "composer" }, this.#note,
+      h("div", { class: "box" }, this.#field, this.#send));
+    this.element.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+    this.element.addEventListener("click", (event) => event.target.closest("button") || this.#field.focus());
+    this.#field.addEventListener("input", () => {
+      if (this.#room) outbox.setDraft(this.#room, this.#field.value);
+      this.#measure();
+    });
+    this.#field.addEventListener("keydown", (event) => {
+      // 229: an input method is composing; its Enter chooses a word.
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+      event.preventDefault();
+      this.#submit();
+    });
+  }
+
+  open(room) {
+    this.#room = room;
+    this.element.hidden = !room;
+    this.#field.value = room ? outbox.draft(room) : "";
+    this.#measure();
+  }
+
+  /** The node became known after we opened: drafts are kept per node. */
+  refill() {
+    if (this.#room && !this.#field.value) this.open(this.#room);
+  }
+
+  /** To whom it goes. */
+  address(room) {
+    setAttribute(this.#field, "placeholder", `Message ${room.name}`);
+    setAttribute(this.#field, "aria-label", `Message ${room.name}`);
+  }
+
+  focus() {
+    this.#field.focus({ preventScroll: true });
+  }
+
+  get focused() {
+    return this.#field.matches(":focus");
+  }
+
+  /** Put a text back for changing; what stands there stays, below it. */
+  give(text) {
+    if (!text || !this.#room) return;
+    this.#field.value = this.#field.value ? `${text}\n${this.#field.value}` : text;
+    outbox.setDraft(this.#room, this.#field.value);
+    this.#measure();
+    this.focus();
+  }
+
+  #submit() {
+    const text = this.#field.value.replace(/\s+$/, "");
+    if (!this.#room || !text.trim() || encoder.encode(text).length > MAX_BYTES) return;
+    outbox.add(this.#room, text);
+    outbox.setDraft(this.#room, "");
+    this.#field.value = "";
+    this.#measure();
+    this.onSent();
+  }
+
+  #measure() {
+    const field = this.#field;
+    field.style.height = "auto";
+    field.style.height = `${field.scrollHeight}px`;
+    const text = field.value;
+    // A character has at most 3 bytes per UTF-16 unit: short texts need no counting.
+    const bytes = text.length * 3 < WARN_BYTES ? 0 : encoder.encode(text).length;
+    const over = bytes > MAX_BYTES;
+    this.#send.disabled = !text.trim() || over;
+    this.#note.hidden = bytes < WARN_BYTES;
+    if (bytes >= WARN_BYTES) {
+      setText(this.#note, over
+        ? `Too long for one message by ${bytes - MAX_BYTES} bytes. Nothing is lost; send it in parts.`
+        : `${MAX_BYTES - bytes} bytes are left.`);
+    }
+    setAttribute(this.element, "data-over", over);
+  }
+}

@@ -1,0 +1,159 @@
+// The conversation list: newest first, live, with a search box that filters people and finds messages.
+
+import { calm } from "../shared/calm.js";
+import { avatar, drawAvatar, h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
+import { place } from "../shared/place.js";
+import { store } from "../shared/session.js";
+import { tips } from "../shared/tip.js";
+import * as when from "../shared/when.js";
+import { guide } from "./guide.js";
+import { Search } from "./search.js";
+
+export class List {
+  element;
+  #parts;
+  #search;
+  #order = [];
+  #redraw = calm(() => this.draw());
+  #stops;
+
+  constructor() {
+    this.#search = new Search(() => this.draw());
+    const parts = {
+      rooms: h("div", { class: "rooms", role: "list", "aria-label": "Conversations" }),
+      people: h("h3", { hidden: true }, "People"),
+      empty: h("div", { class: "empty", hidden: true }),
+      found: h("h3", { hidden: true }, "Messages"),
+      hits: h("div", { class: "hits", role: "list", "aria-label": "Messages found" }),
+      hint: h("p", { class: "hint", hidden: true }),
+    };
+    this.#parts = parts;
+    this.element = h("aside", { class: "list" }, this.#search.element,
+      h("div", { class: "scroll" }, parts.people, parts.rooms, parts.empty, parts.found, parts.hits, parts.hint));
+    this.element.addEventListener("keydown", (event) => this.#key(event));
+    tips(this.element);
+    const tick = setInterval(() => this.draw(), 20000);
+    this.#stops = [guide(parts.empty), store.on("lists", this.#redraw), () => this.#redraw.stop(), place.onChange(() => this.draw()), () => clearInterval(tick)];
+    this.draw();
+  }
+
+  destroy() {
+    for (const stop of this.#stops) stop();
+    this.#search.destroy();
+  }
+
+  focusSearch() {
+    this.#search.focus();
+  }
+
+  closeSearch() {
+    this.#search.clear();
+    this.#search.field.blur();
+  }
+
+  /** Open the conversation `step` rows further down (or up). */
+  move(step) {
+    if (!this.#order.length) return;
+    const at = this.#order.indexOf(place.room);
+    const next = at < 0 ? (step > 0 ? 0 : this.#order.length - 1) : at + step;
+    if (next < 0 || next >= this.#order.length) return;
+    place.open(this.#order[next]);
+    this.#parts.rooms.keyed.get(this.#order[next])?.scrollIntoView({ block: "nearest" });
+  }
+
+  draw() {
+    const { rooms, people, empty, found, hits, hint } = this.#parts;
+    const words = this.#search.words;
+    const shown = words ? store.sorted().filter((room) => this.#search.fits(room)) : store.sorted();
+    this.#order = shown.map((room) => room.id);
+    reconcile(rooms, shown, (room) => room.id, () => this.#make(), (element, room) => this.#drawRoom(element, room));
+    people.hidden = !words || !shown.length;
+    const none = store.loaded && !shown.length && !words && store.me;
+    empty.hidden = !none;
+    const results = this.#search.hits;
+    found.hidden = !results.length;
+    reconcile(hits, results, (hit) => String(hit.id), () => this.#makeHit(), (element, hit) => this.#drawHit(element, hit));
+    const nothing = words && !shown.length && !results.length && !this.#search.busy;
+    hint.hidden = !(nothing || this.#search.problem);
+    setText(hint, this.#search.problem || "Nobody and nothing found. Whole words work best; add * for beginnings of words.");
+  }
+
+  #make() {
+    const element = h("a", { class: "room", role: "listitem", draggable: "false" },
+      avatar(),
+      h("span", { class: "what" },
+        h("span", { class: "line" }, h("span", { class: "name", dir: "auto" }), h("span", { class: "tag" })),
+        h("span", { class: "preview", dir: "auto" })),
+      h("span", { class: "side" }, h("time"), h("span", { class: "count" })));
+    const [face, what, side] = element.children;
+    element.parts = { face, name: what.firstChild.firstChild, tag: what.firstChild.lastChild, last: what.lastChild,
+      time: side.firstChild, count: side.lastChild };
+    element.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+      event.preventDefault();
+      this.#search.clear();
+      place.open(element.dataset.key);
+    });
+    return element;
+  }
+
+  #drawRoom(element, room) {
+    const { parts } = element;
+    const open = room.id === place.room;
+    setAttribute(element, "href", `/?room=${encodeURIComponent(room.id)}`);
+    setAttribute(element, "aria-current", open ? "true" : null);
+    element.classList.toggle("unread", room.unread > 0);
+    drawAvatar(parts.face, room);
+    setText(parts.name, room.name);
+    setText(parts.tag, room.badge);
+    parts.tag.hidden = !room.badge;
+    setAttribute(parts.tag, "data-tip", room.badge_title);
+    const { last } = room;
+    setText(parts.last, last ? (last.mine ? `You: ${last.text}` : last.text) : "Nothing said yet");
+    const now = store.now();
+    setText(parts.time, last ? when.short(last.at, now) : "");
+    setAttribute(parts.time, "title", last ? when.full(last.at) : null);
+    const tone = last?.delivery?.tone;
+    const state = room.unread ? "unread" : tone === "wait" || tone === "bad" ? tone : "";
+    setAttribute(parts.count, "data-state", state);
+    if (state === "unread") setText(parts.count, room.unread > 999 ? "999+" : String(room.unread));
+    else if (parts.count.dataset.drawn !== state || !state) {
+      parts.count.replaceChildren(...(state ? [icon(state === "bad" ? "alert" : "clock")] : []));
+    }
+    parts.count.dataset.drawn = state;
+    const more = state === "unread" ? `, ${room.unread} unread` : state ? `, ${last.delivery.label}` : "";
+    setAttribute(element, "aria-label",
+      `${room.name}, ${room.presence}${room.badge ? ", not encrypted" : ""}${more}. ${parts.last.textContent}`);
+  }
+
+  #makeHit() {
+    const element = h("button", { class: "hit", role: "listitem" }, h("span", { class: "line" },
+      h("span", { class: "name", dir: "auto" }), h("time")), h("span", { class: "snippet", dir: "auto" }));
+    element.addEventListener("click", () => {
+      const { room, id } = element.hit;
+      place.open(room, { around: id });
+    });
+    return element;
+  }
+
+  #drawHit(element, hit) {
+    element.hit = hit;
+    const [line, snippet] = element.children;
+    const room = store.rooms.get(hit.room);
+    setText(line.firstChild, hit.mine ? `You to ${room?.name ?? "somebody"}` : (room?.name ?? hit.name));
+    setText(line.lastChild, when.short(hit.at, store.now()));
+    snippet.replaceChildren(...this.#search.snippet(hit.text));
+  }
+
+  /** Arrows go through what is shown, from the search box on. */
+  #key(event) {
+    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const stops = [this.#search.field, ...this.element.querySelectorAll(".room, .hit")];
+    const at = stops.indexOf(event.target);
+    const next = stops[at + (event.key === "ArrowDown" ? 1 : -1)];
+    if (at < 0 || !next) return;
+    event.preventDefault();
+    next.focus();
+  }
+}

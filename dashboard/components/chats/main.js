@@ -1,0 +1,99 @@
+// The Chats page: list beside conversation; one column at a time on a small screen. Wires the parts and the keyboard.
+
+import { h, setText } from "../shared/dom.js";
+import { isNarrow, place } from "../shared/place.js";
+import { store } from "../shared/session.js";
+import { strip } from "../shared/strip.js";
+import { Composer } from "./composer.js";
+import { Conversation } from "./conversation.js";
+import { guide } from "./guide.js";
+import { List } from "./list.js";
+
+const mounted = new WeakMap();
+
+/** Called by the loader, and again whenever Streamlit runs the component's script: the same page then. */
+export function mount({ parentElement }) {
+  const root = parentElement.querySelector(".chats");
+  if (!mounted.has(root)) mounted.set(root, build(root));
+  return mounted.get(root);
+}
+
+function build(root) {
+  const live = h("div", { class: "visuallyhidden", "aria-live": "polite", role: "status" });
+  const composer = new Composer();
+  const talk = new Conversation({ composer, announce: (text) => setText(live, text) });
+  const list = new List();
+  const choose = h("div", {}, h("h2", {}, "Choose a conversation"),
+    h("p", {}, "Or press ", h("kbd", {}, "Ctrl"), " ", h("kbd", {}, "K"), " to find somebody."));
+  const begin = h("div", { class: "begin" });
+  const nothing = h("section", { class: "nothing" }, choose, begin);
+  const stopGuide = guide(begin);
+  root.append(h("div", { class: "columns" }, list.element, nothing, talk.element), live);
+  const stopStrip = strip(root);
+  composer.onSent = () => talk.sent();
+
+  function showNothing() {
+    choose.hidden = !store.rooms.size;
+    begin.hidden = Boolean(store.rooms.size) || !store.me;
+  }
+
+  function show() {
+    showNothing();
+    root.classList.toggle("open", Boolean(place.room));
+    nothing.hidden = Boolean(place.room);
+    talk.element.hidden = !place.room;
+    talk.open(place.room, place.around);
+    place.around = null;
+  }
+
+  function key(event) {
+    if (place.page !== "chats") return;
+    const control = event.ctrlKey || event.metaKey;
+    if (control && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") {
+      event.preventDefault();
+      if (isNarrow() && place.room) place.open(null);
+      list.focusSearch();
+    } else if (event.altKey && !control && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
+      event.preventDefault();
+      list.move(event.key === "ArrowDown" ? 1 : -1);
+    } else if (event.key === "Escape" && !event.defaultPrevented && !event.isComposing) {
+      escape();
+    }
+  }
+
+  /** Closes what is on top: the search, then (small screen) the conversation, then leaves the field. */
+  function escape() {
+    const inside = root.getRootNode().activeElement;
+    if (inside?.type === "search" || list.element.contains(inside)) {
+      list.closeSearch();
+      if (place.room && !isNarrow()) composer.focus();
+    } else if (isNarrow() && place.room) place.open(null);
+    else if (composer.focused) talk.focusLog();
+    else if (place.room) place.open(null);
+  }
+
+  place.settle();
+  show();
+  document.addEventListener("keydown", key);
+  let known = Boolean(store.me);
+  const stops = [
+    place.onChange(show),
+    stopGuide,
+    store.on("lists", () => {
+      showNothing();
+      if (!known && store.me) {
+        known = true;
+        composer.refill();
+      }
+    }),
+    stopStrip,
+    () => document.removeEventListener("keydown", key),
+    () => list.destroy(),
+    () => talk.destroy(),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+    mounted.delete(root);
+    root.replaceChildren();
+  };
+}

@@ -1,0 +1,177 @@
+// From messages to rows, and from rows to elements: day breaks, the New line, notices, grouped bubbles, what waits.
+
+import { h, setAttribute, setText } from "../shared/dom.js";
+import { store } from "../shared/session.js";
+import * as when from "../shared/when.js";
+
+/** Messages of one person closer together than this stand as one group, in ms. */
+const GROUP_MS = 5 * 60 * 1000;
+/** A longer text is folded; so many characters or lines are shown of it. */
+const FOLD_CHARS = 1600;
+const FOLD_LINES = 24;
+
+/** Rows for these messages; `newAfter` is the id after which the New line goes, or null. */
+export function rowsOf(messages, pending, newAfter, now) {
+  const rows = [];
+  let previous = null;
+  let today = null;
+  let lined = newAfter === null;
+  const breakDay = (at) => {
+    const number = when.dayNumber(at);
+    if (number === today) return;
+    rows.push({ kind: "day", key: `day-${number}`, text: when.day(at, now) });
+    today = number;
+    previous = null;
+  };
+  const add = (row, at, mine, author) => {
+    breakDay(at);
+    row.first = !(
+      previous && previous.mine === mine && previous.author === author && at - previous.at < GROUP_MS && !previous.closed
+    );
+    if (!row.first) previous.row.last = false;
+    row.last = true;
+    previous = { row, at, mine, author, closed: row.closes };
+    rows.push(row);
+  };
+  for (const message of messages) {
+    breakDay(message.at);
+    if (message.notice) {
+      rows.push({ kind: "notice", key: `m-${message.id}`, message });
+      previous = null;
+      continue;
+    }
+    if (!lined && !message.mine && message.id > newAfter) {
+      rows.push({ kind: "new", key: "new" });
+      lined = true;
+      previous = null;
+    }
+    const closes = Boolean(message.delivery?.repair);
+    add({ kind: "message", key: `m-${message.id}`, message, closes }, message.at, message.mine, message.author);
+  }
+  for (const entry of pending) {
+    add({ kind: "pending", key: `p-${entry.key}`, entry, closes: entry.state === "refused" }, entry.at, true, "me");
+  }
+  return rows;
+}
+
+export function makeRow(row) {
+  if (row.kind === "day") return h("div", { class: "day", role: "separator" }, h("span"));
+  if (row.kind === "new") return h("div", { class: "newline", role: "separator" }, h("span", {}, "New"));
+  if (row.kind === "notice") return h("div", { class: "notice" }, h("span", { dir: "auto" }));
+  const parts = {
+    who: h("div", { class: "who", dir: "auto" }),
+    text: h("span", { class: "text" }),
+    more: h("button", { class: "more", hidden: true }, "Show all"),
+    marks: h("span", { class: "marks" }),
+    time: h("time"),
+    state: h("span", { class: "state" }),
+    why: h("span", { class: "why" }),
+    acts: h("span", { class: "acts" }),
+  };
+  const meta = h("span", { class: "meta" }, parts.marks, parts.time, parts.state);
+  const bubble = h("div", { class: "bubble" }, parts.who, h("div", { class: "body", dir: "auto" }, parts.text, meta), parts.more);
+  const element = h("article", { class: "row" }, bubble, h("div", { class: "repair" }, parts.why, parts.acts));
+  element.parts = parts;
+  parts.more.addEventListener("click", () => {
+    element.unfolded = true;
+    drawText(element, element.fullText);
+  });
+  return element;
+}
+
+function drawText(element, text) {
+  element.fullText = text;
+  const lines = text.split("\n");
+  const long = !element.unfolded && (text.length > FOLD_CHARS || lines.length > FOLD_LINES);
+  const shown = long ? `${lines.slice(0, FOLD_LINES).join("\n").slice(0, FOLD_CHARS)}…` : text;
+  setText(element.parts.text, shown);
+  element.parts.more.hidden = !long;
+}
+
+function button(label, action, key) {
+  return h("button", { class: "act", "data-act": action, "data-of": key }, label);
+}
+
+/** `context` gives `now`, and `room` (its view, for what waits). */
+export function drawRow(element, row, context) {
+  if (row.kind === "day") return setText(element.firstChild, row.text);
+  if (row.kind === "new") return;
+  if (row.kind === "notice") {
+    setText(element.firstChild, `${row.message.text} · ${when.time(row.message.at)}`);
+    return setAttribute(element, "title", when.full(row.message.at));
+  }
+  // Nothing about it changed since it was drawn: most rows, most of the time.
+  const { version, delivery, at } = row.message ?? {};
+  const signature = row.message
+    ? `${version}|${row.first}|${row.last}|${at}|${delivery?.wait ? context.room?.wait : ""}`
+    : JSON.stringify(row);
+  if (element.signature === signature) return;
+  element.signature = signature;
+  const { parts } = element;
+  const mine = row.kind === "pending" || row.message.mine;
+  element.className = ["row", mine ? "mine" : "theirs", row.first && "first", row.last && "last"].filter(Boolean).join(" ");
+  if (row.kind === "pending") return drawPending(element, row.entry);
+  const { message } = row;
+  setText(parts.who, message.name);
+  parts.who.hidden = mine || !row.first;
+  drawText(element, message.text);
+  setText(parts.time, when.time(message.at));
+  setAttribute(parts.time, "datetime", new Date(message.at).toISOString());
+  setAttribute(parts.time, "data-tip", when.full(message.at));
+  parts.marks.replaceChildren(
+    ...(message.marks ?? []).map((mark) =>
+      h("span", { class: "mark", "data-tip": mark.title, tabindex: 0, "aria-label": `${mark.label}: ${mark.title}` },
+        mark.label),
+    ),
+  );
+  drawDelivery(element, message, context);
+}
+
+function drawDelivery(element, message, context) {
+  const { parts } = element;
+  const { delivery } = message;
+  parts.state.hidden = !delivery;
+  setAttribute(element, "data-tone", delivery?.tone);
+  if (delivery) {
+    setText(parts.state, delivery.label);
+    setAttribute(parts.state, "data-wait", delivery.wait);
+    const why = delivery.wait ? (context.room?.wait ?? "") : (delivery.why ?? "");
+    setAttribute(parts.state, "data-tip", why || null);
+    setAttribute(parts.state, "data-label", delivery.label);
+    setAttribute(parts.state, "aria-label", why ? `${delivery.label}: ${why}` : delivery.label);
+    setAttribute(parts.state, "tabindex", delivery.tone === "wait" || delivery.tone === "bad" ? 0 : null);
+  }
+  const repair = delivery?.repair;
+  setText(parts.why, repair ? (delivery.why ?? "") : "");
+  parts.acts.replaceChildren(...(repair ? [button(repair, "resend", message.id)] : []));
+}
+
+function drawPending(element, entry) {
+  const { parts } = element;
+  parts.who.hidden = true;
+  drawText(element, entry.text);
+  setText(parts.time, when.time(entry.at));
+  parts.marks.replaceChildren();
+  const refused = entry.state === "refused";
+  const late = entry.problem && !refused;
+  setAttribute(element, "data-tone", refused ? "bad" : "wait");
+  setAttribute(element, "data-pending", true);
+  parts.state.hidden = false;
+  setText(parts.state, refused ? "not sent" : late ? "not yet taken" : "…");
+  const why = entry.problem?.message ?? "On its way to your node.";
+  setAttribute(parts.state, "data-tip", late ? `${why} It is kept here and sent by itself.` : why);
+  setAttribute(parts.state, "aria-label", `${parts.state.textContent}: ${why}`);
+  setText(parts.why, refused ? why : "");
+  parts.acts.replaceChildren(
+    ...(refused
+      ? [button("Try again", "again", entry.key), button("Edit", "edit", entry.key), button("Discard", "discard", entry.key)]
+      : []),
+  );
+}
+
+/** Words for the explaining bubble: a waiting message's reason counts down. */
+export function tipOf(element, room) {
+  if (!element.hasAttribute("data-wait") || !room) return element.dataset.tip;
+  const next = room.next_at ? `, next try ${when.until(room.next_at, store.now())}` : "";
+  return `${element.dataset.label} · ${room.wait}${next}`;
+}

@@ -1,0 +1,190 @@
+// The loaded part of one conversation: a window of messages in their order, extended at either end by pages of history.
+// It draws nothing. Messages that arrive while a page is under way are kept and merged, newer knowledge winning by `seq`.
+
+/** Messages on a page of history, and how many are kept loaded (and so in the page's DOM). */
+const PAGE = 60;
+const KEEP = 300;
+/** What comes in at the end may stand this much above KEEP: taking away at the front moves everything, so do it rarely. */
+const SLACK = 60;
+/** With more unread than this, the window opens around the place where reading stopped. */
+const MAX_CATCH_UP = 160;
+
+/** Changes with everything that is changed about a message, so that drawing can tell what it has drawn already. */
+let versions = 0;
+
+function before(a, b) {
+  return a.order < b.order || (a.order === b.order && a.id < b.id);
+}
+
+export class Talk {
+  messages = [];
+  moreBefore = false;
+  moreAfter = false;
+  /** "new", "loading", "ready" or "failed". */
+  state = "new";
+  problem = null;
+
+  #connection;
+  #onChange;
+  #recent = [];
+  #loading = { before: false, after: false };
+  #turn = 0;
+
+  /** `onChange(why)` is called with "opened", "older", "newer" or "changed". */
+  constructor(room, connection, onChange) {
+    this.room = room;
+    this.#connection = connection;
+    this.#onChange = onChange;
+  }
+
+  get last() {
+    return this.messages[this.messages.length - 1];
+  }
+
+  /** The newest message by arrival; what "read up to" means. */
+  get newestId() {
+    return this.messages.reduce((newest, message) => Math.max(newest, message.id), 0);
+  }
+
+  close() {
+    this.#turn++;
+  }
+
+  /** Load afresh: the newest messages, or those around one. `unread` says how far back one should see. */
+  async open({ around = null, unread = 0, readUpto = 0 } = {}) {
+    const turn = ++this.#turn;
+    this.#recent = [];
+    this.#loading = { before: false, after: false };
+    if (this.state !== "ready") this.state = "loading";
+    this.#onChange("changed");
+    try {
+      let page = null;
+      const place = around ?? (unread > MAX_CATCH_UP && readUpto ? readUpto : null);
+      if (place !== null) {
+        page = await this.#ask({ around: place, limit: PAGE }).catch((problem) => {
+          // That message may be gone, or belong to nothing we can see: then the newest will do.
+          if (problem.code !== "not_found") throw problem;
+          return null;
+        });
+      }
+      page ??= await this.#ask({ limit: Math.min(MAX_CATCH_UP + 40, Math.max(PAGE, unread + 30)) });
+      if (turn !== this.#turn) return;
+      this.messages = page.messages.map((message) => ({ ...message, seq: page.seq, version: ++versions }));
+      this.moreBefore = page.more_before;
+      this.moreAfter = page.more_after;
+      this.state = "ready";
+      this.problem = null;
+      this.#merge(page.seq);
+      this.#onChange("opened");
+    } catch (problem) {
+      if (turn !== this.#turn) return;
+      this.problem = problem;
+      // What is shown stays: better old than nothing.
+      if (this.state !== "ready") this.state = "failed";
+      this.#onChange("changed");
+    }
+  }
+
+  /** Take up what happened while we were not listening: the same window again, without moving it. */
+  async refresh() {
+    if (this.state !== "ready" || !this.messages.length) return this.open();
+    if (!this.moreAfter) return this.open({ unread: Math.min(this.messages.length, MAX_CATCH_UP) });
+    return this.open({ around: this.messages[Math.floor(this.messages.length / 2)].id });
+  }
+
+  async older() {
+    if (this.#loading.before || !this.moreBefore || this.state !== "ready" || !this.messages.length) return;
+    await this.#extend("before", { before: this.messages[0].id }, (page) => {
+      this.messages = [...page, ...this.messages];
+      if (this.messages.length > KEEP) {
+        this.messages.length = KEEP;
+        this.moreAfter = true;
+      }
+    });
+  }
+
+  async newer() {
+    if (this.#loading.after || !this.moreAfter || this.state !== "ready" || !this.messages.length) return;
+    await this.#extend("after", { after: this.last.id }, (page) => {
+      this.messages = [...this.messages, ...page];
+      this.#trimFront(0);
+    });
+  }
+
+  async #extend(side, place, put) {
+    const turn = this.#turn;
+    this.#loading[side] = true;
+    try {
+      const page = await this.#ask({ ...place, limit: PAGE });
+      if (turn !== this.#turn) return;
+      const have = new Set(this.messages.map((message) => message.id));
+      if (side === "before") this.moreBefore = page.more_before;
+      else this.moreAfter = page.more_after;
+      put(page.messages.filter((one) => !have.has(one.id)).map((one) => ({ ...one, seq: page.seq, version: ++versions })));
+      this.#merge(page.seq);
+      this.#onChange(side === "before" ? "older" : "newer");
+    } catch {
+      // Scrolling on asks again.
+    } finally {
+      if (turn === this.#turn) this.#loading[side] = false;
+    }
+  }
+
+  #ask(place) {
+    return this.#connection.ask({ t: "history", room: this.room, ...place });
+  }
+
+  #trimFront(slack) {
+    if (this.messages.length > KEEP + slack) {
+      this.messages = this.messages.slice(-KEEP);
+      this.moreBefore = true;
+    }
+  }
+
+  // -- events
+
+  /** A message or a state that came as an event; `op` as viewmodel.py makes it. */
+  take(op) {
+    if (this.state === "loading" || this.#loading.before || this.#loading.after) this.#recent.push(op);
+    if (this.state === "loading") return;
+    if (this.#apply(op)) this.#onChange("changed");
+  }
+
+  /** A message from an answer: shown at once; an event or page that knows more wins later. */
+  takeSaid(message) {
+    this.take({ op: "message", seq: 0, message });
+  }
+
+  #merge(seq) {
+    const recent = this.#recent;
+    this.#recent = [];
+    for (const op of recent) if (op.seq > seq || op.seq === 0) this.#apply(op);
+  }
+
+  #apply(op) {
+    if (op.op === "state") {
+      const message = this.messages.find((one) => one.id === op.id);
+      if (!message || message.seq > op.seq) return false;
+      message.delivery = op.delivery;
+      if (op.marks) message.marks = op.marks;
+      message.seq = op.seq;
+      message.version = ++versions;
+      return true;
+    }
+    const message = { ...op.message, seq: op.seq, version: ++versions };
+    const at = this.messages.findIndex((one) => one.id === message.id);
+    if (at >= 0) {
+      if (this.messages[at].seq > message.seq || message.seq === 0) return false;
+      this.messages[at] = message;
+      return true;
+    }
+    let place = this.messages.length;
+    while (place > 0 && before(message, this.messages[place - 1])) place--;
+    // Outside of the loaded part: a page of history will bring it.
+    if (place === this.messages.length && this.moreAfter) return false;
+    if (place === 0 && this.moreBefore) return false;
+    this.messages.splice(place, 0, message);
+    this.#trimFront(SLACK);
+    return true;
+  }
+}

@@ -1,0 +1,95 @@
+// The frame: navigation with counts, who this node is, and the page's title and icon with the unread count.
+
+import { calm } from "../shared/calm.js";
+import { copy, h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
+import { place } from "../shared/place.js";
+import { connection, store } from "../shared/session.js";
+import { trouble } from "../shared/strip.js";
+import { tips } from "../shared/tip.js";
+import { drawTitle } from "./title.js";
+
+const PAGES = [
+  { name: "chats", title: "Chats", href: "/", count: () => store.unread, say: (n) => `${n} unread` },
+  { name: "peers", title: "Peers", href: "/peers", count: () => store.peers.size, say: (n) => `${n} known` },
+];
+/** Addresses shown; further ones stand on the Peers page. */
+const MAX_ADDRESSES = 2;
+const mounted = new WeakMap();
+
+/** Called by the loader, and again for each run of the script: with the page that is shown now. */
+export function mount({ parentElement, data, setTriggerValue }) {
+  const root = parentElement.querySelector(".frame");
+  if (!mounted.has(root)) mounted.set(root, build(root));
+  const frame = mounted.get(root);
+  place.arrive(data.page, (page) => setTriggerValue("goto", page));
+  frame.draw();
+  return frame.destroy;
+}
+
+function build(root) {
+  const links = new Map(PAGES.map((page) => [page.name, link(page)]));
+  const name = h("span", { class: "name", dir: "auto" });
+  const state = h("span", { class: "state" });
+  const addresses = h("div", { class: "addresses" });
+  const code = h("div", { class: "code", "data-tip": "The short code of your node." });
+  const me = h("div", { class: "me", hidden: true }, h("div", { class: "line" }, name, state), addresses, code);
+  root.append(h("div", { class: "brand" }, "Snicher"),
+    h("nav", { "aria-label": "Pages" }, ...[...links.values()].map((one) => one.element)), me);
+  tips(root);
+
+  function draw() {
+    for (const page of PAGES) links.get(page.name).draw();
+    const wrong = trouble();
+    setAttribute(state, "data-tone", wrong ? wrong.tone : "good");
+    setText(state, !wrong ? "on the network" : connection.state === "open" ? "node away" : "no connection");
+    if (wrong?.tone === "bad" && store.health) setText(state, "disk problem");
+    me.hidden = !store.me;
+    if (store.me) {
+      setText(name, store.me.name);
+      setText(code, store.me.code.replaceAll("-", " · "));
+      const shown = store.me.addresses.slice(0, MAX_ADDRESSES);
+      reconcile(addresses, shown, (one) => one, makeAddress, () => {});
+    }
+    drawTitle(store.unread, place.page === "chats" ? "Chats" : "Peers");
+  }
+
+  const redraw = calm(draw);
+  const stops = [store.on("lists", redraw), redraw.stop, connection.onChange(draw), place.onChange(draw)];
+  const timer = setInterval(draw, 2000);
+  return {
+    draw,
+    destroy() {
+      clearInterval(timer);
+      for (const stop of stops) stop();
+      mounted.delete(root);
+      root.replaceChildren();
+    },
+  };
+}
+
+function makeAddress(address) {
+  const button = h("button", { class: "copybutton", "aria-label": `Copy ${address}`, "data-tip": "Copy" }, icon("copy"));
+  button.addEventListener("click", () => copy(button, address));
+  return h("div", { class: "address" }, h("span", {}, address), button);
+}
+
+function link(page) {
+  const count = h("span", { class: "count" });
+  const element = h("a", { href: page.href, class: "page" }, icon(page.name), h("span", { class: "title" }, page.title), count);
+  element.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    // On a small screen the Chats button also leads from a conversation back to the list.
+    if (page.name === "chats" && place.page === "chats") place.open(null);
+    else place.go(page.name);
+  });
+  return {
+    element,
+    draw() {
+      const number = page.count();
+      setAttribute(element, "aria-current", place.page === page.name ? "page" : null);
+      setText(count, number ? String(number) : "");
+      setAttribute(element, "aria-label", number ? `${page.title}, ${page.say(number)}` : page.title);
+    },
+  };
+}

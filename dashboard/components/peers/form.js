@@ -1,0 +1,127 @@
+// The connect form: what is typed stays until it worked, errors stand below it in plain words.
+
+import { h, setAttribute, setText } from "../shared/dom.js";
+import { newKey } from "../shared/key.js";
+import { place } from "../shared/place.js";
+import { connection, store } from "../shared/session.js";
+
+const DIALECTS = [
+  ["auto", "find out by itself"],
+  ["snicher", "snicher"],
+  ["std", "std"],
+];
+/** Where the address is kept until it worked; this tab only. */
+const DRAFT = "snicher/connect";
+
+export class Form {
+  element;
+  #address;
+  #dialect;
+  #button;
+  #note;
+  #open;
+  /** The peer whose connection the note tells about. */
+  #watched = null;
+  /** One wish, one key: asking again after a lost answer doesn't double it. */
+  #key = null;
+  #stop;
+
+  constructor() {
+    this.#address = h("input", { name: "address", placeholder: "192.168.1.20:5000", autocomplete: "off",
+      spellcheck: "false", inputmode: "url", "aria-describedby": "connect-note" });
+    this.#dialect = h("select", { name: "dialect" }, ...DIALECTS.map(([value, label]) => h("option", { value }, label)));
+    this.#button = h("button", { class: "primary", type: "submit" }, "Connect");
+    this.#open = h("button", { class: "link", type: "button", hidden: true }, "Open the conversation");
+    this.#note = h("span");
+    const line = h("p", { class: "connectnote", id: "connect-note", role: "status", hidden: true }, this.#note, " ", this.#open);
+    this.element = h("form", { class: "connect" },
+      h("div", { class: "fields" },
+        h("label", { class: "wide" }, h("span", {}, "Address"), this.#address),
+        h("label", {}, h("span", {}, "Dialect"), this.#dialect),
+        this.#button),
+      line);
+    this.#address.value = this.#draft() ?? "";
+    this.#address.addEventListener("input", () => {
+      this.#keep(this.#address.value);
+      this.#key = null;
+      if (this.#note.parentNode.dataset.tone === "bad") this.#say("");
+    });
+    this.#dialect.addEventListener("change", () => (this.#key = null));
+    this.#open.addEventListener("click", () => this.#watched && place.go("chats", store.peers.get(this.#watched)?.room));
+    this.element.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#connect();
+    });
+    this.#stop = store.on("lists", () => this.#follow());
+  }
+
+  destroy() {
+    this.#stop();
+  }
+
+  async #connect() {
+    const address = this.#address.value.trim();
+    if (!address) {
+      this.#say("Type the address of somebody's node or client, as 192.168.1.20:5000.", "bad");
+      return this.#address.focus();
+    }
+    this.#key ??= newKey();
+    this.#button.disabled = true;
+    this.#watched = null;
+    this.#say("Asking your node…", "plain");
+    try {
+      const met = await connection.ask({ t: "connect", key: this.#key, address, dialect: this.#dialect.value });
+      this.#key = null;
+      this.#watched = met.peer.id;
+      this.#address.value = "";
+      this.#keep("");
+      this.#tell(store.peers.get(met.peer.id) ?? met.peer);
+    } catch (problem) {
+      if (!problem.retryable) this.#key = null;
+      this.#say(`${problem.message}${problem.retryable ? " Try again in a moment; your address is kept." : ""}`, "bad");
+      this.#address.focus();
+    } finally {
+      this.#button.disabled = false;
+    }
+  }
+
+  #follow() {
+    const peer = this.#watched && store.peers.get(this.#watched);
+    if (peer) this.#tell(peer);
+  }
+
+  #tell(peer) {
+    if (peer.link === "online" || peer.link === "reachable") this.#say(`${peer.name} is ${peer.presence}.`, "good");
+    else if (peer.link === "connecting" || peer.link === "unknown") this.#say(`Connecting to ${peer.name}…`, "plain");
+    else {
+      const why = peer.error || "It doesn't answer.";
+      this.#say(`${peer.name} can't be reached: ${why}${peer.wanted ? " Your node keeps trying." : ""}`, "wait");
+    }
+    this.#open.hidden = false;
+  }
+
+  #say(text, tone = "plain") {
+    const line = this.#note.parentNode;
+    line.hidden = !text;
+    setText(this.#note, text);
+    setAttribute(line, "data-tone", tone);
+    setAttribute(this.#address, "aria-invalid", tone === "bad" ? "true" : null);
+    this.#open.hidden = true;
+  }
+
+  #draft() {
+    try {
+      return window.sessionStorage.getItem(DRAFT);
+    } catch {
+      return null;
+    }
+  }
+
+  #keep(text) {
+    try {
+      window.sessionStorage.setItem(DRAFT, text);
+    } catch {
+      // It stays in the field.
+    }
+  }
+}

@@ -1,0 +1,161 @@
+// The WebSocket to live.py: comes back by itself, resumes by the store's cursor, and matches answers to questions.
+// It draws nothing and decides nothing.
+
+/** Pause before connecting again, in ms: at first and at most. The server is on this machine, so short. */
+const PAUSE_MS = [150, 3000];
+/** The server says something every 5 s; silent for so long, it hangs or the machine slept. */
+const SILENT_MS = 16000;
+/** A question that stays unanswered for so long is given up; whoever asked may ask again with the same key. */
+const ANSWER_MS = 15000;
+/** Questions under way at once; more are refused here (a loop gone wild must not fill the memory). */
+const MAX_WAITING = 200;
+
+/** Why a question was not answered as hoped. `retryable`: the same question, with the same key, may work later. */
+export class Problem extends Error {
+  constructor({ code, message, retryable = false }) {
+    super(message);
+    this.code = code;
+    this.retryable = retryable;
+  }
+}
+
+export class Connection {
+  /** "connecting" (the first time), "open", "lost" or "denied" (the token's cookie is gone). */
+  state = "connecting";
+  /** When it became so, in ms. */
+  since = Date.now();
+
+  #store;
+  #socket = null;
+  #pause = PAUSE_MS[0];
+  #timer = null;
+  #heard = 0;
+  #number = 0;
+  #waiting = new Map();
+  #listeners = new Set();
+
+  constructor(store) {
+    this.#store = store;
+  }
+
+  start() {
+    this.#open();
+    setInterval(() => this.#watch(), 4000);
+    window.addEventListener("online", () => this.#hurry());
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible") this.#hurry();
+    });
+  }
+
+  /** Calls `listener` whenever `state` changes; returns how to stop that. */
+  onChange(listener) {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Ask something; resolves with the result, rejects with a Problem. */
+  ask(word) {
+    if (this.state !== "open" || this.#waiting.size >= MAX_WAITING) {
+      return Promise.reject(
+        new Problem({ code: "lost", message: "The dashboard's server doesn't answer.", retryable: true }),
+      );
+    }
+    const n = ++this.#number;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiting.delete(n);
+        reject(new Problem({ code: "lost", message: "No answer in time.", retryable: true }));
+      }, ANSWER_MS);
+      this.#waiting.set(n, { resolve, reject, timer });
+      this.#socket.send(JSON.stringify({ ...word, n }));
+    });
+  }
+
+  #open() {
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    const address = new URL("/live", window.location.href);
+    address.protocol = address.protocol.replace("http", "ws");
+    address.search = "";
+    const socket = new WebSocket(address);
+    this.#socket = socket;
+    this.#heard = Date.now();
+    let opened = false;
+    socket.onopen = () => {
+      opened = true;
+      this.#heard = Date.now();
+      socket.send(JSON.stringify({ t: "hello", ...this.#store.cursor }));
+    };
+    socket.onmessage = (event) => {
+      if (socket !== this.#socket) return;
+      this.#heard = Date.now();
+      this.#take(JSON.parse(event.data));
+    };
+    socket.onclose = () => {
+      if (socket === this.#socket) this.#closed(opened);
+    };
+  }
+
+  #take(frame) {
+    if (frame.t === "reply") {
+      const asked = this.#waiting.get(frame.n);
+      if (!asked) return;
+      this.#waiting.delete(frame.n);
+      clearTimeout(asked.timer);
+      if (frame.problem) asked.reject(new Problem(frame.problem));
+      else asked.resolve(frame.result ?? {});
+    } else if (frame.t === "all") {
+      this.#pause = PAUSE_MS[0];
+      // Open first: whoever hears of the new lists may ask at once.
+      this.#become("open");
+      this.#store.all(frame);
+    } else if (frame.t === "patch") {
+      this.#store.patch(frame);
+    }
+  }
+
+  #closed(opened) {
+    this.#socket = null;
+    for (const asked of this.#waiting.values()) {
+      clearTimeout(asked.timer);
+      asked.reject(new Problem({ code: "lost", message: "The connection to the dashboard broke.", retryable: true }));
+    }
+    this.#waiting.clear();
+    if (this.state !== "denied") this.#become("lost");
+    this.#timer = setTimeout(() => this.#open(), this.#pause * (0.8 + 0.4 * Math.random()));
+    this.#pause = Math.min(this.#pause * 1.7, PAUSE_MS[1]);
+    if (!opened) this.#findOutWhy();
+  }
+
+  /** A refused WebSocket doesn't say why; a plain request does. */
+  async #findOutWhy() {
+    try {
+      const answer = await fetch("/favicon.png", { cache: "no-store" });
+      if (answer.status === 401) this.#become("denied");
+      else if (this.state === "denied") this.#become("lost");
+    } catch {
+      // The server is down: "lost" says it.
+    }
+  }
+
+  #become(state) {
+    if (state === this.state) return;
+    this.state = state;
+    this.since = Date.now();
+    for (const listener of [...this.#listeners]) listener(state);
+  }
+
+  #watch() {
+    if (this.#socket && Date.now() - this.#heard > SILENT_MS) {
+      const socket = this.#socket;
+      this.#closed(true);
+      socket.close();
+    }
+  }
+
+  #hurry() {
+    if (this.#timer === null) return;
+    this.#pause = PAUSE_MS[0];
+    this.#open();
+  }
+}

@@ -1,0 +1,111 @@
+// Making and updating elements. All text goes in as text nodes: what peers write never becomes markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** `h("button", {class: "send", onclick}, "Send")`: attributes by name, `on...` as listeners, children as text or nodes. */
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+/** Set text only where it differs: a selection, and a screen reader, are left alone. */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function setAttribute(element, name, value) {
+  if (value === null || value === undefined || value === false) {
+    if (element.hasAttribute(name)) element.removeAttribute(name);
+  } else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
+}
+
+/**
+ * Make `parent`'s children those of `items`, in their order, keeping elements by key and touching only what differs.
+ * `make(item)` makes an element, `update(element, item)` draws the item into it.
+ */
+export function reconcile(parent, items, keyOf, make, update) {
+  const old = (parent.keyed ??= new Map());
+  const kept = new Map();
+  let at = parent.firstChild;
+  for (const item of items) {
+    const key = keyOf(item);
+    let element = old.get(key);
+    if (!element) {
+      element = make(item);
+      element.dataset.key = key;
+    }
+    old.delete(key);
+    kept.set(key, element);
+    update(element, item);
+    if (element === at) at = at.nextSibling;
+    else parent.insertBefore(element, at);
+  }
+  for (const element of old.values()) element.remove();
+  parent.keyed = kept;
+}
+
+const ICONS = {
+  chats: "M4 5.5A1.5 1.5 0 0 1 5.5 4h13A1.5 1.5 0 0 1 20 5.5v9a1.5 1.5 0 0 1-1.5 1.5H10l-4.5 4v-4A1.5 1.5 0 0 1 4 14.5z",
+  peers: "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zm-6 9c0-3.6 2.7-6 6-6s6 2.4 6 6M16 4.5a3.3 3.3 0 0 1 0 6.3M17.5 14.4c2.1.8 3.5 2.8 3.5 5.6",
+  send: "M12 19V5m-6 6 6-6 6 6",
+  down: "M12 5v14m-6-6 6 6 6-6",
+  back: "M19 12H5m6-6-6 6 6 6",
+  copy: "M9 9h10v11H9zM5 15V4h10",
+  done: "m5 12.5 4.5 4.5L19 7.5",
+  search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zm5-2 4.5 4.5",
+  close: "M6 6l12 12M18 6 6 18",
+  clock: "M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16zm0-12.5V12l3 2",
+  alert: "M12 8v5m0 3.2v.1M12 3.5 2.5 20h19z",
+  open: "M8 10V7.5a4 4 0 0 1 7.6-1.7M6 10h12v10H6z",
+  lock: "M8 10V7.5a4 4 0 0 1 8 0V10M6 10h12v10H6z",
+};
+
+/** A line drawing, 24 units wide; decoration, so hidden from screen readers. */
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", ICONS[name]);
+  svg.append(path);
+  return svg;
+}
+
+/** An avatar: initials on a colour that follows from the id, and a dot for presence. */
+export function avatar() {
+  return h("span", { class: "avatar", "aria-hidden": "true" }, h("span", { class: "letters" }), h("span", { class: "dot" }));
+}
+
+export function drawAvatar(element, { initials, hue, link }) {
+  setAttribute(element, "data-hue", hue);
+  setText(element.firstChild, initials);
+  setAttribute(element.lastChild, "data-link", link);
+}
+
+/** Puts `text` on the clipboard and says so on the button. */
+export async function copy(button, text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // No permission, or not a secure context: the old way.
+    const field = h("textarea", { style: "position:fixed;opacity:0" });
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  }
+  button.replaceChildren(icon("done"));
+  button.classList.add("copied");
+  setTimeout(() => {
+    button.replaceChildren(icon("copy"));
+    button.classList.remove("copied");
+  }, 1200);
+}

@@ -1,0 +1,93 @@
+// What the server told us last: lists as they are, and messages passed on to whoever shows them.
+// Nothing is decided here; viewmodel.py did that.
+
+export class Store {
+  rooms = new Map();
+  peers = new Map();
+  /** This node, or null until it was seen. */
+  me = null;
+  /** {since, reason} while the node is away. */
+  away = null;
+  /** {problem} while the node's disk has one. */
+  health = null;
+  /** Whether a first `all` came. */
+  loaded = false;
+  cursor = { log: "", seq: 0 };
+  /** Server's clock minus ours, in ms. */
+  skew = 0;
+
+  #listeners = new Map();
+
+  /** `kind` is "lists", "message" (op), "state" (op), "said" (message), "reload" (everything) or "gone" (op). */
+  on(kind, listener) {
+    if (!this.#listeners.has(kind)) this.#listeners.set(kind, new Set());
+    this.#listeners.get(kind).add(listener);
+    return () => this.#listeners.get(kind).delete(listener);
+  }
+
+  #tell(kind, what) {
+    for (const listener of [...(this.#listeners.get(kind) ?? [])]) listener(what);
+  }
+
+  /** Now by the server's clock, in ms. */
+  now() {
+    return Date.now() + this.skew;
+  }
+
+  get unread() {
+    let sum = 0;
+    for (const room of this.rooms.values()) sum += room.unread;
+    return sum;
+  }
+
+  /** Rooms in the order of the list: newest first. */
+  sorted() {
+    return [...this.rooms.values()].sort((a, b) => b.at - a.at || (a.id < b.id ? -1 : 1));
+  }
+
+  /** The answer to a `send` or `resend`: shown at once, whether its event has come round or not. */
+  said(message) {
+    this.#tell("said", message);
+  }
+
+  all(frame) {
+    const { everything } = frame;
+    this.skew = frame.now - Date.now();
+    if (!everything.me && this.me) {
+      // A dashboard that was started while the node is away knows nothing yet; what we have is still the best there is.
+      this.away = everything.away;
+      return this.#tell("lists");
+    }
+    const other = this.cursor.log !== everything.log;
+    this.rooms = new Map(everything.rooms.map((room) => [room.id, room]));
+    this.peers = new Map(everything.peers.map((peer) => [peer.id, peer]));
+    this.me = everything.me;
+    this.away = everything.away;
+    this.health = everything.health;
+    this.cursor = { log: everything.log, seq: everything.seq };
+    const first = !this.loaded;
+    this.loaded = true;
+    this.#tell("lists");
+    if (frame.missed && !other) for (const op of frame.missed) this.#tell(op.op, op);
+    else if (!first) this.#tell("reload");
+  }
+
+  patch(frame) {
+    this.cursor.seq = Math.max(this.cursor.seq, frame.seq);
+    let lists = false;
+    const later = [];
+    for (const op of frame.ops) {
+      if (op.op === "room") this.rooms.set(op.room.id, op.room);
+      else if (op.op === "room_gone") this.rooms.delete(op.id);
+      else if (op.op === "peer") this.peers.set(op.peer.id, op.peer);
+      else if (op.op === "peer_gone") this.peers.delete(op.id);
+      else if (op.op === "self") this.me = op.me;
+      else if (op.op === "away") this.away = op.away;
+      else if (op.op === "health") this.health = op.health;
+      if (op.op === "message" || op.op === "state" || op.op === "room_gone") later.push(op);
+      if (op.op !== "message" && op.op !== "state") lists = true;
+    }
+    for (const op of later) this.#tell(op.op === "room_gone" ? "gone" : op.op, op);
+    if (lists) this.#tell("lists");
+  }
+}

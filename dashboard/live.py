@@ -1,0 +1,307 @@
+"""Feed -> one bounded queue per browser tab -> WebSocket, and the way back: what a tab asks is asked of the node.
+
+Law of this file: everything here runs on the server's event loop, so registering a tab and taking its snapshot are one
+step, and no lock is needed. A tab that can't keep up is closed; it comes back and resumes by its cursor.
+
+A tab speaks JSON: it says `hello` with its cursor `{log, seq}`; it gets one `all` (every list, and what was said since
+its cursor if that is still known), then `patch`es; its other words carry a number `n` and get one `reply` each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+import logging
+import os
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from dashboard import asked, viewmodel, wording
+from dashboard.feed import Asker, Feed
+from node.bus.client import Away, Back, Item, Resync
+from node.errors import BusProtocolError, CommandRefused, NodeAway
+
+log = logging.getLogger("snicher.dashboard")
+
+#: Tabs at once; a further one is told to try again later.
+MAX_TABS = 64
+#: Frames that wait for one tab. Each holds up to a whole batch of events; a tab this far behind is closed and resumes.
+MAX_WAITING_FRAMES = 256
+#: What was said lately, for tabs that resume: operations kept, and at most so many replayed to one tab. Whoever lacks
+#: more asks for history again.
+MAX_KEPT_OPS = 4096
+MAX_REPLAYED_OPS = 1000
+#: Questions of one tab under way at once; at the bound its further words wait in the socket.
+MAX_UNDER_WAY = 8
+#: Characters of one word from a tab: a text of 64 KiB, written as JSON escapes, fits. A longer one closes the tab.
+MAX_WORD_CHARS = 512 * 1024
+#: A sign of life to each tab, in seconds: a tab that misses some knows that the server hangs.
+BEAT_S = 5.0
+#: How long closing a tab may take, in seconds.
+CLOSE_S = 1.0
+
+#: WebSocket close codes of our own (4000 to 4999 are free for applications, RFC 6455 section 7.4.2).
+CLOSE_BEHIND = 4001
+CLOSE_MALFORMED = 4002
+CLOSE_TOO_MANY = 4003
+
+
+class AllFrame(msgspec.Struct, frozen=True, tag_field="t", tag="all"):
+    """Every list. `missed` is what was said since the tab's cursor, or null: then it asks for history again."""
+
+    now: int
+    everything: viewmodel.Everything
+    missed: list[viewmodel.MessageOp | viewmodel.StateOp] | None
+
+
+class PatchFrame(msgspec.Struct, frozen=True, tag_field="t", tag="patch"):
+    """What changed; the tab's cursor is `seq` from now on."""
+
+    seq: int
+    ops: list[viewmodel.Op]
+
+
+class BeatFrame(msgspec.Struct, frozen=True, tag_field="t", tag="beat"):
+    """The server lives."""
+
+    now: int
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Why a word of the tab was not done. `retryable`: the same word, with its key, may work later."""
+
+    code: str
+    message: str
+    retryable: bool = False
+
+
+class ReplyFrame(msgspec.Struct, frozen=True, tag_field="t", tag="reply", omit_defaults=True):
+    """The answer to word number `n`."""
+
+    n: int
+    result: msgspec.Struct | dict[str, Any] | None = None
+    problem: Problem | None = None
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
+
+
+class Tab:
+    """One browser tab: a bounded queue of frames and the task that sends them."""
+
+    def __init__(self, socket: WebSocket) -> None:
+        self._socket = socket
+        self._frames: asyncio.Queue[bytes] = asyncio.Queue(MAX_WAITING_FRAMES)
+        #: Set when the tab must go, with the close code.
+        self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def put(self, frame: bytes) -> None:
+        """Queue a frame; a tab whose queue is full is ended."""
+        try:
+            self._frames.put_nowait(frame)
+        except asyncio.QueueFull:
+            self.end(CLOSE_BEHIND)
+
+    def end(self, code: int) -> None:
+        """Have the tab closed with this code."""
+        if not self.ended.done():
+            self.ended.set_result(code)
+
+    async def send_all(self) -> None:
+        """Send what is queued, for ever."""
+        while True:
+            frame = await self._frames.get()
+            await self._socket.send_text(frame.decode())
+
+
+class Hub:
+    """Follows one node and serves all tabs of this server."""
+
+    def __init__(self, home: str | os.PathLike[str], name: str) -> None:
+        self.model = viewmodel.Model(os.fspath(home))
+        self._tabs: set[Tab] = set()
+        self._kept: collections.deque[viewmodel.MessageOp | viewmodel.StateOp] = collections.deque(maxlen=MAX_KEPT_OPS)
+        #: Operations up to this event are not kept any more.
+        self._kept_after = 0
+        self._asker = Asker(home, name)
+        self._feed = Feed(home, name, self._deliver)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._encoder = msgspec.json.Encoder()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Follow the node while inside; for the server's lifespan."""
+        self._loop = asyncio.get_running_loop()
+        self._feed.start()
+        self._spawn(self._beat())
+        try:
+            yield
+        finally:
+            for tab in self._tabs:
+                tab.end(1012)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.to_thread(self._feed.stop)
+            self._asker.close()
+
+    # -- from the node
+
+    def _deliver(self, batch: list[Item]) -> None:
+        """Called in the feed's thread."""
+        if self._loop is None:
+            raise RuntimeError("The hub isn't running.")
+        self._loop.call_soon_threadsafe(self._take, batch)
+
+    def _take(self, batch: list[Item]) -> None:
+        try:
+            self.take(batch)
+        finally:
+            self._feed.done()
+
+    def take(self, batch: list[Item]) -> None:
+        """Bring the model and all tabs up to date by a batch of items."""
+        ops: list[viewmodel.Op] = []
+        anew = False
+        for item in batch:
+            if isinstance(item, Resync):
+                self.model.resync(item.snapshot)
+                self._kept.clear()
+                self._kept_after = self.model.seq
+                anew, ops = True, []
+            elif isinstance(item, Away):
+                ops += self.model.away(item.reason, None if item.since is None else int(item.since * 1000))
+            elif isinstance(item, Back):
+                ops += self.model.back()
+                self._spawn(self._refresh_live())
+            else:
+                ops += self.model.event(item)
+        self._keep(ops)
+        if anew:
+            self._publish(AllFrame(_now(), self.model.everything(), None))
+        elif ops:
+            self._publish(PatchFrame(self.model.seq, ops))
+
+    def _keep(self, ops: list[viewmodel.Op]) -> None:
+        for op in ops:
+            if isinstance(op, viewmodel.MessageOp | viewmodel.StateOp):
+                if len(self._kept) == MAX_KEPT_OPS:
+                    self._kept_after = self._kept[0].seq
+                self._kept.append(op)
+
+    def _publish(self, frame: msgspec.Struct) -> None:
+        if self._tabs:
+            encoded = self._encoder.encode(frame)
+            for tab in list(self._tabs):
+                tab.put(encoded)
+
+    async def _refresh_live(self) -> None:
+        """What is not in the log (next tries, health) may have changed while the node was away: ask."""
+        with contextlib.suppress(NodeAway, CommandRefused, BusProtocolError):
+            peers = await self._asker.ask("peers")
+            status = await self._asker.ask("status")
+            ops = self.model.live(peers.next_tries, status.health)
+            if ops:
+                self._publish(PatchFrame(self.model.seq, ops))
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            self._publish(BeatFrame(_now()))
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- from and to the tabs
+
+    async def serve(self, socket: WebSocket) -> None:
+        """One tab, from its first word until it goes. The route's endpoint; the guard has let it in."""
+        await socket.accept()
+        if len(self._tabs) >= MAX_TABS:
+            await socket.close(CLOSE_TOO_MANY, "Too many tabs are open.")
+            return
+        tab = Tab(socket)
+        reading = asyncio.create_task(self._read(tab, socket))
+        sending = asyncio.create_task(tab.send_all())
+        try:
+            ends: list[asyncio.Future[Any]] = [reading, sending, tab.ended]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._tabs.discard(tab)
+            for task in (reading, sending):
+                task.cancel()
+            await asyncio.wait({reading, sending})
+            for task in (reading, sending):
+                # A tab that vanished shows as an error of sending; it is no news. Anything else is a bug of ours.
+                error = None if task.cancelled() else task.exception()
+                if error is not None and not isinstance(error, WebSocketDisconnect | RuntimeError | OSError):
+                    log.error("serving a tab failed", exc_info=error)
+            code = tab.ended.result() if tab.ended.done() else 1000
+            if socket.client_state is WebSocketState.CONNECTED:
+                with contextlib.suppress(Exception):
+                    await asyncio.wait_for(socket.close(code), CLOSE_S)
+
+    async def _read(self, tab: Tab, socket: WebSocket) -> None:
+        room_for = asyncio.Semaphore(MAX_UNDER_WAY)
+        answering: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                text = await socket.receive_text()
+                if len(text) > MAX_WORD_CHARS:
+                    tab.end(1009)
+                    return
+                try:
+                    word = asked.decode(text)
+                except msgspec.DecodeError:
+                    tab.end(CLOSE_MALFORMED)
+                    return
+                if isinstance(word, asked.Hello):
+                    self._register(tab, word)
+                    continue
+                await room_for.acquire()
+                task = asyncio.create_task(self._answer(tab, word))
+                answering.add(task)
+                task.add_done_callback(answering.discard)
+                task.add_done_callback(lambda _: room_for.release())
+        except (WebSocketDisconnect, KeyError):
+            # KeyError: Starlette's receive_text on a binary frame; nobody of ours sends one.
+            return
+        finally:
+            for task in answering:
+                task.cancel()
+
+    def _register(self, tab: Tab, hello: asked.Hello) -> None:
+        # Without an await between the two, nothing can fall between snapshot and queue.
+        self._tabs.add(tab)
+        tab.put(self._encoder.encode(AllFrame(_now(), self.model.everything(), self._missed(hello.log, hello.seq))))
+
+    def _missed(self, log_id: str, seq: int) -> list[viewmodel.MessageOp | viewmodel.StateOp] | None:
+        """What was said since a tab's cursor; None when that isn't known (any more)."""
+        if not log_id or log_id != self.model.log or not self._kept_after <= seq <= self.model.seq:
+            return None
+        missed = [op for op in self._kept if op.seq > seq]
+        return missed if len(missed) <= MAX_REPLAYED_OPS else None
+
+    async def _answer(self, tab: Tab, word: asked.Question) -> None:
+        try:
+            result = await asked.answer(word, self._asker, self.model)
+            frame = ReplyFrame(word.n, result)
+        except CommandRefused as error:
+            told = wording.problem(error.code, error.message)
+            frame = ReplyFrame(word.n, problem=Problem(error.code, told, error.retryable))
+        except NodeAway:
+            frame = ReplyFrame(word.n, problem=Problem("away", wording.problem("away", ""), True))
+        except BusProtocolError as error:
+            frame = ReplyFrame(word.n, problem=Problem("protocol", str(error)))
+        except Exception:
+            log.exception("a bug in answering a tab")
+            frame = ReplyFrame(word.n, problem=Problem("internal", "The dashboard met a bug; its log says more."))
+        tab.put(self._encoder.encode(frame))

@@ -1,0 +1,23 @@
+"""The Streamlit script: which pages there are, and the frame around them. Runs anew for every click on the navigation.
+
+Law of this file: it draws nothing itself and knows no node. What is live comes over the components' own WebSocket.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.components import frame
+from dashboard.views import chats, peers
+
+st.set_page_config(page_title="Snicher", page_icon=None, layout="wide")
+pages = {
+    "chats": st.Page(chats.page, title="Chats", url_path="chats", default=True),
+    "peers": st.Page(peers.page, title="Peers", url_path="peers"),
+}
+page = st.navigation(list(pages.values()), position="hidden")
+current = next((name for name, one in pages.items() if one is page or one.url_path == page.url_path), "chats")
+chosen = frame.draw(current)
+if chosen in pages and chosen != current:
+    st.switch_page(pages[chosen])
+page.run()

@@ -1,0 +1,276 @@
+"""From the node's snapshot and events to what is drawn: complete views at first, then ready patches.
+
+Law of this file: pure. One place decides what people see; the browser only draws. No clock and no I/O. How a single
+thing looks is appearance.py's; what belongs together, and what differs from before, is decided here.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+import msgspec
+
+from dashboard import wording
+from dashboard.appearance import (
+    AwayView,
+    Delivery,
+    HealthView,
+    Mark,
+    MessageView,
+    PeerView,
+    RoomView,
+    SelfView,
+    delivery_of,
+    marks_of,
+    message_view,
+    peer_view,
+    room_view,
+    self_view,
+)
+from node.bus import messages as m
+from node.bus import reducer
+
+
+class RoomOp(msgspec.Struct, frozen=True, tag_field="op", tag="room"):
+    """A conversation is new or changed."""
+
+    room: RoomView
+
+
+class RoomGone(msgspec.Struct, frozen=True, tag_field="op", tag="room_gone"):
+    """A conversation is gone; its messages now stand in `into`."""
+
+    id: str
+    into: str
+
+
+class PeerOp(msgspec.Struct, frozen=True, tag_field="op", tag="peer"):
+    """A peer is new or changed."""
+
+    peer: PeerView
+
+
+class PeerGone(msgspec.Struct, frozen=True, tag_field="op", tag="peer_gone"):
+    """A peer was taken off the list."""
+
+    id: str
+
+
+class MessageOp(msgspec.Struct, frozen=True, tag_field="op", tag="message"):
+    """Something was said. `seq` is the event's number: a page of history may already hold it, or something newer."""
+
+    seq: int
+    message: MessageView
+
+
+class StateOp(msgspec.Struct, frozen=True, tag_field="op", tag="state"):
+    """One of our own messages went on. `marks` null: unchanged."""
+
+    seq: int
+    room: str
+    id: int
+    delivery: Delivery
+    marks: list[Mark] | None
+
+
+class SelfOp(msgspec.Struct, frozen=True, tag_field="op", tag="self"):
+    """This node's name or addresses changed."""
+
+    me: SelfView
+
+
+class AwayOp(msgspec.Struct, frozen=True, tag_field="op", tag="away"):
+    """The node went away, or (null) is back."""
+
+    away: AwayView | None
+
+
+class HealthOp(msgspec.Struct, frozen=True, tag_field="op", tag="health"):
+    """The node's disk has a problem, or (null) works again."""
+
+    health: HealthView | None
+
+
+Op = RoomOp | RoomGone | PeerOp | PeerGone | MessageOp | StateOp | SelfOp | AwayOp | HealthOp
+
+
+class Everything(msgspec.Struct, frozen=True):
+    """All lists, as they are now. `me` is null until the node has been seen."""
+
+    log: str
+    seq: int
+    me: SelfView | None
+    rooms: list[RoomView]
+    peers: list[PeerView]
+    away: AwayView | None
+    health: HealthView | None
+
+
+class Model:
+    """What all tabs of one server see. Feed it in order; each step returns what brings a tab up to date."""
+
+    def __init__(self, home: str) -> None:
+        #: How a person starts the node; part of what to do when it is away.
+        self._start = f"python -m node run --home {shlex.quote(home)}"
+        self.log = ""
+        self.seq = 0
+        self._state: m.State | None = None
+        self._tries: dict[str, m.NextTry] = {}
+        self._health: HealthView | None = None
+        #: Away until heard of: a dashboard that starts before its node says so.
+        self._away: AwayView | None = AwayView(None, "Looking for it.", self._start)
+        #: What was last given out, to give out only what differs.
+        self._rooms: dict[str, RoomView] = {}
+        self._peers: dict[str, PeerView] = {}
+
+    # -- whole views
+
+    def everything(self) -> Everything:
+        """All lists as they are now."""
+        me = self_view(self._state.self) if self._state else None
+        rooms, peers = list(self._rooms.values()), list(self._peers.values())
+        return Everything(self.log, self.seq, me, rooms, peers, self._away, self._health)
+
+    def name_of(self, room: str) -> str:
+        """The name of the other side in a conversation."""
+        view = self._rooms.get(room)
+        return view.name if view else "the other side"
+
+    def message(self, message: m.Message) -> MessageView:
+        """A message from history, search or an answer, ready to draw."""
+        return message_view(message, self.name_of(message.room))
+
+    # -- steps
+
+    def resync(self, snapshot: m.SnapshotResult) -> None:
+        """Start anew from a snapshot: every tab needs `everything` again."""
+        self.log, self.seq, self._state = snapshot.log, snapshot.seq, snapshot.state
+        self._away = None
+        self._rooms, self._peers = {}, {}
+        self.live(snapshot.live.next_tries, snapshot.live.health)
+        self._changed(set(self._state.peers), set(self._state.rooms))
+
+    def live(self, tries: list[m.NextTry], health: m.Health) -> list[Op]:
+        """What is true right now and not in the log, asked for afresh."""
+        before = set(self._tries)
+        self._tries = {next_try.peer: next_try for next_try in tries}
+        return [*self._set_health(health), *self._changed(before | set(self._tries), set())]
+
+    def away(self, reason: str, since: int | None) -> list[Op]:
+        """The node went away; `since` in ms, None when it was never heard."""
+        if self._away and self._away.stopped:
+            # It said good-bye: silence is no news.
+            return []
+        self._away = AwayView(since, wording.away(reason), self._start)
+        return [AwayOp(self._away)]
+
+    def back(self) -> list[Op]:
+        """The node is there again."""
+        if self._away is None:
+            return []
+        self._away = None
+        return [AwayOp(None)]
+
+    def event(self, event: m.Event) -> list[Op]:
+        """One event of the bus, in order."""
+        data, state = event.data, self._state
+        if state is None:
+            return []
+        if event.seq is None:
+            return self._ephemeral(data)
+        self.seq = event.seq
+        reducer.apply(state, event)
+        ops: list[Op] = []
+        peers: set[str] = set()
+        rooms: set[str] = set()
+        match data:
+            case m.NodeStarted() | m.SettingsChanged():
+                ops += [*self.back(), SelfOp(self_view(state.self))]
+            case m.NodeStopped():
+                self._away = AwayView(event.at, "It was stopped.", self._start, stopped=True)
+                ops.append(AwayOp(self._away))
+            case m.RoomAdded(room=room) | m.RoomChanged(room=room):
+                rooms.add(room.id)
+            case m.RoomsMerged(gone=gone, room=room):
+                self._rooms.pop(gone, None)
+                rooms.add(room.id)
+                peers |= {peer.id for peer in state.peers.values() if peer.room == room.id}
+                ops.append(RoomGone(gone, room.id))
+            case m.RoomRead(room=room_id):
+                rooms.add(room_id)
+            case m.PeerAdded(peer=peer) | m.PeerChanged(peer=peer):
+                if peer.link in ("online", "reachable", "connecting"):
+                    self._tries.pop(peer.id, None)
+                peers.add(peer.id)
+            case m.PeerForgotten(peer=gone_peer):
+                self._tries.pop(gone_peer, None)
+                peers.add(gone_peer)
+                rooms |= {room.id for room in state.rooms.values() if room.peer == gone_peer}
+            case m.MessageReceived(message=message) | m.MessageAccepted(message=message):
+                rooms.add(message.room)
+                if message.author in state.peers:
+                    peers.add(message.author)
+                ops.append(MessageOp(event.seq, self.message(message)))
+            case m.MessageStateChanged():
+                rooms.add(data.room)
+                ops.append(self._state_op(event.seq, data))
+            case _:
+                pass
+        # Lists first: whoever draws the message then knows its conversation.
+        return [*self._changed(peers, rooms), *ops]
+
+    def _ephemeral(self, data: object) -> list[Op]:
+        match data:
+            case m.RetryScheduled(next_try=next_try):
+                self._tries[next_try.peer] = next_try
+                return self._changed({next_try.peer}, set())
+            case m.HealthChanged(health=health):
+                return self._set_health(health)
+            case _:
+                return []
+
+    def _set_health(self, health: m.Health) -> list[Op]:
+        problem = wording.clean_text(health.problem or "") or (
+            "" if health.store else "The node can't write to its disk."
+        )
+        view = HealthView(problem) if problem else None
+        if view == self._health:
+            return []
+        self._health = view
+        return [HealthOp(view)]
+
+    def _state_op(self, seq: int, data: m.MessageStateChanged) -> StateOp:
+        stand_in = m.Message(
+            id=data.id, room=data.room, order="", at=0, direction="out", author="", name="",
+            state=data.state, detail=data.detail, marks=data.marks or [],
+        )  # fmt: skip
+        marks = None if data.marks is None else marks_of(stand_in)
+        return StateOp(seq, data.room, data.id, delivery_of(stand_in, self.name_of(data.room)), marks)
+
+    def _changed(self, peers: set[str], rooms: set[str]) -> list[Op]:
+        """Draw these anew, with the rooms of these peers; the operations for what differs now."""
+        state = self._state
+        if state is None:
+            return []
+        ops: list[Op] = []
+        for peer_id in peers:
+            peer = state.peers.get(peer_id)
+            if peer is None:
+                if self._peers.pop(peer_id, None):
+                    ops.append(PeerGone(peer_id))
+                continue
+            rooms.add(peer.room)
+            view = peer_view(peer, self._tries.get(peer_id))
+            if view != self._peers.get(peer_id):
+                self._peers[peer_id] = view
+                ops.append(PeerOp(view))
+        for room_id in rooms:
+            room = state.rooms.get(room_id)
+            if room is None:
+                continue
+            peer = state.peers.get(room.peer or "")
+            row = room_view(room, peer, self._tries.get(peer.id) if peer else None)
+            if row != self._rooms.get(room_id):
+                self._rooms[room_id] = row
+                ops.append(RoomOp(row))
+        return ops

@@ -1,0 +1,166 @@
+"""What states, links, marks and errors are called: the dashboard's words, in one place.
+
+Law of this file: pure text; no time, no I/O. Plain words before codes; what happened before what to do.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+import msgspec
+
+from node.bus import messages as m
+
+#: Characters of a name that are shown; the node cuts at 64 already, this is for what may come from elsewhere.
+MAX_NAME_CHARS = 80
+
+#: Direction overrides, embeddings and isolates: with them a text can show itself in another order than it is stored.
+_BIDI = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x061C, 0x200E, 0x200F])
+#: Controls become their visible picture (U+2400 ...), so that nothing is hidden and nothing acts.
+_CONTROLS: dict[int, int | str | None] = {
+    **{code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A)},
+    0x7F: 0x2421,
+    **dict.fromkeys(range(128, 160), "�"),
+    0x2028: "\n",
+    0x2029: "\n",
+    0xFEFF: None,
+}
+#: Letters that start an avatar are taken from words split at these.
+_SEPARATORS = str.maketrans(dict.fromkeys("._-:@/#+", " "))
+
+
+class Phrase(msgspec.Struct, frozen=True):
+    """A short word for the eye, a tone for its colour, and a sentence for whoever asks why."""
+
+    label: str
+    #: "plain", "good", "wait" or "bad".
+    tone: str
+    why: str
+
+
+def clean_text(text: str) -> str:
+    """A message's text, safe to show: line ends normalised, controls made visible, direction overrides taken out."""
+    return text.replace("\r\n", "\n").translate(_CONTROLS).translate(_BIDI)
+
+
+def clean_name(name: str, fallback: str = "somebody") -> str:
+    """A name, safe to show on one line."""
+    flat = " ".join("".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in name).split())
+    flat = flat.translate(_BIDI).translate(_CONTROLS).strip()
+    if not any(unicodedata.category(c)[0] not in "CZM" for c in flat):
+        return fallback
+    return flat if len(flat) <= MAX_NAME_CHARS else flat[: MAX_NAME_CHARS - 1] + "…"
+
+
+def one_line(text: str, limit: int) -> str:
+    """The beginning of a text on one line."""
+    flat = " ".join(clean_text(text[: limit * 4]).split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def initials(name: str) -> str:
+    """One or two letters for an avatar: of the first two words, or the first two letters."""
+    words = [w for w in ("".join(c for c in word if c.isalnum()) for word in name.translate(_SEPARATORS).split()) if w]
+    if not words:
+        return name[:1] or "?"
+    if words[0].isdigit():
+        # Still only an address: its last parts tell peers apart.
+        return words[-1][-2:]
+    return (words[0][0] + words[1][0] if len(words) > 1 else words[0][:2]).upper()
+
+
+def hue(identity: str) -> int:
+    """An avatar's colour, 0 to 11, always the same for the same id (FNV-1a; Python's hash() differs between runs)."""
+    value = 0x811C9DC5
+    for byte in identity.encode():
+        value = ((value ^ byte) * 0x01000193) & 0xFFFFFFFF
+    return value % 12
+
+
+def presence(link: str) -> Phrase:
+    """How a peer's connection is."""
+    return {
+        "online": Phrase("online", "good", "A connection stands."),
+        "reachable": Phrase("reachable", "good", "It takes one message at a time; the last one went well."),
+        "connecting": Phrase("connecting…", "wait", "Being dialled right now."),
+        "offline": Phrase("offline", "plain", "The last try failed, or it left."),
+        "gone": Phrase("not on your list", "plain", "You took this peer off the list."),
+    }.get(link, Phrase("not tried yet", "plain", "Nothing was tried yet."))
+
+
+def dialect(peer: m.Peer) -> tuple[str, str]:
+    """How a peer speaks: a word, and how we know."""
+    word = {"snicher": "snicher", "std": "std"}.get(peer.dialect, "not settled")
+    how = {
+        "seen": "It has spoken this dialect.",
+        "chosen": "You chose this dialect.",
+    }.get(peer.dialect_from, "A guess so far; it settles with the first message.")
+    return word, how
+
+
+def delivery(message: m.Message, peer_name: str) -> Phrase:
+    """The state of one of our own messages."""
+    detail = clean_text(message.detail or "")
+    phrases = {
+        "waiting": Phrase("waiting", "wait", detail),
+        "sending": Phrase("sending", "plain", detail or f"Being handed over to {peer_name} right now."),
+        "sent": Phrase(
+            "sent",
+            "plain",
+            detail or f"Handed over to {peer_name}. A plain client can't confirm that it arrived.",
+        ),
+        "delivered": Phrase("delivered", "good", detail or f"Stored by {peer_name}'s node."),
+        "failed": Phrase("failed", "bad", detail or "It could not be sent."),
+        "unconfirmed": Phrase(
+            "unconfirmed",
+            "wait",
+            detail or f"The connection broke while it was being sent. {peer_name} may have it, or not.",
+        ),
+    }
+    state = message.state or ""
+    return phrases.get(state, Phrase(clean_name(state, "unknown"), "plain", detail))
+
+
+def repair(state: str | None) -> str | None:
+    """What the button on a message in this state says; None when there is nothing to do."""
+    return {"failed": "Try again", "unconfirmed": "Send again"}.get(state or "")
+
+
+_MARKS = {
+    "altered": (
+        "altered",
+        "Changed a little before sending, so that the other client doesn't take it for a command.",
+    ),
+    "not-utf8": ("odd bytes", "Parts of it were not text and are shown as \N{REPLACEMENT CHARACTER}."),
+    "parts": ("in parts", "Too long for a plain client in one piece; sent in numbered parts."),
+}
+
+
+def mark(name: str) -> tuple[str, str] | None:
+    """What a mark is called and means; None for one that this version doesn't know."""
+    return _MARKS.get(name)
+
+
+def away(reason: str) -> str:
+    """Why the node doesn't answer. What to do stands beside it, so an advice at the end of the reason is left out."""
+    first = clean_text(reason).partition(" Start one with: ")[0]
+    return {"No heartbeat.": "It fell silent."}.get(first, first)
+
+
+_PROBLEMS = {
+    "away": "The node doesn't answer.",
+    "store_unavailable": "The node can't write to its disk right now.",
+    "busy": "The node is very busy.",
+    "stopping": "The node is just going down.",
+    "text_too_long": "The text is too long: at most 64 KiB fit into one message.",
+    "text_empty": "There is nothing in it that could be shown.",
+    "no_address": "This peer isn't connected and never said where it listens. It has to connect to you first.",
+    "own_address": "That is your own address.",
+    "internal": "The node met a bug; its log says more.",
+    "key_reused": "The node took another message under this one's number. Send it again as a new one.",
+}
+
+
+def problem(code: str, message: str) -> str:
+    """An error in words: ours where the code says all there is, else the node's own."""
+    return _PROBLEMS.get(code) or clean_text(message) or f"The node refused ({code})."

@@ -1,0 +1,66 @@
+"""The benchmark: `python -m tests.bench [NAME ...] [--quick]` -> one table, each figure beside its reference or target.
+
+    plain      plain messages a second, TCP -> committed -> subscriber, beside the bare pipeline (pipeline.py): lines,
+               the ancestor's manners, std with one connection a message
+    latency    event to subscriber at 100 messages a second, three subscribers
+    sending    `send` through the bus, one client and several, singly and in lists, beside bare commits
+    paging     pages of a long conversation while messages stream into it, beside a quiet node
+    searching  search in a million messages; start-up with them, beside an empty home
+    idle       memory and CPU of a node with nothing to do, alone and with a thousand links
+    burst      loss through PUB to subscribers that sleep through a burst, beside default ZeroMQ
+    pixels     event to pixel in browser tabs, beside a bare page; the dashboard's CPU and memory with idle tabs
+
+How to read it: min, median and max are over the repeats of a short run. A reference is measured in the same run, in
+turn with the product, and `ratio` is the median of the pairs: machines are noisy and shared, so believe ratios before
+absolute figures. Targets are shown and never asserted; "MISSED" is a thing to look at, not a failed run.
+
+Everything runs on loopback in temporary homes; every process is ended by its handle. Linux only: memory and CPU come
+from /proc. A whole run takes about seven minutes, `--quick` (small sizes, figures without meaning) well under one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+from tests.bench.rows import Row, table
+from tests.bench.sizes import FULL, QUICK, Sizes
+
+#: Each is a module of this package with `measure`. Loaded when asked for: workers import this file again.
+NAMES = ("plain", "latency", "sending", "paging", "searching", "idle", "burst", "pixels")
+
+
+def run(name: str, sizes: Sizes) -> list[Row]:
+    """The figures of one family."""
+    rows: list[Row] = importlib.import_module(f"tests.bench.{name}").measure(sizes)
+    return rows
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure what is named, or everything."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description="Snicher's benchmark; targets are shown."
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(NAMES)} (default: all)")
+    parser.add_argument("--quick", action="store_true", help="small sizes: shows that it works, not how fast it is")
+    given = parser.parse_args(arguments)
+    unknown = [name for name in given.names if name not in NAMES]
+    if unknown:
+        parser.error(f"there is no {unknown[0]!r}; there are {', '.join(NAMES)}")
+    started = time.monotonic()
+    before = os.getloadavg()[0]
+    rows: list[Row] = []
+    for name in given.names or NAMES:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        rows += run(name, QUICK if given.quick else FULL)
+    print(table(rows))
+    print(f"\n{os.cpu_count()} cores, load {before:.1f} before the run, {time.monotonic() - started:.0f} s.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

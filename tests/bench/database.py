@@ -1,0 +1,126 @@
+"""A database of very many messages, made with the store's own writer: words are as frequent as in a language.
+
+The words are nonsense, drawn from a fixed seed, with the frequencies of Zipf's law; a rare word stands in ten messages.
+"""
+
+from __future__ import annotations
+
+import itertools
+import pathlib
+import random
+import secrets
+
+from node.bus import messages as m
+from node.core import effects as e
+from node.core.clock import COUNTER_BITS, order_text
+from node.store.writer import Writer
+
+#: Conversations; the first gets half of the messages, the last the fewest.
+ROOMS = 50
+WORDS = 20_000
+WORDS_A_MESSAGE = 8
+#: Sentences are drawn once and said again and again: drawing a million takes longer than writing them.
+SENTENCES = 50_000
+RARE = "quokkaberry"
+RARE_TIMES = 10
+#: Messages of one transaction.
+BATCH = 20_000
+#: Milliseconds since 1970 of the first message; and a second between two.
+FIRST_AT = 1_700_000_000_000
+
+_SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]
+
+
+def words() -> list[str]:
+    """All words, the most frequent first."""
+    dice = random.Random(1)
+    found: dict[str, None] = {}
+    while len(found) < WORDS:
+        found["".join(dice.choices(_SYLLABLES, k=dice.choice((1, 2, 2, 3, 3, 4))))] = None
+    return list(found)
+
+
+def room_id(number: int) -> str:
+    """The conversation of peer `number`, from 1."""
+    return f"plain-{number}"
+
+
+def fill(home: pathlib.Path, count: int) -> None:
+    """Write `count` messages with their events, and index them all."""
+    writer = Writer(home)
+    said = _Conversations(count)
+    writer.prepare(log=secrets.token_hex(8), stream=secrets.token_hex(16))
+    try:
+        writer.commit(_opening())
+        for numbers in _batches(count):
+            writer.commit(said.records(numbers))
+        while writer.index(BATCH):
+            pass
+    finally:
+        writer.close()
+
+
+def _batches(count: int) -> list[range]:
+    return [range(start, min(start + BATCH, count + 1)) for start in range(1, count + 1, BATCH)]
+
+
+def _peers() -> list[m.Peer]:
+    return [
+        m.Peer(
+            id=room_id(number), room=room_id(number), name=f"peer{number}", kind="plain", host="127.0.6.1",
+            port=9000 + number, dialect="std", dialect_from="seen",
+        )
+        for number in range(1, ROOMS + 1)
+    ]  # fmt: skip
+
+
+def _opening() -> list[e.Record]:
+    records: list[e.Record] = []
+    for peer in _peers():
+        room = m.Room(id=peer.room, kind="plain", name=peer.name, peer=peer.id, created=FIRST_AT)
+        records += [e.PutPeer(peer), e.PutRoom(room)]
+    return records
+
+
+class _Conversations:
+    """What everybody said."""
+
+    def __init__(self, count: int) -> None:
+        dice = self._dice = random.Random(2)
+        known = words()
+        frequencies = list(itertools.accumulate(1 / rank for rank in range(1, WORDS + 1)))
+        drawn = dice.choices(known, cum_weights=frequencies, k=SENTENCES * WORDS_A_MESSAGE)
+        self._sentences = [
+            " ".join(drawn[start : start + WORDS_A_MESSAGE]) for start in range(0, len(drawn), WORDS_A_MESSAGE)
+        ]
+        self._rooms = list(itertools.accumulate(1 / rank**1.2 for rank in range(1, ROOMS + 1)))
+        self._rare = set(range(1, count + 1, max(1, count // RARE_TIMES)))
+
+    def records(self, numbers: range) -> list[e.Record]:
+        """Some messages, with their events, and the rooms they change."""
+        records: list[e.Record] = []
+        last: dict[str, m.Message] = {}
+        rooms = self._dice.choices(range(1, ROOMS + 1), cum_weights=self._rooms, k=len(numbers))
+        sentences = self._dice.choices(self._sentences, k=len(numbers))
+        for number, room, text in zip(numbers, rooms, sentences, strict=True):
+            at = FIRST_AT + 1000 * number
+            clock = at << COUNTER_BITS
+            message = m.Message(
+                id=number, room=room_id(room), order=order_text(clock), at=at, direction="in", author=room_id(room),
+                name=f"peer{room}", text=f"{text} {RARE}" if number in self._rare else text,
+            )  # fmt: skip
+            event = m.Event(
+                v=m.VERSION, log="", seq=number, at=at, type="MessageReceived", room=message.room,
+                data=m.MessageReceived(message=message),
+            )  # fmt: skip
+            records += [e.AddMessage(message, clock), e.Log(event, number)]
+            last[message.room] = message
+        for known in _peers():
+            newest = last.get(known.room)
+            if newest is not None:
+                changed = m.Room(
+                    id=known.room, kind="plain", name=known.name, peer=known.id, created=FIRST_AT,
+                    read_upto=newest.id, last=m.preview(newest),
+                )  # fmt: skip
+                records.append(e.PutRoom(changed))
+        return records

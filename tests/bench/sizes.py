@@ -1,0 +1,62 @@
+"""How much each figure is measured with."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Sizes(msgspec.Struct, frozen=True):
+    """Sizes of one run; the defaults are the full ones."""
+
+    #: How often a short run is repeated, product and reference in turn.
+    repeats: int = 5
+    #: Plain messages of one run: lines, texts as the ancestor says them, and one-shot connections.
+    lines: int = 200_000
+    texts: int = 100_000
+    connections: int = 10_000
+    #: Event to subscriber: so long at 100 messages a second.
+    latency_s: float = 10.0
+    #: `send` through the bus: commands of one message and of 100, over all clients.
+    singles: int = 2_000
+    lists: int = 500
+    clients: int = 10
+    #: Pages: the conversation, what comes in meanwhile, and how many pages are asked for.
+    conversation: int = 100_000
+    incoming_per_s: int = 5_000
+    pages: int = 500
+    #: Search and start-up.
+    database: int = 1_000_000
+    searches: int = 30
+    starts: int = 5
+    #: Idle: how long CPU is watched, and how many links stand.
+    idle_s: float = 10.0
+    links: int = 1_000
+    #: Event to pixel: tabs, and messages seen by each.
+    tabs: tuple[int, int] = (1, 10)
+    pixels: int = 100
+    #: Messages of each burst: as many as the node keeps for a slow subscriber, and more.
+    bursts: tuple[int, ...] = (100_000, 200_000)
+
+
+FULL = Sizes()
+QUICK = Sizes(
+    repeats=1,
+    lines=2_000,
+    texts=500,
+    connections=100,
+    latency_s=0.3,
+    singles=20,
+    lists=2,
+    clients=2,
+    conversation=1_000,
+    incoming_per_s=500,
+    pages=10,
+    database=3_000,
+    searches=2,
+    starts=1,
+    idle_s=0.2,
+    links=20,
+    tabs=(1, 2),
+    pixels=5,
+    bursts=(2_000,),
+)

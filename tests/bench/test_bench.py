@@ -1,0 +1,96 @@
+"""The benchmark still runs: every figure is produced and sane. Never a speed: that is for people to look at."""
+
+from __future__ import annotations
+
+import math
+import pathlib
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from tests.bench import rows
+from tests.bench.__main__ import NAMES, main, run
+from tests.bench.pixels import CHROMIUM
+from tests.bench.rows import Row, Target
+from tests.bench.sizes import QUICK
+
+#: So many figures each family has.
+FIGURES = {
+    "plain": 4, "latency": 2, "sending": 4, "paging": 5, "searching": 12, "idle": 4, "burst": 2, "pixels": 8
+}  # fmt: skip
+
+
+def _marks(name: str) -> list[pytest.MarkDecorator]:
+    if name != "pixels":
+        return []
+    return [
+        pytest.mark.browser,
+        pytest.mark.skipif(not pathlib.Path(CHROMIUM).exists(), reason="Chromium is not installed"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def everything() -> Iterator[dict[str, Future[list[Row]]]]:
+    """All families at once: each waits most of its time, and speed doesn't matter here."""
+    with ThreadPoolExecutor(len(NAMES)) as pool:
+        yield {name: pool.submit(run, name, QUICK) for name in NAMES}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=_marks(name)) for name in NAMES])
+def test_every_figure_is_produced_and_sane(name: str, everything: dict[str, Future[list[Row]]]) -> None:
+    found = everything[name].result()
+    assert len(found) == FIGURES[name]
+    assert len({row.what for row in found}) == len(found)
+    for row in found:
+        assert row.values
+        assert all(math.isfinite(value) and value >= 0 for value in row.values), row
+        assert all(math.isfinite(value) and value >= 0 for value in row.references), row
+        if row.unit == "messages/s":
+            assert row.median > 0, row
+        if row.target is not None and row.target.sign == "=":
+            assert row.verdict == "met", row
+    assert all(row.what in rows.table(found) for row in found)
+
+
+def test_a_row_is_judged_by_the_medians_of_values_and_of_pairs() -> None:
+    row = Row(
+        what="x", unit="messages/s", values=[10, 20, 90], target=Target("≥", 20),
+        beside="bare", references=[20, 50, 90], ratio_target=Target("≥", 0.5),
+    )  # fmt: skip
+    assert row.ratio == 0.5
+    assert row.verdict == "met"
+    assert Row(what="x", unit="ms", values=[4, 4.9, 9], target=Target("<", 5)).verdict == "met"
+    assert Row(what="x", unit="ms", values=[5], target=Target("<", 5)).verdict == "MISSED"
+    assert Row(what="x", unit="", values=[9], references=[20], ratio_target=Target("≥", 0.5)).verdict == "MISSED"
+    assert Row(what="x", unit="ms", values=[5]).verdict == ""
+    head, _, line = rows.table([row]).splitlines()
+    assert line.split() == [
+        "x",
+        "10.0",
+        "20.0",
+        "90.0",
+        "messages/s",
+        "≥",
+        "20.0",
+        "bare",
+        "50.0",
+        "0.50",
+        "(≥",
+        "0.50)",
+        "met",
+    ]
+    assert head.startswith("figure")
+
+
+def test_percentiles_are_values_that_were_measured() -> None:
+    hundred = list(range(1, 101))
+    assert [rows.percentile(hundred, percent) for percent in (1, 50, 99, 100)] == [1, 50, 99, 100]
+    assert rows.percentile([7.5], 99) == 7.5
+
+
+def test_an_unknown_name_is_refused_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["plane"])
+    assert refused.value.code == 2
+    assert "searching" in capsys.readouterr().err

@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.testclient import WebSocketTestSession
+from starlette.websockets import WebSocketDisconnect, WebSocketState
+
+from dashboard import live
+from node.bus import messages as m
+from node.bus.client import Away, Back, Resync
+from tests.dashboard.conftest import Served
+from tests.dashboard.nouns import event, message, snapshot
+from tests.support.fake_node import FakeNode
+
+URL = "ws://127.0.0.1:8501/live"
+
+
+class Tab:
+    """A browser tab as the server sees it."""
+
+    def __init__(self, session: WebSocketTestSession) -> None:
+        self.session = session
+        self.n = 0
+
+    def say(self, **word: Any) -> None:
+        self.session.send_text(json.dumps(word))
+
+    def hear(self) -> dict[str, Any]:
+        while True:
+            frame: dict[str, Any] = json.loads(self.session.receive_text())
+            if frame["t"] != "beat":
+                return frame
+
+    def hello(self, **cursor: Any) -> dict[str, Any]:
+        self.say(t="hello", **cursor)
+        return self.hear()
+
+    def ask(self, **word: Any) -> dict[str, Any]:
+        """The reply; patches that come before it are let go by."""
+        self.n += 1
+        self.say(n=self.n, **word)
+        while True:
+            frame = self.hear()
+            if frame["t"] == "reply" and frame["n"] == self.n:
+                return frame
+
+    def op(self, kind: str) -> dict[str, Any]:
+        while True:
+            frame = self.hear()
+            for op in frame.get("ops", []):
+                if op["op"] == kind:
+                    return {**op, "cursor": frame["seq"]}
+
+
+@pytest.fixture
+def node(served: Served) -> FakeNode:
+    return served.node
+
+
+@pytest.fixture
+def tab(served: Served) -> Iterator[Tab]:
+    with served.client.websocket_connect(URL, headers=served.cookie) as session:
+        made = Tab(session)
+        frame = made.hello()
+        while frame.get("everything", {}).get("me") is None:
+            # The very first test may come before the feed has seen the node.
+            frame = made.hear()
+        yield made
+
+
+def test_the_first_frame_holds_everything(served: Served, tab: Tab, node: FakeNode) -> None:
+    bela = node.add_peer("bela")
+    node.receive(bela, "hello")
+    assert tab.op("message")["message"]["text"] == "hello"
+    with served.client.websocket_connect(URL, headers=served.cookie) as session:
+        frame = Tab(session).hello()
+    everything = frame["everything"]
+    row = next(row for row in everything["rooms"] if row["id"] == bela.room)
+    assert row["last"]["text"] == "hello" and row["unread"] == 1
+    assert everything["log"] == node.log_id and everything["seq"] == len(node.events)
+    assert everything["away"] is None and everything["me"]["name"] == "anna"
+    assert frame["missed"] is None, "a tab without a cursor asks for history"
+
+
+def test_a_tab_resumes_by_its_cursor(served: Served, tab: Tab, node: FakeNode) -> None:
+    bela = node.add_peer("resume")
+    node.receive(bela, "seen")
+    cursor = tab.op("message")["cursor"]
+    mine = node.say(bela.room, "missed one")
+    node.set_state(mine, "sent")
+    while tab.op("state")["id"] != mine.id:
+        pass
+    with served.client.websocket_connect(URL, headers=served.cookie) as session:
+        missed = Tab(session).hello(log=node.log_id, seq=cursor)["missed"]
+    assert [op["op"] for op in missed] == ["message", "state"]
+    assert missed[0]["message"]["text"] == "missed one" and missed[1]["delivery"]["label"] == "sent"
+    for wrong in ({"log": "another", "seq": cursor}, {"log": node.log_id, "seq": 10**9}):
+        with served.client.websocket_connect(URL, headers=served.cookie) as session:
+            assert Tab(session).hello(**wrong)["missed"] is None
+
+
+def test_history_search_and_sending(tab: Tab, node: FakeNode) -> None:
+    bela = node.add_peer("talker")
+    for number in range(100):
+        node.receive(bela, f"line {number}")
+    page = tab.ask(t="history", room=bela.room, limit=60)["result"]
+    assert [one["text"] for one in page["messages"]] == [f"line {number}" for number in range(40, 100)]
+    assert page["more_before"] and not page["more_after"]
+    older = tab.ask(t="history", room=bela.room, before=page["messages"][0]["id"])["result"]
+    assert older["messages"][-1]["text"] == "line 39" and not older["more_before"]
+    hits = tab.ask(t="search", query="line 7*")["result"]["hits"]
+    assert hits and all("7" in hit["text"] for hit in hits)
+    for _ in range(2):
+        said = tab.ask(t="send", key="k" * 16, room=bela.room, text="hi there")
+        assert said["result"]["message"]["text"] == "hi there"
+    assert [one.text for one in node.messages[bela.room]].count("hi there") == 1
+    newest = node.messages[bela.room][-1].id
+    assert tab.ask(t="read", room=bela.room, upto=newest)["result"] == {}
+    assert node.unread(bela.room) == 0
+
+
+def test_peers_are_met_left_and_forgotten(tab: Tab, node: FakeNode) -> None:
+    met = tab.ask(t="connect", key="c" * 16, address="127.0.0.77:5000", dialect="std")["result"]["peer"]
+    assert (met["presence"], met["dialect"]) == ("connecting…", "std")
+    left = tab.ask(t="disconnect", key="d" * 16, peer=met["id"])["result"]["peer"]
+    assert left["link"] == "offline"
+    assert "result" in tab.ask(t="forget", key="f" * 16, peer=met["id"])
+    assert met["id"] not in node.state.peers
+
+
+def test_refusals_come_in_words(tab: Tab) -> None:
+    problem = tab.ask(t="connect", key="c" * 20, address="nonsense")["problem"]
+    assert problem["code"] == "invalid_args" and "HOST:PORT" in problem["message"] and not problem["retryable"]
+    problem = tab.ask(t="send", key="s" * 20, room="nowhere", text="x")["problem"]
+    assert problem["code"] == "not_found"
+    problem = tab.ask(t="resend", key="r" * 20, message=123456)["problem"]
+    assert problem["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    "word", ["", "[]", "{}", '{"t":"hello","seq":-1}', '{"t":"stop","n":1}', "\x00", '{"t":"send","n":1}']
+)
+def test_what_no_tab_of_ours_says_ends_the_connection(served: Served, word: str) -> None:
+    with served.client.websocket_connect(URL, headers=served.cookie) as session:
+        session.send_text(word)
+        with pytest.raises(WebSocketDisconnect) as ended:
+            while True:
+                session.receive_text()
+        assert ended.value.code == live.CLOSE_MALFORMED
+
+
+def test_an_oversized_word_ends_the_connection(served: Served) -> None:
+    with served.client.websocket_connect(URL, headers=served.cookie) as session:
+        session.send_text("x" * (live.MAX_WORD_CHARS + 1))
+        with pytest.raises(WebSocketDisconnect) as ended:
+            while True:
+                session.receive_text()
+        assert ended.value.code == 1009
+
+
+def test_a_stranger_is_not_let_in(served: Served) -> None:
+    for headers in ({}, {"origin": "http://127.0.0.1:8501"}, {**served.cookie, "origin": "http://127.0.0.1:9999"}):
+        with pytest.raises(WebSocketDisconnect), served.client.websocket_connect(URL, headers=headers):
+            pass
+
+
+# ---- the hub alone ---------------------------------------------------------------------------------------------------
+
+
+class SlowSocket:
+    """A browser that reads nothing: sending to it never ends."""
+
+    client_state = WebSocketState.CONNECTED
+
+    def __init__(self) -> None:
+        self.stuck = asyncio.Event()
+        self.closed: int | None = None
+        self._words: asyncio.Queue[str] = asyncio.Queue()
+        self._words.put_nowait('{"t":"hello"}')
+
+    async def accept(self) -> None:
+        pass
+
+    async def receive_text(self) -> str:
+        return await self._words.get()
+
+    async def send_text(self, text: str) -> None:
+        self.stuck.set()
+        await asyncio.Event().wait()
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        self.closed = code
+
+
+def hub_of(tmp_path: pathlib.Path) -> live.Hub:
+    hub = live.Hub(tmp_path, "test")
+    hub.take([Resync(snapshot(10))])
+    return hub
+
+
+def said(seq: int) -> m.Event:
+    return event(seq, m.MessageReceived(message=message(seq, f"text {seq}")))
+
+
+def test_a_tab_that_falls_behind_is_closed_and_others_are_not(tmp_path: pathlib.Path) -> None:
+    async def run() -> None:
+        hub = hub_of(tmp_path)
+        slow = SlowSocket()
+        serving = asyncio.create_task(hub.serve(slow))  # type: ignore[arg-type]
+        await asyncio.wait_for(slow.stuck.wait(), 10)
+        for seq in range(11, 11 + live.MAX_WAITING_FRAMES + 1):
+            assert slow.closed is None
+            hub.take([said(seq)])
+        await asyncio.wait_for(serving, 10)
+        assert slow.closed == live.CLOSE_BEHIND
+        assert not hub._tabs, "nobody keeps frames for it any more"
+
+    asyncio.run(run())
+
+
+def test_too_many_tabs_are_told_so(tmp_path: pathlib.Path) -> None:
+    async def run() -> None:
+        hub = hub_of(tmp_path)
+        sockets = [SlowSocket() for _ in range(live.MAX_TABS)]
+        tasks = [asyncio.create_task(hub.serve(one)) for one in sockets]  # type: ignore[arg-type]
+        await asyncio.wait_for(asyncio.gather(*(one.stuck.wait() for one in sockets)), 10)
+        one_more = SlowSocket()
+        await hub.serve(one_more)  # type: ignore[arg-type]
+        assert one_more.closed == live.CLOSE_TOO_MANY
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+def test_what_is_kept_for_resuming_is_bounded(tmp_path: pathlib.Path) -> None:
+    hub = hub_of(tmp_path)
+    last = 10 + live.MAX_KEPT_OPS + 500
+    hub.take([said(seq) for seq in range(11, last + 1)])
+    assert hub._missed("log-1", 10) is None, "no longer known"
+    assert hub._missed("log-1", last - live.MAX_REPLAYED_OPS - 1) is None, "too many to replay"
+    recent = hub._missed("log-1", last - 3)
+    assert recent is not None and [op.seq for op in recent] == [last - 2, last - 1, last]
+    assert hub._missed("log-1", last) == []
+    hub.take([Resync(snapshot(last))])
+    assert hub._missed("log-1", last - 3) is None, "a resync forgets"
+    assert hub._missed("log-1", last) == []
+
+
+def test_a_resync_in_the_middle_of_a_batch_counts_from_there(tmp_path: pathlib.Path) -> None:
+    hub = hub_of(tmp_path)
+    hub.take([said(11), Away("gone", 1.0), Resync(snapshot(20)), said(21)])
+    assert hub.model.seq == 21 and hub.model.everything().away is None
+    kept = hub._missed("log-1", 20)
+    assert kept is not None and [op.seq for op in kept] == [21]
+
+
+def test_coming_back_asks_for_what_is_not_in_the_log(tmp_path: pathlib.Path) -> None:
+    async def run() -> None:
+        with FakeNode(tmp_path) as node:
+            bela = node.add_peer("bela", link="offline")
+            hub = live.Hub(tmp_path, "test")
+            hub.take([Resync(await hub._asker.ask("snapshot")), Away("gone", 1.0)])
+            node.tries[bela.id] = m.NextTry(peer=bela.id, at=77, attempt=1, reason="Refused.")
+            hub.take([Back()])
+            await asyncio.gather(*hub._tasks)
+            assert hub.model.everything().peers[0].next_at == 77
+            hub._asker.close()
+
+    asyncio.run(run())

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+from dashboard import app
+
+
+def peers_page() -> None:
+    from dashboard.views import peers
+
+    peers.page()
+
+
+def components(test: AppTest) -> list[str]:
+    return [element.proto.component_name for element in test.main if element.type == "bidi_component"]
+
+
+def test_the_script_draws_the_frame_and_the_chats() -> None:
+    test = AppTest.from_file(str(app.SCRIPT), default_timeout=30).run()
+    assert not test.exception and not test.error
+    assert components(test) == ["snicher_frame", "snicher_chats"]
+    # And again: no component may be registered or keyed twice.
+    test.run()
+    assert not test.exception and components(test) == ["snicher_frame", "snicher_chats"]
+
+
+def test_the_peers_page_draws_its_component() -> None:
+    test = AppTest.from_function(peers_page, default_timeout=30).run()
+    assert not test.exception and components(test) == ["snicher_peers"]

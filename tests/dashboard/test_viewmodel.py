@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from dashboard import viewmodel as v
+from dashboard.appearance import PeerView, RoomView
+from node.bus import messages as m
+from tests.dashboard.nouns import ME, event, message, own, peer, room, snapshot
+
+
+@pytest.fixture
+def model() -> v.Model:
+    made = v.Model("/home/of/anna")
+    made.resync(snapshot(10))
+    return made
+
+
+class Screen:
+    """What a browser has: everything once, then patches. Must always equal a fresh view."""
+
+    def __init__(self, model: v.Model) -> None:
+        everything = model.everything()
+        self.rooms: dict[str, RoomView] = {one.id: one for one in everything.rooms}
+        self.peers: dict[str, PeerView] = {one.id: one for one in everything.peers}
+        self.away, self.health, self.me = everything.away, everything.health, everything.me
+
+    def draw(self, ops: list[v.Op]) -> None:
+        for op in ops:
+            match op:
+                case v.RoomOp(room):
+                    self.rooms[room.id] = room
+                case v.RoomGone(id=gone):
+                    self.rooms.pop(gone, None)
+                case v.PeerOp(one):
+                    self.peers[one.id] = one
+                case v.PeerGone(id=gone):
+                    self.peers.pop(gone, None)
+                case v.AwayOp(away):
+                    self.away = away
+                case v.HealthOp(health):
+                    self.health = health
+                case v.SelfOp(me):
+                    self.me = me
+
+
+STORY: list[msgspec.Struct] = [
+    m.PeerAdded(peer=peer("cian", link="connecting")),
+    m.RoomAdded(room=room("cian", created=50)),
+    m.MessageReceived(message=message(1, "hello")),
+    m.MessageReceived(message=message(2, "cian joined", name="cian", kind="notice")),
+    m.MessageAccepted(message=own(3, "hi")),
+    m.MessageStateChanged(room="room-bela", id=3, state="sent"),
+    m.PeerChanged(peer=peer("cian", link="offline", error="Refused.")),
+    m.RoomRead(room="room-bela", read_upto=1, unread=0),
+    m.SettingsChanged(settings=m.Settings(name="Anna B"), self=replace(ME, name="Anna B")),
+    m.RoomChanged(room=room("cian", name="cian the second")),
+    m.NodeStopped(reason="stopped"),
+    m.NodeStarted(self=ME, settings=m.Settings(name="anna"), version="1"),
+    m.PeerForgotten(peer="peer-cian"),
+    m.RoomAdded(room=room("dora", peer=None)),
+    m.RoomsMerged(gone="room-dora", room=room("bela", unread=2)),
+]
+
+
+def test_patches_and_fresh_views_agree_after_every_event(model: v.Model) -> None:
+    screen = Screen(model)
+    for seq, data in enumerate(STORY, 11):
+        screen.draw(model.event(event(seq, data)))
+        fresh = Screen(model)
+        assert vars(screen) == vars(fresh), f"after {type(data).__name__}"
+        assert model.seq == seq
+    assert "room-dora" not in screen.rooms and "peer-cian" not in screen.peers
+
+
+def test_every_durable_event_is_in_the_story() -> None:
+    assert {type(data).__name__ for data in STORY} == set(m.DURABLE)
+
+
+def test_a_message_brings_its_room_first(model: v.Model) -> None:
+    ops = model.event(event(11, m.MessageReceived(message=message(1, "hello"))))
+    kinds = [type(op) for op in ops]
+    assert kinds[-1] is v.MessageOp and v.RoomOp in kinds[:-1]
+    said = ops[-1]
+    assert isinstance(said, v.MessageOp) and said.seq == 11 and said.message.text == "hello"
+    changed = next(op.room for op in ops if isinstance(op, v.RoomOp))
+    assert changed.unread == 1 and changed.last is not None and changed.last.text == "hello"
+
+
+def test_a_notice_is_never_unread(model: v.Model) -> None:
+    ops = model.event(event(11, m.MessageReceived(message=message(1, "joined", kind="notice"))))
+    assert model.everything().rooms[0].unread == 0
+    assert isinstance(ops[-1], v.MessageOp) and ops[-1].message.notice
+
+
+def test_a_state_goes_to_the_message_and_to_the_list(model: v.Model) -> None:
+    model.event(event(11, m.MessageAccepted(message=own(1))))
+    ops = model.event(event(12, m.MessageStateChanged(room="room-bela", id=1, state="failed", detail="Refused.")))
+    last = next(op.room.last for op in ops if isinstance(op, v.RoomOp))
+    state = next(op for op in ops if isinstance(op, v.StateOp))
+    assert last is not None and last.delivery is not None and last.delivery.label == "failed"
+    assert (state.delivery.why, state.delivery.repair, state.marks) == ("Refused.", "Try again", None)
+    ops = model.event(event(13, m.MessageStateChanged(room="room-bela", id=1, state="sent", marks=["altered"])))
+    state = next(op for op in ops if isinstance(op, v.StateOp))
+    assert state.marks is not None and state.marks[0].label == "altered"
+
+
+def test_what_changes_nothing_visible_gives_nothing(model: v.Model) -> None:
+    assert model.event(event(11, m.PeerChanged(peer=peer()))) == []
+    assert model.event(event(12, m.RoomRead(room="room-bela", read_upto=0, unread=0))) == []
+    assert model.event(event(None, m.ConnectionNoticed(address="10.0.0.9", what="garbage"))) == []
+    assert model.seq == 12
+
+
+def test_an_event_of_a_newer_node_is_skipped_and_counted(model: v.Model) -> None:
+    assert model.event(m.Event(v=1, log="log-1", at=1, type="FromTheFuture", seq=11, data={"x": 1})) == []
+    assert model.seq == 11
+
+
+def test_next_tries_come_and_go(model: v.Model) -> None:
+    model.event(event(11, m.PeerChanged(peer=peer(link="offline"))))
+    next_try = m.NextTry(peer="peer-bela", at=9000, attempt=3, reason="Refused.")
+    ops = model.event(event(None, m.RetryScheduled(next_try=next_try)))
+    assert {type(op) for op in ops} == {v.PeerOp, v.RoomOp}
+    assert model.everything().rooms[0].next_at == 9000
+    model.event(event(12, m.PeerChanged(peer=peer(link="online"))))
+    assert model.everything().rooms[0].next_at is None
+    # What is asked afresh after the node was away replaces all that was known.
+    model.event(event(13, m.PeerChanged(peer=peer(link="offline"))))
+    model.live([next_try], m.Health())
+    assert model.everything().peers[0].next_at == 9000
+    model.live([], m.Health())
+    assert model.everything().peers[0].next_at is None
+
+
+def test_health_comes_and_goes_once(model: v.Model) -> None:
+    broken = event(None, m.HealthChanged(health=m.Health(store=False, problem="Disk full.")))
+    [op] = model.event(broken)
+    assert isinstance(op, v.HealthOp) and op.health is not None and op.health.problem == "Disk full."
+    assert model.event(broken) == []
+    assert model.event(event(None, m.HealthChanged(health=m.Health()))) == [v.HealthOp(None)]
+
+
+def test_away_says_since_when_and_how_to_start(model: v.Model) -> None:
+    [op] = model.away("No heartbeat.", 123)
+    assert isinstance(op, v.AwayOp) and op.away is not None
+    assert (op.away.since, op.away.start) == (123, "python -m node run --home /home/of/anna")
+    assert model.back() == [v.AwayOp(None)]
+    assert model.back() == []
+
+
+def test_a_good_bye_is_known_at_once_and_silence_then_is_no_news(model: v.Model) -> None:
+    ops = model.event(event(11, m.NodeStopped(reason="stopped")))
+    assert isinstance(ops[-1], v.AwayOp) and ops[-1].away is not None and ops[-1].away.since == 5000
+    assert model.away("No heartbeat.", 9000) == []
+    ops = model.event(event(12, m.NodeStarted(self=ME, settings=m.Settings(name="anna"), version="1")))
+    assert v.AwayOp(None) in ops
+
+
+def test_before_the_node_was_seen() -> None:
+    model = v.Model("/home/of/anna")
+    assert model.event(event(1, m.MessageReceived(message=message()))) == []
+    everything = model.everything()
+    assert everything.me is None and everything.away is not None and everything.away.since is None
+    model.resync(snapshot(3))
+    assert model.everything().away is None and len(model.everything().rooms) == 1

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard import wording
+from node.bus import messages as m
+from tests.dashboard.nouns import own
+
+INVISIBLE = {chr(code) for code in [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C, 0xFEFF]}
+
+
+@given(st.text())
+def test_no_text_keeps_controls_or_direction_overrides(text: str) -> None:
+    shown = wording.clean_text(text)
+    assert not INVISIBLE & set(shown)
+    assert not [c for c in shown if (ord(c) < 0x20 and c not in "\t\n") or 0x7F <= ord(c) < 0xA0]
+
+
+@given(st.text())
+def test_every_name_is_one_visible_line(name: str) -> None:
+    shown = wording.clean_name(name, "nobody")
+    assert shown and len(shown) <= wording.MAX_NAME_CHARS
+    assert not INVISIBLE & set(shown)
+    assert len(shown.splitlines()) == 1
+
+
+def test_texts_keep_what_people_wrote() -> None:
+    assert wording.clean_text("a\r\nb\tc ü 日本 🎉") == "a\nb\tc ü 日本 🎉"
+    assert wording.clean_text("ring\x07") == "ring␇"
+    assert wording.clean_name("  two\nlines ") == "two lines"
+    assert wording.clean_name("\u202e \u200f", "10.0.0.9:5000") == "10.0.0.9:5000"
+
+
+@given(st.text(), st.integers(1, 50))
+def test_a_line_is_a_line_of_bounded_length(text: str, limit: int) -> None:
+    line = wording.one_line(text, limit)
+    assert len(line) <= limit and "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [("bela", "BE"), ("Team Alpha", "TA"), ("ops-alerts", "OA"), ("#lobby", "LO"), ("x", "X"),
+     ("192.168.1.21:5000", "00"), ("سلمى", "سل"), ("🎉", "🎉")],
+)  # fmt: skip
+def test_initials(name: str, letters: str) -> None:
+    assert wording.initials(name) == letters
+
+
+def test_a_hue_follows_from_the_id() -> None:
+    assert wording.hue("peer-1") == wording.hue("peer-1")
+    assert {wording.hue(f"peer-{n}") for n in range(300)} == set(range(12))
+
+
+@pytest.mark.parametrize("state", m.DeliveryState.__args__)  # type: ignore[attr-defined]
+def test_every_state_is_told_in_words(state: str) -> None:
+    phrase = wording.delivery(own(state=state), "bela")
+    assert phrase.label == state and phrase.tone in ("plain", "good", "wait", "bad")
+    assert (wording.repair(state) is not None) == (state in ("failed", "unconfirmed"))
+
+
+def test_a_state_of_a_newer_node_is_shown_as_it_is() -> None:
+    assert wording.delivery(own(state="pondering"), "bela").label == "pondering"
+
+
+@pytest.mark.parametrize("link", m.LinkState.__args__)  # type: ignore[attr-defined]
+def test_every_link_state_has_a_word(link: str) -> None:
+    assert wording.presence(link).label and wording.presence(link).why
+
+
+@pytest.mark.parametrize("code", m.ERROR_CODES)
+def test_every_error_code_has_words(code: str) -> None:
+    assert wording.problem(code, "The node's own words.")
+    assert wording.problem(code, "")
+
+
+def test_an_advice_in_the_reason_is_not_said_twice() -> None:
+    reason = "No node is running on /h. Start one with: python -m node run --home /h"
+    assert wording.away(reason) == "No node is running on /h."

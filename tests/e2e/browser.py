@@ -1,0 +1,194 @@
+"""Chromium and a real dashboard server for tests: fixtures, and watchers that make every test fail on what users don't
+see (console errors, policy violations, requests that leave the machine)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+
+from tests.support.fake_node import FakeNode
+
+CHROMIUM = pathlib.Path("/usr/bin/chromium")
+ROOT = pathlib.Path(__file__).parents[2]
+SCREENSHOTS = pathlib.Path(__file__).with_name("screenshots")
+#: Without these, Chromium itself looks for updates and the like.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+]
+#: Long enough for a busy machine; nothing waits for it to pass.
+DEADLINE_MS = 20_000
+#: Streamlit looks for its own base path below a page's address first; its console line can't be prevented.
+EXPECTED_404 = re.compile(r"/peers/_stcore/(health|host-config)")
+
+expect.set_options(timeout=DEADLINE_MS)
+
+
+def until(condition: Callable[[], object], what: str, seconds: float = 20.0) -> None:
+    """Wait for a condition that no browser can wait for."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"never came true: {what}"
+        time.sleep(0.02)
+
+
+class Dashboard:
+    """A dashboard server in a process of its own."""
+
+    def __init__(self, home: pathlib.Path, port: int = 0) -> None:
+        self.home = home
+        self.link = ""
+        self.port = port
+        self.output: list[str] = []
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> Dashboard:
+        environment = {**os.environ, "SNICHER_HOME": str(self.home), "PYTHONUNBUFFERED": "1"}
+        command = [sys.executable, "-m", "dashboard.app", "--port", str(self.port)]
+        self._process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        )
+        threading.Thread(target=self._collect, args=(self._process,), daemon=True).start()
+        until(self._find_link, f"the dashboard's link; it said {self.output}", 60)
+        return self
+
+    def _collect(self, process: subprocess.Popen[str]) -> None:
+        assert process.stderr is not None
+        for line in process.stderr:
+            self.output.append(line)
+
+    def _find_link(self) -> bool:
+        found = re.search(r"http://\S+\?token=\S+", "".join(self.output))
+        if found:
+            self.link = found[0]
+            self.port = urllib.parse.urlsplit(self.link).port or 0
+        return bool(found)
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def stop(self) -> int:
+        """Ask it to end; returns its exit code."""
+        if self._process is None:
+            return 0
+        self._process.terminate()
+        code = self._process.wait(15)
+        self._process = None
+        self.output.clear()
+        return code
+
+
+class Visitor:
+    """One browser context (one person, or one more browser) with its pages watched."""
+
+    def __init__(self, context: BrowserContext, dashboard: Dashboard) -> None:
+        self.context = context
+        self.dashboard = dashboard
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        #: Set by tests that stop the server: then failing to reach it is no complaint.
+        self.forgiving = False
+
+    def open(self, room: str | None = None, page: str = "") -> Page:
+        tab = self.context.new_page()
+        tab.set_default_timeout(DEADLINE_MS)
+        self.watch(tab)
+        query = f"&room={room}" if room else ""
+        tab.goto(f"{self.dashboard.origin}/{page}?{self.dashboard.link.split('?')[1]}{query}")
+        return tab
+
+    def watch(self, tab: Page) -> None:
+        tab.on("console", self._console)
+        tab.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
+        tab.on("request", self._request)
+        tab.on("websocket", lambda socket: self.requests.append(socket.url))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        where = str(message.location.get("url", ""))
+        if message.type not in ("error", "warning") or EXPECTED_404.search(where):
+            return
+        if self.forgiving and (
+            "ERR_" in message.text or "WebSocket" in message.text or "fetch" in message.text.lower()
+        ):
+            return
+        self.complaints.append(f"console {message.type}: {message.text} ({where})")
+
+    def _request(self, request: Request) -> None:
+        self.requests.append(request.url)
+
+    def check(self) -> None:
+        """Nothing left the machine, and the browser had nothing to complain about."""
+        for url in self.requests:
+            parts = urllib.parse.urlsplit(url)
+            if parts.scheme in ("data", "blob"):
+                continue
+            assert parts.hostname == "127.0.0.1", f"a request left the machine: {url}"
+        assert not self.complaints
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.skip("Chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def node(tmp_path: pathlib.Path) -> Iterator[FakeNode]:
+    home = tmp_path / "home"
+    home.mkdir()
+    fake = FakeNode(home).start()
+    yield fake
+    fake.stop()
+
+
+@pytest.fixture
+def dashboard(node: FakeNode) -> Iterator[Dashboard]:
+    server = Dashboard(node.home).start()
+    yield server
+    server.stop()
+
+
+Visit = Callable[..., Visitor]
+
+
+@pytest.fixture
+def visit(chromium: Browser, dashboard: Dashboard) -> Iterator[Visit]:
+    visitors: list[Visitor] = []
+
+    def come(server: Dashboard | None = None, **options: object) -> Visitor:
+        settings: dict[str, object] = {"viewport": {"width": 1280, "height": 760}, **options}
+        context = chromium.new_context(**settings)  # type: ignore[arg-type]
+        visitor = Visitor(context, server or dashboard)
+        visitors.append(visitor)
+        return visitor
+
+    yield come
+    try:
+        for visitor in visitors:
+            visitor.check()
+    finally:
+        for visitor in visitors:
+            with contextlib.suppress(Exception):
+                visitor.context.close()

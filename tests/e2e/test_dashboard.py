@@ -1,0 +1,527 @@
+"""The dashboard as people use it: a real browser, a real server process, a node that speaks the whole bus."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import time
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from node.bus import messages as m
+from node.errors import CommandRefused
+from tests.e2e.browser import SCREENSHOTS, Dashboard, Visit, until
+from tests.support.fake_node import FakeNode, fill, now
+
+pytest_plugins = ["tests.e2e.browser"]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+
+def room(tab: Page, name: str) -> Locator:
+    return tab.locator(".list .room", has_text=name)
+
+
+def bubble(tab: Page, text: str) -> Locator:
+    return tab.locator(".log .row", has=tab.locator(".text", has_text=text))
+
+
+def field(tab: Page) -> Locator:
+    return tab.locator(".composer textarea")
+
+
+def write(tab: Page, text: str) -> None:
+    field(tab).fill(text)
+    field(tab).press("Enter")
+
+
+def test_says_and_hears(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    tab = visit().open()
+    room(tab, "bela").click()
+    write(tab, "hello bela")
+    expect(bubble(tab, "hello bela").locator(".state")).to_have_text("sent")
+    expect(field(tab)).to_have_value("")
+    assert [one.text for one in node.messages[bela.room]] == ["hello bela"]
+    node.receive(bela, "hello anna")
+    expect(bubble(tab, "hello anna")).to_be_visible()
+    expect(room(tab, "bela").locator(".preview")).to_have_text("hello anna")
+    expect(tab.locator(".log .row")).to_have_count(2)
+
+
+def test_states_are_told_with_their_reason(node: FakeNode, visit: Visit) -> None:
+    cian = node.add_peer("cian", link="offline", wanted=True)
+    node.retry(cian, in_ms=40_000)
+    tab = visit().open(cian.room)
+    write(tab, "are you there?")
+    state = bubble(tab, "are you there?").locator(".state")
+    expect(state).to_have_text("waiting")
+    expect(tab.locator(".waits")).to_have_text(re.compile(r"1 message waits: cian is offline, next try in \d+ s\."))
+    state.hover()
+    expect(tab.locator(".talk .tip")).to_have_text(re.compile(r"waiting · cian is offline, next try in \d+ s"))
+    tab.mouse.move(5, 5)
+    expect(tab.locator(".talk .tip")).to_be_hidden()
+    state.focus()
+    expect(tab.locator(".talk .tip")).to_be_visible()
+    message = node.messages[cian.room][0]
+    node.set_state(message, "failed", "It refused the connection.")
+    row = bubble(tab, "are you there?")
+    expect(row.locator(".repair .why")).to_have_text("It refused the connection.")
+    row.get_by_role("button", name="Try again").click()
+    expect(state).to_have_text("waiting")
+    assert "resend" in node.commands
+    node.set_state(message, "unconfirmed")
+    expect(row.get_by_role("button", name="Send again")).to_be_visible()
+    node.set_state(message, "sent", marks=["altered"])
+    expect(row.locator(".mark")).to_have_text("altered")
+    expect(row.get_by_role("button")).to_have_count(0)
+
+
+def test_unread_agrees_between_two_browsers(node: FakeNode, visit: Visit) -> None:
+    bela, cian = node.add_peer("bela"), node.add_peer("cian")
+    one, two = visit().open(), visit().open(cian.room)
+    expect(room(one, "bela")).to_be_visible()
+    expect(room(two, "bela")).to_be_visible()
+    node.receive(bela, "first")
+    node.receive(bela, "second")
+    for tab in (one, two):
+        expect(room(tab, "bela").locator(".count")).to_have_text("2")
+        expect(tab.locator(".page[aria-current] .count")).to_have_text("2")
+        expect(tab).to_have_title("(2) Chats · Snicher")
+    room(one, "bela").click()
+    for tab in (one, two):
+        expect(room(tab, "bela").locator(".count")).to_have_text("")
+        expect(tab).to_have_title("Chats · Snicher")
+    until(lambda: node.unread(bela.room) == 0, "read at the node")
+    # Somebody who has the conversation open but looks elsewhere in it has not read what comes at its end.
+    for number in range(60):
+        node.receive(bela, f"line {number}")
+    expect(bubble(one, "line 59")).to_be_visible()
+    until(lambda: node.unread(bela.room) == 0, "read while following the end")
+    one.locator(".log").evaluate("log => log.scrollTop = 0")
+    expect(one.locator(".jump")).to_be_visible()
+    node.receive(bela, "below the fold")
+    expect(room(two, "bela").locator(".count")).to_have_text("1")
+    expect(one.locator(".jump .count")).to_have_text("1")
+    assert node.unread(bela.room) == 1
+    one.locator(".jump").click()
+    expect(room(two, "bela").locator(".count")).to_have_text("")
+
+
+def test_a_hidden_tab_reads_nothing(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    tab = visit().open(bela.room)
+    expect(tab.locator(".talk h2")).to_have_text("bela")
+    hide = "value => Object.defineProperty(document, 'visibilityState', {configurable: true, get: () => value})"
+    tab.evaluate(hide, "hidden")
+    node.receive(bela, "while away")
+    expect(bubble(tab, "while away")).to_be_attached()
+    expect(tab.locator(".newline")).to_be_attached()
+    expect(room(tab, "bela").locator(".count")).to_have_text("1")
+    assert node.unread(bela.room) == 1
+    tab.evaluate(hide, "visible")
+    tab.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(room(tab, "bela").locator(".count")).to_have_text("")
+
+
+def test_drafts_survive_switching_reload_and_the_node(node: FakeNode, visit: Visit) -> None:
+    bela, cian = node.add_peer("bela"), node.add_peer("cian")
+    tab = visit().open(bela.room)
+    field(tab).fill("half a thought for bela")
+    room(tab, "cian").click()
+    expect(field(tab)).to_have_value("")
+    field(tab).fill("and one\nfor cian")
+    room(tab, "bela").click()
+    expect(field(tab)).to_have_value("half a thought for bela")
+    tab.reload()
+    expect(tab.locator(".talk h2")).to_have_text("bela")
+    expect(field(tab)).to_have_value("half a thought for bela")
+    tab.locator(".page", has_text="Peers").click()
+    expect(tab.locator(".peers h1")).to_have_text("Peers")
+    tab.locator(".page", has_text="Chats").click()
+    expect(field(tab)).to_have_value("half a thought for bela")
+    node.stop(politely=False)
+    expect(tab.locator(".strip")).to_contain_text("The node is away since")
+    field(tab).press("End")
+    field(tab).type(", continued")
+    node.start()
+    expect(tab.locator(".strip")).to_be_hidden()
+    expect(field(tab)).to_have_value("half a thought for bela, continued")
+    room(tab, "cian").click()
+    expect(field(tab)).to_have_value("and one\nfor cian")
+    assert not node.messages.get(bela.room) and not node.messages.get(cian.room)
+
+
+def test_what_is_sent_while_the_node_is_away_goes_out_once(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    tab = visit().open(bela.room)
+    expect(tab.locator(".talk h2")).to_have_text("bela")
+    node.stop()
+    expect(tab.locator(".strip")).to_contain_text("The node is away")
+    expect(tab.locator(".strip")).to_contain_text("python -m node run")
+    write(tab, "kept for later")
+    write(tab, "and this after it")
+    expect(bubble(tab, "kept for later").locator(".state")).to_have_text("not yet taken")
+    tab.reload()
+    node.start()
+    expect(bubble(tab, "and this after it").locator(".state")).to_have_text("sent")
+    assert [one.text for one in node.messages[bela.room]] == ["kept for later", "and this after it"]
+    expect(tab.locator(".log .row")).to_have_count(2)
+
+
+def test_a_lost_reply_never_doubles(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    tab = visit().open(bela.room)
+    expect(tab.locator(".talk h2")).to_have_text("bela")
+    # Longer than a client waits for one attempt: the reply is lost, the message is there.
+    node.hold_back["send"] = 3.5
+    write(tab, "only once")
+    expect(bubble(tab, "only once")).to_have_count(1)
+    until(lambda: node.commands.count("send") >= 2, "the same command asked again")
+    expect(bubble(tab, "only once").locator(".state")).to_have_text("sent")
+    expect(tab.locator(".row[data-pending]")).to_have_count(0)
+    expect(bubble(tab, "only once")).to_have_count(1)
+    assert len(node.messages[bela.room]) == 1
+
+
+def test_a_refused_text_is_kept_and_says_why(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+
+    def refuse(command: m.Command) -> None:
+        if command.op == "send":
+            raise CommandRefused("no_address", "No address.")
+
+    node.before = refuse
+    tab = visit().open(bela.room)
+    write(tab, "precious words")
+    row = bubble(tab, "precious words")
+    expect(row.locator(".state")).to_have_text("not sent")
+    expect(row.locator(".repair .why")).to_contain_text("has to connect to you first")
+    tab.reload()
+    expect(row.locator(".state")).to_have_text("not sent")
+    row.get_by_role("button", name="Edit").click()
+    expect(field(tab)).to_have_value("precious words")
+    expect(row).to_have_count(0)
+    node.before = lambda command: None
+    field(tab).press("Enter")
+    expect(row.locator(".state")).to_have_text("sent")
+
+
+def test_a_full_disk_is_told_and_heals(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    tab = visit().open(bela.room)
+    expect(tab.locator(".talk h2")).to_have_text("bela")
+    node.set_health(m.Health(store=False, problem="No space left on the device."))
+    expect(tab.locator(".strip")).to_contain_text("No space left on the device.")
+    write(tab, "patience")
+    expect(bubble(tab, "patience").locator(".state")).to_have_text("not yet taken")
+    node.set_health(m.Health())
+    expect(bubble(tab, "patience").locator(".state")).to_have_text("sent")
+    expect(tab.locator(".strip")).to_be_hidden()
+
+
+def test_the_server_may_be_started_again(node: FakeNode, dashboard: Dashboard, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    visitor = visit()
+    tab = visitor.open(bela.room)
+    write(tab, "before")
+    expect(bubble(tab, "before").locator(".state")).to_have_text("sent")
+    visitor.forgiving = True
+    assert dashboard.stop() == 0
+    expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    write(tab, "meanwhile")
+    node.receive(bela, "unseen so far")
+    Dashboard(dashboard.home, dashboard.port)
+    dashboard.start()
+    expect(tab.locator(".strip")).to_be_hidden()
+    expect(bubble(tab, "unseen so far")).to_be_visible()
+    expect(bubble(tab, "meanwhile").locator(".state")).to_have_text("sent")
+
+
+HOSTILE = [
+    "![x](http://10.99.0.1/pixel.png)",
+    "<img src=http://10.99.0.1/x onerror=\"document.title='owned'\">",
+    "<script>document.title='owned'</script>",
+    "\u202egnp.exe\u202c and \u0007 bell",
+    "[link](javascript:alert(1)) :material/home: $x^2$",
+]
+
+
+def test_hostile_text_stays_text(node: FakeNode, visit: Visit) -> None:
+    evil = node.add_peer("![n](http://10.99.0.1/name.png)<img src=x onerror=alert(1)>\u202eevil")
+    for text in HOSTILE:
+        node.receive(evil, text)
+        node.receive(evil, text, kind="notice")
+    tab = visit().open(evil.room)
+    for text in HOSTILE[:3]:
+        expect(bubble(tab, text)).to_be_visible()
+    assert tab.locator(".chats img, .chats script, .frame img").count() == 0
+    page_text = tab.locator(".chats").inner_text()
+    assert "\u202e" not in page_text and "\u0007" not in page_text and "␇ bell" in page_text
+    tab.locator(".page", has_text="Peers").click()
+    expect(tab.locator(".peer .name")).to_contain_text("![n](http://10.99.0.1/name.png)")
+    assert tab.locator(".peers img").count() == 0
+    assert "owned" not in tab.title()
+    # That nothing was requested from 10.99.0.1 is checked by the fixture, for this and every test.
+
+
+def test_keyboard(node: FakeNode, visit: Visit) -> None:
+    bela, cian, dora = (node.add_peer(name) for name in ("bela", "cian", "dora"))
+    for peer in (dora, cian, bela):
+        node.receive(peer, f"from {peer.name}", at=now() - 1000 * (3 - int(peer.room[-1])))
+    tab = visit().open()
+    expect(room(tab, "bela")).to_be_visible()
+    tab.keyboard.press("Control+k")
+    tab.keyboard.type("cia")
+    expect(tab.locator(".list .room")).to_have_count(1)
+    tab.keyboard.press("Enter")
+    expect(tab.locator(".talk h2")).to_have_text("cian")
+    expect(field(tab)).to_be_focused()
+    tab.keyboard.type("one")
+    tab.keyboard.press("Shift+Enter")
+    tab.keyboard.type("two")
+    expect(field(tab)).to_have_value("one\ntwo")
+    tab.keyboard.press("Enter")
+    expect(bubble(tab, "two")).to_be_visible()
+    assert node.messages[cian.room][-1].text == "one\ntwo"
+    expect(tab.locator(".list .room").first).to_contain_text("cian")
+    # Now cian leads the list: down goes to the next one, and up comes back.
+    tab.keyboard.press("Alt+ArrowDown")
+    expect(tab.locator(".talk h2")).not_to_have_text("cian")
+    tab.keyboard.press("Alt+ArrowUp")
+    expect(tab.locator(".talk h2")).to_have_text("cian")
+    tab.keyboard.press("Control+k")
+    tab.keyboard.press("ArrowDown")
+    expect(room(tab, "cian")).to_be_focused()
+    tab.keyboard.press("ArrowDown")
+    tab.keyboard.press("Enter")
+    expect(tab.locator(".talk h2")).not_to_have_text("cian")
+    tab.keyboard.press("Control+k")
+    tab.keyboard.type("nobody at all")
+    expect(tab.locator(".list .hint")).to_be_visible()
+    tab.keyboard.press("Escape")
+    expect(tab.locator(".list .room")).to_have_count(3)
+    expect(field(tab)).to_be_focused()
+
+
+def test_older_messages_come_as_one_scrolls_and_nothing_jumps(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    start = now() - 10_000_000
+    for number in range(500):
+        node.receive(bela, f"number {number:03}", at=start + number * 1000)
+    node.on_loop(lambda: node._do_mark_read(m.MarkReadArgs(room=bela.room)))
+    tab = visit().open(bela.room)
+    expect(bubble(tab, "number 499")).to_be_visible()
+    log = tab.locator(".log")
+    seen_first = None
+    while seen_first != "number 000":
+        log.evaluate("log => log.scrollTop = 0")
+        before = seen_first
+        expect(tab.locator(".log .row .text").first).not_to_have_text(before or "number 499")
+        tab.wait_for_function(
+            """(before) => {
+                const log = document.querySelector('[data-testid=stMain]') && [...document.querySelectorAll('*')]
+                    .map(e => e.shadowRoot?.querySelector('.log')).find(Boolean);
+                const first = log.querySelector('.row .text').textContent;
+                return first === 'number 000' || (first !== before && log.scrollTop > 100);
+            }""",
+            arg=before,
+        )
+        seen_first = tab.locator(".log .row .text").first.text_content()
+        assert tab.locator(".log .row").count() <= 300
+    expect(tab.locator(".log .top")).to_have_text("This is where it begins.")
+    # The reader is far up: what comes in at the end moves nothing.
+    log.evaluate("log => log.scrollTop = 900")
+    where = "log => [...log.querySelectorAll('.row')].find(r => r.getBoundingClientRect().top > 100).textContent"
+    at = log.evaluate(where)
+    node.receive(bela, "number 500, just now")
+    expect(tab.locator(".jump .count")).to_have_text("1")
+    assert log.evaluate(where) == at
+    tab.locator(".jump").click()
+    expect(bubble(tab, "number 500")).to_be_visible()
+    expect(tab.locator(".jump")).to_be_hidden()
+    until(lambda: node.unread(bela.room) == 0, "read at the end")
+
+
+def test_a_search_hit_opens_in_its_context(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    for number in range(300):
+        text = "the needle is here" if number == 40 else f"hay {number}"
+        node.receive(bela, text, at=now() - 1_000_000 + number * 1000)
+    tab = visit().open()
+    expect(room(tab, "bela")).to_be_visible()
+    tab.keyboard.press("Control+k")
+    tab.keyboard.type("needl")
+    hit = tab.locator(".hit")
+    expect(hit).to_contain_text("needle")
+    hit.click()
+    expect(bubble(tab, "the needle is here")).to_be_in_viewport()
+    expect(bubble(tab, "hay 39")).to_be_visible()
+    assert node.unread(bela.room) == 300, "looking at an old message reads nothing"
+
+
+def test_the_new_line_stands_where_reading_stopped(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    for number in range(10):
+        node.receive(bela, f"old {number}", at=now() - 100_000 + number)
+    node.on_loop(lambda: node._do_mark_read(m.MarkReadArgs(room=bela.room)))
+    for number in range(60):
+        node.receive(bela, f"new {number:02}", at=now() - 50_000 + number)
+    tab = visit().open(bela.room)
+    line = tab.locator(".newline")
+    expect(line).to_be_in_viewport()
+    expect(bubble(tab, "old 9")).to_be_in_viewport()
+    assert line.evaluate("line => line.nextSibling.textContent").count("new 00")
+    assert node.unread(bela.room) == 60, "the end was not seen yet"
+    tab.locator(".jump").click()
+    until(lambda: node.unread(bela.room) == 0, "read once the end was seen")
+
+
+def test_peers_page(node: FakeNode, visit: Visit) -> None:
+    node.add_peer("bela", last_seen=now())
+    tab = visit().open(page="peers")
+    expect(tab.locator(".peer .name")).to_have_text("bela")
+    address = tab.get_by_label("Address")
+    address.fill("not an address")
+    tab.get_by_role("button", name="Connect", exact=True).click()
+    note = tab.locator("#connect-note")
+    expect(note).to_contain_text("is not HOST:PORT")
+    expect(address).to_have_value("not an address")
+    address.fill("127.0.0.9:5050")
+    address.press("Enter")
+    expect(note).to_contain_text("Connecting to 127.0.0.9:5050")
+    expect(address).to_have_value("")
+    row = tab.locator(".peer", has_text="127.0.0.9:5050")
+    expect(row.locator(".presence")).to_have_text("connecting…")
+    new = next(peer for peer in node.state.peers.values() if peer.host == "127.0.0.9")
+    new = node.change_peer(new, link="offline", error="Nobody listens there (connection refused).")
+    node.retry(new, in_ms=30_000, reason="Nobody listens there (connection refused).")
+    expect(row.locator(".why")).to_have_text(re.compile(r"Nobody listens there .*\. Next try in \d+ s\."))
+    expect(note).to_contain_text("can't be reached")
+    new = node.change_peer(new, link="online", error=None, name="eve", dialect="std", dialect_from="seen")
+    row = tab.locator(".peer", has_text="eve")
+    expect(row.locator(".presence")).to_have_text("online")
+    expect(note).to_contain_text("eve is online.")
+    row.get_by_role("button", name="Disconnect").click()
+    expect(row.locator(".presence")).to_have_text("offline")
+    expect(tab.locator(".page", has_text="Peers").locator(".count")).to_have_text("2")
+    row.get_by_role("button", name="Forget").click()
+    row.get_by_role("button", name="Forget").click()
+    expect(row).to_have_count(0)
+    tab.locator(".peer").get_by_role("button", name="Chat", exact=True).click()
+    expect(tab.locator(".talk h2")).to_have_text("bela")
+    assert "room=" in tab.url
+
+
+def test_deep_link_and_back_on_a_small_screen(node: FakeNode, visit: Visit) -> None:
+    bela, _ = node.add_peer("bela"), node.add_peer("cian")
+    node.receive(bela, "hi there")
+    tab = visit(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True).open()
+    expect(room(tab, "bela")).to_be_visible()
+    room(tab, "bela").tap()
+    expect(tab.locator(".talk h2")).to_be_visible()
+    expect(room(tab, "bela")).to_be_hidden()
+    assert f"room={bela.room}" in tab.url
+    tab.reload()
+    expect(tab.locator(".talk h2")).to_have_text("bela")
+    write(tab, "from a phone")
+    expect(bubble(tab, "from a phone")).to_be_visible()
+    tab.locator(".back").tap()
+    expect(room(tab, "cian")).to_be_visible()
+    room(tab, "cian").tap()
+    expect(tab.locator(".talk h2")).to_have_text("cian")
+    tab.go_back()
+    expect(room(tab, "cian")).to_be_visible()
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_no_chrome_of_streamlit_shows(node: FakeNode, visit: Visit) -> None:
+    node.add_peer("bela")
+    tab = visit().open()
+    expect(room(tab, "bela")).to_be_visible()
+    for part in ("stHeader", "stToolbar", "stSidebar", "stStatusWidget", "stDecoration"):
+        expect(tab.get_by_test_id(part).locator("visible=true")).to_have_count(0)
+    assert tab.locator("link[rel~='icon']").get_attribute("href", timeout=5000).startswith("data:image/png")  # type: ignore[union-attr]
+
+
+def test_messages_show_within_a_fifth_of_a_second(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    tab = visit().open(bela.room)
+    expect(tab.locator(".talk h2")).to_have_text("bela")
+    node.receive(bela, "warm up")
+    expect(bubble(tab, "warm up")).to_be_visible()
+    # The page notes when a text appeared; the clocks are the same machine's.
+    tab.evaluate(
+        """() => {
+            const roots = [...document.querySelectorAll('*')].map(e => e.shadowRoot).filter(Boolean);
+            const rows = roots.map(root => root.querySelector('.rows')).find(Boolean);
+            window.seen = {};
+            new MutationObserver(() => {
+                for (const text of rows.querySelectorAll('.text')) window.seen[text.textContent] ??= Date.now();
+            }).observe(rows, {childList: true, subtree: true, characterData: true});
+        }"""
+    )
+    sent = {}
+    for number in range(40):
+        text = f"timed {number}"
+        sent[text] = time.time() * 1000
+        node.receive(bela, text)
+        time.sleep(0.02)
+    expect(bubble(tab, "timed 39")).to_be_visible()
+    seen = tab.evaluate("window.seen")
+    delays = sorted(seen[text] - at for text, at in sent.items())
+    p50, p95 = statistics.median(delays), delays[int(len(delays) * 0.95)]
+    print(f"published -> in the page: p50 {p50:.0f} ms, p95 {p95:.0f} ms")
+    assert p95 < 200
+
+
+def test_a_flood_keeps_the_page_small_and_loses_nothing(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    tab = visit().open(bela.room)
+    expect(tab.locator(".talk h2")).to_have_text("bela")
+    for number in range(3000):
+        node.receive(bela, f"flood {number}")
+    expect(bubble(tab, "flood 2999")).to_be_in_viewport()
+    assert tab.locator(".log .row").count() <= 400
+    until(lambda: node.unread(bela.room) == 0, "read at the end")
+    # Reports of what was read are paced: a flood of messages is no flood of commands.
+    assert node.commands.count("mark_read") < 300
+    shown = tab.locator(".log .row .text").all_text_contents()
+    assert shown == [f"flood {number}" for number in range(3000 - len(shown), 3000)]
+
+
+SIZES = [(1280, 760), (800, 700), (390, 760)]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_screenshots_to_look_at(node: FakeNode, visit: Visit, scheme: str) -> None:
+    """Each page at each size, empty and full; kept in tests/e2e/screenshots. Checked here: nothing sticks out."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+
+    def shoot(tab: Page, name: str, width: int) -> None:
+        tab.screenshot(path=SCREENSHOTS / f"{name}-{scheme}-{width}.png")
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width, "something sticks out"
+
+    visitor = visit(color_scheme=scheme)
+    tab = visitor.open()
+    expect(tab.locator(".begin h2")).to_be_visible()
+    for width, height in SIZES:
+        tab.set_viewport_size({"width": width, "height": height})
+        shoot(tab, "empty", width)
+    people = fill(node)
+    tab.set_viewport_size({"width": 1280, "height": 760})
+    for name, peer in people.items():
+        room(tab, peer.name[:12]).click()
+        expect(tab.locator(".log .row").first).to_be_attached()
+        for width, height in SIZES:
+            tab.set_viewport_size({"width": width, "height": height})
+            shoot(tab, f"chat-{name}", width)
+        tab.set_viewport_size({"width": 1280, "height": 760})
+    tab.locator(".page", has_text="Peers").click()
+    expect(tab.locator(".peer")).to_have_count(6)
+    for width, height in SIZES:
+        tab.set_viewport_size({"width": width, "height": height})
+        shoot(tab, "peers", width)
+    node.stop()
+    expect(tab.locator(".strip")).to_be_visible()
+    shoot(tab, "peers-away", 390)
