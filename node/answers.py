@@ -14,7 +14,6 @@ import msgspec
 
 import node
 from node.bus import messages as m
-from node.bus.server import refusal
 from node.config import Config
 from node.core import effects as e
 from node.core import stimuli as s
@@ -26,6 +25,8 @@ from node.turns import Turns
 
 #: How long a command may wait for the disk before its front end is told so, in seconds.
 COMMIT_PATIENCE = 10.0
+#: How long a search may wait for the index to take in what was said just now, in seconds.
+INDEX_PATIENCE = 0.03
 LIMITS = {
     "command_bytes": m.MAX_COMMAND_BYTES,
     "send": m.MAX_SEND,
@@ -47,6 +48,7 @@ class Answers:
         reader: Reader,
         log_id: str,
         links: Callable[[], int],
+        refused: Callable[[], int],
         stop: Callable[[str], None],
     ) -> None:
         self._config = config
@@ -54,11 +56,14 @@ class Answers:
         self._reader = reader
         self._log_id = log_id
         self._links = links
+        self._refused = refused
         self._stop = stop
         self._started = time.monotonic()
         self._resolver = Resolver()
         self._last_token = 0
         self._waiting: dict[int, asyncio.Future[Any]] = {}
+        #: Commands with a key that the disk has not answered yet, by key: one that is repeated meanwhile waits with it.
+        self._unsettled: dict[str, tuple[bytes, asyncio.Future[Any]]] = {}
         self.received = 0
         self.sent = 0
         self._reads: dict[str, Callable[[Any], Awaitable[Any]]] = {
@@ -91,8 +96,6 @@ class Answers:
             raise CommandRefused("invalid_args", f"{command.op}: {error}.") from error
         read = self._reads.get(command.op)
         result = await read(args) if read is not None else await self._decide(command, args)
-        if isinstance(result, m.Reply):
-            return result
         body = result if isinstance(result, msgspec.Raw) else msgspec.Raw(m.encode(result))
         return m.Reply(v=m.VERSION, id=command.id, ok=True, result=body, head=self._turns.head)
 
@@ -103,41 +106,63 @@ class Answers:
         if command.key:
             digest = hashlib.sha256(command.op.encode() + b"\0" + bytes(command.args)).digest()
             key = e.Key(command.key, digest)
-            kept = await self._turns.read(self._reader.reply, command.key)
+            # In this order: what is no longer unsettled is on disk, so nothing falls between the two looks.
+            unsettled = self._unsettled.get(command.key)
+            kept = None if unsettled else await self._turns.read(self._reader.reply, command.key)
+            if (unsettled or kept or (digest,))[0] != digest:
+                raise CommandRefused("key_reused", "This key was used before with another command.")
+            if unsettled is not None:
+                return await self._settled(unsettled[1])
             if kept is not None:
-                if kept[0] != digest:
-                    raise CommandRefused("key_reused", "This key was used before with another command.")
                 return msgspec.Raw(kept[1].encode())
         if not self._turns.health.store:
-            return refusal(command.id, "store_unavailable", self._turns.health.problem or "The disk can't be written.")
+            raise CommandRefused("store_unavailable", self._turns.health.problem or "The disk can't be written.")
         if self._turns.busy:
-            return refusal(command.id, "busy", "Too much is waiting to be written; try again in a moment.")
+            raise CommandRefused("busy", "Too much is waiting to be written; try again in a moment.")
         args = await self._resolved(args)
         self._last_token += 1
         token = self._last_token
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[token] = future
+        if key is not None:
+            self._unsettled[key.key] = (key.fingerprint, future)
+            future.add_done_callback(lambda _: self._unsettled.pop(key.key))
         cause = m.Cause(client=command.client, request=command.id)
         self._turns.feed(s.Commanded(token, command.op, args, cause, key))
-        try:
-            async with asyncio.timeout(COMMIT_PATIENCE):
-                return await future
-        except TimeoutError:
+        return await self._settled(future)
+
+    async def _settled(self, future: asyncio.Future[Any]) -> Any:
+        # The command goes on when its front end is no longer told: not cancelled, and its error looked at by nobody.
+        done, _ = await asyncio.wait([future], timeout=COMMIT_PATIENCE)
+        if not done:
+            future.add_done_callback(lambda late: late.exception())
             raise CommandRefused(
                 "store_unavailable", "The disk doesn't answer. Whether this was done is not known; a key makes it safe."
-            ) from None
-        finally:
-            self._waiting.pop(token, None)
+            )
+        return future.result()
+
+    async def give_up(self) -> None:
+        """The core decides nothing more: whoever still waits is told."""
+        waiting, self._waiting = self._waiting, {}
+        for future in waiting.values():
+            if not future.done():
+                future.set_exception(CommandRefused("internal", "A bug in the node; its log says more."))
+        # A moment for the replies to leave.
+        await asyncio.sleep(0.02)
 
     async def _resolved(self, args: Any) -> Any:
         """The same arguments with host names as IP addresses: a peer is its address."""
         if isinstance(args, m.ConnectArgs):
             return msgspec.structs.replace(args, address=await self._host(args.address))
         if isinstance(args, m.SendArgs):
-            messages = [m.Outgoing(to=await self._host(one.to), text=one.text) for one in args.messages]
-            return m.SendArgs(messages=messages)
-        if isinstance(args, m.PeerArgs):
-            return m.PeerArgs(peer=await self._host(args.peer))
+            # All names at once: however many there are, the bus waits for one look-up's time.
+            names = list({one.to for one in args.messages})
+            hosts = dict(zip(names, await asyncio.gather(*map(self._host, names)), strict=True))
+            return m.SendArgs(messages=[m.Outgoing(to=hosts[one.to], text=one.text) for one in args.messages])
+        if isinstance(args, m.PeerArgs | m.RenameArgs):
+            return msgspec.structs.replace(args, peer=await self._host(args.peer))
+        if isinstance(args, m.MergeArgs):
+            return m.MergeArgs(peer=await self._host(args.peer), into=await self._host(args.into))
         return args
 
     async def _host(self, to: str) -> str:
@@ -183,8 +208,9 @@ class Answers:
 
     async def _search(self, args: m.SearchArgs) -> m.SearchResult:
         if self._turns.health.store and not self._turns.busy:
-            # What was said just now should be found: the index takes one step first.
-            await self._turns.index_step()
+            # What was said just now should be found: the index takes one step first, unless the disk is slow.
+            step = asyncio.ensure_future(self._turns.index_step())
+            await asyncio.wait([step], timeout=INDEX_PATIENCE)
         return await self._turns.read(self._reader.search, args)  # type: ignore[no-any-return]
 
     async def _peers(self, args: m.Nothing) -> m.PeersResult:
@@ -207,6 +233,8 @@ class Answers:
             messages=messages,
             database_bytes=size,
             free_bytes=shutil.disk_usage(self._config.home).free,
+            shut_out=self._turns.core.shut_out(),
+            refused=self._refused(),
         )
 
     async def _status(self, args: m.Nothing) -> m.StatusResult:
@@ -219,6 +247,7 @@ class Answers:
             log=self._log_id,
             head=self._turns.head,
             health=self._turns.health,
+            greetings=self._turns.core.greetings(),
         )
 
     async def _stop_soon(self, args: m.Nothing) -> m.Nothing:

@@ -1,14 +1,28 @@
-"""The composition root: build the rooms, wire them, run until the end is asked for, and shut down in order."""
+"""The composition root: build the rooms, wire them, run until the end is asked for, and shut down in order.
+
+When a decision fails half-way (a bug), the core decides nothing more: what was decided before goes to disk and is let
+out, the links are left, and a new run begins in the same process from what is on disk, just as after a crash. Front
+ends see the node go away and come back; the command that met the bug is refused with `internal`. A bug that comes back
+too often ends the process with exit code 70, for people or a supervisor to see. An exception that nobody caught
+anywhere else in the loop counts as such a bug too: a node that stands still and seems well would be worse.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
 import logging
 import os
 import secrets
+import shutil
 import signal
 import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
 
 import node
 from node import loglines
@@ -36,18 +50,43 @@ log = logging.getLogger("snicher")
 GOODBYE = 2.0
 #: How long the last commit may take at the end, in seconds.
 LAST_COMMIT = 5.0
+#: How long connections that came in at the last moment have to say something, in seconds.
+LAST_CALL = 0.05
 #: Open files a node would like to be allowed: one for each connection, and some.
 WANTED_FILES = 65_536
+#: Open files that connections leave to the database, the bus and its front ends.
+OTHER_FILES = 96
+#: How often the free space is measured, in seconds: a disk that fills at 100 MB a second stops within the floor.
+MEASURE_EVERY = 2.0
+#: Bytes that are left free on the disk; on a small disk, a hundredth of it.
+DEFAULT_FREE_SPACE = 200_000_000
+#: Exit code of a node that a bug ended (EX_SOFTWARE of sysexits.h).
+EXIT_BUG = 70
+#: So many new starts after a bug within so many seconds are too many.
+FRESH_STARTS = (3, 60.0)
 
 
 def run(config: Config) -> int:
     """Run a node until it is stopped; returns the exit code. Raises SnicherError when it can't start."""
     loglines.set_up(config.log_format, config.log_level)
     lock = homes.claim(config.home)
+    bugs: collections.deque[float] = collections.deque(maxlen=FRESH_STARTS[0])
     try:
-        _raise_file_limit()
-        with asyncio.Runner(loop_factory=_loop) as runner:
-            return runner.run(App(config).run())
+        room = _raise_file_limit() - OTHER_FILES
+        while True:
+            with asyncio.Runner(loop_factory=_loop) as runner:
+                app = App(config, room)
+                code = runner.run(app.run())
+            if code != EXIT_BUG:
+                return code
+            now = time.monotonic()
+            if len(bugs) == FRESH_STARTS[0] and now - bugs[0] < FRESH_STARTS[1]:
+                log.error("the bug came back too often; giving up. Nothing that was acknowledged is lost")
+                return code
+            bugs.append(now)
+            log.warning("starting anew from what is on disk")
+            # Where others know us, also when the system chose the port. Who was greeted isn't greeted again.
+            config = replace(config, listen=app.listen_address, mandatory=())
     finally:
         lock.release()
 
@@ -61,9 +100,11 @@ def _loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-def _raise_file_limit() -> None:
+def _raise_file_limit() -> int:
+    """Ask for as many open files as allowed; returns how many that is."""
     if sys.platform == "win32":
-        return
+        # What a selector can watch there.
+        return 512
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -71,15 +112,54 @@ def _raise_file_limit() -> None:
     if soft < wanted:
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            return wanted
+    return min(soft, WANTED_FILES) if soft != resource.RLIM_INFINITY else WANTED_FILES
+
+
+class _Core(Node):
+    """The core, which decides nothing more once a decision has failed half-way: its state can't be trusted then."""
+
+    def __init__(self, *args: Any, broke: Callable[[], None], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._broke = broke
+        self._broken = False
+
+    def handle(self, stimulus: s.Stimulus, now: int) -> list[e.Effect]:
+        """As in Node; nothing once it is broken."""
+        return self._safely(super().handle, stimulus, now)
+
+    def recovered(self, now: int) -> list[e.Effect]:
+        """As in Node; nothing once it is broken."""
+        return self._safely(super().recovered, now)
+
+    def next_deadline(self) -> int | None:
+        """As in Node; none once it is broken."""
+        return None if self._broken else super().next_deadline()
+
+    def _safely(self, decide: Callable[..., list[e.Effect]], *args: Any) -> list[e.Effect]:
+        if self._broken:
+            return []
+        try:
+            return decide(*args)
+        except Exception:
+            self._broken = True
+            log.exception("a bug in deciding what follows from %s", type(args[0]).__name__)
+            self._broke()
+            return []
 
 
 class App:
     """One run of one node."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, room: int) -> None:
         self._config = config
+        self._room = room
         self._stopping: asyncio.Event
         self._reason = ""
+        #: A bug ends this run.
+        self._broken = False
+        self._core: _Core | None = None
+        self.listen_address = config.listen
         self._network: Network
         self._server: Server
         self._answers: Answers
@@ -89,29 +169,28 @@ class App:
         self._addresses: list[str] = []
 
     async def run(self) -> int:
-        """Start, run, stop."""
+        """Start, run, stop; returns the exit code."""
         config = self._config
         self._stopping = asyncio.Event()
+        asyncio.get_running_loop().set_exception_handler(self._uncaught)
+        self._watch_signals()
         _, peer = identities.load_or_create(config.home)
-        identity = Identity(peer, short_code(peer), node.__version__, config.name, config.default_name)
+        identity = Identity(peer, short_code(peer), node.__version__, config.name, config.default_name, config.quota)
         writer = Writer(config.home)
         writer.prepare(log=secrets.token_hex(8), stream=secrets.token_hex(16))
         reader = Reader(config.home)
         writer.forget_replies(now_ms() - m.KEY_LIFETIME_MS)
         self._log_id = reader.fact("log") or ""
-        last_link = -1
 
         def make_core() -> Node:
-            nonlocal last_link
             loaded = reader.load()
             self._oldest = loaded.oldest
-            if last_link != -1 or hasattr(self, "_turns"):
-                last_link = self._turns.core.last_link
-            core = Node(loaded, identity, last_link=last_link)
-            core.resume(str(self._network.listen_address), self._addresses, now_ms())
-            return core
+            last_link = -1 if self._core is None else self._core.last_link
+            self._core = _Core(loaded, identity, last_link=last_link, broke=self._break)
+            self._core.resume(str(self._network.listen_address), self._addresses, now_ms())
+            return self._core
 
-        self._network = Network(lambda stimulus: self._turns.feed(stimulus), lambda: self._turns.core.name)
+        self._network = Network(lambda stimulus: self._turns.feed(stimulus), lambda: self._turns.core.name, self._room)
         self._turns = Turns(
             writer,
             reader,
@@ -123,21 +202,21 @@ class App:
             self._network.leave_all,
             self._health,
         )
-        self._answers = Answers(config, self._turns, reader, self._log_id, lambda: len(self._network), self._stop)
+        self._answers = Answers(config, self._turns, reader, self._log_id, lambda: len(self._network), lambda: self._network.refused, self._stop)
         self._server = Server(self._answers.answer, self._heartbeat)
         try:
             # Nobody is heard before the start is on disk: "NodeStarted" is the first event of a run.
             self._network.pause()
-            listen = await self._network.listen(config.listen)
+            listen = self.listen_address = await self._network.listen(config.listen)
             self._addresses = interfaces.reachable_at(listen)
             endpoint = await self._open_bus()
-            self._turns.feed(s.Started(str(listen), self._addresses))
+            self._turns.feed(self._started(listen))
+            self._measure_space()
             await self._turns.quiet(LAST_COMMIT)
             if not self._turns.health.store:
                 raise StoreUnavailable(self._turns.health.problem or "The database can't be written.")
             locate.write_endpoint(config.home, endpoint)
-            self._network.resume()
-            self._watch_signals()
+            self._turns.read_on()
             self._say_hello(listen)
             await self._stopping.wait()
             await self._say_goodbye()
@@ -147,7 +226,30 @@ class App:
             self._network.stop_listening()
             await self._server.close()
             await self._turns.close()
-        return 0
+        return EXIT_BUG if self._broken else 0
+
+    def _started(self, listen: Address) -> s.Started:
+        config = self._config
+        mandatory = config.mandatory
+        if config.mandatory_rule == "off":
+            mandatory = tuple(replace(one, network=None) for one in mandatory)
+        hosts = interfaces.local_hosts()
+        return s.Started(str(listen), self._addresses, hosts, mandatory, config.mandatory_greeting)
+
+    def _measure_space(self) -> None:
+        """Tell the core how much room the disk has, now and again and again."""
+        if self._stopping.is_set():
+            return
+        try:
+            usage = shutil.disk_usage(self._config.home)
+        except OSError as error:
+            # What is wrong with the disk, the next commit will tell.
+            log.debug("the free space can't be found out: %s", error)
+        else:
+            floor = self._config.free_space
+            small = min(DEFAULT_FREE_SPACE, usage.total // 100)
+            self._turns.feed(s.SpaceMeasured(usage.free, small if floor is None else floor))
+        asyncio.get_running_loop().call_later(MEASURE_EVERY, self._measure_space)
 
     # -- the bus
 
@@ -203,6 +305,10 @@ class App:
     def _perform(self, act: e.Act) -> None:
         if isinstance(act, e.Dial | e.Transmit | e.HangUp):
             self._network.perform(act)
+        elif isinstance(act, e.ShutOut):
+            self._network.shut_out(act.host, act.ms / 1000)
+        elif isinstance(act, e.Hold):
+            self._turns.hold(act.problem)
         elif isinstance(act, e.Reply | e.Refuse):
             self._answers.settle(act)
         elif isinstance(act, e.Tell):
@@ -216,6 +322,12 @@ class App:
         data = event.data
         if isinstance(data, m.MessageStateChanged):
             self._answers.sent += data.state == "sent"
+        elif isinstance(data, m.GreetingChanged):
+            one = data.greeting
+            what = f": {one.detail}" if one.detail else ""
+            log.info("mandatory peer %s: %s%s", one.address, one.outcome, what)
+        elif isinstance(data, m.QuotaReached):
+            log.warning("%s has sent as much as one source may in a day; it is shut out for now", data.host)
         elif isinstance(data, m.PeerAdded):
             log.info("new peer: %s (%s, %s)", data.peer.name, _where(data.peer), data.peer.dialect)
         elif isinstance(data, m.PeerChanged):
@@ -243,17 +355,40 @@ class App:
         self._reason = self._reason or reason
         self._stopping.set()
 
+    def _break(self) -> None:
+        """A bug: end this run as soon as may be, with nothing decided any more."""
+        self._broken = True
+        self._stop("A bug in Snicher.")
+
+    def _uncaught(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        message = context.get("message") or "an exception that nobody caught"
+        if isinstance(error, Exception) and not isinstance(error, OSError):
+            log.error("a bug: %s", message, exc_info=error)
+            if not self._stopping.is_set():
+                self._break()
+        else:
+            log.warning("%s%s", message, "" if error is None else f": {error}")
+
     async def _say_goodbye(self) -> None:
         log.info("going down: %s", self._reason)
         self._network.stop_listening()
-        self._turns.feed(s.StopAsked(self._reason))
+        await asyncio.sleep(LAST_CALL)
+        if not self._broken:
+            self._turns.feed(s.StopAsked(self._reason))
         await self._turns.quiet(LAST_COMMIT)
         self._network.leave_all()
         if not await self._network.closed(GOODBYE):
             log.warning("%d connections didn't end in time", len(self._network))
+        if self._broken:
+            await self._answers.give_up()
+            return
         self._turns.feed(s.Stopped(self._reason))
         await self._turns.quiet(LAST_COMMIT)
-        log.info("good-bye; everything is on disk")
+        if self._turns.health.store:
+            log.info("good-bye; everything is on disk")
+        else:
+            log.warning("good-bye; the disk failed, but nothing that was acknowledged is lost")
 
 
 def _where(peer: m.Peer) -> str:

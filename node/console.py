@@ -1,13 +1,15 @@
 """The command line: small verbs, each a client of the bus like any other front end.
 
-Exit codes: 0 done; 1 refused by the node; 2 wrong usage; 69 no node there. What went wrong is one sentence on stderr.
+Exit codes: 0 done; 1 refused by the node; 2 wrong usage; 69 no node there. What went wrong is one line on stderr.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,13 +20,17 @@ from node.bus.client import Away, Back, Client, Cursor, Resync
 from node.errors import CommandRefused
 
 USAGE = """usage: python -m node [run] [--home DIR] [--name NAME] [--listen HOST:PORT] ...   run a node
+       python -m node menu [--home DIR]                                          the text menu; starts a node if need be
        python -m node VERB [--home DIR] [--json] ...                              talk to a running node
 
 verbs:
   send PEER TEXT              say something; PEER is HOST:PORT, a name or an id; TEXT "-" reads standard input
   peers                       who is known, and how they are
-  connect HOST:PORT           connect to a peer   [--dialect auto|snicher|std]
+  connect HOST:PORT           connect to a peer   [--dialect auto|snicher|std|...]
   disconnect PEER             say good-bye to a peer
+  rename PEER NAME            what to call a peer; "" gives it its own name back
+  merge PEER INTO             make the conversation with PEER part of the one with INTO
+  delete PEER                 delete a conversation and all that was said in it, for good
   history PEER                what was said       [--limit N]
   search WORDS                find messages; word* is a prefix, "two words" a phrase
   tail                        all events as they come, until interrupted   [--since N]
@@ -46,10 +52,6 @@ def main(argv: Sequence[str]) -> int:
             verb(client, options)
         except KeyboardInterrupt:
             return 0 if options.verb == "tail" else 130
-        except BrokenPipeError:
-            # Whoever read our output has enough.
-            sys.stderr.close()
-            return 0
     return 0
 
 
@@ -57,35 +59,58 @@ def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--home", metavar="DIR", help="the node's home (default: SNICHER_HOME, or the usual place)")
     common.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser = argparse.ArgumentParser(prog="python -m node", allow_abbrev=False, usage=USAGE)
-    verbs = parser.add_subparsers(dest="verb", required=True)
+    parser = argparse.ArgumentParser(prog="python -m node", allow_abbrev=False)
+    verbs = parser.add_subparsers(dest="verb", required=True, prog="python -m node")
 
     def verb(name: str, about: str) -> argparse.ArgumentParser:
         return verbs.add_parser(name, help=about, description=about, parents=[common], allow_abbrev=False)
 
     send = verb("send", "Say something. It waits on disk when the peer is away.")
-    send.add_argument("peer", help="HOST:PORT, a name or an id")
-    send.add_argument("text", help='the text; "-" reads it from standard input')
+    send.add_argument("peer", type=_text, help="HOST:PORT, a name or an id")
+    send.add_argument("text", type=_text, help='the text; "-" reads it from standard input')
     verb("peers", "Who is known, and how they are.")
     connect = verb("connect", "Connect to a peer, and keep connected.")
-    connect.add_argument("peer", metavar="HOST:PORT")
-    connect.add_argument("--dialect", default="auto", help="auto, snicher or std: what it speaks, if you know better")
-    verb("disconnect", "Say good-bye to a peer.").add_argument("peer")
+    connect.add_argument("peer", type=_text, metavar="HOST:PORT")
+    connect.add_argument(
+        "--dialect",
+        type=_text,
+        default="auto",
+        help="what it speaks, if you know it: auto, snicher, std, angle@, angle-ts, angle1, labelled, portline, json",
+    )
+    verb("disconnect", "Say good-bye to a peer.").add_argument("peer", type=_text)
+    rename = verb("rename", "What to call a peer, whatever it calls itself.")
+    rename.add_argument("peer", type=_text)
+    rename.add_argument("name", type=_text, help='"" gives it its own name back')
+    merge = verb("merge", "Make one conversation part of another.")
+    merge.add_argument("peer", type=_text, help="whose conversation moves")
+    merge.add_argument("into", type=_text, help="whose conversation takes it in")
+    verb("delete", "Delete a conversation and all that was said in it, for good.").add_argument("peer", type=_text)
     history = verb("history", "What was said with a peer.")
-    history.add_argument("peer")
+    history.add_argument("peer", type=_text)
     history.add_argument("--limit", type=_count, default=50, help="how many of the newest messages (default 50)")
     search = verb("search", "Find messages, newest first.")
-    search.add_argument("words", nargs="+")
+    search.add_argument("words", type=_text, nargs="+")
     search.add_argument("--limit", type=_count, default=20, help="how many (default 20)")
     tail = verb("tail", "All events as they come, until interrupted.")
-    tail.add_argument("--since", type=int, metavar="N", help="begin after event N (0: from the oldest kept)")
+    tail.add_argument("--since", type=_number, metavar="N", help="begin after event N (0: from the oldest kept)")
     verb("status", "Is the node up and well.")
     verb("stop", "End the node gracefully.")
     return parser
 
 
+def _text(word: str) -> str:
+    """A word of the command line as text: bytes that are none become replacement characters."""
+    return os.fsencode(word).decode("utf-8", "replace")
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
+
+
 def _count(text: str) -> int:
-    number = int(text)
+    number = _number(text)
     if number < 1:
         raise argparse.ArgumentTypeError("at least 1")
     return number
@@ -164,8 +189,13 @@ def event_line(event: m.Event) -> str:
 
 
 def _send(client: Client, options: argparse.Namespace) -> None:
-    text = sys.stdin.read().rstrip("\n") if options.text == "-" else options.text
-    message = _patiently(lambda: client.send(options.peer, text))
+    text = options.text
+    if text == "-":
+        # Not more than what the node would refuse anyway; bytes, so that no encoding can stand in the way.
+        text = sys.stdin.buffer.read(m.MAX_TEXT_BYTES + 2).decode("utf-8", "replace").rstrip("\r\n")
+    # One key for all tries: it is said once.
+    key = uuid.uuid4().hex
+    message = _patiently(lambda: client.send(options.peer, text, key=key))
     if options.json:
         _print_json(message)
     else:
@@ -198,6 +228,29 @@ def _disconnect(client: Client, options: argparse.Namespace) -> None:
         _print_json(peer)
     else:
         print(f"Said good-bye to {plain(peer.name)} ({_address(peer)}).")
+
+
+def _rename(client: Client, options: argparse.Namespace) -> None:
+    peer = _patiently(lambda: client.rename(options.peer, options.name))
+    if options.json:
+        _print_json(peer)
+    else:
+        own = f" (it calls itself {plain(peer.own_name)})" if peer.own_name else ""
+        print(f"{_address(peer)} is now {plain(peer.name)}{own}.")
+
+
+def _merge(client: Client, options: argparse.Namespace) -> None:
+    peer = _patiently(lambda: client.merge(options.peer, options.into))
+    if options.json:
+        _print_json(peer)
+    else:
+        print(f"All of it is now with {plain(peer.name)} ({_address(peer)}).")
+
+
+def _delete(client: Client, options: argparse.Namespace) -> None:
+    _patiently(lambda: client.delete(options.peer))
+    if not options.json:
+        print("Deleted, with all that was said in it.")
 
 
 def _room_of(client: Client, who: str) -> str:
@@ -254,11 +307,15 @@ def _search(client: Client, options: argparse.Namespace) -> None:
 
 
 def _tail(client: Client, options: argparse.Namespace) -> None:
+    # Later the node may come and go, but at first it must be there: the home may be the wrong one.
+    client.status()
     cursor = Cursor("", options.since) if options.since is not None else None
+    expected = cursor is None
     for item in client.follow(cursor):
         if isinstance(item, Resync):
-            if options.since is not None:
-                print(f"Events before {item.snapshot.seq} are not kept any more; going on from there.", file=sys.stderr)
+            if not expected:
+                print(f"The events asked for aren't there; going on after event {item.snapshot.seq}.", file=sys.stderr)
+            expected = False
         elif isinstance(item, Away):
             print(f"The node is away: {item.reason}", file=sys.stderr)
         elif isinstance(item, Back):
@@ -279,7 +336,9 @@ def _status(client: Client, options: argparse.Namespace) -> None:
     print(f"reachable at {', '.join(status.self.addresses) or 'nowhere'}")
     print(f"code         {status.self.code}")
     print(f"event log    {status.log}, head {status.head}")
-    print(f"disk         {'well' if status.health.store else status.health.problem}")
+    print(f"disk         {status.health.problem or 'well'}")
+    for one in status.greetings:
+        print(f"mandatory    {one.address} {one.outcome}{': ' + one.detail if one.detail else ''}")
 
 
 def _stop(client: Client, options: argparse.Namespace) -> None:
@@ -293,6 +352,9 @@ VERBS: dict[str, Callable[[Client, argparse.Namespace], None]] = {
     "peers": _peers,
     "connect": _connect,
     "disconnect": _disconnect,
+    "rename": _rename,
+    "merge": _merge,
+    "delete": _delete,
     "history": _history,
     "search": _search,
     "tail": _tail,

@@ -15,7 +15,7 @@ class TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One record; a traceback follows on lines of its own."""
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
-        line = f"{clock} {record.levelname.lower():7} {_one_line(record.getMessage())}"
+        line = f"{clock} {record.levelname.lower():7} {one_line(record.getMessage())}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
@@ -32,10 +32,13 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line).decode()
+        # A path or a name may hold what is no text (lone surrogates); JSON can't.
+        whole = {key: value.encode(errors="replace").decode() if isinstance(value, str) else value
+                 for key, value in line.items()}  # fmt: skip
+        return msgspec.json.encode(whole).decode()
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Peers choose some of what is logged: nothing in it may move the cursor or begin a line of its own."""
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 

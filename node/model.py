@@ -10,6 +10,7 @@ import base64
 import hashlib
 import ipaddress
 import re
+from collections.abc import Iterable
 from typing import NewType
 
 import msgspec
@@ -52,6 +53,35 @@ def parse_address(text: str, *, allow_zero: bool = False) -> Address:
     if port > 65535 or (port == 0 and not allow_zero):
         raise ValueError(f"{port} is not a port; it is a number from 1 to 65535.")
     return Address(normal_host(host), port)
+
+
+class MandatoryPeer(msgspec.Struct, frozen=True):
+    """A peer that is greeted once at each start."""
+
+    address: Address
+    #: Such as 10.206.0.0/16: greeted only from a machine that has an address in it. None: from everywhere.
+    network: str | None = None
+
+    def __str__(self) -> str:
+        return str(self.address) if self.network is None else f"{self.address}@{self.network}"
+
+    def is_near(self, hosts: Iterable[str]) -> bool:
+        """Whether a machine with these IP addresses is in its network."""
+        if self.network is None:
+            return True
+        network = ipaddress.ip_network(self.network)
+        return any(ipaddress.ip_address(host.partition("%")[0]) in network for host in hosts)
+
+
+def parse_mandatory(text: str) -> MandatoryPeer:
+    """HOST:PORT or HOST:PORT@NETWORK as people write it; the host is an IP address. Raises ValueError."""
+    where, at, network = text.partition("@")
+    address = parse_address(where)
+    try:
+        ipaddress.ip_address(address.host)
+        return MandatoryPeer(address, str(ipaddress.ip_network(network.strip(), strict=False)) if at else None)
+    except ValueError:
+        raise ValueError(f"{text.strip()!r} is not IP:PORT or IP:PORT@NETWORK, such as 10.0.0.1:5000@10.0.0.0/8.") from None
 
 
 def normal_host(host: str) -> str:

@@ -35,7 +35,7 @@ INDEX_STEP = 400
 INDEX_PAUSE = 0.05
 
 _AGAIN = (s.Heard, s.Transmitted, s.Closed)
-_ACTS = (e.Dial, e.Transmit, e.HangUp, e.Tell, e.Reply, e.Refuse, e.Fetch, e.Exit)
+_ACTS = (e.Dial, e.Transmit, e.HangUp, e.ShutOut, e.Hold, e.Tell, e.Reply, e.Refuse, e.Fetch, e.Exit)
 
 
 class _Batch:
@@ -84,6 +84,8 @@ class Turns:
         self._committing: _Batch | None = None
         self._scheduled = False
         self._full = False
+        #: Why nothing is read from peers though the disk works.
+        self._problem: str | None = None
         self._held: collections.deque[s.Stimulus] = collections.deque()
         self.health = m.Health()
         #: The newest event on disk.
@@ -105,6 +107,8 @@ class Turns:
         if not self.health.store:
             if isinstance(stimulus, _AGAIN):
                 self._held.append(stimulus)
+            elif isinstance(stimulus, s.Commanded):
+                self._act(e.Refuse(stimulus.token, "store_unavailable", self.health.problem or "The disk failed."))
             return
         self._gather(stimulus, self.core.handle(stimulus, now_ms()))
 
@@ -159,7 +163,7 @@ class Turns:
             return
         if self._full and len(self._batch.records) < MAX_PENDING // 2:
             self._full = False
-            self._resume()
+            self.read_on()
         self._let_out(batch)
         self._plan_index()
 
@@ -193,6 +197,28 @@ class Turns:
         self.feed(s.Ticked())
         self._arm()
 
+    def hold(self, problem: str | None) -> None:
+        """Read from nobody as long as this problem stands; the core wants it."""
+        if problem == self._problem:
+            return
+        self._problem = problem
+        if problem is None:
+            log.info("there is room on the disk again")
+        else:
+            log.warning(problem)
+        if self.health.store:
+            self.health = m.Health(problem=problem)
+            self._tell_health(self.health)
+            if problem is None:
+                self.read_on()
+            else:
+                self._pause()
+
+    def read_on(self) -> None:
+        """Read from peers, unless something still speaks against it."""
+        if self.health.store and not self._full and self._problem is None:
+            self._resume()
+
     # -- when the disk fails
 
     def _failed(self, batch: _Batch, error: BaseException) -> None:
@@ -202,7 +228,9 @@ class Turns:
         log.error("writing failed; nothing that was acknowledged is lost: %s", problem)
         self.health = m.Health(store=False, problem=problem)
         for one in lost:
-            self._held.extend(one.stimuli)
+            # What led to a bug leads there again: held, it would keep the node from ever going on.
+            again = one is not batch or isinstance(error, StoreUnavailable)
+            self._held.extend(x for x in one.stimuli if again or not isinstance(x, s.Heard))
             for act in one.acts:
                 token = getattr(act, "token", None)
                 if isinstance(act, e.Reply | e.Refuse):
@@ -223,21 +251,22 @@ class Turns:
             await asyncio.sleep(PROBE_EVERY)
             try:
                 await self._loop.run_in_executor(self._writing, self._writer.probe)
-                await self._loop.run_in_executor(self._reading, self._reader.load)
+                # Where all reading is done: a connection is for one thread at a time.
+                core = await self.read(self._make_core)
                 break
             except StoreUnavailable:
                 continue
             except Exception:
                 log.exception("loading again after a failed write failed")
-        self.core = self._make_core()
-        self.health = m.Health()
+        self.core = core
+        self.health = m.Health(problem=self._problem)
         self._full = False
         log.info("writing works again")
         held, self._held = self._held, collections.deque()
         for stimulus in held:
             self.feed(stimulus)
         self._gather(None, self.core.recovered(now_ms()))
-        self._resume()
+        self.read_on()
         self._tell_health(self.health)
 
     # -- the index
@@ -289,6 +318,8 @@ class Turns:
             log.exception("the store could not answer")
             if not isinstance(query, e.Waiting):
                 self._act(e.Refuse(query.token, "internal", "The store could not be read."))
+            elif self.core is core and self.health.store:
+                self.feed(s.Fetched(query, None))
             return
         if self.core is core and self.health.store:
             self.feed(s.Fetched(query, result))

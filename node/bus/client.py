@@ -18,6 +18,7 @@ import pathlib
 import threading
 import time
 import uuid
+import weakref
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, TypeVar, cast
@@ -39,9 +40,12 @@ MISSED_HEARTBEATS = 3
 RECONNECT_S = (0.1, 2.0)
 #: Events that wait in the SUB socket before PUB drops for us; what is dropped is healed by `events`.
 SUB_HIGH_WATER_MARK = 100_000
+#: How long a follower waits at a stretch before it looks whether it was closed, in seconds.
+SLICE_S = 0.2
 
 _Result = TypeVar("_Result", bound=msgspec.Struct)
 _reply_decoder = msgspec.json.Decoder(m.Reply)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Cursor(msgspec.Struct, frozen=True):
@@ -73,7 +77,20 @@ class Back(msgspec.Struct, frozen=True):
 Item = m.Event | Resync | Away | Back
 
 
-def _secure(socket: zmq.Socket[bytes], endpoint: m.Endpoint) -> None:
+def _command(
+    request_id: str, op: str, client: str, args: msgspec.Struct | dict[str, Any] | None, key: str | None
+) -> bytes:
+    """A command's frame. Raises CommandRefused when the node would not even read it."""
+    raw = msgspec.Raw(m.encode({} if args is None else args))
+    body = m.encode(m.Command(v=m.VERSION, id=request_id, op=op, client=client, args=raw, key=key))
+    if len(body) > m.MAX_COMMAND_BYTES:
+        raise CommandRefused("too_large", f"{len(body)} bytes; at most {m.MAX_COMMAND_BYTES} are taken.")
+    return body
+
+
+def _prepare(socket: zmq.Socket[bytes], endpoint: m.Endpoint) -> None:
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.setsockopt(zmq.IPV6, 1)
     if endpoint.server_key and endpoint.client_key and endpoint.client_secret:
         socket.setsockopt_string(zmq.CURVE_SERVERKEY, endpoint.server_key)
         socket.setsockopt_string(zmq.CURVE_PUBLICKEY, endpoint.client_key)
@@ -98,6 +115,8 @@ class Client:
         self._lock = threading.Lock()
         self._socket: zmq.Socket[bytes] | None = None
         self._connected_to: tuple[str, int] = ("", 0)
+        self._closed = False
+        self._followers: weakref.WeakSet[Follower] = weakref.WeakSet()
 
     def __enter__(self) -> Client:
         return self
@@ -108,9 +127,12 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close all sockets; followers of this client end."""
+        """Close all sockets; followers of this client end, also in other threads, and requests raise NodeAway."""
+        self._closed = True
         with self._lock:
             self._drop()
+        for follower in list(self._followers):
+            follower.close()
         self._context.destroy(linger=0)
 
     # -- one command
@@ -130,18 +152,12 @@ class Client:
         """
         deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
         request_id = uuid.uuid4().hex
-        body = m.encode(
-            m.Command(
-                v=m.VERSION,
-                id=request_id,
-                op=op,
-                client=self.name,
-                args=msgspec.Raw(msgspec.json.encode({} if args is None else args)),
-                key=key,
-            )
-        )
+        body = _command(request_id, op, self.name, args, key)
         repeatable = key is not None or op in m.READS
-        with self._lock:
+        # Who waits longer than that for other threads' commands has not sent anything: nothing was done.
+        if not self._lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            raise NodeAway(f"The node on {self.home} doesn't answer; other commands wait for it as well.")
+        try:
             while True:
                 left = deadline - time.monotonic()
                 reply = self._attempt(body, min(left, ATTEMPT_S) if repeatable else left)
@@ -149,6 +165,8 @@ class Client:
                     break
                 if not repeatable or time.monotonic() >= deadline:
                     raise NodeAway(f"The node on {self.home} doesn't answer.")
+        finally:
+            self._lock.release()
         if reply.id not in (request_id, ""):
             raise BusProtocolError("The node answered somebody else's command.")
         if reply.head is not None:
@@ -159,21 +177,22 @@ class Client:
         _, result_type = m.COMMANDS.get(op, (m.Nothing, m.Nothing))
         try:
             result: msgspec.Struct = msgspec.json.decode(reply.result, type=result_type)
-        except msgspec.DecodeError as error:
+            if isinstance(result, m.EventsResult):
+                for event in result.events:
+                    m.typed(event)
+        except _UNREADABLE as error:
             raise BusProtocolError(f"The answer to {op} can't be read: {error}.") from error
-        if isinstance(result, m.EventsResult):
-            for event in result.events:
-                m.typed(event)
         return result
 
     def _attempt(self, body: bytes, seconds: float) -> m.Reply | None:
+        if self._closed:
+            raise NodeAway("This client is closed.")
         endpoint = locate.read_endpoint(self.home)
         target = (endpoint.commands, endpoint.started)
         if self._socket is None or self._connected_to != target:
             self._drop()
             socket = self._context.socket(zmq.REQ)
-            socket.setsockopt(zmq.LINGER, 0)
-            _secure(socket, endpoint)
+            _prepare(socket, endpoint)
             socket.connect(endpoint.commands)
             self._socket, self._connected_to = socket, target
         try:
@@ -183,15 +202,16 @@ class Client:
                 if time.monotonic() >= until:
                     self._drop()
                     return None
-                # A node that was killed can't answer any more: no need to wait for the whole time.
-                if not locate.is_alive(endpoint.pid):
+                # A node that was killed can't answer any more: no need to wait for the whole time. If another one has
+                # taken its place, the next attempt finds it.
+                if self._closed or not locate.is_alive(endpoint.pid):
                     self._drop()
-                    raise NodeAway(f"The node on {self.home} went away (pid {endpoint.pid}).")
+                    return None
             return _reply_decoder.decode(self._socket.recv())
         except zmq.ZMQError as error:
             self._drop()
             raise NodeAway(f"The bus of {self.home} failed: {error.strerror or error}.") from error
-        except msgspec.DecodeError as error:
+        except _UNREADABLE as error:
             self._drop()
             raise BusProtocolError(f"The node's answer can't be read: {error}.") from error
 
@@ -264,6 +284,20 @@ class Client:
         """Take a peer off the list; its conversation stays."""
         self.request("forget", m.PeerArgs(peer=peer), key=uuid.uuid4().hex)
 
+    def rename(self, peer: str, name: str) -> m.Peer:
+        """Call a peer something from now on; an empty name: as it calls itself."""
+        args = m.RenameArgs(peer=peer, name=name)
+        return cast(m.PeerResult, self.request("rename", args, key=uuid.uuid4().hex)).peer
+
+    def merge(self, peer: str, into: str) -> m.Peer:
+        """Make the conversation with `peer` part of the one with `into`; returns the latter."""
+        args = m.MergeArgs(peer=peer, into=into)
+        return cast(m.PeerResult, self.request("merge", args, key=uuid.uuid4().hex)).peer
+
+    def delete(self, peer: str) -> None:
+        """Delete the conversation with a peer and all that was said in it, for good."""
+        self.request("delete", m.PeerArgs(peer=peer), key=uuid.uuid4().hex)
+
     def mark_read(self, room: str, upto: int | None = None) -> m.MarkReadResult:
         """Everything in the room up to this message has been read."""
         args = m.MarkReadArgs(room=room, upto=upto)
@@ -297,14 +331,20 @@ class Follower:
     """Follows the event log: an endless iterator of Item. Use it from one thread at a time.
 
     Promises: durable events come once each and in order of `seq`; where that can't be kept up, a Resync comes first.
-    A node that goes away gives one Away, and one Back when it is there again.
+    A node that goes away gives one Away, and one Back when it is there again. `close` may be called from any thread.
     """
 
     def __init__(self, client: Client, cursor: Cursor | None) -> None:
         self._client = client
-        #: The last durable event given out; None until the first Resync.
+        #: The last durable event given out, or the Resync after it: keep it, and go on from it after a restart. None
+        #: until there was one.
         self.cursor = cursor
+        #: The same for what is in `_ready` as well.
+        self._position = cursor
         self._ready: collections.deque[Item] = collections.deque()
+        self._closed = False
+        #: Held by whoever uses the socket: ZeroMQ's may not be closed by one thread while another one waits on it.
+        self._using = threading.Lock()
         self._socket: zmq.Socket[bytes] | None = None
         self._target: tuple[str, int] = ("", 0)
         self._synced = False
@@ -313,39 +353,55 @@ class Follower:
         self._heard_wall: float | None = None
         self._try_at = 0.0
         self._pause = RECONNECT_S[0]
+        client._followers.add(self)
 
     def __iter__(self) -> Iterator[Item]:
-        while True:
+        while not self._closed:
             item = self.next(timeout=3600.0)
             if item is not None:
                 yield item
 
     def close(self) -> None:
-        """Close the subscription."""
+        """Close the subscription: whoever waits in `next` gets None within a moment, and the iteration ends."""
+        self._closed = True
+        with self._using:
+            self._unsubscribe()
+
+    def _unsubscribe(self) -> None:
         if self._socket is not None:
             self._socket.close(linger=0)
             self._socket = None
 
     def next(self, timeout: float) -> Item | None:
         """The next item, or None when there was none within `timeout` seconds (a slow node may add to that)."""
-        deadline = time.monotonic() + timeout
+        with self._using:
+            return self._next(time.monotonic() + timeout)
+
+    def _next(self, deadline: float) -> Item | None:
         while not self._ready:
+            if self._closed:
+                return None
             now = time.monotonic()
             if not self._synced and now >= self._try_at:
                 self._sync()
                 continue
-            wait = min(deadline, self._try_at if not self._synced else self._silent_at()) - now
+            wait = min(deadline, self._try_at if not self._synced else self._silent_at(), now + SLICE_S) - now
             if self._socket is None:
                 if now >= deadline:
                     return None
-                time.sleep(max(0.0, min(wait, 0.2)))
+                time.sleep(max(0.0, wait))
             elif self._socket.poll(max(0, int(wait * 1000) + 1)):
                 self._receive()
             elif self._synced and time.monotonic() >= self._silent_at():
                 self._lost("No heartbeat.")
             if not self._ready and time.monotonic() >= deadline:
                 return None
-        return self._ready.popleft()
+        item = self._ready.popleft()
+        if isinstance(item, Resync):
+            self.cursor = Cursor(item.snapshot.log, item.snapshot.seq)
+        elif isinstance(item, m.Event) and item.seq is not None:
+            self.cursor = Cursor(item.log, item.seq)
+        return item
 
     def _silent_at(self) -> float:
         return (self._heard or 0.0) + MISSED_HEARTBEATS * m.HEARTBEAT_MS / 1000
@@ -363,11 +419,10 @@ class Follower:
         target = (endpoint.events, endpoint.started)
         if self._socket is not None and self._target == target:
             return
-        self.close()
+        self._unsubscribe()
         socket = self._client._context.socket(zmq.SUB)
         socket.setsockopt(zmq.RCVHWM, SUB_HIGH_WATER_MARK)
-        socket.setsockopt(zmq.LINGER, 0)
-        _secure(socket, endpoint)
+        _prepare(socket, endpoint)
         socket.connect(endpoint.events)
         socket.subscribe(b"")
         self._socket, self._target = socket, target
@@ -384,7 +439,7 @@ class Follower:
 
     def _catch_up(self) -> None:
         """Ask for one page of what is missing. `_synced` tells whether that was all."""
-        cursor = self.cursor
+        cursor = self._position
         if cursor is None:
             self._resync()
             return
@@ -397,15 +452,15 @@ class Follower:
             return
         self._alive()
         self._ready.extend(page.events)
-        self.cursor = Cursor(page.log, page.events[-1].seq or 0) if page.events else Cursor(page.log, cursor.seq)
-        self._synced = not page.more
+        self._position = Cursor(page.log, page.events[-1].seq or 0) if page.events else Cursor(page.log, cursor.seq)
+        self._synced = not page.more or not page.events
         self._try_at = 0.0
 
     def _resync(self) -> None:
         snapshot = self._client.snapshot()
         self._alive()
         self._ready.append(Resync(snapshot))
-        self.cursor = Cursor(snapshot.log, snapshot.seq)
+        self._position = Cursor(snapshot.log, snapshot.seq)
         self._synced = True
 
     def _alive(self) -> None:
@@ -424,12 +479,13 @@ class Follower:
         frames = self._socket.recv_multipart()
         try:
             event = m.decode_event(frames[-1])
-        except msgspec.DecodeError:
+        except _UNREADABLE:
             # Not an event by BUS.md; were it a durable one, its number will be missed and asked for.
             return
-        cursor = self.cursor
+        cursor = self._position
         if not self._synced or cursor is None:
-            self._try_at = 0.0
+            # It is there after all; but a node that publishes and can't be asked must not be asked for each event.
+            self._try_at = min(self._try_at, time.monotonic() + RECONNECT_S[0])
             return
         if event.log != cursor.log:
             self._behind()
@@ -442,7 +498,7 @@ class Follower:
             else:
                 self._ready.append(event)
         elif event.seq == cursor.seq + 1:
-            self.cursor = Cursor(cursor.log, event.seq)
+            self._position = Cursor(cursor.log, event.seq)
             self._ready.append(event)
         elif event.seq > cursor.seq:
             self._behind()

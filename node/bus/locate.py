@@ -48,7 +48,7 @@ def read_endpoint(home: pathlib.Path) -> m.Endpoint:
         raise NodeAway(f"Can't read {path}: {error.strerror}.") from error
     try:
         endpoint = msgspec.json.decode(content, type=m.Endpoint)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BusProtocolError(f"{path} isn't the connection file of a node: {error}.") from error
     if m.VERSION not in endpoint.versions:
         raise BusProtocolError(
@@ -84,10 +84,23 @@ def write_private(path: pathlib.Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        sync_directory(path.parent)
     except OSError:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def sync_directory(path: pathlib.Path) -> None:
+    """Put a directory's entries onto the disk: only then does a new or renamed file survive a power cut by its name."""
+    if os.name == "nt":
+        # Windows has no such call; NTFS logs its directories.
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_endpoint(home: pathlib.Path, endpoint: m.Endpoint) -> None:
@@ -101,14 +114,21 @@ def remove_endpoint(home: pathlib.Path) -> None:
 
 
 def private_directory(path: pathlib.Path) -> pathlib.Path:
-    """Make sure that `path` is a directory of ours with mode 0700. Raises ConfigError when it belongs to somebody."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if os.name != "nt":
-        status = path.lstat()
-        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
-            raise ConfigError(f"{path} must be a directory of your own; it isn't.")
-        if stat.S_IMODE(status.st_mode) != 0o700:
-            path.chmod(0o700)
+    """Make sure that `path` is a directory of ours with mode 0700.
+
+    Raises ConfigError when it belongs to somebody else, is none, or can't be made.
+    """
+    try:
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(mode=0o700, parents=True)
+        if os.name != "nt":
+            status = path.lstat()
+            if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+                raise ConfigError(f"{path} must be a directory of your own; it isn't.")
+            if stat.S_IMODE(status.st_mode) != 0o700:
+                path.chmod(0o700)
+    except OSError as error:
+        raise ConfigError(f"The directory {path} can't be used: {error.strerror}.") from error
     return path
 
 
@@ -131,7 +151,11 @@ def socket_directory(home: pathlib.Path, token: str) -> pathlib.Path:
     longest = len(os.fsencode(home / "bus" / "commands"))
     if longest <= MAX_IPC_PATH:
         return private_directory(home / "bus")
+    refused = f"{home} is too long a path for Unix sockets; choose a shorter --home."
     for base in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):
         if base and len(os.fsencode(base)) + len(token) + len("/snicher-/commands") <= MAX_IPC_PATH:
-            return private_directory(pathlib.Path(base) / f"snicher-{token}")
-    raise ConfigError(f"{home} is too long a path for Unix sockets; choose a shorter --home.")
+            try:
+                return private_directory(pathlib.Path(base) / f"snicher-{token}")
+            except ConfigError as error:
+                refused = f"{refused} ({error})"
+    raise ConfigError(refused)

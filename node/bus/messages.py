@@ -42,8 +42,9 @@ HEARTBEAT_MS = 1000
 
 DeliveryState = Literal["waiting", "sending", "sent", "delivered", "failed", "unconfirmed"]
 LinkState = Literal["online", "connecting", "reachable", "offline", "unknown"]
-MessageKind = Literal["text", "notice"]
+MessageKind = Literal["text", "notice", "deleted"]
 Direction = Literal["in", "out"]
+GreetingOutcome = Literal["skipped", "calling", "greeted", "failed"]
 
 
 # ---- nouns -----------------------------------------------------------------------------------------------------------
@@ -63,6 +64,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: The name the author went by when it was said. Untrusted text.
     name: str
     #: "notice" is a quiet line (a hello, a good-bye): it never counts as unread and is never a room's last message.
+    #: "deleted" stands in old events for what was deleted since: nothing else of it is known.
     kind: str = "text"
     text: str = ""
     #: Only for direction "out": waiting, sending, sent, delivered, failed or unconfirmed.
@@ -95,24 +97,26 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     id: str
     room: str
-    #: What the peer calls itself, or its address while it has said nothing. Untrusted text.
+    #: What a person here calls it, else what it calls itself, or its address while it has said nothing. Untrusted text.
     name: str
     kind: str = "plain"
     host: str = ""
     #: None while it has not said on which port it listens: it can be answered only while it is connected.
     port: int | None = None
-    #: "snicher", "std" or "unknown" (not settled yet).
+    #: "snicher", "std", "angle@", "angle-ts", "angle1", "labelled", "portline", "json" or "unknown" (not settled yet).
     dialect: str = "unknown"
     #: How we know the dialect: "guess", "seen" (it spoke it) or "chosen" (by a person).
     dialect_from: str = "guess"
     #: online: a connection stands. connecting: being dialled. reachable: a one-shot peer whose last exchange went well.
-    #: offline: the last try failed, or it left. unknown: nothing tried yet.
+    #: offline: the last try failed, or it left. unknown: nothing tried yet, or a one-shot peer not heard of for long.
     link: str = "unknown"
     #: Why the last try failed, in plain words; None when it went well.
     error: str | None = None
     last_seen: int | None = None
     #: True while the node keeps a connection to it by itself (somebody asked for `connect`).
     wanted: bool = False
+    #: What it calls itself, where a person gave it another name; None: `name` is its own.
+    own_name: str | None = None
 
 
 class Self(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,6 +142,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     reconnect: bool = True
 
 
+class Greeting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of greeting a mandatory peer at this start. It is tried once."""
+
+    #: IP:PORT.
+    address: str
+    #: Greeted only from a machine in this network; None: from everywhere.
+    network: str | None = None
+    #: "skipped" (this machine isn't in that network), "calling", "greeted" (handed over to the connection), "failed".
+    outcome: GreetingOutcome
+    #: Why, in words, when there is something to say.
+    detail: str | None = None
+    at: int
+
+
 class State(msgspec.Struct, kw_only=True):
     """All that durable events change: the snapshot, and what a client's reducer keeps up to date."""
 
@@ -145,6 +163,8 @@ class State(msgspec.Struct, kw_only=True):
     settings: Settings
     rooms: dict[str, Room] = {}
     peers: dict[str, Peer] = {}
+    #: Of this run, by address.
+    greetings: dict[str, Greeting] = {}
 
 
 class NextTry(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,6 +180,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """How the node is. Ephemeral: a full disk can't log that it is full."""
 
     #: False while writes fail: commands that change something get `store_unavailable`, reading from peers stops.
+    #: True with a problem: the disk is nearly full, so that sending is refused and reading from peers stops.
     store: bool = True
     #: What is wrong, in words; None when all is well.
     problem: str | None = None
@@ -189,6 +210,12 @@ class NodeStopped(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class GreetingChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """A mandatory peer was passed over, is being called, was greeted, or could not be."""
+
+    greeting: Greeting
+
+
 class SettingsChanged(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody changed the settings."""
 
@@ -216,6 +243,12 @@ class RoomsMerged(msgspec.Struct, frozen=True, kw_only=True):
     room: Room
 
 
+class RoomDeleted(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation was deleted with all that was said in it. What its peer says next begins a new one."""
+
+    room: str
+
+
 class RoomRead(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody read a conversation up to `read_upto`; `unread` is what is left."""
 
@@ -240,6 +273,14 @@ class PeerForgotten(msgspec.Struct, frozen=True, kw_only=True):
     """A peer was taken off the list. Its conversation stays."""
 
     peer: str
+
+
+class QuotaReached(msgspec.Struct, frozen=True, kw_only=True):
+    """A source address cost so many bytes in a day that it is shut out. Nobody else is affected."""
+
+    host: str
+    bytes: int
+    until: int
 
 
 class MessageReceived(msgspec.Struct, frozen=True, kw_only=True):
@@ -298,8 +339,8 @@ class ConnectionNoticed(msgspec.Struct, frozen=True, kw_only=True):
 DURABLE: dict[str, type[msgspec.Struct]] = {
     kind.__name__: kind
     for kind in (
-        NodeStarted, NodeStopped, SettingsChanged, RoomAdded, RoomChanged, RoomsMerged, RoomRead, PeerAdded,
-        PeerChanged, PeerForgotten, MessageReceived, MessageAccepted, MessageStateChanged,
+        NodeStarted, NodeStopped, GreetingChanged, SettingsChanged, RoomAdded, RoomChanged, RoomsMerged,
+        RoomDeleted, RoomRead, PeerAdded, PeerChanged, PeerForgotten, QuotaReached, MessageReceived, MessageAccepted, MessageStateChanged,
     )
 }  # fmt: skip
 EPHEMERAL: dict[str, type[msgspec.Struct]] = {
@@ -444,7 +485,7 @@ class ResendResult(msgspec.Struct, kw_only=True):
 
 
 class ConnectArgs(msgspec.Struct, kw_only=True):
-    """HOST:PORT, or a known peer by id or name. `dialect` ("auto", "snicher", "std") overrules what was guessed."""
+    """HOST:PORT, or a known peer by id or name. `dialect` ("auto", or as in Peer) overrules what was guessed."""
 
     address: str
     dialect: str = "auto"
@@ -467,6 +508,20 @@ class PeersResult(msgspec.Struct, kw_only=True):
 
     peers: list[Peer]
     next_tries: list[NextTry]
+
+
+class RenameArgs(msgspec.Struct, kw_only=True):
+    """A peer, and what to call it from now on; empty: as it calls itself."""
+
+    peer: str
+    name: str
+
+
+class MergeArgs(msgspec.Struct, kw_only=True):
+    """Two peers; the conversation with the first becomes part of the one with the second."""
+
+    peer: str
+    into: str
 
 
 class MarkReadArgs(msgspec.Struct, kw_only=True):
@@ -501,6 +556,10 @@ class StatsResult(msgspec.Struct, kw_only=True):
     database_bytes: int
     #: Bytes free on the disk that holds the home.
     free_bytes: int
+    #: Source addresses that have met their quota, and until when they are shut out.
+    shut_out: dict[str, int]
+    #: Connections that were closed at once, because their source has too many or is shut out.
+    refused: int
 
 
 class SettingsArgs(msgspec.Struct, kw_only=True):
@@ -527,6 +586,7 @@ class StatusResult(msgspec.Struct, kw_only=True):
     log: str
     head: int
     health: Health
+    greetings: list[Greeting] = []
 
 
 COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
@@ -541,6 +601,9 @@ COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     "disconnect": (PeerArgs, PeerResult),
     "peers": (Nothing, PeersResult),
     "forget": (PeerArgs, Nothing),
+    "rename": (RenameArgs, PeerResult),
+    "merge": (MergeArgs, PeerResult),
+    "delete": (PeerArgs, Nothing),
     "mark_read": (MarkReadArgs, MarkReadResult),
     "stats": (Nothing, StatsResult),
     "settings": (SettingsArgs, SettingsResult),
@@ -637,9 +700,33 @@ def topic_of(type_name: str) -> bytes:
     return (("~" if type_name in EPHEMERAL else "") + type_name).encode()
 
 
-def encode(body: msgspec.Struct) -> bytes:
-    """A body as JSON."""
-    return _event_encoder.encode(body)
+def encode(body: msgspec.Struct | dict[str, Any]) -> bytes:
+    """A body as JSON. Texts in it that aren't Unicode are made `sound`."""
+    try:
+        return _event_encoder.encode(body)
+    except UnicodeEncodeError:
+        return _event_encoder.encode(_sound_in(body))
+
+
+def sound(text: str) -> str:
+    """The same text without halves of surrogate pairs, which neither JSON nor SQLite takes; "?" stands for each.
+
+    Python makes them of bytes from the system (arguments, file names) that aren't UTF-8.
+    """
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
+def _sound_in(value: Any) -> Any:
+    if isinstance(value, str):
+        return sound(value)
+    if isinstance(value, list | tuple):
+        return [_sound_in(one) for one in value]
+    if isinstance(value, dict):
+        return {_sound_in(key): _sound_in(one) for key, one in value.items()}
+    if isinstance(value, msgspec.Struct):
+        changed = {name: _sound_in(getattr(value, name)) for name in value.__struct_fields__}
+        return msgspec.structs.replace(value, **changed)
+    return value
 
 
 def decode_event(body: bytes) -> Event:

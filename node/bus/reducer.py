@@ -24,6 +24,11 @@ def apply(state: m.State, event: m.Event) -> None:
 def _node_started(state: m.State, data: m.NodeStarted) -> None:
     state.self = data.self
     state.settings = data.settings
+    state.greetings = {}
+
+
+def _greeting_changed(state: m.State, data: m.GreetingChanged) -> None:
+    state.greetings[data.greeting.address] = data.greeting
 
 
 def _settings_changed(state: m.State, data: m.SettingsChanged) -> None:
@@ -42,6 +47,10 @@ def _rooms_merged(state: m.State, data: m.RoomsMerged) -> None:
     newest = max((last for last in merged if last is not None), key=lambda last: last.order, default=None)
     state.rooms.pop(data.gone, None)
     state.rooms[into] = replace(data.room, last=None if newest is None else replace(newest, room=into))
+
+
+def _room_deleted(state: m.State, data: m.RoomDeleted) -> None:
+    state.rooms.pop(data.room, None)
 
 
 def _room_read(state: m.State, data: m.RoomRead) -> None:
@@ -64,13 +73,13 @@ def _message_received(state: m.State, data: m.MessageReceived) -> None:
     if peer is not None and (peer.last_seen is None or peer.last_seen < message.at):
         state.peers[peer.id] = replace(peer, last_seen=message.at)
     room = state.rooms.get(message.room)
-    if room is not None and message.kind != "notice":
+    if room is not None and message.kind == "text":
         state.rooms[room.id] = replace(room, unread=room.unread + 1, last=m.preview(message))
 
 
 def _message_accepted(state: m.State, data: m.MessageAccepted) -> None:
     room = state.rooms.get(data.message.room)
-    if room is not None:
+    if room is not None and data.message.kind == "text":
         state.rooms[room.id] = replace(room, last=m.preview(data.message))
 
 
@@ -84,10 +93,12 @@ def _message_state_changed(state: m.State, data: m.MessageStateChanged) -> None:
 
 _STEPS: dict[str, Callable[[m.State, Any], None]] = {
     "NodeStarted": _node_started,
+    "GreetingChanged": _greeting_changed,
     "SettingsChanged": _settings_changed,
     "RoomAdded": _room_put,
     "RoomChanged": _room_put,
     "RoomsMerged": _rooms_merged,
+    "RoomDeleted": _room_deleted,
     "RoomRead": _room_read,
     "PeerAdded": _peer_put,
     "PeerChanged": _peer_put,

@@ -106,7 +106,6 @@ class Server:
         publisher: zmq.Socket[bytes] = zmq.Context.shadow(self._context.underlying).socket(zmq.PUB)
         publisher.setsockopt(zmq.SNDHWM, PUB_HIGH_WATER_MARK)
         replier = self._context.socket(zmq.REP)
-        replier.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
         self._events, self._commands = publisher, replier
         if events.startswith("tcp:"):
             if server_secret is None or allowed is None:
@@ -116,6 +115,10 @@ class Server:
             self._authenticator.configure_curve_callback(credentials_provider=_AllowList(allowed))
         for socket, endpoint in ((publisher, events), (replier, commands)):
             socket.setsockopt(zmq.LINGER, 200)
+            # On PUB it bounds subscriptions, the only thing that comes in there.
+            socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
+            # Off by default in libzmq; without it an IPv6 endpoint can't be bound.
+            socket.setsockopt(zmq.IPV6, 1)
             if server_secret is not None:
                 socket.setsockopt(zmq.CURVE_SERVER, 1)
                 socket.setsockopt(zmq.CURVE_SECRETKEY, server_secret)
@@ -161,19 +164,24 @@ class Server:
         socket = self._commands
         assert socket is not None
         while True:
-            frames = await socket.recv_multipart()
+            try:
+                frames = await socket.recv_multipart()
+            except zmq.Again:
+                # A request without the empty frame that REQ puts before it: REP announces it, and then drops it.
+                continue
             command = parse_command(frames)
-            reply = command if isinstance(command, m.Reply) else await self._safely(command)
-            await socket.send(m.encode(reply))
+            await socket.send(m.encode(command) if isinstance(command, m.Reply) else await self._safely(command))
 
-    async def _safely(self, command: m.Command) -> m.Reply:
+    async def _safely(self, command: m.Command) -> bytes:
+        """The reply's frame, whatever happens: an answer that can't be put into JSON is a bug like any other."""
         try:
-            return await self._answer(command)
-        except CommandRefused as error:
-            return refusal(command.id, error.code, error.message, error.details)
+            try:
+                return m.encode(await self._answer(command))
+            except CommandRefused as error:
+                return m.encode(refusal(command.id, error.code, error.message, error.details))
         except Exception:
             log.exception("a bug in %s; the front end got an error", command.op)
-            return refusal(command.id, "internal", "A bug in the node; its log says more.")
+            return m.encode(refusal(command.id, "internal", "A bug in the node; its log says more."))
 
 
 class _AllowList:

@@ -4,7 +4,10 @@
     commands.py   what each command of a front end means
     contacts.py   who the peers are: addresses, names, dialects, link states
     rooms.py      conversations, unread counts, the order of messages
-    outbox.py     what waits for whom, attempts, back-off
+    outbox.py     what waits for whom, and which link it goes over
+    greetings.py  the mandatory peers: who is greeted at the start
+    quotas.py     how much one source may store here in a day
+    retries.py    back-off, and when anything is due
     state.py      what the core holds in memory; loaded from the store
     clock.py      the hybrid logical clock
     stimuli.py, effects.py   the two vocabularies

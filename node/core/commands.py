@@ -12,14 +12,19 @@ from msgspec.structs import replace
 
 from node.bus import messages as m
 from node.core import effects as e
-from node.core.contacts import Contact, Contacts
+from node.core.contacts import ANYWHERE, Contact, Contacts
 from node.core.ledger import Ledger
 from node.core.outbox import Outbox
-from node.core.rooms import Rooms
+from node.core.rooms import Rooms, can_be_shown
 from node.core.stimuli import Commanded
 from node.errors import CommandRefused
 from node.model import Address, parse_address
 from node.protocol.plain.registry import BY_NAME
+
+#: Messages sent again that are remembered while the store may still say otherwise; the oldest is dropped.
+MAX_RESENT = 1_024
+#: Peers listed when a name is ambiguous.
+MAX_CANDIDATES = 50
 
 
 class Commands:
@@ -34,12 +39,19 @@ class Commands:
         self._outbox = outbox
         self.settings = settings
         self.me = me
+        #: Why nothing can be sent, while the disk is nearly full.
+        self.no_room: str | None = None
+        #: The newest messages that were sent again, and the event that says so.
+        self._resent: dict[int, int] = {}
         self._run: dict[str, Callable[[Commanded], None]] = {
             "send": self._send,
             "resend": self._resend,
             "connect": self._connect,
             "disconnect": self._disconnect,
             "forget": self._forget,
+            "rename": self._rename,
+            "merge": self._merge,
+            "delete": self._delete,
             "mark_read": self._mark_read,
             "settings": self._settings,
         }
@@ -47,22 +59,25 @@ class Commands:
     def run(self, command: Commanded) -> None:
         """Carry out a command, or refuse it."""
         try:
+            if self.no_room is not None and command.op in ("send", "resend"):
+                raise CommandRefused("store_unavailable", self.no_room)
             self._run[command.op](command)
         except CommandRefused as error:
             self._ledger.refuse(command.token, error.code, error.message, **error.details)
         except OverflowError as error:
             self._ledger.refuse(command.token, "busy", str(error))
 
-    def fetched(self, query: e.CountRead | e.ReadMessage | e.WaitingIds, result: Any) -> None:
+    def fetched(self, query: e.CountRead | e.ReadMessage, result: Any) -> None:
         """Go on with a command that had to ask the store."""
-        if isinstance(query, e.CountRead):
-            room = self._rooms.by_id.get(query.room)
-            left = 0 if room is None else max(0, room.unread - result)
-            self._read(query.token, query.key, query.room, query.upto, left)
-        elif isinstance(query, e.ReadMessage):
-            self._send_again(query, result)
-        else:
-            self._forgotten(query, result)
+        try:
+            if isinstance(query, e.ReadMessage):
+                self._send_again(query, result)
+            elif not query.token:
+                self._rooms.recount(query, result)
+            else:
+                self._counted(query, result)
+        except CommandRefused as error:
+            self._ledger.refuse(query.token, error.code, error.message, **error.details)
 
     # -- who is meant
 
@@ -74,23 +89,28 @@ class Commands:
             contact = self._contacts.by_id.get(room.peer) if room is not None and room.peer else None
         if contact is not None:
             return contact
+        # An address is an address, whoever takes it for a name.
+        try:
+            address = parse_address(text)
+        except ValueError as error:
+            unreadable = error
+        else:
+            if self._contacts.is_own(address):
+                raise CommandRefused("own_address", f"{address} is this node itself.")
+            if address.host in ANYWHERE:
+                raise CommandRefused("invalid_args", f"{address.host} is no address that can be dialled.")
+            return self._contacts.at(address.host, address.port) or address
         named = self._contacts.named(text)
         if len(named) == 1:
             return named[0]
         if len(named) > 1:
-            candidates = [{"id": c.id, "address": str(c.address or c.peer.host)} for c in named]
+            candidates = [{"id": c.id, "address": str(c.address or c.peer.host)} for c in named[:MAX_CANDIDATES]]
             raise CommandRefused(
                 "ambiguous", f"{len(named)} peers go by the name {text!r}.", details={"candidates": candidates}
             )
-        try:
-            address = parse_address(text)
-        except ValueError as error:
-            if ":" in text:
-                raise CommandRefused("invalid_args", str(error)) from None
-            raise CommandRefused("not_found", f"Nobody goes by the name {text!r}.") from None
-        if self._is_own(address):
-            raise CommandRefused("own_address", f"{address} is this node itself.")
-        return self._contacts.at(address.host, address.port) or address
+        if ":" in text:
+            raise CommandRefused("invalid_args", str(unreadable))
+        raise CommandRefused("not_found", f"Nobody goes by the name {text!r}.")
 
     def _known(self, text: str) -> Contact:
         found = self._find(text)
@@ -98,15 +118,12 @@ class Commands:
             raise CommandRefused("not_found", f"There is no peer {text!r}.")
         return found
 
-    def _is_own(self, address: Address) -> bool:
-        if str(address) in self.me.addresses or str(address) == self.me.listen:
-            return True
-        try:
-            listen = parse_address(self.me.listen)
-        except ValueError:
-            return False
-        wildcard = listen.host in ("0.0.0.0", "::")
-        return wildcard and listen.port == address.port and (address.host == "::1" or address.host.startswith("127."))
+    def _answerable(self, contact: Contact) -> None:
+        """Raises CommandRefused when there is no way to reach this peer."""
+        if contact.address is None and not contact.links:
+            raise CommandRefused(
+                "no_address", f"{contact.peer.name} never said on which port it listens, and isn't connected."
+            )
 
     # -- the commands
 
@@ -119,17 +136,14 @@ class Commands:
             try:
                 self._check_text(outgoing.text)
                 target = self._find(outgoing.to)
-                if isinstance(target, Contact) and target.address is None and not target.links:
-                    raise CommandRefused(
-                        "no_address",
-                        f"{target.peer.name} never said on which port it listens, and isn't connected.",
-                    )
+                if isinstance(target, Contact):
+                    self._answerable(target)
             except CommandRefused as error:
                 error.details["index"] = index
                 raise
             targets.append(target)
+        self._contacts.check_room_for(len({target for target in targets if isinstance(target, Address)}))
         accepted = []
-        touched: dict[str, Contact] = {}
         for outgoing, target in zip(args.messages, targets, strict=True):
             if isinstance(target, Address):
                 target = self._contacts.at(target.host, target.port) or self._contacts.add(
@@ -138,33 +152,42 @@ class Commands:
             self._contacts.revive(target)
             message = self._rooms.accept(target.peer.room, target.id, self.me, outgoing.text)
             accepted.append(message)
-            touched[target.id] = target
             self._outbox.add(target, message)
         self._ledger.reply(command.token, m.SendResult(messages=accepted), command.key)
 
     def _check_text(self, text: str) -> None:
-        if not text.strip().strip("\x00"):
+        if not can_be_shown(text):
             raise CommandRefused("text_empty", "A text has nothing in it that could be shown.")
         if len(text) > m.MAX_TEXT_BYTES or len(text.encode(errors="replace")) > m.MAX_TEXT_BYTES:
             raise CommandRefused("text_too_long", f"A text may hold {m.MAX_TEXT_BYTES} bytes.")
 
     def _resend(self, command: Commanded) -> None:
         args: m.ResendArgs = command.args
-        self._ledger.put(e.Fetch(e.ReadMessage(command.token, command.cause, command.key, args.message)))
+        self._read_message(command.token, command.cause, command.key, args.message)
+
+    def _read_message(self, token: int, cause: m.Cause | None, key: e.Key | None, message: int) -> None:
+        self._ledger.put(e.Fetch(e.ReadMessage(token, cause, key, message, self._ledger.head)))
 
     def _send_again(self, query: e.ReadMessage, found: tuple[m.Message, str | None] | None) -> None:
         message, peer = found or (None, None)
-        contact = self._contacts.by_id.get(peer) if peer is not None else None
-        if message is None or contact is None:
-            self._ledger.refuse(query.token, "not_found", f"There is no message {query.message} of ours.")
-        elif message.state not in ("failed", "unconfirmed"):
-            self._ledger.refuse(query.token, "not_resendable", f"The message is {message.state}.")
-        else:
-            self._contacts.revive(contact)
-            self._rooms.state(message.room, message.id, "waiting")
-            message = replace(message, state="waiting", detail=None)
-            self._outbox.again(contact, message)
-            self._ledger.reply(query.token, m.ResendResult(message=message), query.key)
+        if message is None or peer is None:
+            raise CommandRefused("not_found", f"There is no message {query.message} of ours.")
+        if self._resent.get(message.id, -1) > query.head or message.room not in self._rooms.by_id:
+            # Sent again by somebody else, or moved, since the store was asked: what it said is old.
+            self._read_message(query.token, query.cause, query.key, query.message)
+            return
+        if message.state not in ("failed", "unconfirmed"):
+            raise CommandRefused("not_resendable", f"The message is {message.state}.")
+        contact = self._contacts.by_id[peer]
+        self._answerable(contact)
+        self._contacts.revive(contact)
+        self._rooms.state(message.room, message.id, "waiting")
+        self._resent[message.id] = self._ledger.head
+        if len(self._resent) > MAX_RESENT:
+            del self._resent[next(iter(self._resent))]
+        message = replace(message, state="waiting", detail=None)
+        self._outbox.again(contact, message)
+        self._ledger.reply(query.token, m.ResendResult(message=message), query.key)
 
     def _connect(self, command: Commanded) -> None:
         args: m.ConnectArgs = command.args
@@ -173,84 +196,99 @@ class Commands:
         found = self._find(args.address)
         if isinstance(found, Address):
             found = self._contacts.add(found.host, found.port, None, "unknown", "guess")
-        elif found.address is None and not found.links:
-            raise CommandRefused("no_address", f"{found.peer.name} never said on which port it listens.")
+        else:
+            self._answerable(found)
         self._contacts.revive(found)
         if args.dialect != "auto":
             if found.peer.dialect != args.dialect:
-                for link in found.links:
-                    self._ledger.put(e.HangUp(link))
+                for link in list(found.links):
+                    self._outbox.hang_up(found, link)
             self._contacts.change(found, dialect=args.dialect, dialect_from="chosen")
         elif found.peer.dialect_from == "chosen":
             self._contacts.change(found, dialect="unknown", dialect_from="guess")
         self._contacts.change(found, wanted=True)
-        found.greet = True
-        self._outbox.showed_up(found)
+        self._outbox.want(found)
         self._ledger.reply(command.token, m.PeerResult(peer=found.peer), command.key)
 
     def _disconnect(self, command: Commanded) -> None:
         args: m.PeerArgs = command.args
         contact = self._known(args.peer)
-        self._let_go(contact)
+        self._outbox.let_go(contact)
         self._contacts.change(contact, wanted=False, link="offline", error=None)
         self._ledger.reply(command.token, m.PeerResult(peer=contact.peer), command.key)
-
-    def _let_go(self, contact: Contact) -> None:
-        contact.paused = True
-        contact.greet = False
-        contact.next_try = None
-        contact.attempt = 0
-        for link in (*contact.links, *([contact.busy] if contact.busy is not None else [])):
-            self._ledger.put(e.HangUp(link))
-        contact.links.clear()
 
     def _forget(self, command: Commanded) -> None:
         args: m.PeerArgs = command.args
         contact = self._known(args.peer)
-        self._ledger.put(e.Fetch(e.WaitingIds(command.token, command.cause, command.key, contact.id)))
-
-    def _forgotten(self, query: e.WaitingIds, waiting: list[tuple[int, str]]) -> None:
-        contact = self._contacts.by_id.get(query.peer)
-        if contact is None or contact.gone:
-            self._ledger.refuse(query.token, "not_found", "That peer is gone already.")
-            return
-        self._let_go(contact)
-        kept = set(contact.inflight)
-        for message, room in waiting:
-            if message not in kept:
-                self._rooms.state(room, message, "failed", "The peer was forgotten before this could be sent.")
-        contact.waiting.clear()
-        contact.more = False
         self._contacts.forget(contact)
-        self._ledger.reply(query.token, m.Nothing(), query.key)
+        self._outbox.forget(contact)
+        self._outbox.pump(contact)
+        self._ledger.reply(command.token, m.Nothing(), command.key)
+
+    def _rename(self, command: Commanded) -> None:
+        args: m.RenameArgs = command.args
+        contact = self._known(args.peer)
+        name = args.name.strip()
+        if len(name) > m.MAX_NAME_CHARS or not name.isprintable():
+            raise CommandRefused("invalid_args", f"A name has up to {m.MAX_NAME_CHARS} characters and no line breaks.")
+        self._contacts.rename(contact, name)
+        self._ledger.reply(command.token, m.PeerResult(peer=contact.peer), command.key)
+
+    def _with_conversation(self, text: str) -> Contact:
+        """A peer that was ever talked with, on the list or not. Raises CommandRefused."""
+        found = self._find(text)
+        if isinstance(found, Address):
+            raise CommandRefused("not_found", f"There is no conversation with {text!r}.")
+        return found
+
+    def _merge(self, command: Commanded) -> None:
+        args: m.MergeArgs = command.args
+        gone, into = self._with_conversation(args.peer), self._with_conversation(args.into)
+        if gone is into:
+            raise CommandRefused("invalid_args", "That is one conversation already.")
+        self._contacts.unite(gone, into)
+        self._outbox.adopt(gone, into)
+        self._outbox.pump(into)
+        self._ledger.reply(command.token, m.PeerResult(peer=into.peer), command.key)
+
+    def _delete(self, command: Commanded) -> None:
+        args: m.PeerArgs = command.args
+        contact = self._with_conversation(args.peer)
+        self._outbox.delete(contact)
+        self._contacts.delete(contact)
+        self._ledger.reply(command.token, m.Nothing(), command.key)
 
     def _mark_read(self, command: Commanded) -> None:
         args: m.MarkReadArgs = command.args
-        room = self._rooms.by_id.get(args.room)
-        if room is None:
-            raise CommandRefused("not_found", f"There is no room {args.room!r}.")
         newest = self._ledger.last_message
         upto = newest if args.upto is None else min(args.upto, newest)
-        if upto <= room.read_upto or room.unread == 0:
-            # Nothing to read: no event, so that dashboards that say so again don't fill the log.
-            result = m.MarkReadResult(read_upto=room.read_upto, unread=room.unread)
-            self._ledger.reply(command.token, result, command.key)
-        elif room.last is not None and upto >= room.last.id:
-            self._read(command.token, command.key, room.id, upto, 0)
-        else:
-            query = e.CountRead(command.token, command.cause, command.key, room.id, room.read_upto, upto)
-            self._ledger.put(e.Fetch(query))
+        self._mark(command.token, command.cause, command.key, args.room, upto)
 
-    def _read(self, token: int, key: e.Key | None, room_id: str, upto: int, unread: int) -> None:
+    def _mark(self, token: int, cause: m.Cause | None, key: e.Key | None, room_id: str, upto: int) -> None:
         room = self._rooms.by_id.get(room_id)
         if room is None:
-            self._ledger.refuse(token, "not_found", "That room is gone.")
+            raise CommandRefused("not_found", f"There is no room {room_id!r}.")
+        # Nothing to read: no event, so that dashboards that say so again don't fill the log.
+        if upto > room.read_upto and room.unread:
+            if room.last is None or upto < room.last.id:
+                turn = self._rooms.turn(room_id)
+                self._ledger.put(e.Fetch(e.CountRead(token, cause, key, room_id, room.read_upto, upto, turn)))
+                return
+            self._rooms.read(room_id, upto, 0)
+        self._marked(token, key, room_id)
+
+    def _counted(self, query: e.CountRead, result: int) -> None:
+        room = self._rooms.by_id.get(query.room)
+        if room is None or self._rooms.turn(query.room) != query.turn:
+            # Read or merged by somebody else since the store was asked: what it counted is old.
+            self._mark(query.token, query.cause, query.key, query.room, query.upto)
             return
-        if upto > room.read_upto:
-            self._rooms.read(room_id, upto, unread)
+        self._rooms.read(room.id, query.upto, max(0, room.unread - result))
+        self._marked(query.token, query.key, room.id)
+
+    def _marked(self, token: int, key: e.Key | None, room_id: str) -> None:
         room = self._rooms.by_id[room_id]
-        result = m.MarkReadResult(read_upto=room.read_upto, unread=room.unread)
-        self._ledger.reply(token, result, key)
+        self._ledger.reply(token, m.MarkReadResult(read_upto=room.read_upto, unread=room.unread), key)
 
     def _settings(self, command: Commanded) -> None:
         args: m.SettingsArgs = command.args
@@ -267,7 +305,7 @@ class Commands:
         if settings != self.settings:
             self.settings = settings
             self.me = replace(self.me, name=settings.name)
-            self._outbox.reconnect = settings.reconnect
             self._ledger.put(e.PutSettings(settings, self.me))
             self._ledger.log(m.SettingsChanged(settings=settings, self=self.me))
+            self._outbox.set_reconnect(settings.reconnect)
         self._ledger.reply(command.token, m.SettingsResult(settings=settings), command.key)

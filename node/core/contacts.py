@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
@@ -15,20 +16,32 @@ from node.bus import messages as m
 from node.core import effects as e
 from node.core.ledger import Ledger
 from node.core.rooms import Rooms
-from node.model import PLAIN_PREFIX, Address
+from node.model import PLAIN_PREFIX, Address, parse_address
+from node.protocol.plain.registry import ONE_SHOT
 
-#: Peers in all. Beyond, a new stranger's connection is refused: it can't fill memory and disk with names.
+#: Peers on the list. Beyond, a new stranger's connection is refused: it can't fill memory and disk with names.
 MAX_PEERS = 20_000
+#: How long a one-shot client counts as reachable after it was heard or reached. Most of them leave without a word; a
+#: quarter of an hour is a short break, and longer than any of them pauses between its signs of life.
+REACHABLE_MS = 15 * 60_000
+#: Peers that stop counting as reachable in one step: after a night, thousands may be due at the same moment.
+MAX_AGED = 500
+#: To listen at one of these is to listen at every address of this machine; nobody can be dialled there.
+ANYWHERE = ("0.0.0.0", "::")
 
 
 class Waiting(msgspec.Struct):
-    """One of our messages that waits for a peer."""
+    """One of our messages that waits for a peer, or is on its way."""
 
     id: int
     room: str
     text: str
     #: Its attempt is recorded ("sending").
     begun: bool = False
+    #: Which part goes next, from 1; only one-shot peers get parts one by one.
+    part: int = 1
+    #: The link it was given to; 0: none, or one of before the core was made.
+    link: int = 0
 
 
 class Contact:
@@ -41,36 +54,44 @@ class Contact:
         "gone",
         "greet",
         "inflight",
+        "late",
         "links",
         "more",
         "next_try",
-        "part",
         "paused",
         "peer",
         "reason",
         "settled",
+        "since",
+        "sweep",
+        "tried",
         "waiting",
+        "worked",
     )
 
     def __init__(self, peer: m.Peer, *, gone: bool = False, more: bool = False) -> None:
         self.peer = peer
         self.gone = gone
-        #: Open persistent links, the one to use last.
+        #: Open persistent links, the one to use last; when the first of them came (ms).
         self.links: list[int] = []
-        #: The link being dialled or used for one message, if any.
+        self.since = 0
+        #: The link being dialled or used for one message, if any, and whether it has done what it was for.
         self.busy: int | None = None
+        self.worked = False
         #: The head of its outbox, in order; `more` says that there are further ones on disk.
         self.waiting: collections.deque[Waiting] = collections.deque()
         self.more = more
-        self.fetching = False
-        #: Messages whose outcome became known while the disk was asked for more.
+        #: What the disk was asked for; whether more was accepted since; and whose outcome became known since.
+        self.fetching: e.Waiting | None = None
+        self.late = False
         self.settled: set[int] = set()
+        #: Of what the disk still has, messages up to this one are given up: the peer was forgotten.
+        self.sweep = 0
         #: Given to a link, outcome not known yet.
         self.inflight: dict[int, Waiting] = {}
-        #: Which part of the head of `waiting` comes next, for one-shot peers.
-        self.part = 1
-        #: Failed attempts in a row; when the next is due (ms) and why.
+        #: Failed attempts in a row; when the last one began and when the next is due (ms), and why.
         self.attempt = 0
+        self.tried = 0
         self.next_try: int | None = None
         self.reason = ""
         #: Somebody said disconnect: don't dial before there is a new reason to.
@@ -84,9 +105,26 @@ class Contact:
         return self.peer.id
 
     @property
+    def own_name(self) -> str:
+        """What it calls itself, whatever a person calls it."""
+        return self.peer.own_name or self.peer.name
+
+    @property
+    def one_shot(self) -> bool:
+        """Whether it takes one connection for each message, as far as known."""
+        return self.peer.dialect in ONE_SHOT
+
+    @property
     def address(self) -> Address | None:
         """Where it listens, if it has said so."""
         return None if self.peer.port is None else Address(self.peer.host, self.peer.port)
+
+
+def shown_name(said: str | None) -> str | None:
+    """A name that a peer claims, as it may be shown: without what can't be printed, and cut. None: nothing is left."""
+    if not said:
+        return None
+    return "".join(char for char in said if char.isprintable()).strip()[: m.MAX_NAME_CHARS] or None
 
 
 class Contacts:
@@ -98,25 +136,55 @@ class Contacts:
         self._last_number = last_number
         self.by_id: dict[str, Contact] = {}
         self._by_address: dict[tuple[str, int], Contact] = {}
-        self._by_host: dict[str, list[Contact]] = {}
+        self._by_name: dict[str, dict[str, Contact]] = {}
+        self._by_host_name: dict[tuple[str, str], dict[str, Contact]] = {}
+        #: Who counts as reachable, until when; the first one is due first.
+        self._reachable: dict[str, tuple[Contact, int]] = {}
+        #: How many are on the list.
+        self._listed = 0
+        self._own: frozenset[str] = frozenset()
+        self._own_port: int | None = None
         for contact in contacts:
             self._index(contact)
+            self._listed += not contact.gone
+        # When it was reached last isn't kept: only what was heard counts.
+        for contact in sorted(self.by_id.values(), key=lambda contact: contact.peer.last_seen or 0):
+            if contact.peer.link == "reachable":
+                self._reachable[contact.id] = contact, (contact.peer.last_seen or 0) + REACHABLE_MS
 
     def _index(self, contact: Contact) -> None:
         peer = contact.peer
         self.by_id[peer.id] = contact
-        self._by_host.setdefault(peer.host, []).append(contact)
+        self._by_name.setdefault(peer.name.casefold(), {})[peer.id] = contact
+        self._by_host_name.setdefault((peer.host, contact.own_name), {})[peer.id] = contact
         if peer.port is not None:
             self._by_address[peer.host, peer.port] = contact
 
     def _unindex(self, contact: Contact) -> None:
         peer = contact.peer
         del self.by_id[peer.id]
-        self._by_host[peer.host].remove(contact)
-        if not self._by_host[peer.host]:
-            del self._by_host[peer.host]
+        _drop(self._by_name, peer.name.casefold(), peer.id)
+        _drop(self._by_host_name, (peer.host, contact.own_name), peer.id)
         if peer.port is not None:
             self._by_address.pop((peer.host, peer.port), None)
+
+    def we_are(self, me: m.Self) -> None:
+        """Where this node listens: nobody else can."""
+        self._own = frozenset((*me.addresses, me.listen))
+        self._own_port = None
+        try:
+            listen = parse_address(me.listen)
+        except ValueError:
+            return
+        if listen.host in ANYWHERE:
+            self._own_port = listen.port
+
+    def is_own(self, address: Address) -> bool:
+        """Whether this node itself listens there."""
+        if address.port == self._own_port:
+            host = address.host
+            return host in ANYWHERE or host == "::1" or host.startswith("127.") or str(address) in self._own
+        return str(address) in self._own
 
     def at(self, host: str, port: int) -> Contact | None:
         """The peer that listens there."""
@@ -124,19 +192,25 @@ class Contacts:
 
     def named(self, name: str) -> list[Contact]:
         """All peers that go by a name, those on the list only. Compared without regard to case."""
-        folded = name.casefold()
-        return [c for c in self.by_id.values() if not c.gone and c.peer.name.casefold() == folded]
+        return [contact for contact in self._by_name.get(name.casefold(), {}).values() if not contact.gone]
+
+    def check_room_for(self, count: int) -> None:
+        """Raises OverflowError when so many new peers would be too many."""
+        if self._listed + count > MAX_PEERS:
+            raise OverflowError(f"{MAX_PEERS} peers are known; forget some.")
 
     def change(self, contact: Contact, **changes: object) -> bool:
         """Change a peer; logged and stored only when something is new. Returns whether it was."""
         peer = contact.peer
+        if "link" in changes:
+            self._freshen(contact, changes["link"] == "reachable")
         if all(getattr(peer, name) == value for name, value in changes.items()):
             return False
-        address_changed = "port" in changes or "host" in changes
-        if address_changed:
+        indexed = "port" in changes or "host" in changes or "name" in changes or "own_name" in changes
+        if indexed:
             self._unindex(contact)
         contact.peer = msgspec.structs.replace(peer, **changes)
-        if address_changed:
+        if indexed:
             self._index(contact)
         self._ledger.put(e.PutPeer(contact.peer, contact.gone))
         if not contact.gone:
@@ -145,16 +219,57 @@ class Contacts:
             self._rooms.rename(contact.peer.room, contact.peer.name)
         return True
 
+    def _freshen(self, contact: Contact, reachable: bool) -> None:
+        """It was heard or reached now, or its state tells more than that."""
+        self._reachable.pop(contact.id, None)
+        if reachable:
+            self._reachable[contact.id] = contact, self._ledger.now + REACHABLE_MS
+
+    def next_aging(self) -> int | None:
+        """When somebody stops counting as reachable."""
+        return next(iter(self._reachable.values()))[1] if self._reachable else None
+
+    def age(self) -> None:
+        """Whoever was neither heard nor reached for too long may be anywhere."""
+        for _ in range(MAX_AGED):
+            at = self.next_aging()
+            if at is None or at > self._ledger.now:
+                return
+            contact, _ = self._reachable.pop(next(iter(self._reachable)))
+            if contact.peer.link == "reachable" and self.by_id.get(contact.id) is contact:
+                self.change(contact, link="unknown")
+
+    def shift(self, by: int) -> None:
+        """The wall clock was set: what is left until somebody ages stays the same."""
+        self._reachable = {id_: (contact, at + by) for id_, (contact, at) in self._reachable.items()}
+
+    def calls_itself(self, contact: Contact, name: str) -> None:
+        """The peer says its name. What a person calls it stays."""
+        if contact.peer.own_name is None:
+            self.change(contact, name=name)
+        else:
+            self.change(contact, own_name=name)
+
+    def rename(self, contact: Contact, name: str) -> None:
+        """A person's name for a peer wins over its own; an empty one gives way to it again."""
+        if name:
+            self.change(contact, name=name, own_name=contact.own_name)
+        else:
+            self.change(contact, name=contact.own_name, own_name=None)
+
     def seen(self, contact: Contact) -> None:
         """It said something now. Front ends derive that from the message itself, so it isn't logged."""
-        if contact.peer.last_seen != self._ledger.now:
-            contact.peer = msgspec.structs.replace(contact.peer, last_seen=self._ledger.now)
+        last, now = contact.peer.last_seen, self._ledger.now
+        if contact.peer.link == "reachable":
+            self._freshen(contact, reachable=True)
+        if last is None or last < now:
+            contact.peer = msgspec.structs.replace(contact.peer, last_seen=now)
             self._ledger.put(e.PutPeer(contact.peer, contact.gone))
 
     def add(self, host: str, port: int | None, name: str | None, dialect: str, source: str) -> Contact:
         """A new plain peer and its conversation. Raises OverflowError at MAX_PEERS."""
-        if len(self.by_id) >= MAX_PEERS:
-            raise OverflowError(f"{MAX_PEERS} peers are known; forget some.")
+        self.check_room_for(1)
+        self._listed += 1
         self._last_number += 1
         id_ = f"{PLAIN_PREFIX}{self._last_number}"
         shown = name or (str(Address(host, port)) if port is not None else host)
@@ -170,36 +285,39 @@ class Contacts:
         """A forgotten peer is back on the list."""
         if contact.gone:
             contact.gone = False
+            self._listed += 1
             self._ledger.put(e.PutPeer(contact.peer))
             self._ledger.log(m.PeerAdded(peer=contact.peer))
 
     def forget(self, contact: Contact) -> None:
         """Take it off the list; its conversation and its row stay."""
         contact.gone = True
+        self._listed -= 1
         contact.peer = msgspec.structs.replace(contact.peer, wanted=False, link="offline", error=None)
         self._ledger.put(e.PutPeer(contact.peer, gone=True))
         self._ledger.log(m.PeerForgotten(peer=contact.id))
 
     def nameless(self, contact: Contact) -> bool:
-        """Whether it is shown by its address because it has never said a name."""
-        return contact.peer.name in (contact.peer.host, str(contact.address))
+        """Whether it has never said a name."""
+        return contact.own_name in (contact.peer.host, str(contact.address))
 
     def identify(self, host: str, port: int | None, name: str | None, dialect: str) -> Contact:
         """The peer at `host` that claims this port, or, without one, goes by this name; a new one if need be.
 
-        Raises OverflowError at MAX_PEERS.
+        A claim of our own address counts as none. Raises OverflowError at MAX_PEERS.
         """
-        if port is not None:
-            contact = self.at(host, port)
-            if contact is None:
-                provisional = self._provisional(host, name) if name else None
-                if provisional is not None:
-                    self.change(provisional, port=port)
-                    contact = provisional
-                else:
-                    contact = self.add(host, port, name, dialect, "seen")
+        contact = self.at(host, port) if port is not None else None
+        if contact is not None:
+            pass
+        elif port is not None and not self.is_own(Address(host, port)):
+            contact = self._provisional(host, name) if name else None
+            if contact is not None and not contact.links:
+                self.change(contact, port=port)
+            else:
+                # Somebody of this name who is connected now is another one, behind the same address.
+                contact = self.add(host, port, name, dialect, "seen")
         else:
-            same = [c for c in self._by_host.get(host, ()) if name is not None and c.peer.name == name]
+            same = list(self._by_host_name.get((host, name), {}).values()) if name is not None else []
             if len(same) == 1:
                 contact = same[0]
             else:
@@ -209,33 +327,60 @@ class Contacts:
 
     def _provisional(self, host: str, name: str | None) -> Contact | None:
         """The peer of this address and name that hasn't said its port yet."""
-        for contact in self._by_host.get(host, ()):
-            if contact.peer.port is None and contact.peer.name == (name or host):
+        for contact in self._by_host_name.get((host, name or host), {}).values():
+            if contact.peer.port is None:
                 return contact
         return None
 
     def claim(self, contact: Contact, port: int) -> Contact:
-        """A peer known by name only says on which port it listens: it becomes one with the peer known there."""
-        known = self.at(contact.peer.host, port)
-        if known is contact:
+        """A peer known by name only says on which port it listens: it becomes one with the peer known there.
+
+        Returns the one that stays; the caller moves what the other had in memory. A claim of our own address is none.
+        """
+        host = contact.peer.host
+        known = self.at(host, port)
+        if known is contact or (known is None and self.is_own(Address(host, port))):
             return contact
         if known is None:
+            nameless = contact.own_name == host
             self.change(contact, port=port)
+            if nameless:
+                self.calls_itself(contact, str(Address(host, port)))
             return contact
         # The conversation that is known by its address stays; what was said before the claim joins it.
         if not self.nameless(contact) and self.nameless(known):
-            self.change(known, name=contact.peer.name)
+            self.calls_itself(known, contact.own_name)
+        self.unite(contact, known)
+        return known
+
+    def unite(self, contact: Contact, known: Contact) -> None:
+        """Two peers are one: all that was said with `contact` is now with `known`."""
         self.revive(known)
-        known.links.extend(contact.links)
-        known.inflight.update(contact.inflight)
-        if contact.waiting or contact.more:
-            known.waiting = collections.deque(sorted((*known.waiting, *contact.waiting), key=lambda w: w.id))
-            known.more = known.more or contact.more
-        for waiting in (*known.waiting, *known.inflight.values()):
-            waiting.room = known.peer.room
+        if contact.peer.own_name is not None and known.peer.own_name is None:
+            self.rename(known, contact.peer.name)
+        if contact.peer.wanted:
+            self.change(known, wanted=True)
         self._ledger.put(e.PutPeer(contact.peer, gone=True))
         self._rooms.merge(contact.peer.room, known.peer.room)
         if not contact.gone:
+            self._listed -= 1
             self._ledger.log(m.PeerForgotten(peer=contact.id))
         self._unindex(contact)
-        return known
+
+    def delete(self, contact: Contact) -> None:
+        """It was never known, nor anything that was said with it. Its number isn't given to anybody else."""
+        peer = contact.peer
+        nobody = m.Peer(id=peer.id, room=peer.room, name="", dialect_from="guess")
+        self._ledger.put(e.PutPeer(nobody, gone=True))
+        if not contact.gone:
+            self._listed -= 1
+            self._ledger.log(m.PeerForgotten(peer=contact.id))
+        self._unindex(contact)
+        self._rooms.delete(peer.room)
+
+
+def _drop(index: dict[Any, dict[str, Contact]], key: Any, id_: str) -> None:
+    found = index[key]
+    del found[id_]
+    if not found:
+        del index[key]

@@ -40,6 +40,12 @@ class MergeRooms(msgspec.Struct, frozen=True):
     into: str
 
 
+class DeleteRoom(msgspec.Struct, frozen=True):
+    """A conversation is no more, nor is anything that was said in it."""
+
+    room: str
+
+
 class AddMessage(msgspec.Struct, frozen=True):
     """A message; with `direction` out it goes into the outbox of `peer`."""
 
@@ -65,6 +71,18 @@ class PutSettings(msgspec.Struct, frozen=True):
     self: m.Self
 
 
+class PutGreetings(msgspec.Struct, frozen=True):
+    """What became of the mandatory peers in this run."""
+
+    greetings: dict[str, m.Greeting]
+
+
+class PutShutOut(msgspec.Struct, frozen=True):
+    """Which source addresses are shut out, until when (ms)."""
+
+    until: dict[str, int]
+
+
 class SaveReply(msgspec.Struct, frozen=True):
     """The reply to a command with a key, kept for KEY_LIFETIME_MS."""
 
@@ -80,7 +98,9 @@ class Log(msgspec.Struct, frozen=True):
     message: int | None = None
 
 
-Record = PutPeer | PutRoom | MergeRooms | AddMessage | SetState | PutSettings | SaveReply | Log
+Record = (
+    PutPeer | PutRoom | MergeRooms | DeleteRoom | AddMessage | SetState | PutSettings | PutGreetings | PutShutOut | SaveReply | Log
+)
 
 # ---- acts: performed after the records of the same stimulus are on disk ----------------------------------------------
 
@@ -95,6 +115,8 @@ class Dial(msgspec.Struct, frozen=True):
     link: int
     address: Address
     how: Literal["persistent", "unsure", "one_shot"]
+    #: Whose ways; "unsure" begins with the ancestor's.
+    dialect: str = "snicher"
 
 
 class Transmit(msgspec.Struct, frozen=True):
@@ -112,6 +134,19 @@ class HangUp(msgspec.Struct, frozen=True):
     """Say good-bye where the dialect has one, and close."""
 
     link: int
+
+
+class ShutOut(msgspec.Struct, frozen=True):
+    """Leave all connections of a source address, and refuse new ones for so long."""
+
+    host: str
+    ms: int
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """Read from nobody as long as this problem stands. None: read on."""
+
+    problem: str | None
 
 
 class Tell(msgspec.Struct, frozen=True):
@@ -146,37 +181,48 @@ class Exit(msgspec.Struct, frozen=True):
     """All is decided and said: the node may end once the links are closed."""
 
 
-Act = Dial | Transmit | HangUp | Tell | Reply | Refuse | Fetch | Exit
+Act = Dial | Transmit | HangUp | ShutOut | Hold | Tell | Reply | Refuse | Fetch | Exit
 Effect = Record | Act
 
 # ---- queries: what a decision may need from disk ---------------------------------------------------------------------
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """The first messages that wait for a peer, at most `limit`: a list of (id, room, text)."""
+    """The first messages that wait for a peer, at most `limit`: a list of (id, room, text). None: it can't be read."""
 
     peer: str
     limit: int
+    #: Tells one asking from another: only the answer to the last one counts.
+    number: int = 0
 
 
 class CountRead(msgspec.Struct, frozen=True):
-    """How many texts came into the room after message `after`, up to message `upto`: a number."""
+    """How many texts came into the room after message `after`, up to message `upto`: a number.
+
+    Token 0: nobody waits for it; two conversations became one, and what is unread of it has to be counted.
+    """
 
     token: int
-    cause: m.Cause
+    cause: m.Cause | None
     key: Key | None
     room: str
     after: int
     upto: int
+    #: How often the room was read or merged when this was asked: after one more, the answer is worth nothing.
+    turn: int = 0
+    #: How much of the room was unread then.
+    unread: int = 0
 
 
 class ReadMessage(msgspec.Struct, frozen=True):
     """One message and whom it is for: (Message, peer id or None), or None when there is no such message."""
 
     token: int
-    cause: m.Cause
+    cause: m.Cause | None
     key: Key | None
     message: int
+    #: The newest event when this was asked.
+    head: int = 0
 
 
 class WaitingIds(msgspec.Struct, frozen=True):

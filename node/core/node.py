@@ -14,12 +14,19 @@ from node.bus import messages as m
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.commands import Commands
-from node.core.contacts import Contact, Contacts, Waiting
+from node.core.contacts import Contact, Contacts, shown_name
+from node.core.greetings import Greetings
 from node.core.ledger import Ledger
 from node.core.outbox import Outbox, next_try
+from node.core.quotas import DEFAULT_QUOTA, Quotas
 from node.core.rooms import Rooms
 from node.core.state import Loaded
-from node.protocol.plain.codec import Announced, Goodbye, Hello, Said, Text
+from node.protocol.plain.codec import Announced, Goodbye, Hello, Text
+
+#: A wall clock that goes back by more than this was set; less is the system's own adjusting.
+SET_BACK_MS = 1_000
+#: So many bytes above the floor of free space (or a twentieth of it) all goes on again: it must not flap.
+MORE_SPACE = 10_000_000
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -32,6 +39,8 @@ class Identity(msgspec.Struct, frozen=True):
     name: str | None
     #: What to be called when nobody has ever said.
     default_name: str
+    #: Bytes that a plain source address may cost in a day; 0: as many as it likes.
+    quota: int = DEFAULT_QUOTA
 
 
 class Node:
@@ -41,22 +50,22 @@ class Node:
         self._identity = identity
         self._ledger = Ledger(loaded.log, loaded.head, loaded.clock, loaded.last_message, last_link)
         self._rooms = Rooms(self._ledger, loaded.rooms)
-        contacts = [Contact(row.peer, gone=row.gone, more=row.waiting) for row in loaded.peers]
+        # A peer whose conversation went over to another one has no room: it is no more.
+        rows = [row for row in loaded.peers if row.peer.room in self._rooms.by_id]
+        contacts = [Contact(row.peer, gone=row.gone, more=row.waiting) for row in rows]
         self._contacts = Contacts(self._ledger, self._rooms, contacts, loaded.last_plain)
+        self._outbox = Outbox(self._ledger, self._rooms, self._contacts)
         for sending in loaded.sending:
             contact = self._contacts.by_id.get(sending.peer)
             if contact is not None:
-                contact.inflight[sending.message] = Waiting(sending.message, sending.room, sending.text, True)
-        self._outbox = Outbox(self._ledger, self._rooms, self._contacts)
+                self._outbox.load(contact, sending.message, sending.room, sending.text)
+        self._quotas = Quotas(self._ledger, identity.quota, loaded.shut_out)
+        self._space: bool | None = None
+        self._greetings = Greetings(self._ledger, self._contacts, self._outbox, loaded.greetings)
         settings = loaded.settings or m.Settings(name=identity.default_name)
-        if identity.name is not None:
-            settings = msgspec.structs.replace(settings, name=identity.name)
         me = m.Self(id=identity.peer_id, code=identity.code, name=settings.name, listen="", addresses=[])
         self._commands = Commands(self._ledger, self._rooms, self._contacts, self._outbox, settings, me)
         self._outbox.reconnect = settings.reconnect
-        #: Who speaks on which persistent link that came in.
-        self._inbound: dict[int, Contact] = {}
-        self._stopping = False
 
     @property
     def head(self) -> int:
@@ -78,6 +87,14 @@ class Node:
         """The team name that plain peers see."""
         return self._commands.me.name
 
+    def greetings(self) -> list[m.Greeting]:
+        """What became of the mandatory peers at this start."""
+        return list(self._greetings.all.values())
+
+    def shut_out(self) -> dict[str, int]:
+        """Which source addresses have met their quota, and until when they are shut out."""
+        return {host: until for host, until in self._quotas.shut_out.items() if self._quotas.is_shut_out(host)}
+
     def next_tries(self) -> list[m.NextTry]:
         """Who is tried again and when, soonest first."""
         waiting = [c for c in self._contacts.by_id.values() if c.next_try is not None and not c.gone]
@@ -85,35 +102,49 @@ class Node:
 
     def next_deadline(self) -> int | None:
         """When a Ticked is due, in milliseconds since 1970; None: not before something else happens."""
-        return min((c.next_try for c in self._contacts.by_id.values() if c.next_try is not None), default=None)
+        times = (self._outbox.retries.next_deadline(), self._contacts.next_aging())
+        return min((at for at in times if at is not None), default=None)
 
     def handle(self, stimulus: s.Stimulus, now: int) -> list[e.Effect]:
         """Decide what follows from `stimulus` at `now` (milliseconds since 1970)."""
+        set_back = self._ledger.now - now
+        if set_back > SET_BACK_MS:
+            # The wall clock was set: a try must not be put off by that.
+            self._outbox.retries.shift(-set_back)
+            self._contacts.shift(-set_back)
         self._ledger.now = now
         self._ledger.cause = None
         match stimulus:
             case s.Heard():
-                self._heard(stimulus)
+                if self._quotas.is_shut_out(stimulus.host):
+                    self._ledger.put(e.HangUp(stimulus.link))
+                else:
+                    self._heard(stimulus)
+                    self._quotas.count(stimulus)
             case s.Transmitted():
-                contact = self._of(stimulus)
-                if contact is not None:
-                    self._outbox.transmitted(contact, stimulus)
+                self._greetings.transmitted(stimulus)
+                self._outbox.transmitted(stimulus)
             case s.Commanded():
                 self._ledger.cause = stimulus.cause
-                if self._stopping:
+                if self._outbox.closed:
                     self._ledger.refuse(stimulus.token, "stopping", "The node is going down.")
                 else:
                     self._commands.run(stimulus)
             case s.Connected():
-                self._outbox.connected(stimulus.link)
+                if not self._greetings.ready(stimulus.link):
+                    self._outbox.connected(stimulus.link)
             case s.Opened():
-                self._opened(stimulus.link)
+                self._greetings.ready(stimulus.link)
+                self._outbox.opened(stimulus.link)
             case s.Settled():
                 self._settled(stimulus)
             case s.Closed():
-                self._closed(stimulus)
+                self._greetings.closed(stimulus.link, stimulus.reason)
+                self._outbox.ended(stimulus.link, stimulus.reason)
             case s.Fetched():
                 self._fetched(stimulus)
+            case s.SpaceMeasured():
+                self._measured(stimulus)
             case s.Ticked():
                 self._ticked()
             case s.Started():
@@ -130,111 +161,89 @@ class Node:
 
     def _started(self, start: s.Started) -> None:
         commands, ledger = self._commands, self._ledger
-        commands.me = msgspec.structs.replace(commands.me, listen=start.listen, addresses=start.addresses)
+        if self._identity.name is not None:
+            commands.settings = msgspec.structs.replace(commands.settings, name=self._identity.name)
+        self._we_are(commands.settings.name, start.listen, start.addresses)
         ledger.put(e.PutSettings(commands.settings, commands.me))
         ledger.log(m.NodeStarted(self=commands.me, settings=commands.settings, version=self._identity.version))
-        self.settle("The node ended while this was being sent; it may or may not have arrived.")
-
-    def settle(self, detail: str) -> None:
-        """After a start or a failed disk: nothing is linked, and attempts under way have an unknown outcome."""
-        for contact in list(self._contacts.by_id.values()):
-            if contact.peer.link in ("online", "connecting") and not contact.links:
-                self._contacts.change(contact, link="offline")
-            if not contact.links:
-                for waiting in contact.inflight.values():
-                    self._rooms.state(waiting.room, waiting.id, "unconfirmed", detail)
-                contact.inflight.clear()
-            self._outbox.pump(contact)
+        self._quotas.start()
+        self._greetings.start(start)
+        self._outbox.settle("The node ended while this was being sent; it may or may not have arrived.")
 
     def resume(self, listen: str, addresses: list[str], now: int) -> None:
         """A core made anew in the middle of a run: as it was told at the start, without an event."""
         self._ledger.now = now
-        self._commands.me = msgspec.structs.replace(self._commands.me, listen=listen, addresses=addresses)
+        self._we_are(self._commands.settings.name, listen, addresses)
+
+    def _we_are(self, name: str, listen: str, addresses: list[str]) -> None:
+        me = msgspec.structs.replace(self._commands.me, name=name, listen=listen, addresses=addresses)
+        self._commands.me = me
+        self._contacts.we_are(me)
 
     def recovered(self, now: int) -> list[e.Effect]:
         """The disk works again, and all that the links had to tell was handled."""
         self._ledger.now = now
         self._ledger.cause = None
-        self.settle("The disk failed while this was being sent; it may or may not have arrived.")
+        self._greetings.settle("The disk failed meanwhile.")
+        self._outbox.settle("The disk failed while this was being sent; it may or may not have arrived.")
         return self._ledger.take()
 
     def _stop(self) -> None:
-        self._stopping = True
+        self._outbox.closed = True
         for contact in self._contacts.by_id.values():
             contact.next_try = None
-            for link in (*contact.links, *([contact.busy] if contact.busy is not None else [])):
-                self._ledger.put(e.HangUp(link))
+            self._outbox.leave(contact)
         self._ledger.put(e.Exit())
 
     def _stopped(self, reason: str) -> None:
         for contact in list(self._contacts.by_id.values()):
-            if contact.peer.link in ("online", "connecting"):
-                self._contacts.change(contact, link="offline")
+            self._outbox.offline(contact)
         self._ledger.log(m.NodeStopped(reason=reason))
 
+    def _measured(self, space: s.SpaceMeasured) -> None:
+        """Below the floor nothing more is taken in; a little above it all goes on."""
+        above = min(space.floor // 20, MORE_SPACE) if self._space is False else 0
+        enough = space.free >= space.floor + above
+        if enough == self._space:
+            return
+        self._space = enough
+        problem = None
+        if not enough:
+            problem = (
+                f"Less than {_megabytes(space.floor)} MB are free on the disk. Nothing is sent or read from peers"
+                " before there is more room."
+            )
+        self._commands.no_room = problem
+        self._ledger.put(e.Hold(problem))
+
     def _ticked(self) -> None:
-        now = self._ledger.now
-        for contact in list(self._contacts.by_id.values()):
-            # A wall clock that was set back must not put a try off for longer than any back-off.
-            due = contact.next_try
-            if due is not None and (due <= now or due > now + 2 * m.HEARTBEAT_MS * 60):
-                contact.next_try = None
-                self._outbox.pump(contact)
+        self._contacts.age()
+        for contact in self._outbox.retries.due(self._ledger.now):
+            self._outbox.pump(contact)
 
     def _fetched(self, fetched: s.Fetched) -> None:
         query = fetched.query
         if isinstance(query, e.Waiting):
-            contact = self._contacts.by_id.get(query.peer)
-            if contact is not None:
-                self._outbox.fetched(contact, fetched.result)
-        else:
+            self._outbox.fetched(query, fetched.result)
+        elif not isinstance(query, e.WaitingIds):
             self._ledger.cause = query.cause
             self._commands.fetched(query, fetched.result)
 
-    # -- links
-
-    def _of(self, done: s.Transmitted) -> Contact | None:
-        contact = self._outbox.dialled.get(done.link) or self._inbound.get(done.link)
-        if contact is None:
-            contact = next((c for c in self._contacts.by_id.values() if done.token in c.inflight), None)
-        return contact
-
-    def _opened(self, link: int) -> None:
-        contact = self._outbox.dialled.get(link)
-        if contact is None:
-            self._ledger.put(e.HangUp(link))
-            return
-        if contact.busy == link:
-            contact.busy = None
-        contact.links.append(link)
-        contact.greet = False
-        self._contacts.change(contact, link="online", error=None)
-        self._outbox.showed_up(contact)
-
     def _settled(self, settled: s.Settled) -> None:
-        contact = self._outbox.dialled.get(settled.link)
+        contact = self._outbox.owners.get(settled.link)
         if contact is None:
             self._ledger.put(e.HangUp(settled.link))
             return
+        contact.worked = True
         if contact.peer.dialect_from == "guess":
             self._contacts.change(contact, dialect=settled.dialect)
-        if settled.dialect == "snicher":
-            self._opened(settled.link)
-
-    def _closed(self, closed: s.Closed) -> None:
-        contact = self._outbox.dialled.get(closed.link) or self._inbound.pop(closed.link, None)
-        if contact is None:
+        if settled.dialect != "snicher":
             return
-        was_open = closed.link in contact.links
-        if was_open:
-            contact.links.remove(closed.link)
-            if not contact.links:
-                self._contacts.change(contact, link="offline", error=closed.reason)
-        one_shot = not was_open and contact.busy == closed.link and closed.reason is None
-        if one_shot and contact.peer.dialect == "std":
-            self._contacts.change(contact, link="reachable", error=None)
-        worked = one_shot or bool(contact.links)
-        self._outbox.ended(contact, closed.link, closed.reason, worked=worked)
+        if contact.peer.dialect == "snicher":
+            self._outbox.opened(settled.link)
+        else:
+            # The guess has yielded meanwhile to what the peer or a person said.
+            self._outbox.hang_up(contact, settled.link)
 
     # -- what peers say
 
@@ -242,96 +251,109 @@ class Node:
         port = heard.port
         texts: list[Text] = []
         contact: Contact | None = None
+        speaks: tuple[str | None, int | None] | None = None
+        left = False
         try:
             for said in heard.said:
                 if isinstance(said, Announced):
-                    port = said.port if said.port is not None else port
-                    if port is not None:
-                        contact = self._claimed(heard, port)
+                    if said.port is not None:
+                        self._receive(contact, texts)
+                        port, speaks, left = said.port, None, False
+                        contact = self._claimed(heard, said.port)
                     continue
-                speaker = self._speaker(heard, said, port)
-                if contact is not None and speaker is not contact and texts:
-                    self._receive(contact, texts)
-                    texts = []
-                contact = speaker
+                if isinstance(said, Text) and said.raw is None and not said.text.strip():
+                    continue
+                if contact is None or speaks != (said.name, said.port):
+                    # Most texts are from the one who spoke before.
+                    speaker = self._speaker(heard, said, port)
+                    if speaker is not contact:
+                        self._receive(contact, texts)
+                        contact = speaker
+                    self._name(contact, said.name, texts)
+                    speaks = said.name, said.port
+                left = isinstance(said, Goodbye)
                 if isinstance(said, Text):
-                    if said.text.strip() or said.raw is not None:
-                        texts.append(said)
+                    texts.append(said)
                 else:
                     self._receive(contact, texts)
-                    texts = []
                     self._control(heard, contact, said)
-            if contact is not None:
-                self._receive(contact, texts)
-                self._outbox.showed_up(contact)
         except OverflowError as error:
             self._ledger.tell(m.ConnectionNoticed(address=heard.host, what=f"Refused: {error}"))
             self._ledger.put(e.HangUp(heard.link))
+        self._receive(contact, texts)
+        if contact is not None and not left and heard.link not in self._outbox.leaving:
+            self._outbox.showed_up(contact)
 
-    def _speaker(self, heard: s.Heard, said: Said, port: int | None) -> Contact:
-        """Whom a thing said is from, with its name, dialect and link brought up to date."""
-        assert not isinstance(said, Announced)
-        contact = self._outbox.dialled.get(heard.link) or self._inbound.get(heard.link)
+    def _speaker(self, heard: s.Heard, said: Text | Hello | Goodbye, port: int | None) -> Contact:
+        """Whom a thing said is from, with its dialect and link brought up to date."""
+        contact = self._outbox.owners.get(heard.link)
         if contact is None:
             claimed = said.port if said.port is not None else port
-            contact = self._contacts.identify(heard.host, claimed, said.name, heard.dialect)
+            contact = self._contacts.identify(heard.host, claimed, shown_name(said.name), heard.dialect)
         self._keep(heard, contact)
-        if said.name and said.name != contact.peer.name:
-            self._contacts.change(contact, name=said.name)
         return contact
+
+    def _name(self, contact: Contact, said: str | None, texts: list[Text]) -> None:
+        """What the peer calls itself from here on; what it said before keeps the name of then."""
+        if said and said != contact.own_name:
+            name = shown_name(said)
+            if name is not None and name != contact.own_name:
+                self._receive(contact, texts)
+                self._contacts.calls_itself(contact, name)
 
     def _claimed(self, heard: s.Heard, port: int) -> Contact:
         """The peer said on which port it listens."""
-        contact = self._outbox.dialled.get(heard.link)
-        if contact is not None:
-            return contact
-        before = self._inbound.get(heard.link)
-        if before is not None and before.peer.port is None:
-            contact = self._contacts.claim(before, port)
-            for link, owner in self._inbound.items():
-                if owner is before:
-                    self._inbound[link] = contact
-        elif before is not None and before.peer.port == port:
-            contact = before
-        else:
-            if before is not None and heard.link in before.links:
-                before.links.remove(heard.link)
+        owner = self._outbox.owners.get(heard.link)
+        if owner is None:
             contact = self._contacts.identify(heard.host, port, None, heard.dialect)
+        elif heard.link % 2 or owner.peer.port == port:
+            # We dialled it, so that is where it listens.
+            contact = owner
+        elif owner.peer.port is None:
+            contact = self._contacts.claim(owner, port)
+            if contact is not owner:
+                self._outbox.adopt(owner, contact)
+        else:
+            contact = self._contacts.identify(heard.host, port, None, heard.dialect)
+            if contact is not owner:
+                self._outbox.detach(owner, heard.link)
         self._keep(heard, contact)
         return contact
 
     def _keep(self, heard: s.Heard, contact: Contact) -> None:
         """What a connection shows by being there: the dialect, and that it can be answered on."""
-        self._contacts.revive(contact)
-        if contact.peer.dialect_from != "chosen":
-            if contact.peer.dialect != heard.dialect and heard.dialect == "std":
-                # The guess yields to what the peer itself says; a link that rests on it goes.
-                for link in contact.links:
-                    self._ledger.put(e.HangUp(link))
-            self._contacts.change(contact, dialect=heard.dialect, dialect_from="seen")
-        if not heard.persistent:
-            if not contact.links:
-                self._contacts.change(contact, link="reachable", error=None)
+        outbox, peer = self._outbox, contact.peer
+        if heard.link in outbox.leaving:
             return
-        if heard.link % 2 == 0:
-            self._inbound[heard.link] = contact
-        if heard.link not in contact.links and heard.link != contact.busy:
-            contact.links.append(heard.link)
-        if contact.links:
-            self._contacts.change(contact, link="online", error=None)
+        self._contacts.revive(contact)
+        if peer.dialect_from != "chosen" and (peer.dialect != heard.dialect or peer.dialect_from != "seen"):
+            if peer.dialect != heard.dialect:
+                # What we dialled rests on another idea of the peer, which yields to what it says itself.
+                for link in [link for link in contact.links if link % 2 and link != heard.link]:
+                    outbox.hang_up(contact, link)
+            self._contacts.change(contact, dialect=heard.dialect, dialect_from="seen")
+        if heard.persistent:
+            outbox.owners[heard.link] = contact
+            if heard.link != contact.busy:
+                outbox.attach(contact, heard.link)
+        elif not contact.links and not outbox.wants(contact):
+            # With something to send, the next attempt shows whether it can be reached.
+            self._contacts.change(contact, link="reachable", error=None)
 
-    def _receive(self, contact: Contact, texts: list[Text]) -> None:
-        if texts:
+    def _receive(self, contact: Contact | None, texts: list[Text]) -> None:
+        """The texts gathered so far go into the conversation."""
+        if texts and contact is not None:
             self._contacts.seen(contact)
             self._rooms.receive(contact.peer.room, contact.id, contact.peer.name, texts)
+        texts.clear()
 
     def _control(self, heard: s.Heard, contact: Contact, said: Hello | Goodbye) -> None:
         self._contacts.seen(contact)
         what = "said hello" if isinstance(said, Hello) else "said good-bye"
         self._rooms.notice(contact.peer.room, contact.id, contact.peer.name, f"{what} (“{said.word[:80]}”)")
-        if isinstance(said, Goodbye):
-            if heard.link in contact.links:
-                contact.links.remove(heard.link)
-                self._ledger.put(e.HangUp(heard.link))
-            if not contact.links:
-                self._contacts.change(contact, link="offline", error=None)
+        if isinstance(said, Goodbye) and heard.link not in self._outbox.leaving:
+            self._outbox.left(contact, heard.link)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1_000_000:.3g}"

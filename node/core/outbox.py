@@ -1,36 +1,37 @@
 """What waits for whom: which message goes over which link, what became of it, and when to try again. Pure.
 
 A message is recorded as "sending" before its first byte leaves. An attempt whose outcome is unknown is never repeated
-by itself: it becomes "unconfirmed" and people decide.
+by itself: it becomes "unconfirmed" and people decide. Messages in flight are on one link only: another one is used
+when their outcome is known, so that one that comes back keeps its place.
 """
 
 from __future__ import annotations
 
 import collections
-import zlib
 
 from node.bus import messages as m
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.contacts import Contact, Contacts, Waiting
 from node.core.ledger import Ledger
+from node.core.retries import FIRST_RETRY_MS, Retries, backoff_ms
 from node.core.rooms import Rooms
+from node.protocol.plain.registry import PERSISTENT
 
 #: Messages of one peer's outbox held in memory; the rest stays on disk until it is its turn.
 WINDOW = 64
 #: Messages given to one persistent link at a time: few, because all of them are unconfirmed if the machine stops.
 IN_FLIGHT = 4
-#: Back-off between attempts: 1 s, doubled each time, at most a minute; up to a fifth more or less, so that many nodes
-#: don't dial at the same moment.
-FIRST_RETRY_MS = 1_000
-LAST_RETRY_MS = 60_000
+#: Messages of a forgotten peer that are given up in one step.
+SWEEP = 1_000
+#: A persistent link that stood for so long was a success; one that ends sooner, with nothing said, counts as a failed
+#: attempt: a peer that takes every connection and drops it is not dialled each second.
+STEADY_MS = 10_000
+#: At a start, so many peers are dialled at once, and as many again after each pause.
+START_TOGETHER = 20
+START_PAUSE_MS = 100
 
-
-def backoff_ms(peer: str, attempt: int) -> int:
-    """How long to wait after failed attempt number `attempt` (from 1). Between 0.8 and 1.2 of the doubled time."""
-    base = min(LAST_RETRY_MS, FIRST_RETRY_MS << min(attempt - 1, 20))
-    jitter = zlib.crc32(f"{peer}/{attempt}".encode()) % 401 - 200
-    return base + base * jitter // 1000
+FORGOTTEN = "The peer was forgotten before this could be sent."
 
 
 class Outbox:
@@ -40,15 +41,49 @@ class Outbox:
         self._ledger = ledger
         self._rooms = rooms
         self._contacts = contacts
-        #: Who uses which link that we dialled.
-        self.dialled: dict[int, Contact] = {}
+        self.retries = Retries()
+        #: Who is at the other end: of each link that we dialled, and of each persistent one that came in.
+        self.owners: dict[int, Contact] = {}
+        #: Links that we hung up and that haven't ended yet: nothing new is begun on them.
+        self.leaving: set[int] = set()
+        #: Whose a message in flight is.
+        self._carried: dict[int, Contact] = {}
+        self._asked = 0
         self.reconnect = True
+        #: The node is going down: nothing is begun any more.
+        self.closed = False
+
+    def load(self, contact: Contact, message: int, room: str, text: str) -> None:
+        """A message whose attempt was under way when the core was made."""
+        contact.inflight[message] = Waiting(message, room, text, begun=True)
+        self._carried[message] = contact
+
+    def settle(self, detail: str) -> None:
+        """After a start or a failed disk: nothing that came before is under way, and what waits is tried again."""
+        started = 0
+        for contact in list(self._contacts.by_id.values()):
+            if contact.peer.link in ("online", "connecting") and not contact.links and contact.busy is None:
+                self._contacts.change(contact, link="offline")
+            for waiting in [one for one in contact.inflight.values() if not one.link]:
+                self._take_back(contact, waiting)
+                self._end(contact, waiting, "unconfirmed", detail)
+            if contact.gone:
+                contact.sweep = self._ledger.last_message if contact.more else 0
+            elif self._due(contact) or contact.more:
+                started += 1
+                pause = started // START_TOGETHER * START_PAUSE_MS
+                if pause:
+                    self.retries.put(contact, self._ledger.now + pause)
+            self.pump(contact)
+
+    # -- messages come
 
     def add(self, contact: Contact, message: m.Message) -> None:
         """A message was accepted for this peer."""
         contact.paused = False
         if contact.more or len(contact.waiting) >= WINDOW:
-            contact.more = True
+            # While the disk is asked for more, its answer may be older than this message.
+            contact.late = contact.more = True
         else:
             contact.waiting.append(Waiting(message.id, message.room, message.text))
         # Somebody wants something now: a long back-off must not make them wait for it.
@@ -60,157 +95,434 @@ class Outbox:
     def again(self, contact: Contact, message: m.Message) -> None:
         """A message that was given up waits again, in its place among the others."""
         contact.paused = False
-        contact.waiting.append(Waiting(message.id, message.room, message.text))
-        contact.waiting = collections.deque(sorted(contact.waiting, key=lambda w: w.id))
+        if contact.more or len(contact.waiting) >= WINDOW:
+            self._let_disk_order(contact)
+        else:
+            self._back(contact, Waiting(message.id, message.room, message.text))
         self.pump(contact)
 
-    def fetched(self, contact: Contact, rows: list[tuple[int, str, str]]) -> None:
-        """More of the outbox came from disk."""
-        contact.fetching = False
+    def fetched(self, query: e.Waiting, rows: list[tuple[int, str, str]] | None) -> None:
+        """More of the outbox came from disk. None: it could not be read; it is asked again after a pause."""
+        contact = self._contacts.by_id.get(query.peer)
+        if contact is None or contact.fetching != query:
+            return
+        contact.fetching = None
+        if rows is None:
+            self.retries.put(contact, self._ledger.now + FIRST_RETRY_MS)
+            return
         # What was sent while the store was read is still waiting in that answer: it must not go out twice.
         known = {waiting.id for waiting in contact.waiting} | set(contact.inflight) | contact.settled
-        fresh = [Waiting(*row) for row in rows if row[0] not in known]
-        contact.waiting = collections.deque(sorted((*contact.waiting, *fresh), key=lambda w: w.id))
-        contact.more = len(rows) >= WINDOW
+        for row in rows:
+            if row[0] in known:
+                continue
+            waiting = Waiting(*row)
+            if waiting.id <= contact.sweep:
+                self._end(contact, waiting, "failed", FORGOTTEN)
+            else:
+                contact.waiting.append(waiting)
+        _sort(contact)
+        contact.more = contact.late or len(rows) >= query.limit
+        contact.late = False
+        if not contact.more:
+            contact.sweep = 0
         self.pump(contact)
+
+    def _let_disk_order(self, contact: Contact) -> None:
+        """Hold nothing in memory that isn't begun: all comes back from disk, in order."""
+        contact.waiting = collections.deque(waiting for waiting in contact.waiting if waiting.begun)
+        contact.more = True
+        contact.fetching = None
+
+    # -- and go
 
     def pump(self, contact: Contact) -> None:
         """Do the next thing that can be done for this peer now."""
-        if not contact.waiting and contact.more and not contact.fetching:
-            contact.fetching = True
-            contact.settled.clear()
-            self._ledger.put(e.Fetch(e.Waiting(contact.id, WINDOW)))
-        if contact.links:
+        if self.closed:
+            return
+        if self._usable(contact):
             self._fill(contact)
-        elif contact.busy is None and self._due(contact):
+        elif contact.busy is None and not contact.inflight and self._due(contact):
             self._dial(contact)
+        if contact.more and not contact.waiting and contact.fetching is None:
+            self._fetch(contact)
+
+    def _fetch(self, contact: Contact) -> None:
+        if contact.next_try is not None and contact.next_try > self._ledger.now and not contact.links:
+            return
+        self._asked += 1
+        contact.settled.clear()
+        contact.late = False
+        contact.fetching = e.Waiting(contact.id, SWEEP if contact.sweep else WINDOW, self._asked)
+        self._ledger.put(e.Fetch(contact.fetching))
+
+    def _usable(self, contact: Contact) -> bool:
+        """Whether texts can go over a link that stands. Who was chosen to be a one-shot client gets no bare text."""
+        return bool(contact.links) and not (contact.one_shot and contact.peer.dialect_from == "chosen")
+
+    def wants(self, contact: Contact) -> bool:
+        """Whether there is anything to dial this peer for."""
+        if contact.waiting or contact.more or contact.greet:
+            return True
+        return contact.peer.wanted and self.reconnect and not contact.one_shot
 
     def _due(self, contact: Contact) -> bool:
         if contact.gone or contact.paused or contact.address is None:
             return False
         if contact.next_try is not None and contact.next_try > self._ledger.now:
             return False
-        if contact.waiting or contact.greet:
-            return True
-        return contact.peer.wanted and self.reconnect and contact.peer.dialect != "std"
+        # While only the disk knows what waits, there is nothing to send yet.
+        return self.wants(contact) and bool(contact.waiting or contact.greet or not contact.more)
 
     def _fill(self, contact: Contact) -> None:
         link = contact.links[-1]
+        if any(waiting.link != link for waiting in contact.inflight.values()):
+            return
         while contact.waiting and len(contact.inflight) < IN_FLIGHT:
             waiting = contact.waiting.popleft()
-            self._begin(waiting)
-            contact.inflight[waiting.id] = waiting
-            self._ledger.put(e.Transmit(link, waiting.id, waiting.text))
-        if not contact.waiting and contact.more and not contact.fetching:
-            self.pump(contact)
+            if waiting.part > 1:
+                self._end(contact, waiting, "unconfirmed", f"Part {waiting.part} could not be sent as the ones before.")
+            else:
+                self._give(contact, waiting, link)
 
-    def _begin(self, waiting: Waiting) -> None:
+    def _give(self, contact: Contact, waiting: Waiting, link: int) -> None:
         if not waiting.begun:
             waiting.begun = True
             self._rooms.state(waiting.room, waiting.id, "sending")
+        waiting.link = link
+        contact.inflight[waiting.id] = waiting
+        self._carried[waiting.id] = contact
+        self._ledger.put(e.Transmit(link, waiting.id, waiting.text, waiting.part))
 
-    def _dial(self, contact: Contact) -> None:
-        address = contact.address
+    def call(self, contact: Contact) -> int:
+        """Dial now, whatever waits, and whoever can't be taken for a one-shot client as the ancestor; returns the link.
+
+        Only for somebody who isn't linked or being dialled.
+        """
+        self._dial(contact, sure=True)
+        assert contact.busy is not None
+        return contact.busy
+
+    def _dial(self, contact: Contact, *, sure: bool = False) -> None:
+        address, peer = contact.address, contact.peer
         assert address is not None
-        peer = contact.peer
         link = contact.busy = self._ledger.next_link()
-        self.dialled[link] = contact
+        self.owners[link] = contact
         contact.next_try = None
-        if peer.dialect == "std":
-            self._ledger.put(e.Dial(link, address, "one_shot"))
-        else:
-            sure = peer.dialect == "snicher" and peer.dialect_from != "guess"
+        contact.worked = False
+        contact.tried = self._ledger.now
+        if contact.one_shot:
+            self._ledger.put(e.Dial(link, address, "one_shot", peer.dialect))
+            return
+        # A further try of one who can't be reached is not worth a numbered event.
+        if contact.greet or peer.error is None:
             self._contacts.change(contact, link="connecting")
-            self._ledger.put(e.Dial(link, address, "persistent" if sure else "unsure"))
+        known = peer.dialect in PERSISTENT
+        if sure or (known and peer.dialect_from != "guess"):
+            self._ledger.put(e.Dial(link, address, "persistent", peer.dialect if known else "snicher"))
+        else:
+            self._ledger.put(e.Dial(link, address, "unsure"))
+
+    # -- what links tell
 
     def connected(self, link: int) -> None:
         """A one-shot connection stands: now the message is recorded as being sent, and follows."""
-        contact = self.dialled.get(link)
+        contact = self.owners.get(link)
         if contact is None:
             self._ledger.put(e.HangUp(link))
-        elif contact.waiting:
-            waiting = contact.waiting.popleft()
-            self._begin(waiting)
-            contact.inflight[waiting.id] = waiting
-            self._ledger.put(e.Transmit(link, waiting.id, waiting.text, contact.part))
-        elif contact.greet:
+        elif link in self.leaving:
+            return
+        elif contact.waiting and not contact.inflight and not self._usable(contact) and not self.closed:
+            # A message makes us known as well as a hello.
+            contact.greet = False
+            self._give(contact, contact.waiting.popleft(), link)
+        elif contact.greet and not self.closed:
             contact.greet = False
             self._ledger.put(e.Transmit(link, 0, "connect", control=True))
         else:
-            self._ledger.put(e.HangUp(link))
+            contact.worked = True
+            self.hang_up(contact, link)
 
-    def transmitted(self, contact: Contact, done: s.Transmitted) -> None:
+    def opened(self, link: int) -> None:
+        """A persistent link that we dialled is ready for texts."""
+        contact = self.owners.get(link)
+        if contact is None:
+            self._ledger.put(e.HangUp(link))
+        elif link not in self.leaving:
+            if contact.busy == link:
+                contact.busy = None
+            contact.greet = False
+            self.attach(contact, link)
+            self.pump(contact)
+
+    def attach(self, contact: Contact, link: int) -> None:
+        """A persistent link stands; the newest one is used."""
+        if link not in contact.links:
+            if not contact.links:
+                contact.since = self._ledger.now
+            contact.links.append(link)
+            contact.next_try = None
+        self._contacts.change(contact, link="online", error=None)
+
+    def detach(self, contact: Contact, link: int) -> None:
+        """A link that came in turned out to be another peer's."""
+        if link in contact.links:
+            contact.links.remove(link)
+        if not contact.links:
+            self.offline(contact)
+        self.pump(contact)
+
+    def left(self, contact: Contact, link: int) -> None:
+        """The peer took leave: it is not called back at once."""
+        if link in contact.links:
+            self.hang_up(contact, link)
+        if contact.links:
+            return
+        self._contacts.change(contact, link="offline", error=None)
+        if contact.busy is None and contact.next_try is None:
+            self.later(contact, "It left.")
+
+    def transmitted(self, done: s.Transmitted) -> None:
         """What became of a message that was given to a link. Exactly one of these follows each Transmit."""
-        waiting = contact.inflight.pop(done.token, None)
-        if waiting is None:
+        contact = self._carried.get(done.token)
+        waiting = contact.inflight[done.token] if contact is not None else None
+        if contact is None or waiting is None or waiting.link not in (0, done.link):
+            owner = self.owners.get(done.link)
+            if owner is not None and done.token == 0 and done.outcome == "sent":
+                owner.worked = True
             return
-        if done.outcome == "sent" and done.part < done.parts:
-            contact.part = done.part + 1
-            contact.waiting.appendleft(waiting)
-            return
-        if contact.fetching:
-            contact.settled.add(waiting.id)
+        self._take_back(contact, waiting)
         marks: list[str] | None = list(done.marks) if done.marks else None
-        begun_part, contact.part = contact.part, 1
         if done.outcome == "sent":
-            self._rooms.state(waiting.room, waiting.id, "sent", None, marks)
-        elif done.outcome == "not_sent" and begun_part == 1:
-            self._back(contact, waiting)
+            contact.attempt = 0
+            contact.worked = contact.worked or done.link == contact.busy
+            if done.part >= done.parts:
+                self._end(contact, waiting, "sent", None, marks)
+            elif contact.gone or contact.paused:
+                self._end(contact, waiting, "unconfirmed", _part_lost(done.part + 1, "it was broken off"))
+            else:
+                waiting.part, waiting.link = done.part + 1, 0
+                self._back(contact, waiting)
+        elif done.outcome == "not_sent" and waiting.part == 1 and done.part == 1:
+            self._not_sent(contact, waiting, done)
         else:
             said = f" ({done.reason.rstrip('.')})" if done.reason else ""
-            self._rooms.state(
-                waiting.room, waiting.id, "unconfirmed", f"The connection ended{said}; it may or may not have arrived."
-            )
+            detail = f"The connection ended{said}; it may or may not have arrived."
+            self._end(contact, waiting, "unconfirmed", detail)
         self.pump(contact)
 
-    def _back(self, contact: Contact, waiting: Waiting) -> None:
-        """It certainly didn't leave: it waits again, in its old place."""
-        if waiting.begun:
-            waiting.begun = False
-            self._rooms.state(waiting.room, waiting.id, "waiting")
-        contact.waiting.append(waiting)
-        contact.waiting = collections.deque(sorted(contact.waiting, key=lambda w: w.id))
+    def _not_sent(self, contact: Contact, waiting: Waiting, done: s.Transmitted) -> None:
+        """It certainly didn't leave: it waits again, in its old place. Its link is no good any more."""
+        waiting.begun, waiting.link = False, 0
+        if contact.gone:
+            self._end(contact, waiting, "failed", FORGOTTEN)
+            return
+        self._rooms.state(waiting.room, waiting.id, "waiting")
+        if contact.more:
+            # Others that came back earlier may stand before it, on disk.
+            self._let_disk_order(contact)
+        else:
+            self._back(contact, waiting)
+        if done.link in contact.links:
+            contact.links.remove(done.link)
+        if done.link not in self.leaving and not self._usable(contact) and contact.busy is None:
+            self._failed(contact, done.reason)
 
-    def ended(self, contact: Contact, link: int, reason: str | None, *, worked: bool) -> None:
-        """A link that we dialled is over. `worked`: it did what it was for."""
-        self.dialled.pop(link, None)
-        if contact.busy == link:
+    def ended(self, link: int, reason: str | None) -> None:
+        """A link is over."""
+        ours = link in self.leaving
+        self.leaving.discard(link)
+        contact = self.owners.pop(link, None)
+        if contact is None:
+            return
+        dialled = contact.busy == link
+        if dialled:
             contact.busy = None
-        if worked:
+        elif link in contact.links:
+            contact.links.remove(link)
+            if self._ledger.now - contact.since >= STEADY_MS:
+                contact.attempt = 0
+        if dialled and contact.worked and reason is None:
             contact.attempt = 0
-            contact.next_try = None
-        elif contact.busy is None and not contact.links:
-            self._failed(contact, reason)
+            if contact.one_shot and not contact.links and not contact.paused:
+                self._contacts.change(contact, link="reachable", error=None)
+        elif self._usable(contact) or contact.busy is not None:
+            pass
+        elif ours or self.closed:
+            self.offline(contact)
+        elif not dialled or reason is not None or not contact.inflight:
+            # Otherwise the message that was given to it too late comes back, and tells.
+            self._failed(contact, reason or "It closed the connection.")
         self.pump(contact)
+
+    def offline(self, contact: Contact) -> None:
+        """Nothing is wrong, but no link stands."""
+        if contact.peer.link in ("online", "connecting"):
+            self._contacts.change(contact, link="offline", error=None)
 
     def _failed(self, contact: Contact, reason: str | None) -> None:
-        """An attempt failed, or (without a reason) a link ended as it should."""
-        if contact.part > 1 and contact.waiting:
-            waiting = contact.waiting.popleft()
-            detail = f"Part {contact.part} could not be sent: {reason or 'the connection ended'}"
-            contact.part = 1
-            self._rooms.state(waiting.room, waiting.id, "unconfirmed", detail)
+        """An attempt failed, or a link was lost."""
+        self._give_up_parts(contact, reason)
         contact.greet = False
-        if contact.paused:
-            # We broke it off ourselves, because somebody said disconnect.
+        if contact.paused or contact.gone or self.closed:
+            # We broke it off ourselves.
             self._contacts.change(contact, link="offline", error=None)
             return
+        self._contacts.change(contact, link="online" if contact.links else "offline", error=reason)
+        if contact.next_try is None:
+            self.later(contact, reason or "It left.")
+
+    def _give_up_parts(self, contact: Contact, reason: str | None) -> None:
+        while contact.waiting and contact.waiting[0].part > 1:
+            waiting = contact.waiting.popleft()
+            self._end(contact, waiting, "unconfirmed", _part_lost(waiting.part, reason))
+
+    def later(self, contact: Contact, reason: str) -> None:
+        """Try again after a pause that grows with each attempt, if there is anything to try for."""
         contact.attempt += 1
-        contact.reason = reason or "It left."
-        self._contacts.change(contact, link="offline", error=reason)
-        again = contact.waiting or contact.more or (contact.peer.wanted and self.reconnect)
-        if again and not contact.gone:
-            contact.next_try = self._ledger.now + backoff_ms(contact.id, contact.attempt)
+        contact.reason = reason
+        if self.wants(contact) and contact.address is not None and not contact.gone and not contact.paused:
+            self.retries.put(contact, self._ledger.now + backoff_ms(contact.id, contact.attempt))
             self._ledger.tell(m.RetryScheduled(next_try=next_try(contact)))
 
     def showed_up(self, contact: Contact) -> None:
-        """The peer itself was heard of: no reason to wait any longer."""
+        """The peer itself was heard of: no reason to wait any longer. It is still not dialled each moment."""
+        contact.paused = False
+        contact.attempt = 0
+        if contact.next_try is not None:
+            soonest = contact.tried + FIRST_RETRY_MS
+            if not contact.tried <= self._ledger.now < soonest:
+                contact.next_try = None
+            elif soonest < contact.next_try:
+                self.retries.put(contact, soonest)
+        self.pump(contact)
+
+    # -- what people want
+
+    def want(self, contact: Contact) -> None:
+        """Somebody asked for a connection: try now."""
+        contact.paused = False
         contact.attempt = 0
         contact.next_try = None
-        contact.paused = False
+        contact.greet = not contact.links
         self.pump(contact)
+
+    def hang_up(self, contact: Contact, link: int) -> None:
+        """Leave a link. What it carries comes back, and it is used no more."""
+        if link in contact.links:
+            contact.links.remove(link)
+        if link not in self.leaving:
+            self.leaving.add(link)
+            self._ledger.put(e.HangUp(link))
+
+    def let_go(self, contact: Contact) -> None:
+        """Leave all links and don't dial before there is a new reason to. A message on its way by itself gets there."""
+        contact.paused = True
+        contact.greet = False
+        contact.next_try = None
+        contact.attempt = 0
+        self.leave(contact)
+        self._give_up_parts(contact, "it was broken off")
+
+    def leave(self, contact: Contact) -> None:
+        """Leave all links, but for one that carries a single message: that ends by itself, very soon."""
+        for link in list(contact.links):
+            self.hang_up(contact, link)
+        busy = contact.busy
+        if busy is not None and all(waiting.link != busy for waiting in contact.inflight.values()):
+            self.hang_up(contact, busy)
+
+    def forget(self, contact: Contact) -> None:
+        """All that waits for this peer is given up, also what only the disk knows of."""
+        self.let_go(contact)
+        for waiting in contact.waiting:
+            self._end(contact, waiting, "failed", FORGOTTEN)
+        contact.waiting.clear()
+        contact.fetching = None
+        contact.sweep = self._ledger.last_message if contact.more else 0
+
+    def delete(self, contact: Contact) -> None:
+        """Nothing that was to be sent to this peer is known any more; its links are left."""
+        for link in [link for link, owner in self.owners.items() if owner is contact]:
+            self.hang_up(contact, link)
+            del self.owners[link]
+        for token in contact.inflight:
+            del self._carried[token]
+        contact.waiting.clear()
+        contact.inflight.clear()
+        contact.next_try = contact.fetching = contact.busy = None
+        contact.more = False
+
+    def set_reconnect(self, reconnect: bool) -> None:
+        """Whether wanted peers are dialled by themselves."""
+        if reconnect == self.reconnect:
+            return
+        self.reconnect = reconnect
+        for contact in list(self._contacts.by_id.values()):
+            if not self.wants(contact):
+                contact.next_try = None
+            elif contact.peer.wanted:
+                self.pump(contact)
+
+    def adopt(self, gone: Contact, into: Contact) -> None:
+        """Two contacts turned out to be one: links and messages of `gone` go over to `into`."""
+        busy = gone.busy
+        if busy is not None:
+            # It leads to the other's address: what it carries comes back by itself, and nothing more goes there.
+            if all(waiting.link != busy for waiting in gone.inflight.values()):
+                self.hang_up(gone, busy)
+            del self.owners[busy]
+        for link, owner in self.owners.items():
+            if owner is gone:
+                self.owners[link] = into
+        into.links.extend(gone.links)
+        for waiting in (*gone.waiting, *gone.inflight.values()):
+            waiting.room = into.peer.room
+        for token in gone.inflight:
+            self._carried[token] = into
+        into.inflight.update(gone.inflight)
+        into.waiting.extend(gone.waiting)
+        _sort(into)
+        if into.more or gone.more:
+            self._let_disk_order(into)
+        gone.next_try = None
+
+    # -- one message
+
+    def _take_back(self, contact: Contact, waiting: Waiting) -> None:
+        del contact.inflight[waiting.id]
+        del self._carried[waiting.id]
+
+    def _back(self, contact: Contact, waiting: Waiting) -> None:
+        contact.waiting.append(waiting)
+        _sort(contact)
+
+    def _end(
+        self,
+        contact: Contact,
+        waiting: Waiting,
+        state: m.DeliveryState,
+        detail: str | None,
+        marks: list[str] | None = None,
+    ) -> None:
+        """Nothing more is done for this message by itself."""
+        if contact.fetching is not None:
+            contact.settled.add(waiting.id)
+        self._rooms.state(waiting.room, waiting.id, state, detail, marks)
 
 
 def next_try(contact: Contact) -> m.NextTry:
     """When the contact is tried next; only where `next_try` is set."""
     return m.NextTry(peer=contact.id, at=contact.next_try or 0, attempt=contact.attempt, reason=contact.reason)
+
+
+def _sort(contact: Contact) -> None:
+    """In order of acceptance; a message of which a part has left comes before all."""
+    contact.waiting = collections.deque(sorted(contact.waiting, key=_place))
+
+
+def _place(waiting: Waiting) -> tuple[bool, int]:
+    return waiting.part == 1, waiting.id
+
+
+def _part_lost(part: int, reason: str | None) -> str:
+    return f"Part {part} could not be sent: {reason or 'the connection ended'}"

@@ -19,6 +19,16 @@ class Rooms:
     def __init__(self, ledger: Ledger, rooms: Iterable[m.Room]) -> None:
         self._ledger = ledger
         self.by_id: dict[str, m.Room] = {room.id: room for room in rooms}
+        #: How often each room was read or merged in this run.
+        self._turns: dict[str, int] = {}
+        #: The oldest unread text, where it is known: what came in since the room was read to its end.
+        self._first_unread: dict[str, int] = {}
+        #: Merged rooms of which the disk has yet to count what is unread.
+        self._estimated: set[str] = set()
+
+    def turn(self, room: str) -> int:
+        """A number that changes whenever the room's mark moves."""
+        return self._turns.get(room, 0)
 
     def add_plain(self, room: str, name: str, peer: str) -> None:
         """A conversation with a plain peer."""
@@ -58,6 +68,8 @@ class Rooms:
             ledger.log(m.MessageReceived(message=last), room_id, last.id)
             count += 1
         if last is not None:
+            if not room.unread:
+                self._first_unread[room_id] = last.id - count + 1
             self._store(replace(room, unread=room.unread + count, last=m.preview(last)))
         return count
 
@@ -117,9 +129,13 @@ class Rooms:
             self.by_id[room_id] = replace(room, last=replace(room.last, state=state, detail=detail, marks=kept))
 
     def read(self, room_id: str, upto: int, unread: int) -> None:
-        """Somebody read the room up to a message."""
-        self._store(replace(self.by_id[room_id], read_upto=upto, unread=unread))
+        """The room's mark stands at a message, and so much is unread above it."""
+        self._moved(room_id)
+        room = replace(self.by_id[room_id], read_upto=upto, unread=unread)
+        self._store(room)
         self._ledger.log(m.RoomRead(room=room_id, read_upto=upto, unread=unread), room_id)
+        if room_id in self._estimated:
+            self._count(room)
 
     def merge(self, gone_id: str, into_id: str) -> None:
         """All of one conversation now belongs to another."""
@@ -127,17 +143,55 @@ class Rooms:
         newest = max((room.last for room in (gone, into) if room.last is not None), key=lambda x: x.order, default=None)
         if newest is not None:
             newest = replace(newest, room=into_id)
-        merged = replace(
-            into,
-            unread=gone.unread + into.unread,
-            # What was read in one is not read in the other: the lower mark, unless one has nothing unread.
-            read_upto=_merged_mark(gone, into),
-            last=newest,
-        )
+        # What was read in one is not read in the other: the mark goes below the oldest that is unread in either.
+        first = [self._first_unread.get(room.id, room.read_upto + 1) for room in (gone, into) if room.unread]
+        highest = max(gone.read_upto, into.read_upto)
+        mark = min(first) - 1 if first else highest
+        unread = gone.unread + into.unread
+        merged = replace(into, unread=unread, read_upto=mark, last=newest)
         self.by_id[into_id] = merged
+        self._moved(gone_id)
+        self._moved(into_id)
+        if first:
+            self._first_unread[into_id] = mark + 1
         self._ledger.put(e.MergeRooms(gone_id, into_id))
         self._ledger.put(e.PutRoom(merged))
         self._ledger.log(m.RoomsMerged(gone=gone_id, room=_without_text(merged)), into_id)
+        if mark < highest or not self._estimated.isdisjoint((gone_id, into_id)):
+            # Texts that were read in one may stand above the common mark.
+            self._count(merged)
+        self._estimated.discard(gone_id)
+
+    def _count(self, room: m.Room) -> None:
+        """Let the disk count what is unread, unless everything was read."""
+        upto = self._ledger.last_message
+        if room.last is None or room.read_upto >= room.last.id:
+            self._estimated.discard(room.id)
+            return
+        self._estimated.add(room.id)
+        turn = self.turn(room.id)
+        self._ledger.put(e.Fetch(e.CountRead(0, None, None, room.id, room.read_upto, upto, turn, room.unread)))
+
+    def delete(self, room_id: str) -> None:
+        """A conversation goes, with all that was said in it."""
+        del self.by_id[room_id]
+        self._moved(room_id)
+        self._ledger.put(e.DeleteRoom(room_id))
+        self._ledger.log(m.RoomDeleted(room=room_id), room_id)
+
+    def recount(self, query: e.CountRead, result: int) -> None:
+        """What the disk counted above a merged room's mark, unless the mark has moved since."""
+        room = self.by_id.get(query.room)
+        if room is None or self.turn(room.id) != query.turn:
+            return
+        self._estimated.discard(room.id)
+        unread = result + room.unread - query.unread
+        if unread != room.unread:
+            self.read(room.id, room.read_upto, unread)
+
+    def _moved(self, room_id: str) -> None:
+        self._turns[room_id] = self.turn(room_id) + 1
+        self._first_unread.pop(room_id, None)
 
     def _store(self, room: m.Room) -> None:
         self.by_id[room.id] = room
@@ -149,6 +203,6 @@ def _without_text(room: m.Room) -> m.Room:
     return replace(room, last=None)
 
 
-def _merged_mark(one: m.Room, other: m.Room) -> int:
-    unread = [room.read_upto for room in (one, other) if room.unread]
-    return min(unread) if unread else max(one.read_upto, other.read_upto)
+def can_be_shown(text: str) -> bool:
+    """Whether there is anything in a text that can be seen."""
+    return any(char.isprintable() and not char.isspace() for char in text)

@@ -41,3 +41,6 @@ class Loaded(msgspec.Struct, frozen=True):
     peers: list[LoadedPeer]
     rooms: list[m.Room]
     sending: list[Sending]
+    greetings: dict[str, m.Greeting] = {}
+    #: Source addresses that are shut out, until when.
+    shut_out: dict[str, int] = {}

@@ -8,6 +8,7 @@ import msgspec
 
 from node.bus import messages as m
 from node.core import effects
+from node.model import MandatoryPeer
 from node.protocol.plain.codec import Mark, Said
 
 
@@ -16,6 +17,10 @@ class Started(msgspec.Struct, frozen=True):
 
     listen: str
     addresses: list[str]
+    #: The IP addresses of this machine's interfaces, who is to be greeted from it, and with what.
+    hosts: list[str] = []
+    mandatory: tuple[MandatoryPeer, ...] = ()
+    greeting: str = ""
 
 
 class Connected(msgspec.Struct, frozen=True):
@@ -50,6 +55,8 @@ class Heard(msgspec.Struct, frozen=True):
     dialect: str
     persistent: bool
     said: list[Said]
+    #: Bytes that came over the connection since the last time.
+    size: int = 0
 
 
 class Transmitted(msgspec.Struct, frozen=True):
@@ -88,6 +95,13 @@ class Fetched(msgspec.Struct, frozen=True):
     result: Any
 
 
+class SpaceMeasured(msgspec.Struct, frozen=True):
+    """So many bytes are free on the disk that holds the home; below `floor`, it is to be left alone."""
+
+    free: int
+    floor: int
+
+
 class Ticked(msgspec.Struct, frozen=True):
     """The time that `next_deadline` named has come."""
 
@@ -114,6 +128,7 @@ Stimulus = (
     | Closed
     | Commanded
     | Fetched
+    | SpaceMeasured
     | Ticked
     | StopAsked
     | Stopped

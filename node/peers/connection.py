@@ -1,25 +1,42 @@
 """One connection: asyncio's transport on one side, a Link on the other. It decides nothing.
 
 A connection is never ended by a reset: our side is closed first, what still comes is read and dropped, and the socket
-goes when the other side has closed too, or after DRAIN seconds.
+goes when the other side has closed too, or after DRAIN seconds. Nor does it stay: what the other side hasn't read after
+LINGER more seconds is given up. A bug in the link costs this connection, not the node.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import datetime
+import functools
+import logging
+import socket
 from collections.abc import Callable
 from typing import cast
 
-from node.model import normal_host
+from node.errors import LocalFault
+from node.model import Address, normal_host
 from node.peers import reasons
-from node.protocol.link import Link, LinkEvent
+from node.protocol.link import Ended, Link, LinkEvent, State
+
+log = logging.getLogger("snicher.peers")
 
 #: How long the other side may take to close after us, in seconds.
 DRAIN = 1.0
+#: How long bytes that the other side doesn't read may hold the socket after that, in seconds; then they are dropped.
+LINGER = 2.0
+#: A persistent connection that is silent for so long is asked by the system whether the other machine is still there
+#: (so often, at such intervals, in seconds): one that lost its power never says good-bye.
+KEEP_ALIVE = (60, 4, 15)
 #: A timer that fires later than this, in seconds, was held up by a busy loop, and so was reading.
 LATE = 0.02
 #: Bytes that may wait in the transport before writing pauses.
 WRITE_BUFFER = 16 * 1024
+
+BROKEN_OFF = "a bug in the link with %s; the connection is closed, the node goes on"
+BUG = "It was broken off by a bug in Snicher."
 
 
 class Connection(asyncio.Protocol):
@@ -43,11 +60,15 @@ class Connection(asyncio.Protocol):
         self.host = ""
         #: The port it listens on, as far as told: announced by it, or dialled by us.
         self.port: int | None = None
+        #: Bytes that came and that nobody has counted yet.
+        self.size = 0
         self._me = me
         self._report = report
         self._made = made
         self._gone = gone
         self._loop = asyncio.get_running_loop()
+        #: When it began, in seconds of the loop's clock.
+        self.since = self._loop.time()
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: float | None = None
@@ -55,6 +76,9 @@ class Connection(asyncio.Protocol):
         self._half_closed = False
         self._eof = False
         self._paused = False
+        #: What came all the same.
+        self._kept = b""
+        self._leaving = False
 
     # -- asyncio's side
 
@@ -62,76 +86,137 @@ class Connection(asyncio.Protocol):
         """The connection stands."""
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        _keep_alive(self._transport.get_extra_info("socket"))
         peer = self._transport.get_extra_info("peername")
         own = self._transport.get_extra_info("sockname")
-        self.host = normal_host(peer[0]) if peer else "0.0.0.0"
+        if peer:
+            self.host = normal_host(peer[0])
         self._made(self)
-        port, name = self._me()
-        self.link.connected(normal_host(own[0]) if own else "0.0.0.0", port, name, self._loop.time())
         if self._paused:
-            self._transport.pause_reading()
-        self._flush()
+            # uvloop begins to read right after this method, whatever was asked for in it.
+            self._loop.call_soon(self._hold)
+        host = normal_host(own[0]) if own else "0.0.0.0"
+        target = "" if self.port is None else str(Address(self.host, self.port))
+        told = functools.partial(
+            self.link.connected, target=target, clock=f"{datetime.datetime.now():%Y-%m-%d %H:%M:%S}"
+        )
+        self._drive(told, host, *self._me())
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
-        if not self._ended:
-            self.link.receive_data(data, self._loop.time())
-            self._flush()
+        self.size += len(data)
+        if self._paused and not self._leaving:
+            # The first read of a connection comes whatever was asked for.
+            self._kept += data
+        elif not self._ended:
+            self._drive(self.link.receive_data, data)
 
     def eof_received(self) -> bool:
         """The other side closed its half. True: ours stays open until the link says so."""
         self._eof = True
         if self._ended:
             self._close()
-        else:
-            self.link.receive_eof(self._loop.time())
-            self._flush()
+        elif not self._kept:
+            self._drive(self.link.receive_eof)
         return True
 
     def connection_lost(self, error: Exception | None) -> None:
         """The socket is gone."""
         self._cancel()
+        self._take_kept()
         if not self._ended:
-            self.link.connection_lost(None if error is None else reasons.in_words(error), self._loop.time())
-            self._flush()
+            self._drive(self.link.connection_lost, None if error is None else reasons.in_words(error))
         self._cancel()
         self._transport = None
         self._gone(self)
 
     def pause_writing(self) -> None:
         """The other side reads too slowly."""
-        self.link.pause_writing(self._loop.time())
-        self._flush()
+        if not self._ended:
+            self._drive(self.link.pause_writing)
 
     def resume_writing(self) -> None:
         """It reads again."""
-        self.link.resume_writing(self._loop.time())
-        self._flush()
+        if not self._ended:
+            self._drive(self.link.resume_writing)
 
     # -- the node's side
 
+    @property
+    def silent(self) -> bool:
+        """Whether it came in and has said nothing so far."""
+        return not self._ended and self.link.state is State.AWAITING
+
     def send(self, token: int, text: str, part: int, control: bool) -> None:
         """Give the link a text. Raises LocalFault when it can't take it."""
-        self.link.send(token, text, self._loop.time(), part=part, control=control)
-        self._flush()
+        if self._ended:
+            raise LocalFault("The connection has ended.")
+        try:
+            self.link.send(token, text, self._loop.time(), part=part, control=control)
+        except LocalFault:
+            raise
+        except Exception as bug:
+            log.exception(BROKEN_OFF, self.host)
+            self._break_off()
+            raise LocalFault(BUG) from bug
+        self._drive()
 
     def leave(self) -> None:
         """Say good-bye and close."""
-        self.link.leave(self._loop.time())
-        self._flush()
+        self._leaving = True
+        if not self._ended:
+            self._drive(self.link.leave)
 
     def pause(self) -> None:
         """Read no more, until `resume`: what the other side sends waits in the network."""
         self._paused = True
-        if self._transport is not None and not self._ended:
-            self._transport.pause_reading()
+        self._hold()
 
     def resume(self) -> None:
         """Read on."""
         if self._paused:
             self._paused = False
-            if self._transport is not None:
-                self._transport.resume_reading()
+            transport = self._transport
+            if transport is not None and not transport.is_closing():
+                transport.resume_reading()
+            self._take_kept()
+
+    def _take_kept(self) -> None:
+        """What came while nothing was to be read is read now, and the end behind it."""
+        if not self._kept:
+            return
+        kept, self._kept = self._kept, b""
+        if not self._ended:
+            self._drive(self.link.receive_data, kept)
+        if self._eof:
+            self.eof_received()
+
+    def _hold(self) -> None:
+        transport = self._transport
+        if self._paused and transport is not None and not (self._ended or self._eof or transport.is_closing()):
+            transport.pause_reading()
+
+    def _drive(self, step: Callable[..., None] | None = None, *args: object) -> None:
+        """Let the link take a step at this moment, and do what it wants."""
+        try:
+            if step is not None:
+                step(*args, self._loop.time())
+            self._flush()
+        except Exception:
+            log.exception(BROKEN_OFF, self.host)
+            self._break_off()
+
+    def _break_off(self) -> None:
+        """The link can't be trusted any more: whatever it still knows of its texts is told, and it ends."""
+        if self._ended:
+            return
+        try:
+            self.link.connection_lost(BUG, self._loop.time())
+            events = self.link.events()
+        except Exception:
+            events = [Ended(BUG)]
+        self._report(self, events)
+        self._end()
 
     def _flush(self) -> None:
         link, transport = self.link, self._transport
@@ -170,6 +255,12 @@ class Connection(asyncio.Protocol):
         self._cancel()
         if self._transport is not None:
             self._transport.close()
+            self._timer = self._loop.call_later(LINGER, self._abort)
+
+    def _abort(self) -> None:
+        self._timer = None
+        if self._transport is not None:
+            self._transport.abort()
 
     def _arm(self, at: float | None) -> None:
         if at == self._timer_at:
@@ -187,11 +278,22 @@ class Connection(asyncio.Protocol):
     def _due(self) -> None:
         now, at = self._loop.time(), self._timer_at or 0.0
         self._timer = self._timer_at = None
-        if self._paused or now > at + LATE:
+        if (self._paused and not self._leaving) or now > at + LATE:
             # Silence counts only while we listen: what came meanwhile waits in the socket and is read first.
             self._timer_at = now + LATE
             self._timer = self._loop.call_at(self._timer_at, self._due)
             return
         # The loop's timers may run a little early; the link compares exactly.
-        self.link.handle_deadline(now + 0.0005)
-        self._flush()
+        self._drive(lambda now: self.link.handle_deadline(now + 0.0005))
+
+
+def _keep_alive(sock: socket.socket | None) -> None:
+    if sock is None:
+        return
+    idle, count, interval = KEEP_ALIVE
+    # A socket that is broken already takes no options; what became of it, it tells by itself.
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in (("TCP_KEEPIDLE", idle), ("TCP_KEEPCNT", count), ("TCP_KEEPINTVL", interval)):
+            if hasattr(socket, name):
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

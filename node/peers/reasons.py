@@ -31,4 +31,4 @@ def in_words(error: BaseException) -> str:
         if error.errno in _WORDS:
             return _WORDS[error.errno]
         return f"The connection failed: {error.strerror or error}."
-    return f"The connection failed: {error or type(error).__name__}."
+    return f"The connection failed: {str(error) or type(error).__name__}."

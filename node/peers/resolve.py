@@ -61,7 +61,7 @@ class Resolver:
             hosts = [str(entry[4][0]) for entry in found]
             # Old clients know IPv4 only, so it goes first.
             host = normal_host(sorted(hosts, key=lambda host: ":" in host)[0])
-        except (OSError, UnicodeError, IndexError):
+        except (OSError, ValueError, IndexError):
             host = None
         while len(self._known) >= MAX_NAMES:
             del self._known[next(iter(self._known))]

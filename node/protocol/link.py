@@ -19,17 +19,15 @@ from node.protocol.plain import codec as plain
 from node.protocol.plain import registry
 from node.protocol.plain.codec import Said, Speaker
 
-#: The offer that a Snicher node makes behind its CONNECT: exactly so many tabs, then a newline. Old clients don't see
-#: it (int() strips it); at most one space would be tolerated by all, so there is none.
-OFFER_TABS = 24
-OFFER = b"\t" * OFFER_TABS + b"\n"
 #: How long an unknown address may take to show what it speaks, in seconds.
 PROBE_WAIT = 1.0
 #: Before the CONNECT and after it, so that it stands alone in its segment, in seconds.
 CONNECT_PAUSE = 0.05
 #: Between two writes to the ancestor, in seconds: it reads without framing.
 WRITE_GAP = 0.02
-#: Before and after `exit`, in seconds.
+#: An answer that a dialect waits for after each write, any bytes, is waited for so long, in seconds.
+ANSWER_WAIT = 5.0
+#: Before and after a good-bye, in seconds.
 EXIT_PAUSE = 0.05
 #: A one-shot peer may take so long to close after our message, in seconds; then we do.
 CLOSE_WAIT = 1.0
@@ -52,11 +50,11 @@ class State(enum.Enum):
 
     AWAITING = "accepted, nothing recognised yet"
     COLLECTING = "reading one message of a one-shot dialect"
-    ANNOUNCING = "dialled, CONNECT is being said"
+    ANNOUNCING = "dialled, our port is being said"
     PROBING = "the offer is made, waiting for what comes back"
-    OPEN = "a persistent conversation, both ways"
+    OPEN = "a persistent conversation"
     DELIVERING = "our one message is written, waiting for the far end to close"
-    LEAVING = "exit is being said"
+    LEAVING = "a good-bye is being said"
     CLOSED = "over"
 
 
@@ -65,7 +63,7 @@ class Input(enum.Enum):
 
     ONE_SHOT_SEEN = "first bytes of a one-shot dialect"
     PERSISTENT_SEEN = "first bytes of a persistent dialect"
-    ANNOUNCED = "CONNECT is said and had its pause"
+    ANNOUNCED = "the port is said and had its pause"
     UNSURE = "the peer's dialect isn't known yet"
     STAYED = "the peer stayed, as the ancestor does"
     TURNED_AWAY = "the peer closed, or answered otherwise: a one-shot client"
@@ -113,7 +111,7 @@ class Recognised(msgspec.Struct, frozen=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """What an unknown address turned out to speak. "snicher": the link is open; "std": it is over."""
+    """What an unknown address turned out to speak. "snicher": the link is open; a one-shot dialect: it is over."""
 
     dialect: str
 
@@ -178,9 +176,14 @@ class Link:
         self._head = b""
         self._speaker: Speaker | None = None
         self._me: tuple[int, str] = (0, "")
+        #: The persistent dialect in which we dialled.
+        self._dialled: plain.PersistentCodec | None = None
         self._unsure = False
         self._told = False
         self._told_exit = False
+        #: The peer said good-bye; it closed its side.
+        self._parted = False
+        self._left = False
         self._held = False
         self._deadline: float | None = None
         self._patience_at: float | None = None
@@ -202,29 +205,34 @@ class Link:
         return cls(State.AWAITING)
 
     @classmethod
-    def announce(cls, port: int, name: str, *, unsure: bool) -> Link:
-        """A connection to dial with `CONNECT:<port>`; `unsure` when the address's dialect isn't known."""
+    def announce(cls, port: int, name: str, *, unsure: bool, codec: plain.PersistentCodec = registry.ANCESTOR) -> Link:
+        """A connection to dial and keep; `unsure` when the address's dialect isn't known, and CONNECT finds it out."""
         link = cls(State.ANNOUNCING)
-        link._me, link._unsure = (port, name), unsure
+        link._me, link._unsure, link._dialled = (port, name), unsure, codec
+        link.codec = None if unsure else codec
         return link
 
     @classmethod
-    def one_shot(cls, port: int, name: str) -> Link:
-        """A connection to dial for one std message, or one part of it; `send` it as soon as the connection stands."""
+    def one_shot(cls, port: int, name: str, codec: plain.OneShotCodec = registry.STD) -> Link:
+        """A connection to dial for one message, or one part of it; `send` it as soon as the connection stands."""
         link = cls(State.DELIVERING)
         link._me = (port, name)
-        link.codec = registry.STD
+        link.codec = codec
         return link
 
     # -- what goes in
 
-    def connected(self, host: str, port: int, name: str, now: float) -> None:
-        """The connection stands; `host` is our address on it, `port` our listening port."""
-        self._speaker = Speaker(host, port, name)
+    def connected(self, host: str, port: int, name: str, now: float, *, target: str = "", clock: str = "") -> None:
+        """The connection stands; `host` is our address on it, `port` our listening port.
+
+        `target` is the HOST:PORT that we dialled, `clock` our date and time, both as the far end is to read them.
+        """
+        self._speaker = Speaker(host, port, name, target, clock)
         if self.state is State.AWAITING:
             self._deadline = now + SILENCE
         elif self.state is State.ANNOUNCING:
-            self._reader = registry.ANCESTOR.reader()
+            assert self._dialled is not None
+            self._reader = self._dialled.reader(dialled=True)
             self._deadline = now + CONNECT_PAUSE
         elif self.state is State.DELIVERING:
             self._deadline = now + CLOSE_WAIT
@@ -245,6 +253,7 @@ class Link:
 
     def receive_eof(self, now: float) -> None:
         """The peer closed its side."""
+        self._left = True
         if self.state is State.AWAITING:
             if self._head:
                 self._recognise(b"", now, ended=True)
@@ -261,7 +270,9 @@ class Link:
             self._delivered("It closed the connection.")
         elif self.state in (State.OPEN, State.LEAVING):
             self._last_words()
-            self._finish(Input.DONE, None if self.state is State.LEAVING else "It closed the connection.")
+            reason = "It closed the connection."
+            self._give_back(reason)
+            self._finish(Input.DONE, None if self._parted or self.state is State.LEAVING else reason)
 
     def connection_lost(self, reason: str | None, now: float) -> None:
         """The connection is gone; `reason` None when it was closed in order."""
@@ -289,7 +300,7 @@ class Link:
         if self.state is State.DELIVERING and self._outcome is None and not self.half_close:
             self._write_one_shot(token, text, part, control, now)
             return
-        if self.state is not State.OPEN:
+        if self.state is not State.OPEN or not self.two_way:
             raise LocalFault(f"A link that is {self.state.name} can't send.")
         if len(self._queue) >= MAX_QUEUED:
             raise LocalFault("More texts than a link may hold.")
@@ -319,7 +330,7 @@ class Link:
         state = self.state
         if state in (State.CLOSED, State.LEAVING):
             return
-        if state is State.OPEN and registry.ANCESTOR is self.codec:
+        if state is State.OPEN and self.two_way:
             if self._confirming is not None:
                 # It was written to a connection that still stands: no worse than any other text.
                 self._events.append(Transmitted(self._confirming.token, "sent", marks=self._confirming.marks))
@@ -329,7 +340,7 @@ class Link:
             self._write_at = None
             self._deadline = now + EXIT_PAUSE
         else:
-            self._finish(Input.LEAVE, None)
+            self._finish(Input.DONE if state is State.OPEN else Input.LEAVE, None)
 
     def next_deadline(self) -> float | None:
         """When `handle_deadline` must be called, if nothing happens before."""
@@ -346,6 +357,12 @@ class Link:
             self._due(now)
         if self.state is State.OPEN and self._write_at is not None and self._write_at <= now:
             self._write(now)
+
+    @property
+    def two_way(self) -> bool:
+        """Whether texts of ours may go over this persistent connection."""
+        codec = self.codec
+        return codec is not None and codec.persistent and (codec.both_ways or self._dialled is not None)
 
     # -- what comes out
 
@@ -368,6 +385,10 @@ class Link:
             raise LocalFault(f"{by.name} doesn't fit a link that is {self.state.name}.") from None
 
     def _finish(self, by: Input, reason: str | None) -> None:
+        dialled = self._dialled
+        if dialled is not None and dialled.answered and self._told and not self._told_exit and not self._left:
+            # Its client spins for ever when a connection ends without a good-bye.
+            self._say_goodbye(dialled)
         self._give_back(reason)
         self._go(by)
         self.closing = True
@@ -377,9 +398,12 @@ class Link:
     def _hear(self, said: list[Said]) -> None:
         if said:
             self._events.append(Heard(said))
-            for one in said:
-                if isinstance(one, plain.Hello) and one.answer is not None:
-                    self._out.append(one.answer)
+            self._parted = self._parted or any(isinstance(one, plain.Goodbye) for one in said)
+        if self._reader is not None and self._reader.owed:
+            # Who doesn't read its answers doesn't wait for them.
+            if not self._held:
+                self._out.append(self._reader.owed)
+            self._reader.owed = b""
 
     def _listen(self, now: float) -> None:
         patience = self._reader.patience if self._reader is not None else None
@@ -389,6 +413,11 @@ class Link:
         assert self._reader is not None
         self._hear(self._reader.feed(data))
         self._listen(now)
+        if self.state is State.OPEN and self._dialled is not None and self._dialled.answered:
+            self._gap_until = now
+            if self._write_at is not None:
+                self._write_at = now
+                self._write(now)
 
     def _recognise(self, data: bytes, now: float, *, ended: bool) -> None:
         # What is blank before the first word tells nothing: by itself, it leaves no trace.
@@ -429,7 +458,8 @@ class Link:
             self._finish(Input.COMPLETE, None)
         elif self.state is State.ANNOUNCING and not self._told:
             self._told = True
-            self._out.append(b"CONNECT:%d" % self._me[0] + OFFER)
+            assert self._dialled is not None
+            self._out.append(self._dialled.announcement(self._me[0]))
             self._deadline = now + CONNECT_PAUSE
         elif self.state is State.ANNOUNCING:
             if self._unsure:
@@ -445,14 +475,19 @@ class Link:
         elif self.state is State.OPEN:
             self._finish(Input.DONE, "It doesn't read what it is sent.")
         elif self.state is State.LEAVING and not self._told_exit:
-            self._told_exit = True
-            self._out.append(b"exit")
+            assert self.codec is not None
+            assert self.codec.persistent
+            self._say_goodbye(self.codec)
             self._deadline = now + EXIT_PAUSE
         elif self.state is State.LEAVING:
             self._finish(Input.DONE, None)
 
+    def _say_goodbye(self, codec: plain.PersistentCodec) -> None:
+        self._told_exit = True
+        self._out.append(codec.farewell)
+
     def _open(self, by: Input, now: float) -> None:
-        self.codec = registry.ANCESTOR
+        self.codec = self._dialled
         self._go(by)
         self._deadline = now + STALL if self._held else None
         self._listen(now)
@@ -484,11 +519,16 @@ class Link:
 
     def _turned_away(self, reason: str) -> None:
         if self._unsure and self._told:
-            self._events.append(Settled("std"))
+            self._events.append(Settled(self._guess()))
             self._finish(Input.TURNED_AWAY, None)
         else:
             self._last_words()
             self._finish(Input.TURNED_AWAY, reason)
+
+    def _guess(self) -> str:
+        """The dialect of a one-shot client that answered our CONNECT, perhaps in its own way."""
+        codec = registry.recognise(self._head, ended=True) if self._head else None
+        return registry.STD.name if codec is None or codec.persistent else codec.name
 
     def _last_words(self) -> None:
         if self._reader is not None and not self._unsure:
@@ -496,10 +536,13 @@ class Link:
 
     def _write_one_shot(self, token: int, text: str, part: int, control: bool, now: float) -> None:
         assert self._speaker is not None
+        assert self.codec is not None
         if control:
-            payloads = plain.Payloads((registry.STD.control(text, self._speaker),))
+            assert not self.codec.persistent
+            word: plain.Control = "exit" if text == "exit" else "connect"
+            payloads = plain.Payloads((self.codec.control(word, self._speaker),))
         else:
-            payloads = registry.STD.payloads(text, self._speaker)
+            payloads = self.codec.payloads(text, self._speaker)
         part = min(part, len(payloads.parts))
         self._out.append(payloads.parts[part - 1])
         self._outcome = Transmitted(token, "sent", None, part, len(payloads.parts), payloads.marks)
@@ -528,7 +571,8 @@ class Link:
         self._out.append(first.parts.popleft())
         if not first.parts:
             self._confirming = self._queue.popleft()
-        self._write_at = self._gap_until = now + WRITE_GAP
+        answered = self._dialled is not None and self._dialled.answered
+        self._write_at = self._gap_until = now + (ANSWER_WAIT if answered else WRITE_GAP)
 
     def _give_back(self, reason: str | None) -> None:
         """Tell what became of texts that were not confirmed when the link ended."""

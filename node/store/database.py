@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.resources
+import os
 import pathlib
 import re
 import sqlite3
@@ -30,11 +32,15 @@ def migrations() -> list[tuple[int, str, str]]:
 
 
 def connect(home: pathlib.Path, *, read_only: bool = False) -> sqlite3.Connection:
-    """A connection with the settings that every one must have. Transactions are begun and ended by hand."""
+    """A connection with the settings that every one must have. Transactions are begun and ended by hand.
+
+    Raises StoreUnavailable or StoreCorrupt.
+    """
     path = home / FILE_NAME
-    uri = f"{path.as_uri()}?mode={'ro' if read_only else 'rwc'}"
+    db = None
     try:
-        db = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        # Never "rwc": a database that is gone must not come back as an empty one.
+        db = _open(f"{path.as_uri()}?mode={'ro' if read_only else 'rw'}")
         if not read_only:
             db.execute("PRAGMA journal_mode = WAL")
             # NORMAL may lose the last commits in a power cut, and would then reuse numbers that others have seen.
@@ -44,13 +50,20 @@ def connect(home: pathlib.Path, *, read_only: bool = False) -> sqlite3.Connectio
         db.execute("PRAGMA cache_size = -16000")
         db.execute("PRAGMA temp_store = MEMORY")
     except sqlite3.DatabaseError as error:
-        raise _as_store_error(path, error) from error
+        if db is not None:
+            db.close()
+        raise as_store_error(path, error) from error
     return db
 
 
-def _as_store_error(path: pathlib.Path, error: sqlite3.DatabaseError) -> StoreCorrupt | StoreUnavailable:
+def _open(uri: str) -> sqlite3.Connection:
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+
+
+def as_store_error(path: pathlib.Path, error: sqlite3.DatabaseError) -> StoreCorrupt | StoreUnavailable:
+    """What SQLite found, as one of our errors."""
     if isinstance(error, sqlite3.OperationalError):
-        return StoreUnavailable(f"{path} can't be opened for writing: {error}.")
+        return StoreUnavailable(f"{path} can't be used: {error}.")
     return StoreCorrupt(f"{path} is not a Snicher database, or is damaged: {error}.")
 
 
@@ -61,30 +74,53 @@ def open_for_writing(home: pathlib.Path) -> sqlite3.Connection:
     StoreUnavailable when it can't be written; nothing is changed then.
     """
     path = home / FILE_NAME
+    try:
+        if path.exists():
+            version = _version(path)
+        else:
+            # Only its owner may read it, also in a home that others can look into; SQLite gives the WAL the same mode.
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            version = 0
+    except OSError as error:
+        raise StoreUnavailable(f"{path} can't be used: {error.strerror}.") from error
     db = connect(home)
     try:
-        application = db.execute("PRAGMA application_id").fetchone()[0]
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-        if application not in (APPLICATION_ID, 0) or (application == 0 and tables):
-            raise StoreCorrupt(f"{path} is a database of another program.")
-        known = migrations()
-        newest = known[-1][0]
-        if version > newest:
-            raise StoreTooNew(
-                f"{path} was written by a newer Snicher (schema {version}; this program knows {newest}). "
-                "Nothing was changed. Start the newer program, or use another --home."
-            )
-        for number, _, sql in known:
+        for number, _, sql in migrations():
             if number > version:
                 migrate(db, number, sql)
     except sqlite3.DatabaseError as error:
         db.close()
-        raise _as_store_error(path, error) from error
-    except (StoreCorrupt, StoreTooNew):
+        raise as_store_error(path, error) from error
+    except BaseException:
         db.close()
         raise
     return db
+
+
+def _version(path: pathlib.Path) -> int:
+    """The schema's number in a database that is ours and not too new, found out without changing a byte.
+
+    `connect` would: it switches the file to WAL.
+    """
+    wal = path.with_name(path.name + "-wal")
+    # Without a WAL, "immutable" keeps SQLite from leaving files of its own beside what may be somebody else's.
+    immutable = "" if wal.exists() and wal.stat().st_size else "&immutable=1"
+    try:
+        with contextlib.closing(_open(f"{path.as_uri()}?mode=ro{immutable}")) as db:
+            application = db.execute("PRAGMA application_id").fetchone()[0]
+            version: int = db.execute("PRAGMA user_version").fetchone()[0]
+            tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        raise as_store_error(path, error) from error
+    if application not in (APPLICATION_ID, 0) or (application == 0 and (tables or version)):
+        raise StoreCorrupt(f"{path} is a database of another program. Nothing was changed.")
+    newest = migrations()[-1][0]
+    if version > newest:
+        raise StoreTooNew(
+            f"{path} was written by a newer Snicher (schema {version}; this program knows {newest}). "
+            "Nothing was changed. Start the newer program, or use another --home."
+        )
+    return version
 
 
 def migrate(db: sqlite3.Connection, number: int, sql: str) -> None:
@@ -104,13 +140,15 @@ def migrate(db: sqlite3.Connection, number: int, sql: str) -> None:
 
 
 def statements(sql: str) -> list[str]:
-    """The statements of a script, in order."""
+    """The statements of a script, in order; a trigger with all of its body is one. Raises ValueError."""
     found, current = [], ""
-    for line in sql.splitlines(keepends=True):
-        current += line
+    for piece in sql.split(";")[:-1]:
+        current += piece + ";"
+        # SQLite itself knows which semicolons stand in a text, a comment or a trigger.
         if sqlite3.complete_statement(current):
             found.append(current.strip())
             current = ""
-    if re.sub(r"--.*", "", current).strip():
+    current += sql.rpartition(";")[2]
+    if re.sub(r"--[^\n]*|/\*.*?\*/", "", current, flags=re.DOTALL).strip():
         raise ValueError("The last statement of a schema file has no end.")
     return found

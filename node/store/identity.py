@@ -10,6 +10,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from node.bus.locate import sync_directory
 from node.errors import StoreCorrupt, StoreUnavailable
 from node.model import PeerId, peer_id
 
@@ -24,7 +25,8 @@ def load_or_create(home: pathlib.Path) -> tuple[Ed25519PrivateKey, PeerId]:
     """
     path = home / FILE_NAME
     try:
-        if path.exists():
+        # A link that leads nowhere counts too: perhaps the disk with the key isn't mounted.
+        if os.path.lexists(path):
             key = _read(path)
         else:
             key = Ed25519PrivateKey.generate()
@@ -59,3 +61,4 @@ def _write(path: pathlib.Path, key: Ed25519PrivateKey) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+    sync_directory(path.parent)

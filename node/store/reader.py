@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,8 +17,10 @@ from node.errors import CommandRefused
 from node.model import PLAIN_PREFIX
 from node.store import database, search, snapshot
 
-#: No reply with events grows beyond about this many bytes of texts; the rest comes with the next page.
+#: No page grows beyond about this many bytes of texts; the rest comes with the next one.
 MAX_PAGE_BYTES = 2 * 1024 * 1024
+#: The largest number SQLite holds. Front ends may ask for larger ones, which nothing has.
+MAX_INTEGER = 2**63 - 1
 
 
 class Reader:
@@ -34,12 +36,15 @@ class Reader:
 
     @contextmanager
     def _moment(self) -> Iterator[sqlite3.Connection]:
-        """All that is read within is of one moment."""
-        self._db.execute("BEGIN")
+        """All that is read within is of one moment. Raises StoreCorrupt or StoreUnavailable when it can't be read."""
         try:
-            yield self._db
-        finally:
-            self._db.execute("COMMIT")
+            self._db.execute("BEGIN")
+            try:
+                yield self._db
+            finally:
+                self._db.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            raise database.as_store_error(self._home / database.FILE_NAME, error) from error
 
     def _one(self, sql: str, *values: Any) -> Any:
         row = self._db.execute(sql, values).fetchone()
@@ -65,11 +70,13 @@ class Reader:
                 head=self._one("SELECT max(seq) FROM event") or 0,
                 oldest=self._one("SELECT min(seq) FROM event") or 1,
                 clock=self._one("SELECT max(clock) FROM entry") or 0,
-                last_message=self._one("SELECT max(id) FROM entry") or 0,
+                last_message=search.newest(db),
                 last_plain=max(numbers, default=0),
                 settings=None if settings is None else msgspec.json.decode(settings, type=m.Settings),
                 peers=peers,
                 rooms=snapshot.rooms(db),
+                greetings=snapshot.greetings(self.fact("greetings")),
+                shut_out=msgspec.json.decode(self.fact("shut_out") or "{}", type=dict[str, int]),
                 sending=[
                     Sending(*row)
                     for row in db.execute(
@@ -110,21 +117,24 @@ class Reader:
             size = 0
             rows = db.execute(
                 "SELECT event.seq, event.at, event.type, event.room, event.entry, event.data, event.client,"  # noqa: S608
-                f" event.request, room.id, {snapshot.MESSAGE_COLUMNS} FROM event LEFT JOIN"
+                f" event.request, {snapshot.MESSAGE_COLUMNS} FROM event LEFT JOIN"
                 f" {snapshot.MESSAGE_TABLES.replace('entry LEFT', 'entry ON entry.id = event.entry LEFT', 1)}"
-                " LEFT JOIN room ON room.number = entry.room WHERE event.seq > ? ORDER BY event.seq LIMIT ?",
+                " WHERE event.seq > ? ORDER BY event.seq LIMIT ?",
                 (args.since, limit),
             )
             for row in rows:
                 data: Any
-                if row[4] is None:
-                    data = msgspec.Raw(row[5].encode())
-                    size += len(row[5])
+                seq, at, type_, room, entry, stored, client, request = row[:8]
+                if entry is None:
+                    data = msgspec.Raw(stored.encode())
+                    size += len(data)
                 else:
-                    data = {"message": snapshot.message(row[9:], row[8])}
-                    size += len(row[18] or "") + 300
-                cause = None if row[7] is None else m.Cause(client=row[6], request=row[7])
-                seq, at, type_, room = row[:4]
+                    # As it is now, but in the room it was in then: a merge comes later in the log, and moves it.
+                    gone = row[8] is None
+                    message = snapshot.deleted(entry, room, at, type_) if gone else snapshot.message(row[8:], room)
+                    data = {"message": message}
+                    size += _weight(message)
+                cause = None if request is None else m.Cause(client=client, request=request)
                 events.append(
                     m.Event(v=m.VERSION, log=log, at=at, type=type_, seq=seq, room=room, cause=cause, data=data)
                 )
@@ -145,40 +155,40 @@ class Reader:
             room = self._one("SELECT number FROM room WHERE id = ?", args.room)
             if room is None:
                 raise CommandRefused("not_found", f"There is no room {args.room!r}.")
-            clock = None
+            anchor = None
             if given:
-                clock = self._one("SELECT clock FROM entry WHERE id = ? AND room = ?", given[0], room)
-                if clock is None:
+                anchor = self._db.execute(
+                    "SELECT clock, id FROM entry WHERE id = ? AND room = ?", (_bounded(given[0]), room)
+                ).fetchone()
+                if anchor is None:
                     raise CommandRefused("not_found", f"There is no message {given[0]} in that room.")
-            before: list[m.Message] = []
-            after: list[m.Message] = []
-            more_before = more_after = False
-            if args.after is None:
-                # Around: the message itself counts to the older half, so that a page of one is the message.
-                bound = None if clock is None else clock + (1 if args.around is not None else 0)
-                wanted = limit if args.around is None else limit // 2 + 1
-                before = self._page(args.room, room, "<", bound, wanted + 1)
-                more_before, before = len(before) > wanted, before[:wanted][::-1]
-            if clock is not None and args.before is None:
-                wanted = limit if args.around is None else max(0, limit - len(before))
-                after = self._page(args.room, room, ">", clock, wanted + 1)
-                more_after, after = len(after) > wanted, after[:wanted]
-            if args.before is not None:
-                more_after = True
-            if args.after is not None:
-                more_before = True
+            older: list[m.Message] = []
+            newer: list[m.Message] = []
+            more_before, more_after = args.after is not None, args.before is not None
+            if args.around is not None:
+                # The message itself counts to the older half, so that a page of one is the message.
+                older, more_before = self._page(args.room, room, "<=", anchor, limit // 2 + 1, MAX_PAGE_BYTES // 2)
+                newer, more_after = self._page(args.room, room, ">", anchor, limit - len(older), MAX_PAGE_BYTES // 2)
+            elif args.after is not None:
+                newer, more_after = self._page(args.room, room, ">", anchor, limit, MAX_PAGE_BYTES)
+            else:
+                older, more_before = self._page(args.room, room, "<", anchor, limit, MAX_PAGE_BYTES)
             head = self._one("SELECT max(seq) FROM event") or 0
-            return m.HistoryResult(seq=head, messages=before + after, more_before=more_before, more_after=more_after)
+            messages = older[::-1] + newer
+            return m.HistoryResult(seq=head, messages=messages, more_before=more_before, more_after=more_after)
 
-    def _page(self, room_id: str, room: int, sign: str, clock: int | None, limit: int) -> list[m.Message]:
-        direction = "DESC" if sign == "<" else "ASC"
-        bound = "" if clock is None else f"AND entry.clock {sign} {clock:d}"
+    def _page(
+        self, room_id: str, room: int, sign: str, anchor: tuple[int, int] | None, limit: int, weight: int
+    ) -> tuple[list[m.Message], bool]:
+        """The messages on one side of `anchor` (clock and id; None: all), nearest first, and whether there are more."""
+        direction = "ASC" if sign == ">" else "DESC"
+        bound = "" if anchor is None else f"AND (entry.clock, entry.id) {sign} ({anchor[0]:d}, {anchor[1]:d})"
         rows = self._db.execute(
             f"SELECT {snapshot.MESSAGE_COLUMNS} FROM {snapshot.MESSAGE_TABLES} WHERE entry.room = ? {bound}"  # noqa: S608
             f" ORDER BY entry.clock {direction}, entry.id {direction} LIMIT ?",
-            (room, limit),
+            (room, limit + 1),
         )
-        return [snapshot.message(row, room_id) for row in rows]
+        return _until_full((snapshot.message(row, room_id) for row in rows), limit, weight)
 
     def search(self, args: m.SearchArgs) -> m.SearchResult:
         """A page of hits, newest first. Raises CommandRefused when the room isn't there or no word is asked for."""
@@ -190,23 +200,21 @@ class Reader:
                 if room is None:
                     raise CommandRefused("not_found", f"There is no room {args.room!r}.")
             expression = search.match_expression(args.query, room)
-            before = args.before if args.before is not None else 2**62
-            ids = [
-                row[0]
-                for row in db.execute(
-                    "SELECT rowid FROM search WHERE search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?",
-                    (expression, before, limit + 1),
-                )
-            ]
-            hits = [hit for id_ in ids[:limit] if (hit := self._message(id_)) is not None]
-            return m.SearchResult(hits=hits, more=len(ids) > limit, pending=max(0, search.behind(db)))
+            before = MAX_INTEGER if args.before is None else _bounded(args.before)
+            ids = db.execute(
+                "SELECT rowid FROM search WHERE search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?",
+                (expression, before, limit + 1),
+            ).fetchall()
+            found = (hit for (id_,) in ids if (hit := self._message(id_)) is not None)
+            hits, more = _until_full(found, limit, MAX_PAGE_BYTES)
+            return m.SearchResult(hits=hits, more=more, pending=max(0, search.behind(db)))
 
     def _message(self, id_: int) -> m.Message | None:
         row = self._db.execute(
             f"SELECT {snapshot.MESSAGE_COLUMNS}, room.id FROM room JOIN"  # noqa: S608
             f" {snapshot.MESSAGE_TABLES.replace('entry LEFT', 'entry ON room.number = entry.room LEFT', 1)}"
             " WHERE entry.id = ?",
-            (id_,),
+            (_bounded(id_),),
         ).fetchone()
         return None if row is None else snapshot.message(row[:12], row[12])
 
@@ -218,10 +226,10 @@ class Reader:
         return [snapshot.peer(row) for row in rows]
 
     def counts(self) -> tuple[int, int, int, int]:
-        """Messages on disk (the highest id), messages that wait for peers, rooms, and peers on the list."""
-        with self._moment():
+        """Messages on disk, messages that wait for peers, rooms, and peers on the list."""
+        with self._moment() as db:
             return (
-                self._one("SELECT max(id) FROM entry") or 0,
+                search.newest(db) - int(self.fact("deleted") or 0),
                 self._one("SELECT count(*) FROM delivery WHERE state IN ('waiting', 'sending')"),
                 self._one("SELECT count(*) FROM room"),
                 self._one("SELECT count(*) FROM peer WHERE NOT gone"),
@@ -261,3 +269,24 @@ class Reader:
                         " WHERE delivery.peer = ? AND delivery.state = 'waiting'",
                         (query.peer,),
                     ).fetchall()
+
+
+def _bounded(number: int) -> int:
+    """A number that SQLite takes, and which finds as little as the one that was asked for."""
+    return max(-MAX_INTEGER, min(number, MAX_INTEGER))
+
+
+def _weight(message: m.Message) -> int:
+    """About how many bytes a message takes in a reply."""
+    return len(message.text.encode()) + 300
+
+
+def _until_full(messages: Iterable[m.Message], limit: int, weight: int) -> tuple[list[m.Message], bool]:
+    """The first messages up to a number and about a weight, one heavy one at least; and whether some are left."""
+    page: list[m.Message] = []
+    for message in messages:
+        if len(page) >= limit or (page and weight <= 0):
+            return page, True
+        page.append(message)
+        weight -= _weight(message)
+    return page, False

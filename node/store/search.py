@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import unicodedata
 
+from node.bus.messages import sound
 from node.errors import CommandRefused
 
 #: Words in one query; further ones are ignored. Each costs a look-up.
 MAX_WORDS = 16
 #: Characters of a query; a longer one is refused.
 MAX_QUERY = 500
+
+#: With more messages the index isn't written anew when a conversation is deleted: that would take seconds.
+MAX_REWRITTEN = 100_000
 
 _TERM = re.compile(r'"([^"]*)"|(\S+)')
 
@@ -24,21 +29,27 @@ def indexed_upto(db: sqlite3.Connection) -> int:
     return int(row[0]) if row else 0
 
 
+def newest(db: sqlite3.Connection) -> int:
+    """The highest message id that was ever given out: those of deleted messages aren't used again."""
+    known = db.execute("SELECT value FROM fact WHERE name = 'last_message'").fetchone()
+    on_disk = db.execute("SELECT max(id) FROM entry").fetchone()[0] or 0
+    return max(int(on_disk), int(known[0]) if known else 0)
+
+
 def behind(db: sqlite3.Connection) -> int:
     """How many message ids the index is behind."""
-    newest = db.execute("SELECT max(id) FROM entry").fetchone()[0] or 0
-    return int(newest) - indexed_upto(db)
+    return newest(db) - indexed_upto(db)
 
 
 def advance(db: sqlite3.Connection, limit: int) -> int:
     """Index the next messages, at most `limit`; returns how many are left. Within the caller's transaction."""
     done = indexed_upto(db)
-    newest = int(db.execute("SELECT max(id) FROM entry").fetchone()[0] or 0)
-    upto = min(done + limit, newest)
+    last = newest(db)
+    upto = min(done + limit, last)
     if upto > done:
         _add(db, "entry.id > ? AND entry.id <= ?", (done, upto))
         db.execute("INSERT OR REPLACE INTO fact VALUES ('indexed', ?)", (str(upto),))
-    return newest - upto
+    return last - upto
 
 
 def _add(db: sqlite3.Connection, where: str, values: tuple[int, ...]) -> None:
@@ -50,7 +61,9 @@ def _add(db: sqlite3.Connection, where: str, values: tuple[int, ...]) -> None:
 
 
 def forget_room(db: sqlite3.Connection, room: int) -> None:
-    """Take a room's messages out of the index, before they move to another room."""
+    """Take a room's messages out of the index, before they move to another room or go."""
+    if sqlite3.sqlite_version_info >= (3, 42):
+        db.execute("INSERT INTO search (search, rank) VALUES ('secure-delete', 1)")
     db.execute(
         "INSERT INTO search (search, rowid, text, room) SELECT 'delete', entry.id, body.text, 'r' || entry.room"
         " FROM entry JOIN body ON body.entry = entry.id WHERE entry.kind = 'text' AND entry.room = ? AND entry.id <= ?",
@@ -61,10 +74,25 @@ def forget_room(db: sqlite3.Connection, room: int) -> None:
     db.execute("INSERT INTO moved SELECT id FROM entry WHERE room = ? AND id <= ?", (room, indexed_upto(db)))
 
 
-def add_room_since(db: sqlite3.Connection, into: int, gone: int) -> None:
+def add_moved(db: sqlite3.Connection) -> None:
     """Put what `forget_room` took out back in, under the room it has now."""
-    _add(db, "entry.room = ? AND entry.id IN (SELECT id FROM moved)", (into,))
+    _add(db, "entry.id IN (SELECT id FROM moved)", ())
     db.execute("DELETE FROM moved")
+
+
+def erase(db: sqlite3.Connection) -> None:
+    """Let nothing of the words taken out be left in the index, as far as that can be had in a short time.
+
+    Taking out only marks them; a large index of an older SQLite drops them by and by as it is merged.
+    """
+    if sqlite3.sqlite_version_info < (3, 42) and newest(db) <= MAX_REWRITTEN:
+        db.execute("INSERT INTO search (search) VALUES ('optimize')")
+
+
+def _in_token(character: str) -> bool:
+    """Whether unicode61 makes words of it: letters, numbers and private use (https://sqlite.org/fts5.html, 4.3.1)."""
+    category = unicodedata.category(character)
+    return category[0] in "LN" or category == "Co"
 
 
 def match_expression(query: str, room: int | None) -> str:
@@ -75,11 +103,12 @@ def match_expression(query: str, room: int | None) -> str:
     if len(query) > MAX_QUERY:
         raise CommandRefused("invalid_args", f"A query has at most {MAX_QUERY} characters.")
     terms = []
-    for phrase, word in _TERM.findall(query.replace("\x00", " ")):
+    for phrase, word in _TERM.findall(sound(query).replace("\x00", " ")):
         text = phrase or word
         prefix = not phrase and text.endswith("*")
         text = text.rstrip("*").replace('"', " ").strip()
-        if re.search(r"\w", text):
+        # A term without a token would match nothing, and with it the whole query.
+        if any(_in_token(character) for character in text):
             terms.append(f'"{text}"{"*" if prefix else ""}')
     if not terms:
         raise CommandRefused("invalid_args", "A query needs at least one word.")

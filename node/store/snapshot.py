@@ -18,7 +18,10 @@ MESSAGE_COLUMNS = (
 MESSAGE_TABLES = (
     "entry LEFT JOIN body ON body.entry = entry.id LEFT JOIN delivery ON entry.outgoing AND delivery.entry = entry.id"
 )
-PEER_COLUMNS = "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone"
+PEER_COLUMNS = (
+    "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone,"
+    " own_name"
+)
 
 
 def message(row: tuple[Any, ...], room: str) -> m.Message:
@@ -39,6 +42,14 @@ def message(row: tuple[Any, ...], room: str) -> m.Message:
     )
 
 
+def deleted(id_: int, room: str, at: int, event: str) -> m.Message:
+    """What an old event shows of a message that is no more: that there was one."""
+    direction: m.Direction = "out" if event == "MessageAccepted" else "in"
+    return m.Message(
+        id=id_, room=room, order=order_text(0), at=at, direction=direction, author="", name="", kind="deleted"
+    )
+
+
 def peer(row: tuple[Any, ...]) -> m.Peer:
     """A peer from a row of PEER_COLUMNS."""
     return m.Peer(
@@ -54,6 +65,7 @@ def peer(row: tuple[Any, ...]) -> m.Peer:
         error=row[9],
         last_seen=row[10],
         wanted=bool(row[11]),
+        own_name=row[13],
     )
 
 
@@ -85,11 +97,17 @@ def rooms(db: sqlite3.Connection) -> list[m.Room]:
 
 def state(db: sqlite3.Connection) -> m.State:
     """The whole state. Within the caller's read transaction, so that it is of one moment."""
-    facts = dict(db.execute("SELECT name, value FROM fact WHERE name IN ('self', 'settings')"))
+    facts = dict(db.execute("SELECT name, value FROM fact WHERE name IN ('self', 'settings', 'greetings')"))
     peers = [peer(row) for row in db.execute(f"SELECT {PEER_COLUMNS} FROM peer WHERE NOT gone ORDER BY id")]  # noqa: S608
     return m.State(
         self=msgspec.json.decode(facts["self"], type=m.Self),
         settings=msgspec.json.decode(facts["settings"], type=m.Settings),
         rooms={room.id: room for room in rooms(db)},
         peers={one.id: one for one in peers},
+        greetings=greetings(facts.get("greetings")),
     )
+
+
+def greetings(fact: str | None) -> dict[str, m.Greeting]:
+    """What became of the mandatory peers, from the fact that holds it."""
+    return {} if fact is None else msgspec.json.decode(fact, type=dict[str, m.Greeting])

@@ -6,6 +6,7 @@ one row only the last is written) and written with as few steps as possible.
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -21,10 +22,14 @@ from node.store import database, search
 #: Rows in one INSERT. sqlite3 gives the interpreter lock back and takes it again at each step, which can cost
 #: milliseconds while the event loop is busy; many rows a step make that rare.
 CHUNKS = (256, 32, 1)
+#: What a probe writes. A write of a few pages may fit into what a failed one had already claimed of a full disk; the
+#: next batch would then fail again.
+PROBE_BYTES = 1024 * 1024
 
-_PEER_COLUMNS = "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone"
-
-_json = msgspec.json.Encoder()
+_PEER_COLUMNS = (
+    "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone,"
+    " own_name"
+)
 
 
 class Writer:
@@ -51,10 +56,17 @@ class Writer:
         """
         self._transaction(lambda: self._write(records))
         self.commits += 1
+        if any(type(record) is e.DeleteRoom for record in records):
+            # What is deleted would stay readable in the WAL. Should somebody read just now, it goes a little later.
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def probe(self) -> None:
-        """See whether a write works again. Raises StoreUnavailable when not."""
-        self._transaction(lambda: self._db.execute("INSERT OR REPLACE INTO fact VALUES ('probe', '')"))
+        """See whether writing works again, for more than a few bytes. Raises StoreUnavailable when not."""
+        self._transaction(
+            lambda: self._db.execute("INSERT OR REPLACE INTO fact VALUES ('probe', zeroblob(?))", (PROBE_BYTES,))
+        )
+        self._transaction(lambda: self._db.execute("DELETE FROM fact WHERE name = 'probe'"))
 
     def index(self, limit: int) -> int:
         """Bring the search index forward by at most `limit` messages; returns how many were left to do before.
@@ -77,13 +89,10 @@ class Writer:
 
     def close(self) -> None:
         """Fold the WAL back and close."""
-        try:
+        # Should it fail, nothing is lost: the WAL stays and is read at the next start.
+        with contextlib.suppress(sqlite3.Error):
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        except sqlite3.Error:
-            # Nothing is lost: the WAL stays and is read at the next start.
-            pass
-        finally:
-            self._db.close()
+        self._db.close()
 
     def _transaction(self, step: Any) -> None:
         try:
@@ -93,7 +102,8 @@ class Writer:
         except BaseException as error:
             self._rooms.clear()
             self._roll_back()
-            if isinstance(error, sqlite3.Error):
+            # Two rows of one id are our own doing; all else that SQLite raises here is the disk's.
+            if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
                 raise StoreUnavailable(f"The database can't be written: {error}.") from error
             raise
 
@@ -102,7 +112,8 @@ class Writer:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
         except sqlite3.Error:
-            # A disk that fails even here: a fresh connection starts from what was committed.
+            # A disk that fails even here: a fresh connection starts from what was committed. If not even that can be
+            # had, this raises StoreUnavailable, and the next transaction comes here again.
             self._db.close()
             self._db = database.connect(self._home)
 
@@ -139,7 +150,7 @@ class Writer:
                     (message.id, room, record.clock, message.at, message.direction == "out", message.author,
                      message.name, message.kind, marks)
                 )  # fmt: skip
-                bodies.append((message.id, message.text.encode(errors="replace").decode(), record.raw))
+                bodies.append((message.id, message.text, record.raw))
                 if record.peer is not None:
                     deliveries.append((message.id, record.peer, message.state, message.detail))
             elif type(record) is e.PutRoom:
@@ -154,13 +165,21 @@ class Writer:
             elif type(record) is e.MergeRooms:
                 flush()
                 self._merge(record)
+            elif type(record) is e.DeleteRoom:
+                flush()
+                self._delete(record.room)
             elif type(record) is e.PutSettings:
                 facts = {"settings": record.settings, "self": record.self}
-                self._put_facts({name: _json.encode(value).decode() for name, value in facts.items()})
+                self._put_facts({name: m.encode(value).decode() for name, value in facts.items()})
+            elif type(record) is e.PutGreetings:
+                self._put_facts({"greetings": m.encode(record.greetings).decode()})
+            elif type(record) is e.PutShutOut:
+                self._put_facts({"shut_out": m.encode(record.until).decode()})
             elif type(record) is e.SaveReply:
+                self._db.execute("DELETE FROM reply WHERE at < ?", (record.at - m.KEY_LIFETIME_MS,))
                 self._db.execute(
                     "INSERT OR REPLACE INTO reply VALUES (?, ?, ?, ?)",
-                    (record.key.key, record.key.fingerprint, _json.encode(record.reply).decode(), record.at),
+                    _storable((record.key.key, record.key.fingerprint, m.encode(record.reply).decode(), record.at)),
                 )
         flush()
         _insert(self._db, "INSERT INTO event VALUES", events)
@@ -183,18 +202,18 @@ class Writer:
             " peer = excluded.peer, encrypted = excluded.encrypted, unread = excluded.unread,"
             " read_upto = excluded.read_upto, last = excluded.last",
             [
-                (room.id, room.kind, room.name, room.peer, room.encrypted, room.unread, room.read_upto,
-                 None if room.last is None else room.last.id, room.created)
+                _storable((room.id, room.kind, room.name, room.peer, room.encrypted, room.unread, room.read_upto,
+                           None if room.last is None else room.last.id, room.created))
                 for room in rooms.values()
             ],
         )  # fmt: skip
 
     def _put_peers(self, records: Iterable[e.PutPeer]) -> None:
         self._db.executemany(
-            f"INSERT OR REPLACE INTO peer ({_PEER_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            f"INSERT OR REPLACE INTO peer ({_PEER_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
             [
-                (p.id, p.room, p.name, p.kind, p.host, p.port, p.dialect, p.dialect_from, p.link, p.error,
-                 p.last_seen, p.wanted, record.gone)
+                _storable((p.id, p.room, p.name, p.kind, p.host, p.port, p.dialect, p.dialect_from, p.link, p.error,
+                           p.last_seen, p.wanted, record.gone, p.own_name))
                 for record in records
                 for p in (record.peer,)
             ],
@@ -204,7 +223,7 @@ class Writer:
         for record in records:
             self._db.execute(
                 "UPDATE delivery SET state = ?, detail = ? WHERE entry = ?",
-                (record.state, record.detail, record.message),
+                _storable((record.state, record.detail, record.message)),
             )
             if record.marks is not None:
                 self._db.execute(
@@ -216,7 +235,7 @@ class Writer:
         into = self._room_number(record.into, {})
         search.forget_room(self._db, gone)
         self._db.execute("UPDATE entry SET room = ? WHERE room = ?", (into, gone))
-        search.add_room_since(self._db, into, gone)
+        search.add_moved(self._db)
         self._db.execute(
             "UPDATE delivery SET peer = (SELECT peer FROM room WHERE id = ?) WHERE peer ="
             " (SELECT peer FROM room WHERE id = ?)",
@@ -224,6 +243,42 @@ class Writer:
         )
         self._db.execute("DELETE FROM room WHERE number = ?", (gone,))
         self._rooms.pop(record.gone, None)
+
+
+    def _delete(self, room_id: str) -> None:
+        """All that was said in a room, wherever it stands; what it took on the disk is overwritten with zeros."""
+        db, room = self._db, self._room_number(room_id, {})
+        db.execute("PRAGMA secure_delete = ON")
+        try:
+            last = search.newest(db)
+            search.forget_room(db, room)
+            db.execute("DELETE FROM moved")
+            for table in ("body", "delivery", "signed"):
+                db.execute(f"DELETE FROM {table} WHERE entry IN (SELECT id FROM entry WHERE room = ?)", (room,))  # noqa: S608
+            count = db.execute("DELETE FROM entry WHERE room = ?", (room,)).rowcount
+            db.execute("DELETE FROM vector WHERE room = ?", (room_id,))
+            db.execute("DELETE FROM room WHERE number = ?", (room,))
+            search.erase(db)
+            before = db.execute("SELECT value FROM fact WHERE name = 'deleted'").fetchone()
+            deleted = count + (int(before[0]) if before else 0)
+            self._put_facts({"last_message": str(last), "deleted": str(deleted)})
+            self._blank_replies()
+        finally:
+            db.execute("PRAGMA secure_delete = OFF")
+        self._rooms.pop(room_id, None)
+
+    def _blank_replies(self) -> None:
+        """Replies kept for keys hold texts as well: those of messages that are no more are taken out."""
+        replies = self._db.execute("SELECT key, result FROM reply WHERE result LIKE '%\"text\"%'").fetchall()
+        for key, result in replies:
+            reply = msgspec.json.decode(result)
+            messages = [*reply.get("messages", ()), *([reply["message"]] if "message" in reply else ())]
+            for message in messages:
+                if self._db.execute("SELECT 1 FROM entry WHERE id = ?", (message["id"],)).fetchone() is None:
+                    message.update(text="", kind="deleted")
+            blanked = msgspec.json.encode(reply).decode()
+            if blanked != result:
+                self._db.execute("UPDATE reply SET result = ? WHERE key = ?", (blanked, key))
 
 
 def _event_row(record: e.Log) -> tuple[Any, ...]:
@@ -235,10 +290,15 @@ def _event_row(record: e.Log) -> tuple[Any, ...]:
         event.type,
         event.room,
         record.message,
-        None if record.message is not None else _json.encode(event.data).decode(),
+        None if record.message is not None else m.encode(event.data).decode(),
         None if cause is None else cause.client,
         None if cause is None else cause.request,
     )
+
+
+def _storable(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A row that SQLite takes: one text that isn't Unicode must not cost a whole batch."""
+    return tuple(m.sound(value) if type(value) is str else value for value in row)
 
 
 def _insert(db: sqlite3.Connection, insert: str, rows: list[tuple[Any, ...]]) -> None:
@@ -250,5 +310,5 @@ def _insert(db: sqlite3.Connection, insert: str, rows: list[tuple[Any, ...]]) ->
         one = "(" + ", ".join("?" * len(rows[0])) + ")"
         statement = f"{insert} {', '.join([one] * size)}"
         while len(rows) - start >= size:
-            db.execute(statement, [value for row in rows[start : start + size] for value in row])
+            db.execute(statement, [value for row in rows[start : start + size] for value in _storable(row)])
             start += size

@@ -58,6 +58,7 @@ STORY: list[msgspec.Struct] = [
     m.RoomChanged(room=room("cian", name="cian the second")),
     m.NodeStopped(reason="stopped"),
     m.NodeStarted(self=ME, settings=m.Settings(name="anna"), version="1"),
+    m.GreetingChanged(greeting=m.Greeting(address="127.0.0.9:1", outcome="failed", detail="Refused.", at=1)),
     m.PeerForgotten(peer="peer-cian"),
     m.RoomAdded(room=room("dora", peer=None)),
     m.RoomsMerged(gone="room-dora", room=room("bela", unread=2)),

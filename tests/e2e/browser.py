@@ -144,9 +144,12 @@ class Visitor:
         assert not self.complaints
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    # Not for the whole session: Playwright keeps an event loop running in this thread, and other tests run their own.
     if not CHROMIUM.exists():
+        if os.environ.get("CI"):
+            pytest.fail("Chromium must be installed where CI is set.")
         pytest.skip("Chromium is not installed")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)

@@ -9,6 +9,7 @@ last text of a read so long that it may have been cut.
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from node.protocol.plain import codec, words
 from node.protocol.plain.codec import Announced, Goodbye, Hello, Payloads, Said, Speaker, Text
@@ -19,6 +20,10 @@ HOLD = 0.1
 LONG_READ = 1024
 #: Bytes of a CONNECT with its padding that may come in pieces. The ancestor itself takes 1,500 of padding.
 MAX_CONNECT = 2048
+#: The offer that a Snicher node makes behind its CONNECT: exactly so many tabs, then a newline. Old clients don't see
+#: it (int() strips it); at most one space would be tolerated by all, so there is none.
+OFFER_TABS = 24
+OFFER = b"\t" * OFFER_TABS + b"\n"
 
 #: As int() takes it: blanks around the number, leading zeros. No sign and no other script's digits: that is chat.
 _CONNECT = re.compile(rb"CONNECT:[ \t\r\v\f]*(\d{1,%d})(?!\d)[ \t\r\v\f]*\n?" % codec.MAX_DIGITS)
@@ -33,6 +38,7 @@ class AncestorReader:
 
     def __init__(self) -> None:
         self.patience: float | None = None
+        self.owed = b""
         #: Bytes held back; never a newline among them.
         self._held = bytearray()
         self._prefix: bytes | None = None
@@ -158,15 +164,22 @@ class Ancestor:
     """`CONNECT:<port>` once, then texts both ways over the same connection; `exit` before leaving."""
 
     name = "snicher"
-    persistent = True
+    persistent: Literal[True] = True
+    both_ways = True
+    answered = False
+    farewell = b"exit"
 
     def recognises(self, head: bytes, ended: bool) -> bool | None:
         """Anything that is nobody else's: bare text is the ancestor's too. So this codec is asked last."""
         return True
 
-    def reader(self) -> AncestorReader:
-        """A reader for one connection."""
+    def reader(self, *, dialled: bool = False) -> AncestorReader:
+        """A reader for one connection, whoever dialled it."""
         return AncestorReader()
+
+    def announcement(self, port: int) -> bytes:
+        """CONNECT, with the offer."""
+        return b"CONNECT:%d" % port + OFFER
 
     def payloads(self, text: str, speaker: Speaker) -> Payloads:
         """`TEAM: text` and a newline, so that joined texts at least stand on lines of their own."""

@@ -26,7 +26,12 @@ MAX_DIGITS = 12
 #: What is blank at the edges of a text. NUL counts: some programs send the end of a C string along.
 BLANK = b" \t\r\n\v\f\x00"
 
+#: Bytes that each part of a long text must have room for.
+MIN_ROOM = 40
+
 Mark = Literal["altered", "not-utf8", "parts"]
+#: What one-shot dialects say for "hello" and "good-bye".
+Control = Literal["connect", "exit"]
 
 
 class Announced(msgspec.Struct, frozen=True):
@@ -52,8 +57,6 @@ class Hello(msgspec.Struct, frozen=True):
     word: str
     name: str | None = None
     port: int | None = None
-    #: What the far end waits for on the same connection, if anything.
-    answer: bytes | None = None
 
 
 class Goodbye(msgspec.Struct, frozen=True):
@@ -73,6 +76,15 @@ class Speaker(msgspec.Struct, frozen=True):
     host: str
     port: int
     name: str
+    #: The other side's HOST:PORT where we dialled it, and our date and time as people here read it: each is for the one
+    #: dialect that writes it.
+    target: str = ""
+    clock: str = ""
+
+    @property
+    def address(self) -> str:
+        """As old clients write it: dotted IPv4 or the word Unknown. Receivers go by the source address anyway."""
+        return f"{'Unknown' if ':' in self.host else self.host}:{self.port}"
 
 
 class Payloads(msgspec.Struct, frozen=True):
@@ -91,6 +103,8 @@ class Reader(Protocol):
 
     #: Seconds of silence after which `quiet` must be called; None when nothing is held back.
     patience: float | None
+    #: What the far end waits for on this connection; whoever writes it empties this.
+    owed: bytes
 
     def feed(self, data: bytes) -> list[Said]:
         """Bytes as they were read."""
@@ -102,12 +116,8 @@ class Reader(Protocol):
         """The peer has closed its side."""
 
 
-class Codec(Protocol):
-    """A dialect."""
-
+class _Dialect(Protocol):
     name: str
-    #: One connection for everything (True), or one for each message (False).
-    persistent: bool
 
     def recognises(self, head: bytes, ended: bool) -> bool | None:
         """Whether a connection that begins with `head` speaks this dialect; None: more bytes are needed to tell.
@@ -117,11 +127,42 @@ class Codec(Protocol):
         answer is then True or False.
         """
 
+    def payloads(self, text: str, speaker: Speaker) -> Payloads:
+        """`text` as this dialect sends it. Raises nothing: any text can be sent."""
+
+
+class OneShotCodec(_Dialect, Protocol):
+    """A dialect with a connection for each message."""
+
+    persistent: Literal[False]
+
     def reader(self) -> Reader:
         """A fresh reader for one connection."""
 
-    def payloads(self, text: str, speaker: Speaker) -> Payloads:
-        """`text` as this dialect sends it. Raises nothing: any text can be sent."""
+    def control(self, word: Control, speaker: Speaker) -> bytes:
+        """A hello or good-bye as it must be to act: never altered, never cut."""
+
+
+class PersistentCodec(_Dialect, Protocol):
+    """A dialect with one connection for everything."""
+
+    persistent: Literal[True]
+    #: Whether who accepted the connection may send texts on it too.
+    both_ways: bool
+    #: Whether after each write any bytes are waited for.
+    answered: bool
+    #: What is said before leaving a connection.
+    farewell: bytes
+
+    def reader(self, *, dialled: bool = False) -> Reader:
+        """A fresh reader for one connection; `dialled`: by us."""
+
+    def announcement(self, port: int) -> bytes:
+        """What a dialler says first: that it listens on `port`."""
+
+
+#: A dialect.
+Codec = OneShotCodec | PersistentCodec
 
 
 def port_number(digits: str | bytes) -> int | None:
@@ -197,7 +238,7 @@ def complete_length(data: bytes | bytearray) -> int:
 def split(text: str, room: int) -> list[bytes]:
     """`text` in pieces of at most `room` bytes of UTF-8, cut between characters, at a space where one is near.
 
-    Several pieces carry "(1/3) " before them, which counts. `room` must be at least 40.
+    Several pieces carry "(1/3) " before them, which counts. `room` must be at least MIN_ROOM.
     """
     data = text.encode(errors="replace")
     if len(data) <= room:

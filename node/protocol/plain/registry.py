@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from node.protocol.plain.ancestor import Ancestor
-from node.protocol.plain.codec import Codec
+from node.protocol.plain.angle import Angle1, AngleAt, AngleTs
+from node.protocol.plain.codec import Codec, OneShotCodec, PersistentCodec
+from node.protocol.plain.json_dialect import Json
+from node.protocol.plain.labelled import Labelled
+from node.protocol.plain.portline import Portline
 from node.protocol.plain.std import Std
 
 ANCESTOR = Ancestor()
@@ -11,8 +15,10 @@ STD = Std()
 
 #: The order is that of the table in PROTOCOL.md section 3. The first one that says yes has it, and the first that needs
 #: more bytes is waited for. The ancestor comes last: whatever nobody else claims is bare text, and that is its way.
-CODECS: tuple[Codec, ...] = (STD, ANCESTOR)
+CODECS: tuple[Codec, ...] = (Json(), Labelled(), Portline(), AngleAt(), AngleTs(), Angle1(), STD, ANCESTOR)
 BY_NAME: dict[str, Codec] = {codec.name: codec for codec in CODECS}
+ONE_SHOT: dict[str, OneShotCodec] = {codec.name: codec for codec in CODECS if not codec.persistent}
+PERSISTENT: dict[str, PersistentCodec] = {codec.name: codec for codec in CODECS if codec.persistent}
 
 
 def recognise(head: bytes, ended: bool) -> Codec | None:

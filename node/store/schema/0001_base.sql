@@ -125,5 +125,5 @@ CREATE VIEW searchable (id, text, room) AS
 CREATE VIRTUAL TABLE search USING fts5 (
     text, room,
     content = 'searchable', content_rowid = 'id',
-    tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
+    tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3'
 );

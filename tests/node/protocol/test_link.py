@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import functools
 import itertools
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from node.errors import LocalFault
 from node.protocol import link as l
 from node.protocol.link import (
+    ANSWER_WAIT,
     CLOSE_WAIT,
     COLLECT,
     CONNECT_PAUSE,
@@ -35,8 +37,8 @@ from node.protocol.link import (
     State,
     Transmitted,
 )
-from node.protocol.plain import words
-from node.protocol.plain.codec import Announced, Goodbye, Hello, Text
+from node.protocol.plain import registry, words
+from node.protocol.plain.codec import Announced, Goodbye, Hello, Said, Text
 from tests.node.protocol.pair import Pair
 
 CONNECT = b"CONNECT:5000" + b"\t" * 24 + b"\n"
@@ -214,7 +216,7 @@ def test_a_std_request_is_answered_on_its_own_connection() -> None:
     link.receive_data(b"10.0.0.9:6000 CONNECT_REQUEST", 0.0)
     link.handle_deadline(0.2)
     assert link.data_to_send() == b"CONNECTED"
-    assert link.events()[1:] == [Heard([Hello("CONNECT_REQUEST", None, 6000, b"CONNECTED")]), Ended(None)]
+    assert link.events()[1:] == [Heard([Hello("CONNECT_REQUEST", None, 6000)]), Ended(None)]
 
 
 def test_first_bytes_that_stay_ambiguous_are_what_they_are_after_a_moment() -> None:
@@ -244,21 +246,14 @@ def test_a_reset_does_not_take_back_what_was_said() -> None:
 @pytest.mark.parametrize(
     "first",
     [
-        b'{"type": "message", "content": "1.2.3.4:5 BEN hi", "sender_name": "BEN", "sender_port": 6000}',
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)),
-        b"LISTENING_PORT:6000|TEAM_NAME:BEN|hi",
-        b"6000\nCONNECT\n",
-        b"<1.2.3.4:6000> @ <BEN>\nhi\n<end>",
-        b"<1.2.3.4:6000> [2025-01-01 10:00] @ <BEN>\nhi\n",
-        b"<1.2.3.4:6000> DISCONNECT",
-        b"<1.2.3.4:6000> BEN hi",
         b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
         b"SSH-2.0-OpenSSH_9.6\r\n",
         bytes(range(256)),
     ],
 )
 @pytest.mark.parametrize("size", [1, 7, 10_000])
-def test_what_has_no_codec_yet_is_bare_text_and_harms_nobody(first: bytes, size: int) -> None:
+def test_what_is_nobody_s_is_bare_text_and_harms_nobody(first: bytes, size: int) -> None:
     link = accepted()
     for start in range(0, len(first), size):
         link.receive_data(first[start : start + size], 0.0)
@@ -268,6 +263,161 @@ def test_what_has_no_codec_yet_is_bare_text_and_harms_nobody(first: bytes, size:
     assert events[0] == Recognised("snicher", persistent=True)
     assert all(isinstance(event, Heard) for event in events[1:-1])
     assert events[-1] == Ended("It closed the connection.")
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+@pytest.mark.parametrize(
+    ("first", "dialect", "said"),
+    [
+        (b"LISTENING_PORT:6000|TEAM_NAME:BEN|hi", "labelled", Text("hi", "BEN", 6000)),
+        (b"<1.2.3.4:6000> @ <BEN>\nhi\n<end>", "angle@", Text("hi", "BEN", 6000)),
+        (b"<1.2.3.4:6000> DISCONNECT", "angle@", Goodbye("DISCONNECT", None, 6000)),
+        (b"1.2.3.4:6000 BEN connection_request", "angle@", Hello("connection_request", "BEN", 6000)),
+        (b"<1.2.3.4:6000> [2025-01-01 10:00] @ <BEN>\nhi\n", "angle-ts", Text("hi", "BEN", 6000)),
+        (b"<1.2.3.4:6000> BEN hi", "angle1", Text("hi", "BEN", 6000)),
+        (b'{"type": "connect", "sender_name": "BEN", "sender_port": 6000}', "json", Hello("connect", "BEN", 6000)),
+    ],
+)
+def test_every_one_shot_dialect_is_heard_and_then_we_close(first: bytes, dialect: str, said: Said, size: int) -> None:
+    link = accepted()
+    for start in range(0, len(first), size):
+        link.receive_data(first[start : start + size], 0.0)
+    link.receive_eof(0.1)
+    assert link.events() == [Recognised(dialect, persistent=False), Heard([said]), Ended(None)]
+    assert (link.data_to_send(), link.closing) == (b"", True)
+
+
+def test_a_std_client_that_stays_waits_for_an_answer_and_gets_one() -> None:
+    link = collecting()
+    link.handle_deadline(0.2)
+    assert (link.data_to_send(), link.closing) == (b"OK", True)
+
+
+# ---- portline --------------------------------------------------------------------------------------------------------
+
+
+def portline_in() -> Link:
+    """A portline connection that came in."""
+    link = accepted()
+    link.receive_data(b"6000\nCONNECT\n", 0.0)
+    assert link.events() == [Recognised("portline", persistent=True), Heard([Announced(6000)])]
+    assert link.data_to_send() == b""
+    return link
+
+
+def portline_out() -> Link:
+    """One that we dialled, open at 0.1."""
+    link = Link.announce(5000, "anna", unsure=False, codec=registry.PERSISTENT["portline"])
+    link.connected("127.0.0.2", 5000, "anna", 0.0)
+    link.handle_deadline(0.05)
+    assert link.data_to_send() == b"5000\nCONNECT\n"
+    link.handle_deadline(0.1)
+    assert link.events() == [Opened()]
+    return link
+
+
+def test_each_portline_message_is_answered() -> None:
+    link = portline_in()
+    for number in range(3):
+        link.receive_data(b"1.2.3.4:6000 BEN hi\n", float(number))
+        assert link.events() == [Heard([Text("hi", "BEN", 6000)])]
+        assert link.data_to_send() == b"Message received\n"
+
+
+def test_who_does_not_read_its_answers_gets_none() -> None:
+    link = portline_in()
+    link.pause_writing(1.0)
+    link.receive_data(b"1.2.3.4:6000 BEN hi\n", 1.0)
+    assert link.data_to_send() == b""
+    link.resume_writing(2.0)
+    assert link.data_to_send() == b""
+
+
+def test_nothing_of_ours_goes_over_a_portline_connection_that_came_in() -> None:
+    link = portline_in()
+    assert not link.two_way
+    with pytest.raises(LocalFault):
+        link.send(1, "hello", 1.0)
+    link.leave(1.0)
+    assert (link.data_to_send(), link.events(), link.closing) == (b"", [Ended(None)], True)
+
+
+def test_a_portline_client_that_says_exit_left_in_order_and_one_that_only_closes_did_not() -> None:
+    link = portline_in()
+    link.receive_data(b"exit\n", 1.0)
+    link.receive_eof(1.0)
+    assert link.events() == [Heard([Goodbye("exit", None, 6000)]), Ended(None)]
+    link = portline_in()
+    link.receive_eof(1.0)
+    assert link.events() == [Ended("It closed the connection.")]
+
+
+def test_each_portline_write_waits_for_an_answer() -> None:
+    link = portline_out()
+    assert link.two_way
+    for token in (1, 2, 3):
+        link.send(token, f"text {token}", 1.0)
+    assert link.data_to_send() == b"127.0.0.2:5000 anna text 1\n"
+    link.handle_deadline(1.5)
+    assert (link.data_to_send(), link.events()) == (b"", [])
+    link.receive_data(b"ok\n", 1.6)
+    assert link.events() == [Transmitted(1, "sent")]
+    assert link.data_to_send() == b"127.0.0.2:5000 anna text 2\n"
+    # Without an answer, the next one goes after a while.
+    assert link.next_deadline() == 1.6 + ANSWER_WAIT
+    link.handle_deadline(1.6 + ANSWER_WAIT)
+    assert link.events() == [Transmitted(2, "sent")]
+    assert link.data_to_send() == b"127.0.0.2:5000 anna text 3\n"
+
+
+def test_an_answer_while_writing_is_paused_is_remembered() -> None:
+    link = portline_out()
+    link.send(1, "one", 1.0)
+    link.send(2, "two", 1.0)
+    link.data_to_send()
+    link.pause_writing(1.1)
+    link.receive_data(b"ok", 1.2)
+    assert (link.data_to_send(), link.events()) == (b"", [])
+    link.resume_writing(1.3)
+    assert link.data_to_send() == b"127.0.0.2:5000 anna two\n"
+
+
+def test_a_portline_connection_is_never_closed_without_exit() -> None:
+    link = portline_out()
+    link.leave(1.0)
+    link.handle_deadline(1.0 + EXIT_PAUSE)
+    assert link.data_to_send() == b"exit\n"
+    link.handle_deadline(1.0 + 2 * EXIT_PAUSE)
+    assert (link.data_to_send(), link.events(), link.closing) == (b"", [Ended(None)], True)
+    # It doesn't read: it may one day.
+    link = portline_out()
+    link.pause_writing(1.0)
+    link.handle_deadline(1.0 + STALL)
+    assert (link.data_to_send(), link.closing) == (b"exit\n", True)
+    # Before it was open.
+    link = Link.announce(5000, "anna", unsure=False, codec=registry.PERSISTENT["portline"])
+    link.connected("127.0.0.2", 5000, "anna", 0.0)
+    link.handle_deadline(0.05)
+    link.leave(0.06)
+    assert (link.data_to_send(), link.closing) == (b"5000\nCONNECT\nexit\n", True)
+    # It left itself: nobody is there to be told.
+    link = portline_out()
+    link.receive_eof(1.0)
+    assert (link.data_to_send(), link.closing) == (b"", True)
+
+
+def test_two_portline_links_talk_one_way() -> None:
+    pair = Pair(Link.announce(5000, "anna", unsure=False, codec=registry.PERSISTENT["portline"]))
+    pair.run(1.0)
+    for token in range(20):
+        pair.dialler.link.send(token, f"text {token}", pair.now)
+    pair.run(2.0)
+    texts = [Heard([Text(f"text {token}", "anna", 5000)]) for token in range(20)]
+    assert pair.acceptor.events == [Recognised("portline", persistent=True), Heard([Announced(5000)]), *texts]
+    assert pair.dialler.events == [Opened(), *(Transmitted(token, "sent") for token in range(20))]
+    pair.dialler.link.leave(pair.now)
+    pair.run(3.0)
+    assert pair.acceptor.events[-2:] == [Heard([Goodbye("exit", None, 5000)]), Ended(None)]
 
 
 # ---- CONNECT and what comes after it ---------------------------------------------------------------------------------
@@ -531,6 +681,37 @@ def test_a_link_that_cannot_send_says_so(make: Callable[[], Link]) -> None:
         make().send(1, "text", 1.0)
 
 
+@pytest.mark.parametrize("dialect", registry.ONE_SHOT)
+def test_one_message_in_any_dialect_is_heard_in_that_dialect(dialect: str) -> None:
+    pair = Pair(Link.one_shot(5000, "anna", registry.ONE_SHOT[dialect]))
+    pair.dialler.link.send(1, "hello | you", pair.now)
+    pair.run(0.5)
+    assert pair.dialler.events == [Transmitted(1, "sent"), Ended(None)]
+    assert pair.acceptor.events[:2] == [
+        Recognised(dialect, persistent=False),
+        Heard([Text("hello | you", "anna", 5000)]),
+    ]
+
+
+@pytest.mark.parametrize("dialect", registry.ONE_SHOT)
+@pytest.mark.parametrize(("word", "kind"), [("connect", Hello), ("exit", Goodbye)])
+def test_a_control_word_in_any_dialect_is_heard_as_one(dialect: str, word: str, kind: type[Hello | Goodbye]) -> None:
+    pair = Pair(Link.one_shot(5000, "anna", registry.ONE_SHOT[dialect]))
+    pair.dialler.link.send(0, word, pair.now, control=True)
+    pair.run(0.5)
+    (heard,) = pair.acceptor.of(Heard)
+    assert isinstance(heard, Heard)
+    assert isinstance(heard.said[0], kind)
+    assert heard.said[0].port == 5000
+
+
+def test_a_one_shot_client_that_answers_the_offer_in_its_own_way_is_known_by_it() -> None:
+    link = announced(unsure=True)
+    link.receive_data(b"<1.2.3.4:6000> BEN what was that?", 0.2)
+    link.receive_eof(0.3)
+    assert link.events() == [Settled("angle1"), Ended(None)]
+
+
 # ---- two links joined by bytes in memory -----------------------------------------------------------------------------
 
 
@@ -554,7 +735,7 @@ def test_two_links_find_each_other_talk_and_part(unsure: bool) -> None:
     assert min(later - earlier for earlier, later in itertools.pairwise(times)) >= WRITE_GAP - 1e-6
     pair.dialler.link.leave(pair.now)
     pair.run(5.0)
-    assert pair.acceptor.events[-2:] == [Heard([Goodbye("exit")]), Ended("It closed the connection.")]
+    assert pair.acceptor.events[-2:] == [Heard([Goodbye("exit")]), Ended(None)]
     assert pair.dialler.events[-1] == Ended(None)
 
 
@@ -592,7 +773,8 @@ KINDS: list[Callable[[], Link]] = [
     Link.accepted,
     lambda: Link.announce(5000, "anna", unsure=True),
     lambda: Link.announce(5000, "anna", unsure=False),
-    lambda: Link.one_shot(5000, "anna"),
+    *(functools.partial(Link.one_shot, 5000, "anna", codec) for codec in registry.ONE_SHOT.values()),
+    lambda: Link.announce(5000, "anna", unsure=False, codec=registry.PERSISTENT["portline"]),
 ]
 
 
@@ -642,7 +824,8 @@ class Run:
 
     def look(self) -> None:
         written = self.link.data_to_send()
-        if written and self.link.state is State.OPEN:
+        codec = self.link.codec
+        if written and self.link.state is State.OPEN and codec is registry.ANCESTOR:
             assert self.now - self.last_write >= WRITE_GAP - 1e-9
             self.last_write = self.now
         self.events += self.link.events()
@@ -690,6 +873,10 @@ HOSTILE = {
     "padding": (b"CONNECT:5000", b"\t"), "no digits": (b"CONNECT:", b" "), "late no digits": (b"x\nCONNECT:", b" "),
     "name without end": (b"1.2.3.4:5 ", b"x"), "digits": (b"", b"1"), "std": (b"1.2.3.4:5 BEN ", b"\xc3"),
     "std lines": (b"", b"1.2.3.4:5 BEN x\n"), "lines of one text": (b"BEN: x\n", b"\n"), "prefixes": (b"", b"a: "),
+    "json": (b"{", b"x"), "json objects": (b"", b'{"type":"connect"}'), "json blanks": (b"{}", b" "),
+    "port": (b"5\n", b"x"), "port lines": (b"5\n", b"x\n"), "labels": (b"LISTENING_PORT:5|TEAM_NAME:", b"x"),
+    "angle@": (b"<1.2.3.4:5> @ <B>\n", b"<1.2.3.4:5> @ <"), "angle-ts": (b"<1.2.3.4:5> [", b"] @ <"),
+    "angle1": (b"<1.2.3.4:5> ", b"x"), "angle blanks": (b"<1.2.3.4:5>", b" "), "ends": (b"<1.2.3.4:5> @ <", b"<end>"),
 }  # fmt: skip
 
 

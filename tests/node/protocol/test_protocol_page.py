@@ -11,13 +11,16 @@ import pytest
 from node.protocol import entries, link, order
 from node.protocol.entries import header_hash
 from node.protocol.link import Ended, Heard, Link, Recognised
-from node.protocol.plain import ancestor, codec, registry, std, words
+from node.protocol.plain import ancestor, angle, codec, one_shot, portline, registry, words
 from node.protocol.plain.codec import Announced, Text
 from tests.node.protocol.diagram import diagram
 from tests.node.protocol.test_entries import run
 
 PAGE = (pathlib.Path(link.__file__).parent / "PROTOCOL.md").read_text("utf-8")
-MODULES = {module.__name__.rpartition(".")[2]: module for module in (link, order, entries, codec, std, ancestor)}
+MODULES = {
+    module.__name__.rpartition(".")[2]: module
+    for module in (link, order, entries, codec, one_shot, angle, portline, ancestor)
+}
 UNITS = {"ms": 0.001, "s": 1, "KiB": 1024, "": 1}
 #: The rows of all tables, cell by cell.
 ROWS = [
@@ -25,7 +28,7 @@ ROWS = [
     for line in PAGE.splitlines()
     if line.startswith("|")
 ]
-CONSTANTS = {row[0].strip("`"): row[1] for row in ROWS if re.fullmatch(r"`[a-z]+\.[A-Z_]+`", row[0])}
+CONSTANTS = {row[0].strip("`"): row[1] for row in ROWS if re.fullmatch(r"`[a-z_]+\.[A-Z_]+`", row[0])}
 #: Rows whose first cell is bytes, with what the second says of them.
 BYTES = [(ast.literal_eval(row[0].strip("`")), row[1]) for row in ROWS if re.match(r"`b['\"]", row[0])]
 DIALECTS = [(data, says) for data, says in BYTES if says in registry.BY_NAME]
@@ -66,8 +69,8 @@ def test_the_offer_is_written_as_it_is_made() -> None:
     made.connected("127.0.0.1", 5000, "anna", 0.0)
     made.handle_deadline(link.CONNECT_PAUSE)
     # The one expression on the page; as literals, so that nothing of it is run.
-    assert told[1] == f'b"CONNECT:5000" + b"\\t" * {link.OFFER_TABS} + b"\\n"'
-    assert made.data_to_send() == b"CONNECT:5000" + b"\t" * link.OFFER_TABS + b"\n"
+    assert told[1] == f'b"CONNECT:5000" + b"\\t" * {ancestor.OFFER_TABS} + b"\\n"'
+    assert made.data_to_send() == b"CONNECT:5000" + b"\t" * ancestor.OFFER_TABS + b"\n"
 
 
 @pytest.mark.parametrize(("data", "name"), DIALECTS)

@@ -5,30 +5,72 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.protocol.plain import registry
-from node.protocol.plain.ancestor import AncestorReader
-from node.protocol.plain.codec import Codec, Payloads, Reader, Speaker
 
-#: First bytes, and the dialect they are taken for (PROTOCOL.md section 3).
+AT_HEAD = b"<10.0.0.9:6000> @ <BEN>\n"
+JSON = b'{"type": "message", "content": "<10.0.0.7:5000> <BEN> hi", "sender_name": "BEN", "sender_port": 6000}'
+
+#: First bytes, and the dialect they are taken for, in the order of WIRE.md section 2 (PROTOCOL.md section 3).
 FIRST_BYTES = [
+    # A TLS hello is nobody's so far: bare text, and no harm.
+    (b"\x16\x03\x01\x00\xc8", "snicher"),
+    (b"{", "json"),
+    (JSON, "json"),
+    (b'{"type": "connect", "content": "", "sender_name": "BEN", "sender_port": 6000}', "json"),
     (b"CONNECT:5000", "snicher"),
+    (b"CONNECT:5000\t\t\t\n", "snicher"),
+    (b"CONNECT:5000BEN: hello", "snicher"),
     (b"CONNECT:5000 10.0.0.9:6000 BEN hello", "snicher"),
-    (b"BEN: hello", "snicher"),
-    (b"hello", "snicher"),
-    (b"exit", "snicher"),
+    (b"CONNECT", "snicher"),
+    (b"connect:5000", "snicher"),
+    (b"LISTENING_PORT:", "labelled"),
+    (b"LISTENING_PORT:6000|TEAM_NAME:BEN|hello", "labelled"),
+    (b"LISTENING_PORT:6000|TEAM_NAME:BEN|10.0.0.9:1 x y", "labelled"),
+    (b"LISTENING", "snicher"),
+    (b"6\n", "portline"),
+    (b"6000\nCONNECT\n", "portline"),
+    (b"65535\r\nCONNECT\r\n", "portline"),
+    (b"6000", "snicher"),
+    (b"600000\n", "snicher"),
+    (b"6000 is a number\n", "snicher"),
+    (b"<10.0.0.9:6000> @ <", "angle@"),
+    (AT_HEAD + b"hello\n<end>", "angle@"),
+    (b"<Unknown:6000> @ <BEN>\nhello\n<end>", "angle@"),
+    (AT_HEAD + b"CONNECT_REQUEST\n<end>", "angle@"),
+    (b"<10.0.0.9:6000> [", "angle-ts"),
+    (b"<127.0.1.1:6000> [2025-03-01 10:00:00] @ <BEN>\nhello\n", "angle-ts"),
+    (b"<10.0.0.9:6000> DISCONNECT", "angle@"),
+    (b"<10.0.0.9:6000> DISCONNECT\n", "angle@"),
+    (b"<10.0.0.9:6000> DISCONNECTED hello", "angle1"),
+    (b"<10.0.0.9:6000> word", "angle1"),
+    (b"<10.0.0.9:6000> BEN hello", "angle1"),
+    (b"<Unknown:6000> BEN 10.0.0.9:6000 BEN hello", "angle1"),
+    (b"<10.0.0.9:6000> @ hello", "angle1"),
+    (b"<10.0.0.9:6000>", "snicher"),
+    (b"<hello> there", "snicher"),
     (b"10.0.0.9:6000 BEN hello", "std"),
     (b"Unknown:6000 BEN hello", "std"),
-    (b"10.0.0.9:6000 BEN connection_request", "std"),
+    (b"127.0.1.1:6000 BEN Mandatory message: Hello from our peer!", "std"),
+    (b"10.0.0.9:6000 BEN connect", "std"),
+    (b"10.0.0.9:6000 BEN CONNECTION_REQUEST", "std"),
+    (b"10.0.0.9:6000 BEN connection_requests", "std"),
+    (b"10.0.0.9:6000 BEN connection_request now", "std"),
+    (b"10.0.0.9:6000 BEN connection", "std"),
+    (b"10.0.0.9:6000 BEN [PEER_QUIT]", "std"),
+    (b"10.0.0.9:6000 @ <BEN>", "std"),
+    # The trap: an angle@ client that makes itself known in std form.
+    (b"10.0.0.9:6000 BEN connection_request", "angle@"),
+    (b"10.0.0.9:6000 BEN connection_request\n", "angle@"),
     (b"10.0.0.9:6000 CONNECT_REQUEST", "std"),
     (b"10.0.0.9:6000 DISCONNECTED", "std"),
+    (b"10.0.0.9:6000 DISCONNECTED\n", "std"),
     (b"10.0.0.9:6000 hello", "snicher"),
-    # Without a codec so far: bare text, and no harm.
-    (b"\x16\x03\x01\x00\xc8", "snicher"),
-    (b"{", "snicher"),
-    (b'{"type": "message"}', "snicher"),
-    (b"LISTENING_PORT:6000|TEAM_NAME:BEN|10.0.0.9:1 x y", "snicher"),
-    (b"6000\n", "snicher"),
-    (b"<10.0.0.9:6000> @ <BEN>\nhello\n<end>", "snicher"),
-    (b"<10.0.0.9:6000> BEN hello", "snicher"),
+    (b"10.0.0.9:6000", "snicher"),
+    (b"BEN: hello", "snicher"),
+    (b"BEN: exit", "snicher"),
+    (b"hello", "snicher"),
+    (b"exit", "snicher"),
+    (b"Mandatory message: Hello from our peer!", "snicher"),
+    (b"Message received", "snicher"),
 ]
 
 
@@ -56,32 +98,41 @@ def test_nothing_stays_ambiguous_for_more_than_512_bytes(tail: bytes) -> None:
 
 def test_the_ancestor_is_asked_last_and_names_are_unique() -> None:
     assert registry.CODECS[-1] is registry.ANCESTOR
-    assert set(registry.BY_NAME) == {"std", "snicher"}
+    assert list(registry.BY_NAME) == ["json", "labelled", "portline", "angle@", "angle-ts", "angle1", "std", "snicher"]
     assert len(registry.BY_NAME) == len(registry.CODECS)
 
 
-class Labelled:
-    """A dialect that isn't there yet, to see that the order and the interface will carry it."""
-
-    name = "labelled"
-    persistent = False
-
-    def recognises(self, head: bytes, ended: bool) -> bool | None:
-        start = b"LISTENING_PORT:"
-        return True if head.startswith(start) else None if start.startswith(head) else False
-
-    def reader(self) -> Reader:
-        return AncestorReader()
-
-    def payloads(self, text: str, speaker: Speaker) -> Payloads:
-        return Payloads((text.encode(),))
+def test_a_dialect_has_a_connection_for_each_message_or_one_for_all() -> None:
+    assert set(registry.PERSISTENT) == {"portline", "snicher"}
+    assert set(registry.ONE_SHOT) == set(registry.BY_NAME) - set(registry.PERSISTENT)
 
 
-def test_a_further_dialect_takes_its_place_before_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    labelled: Codec = Labelled()
-    monkeypatch.setattr(registry, "CODECS", (labelled, *registry.CODECS))
-    assert registry.recognise(b"LISTENING_PORT:6000|TEAM_NAME:BEN|hi", ended=False) is labelled
-    assert registry.recognise(b"LISTEN", ended=False) is None
-    # Undecided when nothing more comes is a no.
-    assert registry.recognise(b"LISTEN", ended=True) is registry.ANCESTOR
-    assert registry.recognise(b"10.0.0.9:6000 BEN hi", ended=False) is registry.STD
+#: Each of the 26 clients by what WIRE.md tells of it, with what it sends first: connect, a message, a good-bye.
+A = b"10.0.0.9:6000"
+CLIENTS = {
+    "std": [A + b" BEN connect", A + b" BEN hello", A + b" BEN exit"],
+    "std that answers": [A + b" BEN connect_ack", A + b" BEN hello there, Anna"],
+    "std in capitals": [
+        A + b" BEN CONNECT",
+        A + b" BEN CONNECTING",
+        A + b" BEN CONNECT_ACCEPTED",
+        A + b" BEN DISCONNECT",
+    ],
+    "std that shakes hands": [A + b" BEN handshake", A + b" BEN [PEER_QUIT]"],
+    "std that says connected": [A + b" BEN Connected", A + b" BEN Connected!", A + b" BEN sent connection!"],
+    "std that requests": [A + b" BEN CONNECTION_REQUEST", A + b" BEN Connection request", A + b" BEN Reconnection"],
+    "std with control words": [A + b" CONNECT_REQUEST", A + b" BEN hello", A + b" DISCONNECTED"],
+    "std that greets": [A + b" BEN Hello, I am connecting!", A + b" BEN Hello, peer!", A + b" BEN Hello again!"],
+    "std with a connection message": [A + b" BEN connection message", A + b" BEN manual connection message"],
+    "std behind a host name": [b"127.0.1.1:6000 BEN hello", b"127.0.0.1:6000 BEN quit"],
+    "std that claims ours": [b"10.0.0.7:6000 BEN hello"],
+    "std that knows no address": [b"Unknown:6000 BEN hello"],
+    "std with a newline": [A + b" BEN hello\n", A + b" BEN exit\n"],
+}
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_what_std_clients_say_is_std(client: str) -> None:
+    for head in CLIENTS[client]:
+        codec = registry.recognise(head, ended=True)
+        assert codec is registry.STD, head

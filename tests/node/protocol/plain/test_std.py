@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from node.protocol.plain import codec
 from node.protocol.plain.codec import Announced, Goodbye, Hello, Said, Speaker, Text
-from node.protocol.plain.std import CUT_QUIET, MAX_HEADER, QUIET, Std, StdReader
+from node.protocol.plain.one_shot import CUT_QUIET, MAX_HEADER, QUIET
+from node.protocol.plain.std import Std, StdReader
 from tests.node.protocol.plain.reading import read
 
 ANNA = Speaker("10.0.0.7", 5000, "anna")
@@ -26,7 +27,7 @@ MESSAGES: list[tuple[bytes, list[Said]]] = [
     (b"10.0.0.9:6000 BEN connection_request", [Hello("connection_request", "BEN", 6000)]),
     (b"10.0.0.9:6000 BEN Hello, I am connecting!", [Hello("Hello, I am connecting!", "BEN", 6000)]),
     (b"10.0.0.9:6000 BEN CONNECT_REQUEST", [Hello("CONNECT_REQUEST", "BEN", 6000)]),
-    (b"10.0.0.9:6000 CONNECT_REQUEST", [Hello("CONNECT_REQUEST", None, 6000, b"CONNECTED")]),
+    (b"10.0.0.9:6000 CONNECT_REQUEST", [Hello("CONNECT_REQUEST", None, 6000)]),
     (b"10.0.0.9:6000 DISCONNECTED\n", [Goodbye("DISCONNECTED", None, 6000)]),
     (b"10.0.0.9:6000 BEN Exit", [Goodbye("Exit", "BEN", 6000)]),
     (b"10.0.0.9:6000 BEN [peer_quit]\n", [Goodbye("[peer_quit]", "BEN", 6000)]),

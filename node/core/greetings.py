@@ -1,0 +1,93 @@
+"""Mandatory peers: each is greeted once at each start, never queued and never tried again. (WIRE.md section 6)
+
+One with a network is greeted only from a machine that has an address in it: the default ones exist on one campus only.
+What became of each is logged. Who is greeted becomes a peer like any other, and its link is kept. Pure.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from node.bus import messages as m
+from node.core import effects as e
+from node.core import stimuli as s
+from node.core.contacts import Contacts
+from node.core.ledger import Ledger
+from node.core.outbox import Outbox
+from node.model import MandatoryPeer
+
+#: The token of a greeting: it is no message, so nothing of it is kept.
+TOKEN = 0
+
+
+class Greetings:
+    """The greetings of this run, by address."""
+
+    def __init__(self, ledger: Ledger, contacts: Contacts, outbox: Outbox, loaded: dict[str, m.Greeting]) -> None:
+        self._ledger = ledger
+        self._contacts = contacts
+        self._outbox = outbox
+        self.all = dict(loaded)
+        #: Who is being greeted over which link, and what is still to be said there.
+        self._under_way: dict[int, str] = {}
+        self._text = ""
+
+    def start(self, start: s.Started) -> None:
+        """Decide for each whether it is greeted from here, and dial those at once."""
+        self.all = {}
+        self._text = start.greeting
+        self._ledger.put(e.PutGreetings({}))
+        for one in start.mandatory:
+            self._begin(one, start.hosts)
+
+    def _begin(self, one: MandatoryPeer, hosts: list[str]) -> None:
+        address = one.address
+        greeting = m.Greeting(address=str(address), network=one.network, outcome="calling", at=self._ledger.now)
+        if self._contacts.is_own(address):
+            self._put(replace(greeting, outcome="skipped", detail="That is this node itself."))
+        elif not one.is_near(hosts):
+            self._put(replace(greeting, outcome="skipped", detail=f"This machine has no address in {one.network}."))
+        else:
+            self._put(greeting)
+            try:
+                contact = self._contacts.at(address.host, address.port) or self._contacts.add(
+                    address.host, address.port, None, "snicher", "guess"
+                )
+            except OverflowError as error:
+                self._put(replace(greeting, outcome="failed", detail=str(error)))
+                return
+            self._contacts.revive(contact)
+            self._under_way[self._outbox.call(contact)] = greeting.address
+
+    def ready(self, link: int) -> bool:
+        """A link that was dialled stands: a greeting goes over it before anything else. Returns whether there is one."""
+        if link not in self._under_way or link in self._outbox.leaving:
+            return False
+        self._ledger.put(e.Transmit(link, TOKEN, self._text))
+        return True
+
+    def transmitted(self, done: s.Transmitted) -> None:
+        """What became of a greeting that was handed over."""
+        if done.token == TOKEN and done.link in self._under_way:
+            self._end(done.link, done.outcome == "sent", done.reason)
+
+    def closed(self, link: int, reason: str | None) -> None:
+        """A link ended; nobody may have been greeted over it."""
+        if link in self._under_way:
+            self._end(link, False, reason or "It closed the connection.")
+
+    def settle(self, detail: str) -> None:
+        """What was under way in a core of before is not any more."""
+        for greeting in list(self.all.values()):
+            if greeting.outcome == "calling" and greeting.address not in self._under_way.values():
+                self._put(replace(greeting, outcome="failed", detail=detail, at=self._ledger.now))
+
+    def _end(self, link: int, greeted: bool, reason: str | None) -> None:
+        greeting = self.all[self._under_way.pop(link)]
+        detail = None if greeted else reason
+        self._put(replace(greeting, outcome="greeted" if greeted else "failed", detail=detail, at=self._ledger.now))
+
+    def _put(self, greeting: m.Greeting) -> None:
+        self.all[greeting.address] = greeting
+        self._ledger.put(e.PutGreetings(dict(self.all)))
+        self._ledger.log(m.GreetingChanged(greeting=greeting))

@@ -1,0 +1,74 @@
+"""How much one plain source address may store here in a day, so that nobody fills the disk. Pure.
+
+Counted are the bytes that came over its connections, and MESSAGE_COST for each thing said. When the quota is met, the
+address's connections are closed and new ones refused until its day is over; nobody else notices. What was said up to
+then is kept. Counts are in memory: a restart begins them anew, but whoever is shut out stays so.
+"""
+
+from __future__ import annotations
+
+import collections
+
+from node.bus import messages as m
+from node.core import effects as e
+from node.core import stimuli as s
+from node.core.ledger import Ledger
+
+#: A source's day begins with the first thing it says.
+DAY_MS = 24 * 3600 * 1000
+#: Bytes a source may cost in a day, unless the configuration says otherwise.
+DEFAULT_QUOTA = 200_000_000
+#: What a message costs on disk beside its text: its rows, its event, its place in the indexes.
+MESSAGE_COST = 300
+#: Sources that are counted, and sources that are shut out; beyond, the one whose day began first is forgotten.
+MAX_SOURCES = 10_000
+
+
+class Quotas:
+    """What each source has cost in its day. A quota of 0: there is none."""
+
+    def __init__(self, ledger: Ledger, quota: int, shut_out: dict[str, int]) -> None:
+        self._ledger = ledger
+        self._quota = quota
+        #: Until when each source is shut out (ms).
+        self.shut_out = dict(shut_out)
+        #: When each source's day began, and what it has cost since.
+        self._days: collections.OrderedDict[str, tuple[int, int]] = collections.OrderedDict()
+
+    def start(self) -> None:
+        """A new run: whoever was shut out stays so."""
+        now = self._ledger.now
+        self.shut_out = {host: until for host, until in self.shut_out.items() if until > now}
+        for host, until in self.shut_out.items():
+            self._ledger.put(e.ShutOut(host, until - now))
+
+    def is_shut_out(self, host: str) -> bool:
+        """Whether nothing of this source counts any more."""
+        return self.shut_out.get(host, 0) > self._ledger.now
+
+    def count(self, heard: s.Heard) -> None:
+        """What a source has said costs it; at the quota it is shut out."""
+        if not self._quota:
+            return
+        host, now = heard.host, self._ledger.now
+        began, cost = self._days.get(host) or (now, 0)
+        if not 0 <= now - began < DAY_MS:
+            self._days.pop(host, None)
+            began, cost = now, 0
+        cost += heard.size + MESSAGE_COST * len(heard.said)
+        self._days[host] = began, cost
+        if len(self._days) > MAX_SOURCES:
+            self._days.popitem(last=False)
+        if cost >= self._quota:
+            self._shut_out(host, cost, began + DAY_MS)
+
+    def _shut_out(self, host: str, cost: int, until: int) -> None:
+        now = self._ledger.now
+        del self._days[host]
+        self.shut_out = {other: at for other, at in self.shut_out.items() if at > now}
+        if len(self.shut_out) >= MAX_SOURCES:
+            del self.shut_out[min(self.shut_out, key=self.shut_out.__getitem__)]
+        self.shut_out[host] = until
+        self._ledger.put(e.PutShutOut(dict(self.shut_out)))
+        self._ledger.log(m.QuotaReached(host=host, bytes=cost, until=until))
+        self._ledger.put(e.ShutOut(host, until - now))

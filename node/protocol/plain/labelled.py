@@ -1,0 +1,42 @@
+"""The labelled dialect: `LISTENING_PORT:p|TEAM_NAME:t|text`, one connection for each message."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from node.protocol.plain import codec, one_shot
+from node.protocol.plain.codec import Control, Payloads, Speaker
+
+_LABEL = b"LISTENING_PORT:"
+#: Groups as HeadedReader wants them; there is no address here but the port.
+_HEAD = re.compile(rb"(?m:^)(LISTENING_PORT:[ \t]*(\d{1,%d}))\|TEAM_NAME:([^|\n]*)\|" % codec.MAX_DIGITS)
+
+
+class Labelled:
+    """The port and the name carry labels, and the text stands behind the second bar, bars and all."""
+
+    name = "labelled"
+    persistent: Literal[False] = False
+
+    def recognises(self, head: bytes, ended: bool) -> bool | None:
+        """By the first label."""
+        if head.startswith(_LABEL):
+            return True
+        return None if not ended and _LABEL.startswith(head) else False
+
+    def reader(self) -> one_shot.HeadedReader:
+        """A reader for one connection."""
+        return one_shot.HeadedReader(_HEAD)
+
+    def payloads(self, text: str, speaker: Speaker) -> Payloads:
+        """At most about 1,000 bytes in all, no newline at the end."""
+        return one_shot.payloads(text, _header(speaker))
+
+    def control(self, word: Control, speaker: Speaker) -> bytes:
+        """A control word as it must be to act: never altered, never cut."""
+        return (_header(speaker) + word).encode()
+
+
+def _header(speaker: Speaker) -> str:
+    return f"LISTENING_PORT:{speaker.port}|TEAM_NAME:{codec.wire_name(speaker.name)}|"

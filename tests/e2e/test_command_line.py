@@ -1,0 +1,505 @@
+"""The command line, as people and scripts use it: what it prints, its one line on stderr, and its exit codes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pathlib
+import select
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.old_clients import Std
+from tests.support.processes import (
+    ROOT,
+    NodeProcess,
+    Nodes,
+    clean_environment,
+    eventually,
+    free_address,
+    loopback_host,
+)
+
+Result = subprocess.CompletedProcess[str]
+
+
+def run(*words: str, stdin: bytes = b"", **environment: str) -> Result:
+    done = subprocess.run(
+        [sys.executable, "-m", "node", *words],
+        cwd=ROOT,
+        env=clean_environment(environment),
+        input=stdin,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    return Result(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def objects(result: Result) -> list[dict[str, Any]]:
+    assert (result.returncode, result.stderr) == (0, "")
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def one_line(result: Result) -> str:
+    """What went wrong, said in one line on stderr and nothing on stdout."""
+    assert result.stdout == ""
+    assert result.stderr.endswith("\n")
+    assert result.stderr.count("\n") == 1, result.stderr
+    return result.stderr
+
+
+@pytest.fixture
+def old() -> Iterator[Std]:
+    with Std(loopback_host(), team="OLD") as client:
+        yield client
+
+
+# -- the verbs
+
+
+def test_send(anna: NodeProcess, old: Std) -> None:
+    home = str(anna.home)
+    result = run("send", old.address, "good morning to you", "--home", home)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.endswith("is on disk and waiting for delivery.\n")
+    (message,) = objects(run("send", old.address, "and again to you", "--json", "--home", home))
+    assert (message["text"], message["state"], message["direction"]) == ("and again to you", "waiting", "out")
+    old.wait_for(lambda c: c.texts == ["good morning to you", "and again to you"])
+
+
+def test_send_reads_standard_input(anna: NodeProcess, old: Std) -> None:
+    (message,) = objects(
+        run("send", old.address, "-", "--json", "--home", str(anna.home), stdin=b"two\nlines \xf0\x9f\x99\x82\xff\n")
+    )
+    assert message["text"] == "two\nlines 🙂\N{REPLACEMENT CHARACTER}"
+    refused = run("send", old.address, "-", "--home", str(anna.home), stdin=b"x" * 10_000_000)
+    assert refused.returncode == 1
+    assert one_line(refused) == "A text may hold 65536 bytes.\n"
+
+
+def test_connect_peers_and_disconnect(anna: NodeProcess, old: Std) -> None:
+    home = ("--home", str(anna.home))
+    (peer,) = objects(run("connect", old.address, "--dialect", "std", "--json", *home))
+    assert (peer["host"], peer["port"], peer["dialect"], peer["wanted"]) == (old.host, old.port, "std", True)
+    old.wait_for(lambda c: c.peers == [anna.address])
+    old.send(anna.host, anna.port, "hello there, Anna")
+    anna.wait_heard(old.address, ["hello there, Anna"])
+    table = run("peers", *home)
+    assert any("OLD" in line and old.address in line and "reachable" in line for line in table.stdout.splitlines())
+    assert any(one["id"] == peer["id"] for one in objects(run("peers", "--json", *home)))
+    assert run("connect", old.address, *home).stdout.startswith(f"OLD ({old.address}, {peer['id']}) is ")
+    assert run("disconnect", old.address, *home).stdout == f"Said good-bye to OLD ({old.address}).\n"
+    (peer,) = objects(run("disconnect", peer["id"], "--json", *home))
+    assert peer["link"] == "offline"
+
+
+def test_history(anna: NodeProcess, old: Std) -> None:
+    home = ("--home", str(anna.home))
+    for number in range(5):
+        old.send(anna.host, anna.port, f"line number {number}")
+    anna.wait_count(old.address, 5)
+    result = run("history", old.address, "--limit", "2", *home)
+    assert [line.split("  ", 1)[1] for line in result.stdout.splitlines()] == [
+        "OLD: line number 3",
+        "OLD: line number 4",
+    ]
+    assert [one["text"] for one in objects(run("history", old.address, "--json", *home))] == [
+        f"line number {number}" for number in range(5)
+    ]
+
+
+def test_text_of_others_can_t_steer_the_terminal(anna: NodeProcess, old: Std) -> None:
+    old.send(anna.host, anna.port, "\x1b[2J and\r\x07 \u202e so on")
+    anna.wait_count(old.address, 1)
+    shown = run("history", old.address, "--home", str(anna.home)).stdout
+    assert shown.strip().isprintable(), ascii(shown)
+
+
+def test_search(anna: NodeProcess, old: Std) -> None:
+    home = ("--home", str(anna.home))
+    old.send(anna.host, anna.port, "a zebra crossing")
+    anna.wait_count(old.address, 1)
+    eventually(lambda: "a zebra crossing" in run("search", "zebra", *home).stdout)
+    assert [one["text"] for one in objects(run("search", "zeb*", "--json", *home))] == ["a zebra crossing"]
+    nothing = run("search", "unicorn", *home)
+    assert (nothing.returncode, nothing.stdout, nothing.stderr) == (0, "", "Nothing found.\n")
+
+
+def test_status(anna: NodeProcess) -> None:
+    result = run("status", "--home", str(anna.home))
+    assert result.stdout.startswith(f"anna is ready (pid {anna.pid}, {anna.home})\n")
+    assert anna.address in result.stdout
+    (status,) = objects(run("status", "--json", "--home", str(anna.home)))
+    assert (status["ready"], status["pid"], status["health"]["store"]) == (True, anna.pid, True)
+
+
+def test_the_home_comes_from_the_environment_too(anna: NodeProcess) -> None:
+    (status,) = objects(run("status", "--json", SNICHER_HOME=str(anna.home)))
+    assert status["pid"] == anna.pid
+
+
+def test_stop(nodes: Nodes) -> None:
+    anna, bert = nodes.make("anna").launch(), nodes.make("bert").launch()
+    result = run("stop", "--home", str(anna.wait_ready().home))
+    assert (result.returncode, result.stdout, result.stderr) == (0, "The node is going down.\n", "")
+    assert anna.wait() == 0
+    assert objects(run("stop", "--json", "--home", str(bert.wait_ready().home))) == []
+    assert bert.wait() == 0
+
+
+# -- tail
+
+
+@contextlib.contextmanager
+def tail(*words: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "node", "tail", *words],
+        cwd=ROOT,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def durable(process: subprocess.Popen[str], upto: int) -> list[int]:
+    """The numbers of the events that `tail --json` prints, until event `upto`."""
+    assert process.stdout is not None
+    numbers: list[int] = []
+    for line in process.stdout:
+        seq = json.loads(line).get("seq")
+        if seq is not None:
+            numbers.append(seq)
+            if seq >= upto:
+                break
+    return numbers
+
+
+def test_tail_goes_on_over_a_restart_of_the_node_and_misses_nothing(nodes: Nodes) -> None:
+    anna = nodes.start("anna")
+    with tail("--since", "0", "--json", "--home", str(anna.home)) as process:
+        head = anna.client.status().head
+        assert durable(process, head) == list(range(1, head + 1))
+        anna.kill()
+        anna.start()
+        anna.send(free_address(), "after the crash")
+        after = anna.client.status().head
+        assert durable(process, after) == list(range(head + 1, after + 1))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0, "an interrupt is the way to end it"
+        assert process.stderr is not None
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_tail_without_since_begins_with_what_comes(anna: NodeProcess, old: Std) -> None:
+    with tail("--home", str(anna.home)) as process:
+        assert process.stdout is not None
+        said: list[str] = []
+
+        def prints() -> bool:
+            # It says nothing before the first event, so that one can't know from when on it follows.
+            said.append(f"knock number {len(said)}")
+            old.send(anna.host, anna.port, said[-1])
+            return bool(select.select([process.stdout.fileno()], [], [], 0.1)[0]) if process.stdout else False
+
+        eventually(prints)
+        assert "OLD" in process.stdout.readline()
+
+
+def test_tail_says_when_the_events_asked_for_aren_t_there(anna: NodeProcess) -> None:
+    with tail("--since", "999999", "--home", str(anna.home)) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("The events asked for aren't there; going on after event ")
+
+
+@pytest.mark.parametrize("words", [("tail", "--since", "0"), ("peers",), ("--help",)])
+def test_a_pipe_whose_reader_has_enough_ends_it_cleanly(anna: NodeProcess, words: tuple[str, ...]) -> None:
+    home = () if words == ("--help",) else ("--home", str(anna.home))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "node", *words, *home],
+        cwd=ROOT,
+        env=clean_environment({"PYTHONUNBUFFERED": ""}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.wait(20) == 0
+    assert process.stderr.read() == b""
+    process.stderr.close()
+
+
+# -- what goes wrong
+
+
+VERBS = [
+    ("send", "127.0.0.1:9", "text"), ("peers",), ("connect", "127.0.0.1:9"), ("disconnect", "x"), ("history", "x"),
+    ("search", "x"), ("tail",), ("status",), ("stop",),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", VERBS, ids=lambda words: words[0])
+def test_no_node(tmp_path: pathlib.Path, words: tuple[str, ...]) -> None:
+    result = run(*words, "--home", str(tmp_path))
+    assert result.returncode == 69
+    assert one_line(result) == (
+        f"No node is running on {tmp_path}. Start one with: python -m node run --home {tmp_path}\n"
+    )
+
+
+def test_a_node_that_crashed_is_told_from_one_that_never_was(nodes: Nodes) -> None:
+    anna = nodes.start("anna")
+    anna.kill()
+    result = run("status", "--home", str(anna.home))
+    assert result.returncode == 69
+    assert "gone without a good-bye" in one_line(result)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("send", "nobody", "text"), "Nobody goes by the name 'nobody'."),
+        (("send", "127.0.0.1:99999", "text"), "99999 is not a port; it is a number from 1 to 65535."),
+        (("send", "127.0.0.1:9", " "), "A text has nothing in it that could be shown."),
+        (("connect", "127.0.0.1:9", "--dialect", "klingon"), "`dialect` is auto, "),
+        (("disconnect", "127.0.0.1:1"), "There is no peer '127.0.0.1:1'."),
+        (("history", "nobody"), "There is no conversation with 'nobody'."),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_refused(anna: NodeProcess, words: tuple[str, ...], sentence: str) -> None:
+    result = run(*words, "--home", str(anna.home))
+    assert result.returncode == 1
+    assert one_line(result).startswith(sentence)
+
+
+def test_one_s_own_address_is_refused(anna: NodeProcess) -> None:
+    result = run("send", anna.address, "hello me", "--home", str(anna.home))
+    assert result.returncode == 1
+    assert one_line(result) == f"{anna.address} is this node itself.\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("send", "x"),
+        ("history", "x", "--limit", "0"),
+        ("tail", "--since", "-1"),
+        ("peers", "--js"),
+        ("stat",),
+        ("run", "--listen"),
+        ("run", "x"),
+        ("run", "--log-format", "xml"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage(words: tuple[str, ...]) -> None:
+    result = run(*words)
+    assert (result.returncode, result.stdout) == (2, "")
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith(("python -m node", "There is no verb 'stat'; python -m node --help")), result.stderr
+    assert len(result.stderr.splitlines()) <= 6, result.stderr
+
+
+@pytest.mark.parametrize("verb", ["send", "run"])
+def test_help(verb: str) -> None:
+    result = run(verb, "--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith(f"usage: python -m node {verb} ")
+
+
+# -- a node that can't start
+
+
+def test_a_port_that_is_taken(tmp_path: pathlib.Path) -> None:
+    with socket.socket() as taken:
+        taken.bind((loopback_host(), 0))
+        taken.listen()
+        host, port = taken.getsockname()
+        result = run("run", "--home", str(tmp_path / "h"), "--listen", f"{host}:{port}")
+    assert result.returncode == 69
+    said = one_line(result)
+    assert f"Port {port} is taken on {host}" in said
+    assert f"choose another port: --listen {host}:PORT" in said
+    assert not (tmp_path / "h" / "bus.json").exists()
+
+
+def test_an_address_that_isn_t_ours(tmp_path: pathlib.Path) -> None:
+    result = run("run", "--home", str(tmp_path), "--listen", "192.0.2.1:5000")
+    assert result.returncode == 69
+    assert one_line(result).startswith("192.0.2.1 is not an address of this machine")
+
+
+def test_a_home_in_use(anna: NodeProcess) -> None:
+    result = run("run", "--home", str(anna.home), "--listen", free_address())
+    assert result.returncode == 75
+    assert f"(pid {anna.pid})" in one_line(result)
+    assert anna.client.status().ready, "the first one is unharmed"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("listen = 5000", "`listen` must be text in quotes."),
+        ("port = '5000'", "there is no setting `port`; there are bus, "),
+        ("listen = ", "can't be read"),
+        ("listen = 'here'", "'here' is not HOST:PORT"),
+        ("bus = 'udp://x'", "neither ipc nor tcp://HOST:PORT"),
+    ],
+)
+def test_a_bad_config_file(tmp_path: pathlib.Path, content: str, says: str) -> None:
+    (tmp_path / "config.toml").write_text(content)
+    result = run("run", "--home", str(tmp_path))
+    assert result.returncode == 78
+    said = one_line(result)
+    assert str(tmp_path / "config.toml") in said
+    assert says in said
+
+
+def test_a_newer_database_is_left_alone(nodes: Nodes) -> None:
+    anna = nodes.start("anna")
+    assert anna.stop() == 0
+    with contextlib.closing(sqlite3.connect(anna.home / "snicher.db")) as database:
+        database.execute("PRAGMA user_version = 999")
+    before = (anna.home / "snicher.db").read_bytes()
+    result = run("run", "--home", str(anna.home), "--listen", anna.address)
+    assert result.returncode == 70
+    assert "was written by a newer Snicher" in one_line(result)
+    assert (anna.home / "snicher.db").read_bytes() == before
+
+
+# -- settings, signals and lines
+
+
+def test_flags_go_before_the_environment_and_that_before_the_file(nodes: Nodes) -> None:
+    by_flag, by_variable, by_file = free_address(), free_address(), free_address()
+    home = nodes.folder / "home"
+    home.mkdir()
+    (home / "config.toml").write_text(f'name = "file"\nlisten = "{by_file}"\nlog_level = "info"\n')
+    environment = clean_environment({"SNICHER_HOME": str(home)})
+
+    def started(words: list[str], **more: str) -> tuple[str, str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "node", "run", *words],
+            cwd=ROOT,
+            env={**environment, **more},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        line = process.stderr.readline().split()
+        process.terminate()
+        process.communicate(timeout=20)
+        assert process.returncode == 0
+        return line[2], line[6]
+
+    assert started([]) == ("file", by_file)
+    variables = {"SNICHER_NAME": "variable", "SNICHER_LISTEN": by_variable}
+    assert started([], **variables) == ("variable", by_variable)
+    assert started(["--name", "flag", "--listen", by_flag], **variables) == ("flag", by_flag)
+    assert started(["--name", "flag"], SNICHER_LISTEN=by_variable) == ("flag", by_variable)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_gracefully(nodes: Nodes, number: signal.Signals) -> None:
+    anna = nodes.start("anna")
+    anna.signal(number)
+    assert anna.wait() == 0
+    assert anna.endpoint is None
+    eventually(lambda: "good-bye; everything is on disk" in anna.lines[-1])
+    assert any(f"Signal {number.name}." in line for line in anna.lines)
+    anna.start()
+    types = [event.type for event in anna.client.events(0).events]
+    assert types == ["NodeStarted", "NodeStopped", "NodeStarted"]
+
+
+def test_a_signal_while_it_starts_is_not_lost(nodes: Nodes) -> None:
+    anna = nodes.make("anna").launch()
+    eventually((anna.home / "node.lock").exists)
+    anna.signal(signal.SIGTERM)
+    assert anna.wait() in (0, -signal.SIGTERM)
+    assert anna.endpoint is None
+    assert not any("Traceback" in line for line in anna.lines)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_honcho_ends_it_gracefully(nodes: Nodes, number: signal.Signals) -> None:
+    """honcho passes every signal on as SIGTERM, to the shell and the node, and kills after five seconds."""
+    home, procfile = nodes.folder / "home", nodes.folder / "Procfile"
+    procfile.write_text(f"node: {sys.executable} -m node run --home {home} --listen {free_address()}\n")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "honcho", "-f", str(procfile), "-d", str(ROOT), "start"],
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        eventually((home / "bus.json").exists)
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.wait()
+    assert "good-bye; everything is on disk" in output
+    assert "SIGKILL" not in output
+    assert not (home / "bus.json").exists()
+
+
+def test_lines_of_json(nodes: Nodes, old: Std) -> None:
+    anna = nodes.start("anna", arguments=["--log-format", "json", "--log-level", "debug"])
+    old.send(anna.host, anna.port, "hello there, Anna")
+    anna.wait_for_peer(old.address)
+    assert anna.stop() == 0
+    eventually(lambda: "good-bye" in anna.lines[-1])
+    for line in anna.lines:
+        said = json.loads(line)
+        assert set(said) == {"at", "level", "logger", "message"}
+    assert any(f"new peer: OLD ({old.address}, std)" == json.loads(line)["message"] for line in anna.lines)
+
+
+def test_a_node_whose_stderr_is_gone_runs_on(nodes: Nodes, old: Std) -> None:
+    """As when the honcho that started it is killed."""
+    address = free_address()
+    home = nodes.folder / "home"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "node", "run", "--home", str(home), "--listen", address],
+        cwd=ROOT,
+        env=clean_environment(),
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert process.stderr is not None
+        process.stderr.readline()
+        process.stderr.close()
+        host, _, port = address.rpartition(":")
+        for number in range(3):
+            old.send(host, int(port), f"hello number {number}")
+        eventually(lambda: run("history", old.address, "--home", str(home)).stdout.count("hello number") == 3)
+        process.terminate()
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_verbs_start_without_the_node_s_libraries() -> None:
+    """What costs time at each start of a verb stays out."""
+    script = "import sys; from node import console; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    heavy = {"asyncio", "uvloop", "cryptography", "sqlite3", "node.core", "node.store", "node.app", "ssl", "logging"}
+    assert not heavy & set(loaded.stdout.split())

@@ -1,0 +1,128 @@
+"""The text menu in a real terminal: it starts a node, talks with an old client, and ends only what it started."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+
+from node.bus.client import Client
+from node.errors import NodeAway
+from tests.support.old_clients import AncestorConsole
+from tests.support.processes import eventually
+
+if sys.platform == "win32":
+    pytest.skip("pseudo-terminals are Unix", allow_module_level=True)
+
+from tests.support.terminal import PYTHON, Terminal
+
+ROOT = str(pathlib.Path(__file__).resolve().parents[2])
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("0.0.0.0", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def home() -> Iterator[pathlib.Path]:
+    """A home whose path is short enough for sockets; a node that a failed test leaves there is ended."""
+    with tempfile.TemporaryDirectory(prefix="sn-") as folder:
+        yield pathlib.Path(folder)
+        with Client(folder) as client, contextlib.suppress(NodeAway):
+            client.stop()
+            eventually(lambda: not (pathlib.Path(folder) / "bus.json").exists(), "the node ends")
+
+
+@pytest.fixture
+def old_client() -> Iterator[AncestorConsole]:
+    with AncestorConsole(host="127.0.0.32", team="ANC") as client:
+        yield client
+
+
+def menu(home: pathlib.Path, *more: str) -> Terminal:
+    return Terminal([PYTHON, "-m", "node", "menu", "--home", str(home), *more], ROOT)
+
+
+def test_it_asks_for_name_and_port_and_starts_a_node(home: pathlib.Path, port: int) -> None:
+    with menu(home) as terminal:
+        terminal.wait_for("Your team name:")
+        terminal.type("SNITCH\r")
+        terminal.wait_for("Port to listen on [5000]:")
+        terminal.type("99999\r")
+        terminal.wait_for("is not a port")
+        terminal.type(f"{port}\r")
+        terminal.wait_for("You are SNITCH. Others reach you at:")
+        terminal.wait_for(f":{port}")
+        terminal.wait_for("0. Quit")
+        with Client(home) as client:
+            assert client.status().self.name == "SNITCH"
+        terminal.type("0\r")
+        assert terminal.wait_end() == 0
+    with Client(home) as client, pytest.raises(NodeAway):
+        client.status()
+
+
+def test_messages_that_arrive_leave_the_prompt_alone(
+    home: pathlib.Path, port: int, old_client: AncestorConsole
+) -> None:
+    with menu(home, "--name", "SNITCH", "--listen", f"127.0.0.31:{port}") as terminal:
+        terminal.wait_for("Enter choice:")
+        terminal.type("1\r")
+        terminal.wait_for("To (HOST:PORT or a name):")
+        terminal.type(f"{old_client.address}\r")
+        terminal.wait_for("Message:")
+        terminal.type("half a mess")
+        old_client.connect("127.0.0.31", port)
+        old_client.send("127.0.0.31", port, "are you there?")
+        terminal.wait_for("ANC: are you there?")
+        terminal.type("age\r")
+        terminal.wait_for("is on disk")
+        old_client.wait_for(lambda c: any("SNITCH: half a message" in r.text for r in c.received))
+        terminal.wait_for("Enter choice:")
+        terminal.type("2\r")
+        terminal.wait_for("Active peers:")
+        terminal.wait_for("ANC")
+        terminal.wait_for("online")
+        terminal.type("9\r")
+        terminal.wait_for("Please enter 1, 2, 3 or 0.")
+        terminal.type("3\r")
+        terminal.wait_for("Address (HOST:PORT):")
+        terminal.type("nonsense\r")
+        terminal.wait_for("Nobody goes by the name 'nonsense'.")
+        # Ctrl+D leaves as well, and the old client gets its good-bye.
+        terminal.wait_for("Enter choice:")
+        terminal.type("\x04")
+        assert terminal.wait_end() == 0
+        old_client.wait_for(lambda c: any(b"exit" in data for _, data in c.reads))
+
+
+def test_it_leaves_a_node_alone_that_it_did_not_start(home: pathlib.Path, port: int) -> None:
+    with menu(home, "--name", "FIRST", "--listen", f"127.0.0.31:{port}") as first:
+        first.wait_for("Enter choice:")
+        with menu(home) as second:
+            second.wait_for("A node is running here already: FIRST")
+            second.wait_for("Enter choice:")
+            second.type("0\r")
+            assert second.wait_end() == 0
+        with Client(home) as client:
+            assert client.status().ready
+        first.type("0\r")
+        assert first.wait_end() == 0
+
+
+def test_a_node_that_cannot_start_is_told_in_words(home: pathlib.Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.31", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with menu(home, "--name", "A", "--listen", f"127.0.0.31:{port}") as terminal:
+            terminal.wait_for(f"Port {port} is taken")
+            assert terminal.wait_end() == 78

@@ -1,0 +1,189 @@
+"""Every function that reads bytes from peers, and what must hold whatever they are.
+
+A target takes the bytes, and a source of chance for how they are cut and when; it raises for a broken promise only.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import functools
+import itertools
+import random
+from collections.abc import Callable, Iterator
+
+from node.errors import InvalidEntry, LocalFault
+from node.model import Address, Header, PeerId, normal_host, parse_address, public_key
+from node.protocol.entries import read_header
+from node.protocol.link import Ended, Heard, Link, State, Transmitted
+from node.protocol.plain import codec as plain
+from node.protocol.plain import registry
+from node.protocol.plain.codec import Announced, Goodbye, Hello, Reader, Said, Text
+
+Target = Callable[[bytes, random.Random], None]
+
+
+def cuts(data: bytes, rng: random.Random) -> Iterator[bytes]:
+    """The data in pieces, as a network may bring them."""
+    sizes = rng.choice(((len(data) or 1,), (1, 2, 3), (1, 100, 1024), (7,), (1024, 65_536)))
+    if len(data) > 4096:
+        sizes = (1024, 65_536)
+    start = 0
+    while start < len(data):
+        size = rng.choice(sizes)
+        yield data[start : start + size]
+        start += size
+
+
+def check_said(said: list[Said]) -> None:
+    """Only what the vocabulary has, bounded, never blank, and fit for the disk."""
+    for one in said:
+        assert isinstance(one, Announced | Text | Hello | Goodbye), one
+        assert one.port is None or 1 <= one.port <= 65535, one
+        if isinstance(one, Announced):
+            continue
+        text = one.text if isinstance(one, Text) else one.word
+        assert text.strip(), one
+        assert "\x00" not in text
+        assert len(text) <= plain.MAX_INCOMING
+        text.encode()
+        if one.name is not None:
+            assert 1 <= len(one.name) <= plain.MAX_NAME
+            assert one.name.isprintable()
+            one.name.encode()
+
+
+def recognising(data: bytes, rng: random.Random) -> None:
+    """There is always an answer at the end, no answer is taken back, and doubt ends soon."""
+    head = data.lstrip(plain.BLANK)
+    if not head:
+        return
+    final = registry.recognise(head, ended=True)
+    assert final in registry.CODECS
+    for length in range(1, min(len(head), 600) + 1):
+        verdict = registry.recognise(head[:length], ended=False)
+        if verdict is not None:
+            # A request waits for its answer, so it is taken for one before it is sure that nothing follows the word.
+            assert final is verdict or head[:length].endswith((b"CONNECT_REQUEST", b"DISCONNECTED")), (verdict, final)
+            return
+    assert len(head) <= 512
+
+
+def reading(make: Callable[[], Reader], same: bool, data: bytes, rng: random.Random) -> None:
+    """Whatever comes, in whatever pieces, something sayable is said; a one-shot message is the same in all of them."""
+    reader = make()
+    said: list[Said] = []
+    for piece in cuts(data, rng):
+        said += reader.feed(piece)
+        assert reader.patience is None or reader.patience > 0
+        if not same and rng.random() < 0.1:
+            said += reader.quiet()
+    said += reader.quiet() if same and rng.random() < 0.3 else reader.end()
+    check_said(said)
+    assert len(reader.owed) <= 4096
+    if same and len(data) < plain.MAX_INCOMING:
+        again = make()
+        assert said == again.feed(data) + again.end()
+
+
+KINDS: dict[str, Callable[[], Link]] = {
+    "accepted": Link.accepted,
+    "unsure": lambda: Link.announce(5000, "anna", unsure=True),
+    **{
+        f"dialled {name}": functools.partial(Link.announce, 5000, "anna", unsure=False, codec=codec)
+        for name, codec in registry.PERSISTENT.items()
+    },
+    **{
+        f"one {name}": functools.partial(Link.one_shot, 5000, "anna", codec)
+        for name, codec in registry.ONE_SHOT.items()
+    },
+}
+
+
+def linking(make: Callable[[], Link], data: bytes, rng: random.Random) -> None:
+    """A link in the hands of chance never raises, ends once, and tells of each text once what became of it."""
+    link = make()
+    now = 0.0
+    tokens = itertools.count(1)
+    taken: list[int] = []
+    events = []
+    link.connected("10.0.0.7", 5000, "anna", now, target="10.0.0.9:6000", clock="2025-03-01 10:00:00")
+
+    def look() -> None:
+        events.extend(link.events())
+        assert len(link.data_to_send()) <= 100_000
+
+    for piece in cuts(data, rng):
+        link.receive_data(piece, now)
+        look()
+        chance = rng.random()
+        if chance < 0.2:
+            now = max(now, link.next_deadline() or now)
+            link.handle_deadline(now)
+            at = link.next_deadline()
+            assert at is None or at > now, "a timer that is due again at once never lets go"
+        elif chance < 0.3:
+            token = next(tokens)
+            with contextlib.suppress(LocalFault):
+                link.send(token, rng.choice(("hello", "exit", "x" * 3000)), now, part=rng.randint(1, 3))
+                taken.append(token)
+        elif chance < 0.34:
+            rng.choice((link.pause_writing, link.resume_writing))(now)
+        elif chance < 0.36:
+            link.leave(now)
+        look()
+    if rng.random() < 0.5:
+        link.receive_eof(now)
+        look()
+    link.connection_lost(rng.choice((None, "Reset.")), now)
+    look()
+    assert link.state is State.CLOSED
+    assert link.closing
+    assert link.next_deadline() is None
+    assert [event for event in events if isinstance(event, Ended)] == events[-1:]
+    told = collections.Counter(event.token for event in events if isinstance(event, Transmitted))
+    assert told == collections.Counter(taken)
+    for event in events:
+        if isinstance(event, Heard):
+            assert event.said
+            check_said(event.said)
+
+
+def header(data: bytes, rng: random.Random) -> None:
+    """A header within its bounds, or InvalidEntry."""
+    try:
+        found = read_header(data)
+    except InvalidEntry as error:
+        assert str(error)
+        return
+    assert isinstance(found, Header)
+    assert len(found.stream) == 16
+    assert 1 <= found.n < 2**63
+
+
+def address(data: bytes, rng: random.Random) -> None:
+    """An address that is written as it is read, or ValueError with a sentence."""
+    text = data.decode(errors=rng.choice(("replace", "surrogateescape")))[:2000]
+    for read in (parse_address, normal_host, lambda text: public_key(PeerId(text))):
+        try:
+            found = read(text)
+        except ValueError as error:
+            assert str(error)
+            continue
+        if isinstance(found, Address):
+            assert parse_address(str(found)) == found
+        elif isinstance(found, str):
+            assert normal_host(found) == found
+
+
+TARGETS: dict[str, Target] = {
+    "recognise": recognising,
+    **{f"reader {c.name}": functools.partial(reading, c.reader, not c.persistent) for c in registry.CODECS},
+    **{
+        f"reader {name}, dialled": functools.partial(reading, functools.partial(codec.reader, dialled=True), False)
+        for name, codec in registry.PERSISTENT.items()
+    },
+    **{f"link {name}": functools.partial(linking, make) for name, make in KINDS.items()},
+    "header": header,
+    "address": address,
+}

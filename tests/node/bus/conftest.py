@@ -1,0 +1,33 @@
+"""What the tests of the bus share: a fake node, and a bus that is quick."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterator
+
+import pytest
+
+from node.bus import client as clients
+from node.bus import messages as m
+from node.bus.client import Client
+from tests.support.bus_fakes import FakeBus
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Heartbeats and attempts in a fraction of their time, so that silence shows soon."""
+    monkeypatch.setattr(m, "HEARTBEAT_MS", 100)
+    monkeypatch.setattr(clients, "ATTEMPT_S", 0.3)
+    monkeypatch.setattr(clients, "RECONNECT_S", (0.02, 0.1))
+
+
+@pytest.fixture
+def bus(tmp_path: pathlib.Path, quick: None) -> Iterator[FakeBus]:
+    with FakeBus(tmp_path) as bus:
+        yield bus
+
+
+@pytest.fixture
+def client(bus: FakeBus) -> Iterator[Client]:
+    with Client(bus.home, name="tester", timeout=5.0) as client:
+        yield client

@@ -1,0 +1,236 @@
+"""BUS.md and the code say the same: every command, event, noun, error and bound, and nothing that doesn't exist."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import types
+import typing
+
+import msgspec
+import pytest
+
+from node import app, config, turns
+from node.bus import messages as m
+from node.bus import server
+from node.core import contacts, quotas
+from node.peers import network, pace
+from node.protocol.plain import registry
+from node.store import reader, search
+
+BUS = (pathlib.Path(server.__file__).parent / "BUS.md").read_text("utf-8")
+
+CODE = re.compile(r"`([^`]+)`")
+NOUNS: dict[str, type[msgspec.Struct]] = {
+    "message": m.Message, "room": m.Room, "peer": m.Peer, "self": m.Self, "settings": m.Settings, "health": m.Health,
+    "greeting": m.Greeting,
+}  # fmt: skip
+VALUES = (m.DeliveryState, m.LinkState, m.MessageKind, m.Direction, m.GreetingOutcome)
+
+
+def section(number: int) -> str:
+    found = re.search(rf"^## {number}\. .*?(?=^## |\Z)", BUS, re.S | re.M)
+    assert found is not None
+    return found[0]
+
+
+def tables(text: str) -> list[list[list[str]]]:
+    """The rows of each table, without its head."""
+    found = []
+    for block in re.findall(r"(?:^\|.*\|\n?)+", text, re.M):
+        rows = [
+            [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))] for line in block.splitlines()
+        ]
+        found.append(rows[2:])
+    return found
+
+
+def fields(struct: type[msgspec.Struct]) -> list[str]:
+    return list(struct.__struct_fields__)
+
+
+def optional(struct: type[msgspec.Struct]) -> set[str]:
+    return {field.name for field in msgspec.structs.fields(struct) if not field.required}
+
+
+# -- events
+
+
+def event_tables() -> tuple[dict[str, str], dict[str, str]]:
+    durable, ephemeral = tables(section(3))
+    return {row[0].strip("`"): row[1] for row in durable}, {row[0].strip("`"): row[1] for row in ephemeral}
+
+
+@pytest.mark.parametrize(("which", "known"), [(0, m.DURABLE), (1, m.EPHEMERAL)], ids=["durable", "ephemeral"])
+def test_every_event_is_documented_with_its_data(which: int, known: dict[str, type[msgspec.Struct]]) -> None:
+    documented = event_tables()[which]
+    assert list(documented) == list(known)
+    for type_, data in documented.items():
+        named = CODE.findall(data)
+        inner = inner_fields(known[type_])
+        assert named in (fields(known[type_]), [*fields(known[type_]), *inner]), type_
+
+
+def inner_fields(struct: type[msgspec.Struct]) -> list[str]:
+    """The fields of the one structure in a structure."""
+    (first, *_) = typing.get_type_hints(struct).values()
+    return fields(first) if isinstance(first, type) and issubclass(first, msgspec.Struct) else []
+
+
+def test_the_frame_of_an_event_is_documented() -> None:
+    found = re.search(r"^`(\{v, log.*?data\})`$", section(3), re.M)
+    assert found is not None
+    outer = re.sub(r": \{[^}]*\}", "", found[1].strip("{}"))
+    assert {name.strip().rstrip("?") for name in outer.split(",")} == set(fields(m.Event))
+    cause = re.search(r"cause\?: \{([^}]*)\}", found[1])
+    assert cause is not None
+    assert cause[1].split(", ") == fields(m.Cause)
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_every_noun_is_documented_with_its_fields(noun: str) -> None:
+    found = re.search(rf"\*\*{noun}\*\* `\{{([^}}]*)\}}`", section(3))
+    assert found is not None
+    assert [name.rstrip("?") for name in re.split(r",\s+", found[1])] == fields(NOUNS[noun])
+
+
+@pytest.mark.parametrize("values", VALUES, ids=["delivery", "link", "kind", "direction", "greeting"])
+def test_every_value_a_field_may_have_is_documented(values: types.GenericAlias) -> None:
+    for value in typing.get_args(values):
+        assert f"`{value}`" in section(3)
+
+
+# -- commands
+
+
+def commands() -> dict[str, tuple[str, str]]:
+    (table,) = tables(section(5))
+    return {row[0].strip("`"): (row[1], row[2]) for row in table}
+
+
+def test_every_command_is_documented_and_no_other() -> None:
+    assert list(commands()) == list(m.COMMANDS)
+
+
+@pytest.mark.parametrize("op", m.COMMANDS)
+def test_every_argument_is_documented_and_whether_it_may_be_left_out(op: str) -> None:
+    cell, struct = commands()[op][0], m.COMMANDS[op][0]
+    if op == "send":
+        assert cell.startswith("`messages`: [{`to`, `text`}]")
+        assert fields(m.Outgoing) == ["to", "text"]
+    outer = re.sub(r"\[\{.*?\}\]|\([^()]*\)", "", cell)
+    documented = re.findall(r"`(\w+)`(\??)", outer)
+    assert [name for name, _ in documented] == fields(struct)
+    assert {name for name, mark in documented if mark} == optional(struct)
+
+
+@pytest.mark.parametrize("op", m.COMMANDS)
+def test_every_field_of_a_result_is_documented(op: str) -> None:
+    cell, struct = commands()[op][1], m.COMMANDS[op][1]
+    inner = re.findall(r"`(\w+)`: \{([^}]*)\}", cell)
+    assert CODE.findall(re.sub(r": \{[^}]*\}|\([^()]*\)", "", cell)) == fields(struct)
+    hints = typing.get_type_hints(struct)
+    for name, within in inner:
+        assert CODE.findall(within) == fields(hints[name])
+
+
+def test_the_frames_of_commands_and_replies_are_documented() -> None:
+    text = section(5)
+    assert set(fields(m.Command)) == {"v", "id", "client", "op", "args", "key"}
+    assert "`{v, id, client, op, args, key?}`" in text
+    assert set(fields(m.Reply)) == {"v", "id", "ok", "result", "error", "head"}
+    assert "`{v, id, ok: true, result, head}`" in text
+    assert "`{v, id, ok: false, error: {code, message, retryable, details}}`" in re.sub(r"\s+", " ", text)
+    assert fields(m.ErrorBody) == ["code", "message", "retryable", "details"]
+
+
+def test_every_field_of_bus_json_is_documented() -> None:
+    (table,) = tables(section(1))
+    assert sorted(name for row in table for name in CODE.findall(row[0])) == sorted(fields(m.Endpoint))
+
+
+# -- errors
+
+
+def test_every_error_is_documented_with_its_meaning_and_whether_to_try_again() -> None:
+    (table,) = tables(section(6))
+    documented = {row[0].strip("`"): (row[1], row[2]) for row in table}
+    assert list(documented) == list(m.ERROR_CODES)
+    spoken = {"BUS.md": "this page", "MAX_COMMAND_BYTES": "4 MiB", "MAX_TEXT_BYTES": "64 KiB"}
+    for code, (meaning, retryable) in m.ERROR_CODES.items():
+        for name, words in spoken.items():
+            meaning = meaning.replace(name, words)
+        assert documented[code] == (meaning, "yes" if retryable else "no")
+
+
+# -- bounds
+
+
+def kib(number: int) -> str:
+    return f"{number // 1024} KiB" if number < 1024 * 1024 else f"{number // 1024 // 1024} MiB"
+
+
+BOUNDS = {
+    "a command": [kib(m.MAX_COMMAND_BYTES), kib(server.MAX_FRAME_BYTES)],
+    "PUB high-water mark": [f"{server.PUB_HIGH_WATER_MARK:,}"],
+    "messages in one `send`": [str(m.MAX_SEND)],
+    "a text": [kib(m.MAX_TEXT_BYTES)],
+    "a name": [str(m.MAX_NAME_CHARS)],
+    "ids, client names, keys": [str(m.MAX_ID_CHARS)],
+    "events in a page": [str(m.MAX_EVENTS)],
+    "messages in a page": [str(m.MAX_HISTORY)],
+    "hits in a page": [str(m.MAX_HITS)],
+    "texts in a page": [kib(reader.MAX_PAGE_BYTES)],
+    "a query": [str(search.MAX_QUERY), str(search.MAX_WORDS)],
+    "`last` of a room": [str(m.PREVIEW_CHARS)],
+    "a key": [str(m.KEY_LIFETIME_MS // 3_600_000)],
+    "peers": [f"{contacts.MAX_PEERS:,}"],
+    "waiting for the disk": [f"{turns.MAX_PENDING:,}"],
+    "one plain source address in a day": [str(quotas.DEFAULT_QUOTA // 1_000_000), str(quotas.MESSAGE_COST)],
+    "small texts of one source address": [str(pace.SMALL), f"{pace.BURST:,}", f"{pace.RATE:,}"],
+    "connections of one source address": [f"{network.MAX_PER_SOURCE:,}"],
+    "free space on the disk": [str(app.DEFAULT_FREE_SPACE // 1_000_000)],
+    "mandatory peers": [str(config.MAX_MANDATORY)],
+}
+
+
+def test_every_bound_is_documented_with_its_number() -> None:
+    (table,) = tables(section(7))
+    documented = {row[0]: " ".join(row[1:]) for row in table}
+    assert sorted(documented) == sorted(BOUNDS)
+    for what, values in BOUNDS.items():
+        for value in values:
+            assert re.search(rf"(?<![\d,]){re.escape(value)}(?![\d,])", documented[what]), (what, value)
+
+
+def test_the_defaults_and_bounds_beside_the_commands_are_those_of_the_code() -> None:
+    known = commands()
+    for op, default, most in (
+        ("events", m.EventsArgs(since=0).limit, m.MAX_EVENTS),
+        ("history", m.HistoryArgs(room="").limit, m.MAX_HISTORY),
+        ("search", m.SearchArgs(query="").limit, m.MAX_HITS),
+    ):
+        assert f"`limit`? ({default}; at most {most})" in known[op][0]
+    assert f"(1 to {m.MAX_SEND}; a text up to {kib(m.MAX_TEXT_BYTES)})" in known["send"][0]
+
+
+# -- nothing else
+
+
+def test_every_name_on_the_page_exists() -> None:
+    known = {
+        *m.COMMANDS, *m.DURABLE, *m.EPHEMERAL, *m.ERROR_CODES, *NOUNS,
+        *(value for values in VALUES for value in typing.get_args(values)),
+        *(name for struct in vars(m).values() if isinstance(struct, type) and issubclass(struct, msgspec.Struct)
+          for name in struct.__struct_fields__),
+        # Values that are no type of their own, and other languages' words.
+        *registry.BY_NAME, "unknown", "guess", "seen", "chosen", "auto", "plain", "altered", "not-utf8", "parts",
+        "ipc", "tcp", "apply", "bus.json", "BUS.md", "SNICHER_HOME", "details.candidates", "details.oldest",
+        "details.head", "node.bus.client", "node/bus/reducer.py", "bus/", "bus/clients/*.key", "[topic, body]", "~",
+        "word*", '"two words"', "HOST:PORT",
+    }  # fmt: skip
+    for name in CODE.findall(BUS):
+        simple = re.sub(r"\s+", " ", name)
+        if simple.startswith(("{", "(", "--", "apply(")):
+            continue
+        assert simple in known, f"BUS.md names `{name}`"

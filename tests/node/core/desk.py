@@ -1,0 +1,107 @@
+"""A core on its own, with a store in memory that takes in at once what is decided."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from node.bus import messages as m
+from node.core import effects as e
+from node.core import stimuli as s
+from node.core.contacts import Contact
+from node.core.node import Identity, Node
+from node.protocol.plain.codec import Announced, Said, Text
+from tests.support.simulation import FakeStore
+
+START = 1_700_000_000_000
+LISTEN = "10.0.0.99:5000"
+CAUSE = m.Cause(client="test", request="1")
+BOB = "10.0.0.1:5000"
+
+Kind = TypeVar("Kind")
+
+
+class Desk:
+    """Give it stimuli; what follows is returned and stored. `now` is moved by hand."""
+
+    def __init__(self, store: FakeStore | None = None, *, name: str | None = None, started: bool = True) -> None:
+        self.store = store or FakeStore()
+        self.now = START
+        self.core = Node(self.store.load(), Identity("me", "me", "0", name, "anna"))
+        self.tokens = 0
+        if started:
+            self.begun = self.give(s.Started(LISTEN, [LISTEN]))
+
+    def give(self, stimulus: s.Stimulus) -> list[e.Effect]:
+        """What follows from a stimulus, on disk already."""
+        effects = self.core.handle(stimulus, self.now)
+        self.store.commit([effect for effect in effects if isinstance(effect, e.Record)])
+        return effects
+
+    def ask(self, op: str, args: Any, key: e.Key | None = None) -> list[e.Effect]:
+        """A front end's command; what it has to ask the store for is answered at once."""
+        self.tokens += 1
+        return self.answered(self.give(s.Commanded(self.tokens, op, args, CAUSE, key)))
+
+    def answered(self, effects: list[e.Effect]) -> list[e.Effect]:
+        """The effects, and those of the answers to what was asked of the store."""
+        found = list(effects)
+        for effect in found:
+            if isinstance(effect, e.Fetch):
+                found.extend(self.give(s.Fetched(effect.query, self.store.answer(effect.query))))
+        return found
+
+    def send(self, to: str, *texts: str) -> list[e.Effect]:
+        return self.ask("send", m.SendArgs(messages=[m.Outgoing(to=to, text=text) for text in texts]))
+
+    def hear(self, link: int, *said: Said | str, host: str = "10.0.0.1", dialect: str = "snicher") -> list[e.Effect]:
+        """A peer says something: on a persistent link, or as a one-shot client."""
+        heard = [Text(one) if isinstance(one, str) else one for one in said]
+        return self.give(s.Heard(link, host, None, dialect, dialect == "snicher", heard))
+
+    def call(self, link: int, port: int = 5000, host: str = "10.0.0.1") -> list[e.Effect]:
+        """A peer opens a persistent link and says where it listens."""
+        return self.hear(link, Announced(port), host=host)
+
+    def outcome(self, link: int, token: int, outcome: Any, part: int = 1, parts: int = 1) -> list[e.Effect]:
+        reason = None if outcome == "sent" else "It broke off."
+        return self.give(s.Transmitted(link, token, outcome, reason, part, parts, ()))
+
+    def contact(self, host: str = "10.0.0.1", port: int = 5000) -> Contact:
+        found = self.core._contacts.at(host, port)
+        assert found is not None
+        return found
+
+    def state(self, message: int) -> str:
+        return self.store.outbox[message].state
+
+    def states(self) -> list[str]:
+        """The states of all our messages, in order of acceptance."""
+        return [row.state for _, row in sorted(self.store.outbox.items())]
+
+
+def events(effects: list[e.Effect]) -> list[str]:
+    """The durable events among the effects, by type."""
+    return [effect.event.type for effect in effects if isinstance(effect, e.Log)]
+
+
+def acts(effects: list[e.Effect]) -> list[e.Act]:
+    """What is to be done, without replies."""
+    return [effect for effect in effects if isinstance(effect, e.Dial | e.Transmit | e.HangUp | e.Fetch | e.Exit)]
+
+
+def only(kind: type[Kind], effects: list[e.Effect]) -> list[Kind]:
+    return [effect for effect in effects if isinstance(effect, kind)]
+
+
+def result(effects: list[e.Effect]) -> Any:
+    """The one answer to a command: its result, or the code it was refused with."""
+    (answer,) = [effect for effect in effects if isinstance(effect, e.Reply | e.Refuse)]
+    return answer.code if isinstance(answer, e.Refuse) else answer.result
+
+
+def data(kind: type[Kind], effects: list[e.Effect]) -> list[Kind]:
+    """The data of all events of a kind."""
+    logged: list[msgspec.Struct] = [effect.event.data for effect in effects if isinstance(effect, e.Log | e.Tell)]
+    return [one for one in logged if isinstance(one, kind)]

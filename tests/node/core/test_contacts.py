@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import pytest
+
+from node.bus import messages as m
+from node.core import contacts as module
+from node.core import effects as e
+from node.core.contacts import Contact, Contacts, shown_name
+from node.core.ledger import Ledger
+from node.core.rooms import Rooms
+from node.model import Address
+
+HOST = "10.0.0.1"
+ME = m.Self(id="me", code="", name="anna", listen="0.0.0.0:5000", addresses=["10.0.0.99:5000"])
+
+
+class Book:
+    """Contacts without a node around them."""
+
+    def __init__(self) -> None:
+        self.ledger = Ledger("log", 0, 0, 0)
+        self.ledger.now = 1_000
+        self.rooms = Rooms(self.ledger, [])
+        self.contacts = Contacts(self.ledger, self.rooms, [], 0)
+        self.contacts.we_are(ME)
+
+    def identify(self, port: int | None, name: str | None, host: str = HOST) -> Contact:
+        return self.contacts.identify(host, port, name, "std")
+
+    def events(self) -> list[str]:
+        return [effect.event.type for effect in self.ledger.take() if isinstance(effect, e.Log)]
+
+
+def test_a_peer_is_its_source_address_and_the_port_it_claims() -> None:
+    book = Book()
+    bob = book.identify(5000, "bob")
+    assert book.events() == ["PeerAdded", "RoomAdded"]
+    assert book.identify(5000, "someone else") is bob
+    assert book.identify(5001, "bob") is not bob
+    assert book.identify(5000, "bob", host="10.0.0.2") is not bob
+
+
+def test_without_a_port_it_is_the_one_of_that_name_at_that_address() -> None:
+    book = Book()
+    bob = book.identify(5000, "bob")
+    assert book.identify(None, "bob") is bob
+    assert book.identify(None, "bob", host="10.0.0.2") is not bob
+    eve = book.identify(None, "eve")
+    assert eve.peer.port is None
+    assert book.identify(None, "eve") is eve
+
+
+def test_of_two_that_share_a_name_neither_is_guessed() -> None:
+    book = Book()
+    known = {book.identify(5000, "bob").id, book.identify(5001, "bob").id}
+    third = book.identify(None, "bob")
+    assert third.id not in known
+    assert book.identify(None, "bob") is third
+
+
+def test_a_name_becomes_a_peer_when_its_port_is_claimed() -> None:
+    book = Book()
+    bob = book.identify(None, "bob")
+    assert book.identify(5000, "bob") is bob
+    assert book.contacts.at(HOST, 5000) is bob
+
+
+def test_somebody_who_is_connected_is_not_taken_over_by_a_name() -> None:
+    book = Book()
+    bob = book.identify(None, "bob")
+    bob.links.append(2)
+    assert book.identify(5000, "bob") is not bob
+
+
+def test_nobody_else_listens_where_this_node_does() -> None:
+    book = Book()
+    liar = book.contacts.identify("10.0.0.99", 5000, "liar", "std")
+    assert liar.peer.port is None
+    assert book.contacts.claim(liar, 5000) is liar
+    assert liar.peer.port is None
+    assert book.contacts.is_own(Address("127.0.0.7", 5000))
+    assert not book.contacts.is_own(Address("127.0.0.7", 5001))
+    assert not book.contacts.is_own(Address(HOST, 5000))
+
+
+def test_a_claim_joins_the_conversation_that_is_known_there() -> None:
+    book = Book()
+    known, bob = book.contacts.add(HOST, 5000, None, "unknown", "guess"), book.identify(None, "bob")
+    book.contacts.change(bob, wanted=True)
+    book.ledger.take()
+    assert book.contacts.claim(bob, 5000) is known
+    assert (known.peer.name, known.peer.wanted) == ("bob", True)
+    assert bob.id not in book.contacts.by_id
+    assert bob.peer.room not in book.rooms.by_id
+    assert book.events() == ["PeerChanged", "RoomChanged", "PeerChanged", "RoomsMerged", "PeerForgotten"]
+
+
+def test_a_claim_does_not_rename_who_has_a_name() -> None:
+    book = Book()
+    known, eve = book.identify(5000, "bob"), book.identify(None, "eve")
+    assert book.contacts.claim(eve, 5000) is known
+    assert known.peer.name == "bob"
+
+
+def test_a_change_is_logged_once_and_the_row_written_with_it() -> None:
+    book = Book()
+    bob = book.identify(5000, "bob")
+    book.ledger.take()
+    assert book.contacts.change(bob, link="online", error=None)
+    assert book.ledger.take()[0] == e.PutPeer(bob.peer)
+    assert not book.contacts.change(bob, link="online", error=None)
+    assert book.ledger.take() == []
+
+
+def test_a_new_name_renames_the_conversation_and_is_found() -> None:
+    book = Book()
+    bob = book.identify(5000, "bob")
+    book.ledger.take()
+    book.contacts.change(bob, name="Robert")
+    assert book.events() == ["PeerChanged", "RoomChanged"]
+    assert book.contacts.named("ROBERT") == [bob]
+    assert book.contacts.named("bob") == []
+
+
+def test_last_seen_never_goes_back() -> None:
+    book = Book()
+    bob = book.identify(5000, "bob")
+    book.contacts.seen(bob)
+    book.ledger.now -= 500
+    book.ledger.take()
+    book.contacts.seen(bob)
+    assert (bob.peer.last_seen, book.ledger.take()) == (1_000, [])
+
+
+def test_a_forgotten_peer_is_off_the_list_and_comes_back_with_its_conversation() -> None:
+    book = Book()
+    bob = book.identify(5000, "bob")
+    book.contacts.forget(bob)
+    assert book.contacts.named("bob") == []
+    book.ledger.take()
+    assert book.identify(5000, "bob") is bob
+    assert book.events() == ["PeerAdded"]
+    assert not bob.gone
+
+
+def test_a_full_list_takes_no_stranger_until_somebody_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_PEERS", 2)
+    book = Book()
+    bob, _ = book.identify(5000, "bob"), book.identify(5001, "eve")
+    with pytest.raises(OverflowError):
+        book.identify(5002, "mallory")
+    with pytest.raises(OverflowError):
+        book.contacts.check_room_for(1)
+    assert book.identify(5000, "bob") is bob
+    book.contacts.forget(bob)
+    assert book.identify(5002, "mallory").peer.name == "mallory"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("bob", "bob"), (None, None), ("", None), ("\x1b[31m", "[31m"), ("\u202ebob\x00", "bob"), ("\u200b", None),
+        ("b" * 500, "b" * m.MAX_NAME_CHARS), ("  ", None),
+    ],
+)  # fmt: skip
+def test_a_name_is_shown_without_what_cannot_be_printed(said: str | None, shown: str | None) -> None:
+    assert shown_name(said) == shown

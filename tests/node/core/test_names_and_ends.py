@@ -1,0 +1,123 @@
+"""What people do with peers and conversations: rename, merge, delete."""
+
+from __future__ import annotations
+
+import pytest
+
+from node.bus import messages as m
+from node.core import effects as e
+from node.core import stimuli as s
+from node.protocol.plain.codec import Text
+from tests.node.core.desk import BOB, Desk, acts, data, events, only, result
+
+OTHER = "10.0.0.2:5000"
+
+
+def renamed(desk: Desk, name: str, peer: str = BOB) -> m.Peer:
+    found = result(desk.ask("rename", m.RenameArgs(peer=peer, name=name)))
+    assert isinstance(found, m.PeerResult)
+    return found.peer
+
+
+def test_a_persons_name_wins_until_it_is_cleared() -> None:
+    desk = Desk()
+    desk.call(2)
+    desk.hear(2, Text("hi", "bob"))
+    peer = renamed(desk, "my brother")
+    assert (peer.name, peer.own_name) == ("my brother", "bob")
+    desk.hear(2, Text("hi", "bobby"))
+    assert (desk.contact().peer.name, desk.contact().peer.own_name) == ("my brother", "bobby")
+    assert desk.store.rooms[peer.room].name == "my brother"
+    again = Desk(desk.store)
+    again.call(2)
+    again.hear(2, Text("hi", "bob"))
+    assert again.contact().peer.name == "my brother", "also after a restart"
+    peer = renamed(again, "")
+    assert (peer.name, peer.own_name) == ("bob", None)
+
+
+def test_a_renamed_peer_is_found_by_its_name_and_known_by_its_own() -> None:
+    desk = Desk()
+    desk.hear(2, Text("hi", "bob", 5000), dialect="std")
+    renamed(desk, "brother")
+    assert result(desk.send("brother", "x")).messages[0].room == desk.contact().peer.room
+    assert result(desk.send("bob", "x")) == "not_found"
+    desk.hear(4, Text("again", "bob"), dialect="std")
+    assert len(desk.store.rooms) == 1, "one who says only its own name is still the same"
+
+
+@pytest.mark.parametrize("name", ["x" * (m.MAX_NAME_CHARS + 1), "two\nlines"])
+def test_a_name_that_can_t_be_shown_is_refused(name: str) -> None:
+    desk = Desk()
+    desk.call(2)
+    assert result(desk.ask("rename", m.RenameArgs(peer=BOB, name=name))) == "invalid_args"
+    assert result(desk.ask("rename", m.RenameArgs(peer=OTHER, name="x"))) == "not_found"
+
+
+def test_merged_conversations_are_one_and_what_waits_goes_to_the_one_that_stays() -> None:
+    desk = Desk()
+    desk.send(BOB, "waits")
+    desk.hear(2, Text("from the other", "eve", 5000), host="10.0.0.2", dialect="std")
+    bob, other = desk.contact(), desk.contact("10.0.0.2")
+    busy = bob.busy
+    assert busy is not None
+    effects = desk.ask("merge", m.MergeArgs(peer=BOB, into=OTHER))
+    assert result(effects).peer.id == other.id
+    assert events(effects)[:2] == ["RoomsMerged", "PeerForgotten"]
+    assert e.HangUp(busy) in acts(effects), "nobody is dialled any more where the other was"
+    assert [dial.address.host for dial in only(e.Dial, effects)] == ["10.0.0.2"]
+    assert list(desk.store.rooms) == [other.peer.room]
+    assert {message.room for message in desk.store.messages.values()} == {other.peer.room}
+    assert acts(desk.give(s.Opened(busy))) == [e.HangUp(busy)]
+    desk.hear(4, Text("back", "bob", 5000), dialect="std")
+    assert desk.contact().id != bob.id, "what its address says later is a new conversation"
+
+
+def test_a_conversation_can_t_be_merged_with_itself_or_nothing() -> None:
+    desk = Desk()
+    desk.call(2)
+    assert result(desk.ask("merge", m.MergeArgs(peer=BOB, into=BOB))) == "invalid_args"
+    assert result(desk.ask("merge", m.MergeArgs(peer=BOB, into=OTHER))) == "not_found"
+
+
+def test_a_deleted_conversation_is_gone_with_all_that_was_to_be_sent() -> None:
+    desk = Desk()
+    desk.call(2)
+    desk.hear(2, "secret")
+    desk.send(BOB, *(f"text {number}" for number in range(9)))
+    room, id_ = desk.contact().peer.room, desk.contact().id
+    effects = desk.ask("delete", m.PeerArgs(peer=BOB))
+    assert events(effects) == ["PeerForgotten", "RoomDeleted"]
+    assert e.HangUp(2) in acts(effects)
+    assert not desk.store.messages and not desk.store.outbox and not desk.store.rooms
+    nobody = desk.store.peers[id_]
+    assert nobody.gone and (nobody.peer.name, nobody.peer.host, nobody.peer.port) == ("", "", None)
+    assert desk.outcome(2, 2, "not_sent") == []
+    assert desk.give(s.Closed(2, None)) == []
+    assert desk.core.next_deadline() is None and not desk.core.next_tries()
+    desk.call(4)
+    desk.hear(4, "it is me again")
+    (new,) = desk.store.rooms.values()
+    assert new.id != room and new.unread == 1
+    assert min(desk.store.messages) > 10, "no id is used twice"
+
+
+def test_a_forgotten_peers_conversation_can_be_deleted_and_nobody_is_forgotten_twice() -> None:
+    desk = Desk()
+    desk.call(2)
+    desk.hear(2, "secret")
+    room = desk.contact().peer.room
+    desk.ask("forget", m.PeerArgs(peer=BOB))
+    effects = desk.ask("delete", m.PeerArgs(peer=room))
+    assert events(effects) == ["RoomDeleted"]
+    assert data(m.RoomDeleted, effects) == [m.RoomDeleted(room=room)]
+    assert result(desk.ask("delete", m.PeerArgs(peer=room))) == "not_found"
+
+
+def test_a_peer_that_is_being_tried_again_is_not_any_more_once_deleted() -> None:
+    desk = Desk()
+    (dial,) = only(e.Dial, desk.send(BOB, "waits"))
+    desk.give(s.Closed(dial.link, "Refused."))
+    assert desk.core.next_tries()
+    desk.ask("delete", m.PeerArgs(peer=BOB))
+    assert desk.core.next_tries() == [] and desk.core.next_deadline() is None

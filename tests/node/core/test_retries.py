@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from node.bus import messages as m
+from node.core.contacts import Contact
+from node.core.retries import LAST_RETRY_MS, Retries, backoff_ms
+
+
+def contact(name: str) -> Contact:
+    return Contact(m.Peer(id=name, room=name, name=name))
+
+
+def test_the_wait_doubles_up_to_a_minute_give_or_take_a_fifth() -> None:
+    for attempt in range(1, 40):
+        base = min(LAST_RETRY_MS, 1_000 * 2 ** (attempt - 1))
+        waits = [backoff_ms(f"plain-{n}", attempt) for n in range(200)]
+        assert 0.8 * base <= min(waits) < base < max(waits) <= 1.2 * base
+        assert waits == [backoff_ms(f"plain-{n}", attempt) for n in range(200)]
+
+
+def test_who_is_due_comes_soonest_first_and_only_once() -> None:
+    retries = Retries()
+    one, two, three = contact("1"), contact("2"), contact("3")
+    retries.put(one, 30)
+    retries.put(two, 10)
+    retries.put(three, 20)
+    assert retries.next_deadline() == 10
+    assert retries.due(20) == [two, three]
+    assert (two.next_try, three.next_try, retries.next_deadline()) == (None, None, 30)
+    assert retries.due(29) == []
+
+
+def test_a_time_that_was_put_off_or_dropped_no_longer_counts() -> None:
+    retries = Retries()
+    one, two = contact("1"), contact("2")
+    retries.put(one, 10)
+    retries.put(one, 50)
+    retries.put(two, 20)
+    two.next_try = None
+    assert retries.next_deadline() == 50
+    assert retries.due(49) == []
+    assert retries.due(50) == [one]
+    assert retries.next_deadline() is None
+
+
+def test_the_same_time_twice_is_one_try() -> None:
+    retries = Retries()
+    one = contact("1")
+    retries.put(one, 10)
+    retries.put(one, 10)
+    assert retries.due(10) == [one]
+
+
+def test_a_clock_that_was_set_changes_nothing_about_what_is_left_to_wait() -> None:
+    retries = Retries()
+    one, two, dropped = contact("1"), contact("2"), contact("3")
+    retries.put(one, 100_000)
+    retries.put(one, 100_500)
+    retries.put(two, 100_100)
+    retries.put(dropped, 100_050)
+    dropped.next_try = None
+    retries.shift(-90_000)
+    assert (one.next_try, two.next_try, dropped.next_try) == (10_500, 10_100, None)
+    assert retries.due(10_600) == [two, one]

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import pytest
+
+from node.bus import messages as m
+from node.core import effects as e
+from node.core.ledger import Ledger
+from node.core.rooms import Rooms, can_be_shown
+from node.protocol.plain.codec import Text
+
+ME = m.Self(id="me", code="", name="anna", listen="", addresses=[])
+
+
+class Talk:
+    """Two conversations, "known" and "passing"."""
+
+    def __init__(self) -> None:
+        self.ledger = Ledger("log", 0, 0, 0)
+        self.ledger.now = 1_000
+        self.rooms = Rooms(self.ledger, [])
+        for name in ("known", "passing"):
+            self.rooms.add_plain(name, name, name)
+        self.ledger.take()
+
+    def hear(self, room: str, count: int = 1) -> None:
+        self.rooms.receive(room, room, room, [Text(f"text {n}") for n in range(count)])
+
+    def merge(self) -> list[e.Effect]:
+        self.ledger.take()
+        self.rooms.merge("passing", "known")
+        return self.ledger.take()
+
+    def room(self, room: str = "known") -> m.Room:
+        return self.rooms.by_id[room]
+
+
+def test_texts_that_come_together_are_one_row_of_the_room() -> None:
+    talk = Talk()
+    assert (
+        talk.rooms.receive("known", "known", "bob", [Text("one"), Text("two", marks=("not-utf8",), raw=b"\xff")]) == 2
+    )
+    one, first, two, second, row = talk.ledger.take()
+    assert isinstance(one, e.AddMessage) and isinstance(two, e.AddMessage)
+    assert (one.message.id, two.message.id, two.raw, two.message.marks) == (1, 2, b"\xff", ["not-utf8"])
+    assert one.message.order < two.message.order
+    assert isinstance(first, e.Log) and isinstance(second, e.Log)
+    assert [first.message, second.message] == [1, 2]
+    assert row == e.PutRoom(talk.room())
+    assert (talk.room().unread, talk.room().last) == (2, two.message)
+
+
+def test_a_notice_is_neither_unread_nor_the_last_message() -> None:
+    talk = Talk()
+    talk.rooms.notice("known", "known", "bob", "said hello")
+    message, event = talk.ledger.take()
+    assert isinstance(message, e.AddMessage) and isinstance(event, e.Log)
+    assert message.message.kind == "notice"
+    assert (talk.room().unread, talk.room().last) == (0, None)
+
+
+def test_the_rooms_last_message_follows_its_state_and_is_cut() -> None:
+    talk = Talk()
+    message = talk.rooms.accept("known", "known", ME, "x" * 500)
+    last = talk.room().last
+    assert last is not None and len(last.text) == m.PREVIEW_CHARS and len(message.text) == 500
+    talk.rooms.state("known", message.id, "sent", "why", ["parts"])
+    talk.rooms.state("known", message.id, "unconfirmed")
+    last = talk.room().last
+    assert last is not None and (last.state, last.detail, last.marks) == ("unconfirmed", None, ["parts"])
+
+
+def test_a_room_in_the_log_holds_no_text() -> None:
+    talk = Talk()
+    talk.hear("known")
+    talk.ledger.take()
+    talk.rooms.rename("known", "bob")
+    talk.rooms.rename("known", "bob")
+    (row, event) = talk.ledger.take()
+    assert isinstance(row, e.PutRoom) and row.room.last is not None
+    assert isinstance(event, e.Log) and event.event.data.room.last is None
+
+
+def test_merging_counts_what_is_unread_from_the_oldest_that_is() -> None:
+    talk = Talk()
+    talk.hear("known", 5)
+    talk.rooms.read("known", 5, 0)
+    talk.hear("passing", 2)
+    put, row, event = talk.merge()
+    assert put == e.MergeRooms("passing", "known")
+    assert row == e.PutRoom(talk.room())
+    assert isinstance(event, e.Log) and isinstance(event.event.data, m.RoomsMerged)
+    # Exact without asking the disk: 6 and 7 came after everything in "known" was read.
+    assert (talk.room().unread, talk.room().read_upto) == (2, 5)
+    last = talk.room().last
+    assert last is not None and last.room == "known"
+
+
+def test_merging_lets_the_disk_count_where_read_texts_stand_above_the_mark() -> None:
+    talk = Talk()
+    talk.hear("passing", 2)
+    talk.hear("known", 3)
+    talk.rooms.read("known", 5, 0)
+    *_, fetch = talk.merge()
+    assert isinstance(fetch, e.Fetch) and isinstance(fetch.query, e.CountRead)
+    query = fetch.query
+    assert (query.token, query.after, query.upto, query.unread) == (0, 0, 5, 2)
+    talk.hear("known")
+    talk.rooms.recount(query, 5)
+    assert (talk.room().unread, talk.room().read_upto) == (6, 0)
+
+
+def test_a_count_is_worth_nothing_once_the_mark_has_moved() -> None:
+    talk = Talk()
+    talk.hear("passing", 2)
+    talk.hear("known", 3)
+    talk.rooms.read("known", 5, 0)
+    *_, fetch = talk.merge()
+    assert isinstance(fetch, e.Fetch) and isinstance(fetch.query, e.CountRead)
+    talk.rooms.read("known", 1, 1)
+    # What is unread is still an estimate: the disk is asked again.
+    again = [effect for effect in talk.ledger.take() if isinstance(effect, e.Fetch)]
+    assert [one.query.after for one in again if isinstance(one.query, e.CountRead)] == [1]
+    talk.rooms.recount(fetch.query, 5)
+    assert talk.ledger.take() == []
+
+
+def test_rooms_without_anything_unread_keep_the_higher_mark() -> None:
+    talk = Talk()
+    talk.hear("known", 3)
+    talk.rooms.read("known", 3, 0)
+    assert not [effect for effect in talk.merge() if isinstance(effect, e.Fetch)]
+    assert (talk.room().unread, talk.room().read_upto) == (0, 3)
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\x00 \x00", "\u200b", "\x1b", "\u202e "])
+def test_a_text_without_anything_to_see_is_none(text: str) -> None:
+    assert not can_be_shown(text)
+
+
+@pytest.mark.parametrize("text", ["a", "\x00a", "👍", "\u200bé"])
+def test_a_text_with_something_to_see_is_one(text: str) -> None:
+    assert can_be_shown(text)

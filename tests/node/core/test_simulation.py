@@ -1,0 +1,17 @@
+"""The core as a whole, under random lives: the invariants stand in tests/support/simulation.py."""
+
+from __future__ import annotations
+
+import pytest
+
+from node.core import outbox
+from tests.support.simulation import Simulation
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_random_life_breaks_no_promise(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    if seed % 2:
+        # Small windows: more waits on disk than in memory nearly all the time.
+        monkeypatch.setattr(outbox, "WINDOW", 3)
+        monkeypatch.setattr(outbox, "SWEEP", 2)
+    Simulation(seed).run(400)

@@ -1,0 +1,34 @@
+"""Errors of connections as sentences that people can act upon."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from node.peers.reasons import in_words
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (ConnectionRefusedError(errno.ECONNREFUSED, "x"), "nothing listens there"),
+        (ConnectionResetError(errno.ECONNRESET, "x"), "broke the connection off"),
+        (BrokenPipeError(errno.EPIPE, "x"), "broke the connection off"),
+        (OSError(errno.EHOSTUNREACH, "x"), "No way to that address"),
+        (OSError(errno.ENETUNREACH, "x"), "No way to that network"),
+        (OSError(errno.EMFILE, "x"), "Too many connections"),
+        (TimeoutError(), "No answer"),
+        (OSError(errno.ETIMEDOUT, "x"), "No answer"),
+        (OSError(errno.EBADMSG, os.strerror(errno.EBADMSG)), os.strerror(errno.EBADMSG)),
+        (ValueError("odd"), "odd"),
+        (RuntimeError(), "RuntimeError"),
+    ],
+)
+def test_an_error_is_a_sentence(error: Exception, says: str) -> None:
+    words = in_words(error)
+    assert says in words
+    assert words[0].isupper()
+    assert words.endswith((".", "?"))
+    assert "Errno" not in words

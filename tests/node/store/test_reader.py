@@ -1,0 +1,321 @@
+"""The reader: pages are bounded and of one moment, and what doesn't fit is refused with its code."""
+
+from __future__ import annotations
+
+import pathlib
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from node.bus import messages as m
+from node.core import effects as e
+from node.errors import CommandRefused, StoreCorrupt, StoreError
+from node.store import database, reader
+from node.store.reader import Reader
+from node.store.writer import Writer
+from tests.node.store.story import LOG, Story, commit, new_writer
+
+
+class Store:
+    """A story that is being written, and a reader of it."""
+
+    def __init__(self, home: pathlib.Path) -> None:
+        self.home = home
+        self.writer: Writer = new_writer(home)
+        self.story = Story()
+        self.reader = Reader(home)
+
+    def commit(self) -> None:
+        commit(self.writer, self.story)
+
+
+@pytest.fixture
+def store(tmp_path: pathlib.Path) -> Iterator[Store]:
+    store = Store(tmp_path)
+    yield store
+    store.reader.close()
+    store.writer.close()
+
+
+def code(refused: pytest.ExceptionInfo[CommandRefused]) -> str:
+    return refused.value.code
+
+
+# -- the event log
+
+
+def test_events_come_in_order_a_page_at_a_time_and_say_when_there_are_more(store: Store) -> None:
+    anna = store.story.meet("10.0.0.1", 5000)
+    for number in range(20):
+        store.story.hear(anna, str(number))
+    store.commit()
+    seen: list[int | None] = []
+    since = 0
+    while True:
+        page = store.reader.events(m.EventsArgs(since=since, limit=7))
+        assert len(page.events) <= 7
+        seen += [event.seq for event in page.events]
+        since = seen[-1] or 0
+        if not page.more:
+            break
+    assert seen == list(range(1, store.story.ledger.head + 1))
+    assert (page.log, page.head, page.oldest) == (LOG, store.story.ledger.head, 1)
+    assert store.reader.events(m.EventsArgs(since=page.head)).events == []
+
+
+@pytest.mark.parametrize(("asked", "given"), [(-5, 1), (0, 1), (3, 3), (10**9, m.MAX_EVENTS), (2**80, m.MAX_EVENTS)])
+def test_a_page_of_events_has_at_least_one_and_at_most_its_bound(store: Store, asked: int, given: int) -> None:
+    anna = store.story.meet("10.0.0.1", 5000)
+    store.story.hear(anna, *map(str, range(m.MAX_EVENTS)))
+    store.commit()
+    page = store.reader.events(m.EventsArgs(since=0, limit=asked))
+    assert (len(page.events), page.more) == (given, True)
+
+
+def test_pages_of_long_texts_end_early_and_lose_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MAX_PAGE_BYTES", 10_000)
+    anna = store.story.meet("10.0.0.1", 5000)
+    ids = store.story.hear(anna, *("long " * 400 for _ in range(30)))
+    store.commit()
+    room = anna.peer.room
+    since, heard = 0, 0
+    while (page := store.reader.events(m.EventsArgs(since=since))).events:
+        assert sum(event.type == "MessageReceived" for event in page.events) <= 8
+        since, heard = page.events[-1].seq or 0, heard + sum(event.type == "MessageReceived" for event in page.events)
+    assert heard == 30
+    backwards: list[int] = []
+    before = None
+    while True:
+        older = store.reader.history(m.HistoryArgs(room=room, before=before, limit=200))
+        assert 0 < len(older.messages) <= 8
+        backwards[:0] = [message.id for message in older.messages]
+        before = backwards[0]
+        if not older.more_before:
+            break
+    assert backwards == ids
+    found = store.reader.search(m.SearchArgs(query="long", limit=100))
+    assert found.hits == [] and found.pending == 30
+    store.writer.index(100)
+    found = store.reader.search(m.SearchArgs(query="long", limit=100))
+    assert 0 < len(found.hits) <= 8 and found.more
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (m.EventsArgs(since=0, log="another"), "log_changed"),
+        (m.EventsArgs(since=10**6), "cursor_ahead"),
+        (m.EventsArgs(since=2**80), "cursor_ahead"),
+        (m.EventsArgs(since=-1), "cursor_too_old"),
+        (m.EventsArgs(since=-(2**80)), "cursor_too_old"),
+    ],
+)
+def test_a_cursor_that_does_not_fit_is_refused(store: Store, args: m.EventsArgs, expected: str) -> None:
+    store.commit()
+    with pytest.raises(CommandRefused) as refused:
+        store.reader.events(args)
+    assert code(refused) == expected
+
+
+def test_a_cursor_before_the_oldest_kept_event_is_too_old(store: Store) -> None:
+    anna = store.story.meet("10.0.0.1", 5000)
+    store.story.hear(anna, "a", "b", "c")
+    store.commit()
+    with sqlite3.connect(store.home / database.FILE_NAME) as db:
+        db.execute("DELETE FROM event WHERE seq < 3")
+    assert [event.seq for event in store.reader.events(m.EventsArgs(since=2, limit=1)).events] == [3]
+    with pytest.raises(CommandRefused) as refused:
+        store.reader.events(m.EventsArgs(since=1))
+    assert code(refused) == "cursor_too_old"
+    assert refused.value.details == {"oldest": 3}
+
+
+def test_a_replay_shows_a_message_as_it_is_now_in_the_room_it_was_in_then(store: Store) -> None:
+    story = store.story
+    nameless = story.meet("10.0.0.1", None, "anna")
+    old_room = nameless.peer.room
+    message = story.say(nameless, "hello")
+    known = story.meet("10.0.0.1", 5000, "anna")
+    story.contacts.claim(nameless, 5000)
+    story.rooms.state(known.peer.room, message, "sent")
+    store.commit()
+    events = store.reader.events(m.EventsArgs(since=0)).events
+    (accepted,) = (event for event in events if event.type == "MessageAccepted")
+    shown = accepted.data["message"]
+    assert (accepted.room, shown.room, shown.state) == (old_room, old_room, "sent")
+    assert store.reader.history(m.HistoryArgs(room=known.peer.room)).messages[0].room == known.peer.room
+
+
+# -- history
+
+
+@pytest.fixture(scope="module")
+def long_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Reader, str, list[int]]]:
+    """A room whose clocks run against the ids and stand still at times, as entries of other nodes' clocks will."""
+    home = tmp_path_factory.mktemp("history")
+    store = Store(home)
+    anna, berta = store.story.meet("10.0.0.1", 5000), store.story.meet("10.0.0.2", 5000)
+    for number in range(40):
+        store.story.hear(anna, str(number))
+        store.story.hear(berta, "another room")
+    scrambled = {}
+    records: list[e.Record] = []
+    for record in store.story.records():
+        if isinstance(record, e.AddMessage):
+            record = replace(record, clock=1_000 + (record.message.id * 7 % 23))
+            if record.message.room == anna.peer.room:
+                scrambled[record.message.id] = record.clock
+        records.append(record)
+    store.writer.commit(records)
+    yield store.reader, anna.peer.room, sorted(scrambled, key=lambda id_: (scrambled[id_], id_))
+    store.reader.close()
+    store.writer.close()
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(index=st.integers(0, 39), limit=st.integers(-1, 60), mark=st.sampled_from(["none", "before", "after", "around"]))
+def test_history_is_a_window_on_the_room_in_its_order(
+    long_room: tuple[Reader, str, list[int]], index: int, limit: int, mark: str
+) -> None:
+    source, room, order = long_room
+    marks = {} if mark == "none" else {mark: order[index]}
+    page = source.history(m.HistoryArgs(room=room, limit=limit, **marks))
+    ids = [message.id for message in page.messages]
+    count = max(1, limit)
+    if mark == "none":
+        expected = order[-count:]
+    elif mark == "before":
+        expected = order[max(0, index - count) : index]
+    elif mark == "after":
+        expected = order[index + 1 : index + 1 + count]
+    else:
+        older = order[max(0, index - count // 2) : index + 1]
+        expected = older + order[index + 1 : index + 1 + count - len(older)]
+    assert ids == expected
+    at = order.index(ids[0]) if ids else (index if mark == "before" else index + 1)
+    assert page.more_before == (at > 0)
+    assert page.more_after == (at + len(ids) < len(order))
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(limit=st.integers(1, 17), forwards=st.booleans())
+def test_paging_shows_each_message_once(long_room: tuple[Reader, str, list[int]], limit: int, forwards: bool) -> None:
+    source, room, order = long_room
+    seen = [order[0 if forwards else -1]]
+    while True:
+        args = m.HistoryArgs(room=room, limit=limit)
+        page = source.history(replace_mark(args, "after" if forwards else "before", seen[-1]))
+        ids = [message.id for message in page.messages]
+        seen += ids if forwards else ids[::-1]
+        if not (page.more_after if forwards else page.more_before):
+            break
+    assert seen == (order if forwards else order[::-1])
+
+
+def replace_mark(args: m.HistoryArgs, name: str, message: int) -> m.HistoryArgs:
+    setattr(args, name, message)
+    return args
+
+
+def test_history_has_at_most_its_bound(store: Store) -> None:
+    anna = store.story.meet("10.0.0.1", 5000)
+    store.story.hear(anna, *map(str, range(m.MAX_HISTORY + 20)))
+    store.commit()
+    page = store.reader.history(m.HistoryArgs(room=anna.peer.room, limit=2**80))
+    assert (len(page.messages), page.more_before) == (m.MAX_HISTORY, True)
+
+
+@pytest.mark.parametrize("message", [0, -1, 2, 2**62, 2**63, 2**80, -(2**80)])
+@pytest.mark.parametrize("mark", ["before", "after", "around"])
+def test_a_message_that_is_not_in_the_room_is_not_found(store: Store, mark: str, message: int) -> None:
+    anna, berta = store.story.meet("10.0.0.1", 5000), store.story.meet("10.0.0.2", 5000)
+    store.story.hear(anna, "1")
+    store.story.hear(berta, "2")
+    store.commit()
+    with pytest.raises(CommandRefused) as refused:
+        store.reader.history(replace_mark(m.HistoryArgs(room=anna.peer.room), mark, message))
+    assert code(refused) == "not_found"
+
+
+def test_history_takes_one_mark_and_a_room_that_is_there(store: Store) -> None:
+    store.commit()
+    with pytest.raises(CommandRefused) as refused:
+        store.reader.history(m.HistoryArgs(room="plain-1", before=1, after=1))
+    assert code(refused) == "invalid_args"
+    with pytest.raises(CommandRefused) as refused:
+        store.reader.history(m.HistoryArgs(room="plain-1"))
+    assert code(refused) == "not_found"
+
+
+# -- one moment
+
+
+def test_what_is_committed_during_a_read_is_not_in_it(store: Store) -> None:
+    anna = store.story.meet("10.0.0.1", 5000)
+    store.story.hear(anna, "before")
+    store.commit()
+    with store.reader._moment() as db:
+        before = db.execute("SELECT max(seq) FROM event").fetchone()
+        store.story.hear(anna, "meanwhile")
+        store.commit()
+        assert db.execute("SELECT max(seq) FROM event").fetchone() == before
+        assert db.execute("SELECT count(*) FROM entry").fetchone() == (1,)
+    assert len(store.reader.history(m.HistoryArgs(room=anna.peer.room)).messages) == 2
+
+
+def test_a_refused_read_leaves_no_moment_open(store: Store) -> None:
+    store.commit()
+    for _ in range(2):
+        with pytest.raises(CommandRefused):
+            store.reader.events(m.EventsArgs(since=10**6))
+    assert not store.reader._db.in_transaction
+
+
+def test_damage_that_shows_late_is_an_error_that_names_the_file(store: Store) -> None:
+    anna = store.story.meet("10.0.0.1", 5000)
+    store.story.hear(anna, *("x" * 3_000 for _ in range(50)))
+    store.commit()
+    store.reader.close()
+    store.writer.close()
+    path = store.home / database.FILE_NAME
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\x05" * (len(content) - 4096)
+    path.write_bytes(content)
+    damaged = Reader(store.home)
+    with pytest.raises(StoreError) as caught:
+        damaged.load()
+    assert isinstance(caught.value, StoreCorrupt)
+    assert str(path) in str(caught.value)
+    damaged.close()
+
+
+# -- what the core asks
+
+
+def test_the_core_gets_back_what_waits_was_read_and_was_under_way(store: Store) -> None:
+    story = store.story
+    anna = story.meet("10.0.0.1", 5000)
+    heard = story.hear(anna, "a", "b", "c")
+    story.notice(anna, "said hello")
+    first, second, third = (story.say(anna, text) for text in ("one", "two", "three"))
+    story.rooms.state(anna.peer.room, first, "sending")
+    store.commit()
+    room, cause = anna.peer.room, m.Cause(client="c", request="r")
+    answer = store.reader.answer
+    assert answer(e.Waiting(anna.id, 10)) == [(second, room, "two"), (third, room, "three")]
+    assert answer(e.Waiting(anna.id, 1)) == [(second, room, "two")]
+    assert answer(e.WaitingIds(1, cause, None, anna.id)) == [(second, room), (third, room)]
+    assert answer(e.CountRead(1, cause, None, room, heard[0], third)) == 2
+    message, peer = answer(e.ReadMessage(1, cause, None, first))
+    assert (message.text, message.state, peer) == ("one", "sending", anna.id)
+    for other in (heard[0], 10**6, 2**80, -(2**80)):
+        assert answer(e.ReadMessage(1, cause, None, other)) is None
+    loaded = store.reader.load()
+    assert [(one.message, one.text) for one in loaded.sending] == [(first, "one")]
+    assert (loaded.head, loaded.last_message, loaded.clock) == (story.ledger.head, third, story.ledger.clock.last)
+    assert [(row.peer.id, row.gone, row.waiting) for row in loaded.peers] == [(anna.id, False, True)]
+    assert store.reader.counts() == (third, 3, 1, 1)

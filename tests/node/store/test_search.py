@@ -1,0 +1,237 @@
+"""Search: nothing that is typed acts as syntax, hits come newest first, and the index follows what is on disk."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from node.bus import messages as m
+from node.errors import CommandRefused
+from node.store import search
+from node.store.reader import Reader
+from node.store.writer import Writer
+from tests.node.store.plans import WORDS, Plan, live, plans
+from tests.node.store.story import Story, commit, new_writer
+
+#: Letters of FTS5's own language, and what breaks quoting.
+HOSTILE = st.lists(
+    st.sampled_from([*"ab \"*^():{}+-,.;'\\%_\0\n\tÄé漢😀\ud800", "AND ", "OR ", "NOT ", "NEAR"]), max_size=40
+).map("".join)
+
+
+class Shelf:
+    """A story on disk, with its index and a reader."""
+
+    def __init__(self, home: pathlib.Path) -> None:
+        self.writer: Writer = new_writer(home)
+        self.story = Story()
+        self.reader = Reader(home)
+
+    def index(self) -> None:
+        commit(self.writer, self.story)
+        while self.writer.index(7):
+            pass
+
+    def found(self, query: str, **how: object) -> list[str]:
+        result = self.reader.search(m.SearchArgs(query=query, **how))  # type: ignore[arg-type]
+        return [hit.text for hit in result.hits]
+
+    def close(self) -> None:
+        self.reader.close()
+        self.writer.close()
+
+
+@pytest.fixture
+def shelf(tmp_path: pathlib.Path) -> Iterator[Shelf]:
+    shelf = Shelf(tmp_path)
+    yield shelf
+    shelf.close()
+
+
+@pytest.fixture(scope="module")
+def fts() -> Iterator[sqlite3.Connection]:
+    db = sqlite3.connect(":memory:")
+    db.execute("CREATE VIRTUAL TABLE search USING fts5 (text, room, tokenize = 'unicode61 remove_diacritics 2')")
+    db.execute("INSERT INTO search VALUES ('a b', 'r1')")
+    yield db
+    db.close()
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(query=HOSTILE | st.text(max_size=60), room=st.none() | st.integers(1, 9))
+@example(query='text : "a" OR room : "r1"', room=None)
+@example(query='"', room=1)
+@example(query='a" OR "b', room=1)
+@example(query="a*b*", room=None)
+@example(query="x" * 501, room=None)
+def test_a_query_is_an_expression_or_is_refused_and_nothing_else(
+    fts: sqlite3.Connection, query: str, room: int | None
+) -> None:
+    try:
+        expression = search.match_expression(query, room)
+    except CommandRefused as refused:
+        assert refused.code == "invalid_args"
+        return
+    fts.execute("SELECT rowid FROM search WHERE search MATCH ?", (expression,)).fetchall()
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(query=HOSTILE)
+def test_a_word_that_is_nowhere_is_never_found_whatever_is_typed_around_it(fts: sqlite3.Connection, query: str) -> None:
+    unquoted = query.replace('"', "")
+    expression = search.match_expression(f"zzz {unquoted}", None)
+    assert fts.execute("SELECT rowid FROM search WHERE search MATCH ?", (expression,)).fetchall() == []
+
+
+@pytest.mark.parametrize("query", ["", "  ", '""', "*", "_ - _", "😀", "\0", '"***"'])
+def test_a_query_without_a_word_is_refused(query: str) -> None:
+    with pytest.raises(CommandRefused, match="at least one word"):
+        search.match_expression(query, None)
+
+
+@pytest.mark.parametrize(
+    ("query", "hits"),
+    [
+        ("north", ["North-west gate", "the north gate"]),
+        ("gate north", ["North-west gate", "the north gate"]),
+        ('"north gate"', ["the north gate"]),
+        ("nor*", ["North-west gate", "the north gate"]),
+        ("nor", []),
+        ('"nor*"', []),
+        ("north-west", ["North-west gate"]),
+        ("apfel*", ["Äpfel"]),
+        ("ÄPFEL", ["Äpfel"]),
+        ("gate _ 😀", ["North-west gate", "the north gate"]),
+        ("gate NOT north", []),
+        ("room", []),
+        ("r1", []),
+    ],
+)
+def test_words_prefixes_and_phrases_find_what_they_say_newest_first(shelf: Shelf, query: str, hits: list[str]) -> None:
+    anna = shelf.story.meet("10.0.0.1", 5000)
+    shelf.story.hear(anna, "the north gate", "Äpfel", "North-west gate")
+    shelf.story.notice(anna, "north notices aren't found")
+    shelf.index()
+    assert shelf.found(query) == hits
+
+
+def test_pages_go_back_in_time_without_a_gap_and_within_one_room(shelf: Shelf) -> None:
+    anna, berta = shelf.story.meet("10.0.0.1", 5000), shelf.story.meet("10.0.0.2", 5000)
+    mine = []
+    for number in range(25):
+        mine += shelf.story.hear(anna, f"word {number}")
+        shelf.story.hear(berta, f"word {number}")
+    shelf.index()
+    seen: list[int] = []
+    before = None
+    while True:
+        page = shelf.reader.search(m.SearchArgs(query="word", room=anna.peer.room, before=before, limit=4))
+        seen += [hit.id for hit in page.hits]
+        before = seen[-1]
+        if not page.more:
+            break
+    assert seen == mine[::-1]
+    assert len(shelf.found("word", limit=10**9)) == 50
+
+
+@pytest.mark.parametrize(("before", "count"), [(2**80, 1), (2**63, 1), (0, 0), (-(2**80), 0)])
+def test_any_number_may_be_asked_before(shelf: Shelf, before: int, count: int) -> None:
+    shelf.story.hear(shelf.story.meet("10.0.0.1", 5000), "word")
+    shelf.index()
+    assert len(shelf.found("word", before=before)) == count
+
+
+def test_a_page_of_hits_has_at_most_its_bound(shelf: Shelf) -> None:
+    shelf.story.hear(shelf.story.meet("10.0.0.1", 5000), *(f"word {n}" for n in range(m.MAX_HITS + 5)))
+    shelf.index()
+    page = shelf.reader.search(m.SearchArgs(query="word", limit=2**80))
+    assert (len(page.hits), page.more) == (m.MAX_HITS, True)
+
+
+def test_a_room_that_is_not_there_is_not_found(shelf: Shelf) -> None:
+    shelf.index()
+    with pytest.raises(CommandRefused) as refused:
+        shelf.reader.search(m.SearchArgs(query="word", room="plain-9"))
+    assert refused.value.code == "not_found"
+
+
+def test_what_is_not_indexed_yet_is_counted_and_found_later(shelf: Shelf) -> None:
+    shelf.story.hear(shelf.story.meet("10.0.0.1", 5000), *("word" for _ in range(10)))
+    commit(shelf.writer, shelf.story)
+    assert shelf.reader.search(m.SearchArgs(query="word")).pending == 10
+    assert shelf.writer.index(4) == 6
+    result = shelf.reader.search(m.SearchArgs(query="word"))
+    assert (len(result.hits), result.pending) == (4, 6)
+    assert (shelf.writer.index(100), shelf.writer.index(100)) == (0, 0)
+    assert len(shelf.found("word")) == 10
+
+
+def test_the_index_goes_on_where_a_crash_left_it(tmp_path: pathlib.Path) -> None:
+    live_home, crashed = tmp_path / "live", tmp_path / "crashed"
+    live_home.mkdir()
+    crashed.mkdir()
+    shelf = Shelf(live_home)
+    shelf.story.hear(shelf.story.meet("10.0.0.1", 5000), *(f"word {number}" for number in range(10)))
+    commit(shelf.writer, shelf.story)
+    shelf.writer.index(4)
+    # A step that was under way when the machine stopped: in the WAL, but not committed.
+    shelf.writer._db.execute("BEGIN IMMEDIATE")
+    search.advance(shelf.writer._db, 3)
+    for path in live_home.iterdir():
+        if not path.name.endswith("-shm"):
+            (crashed / path.name).write_bytes(path.read_bytes())
+    shelf.writer._db.execute("ROLLBACK")
+    shelf.close()
+    after = Shelf(crashed)
+    while after.writer.index(3):
+        pass
+    assert sorted(after.found("word")) == sorted(f"word {number}" for number in range(10))
+    after.close()
+
+
+def test_merged_messages_are_found_once_and_in_their_new_room_only(shelf: Shelf) -> None:
+    known = shelf.story.meet("10.0.0.1", 5000, "anna")
+    nameless = shelf.story.meet("10.0.0.1", None, "anna")
+    gone = nameless.peer.room
+    shelf.story.hear(nameless, "word indexed before")
+    shelf.index()
+    db = shelf.writer._db
+    (number,) = db.execute("SELECT number FROM room WHERE id = ?", (gone,)).fetchone()
+    shelf.story.hear(nameless, "word not indexed yet")
+    shelf.story.contacts.claim(nameless, 5000)
+    commit(shelf.writer, shelf.story)
+    # The new room's messages alone are found in it, and only what had been indexed.
+    assert shelf.found("word", room=known.peer.room) == ["word indexed before"]
+    shelf.index()
+    assert shelf.found("word", room=known.peer.room) == ["word not indexed yet", "word indexed before"]
+    with pytest.raises(CommandRefused):
+        shelf.found("word", room=gone)
+    assert db.execute(f"SELECT count(*) FROM search WHERE search MATCH 'room : r{number}'").fetchone() == (0,)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(plan=plans, done=st.integers(0, 40))
+def test_search_finds_exactly_what_reading_everything_finds_also_after_merges(
+    tmp_path_factory: pytest.TempPathFactory, plan: Plan, done: int
+) -> None:
+    shelf = Shelf(tmp_path_factory.mktemp("shelf"))
+    live(shelf.story, plan[:done])
+    commit(shelf.writer, shelf.story)
+    # Only a part is in the index when the rest, with its merges, comes.
+    shelf.writer.index(5)
+    live(shelf.story, plan[done:])
+    shelf.index()
+    for word in WORDS:
+        for room in shelf.story.rooms.by_id:
+            said = shelf.reader.history(m.HistoryArgs(room=room, limit=200)).messages
+            expected = [x.id for x in said if x.kind == "text" and word in re.findall(r"\w+", x.text)]
+            hits = shelf.reader.search(m.SearchArgs(query=word, room=room, limit=100)).hits
+            assert [hit.id for hit in hits] == sorted(expected, reverse=True)
+    shelf.writer._db.execute("INSERT INTO search (search) VALUES ('integrity-check')")
+    shelf.close()

@@ -1,0 +1,117 @@
+"""The law of the bus: a snapshot brought forward by events equals a fresh snapshot, from wherever one starts."""
+
+from __future__ import annotations
+
+import pathlib
+import tempfile
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from node.bus import messages as m
+from node.bus import reducer
+from node.store.reader import Reader
+from tests.node.store.plans import Plan, live, plans
+from tests.node.store.story import ME, SETTINGS, Story, commit, new_writer
+
+
+def fresh(reader: Reader) -> m.State:
+    """The state as SQL has it, by way of JSON, as front ends get it."""
+    return msgspec.json.decode(m.encode(reader.snapshot(m.Live())), type=m.SnapshotResult).state
+
+
+def replayed(reader: Reader, state: m.State, since: int) -> m.State:
+    """A state brought forward by the log as front ends get it, a small page at a time."""
+    while True:
+        raw = m.encode(reader.events(m.EventsArgs(since=since, limit=7)))
+        page = msgspec.json.decode(raw, type=m.EventsResult)
+        for event in page.events:
+            reducer.apply(state, m.typed(event))
+            since = event.seq or 0
+        if not page.more:
+            return state
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(plan=plans, start=st.integers(0, 40))
+def test_a_replay_from_any_snapshot_gives_the_present_one(plan: Plan, start: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        writer = new_writer(pathlib.Path(folder))
+        reader = Reader(pathlib.Path(folder))
+        story = Story()
+        live(story, plan[:start])
+        commit(writer, story)
+        snapshot = reader.snapshot(m.Live())
+        state = fresh(reader)
+        live(story, plan[start:])
+        writer.commit(story.records())
+        expected = fresh(reader)
+        assert replayed(reader, state, snapshot.seq) == expected
+        # Also from nothing: this is how a log is read from its beginning.
+        assert replayed(reader, m.State(self=ME, settings=SETTINGS), 0) == expected
+        reader.close()
+        writer.close()
+
+
+def test_what_was_said_before_a_merge_is_the_rooms_last_also_in_a_replay(tmp_path: pathlib.Path) -> None:
+    writer = new_writer(tmp_path)
+    story = Story()
+    nameless = story.meet("10.0.0.1", None, "anna")
+    story.hear(nameless, "said before the port was known")
+    known = story.meet("10.0.0.1", 5000, "anna")
+    story.contacts.claim(nameless, 5000)
+    commit(writer, story)
+    reader = Reader(tmp_path)
+    state = replayed(reader, m.State(self=ME, settings=SETTINGS), 0)
+    last = state.rooms[known.peer.room].last
+    assert last is not None and last.text == "said before the port was known"
+    assert state == fresh(reader)
+    reader.close()
+    writer.close()
+
+
+def test_a_snapshot_is_valid_at_the_newest_event_and_cuts_long_texts(tmp_path: pathlib.Path) -> None:
+    writer = new_writer(tmp_path)
+    story = Story()
+    anna = story.meet("10.0.0.1", 5000)
+    story.hear(anna, "x" * 1_000)
+    gone = story.meet("10.0.0.2", 5000)
+    story.contacts.forget(gone)
+    commit(writer, story)
+    reader = Reader(tmp_path)
+    live_now = m.Live(health=m.Health(store=False, problem="full"))
+    snapshot = reader.snapshot(live_now)
+    assert (snapshot.seq, snapshot.live) == (story.ledger.head, live_now)
+    assert list(snapshot.state.peers) == [anna.id]
+    assert sorted(snapshot.state.rooms) == sorted([anna.peer.room, gone.peer.room])
+    last = snapshot.state.rooms[anna.peer.room].last
+    assert last is not None and last.text == "x" * m.PREVIEW_CHARS
+    reader.close()
+    writer.close()
+
+
+def test_what_was_deleted_shows_as_gone_in_old_events_and_breaks_no_replay(tmp_path: pathlib.Path) -> None:
+    writer = new_writer(tmp_path)
+    story = Story()
+    anna, bela = story.meet("10.0.0.1", 5000, "anna"), story.meet("10.0.0.2", 5000, "bela")
+    (heard,) = story.hear(anna, "a secret")
+    ours = story.say(anna, "mine too")
+    story.hear(bela, "stays")
+    commit(writer, story)
+    story.contacts.delete(anna)
+    commit(writer, story)
+    reader = Reader(tmp_path)
+    assert replayed(reader, m.State(self=ME, settings=SETTINGS), 0) == fresh(reader)
+    assert list(fresh(reader).rooms) == [bela.peer.room]
+    page = msgspec.json.decode(m.encode(reader.events(m.EventsArgs(since=0))), type=m.EventsResult)
+    events = [m.typed(event).data for event in page.events]
+    messages = {
+        data.message.id: data.message for data in events if isinstance(data, m.MessageReceived | m.MessageAccepted)
+    }
+    for id_, direction in ((heard, "in"), (ours, "out")):
+        gone = messages[id_]
+        assert (gone.kind, gone.text, gone.name, gone.direction) == ("deleted", "", "", direction)
+        assert gone.room == anna.peer.room
+    reader.close()
+    writer.close()

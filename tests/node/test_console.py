@@ -1,0 +1,204 @@
+"""How things look on a terminal, and what the verbs make of their words. What they do is tested in tests/e2e."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+
+from node import console
+from node.bus import messages as m
+from node.bus.client import Away, Back, Resync
+from node.errors import CommandRefused, NodeAway
+
+NOON = int(time.mktime((2026, 1, 2, 12, 0, 0, 0, 0, -1)) * 1000)
+
+
+def message(**more: Any) -> m.Message:
+    fields = {"id": 7, "room": "r", "order": "0", "at": NOON, "direction": "in", "author": "p", "name": "BERT"}
+    return msgspec.convert({**fields, **more}, m.Message)
+
+
+@pytest.mark.parametrize(
+    ("shown", "line"),
+    [
+        (message(text="hello"), "2026-01-02 12:00:00  BERT: hello"),
+        (message(text="a\nb"), "2026-01-02 12:00:00  BERT: a\n                       b"),
+        (
+            message(text="x\x1b[2J\u202e"),
+            "2026-01-02 12:00:00  BERT: x\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}",
+        ),
+        (message(text="hello", name="B\nT"), "2026-01-02 12:00:00  B T: hello"),
+        (message(text="hi", direction="out", state="sent"), "2026-01-02 12:00:00  > BERT: hi  [sent]"),
+        (
+            message(text="hi", direction="out", state="failed", detail="gone"),
+            "2026-01-02 12:00:00  > BERT: hi  [failed: gone]",
+        ),
+        (message(text="said hello", kind="notice"), "2026-01-02 12:00:00  * BERT said hello"),
+    ],
+)
+def test_a_message_as_people_read_it(shown: m.Message, line: str) -> None:
+    assert console.message_line(shown) == line
+
+
+def test_a_peer_as_people_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    peer = m.Peer(id="plain-1", room="plain-1", name="BERT", host="10.0.0.1", port=5, link="offline", error="No way.")
+    monkeypatch.setattr(time, "time", lambda: 100.0)
+    line = console.peer_line(peer, m.NextTry(peer="plain-1", at=107_000, attempt=2, reason="x"))
+    assert " ".join(line.split()) == "BERT 10.0.0.1:5 offline unknown (guess) plain-1 No way. next try in 7 s"
+    nowhere = msgspec.structs.replace(peer, port=None, name="\x1b", error=None)
+    assert console.peer_line(nowhere, None).split()[:4] == [
+        "\N{REPLACEMENT CHARACTER}",
+        "10.0.0.1",
+        "(port",
+        "unknown)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (m.MessageReceived(message=message(text="hello")), "#7 BERT: hello"),
+        (m.MessageStateChanged(room="r", id=7, state="failed", detail="gone"), "#7 is failed: gone"),
+        (m.PeerForgotten(peer="plain-1"), '{"peer":"plain-1"}'),
+    ],
+)
+def test_an_event_as_people_read_it(data: msgspec.Struct, what: str) -> None:
+    event = m.Event(v=1, log="l", at=NOON, type=type(data).__name__, seq=12, data=data)
+    assert console.event_line(event) == f"      12  12:00:00  {type(data).__name__:20} {what}"
+    event.seq = None
+    assert console.event_line(event).startswith("       -  12:00:00")
+
+
+class FakeClient:
+    """Answers as told, and remembers what it was asked."""
+
+    def __init__(self, answers: list[Any]) -> None:
+        self.answers = answers
+        self.asked: list[Any] = []
+
+    def __enter__(self) -> FakeClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def _answer(self, *asked: Any) -> Any:
+        self.asked.append(asked)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def send(self, to: str, text: str, *, key: str | None = None) -> Any:
+        return self._answer(to, text, key)
+
+    def status(self) -> Any:
+        return self._answer()
+
+    def follow(self, cursor: Any) -> Any:
+        self.asked.append(cursor)
+        return self.answers.pop(0)
+
+
+@pytest.fixture
+def verb(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeClient]:
+    def run(words: list[str], *answers: Any) -> FakeClient:
+        client = FakeClient(list(answers))
+        monkeypatch.setattr(console, "Client", lambda *_, **__: client)
+        assert console.main(words) == 0
+        return client
+
+    return run
+
+
+def test_a_send_that_must_be_repeated_is_the_same_send(
+    verb: Callable[..., FakeClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    again = CommandRefused("lookup_pending", "Being looked up.", retryable=True)
+    client = verb(["send", "bert:5", "hi"], again, again, message(direction="out", state="waiting"))
+    assert [asked[:2] for asked in client.asked] == [("bert:5", "hi")] * 3
+    assert len({asked[2] for asked in client.asked}) == 1
+    assert client.asked[0][2]
+
+
+def test_patience_has_an_end(verb: Callable[..., FakeClient], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "PATIENCE", -1.0)
+    with pytest.raises(CommandRefused):
+        verb(["send", "bert:5", "hi"], CommandRefused("busy", "Too much.", retryable=True))
+
+
+def test_words_that_are_no_text_become_text(verb: Callable[..., FakeClient]) -> None:
+    word = os.fsdecode(b"caf\xe9")
+    client = verb(["send", "bert:5", word], message(direction="out", state="waiting"))
+    assert client.asked[0][1] == "caf\N{REPLACEMENT CHARACTER}"
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (b"one line\n", "one line"),
+        (b"two\r\nlines\r\n\n", "two\r\nlines"),
+        (b"\xff", "\N{REPLACEMENT CHARACTER}"),
+        (b"x" * (m.MAX_TEXT_BYTES + 100), "x" * (m.MAX_TEXT_BYTES + 2)),
+    ],
+    ids=["one line", "two lines", "no text", "too long"],
+)
+def test_standard_input_is_read_as_text_and_not_without_end(
+    verb: Callable[..., FakeClient], monkeypatch: pytest.MonkeyPatch, given: bytes, text: str
+) -> None:
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(given)))
+    client = verb(["send", "bert:5", "-"], message(direction="out", state="waiting"))
+    assert client.asked[0][1] == text
+
+
+def snapshot(seq: int) -> m.SnapshotResult:
+    me = m.Self(id="i", code="c", name="n", listen="l")
+    state = m.State(self=me, settings=m.Settings(name="n"))
+    return m.SnapshotResult(log="l", seq=seq, state=state, live=m.Live())
+
+
+def test_tail_tells_of_absences_and_of_what_is_missing_on_stderr(
+    verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = m.Event(v=1, log="l", at=NOON, type="PeerForgotten", seq=5, data=m.PeerForgotten(peer="p"))
+    verb(["tail"], None, [Resync(snapshot(4)), event, Away("No heartbeat.", None), Back(), Resync(snapshot(9))])
+    out, err = capsys.readouterr()
+    assert out.splitlines() == [console.event_line(event)]
+    assert err.splitlines() == [
+        "The node is away: No heartbeat.",
+        "The node is back.",
+        "The events asked for aren't there; going on after event 9.",
+    ]
+
+
+def test_tail_needs_a_node_to_begin_with(verb: Callable[..., FakeClient]) -> None:
+    with pytest.raises(NodeAway):
+        verb(["tail"], NodeAway("No node is running."))
+
+
+@pytest.mark.parametrize(
+    "words", [["tail", "--since", "-1"], ["tail", "--since", "1.5"], ["history", "x", "--limit", "0"]]
+)
+def test_numbers_are_whole_and_not_below_what_makes_sense(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        console.main(words)
+    assert ended.value.code == 2
+    assert "not a whole number" in (err := capsys.readouterr().err) or "at least 1" in err or "expected one" in err
+
+
+def test_every_verb_is_in_the_usage_and_helps(capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in console.VERBS:
+        assert f"\n  {verb} " in console.USAGE
+        with pytest.raises(SystemExit) as ended:
+            console.main([verb, "--help"])
+        assert ended.value.code == 0
+        assert capsys.readouterr().out.startswith(f"usage: python -m node {verb} ")

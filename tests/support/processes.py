@@ -1,0 +1,295 @@
+"""Nodes as real processes: started on temporary homes and loopback addresses, watched, stopped and killed by their ids.
+
+Each test process has a range of 127.0.0.0/8 of its own, so that any number of them may run at the same time, and
+each address stands for a machine.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Self, TypeVar
+
+import msgspec
+
+from node.bus import messages as m
+from node.bus.client import Client
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+#: Machines are shared and slow; a test that goes well never waits for this long.
+PATIENCE = 30.0
+
+FRESH_SNAPSHOT = """
+import pathlib, sys
+from node.bus import messages as m
+from node.store.reader import Reader
+sys.stdout.buffer.write(m.encode(Reader(pathlib.Path(sys.argv[1])).snapshot(m.Live())))
+"""
+
+_numbers = itertools.count(1)
+_Found = TypeVar("_Found")
+
+
+def loopback_host() -> str:
+    """An address of 127.0.0.0/8 that nobody else uses: a machine of its own."""
+    process, number = os.getpid(), next(_numbers)
+    return f"127.{64 + (process >> 8) % 128}.{process % 256}.{number % 254 + 1}"
+
+
+def free_address(host: str | None = None) -> str:
+    """HOST:PORT where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind((host or loopback_host(), 0))
+        found = probe.getsockname()
+    return f"{found[0]}:{found[1]}"
+
+
+def eventually(look: Callable[[], _Found], what: str = "", within: float = PATIENCE) -> _Found:
+    """What `look` gives as soon as that is true. AssertionError with the last value after `within` seconds."""
+    deadline = time.monotonic() + within
+    while not (found := look()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within} s: {what or look} (at last: {found!r})")
+        time.sleep(0.01)
+    return found
+
+
+def clean_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment without anything that a node would read as a setting. Nobody is greeted."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SNICHER_")}
+    return {**kept, "PYTHONUNBUFFERED": "1", "SNICHER_MANDATORY": "", **(more or {})}
+
+
+class NodeProcess:
+    """`python -m node run` on a home and an address of its own. Its stderr gathers in `lines`.
+
+    `script`: what Python runs instead of `-m node` (it gets the same arguments).
+    """
+
+    def __init__(
+        self,
+        home: pathlib.Path,
+        name: str = "anna",
+        listen: str | None = None,
+        *,
+        arguments: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        script: Sequence[str] = ("-m", "node"),
+        open_files: int | None = None,
+    ) -> None:
+        self.home = home
+        self.name = name
+        self.address = listen or free_address()
+        self.host, _, port = self.address.rpartition(":")
+        self.port = int(port)
+        self.lines: list[str] = []
+        self._environment = clean_environment(environment)
+        self._arguments = ["run", "--home", str(home), "--name", name, "--listen", self.address, *arguments]
+        self._script = list(script)
+        self._open_files = open_files
+        self._client: Client | None = None
+        self.process: subprocess.Popen[str] | None = None
+
+    # -- its life
+
+    def launch(self, *, environment: Mapping[str, str] | None = None) -> Self:
+        """Start it and don't wait."""
+        assert self.process is None or self.process.poll() is not None, "it runs already"
+        self.lines = []
+        limit = [] if self._open_files is None else ["prlimit", f"--nofile={self._open_files}", "--"]
+        self.process = subprocess.Popen(
+            [*limit, sys.executable, *self._script, *self._arguments],
+            cwd=ROOT,
+            env={**self._environment, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        threading.Thread(target=self._gather, args=(self.process, self.lines), daemon=True).start()
+        return self
+
+    @staticmethod
+    def _gather(process: subprocess.Popen[str], lines: list[str]) -> None:
+        assert process.stderr is not None
+        for line in process.stderr:
+            lines.append(line.rstrip("\n"))
+
+    def start(self, *, environment: Mapping[str, str] | None = None) -> Self:
+        """Start it and wait until it is ready."""
+        return self.launch(environment=environment).wait_ready()
+
+    def wait_ready(self) -> Self:
+        """Wait until it is ready. AssertionError with what it said when it ends instead."""
+        eventually(self._is_up, f"{self.name} is up")
+        return self
+
+    def _is_up(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise AssertionError(f"{self.name} ended with {self.process.returncode}:\n" + "\n".join(self.lines))
+        endpoint = self.endpoint
+        return endpoint is not None and endpoint.pid == self.process.pid
+
+    @property
+    def endpoint(self) -> m.Endpoint | None:
+        """What bus.json says; None when there is none."""
+        try:
+            return msgspec.json.decode((self.home / "bus.json").read_bytes(), type=m.Endpoint)
+        except FileNotFoundError:
+            return None
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self.process is not None
+        return self.process.pid
+
+    @property
+    def runs(self) -> bool:
+        """Whether its process is there."""
+        return self.process is not None and self.process.poll() is None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def wait(self, within: float = PATIENCE) -> int:
+        """Wait until it has ended; returns its exit code."""
+        assert self.process is not None
+        return self.process.wait(within)
+
+    def stop(self) -> int:
+        """End it gracefully; returns its exit code."""
+        if self.runs:
+            self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def kill(self) -> None:
+        """End it at once, as a crash does."""
+        if self.runs:
+            self.signal(signal.SIGKILL)
+            self.wait()
+
+    def close(self) -> None:
+        """End it if it still runs, and let go of everything."""
+        if self._client is not None:
+            self._client.close()
+        if self.process is not None:
+            self.kill()
+            assert self.process.stderr is not None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def fresh_snapshot(self) -> m.SnapshotResult:
+        """The state computed from its database alone, by a new process; it may run meanwhile or not."""
+        command = [sys.executable, "-c", FRESH_SNAPSHOT, str(self.home)]
+        result = subprocess.run(command, cwd=ROOT, env=clean_environment(), capture_output=True, check=True)
+        return msgspec.json.decode(result.stdout, type=m.SnapshotResult)
+
+    # -- talking with it
+
+    @property
+    def client(self) -> Client:
+        """A client of its bus; the same one each time."""
+        if self._client is None:
+            self._client = Client(self.home, name="test")
+        return self._client
+
+    def send(self, to: str, text: str) -> m.Message:
+        """Say something."""
+        return self.client.send(to, text)
+
+    def peer(self, address: str) -> m.Peer | None:
+        """The peer on its list that listens at HOST:PORT."""
+        found = [peer for peer in self.client.peers().peers if f"{peer.host}:{peer.port}" == address]
+        assert len(found) <= 1, found
+        return found[0] if found else None
+
+    def wait_for_peer(self, address: str, **wanted: object) -> m.Peer:
+        """The peer at HOST:PORT as soon as its fields are as `wanted`."""
+
+        def look() -> list[m.Peer]:
+            peer = self.peer(address)
+            fits = peer is not None and all(getattr(peer, name) == value for name, value in wanted.items())
+            return [peer] if peer is not None and fits else []
+
+        return eventually(look, f"{self.name} sees {address} as {wanted}; it saw {self.peer(address)}")[0]
+
+    def messages(self, address: str) -> list[m.Message]:
+        """The conversation with the peer at HOST:PORT, oldest first."""
+        peer = self.peer(address)
+        if peer is None:
+            return []
+        found: list[m.Message] = []
+        while True:
+            page = self.client.history(peer.room, before=found[0].id if found else None, limit=m.MAX_HISTORY)
+            found[:0] = page.messages
+            if not page.more_before:
+                return found
+
+    def heard(self, address: str) -> list[str]:
+        """The texts that came from the peer at HOST:PORT."""
+        return [one.text for one in self.messages(address) if one.direction == "in" and one.kind == "text"]
+
+    def wait_heard(self, address: str, texts: Sequence[str]) -> None:
+        """Wait until just these texts have come from the peer at HOST:PORT, in this order."""
+        wanted = list(texts)
+        self.wait_count(address, len(wanted))
+        assert self.heard(address) == wanted
+
+    def wait_count(self, address: str, count: int) -> None:
+        """Wait until at least so many texts have come from the peer at HOST:PORT."""
+        eventually(lambda: len(self.heard(address)) >= count, f"{self.name} has {count} texts from {address}")
+
+    def wait_state(self, message: m.Message, *states: str) -> m.Message:
+        """One of our messages as soon as it is in one of these states."""
+
+        def look() -> list[m.Message]:
+            page = self.client.history(message.room, around=message.id, limit=1)
+            return [one for one in page.messages if one.id == message.id and one.state in states]
+
+        return eventually(look, f"message {message.id} is {states}")[0]
+
+
+class Nodes:
+    """Makes nodes for a test, and ends them all when it is over."""
+
+    def __init__(self) -> None:
+        # Not pytest's own folder: its paths are too long for Unix sockets.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sn-"))
+        self._made: list[NodeProcess] = []
+
+    def make(self, name: str = "anna", listen: str | None = None, **options: object) -> NodeProcess:
+        """A node that isn't started yet, on a home of its own."""
+        home = self.folder / f"{len(self._made)}-{name}"
+        node = NodeProcess(home, name, listen, **options)  # type: ignore[arg-type]
+        self._made.append(node)
+        return node
+
+    def start(self, name: str = "anna", listen: str | None = None, **options: object) -> NodeProcess:
+        """A node that is up."""
+        return self.make(name, listen, **options).start()
+
+    def close(self) -> None:
+        """End all that still run, and remove their homes."""
+        for node in self._made:
+            node.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
