@@ -202,7 +202,15 @@ class App:
             self._network.leave_all,
             self._health,
         )
-        self._answers = Answers(config, self._turns, reader, self._log_id, lambda: len(self._network), lambda: self._network.refused, self._stop)
+        self._answers = Answers(
+            config,
+            self._turns,
+            reader,
+            self._log_id,
+            lambda: len(self._network),
+            lambda: self._network.refused,
+            self._stop,
+        )
         self._server = Server(self._answers.answer, self._heartbeat)
         try:
             # Nobody is heard before the start is on disk: "NodeStarted" is the first event of a run.

@@ -23,7 +23,7 @@ from node.errors import ConfigError
 from node.model import Address, MandatoryPeer, parse_address, parse_mandatory
 
 FILE_NAME = "config.toml"
-#: Whom the older program greets, and where they exist. (WIRE.md section 6)
+#: Whom the older program greets, and where they exist. (tests/support/WIRE.md, section 6)
 DEFAULT_MANDATORY = "10.206.4.122:1255@10.206.0.0/16,10.206.5.228:6555@10.206.0.0/16"
 DEFAULT_GREETING = "Mandatory message: Hello from our peer!"
 #: Mandatory peers; a longer list is refused. Each is dialled at the same moment.
@@ -104,7 +104,9 @@ OPTIONS = (
         "200, or a hundredth of a small disk",
         "MB",
     ),
-    Option("quota", "SNICHER_QUOTA", "megabytes that one plain address may store here in a day; 0 for any", "200", "MB"),
+    Option(
+        "quota", "SNICHER_QUOTA", "megabytes that one plain address may store here in a day; 0 for any", "200", "MB"
+    ),
 )
 
 

@@ -148,6 +148,8 @@ def _clock(at: int | None) -> str:
 def message_line(message: m.Message) -> str:
     """One message as people read it."""
     who = plain(message.name).replace("\n", " ")
+    if message.kind == "deleted":
+        return f"{_clock(message.at)}  * deleted since"
     if message.kind == "notice":
         return f"{_clock(message.at)}  * {who} {plain(message.text)}"
     state = f"  [{message.state}{': ' + message.detail if message.detail else ''}]" if message.state else ""

@@ -81,7 +81,7 @@ def parse_mandatory(text: str) -> MandatoryPeer:
         ipaddress.ip_address(address.host)
         return MandatoryPeer(address, str(ipaddress.ip_network(network.strip(), strict=False)) if at else None)
     except ValueError:
-        raise ValueError(f"{text.strip()!r} is not IP:PORT or IP:PORT@NETWORK, such as 10.0.0.1:5000@10.0.0.0/8.") from None
+        raise ValueError(f"{text.strip()!r} is not IP:PORT or IP:PORT@NETWORK: 10.0.0.1:5000@10.0.0.0/8.") from None
 
 
 def normal_host(host: str) -> str:
@@ -117,7 +117,7 @@ def short_code(peer: PeerId) -> str:
 
 
 class Header(msgspec.Struct, frozen=True, array_like=True):
-    """What an author signs of an entry (DESIGN.md section 6). The body stands apart, so that it may go."""
+    """What an author signs of an entry (PROTOCOL.md section 4). The body stands apart, so that it may go."""
 
     room: str
     author: PeerId

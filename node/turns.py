@@ -232,12 +232,11 @@ class Turns:
             again = one is not batch or isinstance(error, StoreUnavailable)
             self._held.extend(x for x in one.stimuli if again or not isinstance(x, s.Heard))
             for act in one.acts:
-                token = getattr(act, "token", None)
                 if isinstance(act, e.Reply | e.Refuse):
                     self._act(e.Refuse(act.token, "store_unavailable", problem))
                 elif isinstance(act, e.Transmit):
                     # It was never given to its link.
-                    self._held.append(s.Transmitted(act.link, token or 0, "not_sent", problem, 1, 1, ()))
+                    self._held.append(s.Transmitted(act.link, act.token, "not_sent", problem, act.part, act.part, ()))
                 elif isinstance(act, e.Fetch) and not isinstance(act.query, e.Waiting):
                     self._act(e.Refuse(act.query.token, "store_unavailable", problem))
         self._tell_health(self.health)

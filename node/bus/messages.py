@@ -340,7 +340,8 @@ DURABLE: dict[str, type[msgspec.Struct]] = {
     kind.__name__: kind
     for kind in (
         NodeStarted, NodeStopped, GreetingChanged, SettingsChanged, RoomAdded, RoomChanged, RoomsMerged,
-        RoomDeleted, RoomRead, PeerAdded, PeerChanged, PeerForgotten, QuotaReached, MessageReceived, MessageAccepted, MessageStateChanged,
+        RoomDeleted, RoomRead, PeerAdded, PeerChanged, PeerForgotten, QuotaReached, MessageReceived, MessageAccepted,
+        MessageStateChanged,
     )
 }  # fmt: skip
 EPHEMERAL: dict[str, type[msgspec.Struct]] = {

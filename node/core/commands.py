@@ -213,7 +213,7 @@ class Commands:
     def _disconnect(self, command: Commanded) -> None:
         args: m.PeerArgs = command.args
         contact = self._known(args.peer)
-        self._outbox.let_go(contact)
+        self._outbox.part(contact)
         self._contacts.change(contact, wanted=False, link="offline", error=None)
         self._ledger.reply(command.token, m.PeerResult(peer=contact.peer), command.key)
 

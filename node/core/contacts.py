@@ -50,6 +50,7 @@ class Contact:
     __slots__ = (
         "attempt",
         "busy",
+        "farewell",
         "fetching",
         "gone",
         "greet",
@@ -63,6 +64,7 @@ class Contact:
         "reason",
         "settled",
         "since",
+        "spoken",
         "sweep",
         "tried",
         "waiting",
@@ -75,8 +77,10 @@ class Contact:
         #: Open persistent links, the one to use last; when the first of them came (ms).
         self.links: list[int] = []
         self.since = 0
-        #: The link being dialled or used for one message, if any, and whether it has done what it was for.
+        #: The link being dialled or used for one message, if any, what is spoken on it, and whether it has done what it
+        #: was for.
         self.busy: int | None = None
+        self.spoken = ""
         self.worked = False
         #: The head of its outbox, in order; `more` says that there are further ones on disk.
         self.waiting: collections.deque[Waiting] = collections.deque()
@@ -98,6 +102,8 @@ class Contact:
         self.paused = False
         #: Say hello when it turns out to be a one-shot client: somebody asked for a connection.
         self.greet = False
+        #: Say good-bye to a one-shot client: somebody said disconnect.
+        self.farewell = False
 
     @property
     def id(self) -> str:

@@ -99,7 +99,17 @@ class Log(msgspec.Struct, frozen=True):
 
 
 Record = (
-    PutPeer | PutRoom | MergeRooms | DeleteRoom | AddMessage | SetState | PutSettings | PutGreetings | PutShutOut | SaveReply | Log
+    PutPeer
+    | PutRoom
+    | MergeRooms
+    | DeleteRoom
+    | AddMessage
+    | SetState
+    | PutSettings
+    | PutGreetings
+    | PutShutOut
+    | SaveReply
+    | Log
 )
 
 # ---- acts: performed after the records of the same stimulus are on disk ----------------------------------------------

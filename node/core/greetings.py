@@ -1,7 +1,8 @@
-"""Mandatory peers: each is greeted once at each start, never queued and never tried again. (WIRE.md section 6)
+"""Mandatory peers: each is greeted once at each start, never queued and never tried again.
 
 One with a network is greeted only from a machine that has an address in it: the default ones exist on one campus only.
 What became of each is logged. Who is greeted becomes a peer like any other, and its link is kept. Pure.
+(The older program's ways: tests/support/WIRE.md, section 6.)
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Greetings:
             self._under_way[self._outbox.call(contact)] = greeting.address
 
     def ready(self, link: int) -> bool:
-        """A link that was dialled stands: a greeting goes over it before anything else. Returns whether there is one."""
+        """A link that was dialled stands: a greeting goes over it first. Returns whether there is one."""
         if link not in self._under_way or link in self._outbox.leaving:
             return False
         self._ledger.put(e.Transmit(link, TOKEN, self._text))

@@ -22,6 +22,7 @@ from node.core.quotas import DEFAULT_QUOTA, Quotas
 from node.core.rooms import Rooms
 from node.core.state import Loaded
 from node.protocol.plain.codec import Announced, Goodbye, Hello, Text
+from node.protocol.plain.registry import PERSISTENT
 
 #: A wall clock that goes back by more than this was set; less is the system's own adjusting.
 SET_BACK_MS = 1_000
@@ -332,6 +333,8 @@ class Node:
                 for link in [link for link in contact.links if link % 2 and link != heard.link]:
                     outbox.hang_up(contact, link)
             self._contacts.change(contact, dialect=heard.dialect, dialect_from="seen")
+        if heard.link % 2 == 0 and heard.dialect in PERSISTENT:
+            outbox.owners[heard.link] = contact
         if heard.persistent:
             outbox.owners[heard.link] = contact
             if heard.link != contact.busy:

@@ -16,7 +16,7 @@ from node.core.contacts import Contact, Contacts, Waiting
 from node.core.ledger import Ledger
 from node.core.retries import FIRST_RETRY_MS, Retries, backoff_ms
 from node.core.rooms import Rooms
-from node.protocol.plain.registry import PERSISTENT
+from node.protocol.plain.registry import ANCESTOR, BY_NAME, PERSISTENT
 
 #: Messages of one peer's outbox held in memory; the rest stays on disk until it is its turn.
 WINDOW = 64
@@ -166,7 +166,11 @@ class Outbox:
         return contact.peer.wanted and self.reconnect and not contact.one_shot
 
     def _due(self, contact: Contact) -> bool:
-        if contact.gone or contact.paused or contact.address is None:
+        if contact.gone or contact.address is None:
+            return False
+        if contact.farewell:
+            return True
+        if contact.paused:
             return False
         if contact.next_try is not None and contact.next_try > self._ledger.now:
             return False
@@ -210,6 +214,7 @@ class Outbox:
         contact.next_try = None
         contact.worked = False
         contact.tried = self._ledger.now
+        contact.spoken = peer.dialect
         if contact.one_shot:
             self._ledger.put(e.Dial(link, address, "one_shot", peer.dialect))
             return
@@ -217,8 +222,10 @@ class Outbox:
         if contact.greet or peer.error is None:
             self._contacts.change(contact, link="connecting")
         known = peer.dialect in PERSISTENT
+        if not known:
+            contact.spoken = ANCESTOR.name
         if sure or (known and peer.dialect_from != "guess"):
-            self._ledger.put(e.Dial(link, address, "persistent", peer.dialect if known else "snicher"))
+            self._ledger.put(e.Dial(link, address, "persistent", contact.spoken))
         else:
             self._ledger.put(e.Dial(link, address, "unsure"))
 
@@ -231,6 +238,12 @@ class Outbox:
             self._ledger.put(e.HangUp(link))
         elif link in self.leaving:
             return
+        elif self._outdated(contact):
+            contact.worked = True
+            self.hang_up(contact, link)
+        elif contact.farewell and not self.closed:
+            contact.farewell = False
+            self._ledger.put(e.Transmit(link, 0, "exit", control=True))
         elif contact.waiting and not contact.inflight and not self._usable(contact) and not self.closed:
             # A message makes us known as well as a hello.
             contact.greet = False
@@ -247,12 +260,19 @@ class Outbox:
         contact = self.owners.get(link)
         if contact is None:
             self._ledger.put(e.HangUp(link))
+        elif contact.busy == link and self._outdated(contact):
+            contact.worked = True
+            self.hang_up(contact, link)
         elif link not in self.leaving:
             if contact.busy == link:
                 contact.busy = None
             contact.greet = False
             self.attach(contact, link)
             self.pump(contact)
+
+    def _outdated(self, contact: Contact) -> bool:
+        """Whether it was seen or chosen to speak otherwise since it was dialled: nothing more is said as before."""
+        return contact.peer.dialect in BY_NAME and contact.spoken != contact.peer.dialect
 
     def attach(self, contact: Contact, link: int) -> None:
         """A persistent link stands; the newest one is used."""
@@ -273,7 +293,7 @@ class Outbox:
 
     def left(self, contact: Contact, link: int) -> None:
         """The peer took leave: it is not called back at once."""
-        if link in contact.links:
+        if link in contact.links or (link % 2 == 0 and link in self.owners):
             self.hang_up(contact, link)
         if contact.links:
             return
@@ -362,7 +382,7 @@ class Outbox:
     def _failed(self, contact: Contact, reason: str | None) -> None:
         """An attempt failed, or a link was lost."""
         self._give_up_parts(contact, reason)
-        contact.greet = False
+        contact.greet = contact.farewell = False
         if contact.paused or contact.gone or self.closed:
             # We broke it off ourselves.
             self._contacts.change(contact, link="offline", error=None)
@@ -404,6 +424,7 @@ class Outbox:
         contact.attempt = 0
         contact.next_try = None
         contact.greet = not contact.links
+        contact.farewell = False
         self.pump(contact)
 
     def hang_up(self, contact: Contact, link: int) -> None:
@@ -422,6 +443,12 @@ class Outbox:
         contact.attempt = 0
         self.leave(contact)
         self._give_up_parts(contact, "it was broken off")
+
+    def part(self, contact: Contact) -> None:
+        """Somebody said disconnect: let go, and tell a one-shot client, which can't see it, that we left."""
+        self.let_go(contact)
+        contact.farewell = contact.one_shot and contact.peer.link == "reachable"
+        self.pump(contact)
 
     def leave(self, contact: Contact) -> None:
         """Leave all links, but for one that carries a single message: that ends by itself, very soon."""

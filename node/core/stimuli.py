@@ -30,7 +30,7 @@ class Connected(msgspec.Struct, frozen=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """An address that nobody knew turned out to speak this. "snicher": the link is open."""
+    """An address that nobody knew turned out to speak this. "snicher": the link is open; else it is over."""
 
     link: int
     dialect: str

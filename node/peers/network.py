@@ -291,9 +291,10 @@ class Network:
                 if event.persistent:
                     self._release(self._order.finished(number))
             else:
-                if inbound:
-                    self._release(self._order.finished(number))
-                self._feed(s.Closed(number, event.reason))
+                closed = s.Closed(number, event.reason)
+                # After all that it said, also where that is still held back for others.
+                self._release(self._order.said(number, [closed]) if inbound else [closed])
+                self._release(self._order.finished(number))
 
     def _heard(self, connection: Connection, event: l.Heard, inbound: bool) -> None:
         codec = connection.link.codec
@@ -336,16 +337,18 @@ class Network:
             self._loop.call_soon(self._feed, s.Closed(act.link, "The node is going down."))
         elif isinstance(act, e.Dial):
             self._empty.clear()
-            self._dialling[act.link] = asyncio.create_task(self._dial(act), name=f"dial {act.address}")
+            task = asyncio.create_task(self._dial(act), name=f"dial {act.address}")
+            self._dialling[act.link] = task
+            task.add_done_callback(lambda _: self._undialled(act.link))
         elif isinstance(act, e.Transmit):
             self._transmit(act)
         else:
-            task = self._dialling.get(act.link)
+            dialling = self._dialling.get(act.link)
             connection = self._connections.get(act.link)
             if connection is not None:
                 connection.leave()
-            elif task is not None:
-                task.cancel()
+            elif dialling is not None:
+                dialling.cancel()
 
     def _transmit(self, act: e.Transmit) -> None:
         connection = self._connections.get(act.link)
@@ -356,7 +359,7 @@ class Network:
                 return
             except LocalFault as fault:
                 reason = str(fault)
-        self._loop.call_soon(self._feed, s.Transmitted(act.link, act.token, "not_sent", reason, 1, 1, ()))
+        self._loop.call_soon(self._feed, s.Transmitted(act.link, act.token, "not_sent", reason, act.part, act.part, ()))
 
     async def _dial(self, act: e.Dial) -> None:
         address = act.address
@@ -388,6 +391,13 @@ class Network:
                     self._feed(s.Closed(act.link, reason))
         if reason is None and act.how == "one_shot" and act.link in self._connections:
             self._feed(s.Connected(act.link))
+
+    def _undialled(self, link: int) -> None:
+        """A dial that was called off before its first step never ran: it is told here."""
+        if self._dialling.pop(link, None) is not None:
+            if not self._connections and not self._dialling:
+                self._empty.set()
+            self._feed(s.Closed(link, "We left."))
 
     def _local_address(self, target: Address) -> tuple[str, int] | None:
         """Dial from the address we listen at, so that others see one and the same; a wildcard leaves the choice."""

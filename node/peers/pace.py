@@ -1,10 +1,10 @@
 """How fast one source may send small texts. Pure.
 
-A text costs a row on the disk, however short it is: 64 KiB in one-character texts would be 65,536 rows. So texts shorter
-than SMALL bytes are counted per source address; a source that sends more of them than RATE a second, after a burst, isn't
-read from until it is within the bound again. Nothing is dropped: what it sends waits in the network, and a sender
-without framing has its next texts joined there. Longer texts cost their own bytes to send, and are bounded by the
-quota per day (node/core/quotas.py).
+A text costs a row on the disk, however short it is: 64 KiB in one-character texts would be 65,536 rows. So texts with
+fewer than SMALL characters are counted per source address; a source that sends more of them than RATE a second, after a
+burst, isn't read from until it is within the bound again. Nothing is dropped: what it sends waits in the network, and a
+sender without framing has its next texts joined there. Longer texts cost their own bytes to send, and are bounded by
+the quota per day (node/core/quotas.py).
 """
 
 from __future__ import annotations

@@ -326,9 +326,9 @@ class Link:
             self._write(now)
 
     def leave(self, now: float) -> None:
-        """Say good-bye and close. Texts that are still queued come back as not sent."""
+        """Say good-bye and close. Texts that are still queued come back as not sent; one that is written gets there."""
         state = self.state
-        if state in (State.CLOSED, State.LEAVING):
+        if state in (State.CLOSED, State.LEAVING) or (state is State.DELIVERING and self._outcome is not None):
             return
         if state is State.OPEN and self.two_way:
             if self._confirming is not None:

@@ -18,10 +18,7 @@ MESSAGE_COLUMNS = (
 MESSAGE_TABLES = (
     "entry LEFT JOIN body ON body.entry = entry.id LEFT JOIN delivery ON entry.outgoing AND delivery.entry = entry.id"
 )
-PEER_COLUMNS = (
-    "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone,"
-    " own_name"
-)
+PEER_COLUMNS = "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone, own_name"
 
 
 def message(row: tuple[Any, ...], room: str) -> m.Message:

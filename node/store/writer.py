@@ -27,8 +27,7 @@ CHUNKS = (256, 32, 1)
 PROBE_BYTES = 1024 * 1024
 
 _PEER_COLUMNS = (
-    "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone,"
-    " own_name"
+    "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone, own_name"
 )
 
 
@@ -244,10 +243,10 @@ class Writer:
         self._db.execute("DELETE FROM room WHERE number = ?", (gone,))
         self._rooms.pop(record.gone, None)
 
-
     def _delete(self, room_id: str) -> None:
         """All that was said in a room, wherever it stands; what it took on the disk is overwritten with zeros."""
         db, room = self._db, self._room_number(room_id, {})
+        usual = db.execute("PRAGMA secure_delete").fetchone()[0]
         db.execute("PRAGMA secure_delete = ON")
         try:
             last = search.newest(db)
@@ -264,7 +263,7 @@ class Writer:
             self._put_facts({"last_message": str(last), "deleted": str(deleted)})
             self._blank_replies()
         finally:
-            db.execute("PRAGMA secure_delete = OFF")
+            db.execute(f"PRAGMA secure_delete = {usual:d}")
         self._rooms.pop(room_id, None)
 
     def _blank_replies(self) -> None:

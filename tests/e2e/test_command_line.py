@@ -16,6 +16,9 @@ from typing import Any
 
 import pytest
 
+from node.bus import messages as m
+from node.bus import reducer
+from node.console import event_line
 from tests.support.old_clients import Std
 from tests.support.processes import (
     ROOT,
@@ -99,6 +102,50 @@ def test_connect_peers_and_disconnect(anna: NodeProcess, old: Std) -> None:
     assert run("disconnect", old.address, *home).stdout == f"Said good-bye to OLD ({old.address}).\n"
     (peer,) = objects(run("disconnect", peer["id"], "--json", *home))
     assert peer["link"] == "offline"
+
+
+def test_rename_merge_and_delete(anna: NodeProcess, old: Std) -> None:
+    home = ("--home", str(anna.home))
+    old.send(anna.host, anna.port, "a text of OLD")
+    anna.wait_count(old.address, 1)
+    assert run("rename", old.address, "my brother", *home).stdout == (
+        f"{old.address} is now my brother (it calls itself OLD).\n"
+    )
+    old.send(anna.host, anna.port, "another of OLD")
+    anna.wait_count(old.address, 2)
+    (peer,) = objects(run("rename", "my brother", "", "--json", *home))
+    assert (peer["name"], peer.get("own_name")) == ("OLD", None)
+    other = free_address()
+    run("send", other, "to somebody else", *home)
+    assert run("merge", old.address, other, *home).stdout.startswith("All of it is now with ")
+    said = [line["text"] for line in objects(run("history", other, "--json", *home))]
+    assert said == ["a text of OLD", "another of OLD", "to somebody else"]
+    assert objects(run("search", "another", "--json", *home))
+    assert run("delete", other, *home).stdout == "Deleted, with all that was said in it.\n"
+    assert run("search", "another", "--json", *home).stdout == ""
+    assert one_line(run("delete", other, *home)) == f"There is no conversation with '{other}'.\n"
+    assert anna.fresh_snapshot().state == anna.client.snapshot().state
+    old.send(anna.host, anna.port, "once more")
+    anna.wait_heard(old.address, ["once more"])
+    assert any("deleted since" in line for line in replayed(anna))
+
+
+def replayed(node: NodeProcess) -> list[str]:
+    """The log from its beginning, as `tail` shows it."""
+    state = node.fresh_snapshot()
+    lines: list[str] = []
+    built: m.State | None = None
+    since = 0
+    while since < state.seq:
+        for event in node.client.events(since).events:
+            if isinstance(event.data, m.NodeStarted) and built is None:
+                built = m.State(self=event.data.self, settings=event.data.settings)
+            assert built is not None
+            reducer.apply(built, event)
+            lines.append(event_line(event))
+            since = event.seq or 0
+    assert built == state.state, "the log replayed is what is on disk"
+    return lines
 
 
 def test_history(anna: NodeProcess, old: Std) -> None:
@@ -312,7 +359,7 @@ def test_wrong_usage(words: tuple[str, ...]) -> None:
     assert (result.returncode, result.stdout) == (2, "")
     last = result.stderr.splitlines()[-1]
     assert last.startswith(("python -m node", "There is no verb 'stat'; python -m node --help")), result.stderr
-    assert len(result.stderr.splitlines()) <= 6, result.stderr
+    assert len(result.stderr.splitlines()) <= 8, result.stderr
 
 
 @pytest.mark.parametrize("verb", ["send", "run"])

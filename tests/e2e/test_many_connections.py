@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.processes import NodeProcess, Nodes, loopback_host
+from node.app import OTHER_FILES
+from tests.support.processes import NodeProcess, Nodes, eventually, loopback_host
 
 
 @pytest.fixture(autouse=True)
@@ -59,18 +60,61 @@ def test_1500_connections_at_once(nodes: Nodes) -> None:
     assert not any("Traceback" in line for line in anna.lines)
 
 
-def test_with_256_open_files_the_others_wait_and_the_bus_answers(nodes: Nodes) -> None:
+def connect_from_everywhere(stack: contextlib.ExitStack, anna: NodeProcess, count: int) -> list[socket.socket]:
+    """So many connections, from as many machines as there are addresses for them."""
+    hosts = [loopback_host() for _ in range(min(count, 250))]
+    return [connect(stack, anna, hosts[number % len(hosts)], 1)[0] for number in range(count)]
+
+
+def still_open(sock: socket.socket) -> bool:
+    """Whether the other side has not closed; it has nothing to say."""
+    sock.setblocking(False)
+    try:
+        return sock.recv(100) != b""
+    except BlockingIOError:
+        return True
+    finally:
+        sock.settimeout(20)
+
+
+def test_with_256_open_files_those_of_many_machines_wait_and_the_bus_answers(nodes: Nodes) -> None:
     anna = nodes.start("anna", open_files=256)
-    host = loopback_host()
     with contextlib.ExitStack() as stack:
-        socks = connect(stack, anna, host, 600)
+        socks = connect_from_everywhere(stack, anna, 600)
         assert anna.client.status().ready, "with as many connections as there may be"
         peer = anna.client.connect("127.0.0.1:9")
         assert peer.id
-        texts = say(socks, "message")
-        anna.wait_count(f"{host}:5000", 600)
-        assert sorted(anna.heard(f"{host}:5000")) == sorted(texts)
+        say(socks, "message")
+        eventually(lambda: anna.client.stats().received == 600, "everybody is heard")
         assert closed_in_order(socks)
     assert anna.stop() == 0
     assert any("connections are open, as many as may be; others wait" in line for line in anna.lines)
+    assert not any("Traceback" in line for line in anna.lines)
+
+
+@pytest.mark.parametrize(("open_files", "count"), [(256, 600), (1024, 3000)])
+def test_a_flood_is_refused_in_order_and_neither_links_nor_newcomers_notice(
+    nodes: Nodes, open_files: int, count: int
+) -> None:
+    anna = nodes.start("anna", open_files=open_files)
+    friend, flooder, newcomer = loopback_host(), loopback_host(), loopback_host()
+    most = (open_files - OTHER_FILES) // 2
+    with contextlib.ExitStack() as stack:
+        (link,) = connect(stack, anna, friend, 1)
+        link.sendall(b"FRIEND: before the flood\n")
+        eventually(lambda: anna.client.stats().received == 1, "the link stands")
+        socks = connect(stack, anna, flooder, count)
+        eventually(lambda: anna.client.stats().refused == count - most, "all beyond the bound are refused")
+        link.sendall(b"FRIEND: during the flood\n")
+        late = connect(stack, anna, newcomer, 20)
+        say(late, "newcomer")
+        eventually(lambda: anna.client.stats().received == 22, "both are heard while the flood stands")
+        assert closed_in_order(late)
+        refused = [sock for sock in socks if not still_open(sock)]
+        assert len(refused) == count - most
+        assert anna.client.status().ready
+        link.sendall(b"FRIEND: after the flood\n")
+        eventually(lambda: anna.client.stats().received == 23)
+    assert anna.stop() == 0
+    assert sum("connections open; further ones are refused" in line for line in anna.lines) == 1
     assert not any("Traceback" in line for line in anna.lines)

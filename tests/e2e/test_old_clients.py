@@ -233,6 +233,8 @@ def test_probes_and_blank_connections_leave_no_trace(anna: NodeProcess) -> None:
 def test_an_attempt_whose_outcome_is_unknown_is_not_repeated_by_itself(anna: NodeProcess) -> None:
     """The peer breaks off after it was written to: maybe it has read the message, maybe not."""
     with socket.socket() as breaking:
+        # The address is used again below, whichever side closed first.
+        breaking.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         breaking.bind((loopback_host(), 0))
         breaking.listen()
         breaking.settimeout(20)

@@ -42,6 +42,7 @@ def message(**more: Any) -> m.Message:
             "2026-01-02 12:00:00  > BERT: hi  [failed: gone]",
         ),
         (message(text="said hello", kind="notice"), "2026-01-02 12:00:00  * BERT said hello"),
+        (message(kind="deleted", name=""), "2026-01-02 12:00:00  * deleted since"),
     ],
 )
 def test_a_message_as_people_read_it(shown: m.Message, line: str) -> None:

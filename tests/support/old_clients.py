@@ -1,7 +1,7 @@
 """Stand-ins for the older plain-text chat clients, written the way those student programs are written.
 
 The law of this file: blocking sockets, threads, one `recv(1024)`, no framing, standard library only, and nothing
-of Snicher's own code: its only source is WIRE.md, whose section each class names. A stub does not mend what its
+of Snicher's own code: its only source is WIRE.md beside it; each class names its section. A stub does not mend what its
 program does badly (it joins reads, loses messages, shows wrong addresses); it only writes down what happened.
 
 Traffic is loopback only: every address, dialled or listened at, passes `loopback`, which raises ValueError.

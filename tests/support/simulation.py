@@ -480,7 +480,8 @@ class Simulation:
             one_shot: list[Said] = [self._text(name, port), self._text(name, port)]
             if dice.random() < 0.5:
                 one_shot = [dice.choice(word)]
-            self.feed(s.Heard(self.last_inbound, host, None, "std", False, one_shot))
+            dialect = dice.choice(("std", "angle1", "labelled"))
+            self.feed(s.Heard(self.last_inbound, host, None, dialect, False, one_shot))
             return
         if kind == 1 or not open_links:
             self.last_inbound += 2
@@ -519,7 +520,10 @@ class Simulation:
                     outgoing.append(m.Outgoing(to=whom, text=f"out {self.said}/{dice.choice((1, 1, 1, 3))}"))
                 self.command("send", m.SendArgs(messages=outgoing))
             case "connect":
-                self.command("connect", m.ConnectArgs(address=whom, dialect=dice.choice(("auto", "std", "snicher"))))
+                self.command(
+                    "connect",
+                    m.ConnectArgs(address=whom, dialect=dice.choice(("auto", "std", "snicher", "portline", "json"))),
+                )
             case "disconnect" | "forget" as op:
                 if dice.random() < 0.5:
                     self.command(op, m.PeerArgs(peer=whom))

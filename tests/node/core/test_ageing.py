@@ -58,6 +58,15 @@ def test_reaching_it_counts_as_well() -> None:
     assert desk.core.next_deadline() == desk.now + REACHABLE_MS
 
 
+def test_one_that_is_heard_while_something_waits_for_it_stays_fresh() -> None:
+    desk = Desk()
+    hear(desk)
+    desk.send(BOB, "waits")
+    desk.now += 60_000
+    hear(desk)
+    assert desk.core._contacts.next_aging() == desk.now + REACHABLE_MS
+
+
 def test_what_was_heard_before_a_restart_still_ages() -> None:
     store = Desk()
     hear(store)

@@ -165,6 +165,18 @@ def test_a_dial_that_is_hung_up_is_closed_once() -> None:
     run(test)
 
 
+def test_a_dial_that_is_called_off_before_it_begins_is_closed_once() -> None:
+    async def test() -> None:
+        async with listening() as network:
+            network.perform(e.Dial(1, Address(loopback_host(), 5000), "persistent"))
+            network.perform(e.HangUp(1))
+            await eventually(lambda: network.all(s.Closed))
+            assert network.all(s.Closed) == [s.Closed(1, "We left.")]
+            assert await network.closed(1.0)
+
+    run(test)
+
+
 def test_dials_beyond_the_room_are_refused_in_words() -> None:
     async def test() -> None:
         async with listening(room=8) as network:
@@ -257,6 +269,22 @@ def test_a_source_with_too_many_connections_is_refused_in_order_and_others_get_i
     run(test)
 
 
+def test_what_a_refused_connection_sends_is_read_before_it_is_closed() -> None:
+    async def test() -> None:
+        async with listening(room=16) as network:
+            flooder = loopback_host()
+            with contextlib.ExitStack() as stack:
+                socks = [stack.enter_context(dialled(network, flooder)) for _ in range(10)]
+                for sock in socks[8:]:
+                    sock.sendall(b"nobody listens")
+                await eventually(lambda: network.refused == 2)
+                await eventually(lambda: not network._lingering)
+                errors = [sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) for sock in socks[8:]]
+                assert errors == [0, 0], "closed in order, not by a reset"
+
+    run(test)
+
+
 def test_refused_connections_never_fill_the_room() -> None:
     async def test() -> None:
         async with listening(room=16) as network:
@@ -322,10 +350,9 @@ def test_what_came_is_counted_for_the_quota() -> None:
     async def test() -> None:
         async with listening() as network:
             with dialled(network) as sock:
-                for line in (b"OLD: one\n", b"OLD: and two\n"):
+                for count, line in enumerate((b"OLD: one\n", b"OLD: and two\n"), 1):
                     sock.sendall(line)
-                    await eventually(lambda line=line: sum(heard.size for heard in network.all(s.Heard)) >= len(line))
-                await eventually(lambda: len(network.texts) == 2)
+                    await eventually(lambda count=count: len(network.texts) == count)  # type: ignore[misc]
                 assert sum(heard.size for heard in network.all(s.Heard)) == len(b"OLD: one\nOLD: and two\n")
 
     run(test)

@@ -533,6 +533,15 @@ def test_a_text_of_which_one_part_has_left_is_unknown_when_the_link_ends() -> No
     assert link.events() == [Transmitted(1, "unknown", reason), Ended(reason)]
 
 
+def test_leaving_lets_a_message_that_is_written_get_there() -> None:
+    link = one_shot()
+    link.send(1, "one", 1.0)
+    link.leave(1.0)
+    assert (link.events(), link.closing) == ([], False)
+    link.receive_eof(1.1)
+    assert link.events() == [Transmitted(1, "sent"), Ended(None)]
+
+
 def test_leaving_says_exit_with_a_pause_before_and_after() -> None:
     link = opened()
     link.send(1, "one", 1.0)

@@ -1,0 +1,129 @@
+"""A peer is spoken to as it speaks: what is decided when it turns out to speak otherwise, comes, or leaves."""
+
+from __future__ import annotations
+
+import pytest
+
+from node.bus import messages as m
+from node.core import effects as e
+from node.core import stimuli as s
+from node.model import parse_address
+from node.protocol.plain.codec import Announced, Goodbye, Hello, Text
+from node.protocol.plain.registry import ONE_SHOT
+from tests.node.core.desk import BOB, Desk, acts, data, only
+
+AT_BOB = parse_address(BOB)
+DIALECTS = sorted(ONE_SHOT)
+
+
+def portline(desk: Desk) -> None:
+    """Bob dials, in a dialect whose connections are for the dialler only."""
+    desk.give(s.Heard(2, "10.0.0.1", None, "portline", False, [Announced(5000)]))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_one_shot_peer_is_answered_as_it_spoke(dialect: str) -> None:
+    desk = Desk()
+    desk.hear(2, Text("hi", "bob", 5000), dialect=dialect)
+    assert acts(desk.send(BOB, "hello")) == [e.Dial(1, AT_BOB, "one_shot", dialect)]
+    assert only(e.Transmit, desk.give(s.Connected(1))) == [e.Transmit(1, 2, "hello")]
+
+
+def test_a_connection_in_a_dialect_that_the_peer_does_not_speak_carries_not_a_byte() -> None:
+    desk = Desk()
+    desk.ask("connect", m.ConnectArgs(address=BOB))
+    desk.give(s.Settled(1, "std"))
+    assert only(e.Dial, desk.give(s.Closed(1, None))) == [e.Dial(3, AT_BOB, "one_shot", "std")]
+    desk.hear(2, Text("hi", "bob", 5000), dialect="angle1")
+    assert acts(desk.give(s.Connected(3))) == [e.HangUp(3)]
+    assert acts(desk.give(s.Closed(3, None))) == [e.Dial(5, AT_BOB, "one_shot", "angle1")]
+    assert only(e.Transmit, desk.give(s.Connected(5))) == [e.Transmit(5, 0, "connect", control=True)]
+
+
+def test_a_link_that_opens_in_a_dialect_that_nobody_wants_any_more_is_left() -> None:
+    desk = Desk()
+    desk.ask("connect", m.ConnectArgs(address=BOB, dialect="snicher"))
+    desk.ask("connect", m.ConnectArgs(address=BOB, dialect="portline"))
+    desk.send(BOB, "hello")
+    assert acts(desk.give(s.Opened(1))) == [e.HangUp(1)]
+    assert acts(desk.give(s.Closed(1, None))) == [e.Dial(3, AT_BOB, "persistent", "portline")]
+    assert only(e.Transmit, desk.give(s.Opened(3))) == [e.Transmit(3, 1, "hello")]
+
+
+# -- connections that are only for who dialled them
+
+
+def test_a_portline_peer_that_came_is_dialled_to_be_answered() -> None:
+    desk = Desk()
+    portline(desk)
+    assert (desk.contact().peer.dialect, desk.contact().peer.link) == ("portline", "reachable")
+    assert acts(desk.send(BOB, "hello")) == [e.Dial(1, AT_BOB, "persistent", "portline")]
+    assert only(e.Transmit, desk.give(s.Opened(1))) == [e.Transmit(1, 1, "hello")]
+
+
+def test_a_portline_peer_is_offline_when_its_connection_ends_and_nothing_is_wrong_when_it_said_so() -> None:
+    desk = Desk()
+    portline(desk)
+    desk.give(s.Closed(2, "It closed the connection."))
+    assert (desk.contact().peer.link, desk.contact().peer.error) == ("offline", "It closed the connection.")
+    desk = Desk()
+    portline(desk)
+    assert acts(desk.give(s.Heard(2, "10.0.0.1", 5000, "portline", False, [Goodbye("exit", None, 5000)]))) == [
+        e.HangUp(2)
+    ]
+    desk.give(s.Closed(2, None))
+    assert (desk.contact().peer.link, desk.contact().peer.error) == ("offline", None)
+
+
+def test_who_is_linked_both_ways_stays_online_when_one_of_the_two_ends() -> None:
+    desk = Desk()
+    portline(desk)
+    desk.send(BOB, "hello")
+    desk.give(s.Opened(1))
+    desk.give(s.Closed(2, "It closed the connection."))
+    assert desk.contact().peer.link == "online"
+
+
+# -- leaving
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_one_shot_peer_is_told_that_somebody_disconnected(dialect: str) -> None:
+    desk = Desk()
+    desk.hear(2, Hello("connect", "bob", 5000), dialect=dialect)
+    effects = desk.ask("disconnect", m.PeerArgs(peer=BOB))
+    assert acts(effects) == [e.Dial(1, AT_BOB, "one_shot", dialect)]
+    assert acts(desk.give(s.Connected(1))) == [e.Transmit(1, 0, "exit", control=True)]
+    effects = desk.outcome(1, 0, "sent") + desk.give(s.Closed(1, None))
+    assert acts(effects) == []
+    assert data(m.PeerChanged, effects) == []
+    assert (desk.contact().peer.link, desk.core.next_tries()) == ("offline", [])
+
+
+def test_a_good_bye_that_finds_nobody_is_not_tried_again() -> None:
+    desk = Desk()
+    desk.hear(2, Hello("connect", "bob", 5000), dialect="std")
+    desk.ask("disconnect", m.PeerArgs(peer=BOB))
+    effects = desk.give(s.Closed(1, "It refused the connection."))
+    assert acts(effects) == []
+    assert (desk.contact().peer.link, desk.contact().peer.error, desk.core.next_tries()) == ("offline", None, [])
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_nobody_is_dialled_for_a_good_bye_who_is_not_there(left: bool) -> None:
+    desk = Desk()
+    desk.hear(2, Hello("connect", "bob", 5000), dialect="std")
+    if left:
+        desk.hear(4, Goodbye("exit", "bob", 5000), dialect="std")
+    else:
+        desk.ask("disconnect", m.PeerArgs(peer=BOB))
+        desk.give(s.Closed(1, None))
+    assert acts(desk.ask("disconnect", m.PeerArgs(peer=BOB))) == []
+
+
+def test_who_connects_again_meanwhile_says_no_good_bye() -> None:
+    desk = Desk()
+    desk.hear(2, Hello("connect", "bob", 5000), dialect="std")
+    desk.ask("disconnect", m.PeerArgs(peer=BOB))
+    desk.ask("connect", m.ConnectArgs(address=BOB))
+    assert acts(desk.give(s.Connected(1))) == [e.Transmit(1, 0, "connect", control=True)]
