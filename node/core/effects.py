@@ -235,13 +235,4 @@ class ReadMessage(msgspec.Struct, frozen=True):
     head: int = 0
 
 
-class WaitingIds(msgspec.Struct, frozen=True):
-    """All messages that wait for a peer that is being forgotten: a list of (id, room)."""
-
-    token: int
-    cause: m.Cause
-    key: Key | None
-    peer: str
-
-
-Query = Waiting | CountRead | ReadMessage | WaitingIds
+Query = Waiting | CountRead | ReadMessage

@@ -226,7 +226,7 @@ class Node:
         query = fetched.query
         if isinstance(query, e.Waiting):
             self._outbox.fetched(query, fetched.result)
-        elif not isinstance(query, e.WaitingIds):
+        else:
             self._ledger.cause = query.cause
             self._commands.fetched(query, fetched.result)
 

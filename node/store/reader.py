@@ -262,13 +262,6 @@ class Reader:
                     if message is None or message.direction != "out":
                         return None
                     return message, self._one("SELECT peer FROM delivery WHERE entry = ?", query.message)
-                case e.WaitingIds():
-                    return db.execute(
-                        "SELECT delivery.entry, room.id FROM delivery JOIN entry ON entry.id = delivery.entry"
-                        " JOIN room ON room.number = entry.room"
-                        " WHERE delivery.peer = ? AND delivery.state = 'waiting'",
-                        (query.peer,),
-                    ).fetchall()
 
 
 def _bounded(number: int) -> int:

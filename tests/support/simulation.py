@@ -173,8 +173,6 @@ class FakeStore:
             case e.ReadMessage():
                 row = self.outbox.get(query.message)
                 return None if row is None else (self.message(query.message), row.peer)
-            case e.WaitingIds():
-                return [(id_, self.messages[id_].room) for id_ in self.waiting(query.peer)]
 
 
 class FakeLink(msgspec.Struct):

@@ -308,7 +308,6 @@ def test_the_core_gets_back_what_waits_was_read_and_was_under_way(store: Store) 
     answer = store.reader.answer
     assert answer(e.Waiting(anna.id, 10)) == [(second, room, "two"), (third, room, "three")]
     assert answer(e.Waiting(anna.id, 1)) == [(second, room, "two")]
-    assert answer(e.WaitingIds(1, cause, None, anna.id)) == [(second, room), (third, room)]
     assert answer(e.CountRead(1, cause, None, room, heard[0], third)) == 2
     message, peer = answer(e.ReadMessage(1, cause, None, first))
     assert (message.text, message.state, peer) == ("one", "sending", anna.id)
