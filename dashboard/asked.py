@@ -100,7 +100,33 @@ class Forget(msgspec.Struct, tag_field="t", tag="forget"):
     peer: _Id
 
 
-Question = History | Search | Send | Resend | Read | Connect | Disconnect | Forget
+class Rename(msgspec.Struct, tag_field="t", tag="rename"):
+    """Call a peer something else from now on; empty: as it calls itself."""
+
+    n: _Number
+    key: _Key
+    peer: _Id
+    name: Annotated[str, Meta(max_length=300)]
+
+
+class Merge(msgspec.Struct, tag_field="t", tag="merge"):
+    """Make a conversation part of another one."""
+
+    n: _Number
+    key: _Key
+    room: _Id
+    into: _Id
+
+
+class Delete(msgspec.Struct, tag_field="t", tag="delete"):
+    """Take a conversation off the disk for good."""
+
+    n: _Number
+    key: _Key
+    room: _Id
+
+
+Question = History | Search | Send | Resend | Read | Connect | Disconnect | Forget | Rename | Merge | Delete
 _decoder: msgspec.json.Decoder[Hello | Question] = msgspec.json.Decoder(Hello | Question)
 
 
@@ -172,4 +198,16 @@ async def answer(question: Question, asker: Asker, model: viewmodel.Model) -> ms
             return Met(appearance.peer_view(left.peer, None))
         case Forget():
             await asker.ask("forget", m.PeerArgs(peer=question.peer), key=question.key)
+            return {}
+        case Rename():
+            called = m.RenameArgs(peer=question.peer, name=question.name)
+            named: m.PeerResult = await asker.ask("rename", called, key=question.key)
+            return Met(appearance.peer_view(named.peer, None))
+        case Merge():
+            both = m.MergeArgs(peer=question.room, into=question.into)
+            united: m.PeerResult = await asker.ask("merge", both, key=question.key)
+            return Met(appearance.peer_view(united.peer, None))
+        case Delete():
+            # A room's id will do for a peer, and still does when the peer is off the list.
+            await asker.ask("delete", m.PeerArgs(peer=question.room), key=question.key)
             return {}

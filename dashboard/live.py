@@ -194,6 +194,15 @@ class Hub:
                 if len(self._kept) == MAX_KEPT_OPS:
                     self._kept_after = self._kept[0].seq
                 self._kept.append(op)
+            elif isinstance(op, viewmodel.RoomGone) and op.into is None:
+                self._drop(op.id)
+
+    def _drop(self, room: str) -> None:
+        """What was deleted is not kept for tabs that come back either."""
+        stays = [
+            op for op in self._kept if (op.message.room if isinstance(op, viewmodel.MessageOp) else op.room) != room
+        ]
+        self._kept = collections.deque(stays, maxlen=MAX_KEPT_OPS)
 
     def _publish(self, frame: msgspec.Struct) -> None:
         if self._tabs:

@@ -38,10 +38,11 @@ class RoomOp(msgspec.Struct, frozen=True, tag_field="op", tag="room"):
 
 
 class RoomGone(msgspec.Struct, frozen=True, tag_field="op", tag="room_gone"):
-    """A conversation is gone; its messages now stand in `into`."""
+    """A conversation is gone: its messages now stand in `into`, or (null) it was deleted. `name`: of what is gone."""
 
     id: str
-    into: str
+    into: str | None
+    name: str
 
 
 class PeerOp(msgspec.Struct, frozen=True, tag_field="op", tag="peer"):
@@ -192,10 +193,11 @@ class Model:
             case m.RoomAdded(room=room) | m.RoomChanged(room=room):
                 rooms.add(room.id)
             case m.RoomsMerged(gone=gone, room=room):
-                self._rooms.pop(gone, None)
+                ops.append(self._gone(gone, room.id))
                 rooms.add(room.id)
                 peers |= {peer.id for peer in state.peers.values() if peer.room == room.id}
-                ops.append(RoomGone(gone, room.id))
+            case m.RoomDeleted(room=deleted):
+                ops.append(self._gone(deleted, None))
             case m.RoomRead(room=room_id):
                 rooms.add(room_id)
             case m.PeerAdded(peer=peer) | m.PeerChanged(peer=peer):
@@ -214,6 +216,9 @@ class Model:
             case m.MessageStateChanged():
                 rooms.add(data.room)
                 ops.append(self._state_op(event.seq, data))
+            case m.GreetingChanged() | m.QuotaReached():
+                # No page shows these.
+                pass
             case _:
                 pass
         # Lists first: whoever draws the message then knows its conversation.
@@ -238,6 +243,11 @@ class Model:
             return []
         self._health = view
         return [HealthOp(view)]
+
+    def _gone(self, room_id: str, into: str | None) -> RoomGone:
+        name = self.name_of(room_id)
+        self._rooms.pop(room_id, None)
+        return RoomGone(room_id, into, name)
 
     def _state_op(self, seq: int, data: m.MessageStateChanged) -> StateOp:
         stand_in = m.Message(

@@ -88,14 +88,27 @@ def presence(link: str) -> Phrase:
     }.get(link, Phrase("not tried yet", "plain", "Nothing was tried yet."))
 
 
+#: Each dialect in plain words; the connect form offers the same ones (components/peers/form.js).
+DIALECTS = {
+    "snicher": "This program, and plain clients that stay connected.",
+    "std": "The plain form most clients speak: one message for each connection.",
+    "angle@": "Address and name in angle brackets with an @ between, closed by <end>.",
+    "angle-ts": "Address, time and name in brackets.",
+    "angle1": "Address in angle brackets, all on one line.",
+    "labelled": "Fields with labels, as LISTENING_PORT:6000.",
+    "portline": "Its port on a line of its own, then a line for each message.",
+    "json": "Messages as JSON objects.",
+}
+
+
 def dialect(peer: m.Peer) -> tuple[str, str]:
-    """How a peer speaks: a word, and how we know."""
-    word = {"snicher": "snicher", "std": "std"}.get(peer.dialect, "not settled")
+    """How a peer speaks: a word, what it means and how we know."""
+    word = peer.dialect if peer.dialect in DIALECTS else "not settled"
     how = {
         "seen": "It has spoken this dialect.",
         "chosen": "You chose this dialect.",
     }.get(peer.dialect_from, "A guess so far; it settles with the first message.")
-    return word, how
+    return word, f"{DIALECTS.get(peer.dialect, '')} {how}".strip()
 
 
 def delivery(message: m.Message, peer_name: str) -> Phrase:

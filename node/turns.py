@@ -345,8 +345,9 @@ class Turns:
             self._recovery.cancel()
         for task in list(self._background):
             task.cancel()
-        await self.write(self._writer.close)
+        # The writer last: whoever closes a database last folds its WAL back and takes it away.
         await self.read(self._reader.close)
+        await self.write(self._writer.close)
         self._writing.shutdown()
         self._reading.shutdown()
 

@@ -133,6 +133,21 @@ def test_peers_are_met_left_and_forgotten(tab: Tab, node: FakeNode) -> None:
     assert met["id"] not in node.state.peers
 
 
+def test_conversations_are_renamed_merged_and_deleted(served: Served, tab: Tab, node: FakeNode) -> None:
+    one, other = node.add_peer("one"), node.add_peer("other")
+    node.receive(one, "said by one")
+    named = tab.ask(t="rename", key="n" * 16, peer=one.id, name="Number One")["result"]["peer"]
+    assert named["name"] == node.state.rooms[one.room].name == "Number One"
+    assert "result" in tab.ask(t="merge", key="m" * 16, room=one.room, into=other.room)
+    assert [said.text for said in node.messages[other.room]] == ["said by one"]
+    tab.ask(t="forget", key="o" * 16, peer=other.id)
+    for _ in range(2):
+        assert tab.ask(t="delete", key="x" * 16, room=other.room) == {"t": "reply", "n": tab.n, "result": {}}
+    assert not {one.room, other.room} & set(node.state.rooms)
+    problem = tab.ask(t="delete", key="y" * 16, room=other.room)["problem"]
+    assert problem["code"] == "not_found"
+
+
 def test_refusals_come_in_words(tab: Tab) -> None:
     problem = tab.ask(t="connect", key="c" * 20, address="nonsense")["problem"]
     assert problem["code"] == "invalid_args" and "HOST:PORT" in problem["message"] and not problem["retryable"]
@@ -251,6 +266,15 @@ def test_what_is_kept_for_resuming_is_bounded(tmp_path: pathlib.Path) -> None:
     hub.take([Resync(snapshot(last))])
     assert hub._missed("log-1", last - 3) is None, "a resync forgets"
     assert hub._missed("log-1", last) == []
+
+
+def test_what_was_deleted_is_not_kept_for_resuming(tmp_path: pathlib.Path) -> None:
+    hub = hub_of(tmp_path)
+    elsewhere = event(12, m.MessageReceived(message=message(12, "stays", "cian")))
+    state = event(13, m.MessageStateChanged(room="room-bela", id=11, state="sent"))
+    hub.take([said(11), elsewhere, state, event(14, m.RoomDeleted(room="room-bela"))])
+    kept = hub._missed("log-1", 10)
+    assert kept is not None and [op.seq for op in kept] == [12]
 
 
 def test_a_resync_in_the_middle_of_a_batch_counts_from_there(tmp_path: pathlib.Path) -> None:

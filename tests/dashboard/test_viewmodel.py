@@ -62,6 +62,10 @@ STORY: list[msgspec.Struct] = [
     m.PeerForgotten(peer="peer-cian"),
     m.RoomAdded(room=room("dora", peer=None)),
     m.RoomsMerged(gone="room-dora", room=room("bela", unread=2)),
+    m.QuotaReached(host="127.0.0.9", bytes=200_000_000, until=99),
+    m.PeerChanged(peer=peer("bela", name="Bela from lab 2", own_name="bela")),
+    m.RoomChanged(room=room("bela", name="Bela from lab 2")),
+    m.RoomDeleted(room="room-cian"),
 ]
 
 
@@ -72,7 +76,17 @@ def test_patches_and_fresh_views_agree_after_every_event(model: v.Model) -> None
         fresh = Screen(model)
         assert vars(screen) == vars(fresh), f"after {type(data).__name__}"
         assert model.seq == seq
-    assert "room-dora" not in screen.rooms and "peer-cian" not in screen.peers
+    assert not {"room-dora", "room-cian"} & set(screen.rooms) and "peer-cian" not in screen.peers
+    assert screen.rooms["room-bela"].name == screen.peers["peer-bela"].name == "Bela from lab 2"
+
+
+def test_a_conversation_that_goes_says_its_name_and_where_its_messages_are(model: v.Model) -> None:
+    model.event(event(11, m.RoomAdded(room=room("dora", peer=None))))
+    ops = model.event(event(12, m.RoomsMerged(gone="room-dora", room=room())))
+    assert v.RoomGone("room-dora", "room-bela", "dora") in ops
+    assert model.event(event(13, m.PeerForgotten(peer="peer-bela")))
+    assert model.event(event(14, m.RoomDeleted(room="room-bela"))) == [v.RoomGone("room-bela", None, "bela")]
+    assert model.everything().rooms == [] and model.everything().peers == []
 
 
 def test_every_durable_event_is_in_the_story() -> None:

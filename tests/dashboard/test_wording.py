@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import pathlib
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard import wording
 from node.bus import messages as m
-from tests.dashboard.nouns import own
+from tests.dashboard.nouns import own, peer
 
+ROOT = pathlib.Path(__file__).parents[2]
 INVISIBLE = {chr(code) for code in [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C, 0xFEFF]}
 
 
@@ -67,6 +71,28 @@ def test_a_state_of_a_newer_node_is_shown_as_it_is() -> None:
 @pytest.mark.parametrize("link", m.LinkState.__args__)  # type: ignore[attr-defined]
 def test_every_link_state_has_a_word(link: str) -> None:
     assert wording.presence(link).label and wording.presence(link).why
+
+
+def dialects_of_the_bus() -> set[str]:
+    """As BUS.md names them for a peer."""
+    text = (ROOT / "node/bus/BUS.md").read_text()
+    listed = re.search(r"`dialect` is\n(.*?) or `unknown`;", text, re.DOTALL)
+    assert listed is not None
+    return set(re.findall(r"`([^`]+)`", listed[1]))
+
+
+def test_every_dialect_has_words_and_can_be_chosen() -> None:
+    form = (ROOT / "dashboard/components/peers/form.js").read_text()
+    offered = re.findall(r'^  \["([^"]+)", "[^"]+"\],$', form, re.MULTILINE)
+    assert set(wording.DIALECTS) == dialects_of_the_bus()
+    assert offered == ["auto", *wording.DIALECTS]
+
+
+@pytest.mark.parametrize("dialect", [*wording.DIALECTS, "unknown", "of-a-newer-node"])
+def test_a_dialect_is_told_with_how_it_is_known(dialect: str) -> None:
+    word, title = wording.dialect(peer(dialect=dialect, dialect_from="chosen"))
+    assert word == (dialect if dialect in wording.DIALECTS else "not settled")
+    assert title.endswith("You chose this dialect.")
 
 
 @pytest.mark.parametrize("code", m.ERROR_CODES)

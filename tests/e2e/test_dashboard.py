@@ -313,7 +313,7 @@ def test_older_messages_come_as_one_scrolls_and_nothing_jumps(node: FakeNode, vi
     tab = visit().open(bela.room)
     expect(bubble(tab, "number 499")).to_be_visible()
     log = tab.locator(".log")
-    seen_first = None
+    seen_first: str | None = None
     while seen_first != "number 000":
         log.evaluate("log => log.scrollTop = 0")
         before = seen_first
@@ -341,6 +341,27 @@ def test_older_messages_come_as_one_scrolls_and_nothing_jumps(node: FakeNode, vi
     expect(bubble(tab, "number 500")).to_be_visible()
     expect(tab.locator(".jump")).to_be_hidden()
     until(lambda: node.unread(bela.room) == 0, "read at the end")
+
+
+def test_the_jump_to_the_newest_arrives_however_late_the_page_comes(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    said = [node.receive(bela, f"number {number:03}", at=now() - 500_000 + number * 1000) for number in range(400)]
+    node.on_loop(lambda: node._do_mark_read(m.MarkReadArgs(room=bela.room)))
+    tab = visit().open()
+    expect(room(tab, "bela")).to_be_visible()
+    tab.keyboard.press("Control+k")
+    tab.keyboard.type('"number 040"')
+    tab.locator(".hit").click()
+    expect(bubble(tab, "number 040")).to_be_in_viewport()
+    node.hold_back["history"] = 0.5
+    tab.locator(".jump").click()
+    # What is said while the page is under way is in it at the end.
+    until(lambda: "history" not in node.hold_back, "the page was asked for")
+    node.receive(bela, "said meanwhile")
+    expect(bubble(tab, "said meanwhile")).to_be_in_viewport()
+    expect(tab.locator(".jump")).to_be_hidden()
+    texts = tab.locator(".log .row .text").all_text_contents()
+    assert texts == [one.text for one in said[-len(texts) + 1 :]] + ["said meanwhile"]
 
 
 def test_a_search_hit_opens_in_its_context(node: FakeNode, visit: Visit) -> None:

@@ -313,8 +313,8 @@ class FakeNode:
         room = self._room(args.room)
         kept = self.messages.get(room.id, [])
         place = args.before if args.before is not None else args.after if args.after is not None else args.around
-        index = next((i for i, one in enumerate(kept) if one.id == place), None)
-        if place is not None and index is None:
+        index = next((i for i, one in enumerate(kept) if one.id == place), -1)
+        if place is not None and index < 0:
             raise CommandRefused("not_found", "There is no such message.")
         limit = min(args.limit, m.MAX_HISTORY)
         if args.before is not None:
@@ -398,6 +398,37 @@ class FakeNode:
 
     def _do_forget(self, args: m.PeerArgs) -> m.Nothing:
         self._durable("PeerForgotten", m.PeerForgotten(peer=self._peer(args.peer).id))
+        return m.Nothing()
+
+    def _do_rename(self, args: m.RenameArgs) -> m.PeerResult:
+        peer, name = self._peer(args.peer), args.name.strip()
+        if len(name) > m.MAX_NAME_CHARS or not name.isprintable():
+            raise CommandRefused("invalid_args", f"A name has up to {m.MAX_NAME_CHARS} characters and no line breaks.")
+        own_name = peer.own_name or peer.name
+        new = replace(peer, name=name or own_name, own_name=own_name if name else None)
+        self._durable("PeerChanged", m.PeerChanged(peer=new))
+        room = replace(self.state.rooms[peer.room], name=new.name, last=None)
+        self._durable("RoomChanged", m.RoomChanged(room=room), room.id)
+        return m.PeerResult(peer=new)
+
+    def _do_merge(self, args: m.MergeArgs) -> m.PeerResult:
+        gone, into = self._room(args.peer), self._room(args.into)
+        if gone is into:
+            raise CommandRefused("invalid_args", "That is one conversation already.")
+        moved = [replace(one, room=into.id) for one in self.messages.pop(gone.id, [])]
+        self.messages[into.id] = sorted([*self.messages.get(into.id, []), *moved], key=lambda one: one.order)
+        room = replace(into, unread=into.unread + gone.unread, last=None)
+        self._durable("RoomsMerged", m.RoomsMerged(gone=gone.id, room=room), room.id)
+        if gone.peer in self.state.peers:
+            self._durable("PeerForgotten", m.PeerForgotten(peer=gone.peer))
+        return m.PeerResult(peer=self._peer(into.peer or ""))
+
+    def _do_delete(self, args: m.PeerArgs) -> m.Nothing:
+        room = self._room(args.peer)
+        self.messages.pop(room.id, None)
+        if room.peer in self.state.peers:
+            self._durable("PeerForgotten", m.PeerForgotten(peer=room.peer))
+        self._durable("RoomDeleted", m.RoomDeleted(room=room.id), room.id)
         return m.Nothing()
 
     def _do_mark_read(self, args: m.MarkReadArgs) -> m.MarkReadResult:

@@ -10,7 +10,12 @@ _chats = st.components.v2.component(
     "snicher_chats",
     html='<div class="chats"></div>',
     css=assets.stylesheet(
-        "shared/tokens.css", "shared/parts.css", "chats/list.css", "chats/conversation.css", "chats/composer.css"
+        "shared/tokens.css",
+        "shared/parts.css",
+        "chats/list.css",
+        "chats/conversation.css",
+        "chats/composer.css",
+        "chats/menu.css",
     ),
     js=assets.loader("chats/main.js"),
 )

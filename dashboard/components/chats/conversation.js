@@ -8,6 +8,7 @@ import { isNarrow, place } from "../shared/place.js";
 import { connection, outbox, store } from "../shared/session.js";
 import { tips } from "../shared/tip.js";
 import * as when from "../shared/when.js";
+import { Menu } from "./menu.js";
 import { drawRow, makeRow, rowsOf, tipOf } from "./rows.js";
 import { Talk } from "./talk.js";
 
@@ -24,9 +25,12 @@ export class Conversation {
   #parts;
   #talk = null;
   #composer;
+  #menu = new Menu();
   #newAfter = null;
   /** Whether to stay at the end when something is added. */
   #follow = true;
+  /** Where the last jump to the end led: the reader may have left since, before the browser tells of it. */
+  #endTop = 0;
   #readAsked = 0;
   #readTimer = null;
   #redraw = calm(() => this.#picture());
@@ -58,13 +62,13 @@ export class Conversation {
     const title = h("div", { class: "title" }, h("div", { class: "line" }, parts.name, parts.badge),
       h("div", { class: "line small" }, parts.presence, parts.address));
     this.element = h("section", { class: "talk", "aria-label": "Conversation" },
-      h("header", {}, parts.back, parts.avatar, title),
+      h("header", {}, parts.back, parts.avatar, title, this.#menu.element),
       h("div", { class: "middle" }, parts.scroller, parts.error, parts.jump), parts.waits, composer.element);
     this.#parts = parts;
     parts.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.element.addEventListener("click", (event) => this.#clicked(event));
     tips(this.element, (element) => tipOf(element, store.rooms.get(place.room)));
-    const resized = new ResizeObserver(() => this.#follow && this.#toEnd());
+    const resized = new ResizeObserver(() => this.#keepEnd());
     resized.observe(parts.scroller);
     resized.observe(parts.rows);
     const seen = () => this.#markRead();
@@ -100,6 +104,7 @@ export class Conversation {
     }
     this.#talk?.close();
     this.#talk = null;
+    this.#menu.close();
     this.#parts.rows.replaceChildren();
     this.#parts.rows.keyed = new Map();
     this.#parts.error.hidden = true;
@@ -109,6 +114,7 @@ export class Conversation {
     this.#newAfter = view?.unread ? view.read_upto : null;
     this.#readAsked = 0;
     this.#follow = around === null;
+    this.#endTop = 0;
     this.#flash = around;
     this.#talk = new Talk(room, connection, (why) => this.#changed(why));
     this.#drawHead();
@@ -123,6 +129,7 @@ export class Conversation {
 
   toNewest() {
     this.#follow = true;
+    this.#endTop = 0;
     if (this.#talk?.moreAfter) this.#talk.open();
     else this.#toEnd();
     this.#composer.focus();
@@ -244,6 +251,7 @@ export class Conversation {
     const room = store.rooms.get(this.#talk?.room);
     const { avatar: face, name, presence, address, badge } = this.#parts;
     this.element.classList.toggle("unknown", store.loaded && !room && !store.away);
+    this.#menu.draw(room);
     if (!room) {
       setText(name, store.loaded && store.me ? "This conversation isn't here" : "…");
       setText(presence, "");
@@ -273,6 +281,7 @@ export class Conversation {
     const pending = this.#talk.moreAfter ? [] : outbox.in(this.#talk.room);
     const now = store.now();
     const list = rowsOf(this.#talk.messages, pending, this.#newAfter, now);
+    if (this.#left()) this.#follow = false;
     const anchor = this.#follow ? null : this.#anchor();
     const context = { now, room };
     reconcile(rows, list, (row) => row.key, makeRow, (element, row) => drawRow(element, row, context));
@@ -281,7 +290,7 @@ export class Conversation {
     top.hidden = empty;
     rows.classList.toggle("empty", empty);
     setAttribute(rows, "data-hint", empty ? `Say hello to ${room?.name ?? "them"}.` : null);
-    if (this.#follow) this.#toEnd();
+    if (this.#follow) this.#keepEnd();
     else if (anchor?.element.isConnected) {
       const shift = anchor.element.getBoundingClientRect().top - anchor.top;
       if (Math.abs(shift) > 0.5) scroller.scrollTop += shift;
@@ -324,7 +333,18 @@ export class Conversation {
   #toEnd() {
     const { scroller } = this.#parts;
     scroller.scrollTop = scroller.scrollHeight;
+    this.#endTop = scroller.scrollTop;
     this.#parts.jump.hidden = this.#atEnd();
+  }
+
+  /** Stay at the end, if that is where the reader is. While newer messages aren't loaded, there is no end to stay at. */
+  #keepEnd() {
+    if (this.#follow && !this.#talk?.moreAfter) this.#toEnd();
+  }
+
+  /** Whether the reader scrolled away from the end and the event about it is still to come. */
+  #left() {
+    return this.#follow && this.#parts.scroller.scrollTop < this.#endTop - 1 && !this.#atEnd() && !this.#talk.moreAfter;
   }
 
   #scrolled() {

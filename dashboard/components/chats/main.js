@@ -28,7 +28,8 @@ function build(root) {
   const begin = h("div", { class: "begin" });
   const nothing = h("section", { class: "nothing" }, choose, begin);
   const stopGuide = guide(begin);
-  root.append(h("div", { class: "columns" }, list.element, nothing, talk.element), live);
+  const line = h("p", { class: "calmline", role: "status", hidden: true, tabindex: -1 });
+  root.append(line, h("div", { class: "columns" }, list.element, nothing, talk.element), live);
   const stopStrip = strip(root);
   composer.onSent = () => talk.sent();
 
@@ -37,13 +38,25 @@ function build(root) {
     begin.hidden = Boolean(store.rooms.size) || !store.me;
   }
 
-  function show() {
+  /** What just happened to the conversation; it stands until another one is opened. */
+  function say(text) {
+    line.hidden = !text;
+    setText(line, text);
+  }
+
+  function show({ again = false, gone = null } = {}) {
+    if (gone?.into) say(`Merged: what was said with ${gone.name} is now here.`);
+    else if (gone) say(`The conversation with ${gone.name} was deleted.`);
+    else if (!again) say("");
+    const left = gone && talk.element.contains(root.getRootNode().activeElement);
     showNothing();
     root.classList.toggle("open", Boolean(place.room));
     nothing.hidden = Boolean(place.room);
     talk.element.hidden = !place.room;
     talk.open(place.room, place.around);
     place.around = null;
+    // The focus went with the conversation.
+    if (left && !place.room) line.focus({ preventScroll: true });
   }
 
   function key(event) {

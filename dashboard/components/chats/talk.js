@@ -54,7 +54,8 @@ export class Talk {
   async open({ around = null, unread = 0, readUpto = 0 } = {}) {
     const turn = ++this.#turn;
     this.#recent = [];
-    this.#loading = { before: false, after: false };
+    // Nothing extends what is about to be replaced, and what comes in meanwhile is kept for the new page.
+    this.#loading = { before: true, after: true };
     if (this.state !== "ready") this.state = "loading";
     this.#onChange("changed");
     try {
@@ -74,10 +75,12 @@ export class Talk {
       this.moreAfter = page.more_after;
       this.state = "ready";
       this.problem = null;
+      this.#loading = { before: false, after: false };
       this.#merge(page.seq);
       this.#onChange("opened");
     } catch (problem) {
       if (turn !== this.#turn) return;
+      this.#loading = { before: false, after: false };
       this.problem = problem;
       // What is shown stays: better old than nothing.
       if (this.state !== "ready") this.state = "failed";

@@ -5,10 +5,17 @@ import { newKey } from "../shared/key.js";
 import { place } from "../shared/place.js";
 import { connection, store } from "../shared/session.js";
 
+/** As BUS.md names them; the same words as in wording.py, shorter. */
 const DIALECTS = [
   ["auto", "find out by itself"],
-  ["snicher", "snicher"],
-  ["std", "std"],
+  ["snicher", "snicher: stays connected"],
+  ["std", "std: the usual plain form"],
+  ["angle@", "angle@: <host:port> @ <name>"],
+  ["angle-ts", "angle-ts: <host:port> [time] @ <name>"],
+  ["angle1", "angle1: <host:port> on one line"],
+  ["labelled", "labelled: fields with labels"],
+  ["portline", "portline: port, then lines"],
+  ["json", "json: JSON objects"],
 ];
 /** Where the address is kept until it worked; this tab only. */
 const DRAFT = "snicher/connect";

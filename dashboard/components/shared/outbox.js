@@ -55,6 +55,7 @@ export class Outbox {
       if (!store.away) this.#hurry();
     });
     store.on("message", (op) => this.#seen(op.message));
+    store.on("gone", (op) => this.#follow(op));
     connection.onChange(() => this.#hurry());
   }
 
@@ -175,6 +176,18 @@ export class Outbox {
     this.#pause = PAUSE_MS[0];
     if (this.#wake) this.#wake();
     else this.#pump();
+  }
+
+  /** What was to be said in a conversation that is gone goes where its messages went: into another one, or nowhere. */
+  #follow({ id, into }) {
+    const draft = this.draft(id);
+    this.setDraft(id, "");
+    if (into && draft && !this.draft(into)) this.setDraft(into, draft);
+    for (const entry of this.entries.filter((one) => one.room === id && one.state !== "asking")) {
+      this.#forget(entry);
+      if (into) this.#keep({ ...entry, room: into });
+    }
+    this.#tell();
   }
 
   /** One after the other, in the order written, so that the node gets them in that order. */

@@ -36,14 +36,14 @@ export const place = {
     return () => listeners.delete(listener);
   },
 
-  /** Open a conversation (null: back to the list). */
-  open(room, { around = null } = {}) {
+  /** Open a conversation (null: back to the list). `gone`: what was open before is gone; the operation that said so. */
+  open(room, { around = null, gone = null } = {}) {
     const changed = room !== this.room;
     this.room = room;
     this.around = around;
     remember(room);
     this.writeAddress(changed && isNarrow());
-    for (const listener of [...listeners]) listener({ again: !changed });
+    for (const listener of [...listeners]) listener({ again: !changed, gone });
   },
 
   /** Go to another page; with a room, to that conversation. */
@@ -99,7 +99,7 @@ window.addEventListener("popstate", () => {
   for (const listener of [...listeners]) listener({ again: false });
 });
 
-// A conversation that was merged into another one is opened there.
+// A conversation that was merged into another one is opened there; from one that was deleted, back to the list.
 store.on("gone", (op) => {
-  if (place.room === op.id) place.open(op.into);
+  if (place.room === op.id) place.open(op.into, { gone: op });
 });

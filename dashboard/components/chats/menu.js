@@ -1,0 +1,199 @@
+// The menu in the head of a conversation: rename, merge, connect or disconnect, delete. What can't be taken back is asked
+// once more in a sheet that says what is lost.
+
+import { h, icon, setAttribute, setText } from "../shared/dom.js";
+import { newKey } from "../shared/key.js";
+import { connection, store } from "../shared/session.js";
+
+const CONNECTED = new Set(["online", "reachable", "connecting"]);
+/** Characters of a name that the node takes; BUS.md section 7. */
+const MAX_NAME = 64;
+
+export class Menu {
+  element;
+  #open;
+  #items;
+  #acts;
+  #sheet;
+  #room = null;
+
+  constructor() {
+    const item = (label, act, grave = false) =>
+      h("button", { type: "button", role: "menuitem", tabindex: -1, class: grave ? "grave" : null, onclick: () => {
+        this.#hide();
+        act();
+      } }, label);
+    this.#acts = {
+      rename: item("Rename…", () => this.#rename()),
+      merge: item("Merge into…", () => this.#merge()),
+      link: item("Connect", () => this.#link()),
+      remove: item("Delete conversation…", () => this.#remove(), true),
+    };
+    this.#items = h("div", { class: "items", role: "menu", id: "talk-menu", hidden: true }, ...Object.values(this.#acts));
+    this.#open = h("button", { class: "opener", type: "button", "aria-haspopup": "menu", "aria-expanded": "false",
+      "aria-controls": "talk-menu", onclick: () => (this.#items.hidden ? this.#show() : this.#hide()) }, icon("more"));
+    this.#sheet = h("dialog", { class: "ask", "aria-labelledby": "ask-title" });
+    this.element = h("div", { class: "menu", hidden: true }, this.#open, this.#items, this.#sheet);
+    this.#open.addEventListener("keydown", (event) => {
+      if (event.key !== "ArrowDown" || !this.#items.hidden) return;
+      event.preventDefault();
+      this.#show();
+    });
+    this.#items.addEventListener("keydown", (event) => this.#key(event));
+    this.element.addEventListener("focusout", (event) => {
+      const inside = this.#items.contains(event.relatedTarget) || event.relatedTarget === this.#open;
+      if (!inside && !this.#items.hidden) this.#hide(false);
+    });
+    this.#sheet.addEventListener("keydown", (event) => {
+      // Nothing below the sheet hears of keys.
+      event.stopPropagation();
+      if (event.key !== "Escape" || event.isComposing) return;
+      event.preventDefault();
+      this.#sheet.close();
+    });
+  }
+
+  /** `room` is the conversation's view, or undefined while there is none. */
+  draw(room) {
+    this.element.hidden = !room;
+    this.#room = room;
+    if (!room) return this.close();
+    setAttribute(this.#open, "aria-label", `More about ${room.name}`);
+    const peer = store.peers.get(room.peer);
+    const { rename, merge, link } = this.#acts;
+    rename.hidden = !peer;
+    merge.hidden = store.rooms.size < 2;
+    link.hidden = !peer || !(this.#connected(peer) || peer.dialable);
+    if (link.hidden) return;
+    setText(link, !this.#connected(peer) ? "Connect" : CONNECTED.has(peer.link) ? "Disconnect" : "Stop trying");
+  }
+
+  /** Close whatever is open. */
+  close() {
+    this.#hide(false);
+    if (this.#sheet.open) this.#sheet.close();
+  }
+
+  #connected(peer) {
+    return CONNECTED.has(peer.link) || peer.wanted;
+  }
+
+  // -- the menu
+
+  #shown() {
+    return Object.values(this.#acts).filter((item) => !item.hidden);
+  }
+
+  #show() {
+    this.#items.hidden = false;
+    setAttribute(this.#open, "aria-expanded", "true");
+    this.#shown()[0].focus();
+  }
+
+  #hide(focus = true) {
+    this.#items.hidden = true;
+    setAttribute(this.#open, "aria-expanded", "false");
+    if (focus) this.#open.focus({ preventScroll: true });
+  }
+
+  #key(event) {
+    const items = this.#shown();
+    const at = items.indexOf(event.target);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
+    if (event.key === "Escape") this.#hide();
+    else if (event.key === "Tab") return this.#hide();
+    else if (to !== undefined && !event.altKey) items.at(to % items.length).focus();
+    else return;
+    event.preventDefault();
+  }
+
+  // -- the sheets
+
+  #rename() {
+    const { name, peer } = this.#room;
+    const field = h("input", { name: "name", autocomplete: "off", spellcheck: "false", dir: "auto", maxlength: MAX_NAME });
+    field.value = name;
+    this.#ask({
+      title: `Rename ${name}`,
+      text: "Only you see this name. Leave it empty to go back to what they call themselves.",
+      fields: h("label", {}, h("span", {}, "Name"), field),
+      yes: "Rename",
+      word: () => (field.value.trim() === name ? null : { t: "rename", peer, name: field.value.trim() }),
+    });
+    field.select();
+  }
+
+  #merge() {
+    const { id, name } = this.#room;
+    const others = store.sorted().filter((room) => room.id !== id);
+    const label = ({ name: other, address }) => (address && address !== other ? `${other} · ${address}` : other);
+    const choice = h("select", { name: "into" }, ...others.map((room) => h("option", { value: room.id }, label(room))));
+    this.#ask({
+      title: `Merge ${name} into another conversation`,
+      text: `For one person who is here twice. All that was said with ${name} moves there, and what still waits is sent ` +
+        "there. It can't be taken apart again.",
+      fields: h("label", {}, h("span", {}, "Into"), choice),
+      yes: "Merge",
+      word: () => ({ t: "merge", room: id, into: choice.value }),
+    });
+    choice.focus();
+  }
+
+  #remove() {
+    const { id, name } = this.#room;
+    this.#ask({
+      title: `Delete the conversation with ${name}?`,
+      text: `Everything said here is erased from this computer for good, what still waits is never sent, and ${name} ` +
+        `leaves your list of peers. It can't be undone. ${name} keeps their own copy; what they say next begins a new ` +
+        "conversation.",
+      yes: "Delete for good",
+      grave: true,
+      word: () => ({ t: "delete", room: id }),
+    });
+  }
+
+  #link() {
+    const peer = store.peers.get(this.#room.peer);
+    if (!peer) return;
+    const word = this.#connected(peer) ? { t: "disconnect", peer: peer.id } : { t: "connect", address: peer.id };
+    connection.ask({ ...word, key: newKey() }).catch((problem) => {
+      this.#ask({ title: "That didn't work", text: problem.message, yes: "All right", word: () => null });
+    });
+  }
+
+  /** Open a sheet. `word()` gives what to ask the node, or null when there is nothing to ask. */
+  #ask({ title, text, fields = null, yes, grave = false, word }) {
+    const problem = h("p", { class: "problem", role: "alert", hidden: true });
+    const agree = h("button", { class: grave ? "primary grave" : "primary", type: "submit" }, yes);
+    const cancel = h("button", { type: "button", onclick: () => this.#sheet.close() }, "Cancel");
+    const form = h("form", {}, h("h3", { id: "ask-title", dir: "auto" }, title),
+      h("p", { id: "ask-text", dir: "auto" }, text), fields, problem, h("div", { class: "answers" }, cancel, agree));
+    // One wish, one key: asking again after a lost answer doesn't double it.
+    let key = newKey();
+    // Not `disabled`: that would take the focus away.
+    let asking = false;
+    form.addEventListener("input", () => (key = newKey()));
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      if (asking) return;
+      const wish = word();
+      if (!wish) return this.#sheet.close();
+      asking = true;
+      problem.hidden = true;
+      try {
+        await connection.ask({ ...wish, key });
+        if (form.isConnected) this.#sheet.close();
+      } catch (error) {
+        if (!error.retryable) key = newKey();
+        setText(problem, `${error.message}${error.retryable ? " Try again in a moment." : ""}`);
+        problem.hidden = false;
+      } finally {
+        asking = false;
+      }
+    });
+    setAttribute(this.#sheet, "aria-describedby", "ask-text");
+    this.#sheet.replaceChildren(form);
+    this.#sheet.showModal();
+    if (grave) cancel.focus();
+  }
+}
