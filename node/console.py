@@ -201,7 +201,7 @@ def _send(client: Client, options: argparse.Namespace) -> None:
     if options.json:
         _print_json(message)
     else:
-        print(f"#{message.id} is on disk and {message.state} for delivery.")
+        print(f"#{message.id} is on disk and {message.state} to be sent.")
 
 
 def _peers(client: Client, options: argparse.Namespace) -> None:
@@ -237,7 +237,8 @@ def _rename(client: Client, options: argparse.Namespace) -> None:
     if options.json:
         _print_json(peer)
     else:
-        own = f" (it calls itself {plain(peer.own_name)})" if peer.own_name else ""
+        said = peer.own_name if peer.own_name not in (None, peer.host, _address(peer)) else None
+        own = f" (it calls itself {plain(said)})" if said else ""
         print(f"{_address(peer)} is now {plain(peer.name)}{own}.")
 
 
@@ -251,7 +252,9 @@ def _merge(client: Client, options: argparse.Namespace) -> None:
 
 def _delete(client: Client, options: argparse.Namespace) -> None:
     _patiently(lambda: client.delete(options.peer))
-    if not options.json:
+    if options.json:
+        _print_json(m.Nothing())
+    else:
         print("Deleted, with all that was said in it.")
 
 
@@ -345,7 +348,9 @@ def _status(client: Client, options: argparse.Namespace) -> None:
 
 def _stop(client: Client, options: argparse.Namespace) -> None:
     client.stop()
-    if not options.json:
+    if options.json:
+        _print_json(m.Nothing())
+    else:
         print("The node is going down.")
 
 

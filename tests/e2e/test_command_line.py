@@ -72,7 +72,7 @@ def test_send(anna: NodeProcess, old: Std) -> None:
     home = str(anna.home)
     result = run("send", old.address, "good morning to you", "--home", home)
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.endswith("is on disk and waiting for delivery.\n")
+    assert result.stdout.endswith("is on disk and waiting to be sent.\n")
     (message,) = objects(run("send", old.address, "and again to you", "--json", "--home", home))
     assert (message["text"], message["state"], message["direction"]) == ("and again to you", "waiting", "out")
     old.wait_for(lambda c: c.texts == ["good morning to you", "and again to you"])
@@ -198,7 +198,7 @@ def test_stop(nodes: Nodes) -> None:
     result = run("stop", "--home", str(anna.wait_ready().home))
     assert (result.returncode, result.stdout, result.stderr) == (0, "The node is going down.\n", "")
     assert anna.wait() == 0
-    assert objects(run("stop", "--json", "--home", str(bert.wait_ready().home))) == []
+    assert objects(run("stop", "--json", "--home", str(bert.wait_ready().home))) == [{}]
     assert bert.wait() == 0
 
 

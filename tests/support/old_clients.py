@@ -7,7 +7,7 @@ program does badly (it joins reads, loses messages, shows wrong addresses); it o
 Traffic is loopback only: every address, dialled or listened at, passes `loopback`, which raises ValueError.
 A stub's outgoing connections come from its own `host`, so that 127.0.0.2 and 127.0.0.3 are two machines.
 
-By hand:  python -m tests.support.old_clients std --listen 127.0.0.1:5100 --team ALPHA [--connect 127.0.0.1:5000]
+By hand:  python -m tests.support.old_clients std --listen 127.0.0.1:5300 --team ALPHA [--connect 127.0.0.1:5000]
 (names and options: old_clients_rare.py, where the rarer dialects and the command line are).
 """
 
