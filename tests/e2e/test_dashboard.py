@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import statistics
 import time
@@ -11,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from node.bus import messages as m
 from node.errors import CommandRefused
-from tests.e2e.browser import SCREENSHOTS, Dashboard, Visit, until
+from tests.e2e.browser import ROOT, SCREENSHOTS, Dashboard, Visit, until
 from tests.support.fake_node import FakeNode, fill, now
 
 pytest_plugins = ["tests.e2e.browser"]
@@ -546,3 +547,27 @@ def test_screenshots_to_look_at(node: FakeNode, visit: Visit, scheme: str) -> No
     node.stop()
     expect(tab.locator(".strip")).to_be_visible()
     shoot(tab, "peers-away", 390)
+
+
+def test_the_picture_in_the_readme_is_a_picture_of_this(node: FakeNode, visit: Visit) -> None:
+    """The picture of README.md. With README_PICTURE set, it is put where README.md shows it."""
+    minute = 60_000
+    bela, cian = node.add_peer("bela", last_seen=now()), node.add_peer("cian", link="offline", dialect="std")
+    alpha, dora = node.add_peer("ALPHA", dialect="std", link="reachable"), node.add_peer("dora")
+    node.say(dora.room, "Fine, nine o'clock.", state="sent", at=now() - 90 * minute)
+    node.receive(alpha, "got it, thanks", at=now() - 70 * minute)
+    node.say(cian.room, "Can you take the night shift?", state="waiting", at=now() - 40 * minute)
+    node.receive(bela, "Morning. Is the build machine in lab 2 back?", at=now() - 30 * minute)
+    node.say(bela.room, "Yes, since eight. I put its address on the board.", state="sent", at=now() - 29 * minute)
+    node.receive(bela, "Great, thanks!", at=now() - 28 * minute)
+    node.receive(bela, "I only have the plain client today, can you still read me?", at=now() - 12 * minute)
+    node.say(bela.room, "We can. Keep passwords out of it, it isn't encrypted.", state="sent", at=now() - 11 * minute)
+    node.receive(bela, "The projector room is free now 🎉", at=now() - 2 * minute)
+    tab = visit(color_scheme="light").open()
+    tab.set_viewport_size({"width": 1180, "height": 660})
+    room(tab, "bela").click()
+    expect(bubble(tab, "The projector room is free now")).to_be_in_viewport()
+    SCREENSHOTS.mkdir(exist_ok=True)
+    picture = tab.screenshot(path=SCREENSHOTS / "readme.png")
+    if os.environ.get("README_PICTURE"):
+        (ROOT / "dashboard" / "screenshot.png").write_bytes(picture)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import pathlib
 import threading
@@ -62,9 +63,15 @@ def fill(disk: pathlib.Path, *, leave: int = 0) -> None:
     """Take all free space of a disk but for `leave` bytes."""
     free = os.statvfs(disk)
     count = max(0, free.f_bavail * free.f_frsize - leave)
-    with (disk / "ballast").open("wb") as file:
+    with (disk / "ballast").open("wb", buffering=0) as file:
         while count > 0:
-            count -= file.write(bytes(min(count, 65_536)))
+            try:
+                count -= file.write(bytes(min(count, 65_536)))
+            except OSError as error:
+                # Somebody else took some of it meanwhile.
+                if error.errno != errno.ENOSPC:
+                    raise
+                break
 
 
 def free_up(disk: pathlib.Path) -> None:
