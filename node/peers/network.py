@@ -25,7 +25,7 @@ from node.core import stimuli as s
 from node.errors import ListenError, LocalFault
 from node.model import Address, normal_host
 from node.peers import reasons
-from node.peers.connection import Connection
+from node.peers.connection import LATE, Connection
 from node.peers.pace import SMALL, Pace
 from node.protocol import link as l
 from node.protocol.order import AcceptOrder
@@ -322,11 +322,17 @@ class Network:
             self._feed(stimulus)
         at = self._order.next_deadline()
         if at is not None and self._order_timer is None:
-            self._order_timer = self._loop.call_at(at, self._expire)
+            self._order_timer = self._loop.call_at(at, self._expire, at, False)
 
-    def _expire(self) -> None:
+    def _expire(self, at: float, again: bool) -> None:
+        now = self._loop.time()
+        if self._paused or (not again and now > at + LATE):
+            # Nothing is read, or the loop was busy: what the one that holds others back has said may wait in its
+            # socket. That is read first.
+            self._order_timer = self._loop.call_at(now + LATE, self._expire, now + LATE, not self._paused)
+            return
         self._order_timer = None
-        self._release(self._order.expire(self._loop.time()))
+        self._release(self._order.expire(now))
 
     # -- what the core wants
 
