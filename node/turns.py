@@ -3,6 +3,10 @@
 One transaction is written at a time, in a thread; what is decided meanwhile gathers in the next batch (group commit).
 When a commit fails, that batch and the one gathered meanwhile are dropped whole, all links are left, and the core is
 loaded again as soon as a write works: nothing was told to anybody that isn't on disk.
+
+The next batch is no longer than the disk takes in a moment: when it is full, sources with more than their share in it
+have to wait (`full_for`), so that whoever speaks now and then, and every command, is on disk a moment later, however
+many others flood.
 """
 
 from __future__ import annotations
@@ -25,8 +29,16 @@ from node.store.writer import Writer
 
 log = logging.getLogger("snicher.store")
 
-#: Records that may wait for the disk before reading from peers pauses and commands get `busy`; half of it lets go.
+#: Records that may wait for the disk before nobody is heard and commands get `busy`; half of it lets go.
 MAX_PENDING = 20_000
+#: What a commit should take, in seconds: an (almost) empty one's time and so much more; with one source, with several.
+ALONE_GOAL, SHARED_GOAL = 0.05, 0.01
+#: Records in a batch before sources with more than their share have to wait: it follows from how long commits take.
+MIN_BATCH, MAX_BATCH = 128, 10_000
+#: Records of a source in a batch that never count as more than its share.
+MIN_SHARE = 16
+#: A commit of at most so many records shows what the disk takes for an empty one.
+EMPTY = 16
 #: How often a failed disk is tried again, in seconds.
 PROBE_EVERY = 1.0
 #: Messages that the search index takes in one step: a step must not hold up a commit for long.
@@ -35,14 +47,16 @@ INDEX_STEP = 400
 INDEX_PAUSE = 0.05
 
 _AGAIN = (s.Heard, s.Transmitted, s.Closed)
-_ACTS = (e.Dial, e.Transmit, e.HangUp, e.ShutOut, e.Hold, e.Tell, e.Reply, e.Refuse, e.Fetch, e.Exit)
+_ACTS = frozenset((e.Dial, e.Transmit, e.HangUp, e.ShutOut, e.Hold, e.Tell, e.Reply, e.Refuse, e.Fetch, e.Exit))
 
 
 class _Batch:
-    __slots__ = ("acts", "records", "stimuli")
+    __slots__ = ("acts", "records", "sources", "stimuli")
 
     def __init__(self) -> None:
         self.records: list[e.Record] = []
+        #: How many of them are due to each source address.
+        self.sources: dict[str, int] = {}
         self.acts: list[e.Act] = []
         #: What came from peers: told to the new core if this batch is lost.
         self.stimuli: list[s.Stimulus] = []
@@ -52,7 +66,8 @@ class Turns:
     """The loop around the core.
 
     `act` performs one act; `publish` gets the events of a committed batch; `pause` and `resume` stop and start reading
-    from peers; `health` is told when the disk fails or works again.
+    from peers; `go_on` is called when sources that were `full_for` may be heard again; `health` is told when the disk
+    fails or works again.
     """
 
     def __init__(
@@ -64,6 +79,7 @@ class Turns:
         publish: Callable[[list[m.Event]], None],
         pause: Callable[[], None],
         resume: Callable[[], None],
+        go_on: Callable[[], None],
         leave_all: Callable[[], None],
         health: Callable[[m.Health], None],
     ) -> None:
@@ -78,12 +94,18 @@ class Turns:
         self._publish = publish
         self._pause = pause
         self._resume = resume
+        self._go_on = go_on
         self._leave_all = leave_all
         self._tell_health = health
         self._batch = _Batch()
         self._committing: _Batch | None = None
         self._scheduled = False
         self._full = False
+        #: Records in a batch, with several sources and with one (or none).
+        self._batch_sizes = {True: 512, False: 4096}
+        #: When the commit under way began, and what an empty one takes, in seconds.
+        self._began = 0.0
+        self._empty_takes = 0.0
         #: Why nothing is read from peers though the disk works.
         self._problem: str | None = None
         self._held: collections.deque[s.Stimulus] = collections.deque()
@@ -110,12 +132,25 @@ class Turns:
             elif isinstance(stimulus, s.Commanded):
                 self._act(e.Refuse(stimulus.token, "store_unavailable", self.health.problem or "The disk failed."))
             return
+        before = len(self._batch.records)
         self._gather(stimulus, self.core.handle(stimulus, now_ms()))
+        if type(stimulus) is s.Heard:
+            sources = self._batch.sources
+            sources[stimulus.host] = sources.get(stimulus.host, 0) + len(self._batch.records) - before
 
     @property
     def busy(self) -> bool:
         """Too much waits for the disk."""
         return self._full
+
+    def full_for(self, source: str) -> bool:
+        """Whether so much of a source address waits for the disk that others come first. `go_on` says when not."""
+        batch = self._batch
+        sources = batch.sources
+        size = self._batch_sizes[len(sources) > 1]
+        if self._committing is None or len(batch.records) < size:
+            return False
+        return self._full or sources.get(source, 0) > max(MIN_SHARE, size // max(1, len(sources)))
 
     @property
     def commits(self) -> int:
@@ -127,13 +162,9 @@ class Turns:
         if isinstance(stimulus, _AGAIN):
             batch.stimuli.append(stimulus)
         for effect in effects:
-            if isinstance(effect, _ACTS):
-                batch.acts.append(effect)
-            else:
-                batch.records.append(effect)
-        if not self._full and len(batch.records) > MAX_PENDING:
+            (batch.acts if type(effect) in _ACTS else batch.records).append(effect)  # type: ignore[arg-type]
+        if len(batch.records) > MAX_PENDING:
             self._full = True
-            self._pause()
         self._kick()
 
     def _kick(self) -> None:
@@ -149,6 +180,7 @@ class Turns:
             self._let_out(batch)
             return
         self._committing = batch
+        self._began = time.perf_counter()
         done = self._loop.run_in_executor(self._writing, self._writer.commit, batch.records)
         done.add_done_callback(self._committed)
 
@@ -161,11 +193,25 @@ class Turns:
                 log.error("a bug in the writer", exc_info=error)
             self._failed(batch, error)
             return
-        if self._full and len(self._batch.records) < MAX_PENDING // 2:
+        if len(self._batch.records) < MAX_PENDING // 2:
             self._full = False
-            self.read_on()
+        self._fit(batch, time.perf_counter() - self._began)
         self._let_out(batch)
+        self._go_on()
         self._plan_index()
+
+    def _fit(self, batch: _Batch, took: float) -> None:
+        """Batches get longer or shorter, until a commit takes about as long as it should."""
+        count = len(batch.records)
+        if count <= EMPTY:
+            self._empty_takes += (took - self._empty_takes) / 8
+        shared = len(batch.sources) > 1
+        goal = self._empty_takes + (SHARED_GOAL if shared else ALONE_GOAL)
+        size = self._batch_sizes[shared]
+        if took > goal:
+            self._batch_sizes[shared] = max(MIN_BATCH, size * 3 // 4)
+        elif count >= size and took < goal / 2:
+            self._batch_sizes[shared] = min(MAX_BATCH, size * 5 // 4)
 
     def _let_out(self, batch: _Batch) -> None:
         events = [record.event for record in batch.records if type(record) is e.Log]
@@ -216,7 +262,7 @@ class Turns:
 
     def read_on(self) -> None:
         """Read from peers, unless something still speaks against it."""
-        if self.health.store and not self._full and self._problem is None:
+        if self.health.store and self._problem is None:
             self._resume()
 
     # -- when the disk fails

@@ -9,6 +9,7 @@ order of arrival on this node; every other id is a string. Unknown fields are ig
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Literal
 
 import msgspec
@@ -696,6 +697,7 @@ _raw_event_decoder = msgspec.json.Decoder(Event)
 _KINDS: dict[str, type[msgspec.Struct]] = {**DURABLE, **EPHEMERAL}
 
 
+@functools.lru_cache(256)
 def topic_of(type_name: str) -> bytes:
     """The first frame of an event: its type, with "~" before it when it is ephemeral."""
     return (("~" if type_name in EPHEMERAL else "") + type_name).encode()

@@ -30,6 +30,9 @@ MAX_FRAME_BYTES = 16 * 1024 * 1024
 Answer = Callable[[m.Command], Awaitable[m.Reply]]
 Heartbeat = Callable[[], m.Event]
 
+#: As plain numbers: putting flags together takes longer than sending a frame.
+_NOBLOCK, _MORE = int(zmq.NOBLOCK), int(zmq.NOBLOCK) | int(zmq.SNDMORE)
+
 _command_decoder = msgspec.json.Decoder(m.Command)
 
 
@@ -138,9 +141,11 @@ class Server:
         """Send events to all subscribers. Never blocks: a subscriber that is too far behind loses them (and heals)."""
         if self._events is None:
             return
-        send, encode = self._events.send_multipart, m.encode
+        send, encode = self._events.send, m.encode
         for event in events:
-            send((m.topic_of(event.type), encode(event)), zmq.NOBLOCK)
+            # Both frames leave together; what `send_multipart` adds to that costs more than the rest of this loop.
+            send(m.topic_of(event.type), _MORE)
+            send(encode(event), _NOBLOCK)
 
     async def close(self) -> None:
         """Stop answering, and give what was published a moment to leave."""

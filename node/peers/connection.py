@@ -3,6 +3,9 @@
 A connection is never ended by a reset: our side is closed first, what still comes is read and dropped, and the socket
 goes when the other side has closed too, or after DRAIN seconds. Nor does it stay: what the other side hasn't read after
 LINGER more seconds is given up. A bug in the link costs this connection, not the node.
+
+What comes is read in small pieces, and no further piece before `read_on` has dealt with the last one: whose turn it is
+among all connections, the network says (node/peers/fairness.py), and meanwhile the rest waits at the sender.
 """
 
 from __future__ import annotations
@@ -34,15 +37,21 @@ KEEP_ALIVE = (60, 4, 15)
 LATE = 0.02
 #: Bytes that may wait in the transport before writing pauses.
 WRITE_BUFFER = 16 * 1024
+#: Bytes read at once, and what may wait here for each connection whose turn hasn't come.
+READ_SIZE = 16 * 1024
+
+#: Where the system puts what it read; it is copied out before anybody else is read from (never with a proactor loop).
+_READ = memoryview(bytearray(READ_SIZE))
 
 BROKEN_OFF = "a bug in the link with %s; the connection is closed, the node goes on"
 BUG = "It was broken off by a bug in Snicher."
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """Pumps bytes between a transport and a link, and hands the link's events to `report`.
 
-    `gone` is called once, when the socket is closed.
+    `came` is called when bytes wait here: it calls `read_on`, or `wait` now and `read_on` when there is a turn. `gone`
+    is called once, when the socket is closed.
     """
 
     def __init__(
@@ -52,6 +61,7 @@ class Connection(asyncio.Protocol):
         me: Callable[[], tuple[int, str]],
         report: Callable[[Connection, list[LinkEvent]], None],
         made: Callable[[Connection], None],
+        came: Callable[[Connection], None],
         gone: Callable[[Connection], None],
     ) -> None:
         self.number = number
@@ -60,11 +70,14 @@ class Connection(asyncio.Protocol):
         self.host = ""
         #: The port it listens on, as far as told: announced by it, or dialled by us.
         self.port: int | None = None
+        #: Bytes to read for the next turn, 1 to READ_SIZE.
+        self.read_size = READ_SIZE // 16
         #: Bytes that came and that nobody has counted yet.
         self.size = 0
         self._me = me
         self._report = report
         self._made = made
+        self._came = came
         self._gone = gone
         self._loop = asyncio.get_running_loop()
         #: When it began, in seconds of the loop's clock.
@@ -75,9 +88,10 @@ class Connection(asyncio.Protocol):
         self._ended = False
         self._half_closed = False
         self._eof = False
+        #: What came and has not had its turn.
+        self._waiting = b""
+        #: Nothing more is read before it has.
         self._paused = False
-        #: What came all the same.
-        self._kept = b""
         self._leaving = False
 
     # -- asyncio's side
@@ -92,9 +106,6 @@ class Connection(asyncio.Protocol):
         if peer:
             self.host = normal_host(peer[0])
         self._made(self)
-        if self._paused:
-            # uvloop begins to read right after this method, whatever was asked for in it.
-            self._loop.call_soon(self._hold)
         host = normal_host(own[0]) if own else "0.0.0.0"
         target = "" if self.port is None else str(Address(self.host, self.port))
         told = functools.partial(
@@ -102,28 +113,31 @@ class Connection(asyncio.Protocol):
         )
         self._drive(told, host, *self._me())
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go."""
+        return _READ[: self.read_size]
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Bytes came."""
-        self.size += len(data)
-        if self._paused and not self._leaving:
-            # The first read of a connection comes whatever was asked for.
-            self._kept += data
-        elif not self._ended:
-            self._drive(self.link.receive_data, data)
+        self.size += nbytes
+        if self._ended:
+            return
+        self._waiting += bytes(_READ[:nbytes])
+        self._came(self)
 
     def eof_received(self) -> bool:
         """The other side closed its half. True: ours stays open until the link says so."""
         self._eof = True
         if self._ended:
             self._close()
-        elif not self._kept:
+        elif not self._waiting:
             self._drive(self.link.receive_eof)
         return True
 
     def connection_lost(self, error: Exception | None) -> None:
         """The socket is gone."""
         self._cancel()
-        self._take_kept()
+        self._take()
         if not self._ended:
             self._drive(self.link.connection_lost, None if error is None else reasons.in_words(error))
         self._cancel()
@@ -162,39 +176,41 @@ class Connection(asyncio.Protocol):
         self._drive()
 
     def leave(self) -> None:
-        """Say good-bye and close."""
+        """Say good-bye and close. What came until now is heard first."""
         self._leaving = True
+        self._take()
         if not self._ended:
             self._drive(self.link.leave)
 
-    def pause(self) -> None:
-        """Read no more, until `resume`: what the other side sends waits in the network."""
-        self._paused = True
-        self._hold()
+    @property
+    def waits(self) -> bool:
+        """Whether bytes of it wait for their turn."""
+        return bool(self._waiting)
 
-    def resume(self) -> None:
-        """Read on."""
-        if self._paused:
+    def wait(self) -> None:
+        """Its turn hasn't come: read no more before `read_on`."""
+        transport = self._transport
+        if not self._paused and transport is not None and not (self._eof or transport.is_closing()):
+            self._paused = True
+            transport.pause_reading()
+
+    def read_on(self) -> None:
+        """Deal with what came, and read further."""
+        self._take()
+        transport = self._transport
+        if self._paused and not self._waiting and transport is not None and not transport.is_closing():
             self._paused = False
-            transport = self._transport
-            if transport is not None and not transport.is_closing():
-                transport.resume_reading()
-            self._take_kept()
+            transport.resume_reading()
 
-    def _take_kept(self) -> None:
-        """What came while nothing was to be read is read now, and the end behind it."""
-        if not self._kept:
+    def _take(self) -> None:
+        """What has come is heard now, and the end behind it."""
+        if not self._waiting:
             return
-        kept, self._kept = self._kept, b""
+        data, self._waiting = self._waiting, b""
         if not self._ended:
-            self._drive(self.link.receive_data, kept)
+            self._drive(self.link.receive_data, data)
         if self._eof:
             self.eof_received()
-
-    def _hold(self) -> None:
-        transport = self._transport
-        if self._paused and transport is not None and not (self._ended or self._eof or transport.is_closing()):
-            transport.pause_reading()
 
     def _drive(self, step: Callable[..., None] | None = None, *args: object) -> None:
         """Let the link take a step at this moment, and do what it wants."""
@@ -248,6 +264,7 @@ class Connection(asyncio.Protocol):
             self._half_closed = True
             transport.write_eof()
         if self._paused:
+            self._paused = False
             transport.resume_reading()
         self._timer = self._loop.call_later(DRAIN, self._close)
 
@@ -278,11 +295,12 @@ class Connection(asyncio.Protocol):
     def _due(self) -> None:
         now, at = self._loop.time(), self._timer_at or 0.0
         self._timer = self._timer_at = None
-        if (self._paused and not self._leaving) or now > at + LATE:
-            # Silence counts only while we listen: what came meanwhile waits in the socket and is read first.
+        if (self._waiting and not self._leaving) or now > at + LATE:
+            # Silence counts only while we listen: what came meanwhile waits for its turn and is heard first.
             self._timer_at = now + LATE
             self._timer = self._loop.call_at(self._timer_at, self._due)
             return
+        self._take()
         # The loop's timers may run a little early; the link compares exactly.
         self._drive(lambda now: self.link.handle_deadline(now + 0.0005))
 

@@ -7,6 +7,9 @@ Connections never take the last open file: the database and the bus need some to
 of them at once, at most half of what there is room for; further ones are closed at once, in order. Whoever finds no
 room for other reasons waits in the system's queue until a connection ends; connections that say nothing have to make
 room, those of sources with more than their share first. So whoever comes new gets in while others flood.
+
+The node's time is shared out between source addresses (node/peers/fairness.py): setting a connection up and each piece
+that it sends is a turn of its source. While the disk has enough to do, `full_for` says which sources have to wait.
 """
 
 from __future__ import annotations
@@ -14,10 +17,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
 import itertools
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable
 
 from node.core import effects as e
@@ -25,7 +30,8 @@ from node.core import stimuli as s
 from node.errors import ListenError, LocalFault
 from node.model import Address, normal_host
 from node.peers import reasons
-from node.peers.connection import LATE, Connection
+from node.peers.connection import LATE, READ_SIZE, Connection
+from node.peers.fairness import FairQueue
 from node.peers.pace import SMALL, Pace
 from node.protocol import link as l
 from node.protocol.order import AcceptOrder
@@ -40,6 +46,14 @@ DIAL_TIMEOUT = 5.0
 BACKLOG = 1024
 #: Connections taken at a time, before others have a turn.
 ACCEPTS = 64
+#: What setting up and ending a connection costs besides what it says, in seconds.
+TAKE_COST = 0.0003
+#: What one turn of a connection should cost at most, in seconds: it follows from how much is read for it.
+TURN_GOAL = 0.002
+#: Bytes that are read for a turn at least.
+MIN_READ = 512
+#: How long turns may take before the loop looks at everything else (commands, timers, whoever comes new), in seconds.
+STINT = 0.004
 #: While there is no room, how often room is looked for, in seconds.
 FULL_PAUSE = 0.5
 #: A connection that has said nothing for so long makes room for others when there is none, in seconds.
@@ -61,12 +75,20 @@ Feed = Callable[[s.Stimulus], None]
 class Network:
     """The connections. `feed` takes stimuli; `name` tells the present team name; `room` is how many there may be.
 
-    A quarter of the room is kept for what this node dials.
+    A quarter of the room is kept for what this node dials. `full_for` tells whether so much of a source waits for the
+    disk that it isn't to be heard now; `go_on` must be called when that may have changed.
     """
 
-    def __init__(self, feed: Feed, name: Callable[[], str], room: int = 10_000) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        name: Callable[[], str],
+        room: int = 10_000,
+        full_for: Callable[[str], bool] = lambda source: False,
+    ) -> None:
         self._feed = feed
         self._name = name
+        self._full_for = full_for
         self._loop = asyncio.get_running_loop()
         self._room = max(8, room)
         self._per_source = min(MAX_PER_SOURCE, self._room // 2)
@@ -80,8 +102,15 @@ class Network:
         #: Sources that are shut out, until when (loop time).
         self._shut_out: dict[str, float] = {}
         self._pace = Pace()
-        #: Sources that sent too many small texts: they are read from again when their timer fires.
+        #: Sources that sent too many small texts: they are heard again when their timer fires.
         self._slowed: dict[str, asyncio.TimerHandle] = {}
+        #: Whose turn it is.
+        self._queue: FairQueue[Callable[[], None]] = FairQueue()
+        self._turning = False
+        #: What was dealt with in this round of the loop without standing in the queue, in seconds.
+        self._spent = 0.0
+        #: Accepted, but not set up yet.
+        self._untaken: dict[int, socket.socket] = {}
         self._listener: socket.socket | None = None
         #: Accepted, whether they stand already or not.
         self._accepted: set[int] = set()
@@ -154,9 +183,9 @@ class Network:
             self._last_accepted += 2
             self._accepted.add(self._last_accepted)
             self._sources.setdefault(host, set()).add(self._last_accepted)
-            task = asyncio.create_task(self._take(sock, self._last_accepted, host))
-            self._accepting.add(task)
-            task.add_done_callback(self._accepting.discard)
+            self._untaken[self._last_accepted] = sock
+            self._queue.put(host, functools.partial(self._take_soon, self._last_accepted, host))
+            self._turn_soon()
 
     def _unwelcome(self, host: str) -> str | None:
         """Why no further connection of this source is taken."""
@@ -199,8 +228,17 @@ class Network:
             if connection.host == host:
                 connection.leave()
 
+    def _take_soon(self, number: int, host: str) -> None:
+        sock = self._untaken.pop(number, None)
+        if sock is None:
+            return
+        self._queue.charge(host, TAKE_COST)
+        task = asyncio.create_task(self._take(sock, number, host))
+        self._accepting.add(task)
+        task.add_done_callback(self._accepting.discard)
+
     async def _take(self, sock: socket.socket, number: int, host: str) -> None:
-        connection = Connection(number, l.Link.accepted(), self._me, self._report, self._made, self._gone)
+        connection = Connection(number, l.Link.accepted(), self._me, self._report, self._made, self._came, self._gone)
         connection.host = host
         try:
             await self._loop.connect_accepted_socket(lambda: connection, sock)
@@ -256,8 +294,6 @@ class Network:
     def _made(self, connection: Connection) -> None:
         self._connections[connection.number] = connection
         self._empty.clear()
-        if self._paused or connection.host in self._slowed:
-            connection.pause()
         if connection.number in self._accepted:
             self._release(self._order.accepted(connection.host, connection.number, self._loop.time()))
 
@@ -268,6 +304,68 @@ class Network:
             self._room_again()
         if not self._connections and not self._dialling:
             self._empty.set()
+
+    # -- whose turn it is
+
+    def _came(self, connection: Connection) -> None:
+        """Bytes of a connection wait. With nobody before it they are dealt with at once."""
+        host = connection.host
+        if self._queue or self._paused or self._spent > STINT or self._blocked(host):
+            connection.wait()
+            self._queue.put(host, functools.partial(self._hear, connection))
+            self._turn_soon()
+            return
+        if not self._spent:
+            self._loop.call_soon(self._next_round)
+        before = time.perf_counter()
+        self._hear(connection)
+        cost = time.perf_counter() - before
+        self._spent += cost
+        self._queue.charge(host, cost)
+
+    def _hear(self, connection: Connection) -> None:
+        """One turn of a connection. The costlier it was, the less is read for its next one."""
+        before = time.perf_counter()
+        connection.read_on()
+        cost = time.perf_counter() - before
+        if cost > TURN_GOAL:
+            connection.read_size = max(MIN_READ, connection.read_size // 2)
+        elif cost < TURN_GOAL / 4:
+            connection.read_size = min(READ_SIZE, connection.read_size * 2)
+
+    def _next_round(self) -> None:
+        self._spent = 0.0
+
+    def _blocked(self, host: str) -> bool:
+        return host in self._slowed or self._full_for(host)
+
+    def _turn_soon(self) -> None:
+        if not self._turning and not self._paused:
+            self._turning = True
+            self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        """Let sources have their turns, for one stint."""
+        self._turning = False
+        began = time.perf_counter()
+        until = began + STINT
+        while not self._paused and (taken := self._queue.take(self._blocked)) is not None:
+            host, work = taken
+            ended = began
+            try:
+                work()
+            finally:
+                ended = time.perf_counter()
+                self._queue.done(host, ended - began)
+            if ended > until:
+                self._turn_soon()
+                return
+            began = ended
+
+    def go_on(self) -> None:
+        """Sources that had to wait may be heard again."""
+        if self._queue.again():
+            self._turn_soon()
 
     # -- what links report
 
@@ -289,7 +387,7 @@ class Network:
                 self._feed(s.Opened(number))
             elif isinstance(event, l.Recognised):
                 if event.persistent:
-                    self._release(self._order.finished(number))
+                    self._release(self._order.persistent(number))
             else:
                 closed = s.Closed(number, event.reason)
                 # After all that it said, also where that is still held back for others.
@@ -332,7 +430,12 @@ class Network:
             self._order_timer = self._loop.call_at(now + LATE, self._expire, now + LATE, not self._paused)
             return
         self._order_timer = None
-        self._release(self._order.expire(now))
+        self._release(self._order.expire(now, self._waits))
+
+    def _waits(self, link: int) -> bool:
+        """Whether a connection has said more than its turns let in so far."""
+        connection = self._connections.get(link)
+        return connection is not None and connection.waits
 
     # -- what the core wants
 
@@ -375,7 +478,7 @@ class Network:
         else:
             codec = registry.PERSISTENT[act.dialect]
             link = l.Link.announce(port, name, unsure=act.how == "unsure", codec=codec)
-        connection = Connection(act.link, link, self._me, self._report, self._made, self._gone)
+        connection = Connection(act.link, link, self._me, self._report, self._made, self._came, self._gone)
         connection.host, connection.port = address.host, address.port
         reason: str | None = "We left."
         try:
@@ -415,41 +518,24 @@ class Network:
     # -- all together
 
     def pause(self) -> None:
-        """Read from nobody until `resume`."""
-        if not self._paused:
-            self._paused = True
-            for connection in self._connections.values():
-                connection.pause()
+        """Listen to nobody until `resume`: what others send waits, nearly all of it at their end."""
+        self._paused = True
 
     def resume(self) -> None:
-        """Read on."""
-        if self._paused:
-            self._paused = False
-            for connection in list(self._connections.values()):
-                if self._paused:
-                    # What it had to say was too much at once again.
-                    return
-                if connection.host not in self._slowed:
-                    connection.resume()
+        """Listen on."""
+        self._paused = False
+        self.go_on()
 
     def _slow_down(self, host: str, seconds: float) -> None:
-        """Read from a source again after so long."""
+        """Listen to a source again after so long."""
         timer = self._slowed.get(host)
         if timer is not None:
             timer.cancel()
-        else:
-            for connection in self._connections.values():
-                if connection.host == host:
-                    connection.pause()
         self._slowed[host] = self._loop.call_later(seconds, self._speed_up, host)
 
     def _speed_up(self, host: str) -> None:
         del self._slowed[host]
-        for connection in list(self._connections.values()):
-            if self._paused or host in self._slowed:
-                return
-            if connection.host == host:
-                connection.resume()
+        self.go_on()
 
     def leave_all(self) -> None:
         """Say good-bye to everybody and close all connections, also those being dialled."""
@@ -457,6 +543,12 @@ class Network:
             task.cancel()
         for sock in list(self._lingering):
             self._dismiss(sock)
+        if self._listener is None:
+            # Going down: who was accepted and never heard came too late.
+            for sock in self._untaken.values():
+                self._lingering[sock] = None
+                self._dismiss(sock)
+            self._untaken.clear()
         for connection in list(self._connections.values()):
             connection.leave()
 

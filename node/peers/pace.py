@@ -14,8 +14,8 @@ import collections
 #: Characters: a text with fewer is small.
 SMALL = 16
 #: Small texts that a source may send at once; and each second after that.
-BURST = 5_000
-RATE = 2_000
+BURST = 2_000
+RATE = 500
 #: Sources that are counted; the one that was counted longest ago is forgotten.
 MAX_SOURCES = 10_000
 

@@ -2,12 +2,14 @@
 
 Senders that open a connection for each message open them in order, but their ends may be seen in another one. A
 connection holds back those accepted after it only until it is complete, turns out to be persistent, or has been silent
-for too long. Pure.
+for too long. One that is persistent has no place in the order: its client says everything over it. Pure.
 """
 
 from __future__ import annotations
 
 import collections
+import itertools
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 #: A connection that says nothing holds others back for at most so long, in seconds.
@@ -63,12 +65,22 @@ class AcceptOrder(Generic[Item]):
         return self._flush(source)
 
     def finished(self, link: int) -> list[Item]:
-        """A connection is complete, or persistent: it holds nobody back from now on."""
+        """A connection is complete: it holds nobody back from now on."""
         place = self._slots.get(link)
         if place is None:
             return []
         place[1].done = True
         return self._flush(place[0])
+
+    def persistent(self, link: int) -> list[Item]:
+        """A connection turned out to be persistent: it holds nobody back, and nobody holds it back."""
+        place = self._slots.pop(link, None)
+        if place is None:
+            return []
+        source, slot = place
+        queue = self._queues[source]
+        queue.remove(slot)
+        return slot.items + self._flush(source)
 
     def next_deadline(self) -> float | None:
         """When `expire` has something to do."""
@@ -77,12 +89,15 @@ class AcceptOrder(Generic[Item]):
         _, slot = next(iter(self._slots.values()))
         return slot.since + HOLD_BACK
 
-    def expire(self, now: float) -> list[Item]:
-        """Let go what was held back for too long."""
+    def expire(self, now: float, waits: Callable[[int], bool] = lambda link: False) -> list[Item]:
+        """Let go what was held back for too long. A connection whose bytes wait for their turn isn't silent."""
         sources: dict[str, None] = {}
-        for source, slot in self._slots.values():
-            if slot.since + HOLD_BACK > now:
-                break
+        due = list(itertools.takewhile(lambda one: one[1][1].since + HOLD_BACK <= now, self._slots.items()))
+        for link, (source, slot) in due:
+            if waits(link):
+                slot.since = now
+                self._slots.move_to_end(link)
+                continue
             slot.done = True
             sources[source] = None
         return [item for source in sources for item in self._flush(source)]

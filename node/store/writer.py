@@ -7,6 +7,7 @@ one row only the last is written) and written with as few steps as possible.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import pathlib
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -309,5 +310,10 @@ def _insert(db: sqlite3.Connection, insert: str, rows: list[tuple[Any, ...]]) ->
         one = "(" + ", ".join("?" * len(rows[0])) + ")"
         statement = f"{insert} {', '.join([one] * size)}"
         while len(rows) - start >= size:
-            db.execute(statement, [value for row in rows[start : start + size] for value in _storable(row)])
+            chunk = rows[start : start + size]
+            try:
+                db.execute(statement, list(itertools.chain.from_iterable(chunk)))
+            except UnicodeEncodeError:
+                # Found before anything is inserted.
+                db.execute(statement, list(itertools.chain.from_iterable(map(_storable, chunk))))
             start += size

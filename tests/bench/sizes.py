@@ -36,6 +36,9 @@ class Sizes(msgspec.Struct, frozen=True):
     pixels: int = 100
     #: Messages of each burst: as many as the node keeps for a slow subscriber, and more.
     bursts: tuple[int, ...] = (100_000, 200_000)
+    #: What each honest peer says beside the bad ones, and how many those are.
+    honest: int = 100
+    bad: int = 200
 
 
 FULL = Sizes()
@@ -59,4 +62,6 @@ QUICK = Sizes(
     tabs=(1, 2),
     pixels=5,
     bursts=(2_000,),
+    honest=5,
+    bad=20,
 )

@@ -42,6 +42,8 @@ class AncestorReader:
         #: Bytes held back; never a newline among them.
         self._held = bytearray()
         self._prefix: bytes | None = None
+        #: The name in it.
+        self._name: str | None = None
         #: A newline was seen: a last line without one may be unfinished.
         self._lines = False
         #: A read ended with a newline: the peer ends each text so, and its prefix inside a line is content.
@@ -126,19 +128,19 @@ class AncestorReader:
                 else:
                     said.extend(_said(first, None))
             for text in texts:
-                self._name(named, said)
+                self._say(named, said)
                 named = [text]
-        self._name(named, said)
+        self._say(named, said)
 
     def _learn(self, text: bytes | bytearray) -> None:
         if self._prefix is None:
             match = _PREFIX.match(text)
-            self._prefix = None if match is None else bytes(match[0])
+            if match is not None:
+                self._prefix, self._name = bytes(match[0]), codec.read_name(match[1])
 
-    def _name(self, lines: list[bytes], said: list[Said]) -> None:
+    def _say(self, lines: list[bytes], said: list[Said]) -> None:
         if lines:
-            assert self._prefix is not None
-            said.extend(_said(b"\n".join(lines), codec.read_name(self._prefix[:-2])))
+            said.extend(_said(b"\n".join(lines), self._name))
 
 
 def _could_be_connect(data: bytearray) -> bool:

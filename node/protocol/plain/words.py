@@ -19,16 +19,18 @@ GOODBYE = frozenset({"exit", "quit", "disconnect", "[peer_quit]"})
 ACTING = frozenset({"ping", "pong", "connected", "rejected"})
 #: Words that some client acts upon wherever they stand in a text.
 ACTING_INSIDE = ("DISCONNECT", "CONNECT_REQUEST", "GROUP")
+#: Characters of the longest greeting or good-bye, with some blanks around it: what is longer needn't be looked up.
+MAX_WORD = 64
 
 
 def is_hello(text: str) -> bool:
     """Whether the whole text is a greeting."""
-    return text.strip() in HELLO
+    return len(text) <= MAX_WORD and text.strip() in HELLO
 
 
 def is_goodbye(text: str) -> bool:
     """Whether the whole text is a good-bye."""
-    return text.strip().lower() in GOODBYE
+    return len(text) <= MAX_WORD and text.strip().lower() in GOODBYE
 
 
 def inert(text: str) -> str:

@@ -39,7 +39,9 @@ class Live(Network):
 
     def __init__(self, room: int) -> None:
         self.fed: list[s.Stimulus] = []
-        super().__init__(self.fed.append, lambda: "anna", room)
+        #: Sources that the disk has enough of for now.
+        self.full: set[str] = set()
+        super().__init__(self.fed.append, lambda: "anna", room, lambda source: source in self.full)
 
     def all(self, kind: type[Kind]) -> list[Kind]:
         """What was fed, of one kind."""

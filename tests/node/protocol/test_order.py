@@ -34,8 +34,24 @@ def test_sources_do_not_wait_for_each_other() -> None:
 def test_a_persistent_connection_holds_nobody_back() -> None:
     queue = order(1, 2)
     assert queue.said(2, ["b"]) == []
-    assert queue.finished(1) == ["b"]
+    assert queue.persistent(1) == ["b"]
     assert queue.said(1, ["later"]) == ["later"]
+
+
+def test_a_persistent_connection_is_held_back_by_nobody() -> None:
+    queue = order(1, 2, 3)
+    queue.said(2, ["b"])
+    queue.said(3, ["c"])
+    assert queue.persistent(2) == ["b"]
+    assert queue.said(2, ["later"]) == ["later"]
+    assert queue.finished(1) == ["c"]
+
+
+def test_a_connection_whose_bytes_wait_to_be_read_is_not_silent() -> None:
+    queue = order(1, 2)
+    assert queue.said(2, ["b"]) == []
+    assert queue.expire(HOLD_BACK, lambda link: link == 1) == []
+    assert queue.expire(2 * HOLD_BACK, lambda link: link == 2) == ["b"]
 
 
 def test_a_silent_connection_holds_others_back_for_a_moment_only() -> None:
@@ -103,7 +119,7 @@ def test_everything_is_let_go_once_in_accept_order_whatever_the_order_of_ends(da
 
 
 @settings(deadline=None, derandomize=True)
-@given(st.lists(st.tuples(st.sampled_from(["accept", "say", "end", "time"]), st.integers(0, 5)), max_size=40))
+@given(st.lists(st.tuples(st.sampled_from(["accept", "say", "end", "stay", "time"]), st.integers(0, 5)), max_size=40))
 def test_nothing_is_lost_or_doubled_whatever_happens_and_nobody_waits_longer_than_said(
     steps: list[tuple[str, int]],
 ) -> None:
@@ -121,6 +137,8 @@ def test_nothing_is_lost_or_doubled_whatever_happens_and_nobody_waits_longer_tha
             got += queue.said(accepted[value % len(accepted)], [said[-1]])
         elif what == "end" and accepted:
             got += queue.finished(accepted[value % len(accepted)])
+        elif what == "stay" and accepted:
+            got += queue.persistent(accepted[value % len(accepted)])
         elif what == "time":
             now += value / 10
             got += queue.expire(now)

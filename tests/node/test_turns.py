@@ -1,0 +1,204 @@
+"""What waits for the disk: bounded, shared out between sources, and let out in order once it is written."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, cast
+
+import pytest
+
+from node import turns
+from node.bus import messages as m
+from node.core import effects as e
+from node.core import stimuli as s
+from node.core.node import Node
+from node.protocol.plain.codec import Text
+from node.store.reader import Reader
+from node.store.writer import Writer
+from node.turns import ALONE_GOAL, MAX_BATCH, MAX_PENDING, MIN_BATCH, SHARED_GOAL, Turns
+from tests.node.peers.live import eventually
+
+
+class Core:
+    """Decides one record for each text, and an answer for each command."""
+
+    head = 0
+
+    def handle(self, stimulus: s.Stimulus, now: int) -> list[e.Effect]:
+        if isinstance(stimulus, s.Commanded):
+            return [e.Reply(stimulus.token, None)]
+        assert isinstance(stimulus, s.Heard)
+        return [e.PutShutOut({stimulus.host: number}) for number, _ in enumerate(stimulus.said)]
+
+    def next_deadline(self) -> int | None:
+        return None
+
+
+class Disk:
+    """A writer whose commits wait until they are let through."""
+
+    def __init__(self) -> None:
+        self.written: list[list[e.Record]] = []
+        self.commits = 0
+        self._through = threading.Semaphore(0)
+
+    def commit(self, records: list[e.Record]) -> None:
+        assert self._through.acquire(timeout=20)
+        self.written.append(records)
+        self.commits += 1
+
+    def let_through(self, count: int = 1) -> None:
+        self._through.release(count)
+
+    def index(self, limit: int) -> int:
+        return 0
+
+    def close(self) -> None:
+        pass
+
+
+class Bench:
+    """Turns over a core and a disk of the tests' own."""
+
+    def __init__(self) -> None:
+        self.disk = Disk()
+        self.acts: list[e.Act] = []
+        #: How often those who wait were told to go on.
+        self.went_on = 0
+        nothing: Callable[..., None] = lambda *_: None  # noqa: E731
+        self.turns = Turns(
+            cast(Writer, self.disk),
+            cast(Reader, self.disk),
+            lambda: cast(Node, Core()),
+            self.acts.append,
+            nothing,
+            nothing,
+            nothing,
+            self._go_on,
+            nothing,
+            nothing,
+        )
+
+    def _go_on(self) -> None:
+        self.went_on += 1
+
+    def hear(self, host: str, count: int) -> None:
+        """A source says so many things."""
+        self.turns.feed(s.Heard(2, host, None, "snicher", True, [Text("x")] * count, count))
+
+
+def run(test: Callable[[Bench], Coroutine[Any, Any, None]]) -> None:
+    @contextlib.asynccontextmanager
+    async def bench() -> AsyncIterator[Bench]:
+        one = Bench()
+        try:
+            yield one
+        finally:
+            one.disk.let_through(1_000)
+            await one.turns.quiet(10)
+            await one.turns.close()
+
+    async def whole() -> None:
+        async with asyncio.timeout(20), bench() as one:
+            await test(one)
+
+    asyncio.run(whole())
+
+
+async def committing(bench: Bench) -> None:
+    """One small commit is under way: what comes now waits for the next."""
+    bench.hear("first", 1)
+    await eventually(lambda: bench.turns._committing is not None)
+
+
+def test_nobody_waits_while_the_disk_has_time() -> None:
+    async def test(bench: Bench) -> None:
+        bench.hear("anna", MAX_BATCH)
+        assert not bench.turns.full_for("anna")
+
+    run(test)
+
+
+def test_with_several_sources_one_with_more_than_its_share_waits_and_the_others_don_t() -> None:
+    async def test(bench: Bench) -> None:
+        await committing(bench)
+        bench.hear("honest", 3)
+        size = bench.turns._batch_sizes[True]
+        bench.hear("flood", size)
+        assert bench.turns.full_for("flood")
+        assert not bench.turns.full_for("honest")
+        assert not bench.turns.full_for("somebody new")
+        bench.disk.let_through()
+        await eventually(lambda: bench.went_on)
+        assert not bench.turns.full_for("flood"), "the next batch is empty"
+
+    run(test)
+
+
+def test_a_source_alone_fills_a_longer_batch() -> None:
+    async def test(bench: Bench) -> None:
+        await committing(bench)
+        bench.hear("anna", bench.turns._batch_sizes[True])
+        assert not bench.turns.full_for("anna")
+        bench.hear("anna", bench.turns._batch_sizes[False])
+        assert bench.turns.full_for("anna")
+        assert not bench.turns.full_for("ben")
+
+    run(test)
+
+
+def test_commands_get_in_while_sources_wait_and_are_refused_only_far_beyond() -> None:
+    async def test(bench: Bench) -> None:
+        await committing(bench)
+        bench.hear("flood", MAX_PENDING)
+        assert bench.turns.full_for("flood")
+        early = bench.turns.busy
+        assert not early
+        bench.turns.feed(s.Commanded(7, "settings", None, m.Cause(client="c", request="r"), None))
+        bench.disk.let_through(2)
+        await eventually(lambda: bench.acts)
+        assert bench.acts == [e.Reply(7, None)]
+        await committing(bench)
+        bench.hear("flood", MAX_PENDING + 1)
+        assert bench.turns.full_for("somebody new")
+        assert bench.turns.busy
+        bench.disk.let_through(2)
+        await eventually(lambda: not bench.turns.busy)
+
+    run(test)
+
+
+@pytest.mark.parametrize(("sources", "goal"), [(["a"], ALONE_GOAL), (["a", "b"], SHARED_GOAL)])
+def test_batches_get_shorter_when_commits_take_long_and_longer_when_they_are_quick(
+    sources: list[str], goal: float
+) -> None:
+    async def test(bench: Bench) -> None:
+        one, shared = bench.turns, len(sources) > 1
+        for took, bound in ((goal * 2, MIN_BATCH), (goal / 10, MAX_BATCH)):
+            for _ in range(60):
+                batch = turns._Batch()
+                batch.records = [e.PutShutOut({})] * one._batch_sizes[shared]
+                batch.sources = dict.fromkeys(sources, 1)
+                one._fit(batch, took)
+            assert one._batch_sizes[shared] == bound
+
+    run(test)
+
+
+def test_a_disk_that_takes_long_for_nothing_gets_no_shorter_batches_for_it() -> None:
+    async def test(bench: Bench) -> None:
+        one = bench.turns
+        for _ in range(60):
+            batch = turns._Batch()
+            batch.records = [e.PutShutOut({})]
+            one._fit(batch, 0.2)
+        size = one._batch_sizes[False]
+        batch = turns._Batch()
+        batch.records = [e.PutShutOut({})] * size
+        one._fit(batch, 0.2 + ALONE_GOAL / 2)
+        assert one._batch_sizes[False] >= size
+
+    run(test)
