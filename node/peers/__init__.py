@@ -2,7 +2,9 @@
 
 network.py      all connections of this node
 connection.py   one connection: asyncio on one side, a Link on the other
-fairness.py     whose turn it is, when more comes than can be dealt with at once
+listener.py     who gets in
+scheduler.py    whose turn it is, when more comes than can be dealt with at once
+fairness.py     equal shares for all sources that want some
 pace.py         how fast one source may send small texts
 interfaces.py   the addresses of this machine
 resolve.py      host names, looked up without holding anybody up

@@ -8,7 +8,6 @@ for too long. One that is persistent has no place in the order: its client says 
 from __future__ import annotations
 
 import collections
-import itertools
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -37,8 +36,9 @@ class AcceptOrder(Generic[Item]):
 
     def __init__(self) -> None:
         self._queues: dict[str, collections.deque[_Slot[Item]]] = {}
-        #: By link, in the order of accepting over all sources: the first one is the next to expire.
-        self._slots: collections.OrderedDict[int, tuple[str, _Slot[Item]]] = collections.OrderedDict()
+        self._slots: dict[int, tuple[str, _Slot[Item]]] = {}
+        #: Those that hold others back, the next to expire first.
+        self._open: collections.OrderedDict[int, _Slot[Item]] = collections.OrderedDict()
 
     def accepted(self, source: str, link: int, now: float) -> list[Item]:
         """A connection came in; it gets its place in the queue."""
@@ -46,8 +46,9 @@ class AcceptOrder(Generic[Item]):
         slot: _Slot[Item] = _Slot(link, now)
         queue.append(slot)
         self._slots[link] = (source, slot)
+        self._open[link] = slot
         if len(queue) > MAX_WAITING:
-            queue[0].done = True
+            self._let_by(queue[0])
         return self._flush(source)
 
     def said(self, link: int, items: list[Item]) -> list[Item]:
@@ -61,7 +62,7 @@ class AcceptOrder(Generic[Item]):
             for before in self._queues[source]:
                 if before is slot:
                     break
-                before.done = True
+                self._let_by(before)
         return self._flush(source)
 
     def finished(self, link: int) -> list[Item]:
@@ -69,7 +70,7 @@ class AcceptOrder(Generic[Item]):
         place = self._slots.get(link)
         if place is None:
             return []
-        place[1].done = True
+        self._let_by(place[1])
         return self._flush(place[0])
 
     def persistent(self, link: int) -> list[Item]:
@@ -78,29 +79,33 @@ class AcceptOrder(Generic[Item]):
         if place is None:
             return []
         source, slot = place
-        queue = self._queues[source]
-        queue.remove(slot)
+        self._open.pop(link, None)
+        self._queues[source].remove(slot)
         return slot.items + self._flush(source)
 
     def next_deadline(self) -> float | None:
         """When `expire` has something to do."""
-        if not self._slots:
-            return None
-        _, slot = next(iter(self._slots.values()))
-        return slot.since + HOLD_BACK
+        return next(iter(self._open.values())).since + HOLD_BACK if self._open else None
 
     def expire(self, now: float, waits: Callable[[int], bool] = lambda link: False) -> list[Item]:
         """Let go what was held back for too long. A connection whose bytes wait for their turn isn't silent."""
         sources: dict[str, None] = {}
-        due = list(itertools.takewhile(lambda one: one[1][1].since + HOLD_BACK <= now, self._slots.items()))
-        for link, (source, slot) in due:
+        while self._open:
+            link, slot = next(iter(self._open.items()))
+            if slot.since + HOLD_BACK > now:
+                break
             if waits(link):
                 slot.since = now
-                self._slots.move_to_end(link)
-                continue
-            slot.done = True
-            sources[source] = None
+                self._open.move_to_end(link)
+            else:
+                self._let_by(slot)
+                sources[self._slots[link][0]] = None
         return [item for source in sources for item in self._flush(source)]
+
+    def _let_by(self, slot: _Slot[Item]) -> None:
+        """It holds nobody back from now on."""
+        slot.done = True
+        self._open.pop(slot.link, None)
 
     def _flush(self, source: str) -> list[Item]:
         """What stands at the front and is done, and what the first one that isn't done has said so far."""

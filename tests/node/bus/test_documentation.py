@@ -14,7 +14,7 @@ from node import app, config, turns
 from node.bus import messages as m
 from node.bus import server
 from node.core import contacts, quotas
-from node.peers import network, pace
+from node.peers import listener, pace
 from node.protocol.plain import registry
 from node.store import reader, search
 
@@ -194,7 +194,7 @@ BOUNDS = {
     "waiting for the disk in all": [f"{turns.MAX_PENDING:,}"],
     "one plain source address in a day": [str(quotas.DEFAULT_QUOTA // 1_000_000), str(quotas.MESSAGE_COST)],
     "small texts of one source address": [str(pace.SMALL), f"{pace.BURST:,}", f"{pace.RATE:,}"],
-    "connections of one source address": [f"{network.MAX_PER_SOURCE:,}"],
+    "connections of one source address": [f"{listener.MAX_PER_SOURCE:,}"],
     "free space on the disk": [str(app.DEFAULT_FREE_SPACE // 1_000_000)],
     "mandatory peers": [str(config.MAX_MANDATORY)],
 }

@@ -102,7 +102,7 @@ def test_while_paused_nothing_is_read_and_nothing_is_lost() -> None:
                 with dialled(network) as after:
                     after.sendall(b"127.0.0.1:5000 OLD three")
                     after.shutdown(socket.SHUT_WR)
-                    await eventually(lambda: len(network._accepted) == 2 and connection.waits)
+                    await eventually(lambda: len(network._listener) == 2 and connection.waits)
                     assert network.texts == ["one"]
                     network.resume()
                     await eventually(lambda: sorted(network.texts) == ["one", "three", "two"])

@@ -1,0 +1,136 @@
+"""Whose turn it is: the node's time is shared out between source addresses, whatever each of them sends.
+
+Setting a connection up and each piece that it sends is a turn of its source (fairness.py says whose is next). Turns are
+short, and after a few of them the loop looks at everything else: commands, timers, whoever comes new. A source that
+sends too many small texts (pace.py), or of which enough waits for the disk, has to wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from collections.abc import Callable
+
+from node.peers.connection import READ_SIZE, Connection
+from node.peers.fairness import FairQueue
+from node.peers.pace import Pace
+
+#: What one turn of a connection should cost at most, in seconds: it follows from how much is read for it.
+TURN_GOAL = 0.002
+#: Bytes that are read for a turn at least.
+MIN_READ = 512
+#: How long turns may take before the loop looks at everything else, in seconds.
+STINT = 0.004
+
+
+class Scheduler:
+    """The turns of all sources. `full_for` tells whether so much of a source waits for the disk that it has to wait.
+
+    `go_on` must be called when that may have changed.
+    """
+
+    def __init__(self, full_for: Callable[[str], bool]) -> None:
+        self._full_for = full_for
+        self._loop = asyncio.get_running_loop()
+        self._queue: FairQueue[Callable[[], object]] = FairQueue()
+        self._pace = Pace()
+        #: Sources that sent too many small texts: they are heard again when their timer fires.
+        self.slowed: dict[str, asyncio.TimerHandle] = {}
+        self._turning = False
+        #: What was dealt with in this round of the loop without standing in the queue, in seconds.
+        self._spent = 0.0
+        #: Nobody has a turn.
+        self.paused = False
+
+    def put(self, host: str, work: Callable[[], object]) -> None:
+        """Something to do for a source when it has its turn."""
+        self._queue.put(host, work)
+        self._turn_soon()
+
+    def charge(self, host: str, seconds: float) -> None:
+        """Something of a source costs so much beyond its turns."""
+        self._queue.charge(host, seconds)
+
+    def came(self, connection: Connection) -> None:
+        """Bytes of a connection wait. With nobody before it they are dealt with at once."""
+        host = connection.host
+        if self._queue or self.paused or self._spent > STINT or self._blocked(host):
+            connection.wait()
+            self.put(host, functools.partial(_hear, connection))
+            return
+        if not self._spent:
+            self._loop.call_soon(self._next_round)
+        cost = _hear(connection)
+        self._spent += cost
+        self._queue.charge(host, cost)
+
+    def said_small(self, host: str, texts: int) -> None:
+        """So many small texts of a source came."""
+        wait = self._pace.spend(host, texts, self._loop.time())
+        if wait:
+            timer = self.slowed.get(host)
+            if timer is not None:
+                timer.cancel()
+            self.slowed[host] = self._loop.call_later(wait, self._speed_up, host)
+
+    def pause(self) -> None:
+        """Listen to nobody until `resume`: what others send waits, nearly all of it at their end."""
+        self.paused = True
+
+    def resume(self) -> None:
+        """Listen on."""
+        self.paused = False
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Sources that had to wait may be heard again."""
+        if self._queue.again():
+            self._turn_soon()
+
+    # -- inside
+
+    def _next_round(self) -> None:
+        self._spent = 0.0
+
+    def _blocked(self, host: str) -> bool:
+        return host in self.slowed or self._full_for(host)
+
+    def _speed_up(self, host: str) -> None:
+        del self.slowed[host]
+        self.go_on()
+
+    def _turn_soon(self) -> None:
+        if not self._turning and not self.paused:
+            self._turning = True
+            self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        """Let sources have their turns, for one stint."""
+        self._turning = False
+        began = time.perf_counter()
+        until = began + STINT
+        while not self.paused and (taken := self._queue.take(self._blocked)) is not None:
+            host, work = taken
+            ended = began
+            try:
+                work()
+            finally:
+                ended = time.perf_counter()
+                self._queue.done(host, ended - began)
+            if ended > until:
+                self._turn_soon()
+                return
+            began = ended
+
+
+def _hear(connection: Connection) -> float:
+    """One turn of a connection; returns what it cost. The costlier it was, the less is read for its next one."""
+    before = time.perf_counter()
+    connection.read_on()
+    cost = time.perf_counter() - before
+    if cost > TURN_GOAL:
+        connection.read_size = max(MIN_READ, connection.read_size // 2)
+    elif cost < TURN_GOAL / 4:
+        connection.read_size = min(READ_SIZE, connection.read_size * 2)
+    return cost

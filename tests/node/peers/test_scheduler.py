@@ -1,0 +1,101 @@
+"""Turns: nobody waits for one that sends much, and nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+
+import pytest
+
+from node.core import stimuli as s
+from node.peers import connection as connections
+from tests.node.peers.live import dialled, eventually, listening, run
+from tests.support.processes import loopback_host
+
+ADDRESS = "127.0.0.1:5000"
+
+
+def test_small_texts_beyond_the_bound_wait_in_the_network_and_none_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("node.peers.pace.BURST", 100)
+    monkeypatch.setattr("node.peers.pace.RATE", 1_000)
+
+    async def test() -> None:
+        async with listening() as network:
+            loop = asyncio.get_running_loop()
+            with dialled(network) as flood, dialled(network) as other:
+                begun = loop.time()
+                flood.sendall(b"".join(b"n%d\n" % number for number in range(300)))
+                await eventually(lambda: network._scheduler.slowed)
+                flood.sendall(b"later\n")
+                other.sendall(b"NEW: a text of somebody else\n")
+                await eventually(lambda: "a text of somebody else" in network.texts)
+                assert "later" not in network.texts
+                network.pause()
+                network.resume()
+                await eventually(lambda: "later" in network.texts)
+                assert loop.time() - begun >= 0.2, "200 texts beyond the burst, at 1,000 a second"
+                numbers = [text for text in network.texts if text[0] == "n"]
+                assert numbers == [f"n{number}" for number in range(300)]
+
+    run(test)
+
+
+def test_a_source_that_the_disk_has_enough_of_waits_and_nobody_else() -> None:
+    async def test() -> None:
+        async with listening() as network:
+            host = loopback_host()
+            with dialled(network, host) as flood, dialled(network) as other:
+                flood.sendall(b"FLOOD: first\n")
+                await eventually(lambda: network.texts == ["first"])
+                network.full.add(host)
+                flood.sendall(b"FLOOD: second\n")
+                with dialled(network, host) as late:
+                    late.sendall(b"127.0.0.1:5000 LATE third")
+                    late.shutdown(socket.SHUT_WR)
+                    await eventually(lambda: network._connections[2].waits and network._untaken)
+                    other.sendall(b"NEW: a text of somebody else\n")
+                    await eventually(lambda: "a text of somebody else" in network.texts)
+                    assert len(network.texts) == 2
+                    network.full.clear()
+                    network.go_on()
+                    await eventually(lambda: sorted(network.texts[2:]) == ["second", "third"])
+
+    run(test)
+
+
+def test_of_one_that_floods_a_little_is_read_at_a_time_and_all_of_it_in_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its texts cost much, so that the turns get short; somebody else's text comes between them."""
+    monkeypatch.setattr("node.peers.pace.BURST", 1_000_000)
+
+    async def test() -> None:
+        async with listening() as network:
+            feed = network._feed
+            sizes: list[int] = []
+
+            def slow(stimulus: s.Stimulus) -> None:
+                if isinstance(stimulus, s.Heard) and stimulus.host == host:
+                    sizes.append(stimulus.size)
+                    busy_until = time.perf_counter() + 0.0001 * len(stimulus.said)
+                    while time.perf_counter() < busy_until:
+                        pass
+                feed(stimulus)
+
+            network._feed = slow
+            host = loopback_host()
+            with dialled(network, host) as flood, dialled(network) as other:
+                lines = b"".join(b"%d\n" % number for number in range(5_000))
+                sent = asyncio.create_task(asyncio.get_running_loop().sock_sendall(flood, b"CONNECT:7000\n" + lines))
+                await eventually(lambda: len(network.texts) > 500)
+                other.sendall(b"NEW: hello\n")
+                await eventually(lambda: "hello" in network.texts)
+                assert len(network.texts) < 5_000, "it didn't wait for all the others"
+                await sent
+                await eventually(lambda: len(network.texts) == 5_001)
+                numbers = [text for text in network.texts if text != "hello"]
+                assert numbers == [str(number) for number in range(5_000)]
+                assert min(sizes[:-1]) <= connections.READ_SIZE // 16
+
+    run(test)
