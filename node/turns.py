@@ -205,6 +205,7 @@ class Turns:
         count = len(batch.records)
         if count <= EMPTY:
             self._empty_takes += (took - self._empty_takes) / 8
+            return
         shared = len(batch.sources) > 1
         goal = self._empty_takes + (SHARED_GOAL if shared else ALONE_GOAL)
         size = self._batch_sizes[shared]

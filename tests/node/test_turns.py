@@ -191,6 +191,7 @@ def test_batches_get_shorter_when_commits_take_long_and_longer_when_they_are_qui
 def test_a_disk_that_takes_long_for_nothing_gets_no_shorter_batches_for_it() -> None:
     async def test(bench: Bench) -> None:
         one = bench.turns
+        before = one._batch_sizes[False]
         for _ in range(60):
             batch = turns._Batch()
             batch.records = [e.PutShutOut({})]
@@ -198,7 +199,8 @@ def test_a_disk_that_takes_long_for_nothing_gets_no_shorter_batches_for_it() -> 
         size = one._batch_sizes[False]
         batch = turns._Batch()
         batch.records = [e.PutShutOut({})] * size
-        one._fit(batch, 0.2 + ALONE_GOAL / 2)
-        assert one._batch_sizes[False] >= size
+        for _ in range(10):
+            one._fit(batch, 0.19 + ALONE_GOAL)
+        assert one._batch_sizes[False] == size == before
 
     run(test)

@@ -110,6 +110,50 @@ def test_while_paused_nothing_is_read_and_nothing_is_lost() -> None:
     run(test)
 
 
+def test_what_came_while_paused_is_heard_before_the_good_bye() -> None:
+    """As when the disk has failed: it has left its sender, and is told to the core as soon as that works again."""
+
+    async def test() -> None:
+        async with listening() as network:
+            with dialled(network) as sock:
+                sock.sendall(b"ANC: one\n")
+                await eventually(lambda: network.texts == ["one"])
+                connection = only(network)
+                network.pause()
+                sock.sendall(b"ANC: two\n")
+                await eventually(lambda: connection.waits)
+                network.leave_all()
+                assert network.texts == ["one", "two"]
+                network.resume()
+
+    run(test)
+
+
+def test_a_connection_that_has_to_wait_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("node.protocol.plain.ancestor.HOLD", 0.5)
+
+    async def test() -> None:
+        async with listening() as network:
+            loop = asyncio.get_running_loop()
+            with dialled(network) as sock:
+                sock.sendall(b"ANC: one\n")
+                await eventually(lambda: network.texts == ["one"])
+                connection = only(network)
+                sock.sendall(b"ANC: caf\xc3")
+                await eventually(lambda: connection.link.next_deadline() is not None)
+                network.full.add(connection.host)
+                sock.sendall(b"\xa9\n")
+                await eventually(lambda: connection.waits)
+                later = loop.time() + 0.6
+                await eventually(lambda: loop.time() > later)
+                assert network.texts == ["one"]
+                network.full.clear()
+                network.go_on()
+                await eventually(lambda: network.texts == ["one", "caf\xe9"])
+
+    run(test)
+
+
 def test_good_bye_is_said_also_while_nothing_is_read() -> None:
     """As when the disk has failed: peers are left, and must not wait for it."""
 

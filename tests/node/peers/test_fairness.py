@@ -88,7 +88,7 @@ def test_who_was_alone_owes_nothing_for_it() -> None:
     for source in ("anna", "ben"):
         for _ in range(10):
             queue.put(source, source)
-    assert sorted(serve(queue, 10)) == ["anna"] * 5 + ["ben"] * 5
+    assert sorted(serve(queue, 10, 0.01)) == ["anna"] * 5 + ["ben"] * 5
 
 
 def test_what_was_dealt_with_outside_the_queue_counts_up_to_a_bound() -> None:
