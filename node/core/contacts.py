@@ -21,6 +21,9 @@ from node.protocol.plain.registry import ONE_SHOT
 
 #: Peers on the list. Beyond, a new stranger's connection is refused: it can't fill memory and disk with names.
 MAX_PEERS = 20_000
+#: Peers on the list of one source address that nobody here asked for. Beyond, its further names and ports are refused:
+#: whoever claims another port each time can't fill the list for everybody else.
+MAX_PER_SOURCE = 500
 #: How long a one-shot client counts as reachable after it was heard or reached. Most of them leave without a word; a
 #: quarter of an hour is a short break, and longer than any of them pauses between its signs of life.
 REACHABLE_MS = 15 * 60_000
@@ -146,13 +149,14 @@ class Contacts:
         self._by_host_name: dict[tuple[str, str], dict[str, Contact]] = {}
         #: Who counts as reachable, until when; the first one is due first.
         self._reachable: dict[str, tuple[Contact, int]] = {}
-        #: How many are on the list.
+        #: How many are on the list, and how many of them have which source address.
         self._listed = 0
+        self._of_source: collections.Counter[str] = collections.Counter()
         self._own: frozenset[str] = frozenset()
         self._own_port: int | None = None
         for contact in contacts:
             self._index(contact)
-            self._listed += not contact.gone
+            self._list(contact, not contact.gone)
         # When it was reached last isn't kept: only what was heard counts.
         for contact in sorted(self.by_id.values(), key=lambda contact: contact.peer.last_seen or 0):
             if contact.peer.link == "reachable":
@@ -173,6 +177,10 @@ class Contacts:
         _drop(self._by_host_name, (peer.host, contact.own_name), peer.id)
         if peer.port is not None:
             self._by_address.pop((peer.host, peer.port), None)
+
+    def _list(self, contact: Contact, by: int) -> None:
+        self._listed += by
+        self._of_source[contact.peer.host] += by
 
     def we_are(self, me: m.Self) -> None:
         """Where this node listens: nobody else can."""
@@ -273,15 +281,17 @@ class Contacts:
             self._ledger.put(e.PutPeer(contact.peer, contact.gone))
 
     def add(self, host: str, port: int | None, name: str | None, dialect: str, source: str) -> Contact:
-        """A new plain peer and its conversation. Raises OverflowError at MAX_PEERS."""
+        """A new plain peer and its conversation. Raises OverflowError at MAX_PEERS, and at MAX_PER_SOURCE if "seen"."""
         self.check_room_for(1)
-        self._listed += 1
+        if source == "seen" and self._of_source[host] >= MAX_PER_SOURCE:
+            raise OverflowError(f"{MAX_PER_SOURCE} peers are known at {host}; forget some.")
         self._last_number += 1
         id_ = f"{PLAIN_PREFIX}{self._last_number}"
         shown = name or (str(Address(host, port)) if port is not None else host)
         peer = m.Peer(id=id_, room=id_, name=shown, host=host, port=port, dialect=dialect, dialect_from=source)
         contact = Contact(peer)
         self._index(contact)
+        self._list(contact, 1)
         self._ledger.put(e.PutPeer(peer))
         self._ledger.log(m.PeerAdded(peer=peer))
         self._rooms.add_plain(id_, shown, id_)
@@ -291,14 +301,14 @@ class Contacts:
         """A forgotten peer is back on the list."""
         if contact.gone:
             contact.gone = False
-            self._listed += 1
+            self._list(contact, 1)
             self._ledger.put(e.PutPeer(contact.peer))
             self._ledger.log(m.PeerAdded(peer=contact.peer))
 
     def forget(self, contact: Contact) -> None:
         """Take it off the list; its conversation and its row stay."""
         contact.gone = True
-        self._listed -= 1
+        self._list(contact, -1)
         contact.peer = msgspec.structs.replace(contact.peer, wanted=False, link="offline", error=None)
         self._ledger.put(e.PutPeer(contact.peer, gone=True))
         self._ledger.log(m.PeerForgotten(peer=contact.id))
@@ -310,7 +320,7 @@ class Contacts:
     def identify(self, host: str, port: int | None, name: str | None, dialect: str) -> Contact:
         """The peer at `host` that claims this port, or, without one, goes by this name; a new one if need be.
 
-        A claim of our own address counts as none. Raises OverflowError at MAX_PEERS.
+        A claim of our own address counts as none. Raises OverflowError at MAX_PEERS and at MAX_PER_SOURCE.
         """
         contact = self.at(host, port) if port is not None else None
         if contact is not None:
@@ -369,7 +379,7 @@ class Contacts:
         self._ledger.put(e.PutPeer(contact.peer, gone=True))
         self._rooms.merge(contact.peer.room, known.peer.room)
         if not contact.gone:
-            self._listed -= 1
+            self._list(contact, -1)
             self._ledger.log(m.PeerForgotten(peer=contact.id))
         self._unindex(contact)
 
@@ -379,7 +389,7 @@ class Contacts:
         nobody = m.Peer(id=peer.id, room=peer.room, name="", dialect_from="guess")
         self._ledger.put(e.PutPeer(nobody, gone=True))
         if not contact.gone:
-            self._listed -= 1
+            self._list(contact, -1)
             self._ledger.log(m.PeerForgotten(peer=contact.id))
         self._unindex(contact)
         self._rooms.delete(peer.room)

@@ -7,6 +7,7 @@ are constants beside it, with the sentence of the measurements they come from.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Literal, Protocol
 
@@ -19,6 +20,8 @@ from node.protocol.plain import words
 MAX_PAYLOAD = 1000
 #: Characters of a name that a peer claims; the rest is cut.
 MAX_NAME = 64
+#: Marks above and below one letter of a name (no language needs more); further ones would be drawn over its neighbours.
+MAX_STACKED = 4
 #: Bytes of one incoming text; what is longer is cut into several texts, so that no peer can make one grow for ever.
 MAX_INCOMING = 64 * 1024
 #: Digits of a claimed port, leading zeros included; with more of them it is no port, and its line an ordinary text.
@@ -189,7 +192,13 @@ def wire_name(name: str) -> str:
 
 def read_name(data: bytes) -> str | None:
     """The name in a header: only what can be shown of it, cut to MAX_NAME; None when nothing is left."""
-    return "".join(filter(str.isprintable, data.decode(errors="replace")))[:MAX_NAME] or None
+    shown, stacked = "", MAX_STACKED
+    # No more is looked at than the longest name with all its marks has; names may come in 64 KiB.
+    for letter in data[: 4 * MAX_NAME * (MAX_STACKED + 1)].decode(errors="replace"):
+        stacked = stacked + 1 if unicodedata.category(letter) in ("Mn", "Me") else 0
+        if letter.isprintable() and stacked <= MAX_STACKED:
+            shown += letter
+    return shown[:MAX_NAME] or None
 
 
 def decode(data: bytes) -> tuple[str, tuple[Mark, ...], bytes | None]:

@@ -185,6 +185,7 @@ BOUNDS = {
     "`last` of a room": [str(m.PREVIEW_CHARS)],
     "a key": [str(m.KEY_LIFETIME_MS // 3_600_000)],
     "peers": [f"{contacts.MAX_PEERS:,}"],
+    "peers of one source address": [f"{contacts.MAX_PER_SOURCE:,}"],
     "waiting for the disk": [
         f"{turns.SHARED_GOAL * 1000:.0f} ms",
         f"{turns.ALONE_GOAL * 1000:.0f} ms",

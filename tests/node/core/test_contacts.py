@@ -156,6 +156,26 @@ def test_a_full_list_takes_no_stranger_until_somebody_is_forgotten(monkeypatch: 
     assert book.identify(5002, "mallory").peer.name == "mallory"
 
 
+def test_one_source_can_t_fill_the_list_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_PER_SOURCE", 2)
+    book = Book()
+    bob, eve = book.identify(5000, "bob"), book.identify(None, "eve")
+    for port, name in ((5002, None), (None, "mallory")):
+        with pytest.raises(OverflowError, match=r"2 peers are known at 10\.0\.0\.1"):
+            book.identify(port, name)
+    assert book.identify(5000, "bob") is bob, "who is known is heard"
+    assert book.contacts.claim(eve, 5003) is eve, "and so is where it listens"
+    assert book.contacts.add("10.0.0.1", 5004, None, "unknown", "guess"), "a person here asked for it"
+    assert book.contacts.identify("10.0.0.2", 5000, "bob", "std"), "others don't notice"
+    for contact in list(book.contacts.by_id.values()):
+        book.contacts.forget(contact)
+    assert book.identify(5005, "mallory")
+    again = module.Contacts(book.ledger, book.rooms, book.contacts.by_id.values(), 9)
+    assert again.identify("10.0.0.1", 5006, "trent", "std"), "a restart counts who is on the list"
+    with pytest.raises(OverflowError):
+        again.identify("10.0.0.1", 5007, "wendy", "std")
+
+
 @pytest.mark.parametrize(
     ("said", "shown"),
     [

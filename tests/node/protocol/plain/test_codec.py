@@ -53,6 +53,14 @@ def test_of_a_claimed_name_only_what_can_be_shown_is_kept(data: bytes, name: str
     assert codec.read_name(data) == name
 
 
+def test_marks_over_the_letters_of_a_name_do_not_pile_up() -> None:
+    tower = "\u0301" * codec.MAX_STACKED
+    assert codec.read_name(f"{tower}Z{tower}\u0301\u0489A\u0301".encode()) == f"Z{tower}A\u0301"
+    assert codec.read_name(("\u0301" * 500).encode()) is None
+    assert codec.read_name("नमस्ते".encode()) == "नमस्ते"
+    assert codec.read_name((("Z" + "\u0301" * 10) * 5000).encode()) == (f"Z{tower}" * 13)[: codec.MAX_NAME]
+
+
 def test_a_claimed_name_is_cut() -> None:
     assert codec.read_name(("é" * 500).encode()) == "é" * codec.MAX_NAME
 
