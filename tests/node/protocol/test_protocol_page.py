@@ -31,6 +31,7 @@ ROWS = [
 CONSTANTS = {row[0].strip("`"): row[1] for row in ROWS if re.fullmatch(r"`[a-z_]+\.[A-Z_]+`", row[0])}
 #: Rows whose first cell is bytes, with what the second says of them.
 BYTES = [(ast.literal_eval(row[0].strip("`")), row[1]) for row in ROWS if re.match(r"`b['\"]", row[0])]
+ROWS_OF_BAD_PEERS = ["what the node does", "what people see", "at most", "shown by"]
 DIALECTS = [(data, says) for data, says in BYTES if says in registry.BY_NAME]
 CONNECTS = [(data, says) for data, says in BYTES if says not in registry.BY_NAME]
 
@@ -136,6 +137,26 @@ def test_the_vectors_are_what_the_code_writes() -> None:
         ]
     assert lines == written
     assert f'`b"{entries.CONTEXT.decode()[:-1]}\\x00"`' in PAGE
+
+
+def names_of_tests(folder: pathlib.Path) -> set[str]:
+    """The names of all tests in it."""
+    return {
+        name
+        for path in folder.rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)\(", path.read_text("utf-8"), re.MULTILINE)
+    }
+
+
+def test_each_bad_peer_is_shown_by_a_test_and_each_such_test_has_its_row() -> None:
+    tests = pathlib.Path(__file__).resolve().parents[2]
+    rows = [row for row in ROWS[ROWS.index(["bad peer", *ROWS_OF_BAD_PEERS]) + 2 :] if len(row) == 5]
+    shown = [row[4].strip("`") for row in rows]
+    assert set(shown) <= names_of_tests(tests / "e2e"), set(shown) - names_of_tests(tests / "e2e")
+    assert len(set(shown)) == len(shown) >= 36
+    outcomes = re.findall(r"^def (test_\w+)\(", (tests / "e2e/test_bad_peer_outcomes.py").read_text(), re.MULTILINE)
+    assert set(outcomes) <= set(shown), set(outcomes) - set(shown)
+    assert all(row[0] and row[1] and row[2] for row in rows)
 
 
 def test_the_page_has_the_title_and_version_by_which_others_name_it() -> None:
