@@ -421,7 +421,7 @@ def test_a_slow_one_shot_message_ends_when_its_time_is_over(hasty: NodeProcess) 
             except TimeoutError:
                 bad.say(b"x")
                 said += 1
-        (message,) = bad.wait_texts(bad.messages()[0].text if bad.messages() else "x")
+        (message,) = eventually(bad.messages)
     assert message.name == "SLOW"
     assert set(message.text) == {"x"}
     assert 1 <= len(message.text) <= said
