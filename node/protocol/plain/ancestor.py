@@ -28,9 +28,10 @@ OFFER = b"\t" * OFFER_TABS + b"\n"
 #: As int() takes it: blanks around the number, leading zeros. No sign and no other script's digits: that is chat.
 _CONNECT = re.compile(rb"CONNECT:[ \t\r\v\f]*(\d{1,%d})(?!\d)[ \t\r\v\f]*\n?" % codec.MAX_DIGITS)
 _CONNECT_PARTIAL = re.compile(rb"CONNECT:[ \t\r\v\f]*\d{0,%d}[ \t\r\v\f]*" % codec.MAX_DIGITS)
-#: A team name (64 characters of four bytes at most) and a colon before a text. No spaces: "Mandatory message: Hello"
-#: is not a team name.
+#: A team name (64 characters of four bytes at most) and a colon before a text.
 _PREFIX = re.compile(rb"([^\s:|<>\x00-\x1f\x7f]{1,256}): ")
+#: The same with spaces. Once, it is any sentence with a colon ("Mandatory message: Hello"); twice, it is a name.
+_SPACED = re.compile(rb"([^\s:|<>\x00-\x1f\x7f](?:[^:|<>\x00-\x1f\x7f]{0,254}[^\s:|<>\x00-\x1f\x7f])?): ")
 
 
 class AncestorReader:
@@ -44,6 +45,8 @@ class AncestorReader:
         self._prefix: bytes | None = None
         #: The name in it.
         self._name: str | None = None
+        #: What may turn out to be the prefix: a text began with it.
+        self._spaced: bytes | None = None
         #: A newline was seen: a last line without one may be unfinished.
         self._lines = False
         #: A read ended with a newline: the peer ends each text so, and its prefix inside a line is content.
@@ -102,7 +105,7 @@ class AncestorReader:
             return line
         if len(held) >= LONG_READ:
             # Maybe cut at the far end's or the network's size; what stands before the last prefix is complete anyway.
-            self._learn(held)
+            self._learn(held, whole=False)
             prefix = -1 if self._prefix is None else held.rfind(self._prefix, max(0, seen - len(self._prefix)))
             return max(line, prefix)
         return len(held)
@@ -132,11 +135,18 @@ class AncestorReader:
                 named = [text]
         self._say(named, said)
 
-    def _learn(self, text: bytes | bytearray) -> None:
-        if self._prefix is None:
-            match = _PREFIX.match(text)
-            if match is not None:
-                self._prefix, self._name = bytes(match[0]), codec.read_name(match[1])
+    def _learn(self, text: bytes | bytearray, *, whole: bool = True) -> None:
+        """See how the peer begins its texts; `whole`: this is one, or several that are joined, and not looked at yet."""
+        if self._prefix is not None:
+            return
+        match = _PREFIX.match(text) or _SPACED.match(text)
+        if match is None:
+            return
+        found = bytes(match[0])
+        if b" " not in found[:-1] or found == self._spaced or (whole and text.find(found, match.end()) > 0):
+            self._prefix, self._name = found, codec.read_name(match[1])
+        elif whole:
+            self._spaced = found
 
     def _say(self, lines: list[bytes], said: list[Said]) -> None:
         if lines:

@@ -139,6 +139,27 @@ def test_the_prefix_inside_a_line_of_one_who_ends_lines_is_content() -> None:
     assert read(AncestorReader(), data) == [Text("I wrote BEN: hi", "BEN"), Text("and BEN: ho", "BEN")]
 
 
+def test_a_name_with_spaces_counts_from_its_second_time_on() -> None:
+    reads = [b"CODE CREW: zero", b"CODE CREW: oneCODE CREW: two", b"CODE CREW: exit"]
+    assert read_each(AncestorReader(), reads) == [
+        Text("CODE CREW: zero"),
+        Text("one", "CODE CREW"),
+        Text("two", "CODE CREW"),
+        Goodbye("exit", "CODE CREW"),
+    ]
+    joined = b"".join(b"CODE CREW: text %d" % number for number in range(50))
+    assert read(AncestorReader(), joined) == [Text(f"text {number}", "CODE CREW") for number in range(50)]
+
+
+def test_a_sentence_with_a_colon_is_no_name() -> None:
+    reads = [b"Mandatory message: Hello from our peer!", b"by the way: I am here", b"BEN: now with my name"]
+    assert read_each(AncestorReader(), reads) == [
+        Text("Mandatory message: Hello from our peer!"),
+        Text("by the way: I am here"),
+        Text("now with my name", "BEN"),
+    ]
+
+
 def test_bare_lines_are_a_text_each() -> None:
     assert read(AncestorReader(), b"one\ntwo\n\nthree\n") == [Text("one"), Text("two"), Text("three")]
 
