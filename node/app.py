@@ -49,6 +49,8 @@ log = logging.getLogger("snicher")
 
 #: How long good-byes may take at the end, in seconds.
 GOODBYE = 2.0
+#: How long before that for those said on connections of their own, while others may still call, in seconds.
+FAREWELL = 1.0
 #: How long the last commit may take at the end, in seconds.
 LAST_COMMIT = 5.0
 #: How long connections that came in at the last moment have to say something, in seconds.
@@ -391,10 +393,12 @@ class App:
 
     async def _say_goodbye(self) -> None:
         log.info("going down: %s", self._reason)
-        self._network.stop_listening()
-        await asyncio.sleep(LAST_CALL)
         if not self._broken:
             self._turns.feed(s.StopAsked(self._reason))
+            await self._turns.quiet(LAST_COMMIT)
+            await self._network.closed(FAREWELL)
+        self._network.stop_listening()
+        await asyncio.sleep(LAST_CALL)
         await self._turns.quiet(LAST_COMMIT)
         self._network.leave_all()
         if not await self._network.closed(GOODBYE):

@@ -149,9 +149,9 @@ class Contacts:
         self._by_host_name: dict[tuple[str, str], dict[str, Contact]] = {}
         #: Who counts as reachable, until when; the first one is due first.
         self._reachable: dict[str, tuple[Contact, int]] = {}
-        #: How many are on the list, and how many of them have which source address.
-        self._listed = 0
+        #: How many are on the list, of each source address and in all.
         self._of_source: collections.Counter[str] = collections.Counter()
+        self._listed = 0
         self._own: frozenset[str] = frozenset()
         self._own_port: int | None = None
         for contact in contacts:
@@ -238,6 +238,10 @@ class Contacts:
         self._reachable.pop(contact.id, None)
         if reachable:
             self._reachable[contact.id] = contact, self._ledger.now + REACHABLE_MS
+
+    def reachable(self) -> list[Contact]:
+        """Who counts as reachable and listens somewhere, whoever was heard or reached last at the end."""
+        return [contact for contact, _ in self._reachable.values() if contact.address is not None and not contact.gone]
 
     def next_aging(self) -> int | None:
         """When somebody stops counting as reachable."""

@@ -190,10 +190,7 @@ class Node:
         return self._ledger.take()
 
     def _stop(self) -> None:
-        self._outbox.closed = True
-        for contact in self._contacts.by_id.values():
-            contact.next_try = None
-            self._outbox.leave(contact)
+        self._outbox.close()
         self._ledger.put(e.Exit())
 
     def _stopped(self, reason: str) -> None:

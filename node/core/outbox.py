@@ -30,6 +30,8 @@ STEADY_MS = 10_000
 #: At a start, so many peers are dialled at once, and as many again after each pause.
 START_TOGETHER = 20
 START_PAUSE_MS = 100
+#: One-shot clients that are told when the node goes down, those heard or reached last; others see it by themselves.
+MAX_FAREWELLS = 64
 
 FORGOTTEN = "The peer was forgotten before this could be sent."
 
@@ -241,7 +243,7 @@ class Outbox:
         elif self._outdated(contact):
             contact.worked = True
             self.hang_up(contact, link)
-        elif contact.farewell and not self.closed:
+        elif contact.farewell:
             contact.farewell = False
             self._ledger.put(e.Transmit(link, 0, "exit", control=True))
         elif contact.waiting and not contact.inflight and not self._usable(contact) and not self.closed:
@@ -449,6 +451,17 @@ class Outbox:
         self.let_go(contact)
         contact.farewell = contact.one_shot and contact.peer.link == "reachable"
         self.pump(contact)
+
+    def close(self) -> None:
+        """The node goes down: leave all links, and tell the one-shot clients who are there, since they can't see it."""
+        for contact in self._contacts.by_id.values():
+            contact.next_try = None
+            self.leave(contact)
+        self.closed = True
+        there = [contact for contact in self._contacts.reachable() if contact.one_shot and contact.busy is None]
+        for contact in there[-MAX_FAREWELLS:]:
+            contact.farewell = True
+            self._dial(contact)
 
     def leave(self, contact: Contact) -> None:
         """Leave all links, but for one that carries a single message: that ends by itself, very soon."""

@@ -261,7 +261,7 @@ def test_an_attempt_whose_outcome_is_unknown_is_not_repeated_by_itself(anna: Nod
 # -- the end, and after
 
 
-def test_every_persistent_peer_gets_exit_when_the_node_stops(nodes: Nodes) -> None:
+def test_every_peer_that_is_there_gets_exit_when_the_node_stops(nodes: Nodes) -> None:
     anna = nodes.start("anna")
     with (
         AncestorConsole(loopback_host(), team="DIALS") as dials,
@@ -282,8 +282,25 @@ def test_every_persistent_peer_gets_exit_when_the_node_stops(nodes: Nodes) -> No
         for peer in (dials, dialled, flask):
             peer.wait_for(lambda c: c.reads[-1][1] == b"exit")
             assert peer.errors == []
-        assert std.reads == []
+        std.wait_for(lambda c: [raw for _, raw in c.reads] == [f"{anna.address} anna exit".encode()])
         assert std.errors == []
+
+
+def test_whoever_was_there_and_is_gone_holds_up_no_end(nodes: Nodes) -> None:
+    anna = nodes.start("anna")
+    with (
+        Std(loopback_host(), team="GONE") as gone,
+        Std(loopback_host(), team="HERE", thread_per_connection=False) as std,
+    ):
+        for peer in (gone, std):
+            peer.send(anna.host, anna.port, "hello there, Anna")
+            anna.wait_for_peer(peer.address, link="reachable")
+        gone.vanish()
+        # It is there, but busy: it reads from somebody who says nothing.
+        with socket.create_connection((std.host, std.port)):
+            assert anna.stop() == 0
+        std.wait_for(lambda c: [raw for _, raw in c.reads] == [f"{anna.address} anna exit".encode()])
+    assert not any("Traceback" in line for line in anna.lines)
 
 
 def test_messages_to_an_absent_peer_wait_across_restarts(nodes: Nodes) -> None:

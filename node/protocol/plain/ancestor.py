@@ -136,7 +136,7 @@ class AncestorReader:
         self._say(named, said)
 
     def _learn(self, text: bytes | bytearray, *, whole: bool = True) -> None:
-        """See how the peer begins its texts; `whole`: this is one, or several that are joined, and not looked at yet."""
+        """See how the peer begins its texts; `whole`: all of it is there, and it is looked at for the first time."""
         if self._prefix is not None:
             return
         match = _PREFIX.match(text) or _SPACED.match(text)

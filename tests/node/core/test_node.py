@@ -5,7 +5,7 @@ import time
 import pytest
 
 from node.bus import messages as m
-from node.core import contacts
+from node.core import contacts, outbox
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.node import Node
@@ -49,6 +49,27 @@ def test_a_stop_leaves_everybody_refuses_commands_and_dials_no_more() -> None:
     assert desk.core.next_deadline() is None
     assert events(desk.give(s.Stopped("x"))) == ["NodeStopped"]
     assert (desk.contact().peer.link, desk.states()) == ("offline", ["waiting", "waiting"])
+
+
+def test_a_stop_is_told_to_the_one_shot_clients_who_are_there_and_to_no_more_than_a_few(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outbox, "MAX_FAREWELLS", 2)
+    desk = Desk()
+    for link, port in ((2, 5000), (4, 5001), (6, 5002)):
+        desk.hear(link, Text("hi", f"bob {port}", port), dialect="std")
+    desk.hear(8, Text("hi", "nowhere"), dialect="std")
+    desk.hear(10, Text("hi", "eve", 5003), Goodbye("exit", "eve", 5003), dialect="std")
+    dials = [act for act in acts(desk.give(s.StopAsked("x"))) if isinstance(act, e.Dial)]
+    assert [(dial.address.port, dial.how, dial.dialect) for dial in dials] == [
+        (5001, "one_shot", "std"),
+        (5002, "one_shot", "std"),
+    ]
+    first, second = dials[0].link, dials[1].link
+    assert acts(desk.give(s.Connected(first))) == [e.Transmit(first, 0, "exit", control=True)]
+    assert acts(desk.outcome(first, 0, "sent")) == acts(desk.give(s.Closed(first, None))) == []
+    assert acts(desk.give(s.Closed(second, "Connection refused."))) == [], "nobody is tried again"
+    assert desk.core.next_deadline() is None or not desk.core.next_tries()
 
 
 def test_after_a_failed_disk_what_no_link_answers_for_is_unconfirmed() -> None:
