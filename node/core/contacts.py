@@ -59,6 +59,7 @@ class Contact:
         "greet",
         "inflight",
         "late",
+        "left",
         "links",
         "more",
         "next_try",
@@ -80,11 +81,12 @@ class Contact:
         #: Open persistent links, the one to use last; when the first of them came (ms).
         self.links: list[int] = []
         self.since = 0
-        #: The link being dialled or used for one message, if any, what is spoken on it, and whether it has done what it
-        #: was for.
+        #: The link being dialled or used for one message, if any, what is spoken on it, whether it has done what it was
+        #: for, and whether the peer took leave since it was dialled.
         self.busy: int | None = None
         self.spoken = ""
         self.worked = False
+        self.left = False
         #: The head of its outbox, in order; `more` says that there are further ones on disk.
         self.waiting: collections.deque[Waiting] = collections.deque()
         self.more = more

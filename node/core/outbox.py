@@ -214,7 +214,7 @@ class Outbox:
         link = contact.busy = self._ledger.next_link()
         self.owners[link] = contact
         contact.next_try = None
-        contact.worked = False
+        contact.worked = contact.left = False
         contact.tried = self._ledger.now
         contact.spoken = peer.dialect
         if contact.one_shot:
@@ -299,6 +299,7 @@ class Outbox:
             self.hang_up(contact, link)
         if contact.links:
             return
+        contact.left = True
         self._contacts.change(contact, link="offline", error=None)
         if contact.busy is None and contact.next_try is None:
             self.later(contact, "It left.")
@@ -365,7 +366,7 @@ class Outbox:
                 contact.attempt = 0
         if dialled and contact.worked and reason is None:
             contact.attempt = 0
-            if contact.one_shot and not contact.links and not contact.paused:
+            if contact.one_shot and not contact.links and not contact.paused and not contact.left:
                 self._contacts.change(contact, link="reachable", error=None)
         elif self._usable(contact) or contact.busy is not None:
             pass

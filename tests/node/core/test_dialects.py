@@ -50,6 +50,24 @@ def test_a_link_that_opens_in_a_dialect_that_nobody_wants_any_more_is_left() -> 
     assert only(e.Transmit, desk.give(s.Opened(3))) == [e.Transmit(3, 1, "hello")]
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_end_of_our_last_connection_does_not_bring_back_who_has_taken_leave(dialect: str) -> None:
+    desk = Desk()
+    desk.hear(2, Text("hi", "bob", 5000), dialect=dialect)
+    desk.send(BOB, "hello")
+    desk.give(s.Connected(1))
+    desk.outcome(1, 2, "sent")
+    desk.hear(4, Goodbye("exit", "bob", 5000), dialect=dialect)
+    desk.give(s.Closed(4, None))
+    desk.give(s.Closed(1, None))
+    assert desk.contact().peer.link == "offline"
+    desk.send(BOB, "are you back?")
+    desk.give(s.Connected(3))
+    desk.outcome(3, 4, "sent")
+    desk.give(s.Closed(3, None))
+    assert desk.contact().peer.link == "reachable"
+
+
 # -- connections that are only for who dialled them
 
 
