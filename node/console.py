@@ -162,12 +162,16 @@ def _address(peer: m.Peer) -> str:
     return f"{host}:{peer.port}" if peer.port is not None else f"{host} (port unknown)"
 
 
+#: Above the lines of peers.
+PEERS_HEADER = f"{'NAME':20} {'ADDRESS':24} {'STATE':10} {'DIALECT':18} ID"
+
+
 def peer_line(peer: m.Peer, next_try: m.NextTry | None) -> str:
-    """One peer as people read it."""
+    """One peer as people read it. One that has no name is not called by its address twice."""
     error = f"  {peer.error}" if peer.error else ""
     again = f"  next try in {max(0, round(next_try.at / 1000 - time.time()))} s" if next_try is not None else ""
     guess = f"{peer.dialect} ({peer.dialect_from})"
-    name = plain(peer.name).replace("\n", " ")
+    name = "-" if peer.name in (peer.host, _address(peer)) else plain(peer.name).replace("\n", " ")
     return f"{name:20} {_address(peer):24} {peer.link:10} {guess:18} {peer.id}{error}{again}"
 
 
@@ -207,6 +211,8 @@ def _send(client: Client, options: argparse.Namespace) -> None:
 def _peers(client: Client, options: argparse.Namespace) -> None:
     result = client.peers()
     tries = {one.peer: one for one in result.next_tries}
+    if result.peers and not options.json:
+        print(PEERS_HEADER)
     for peer in result.peers:
         if options.json:
             _print_json(peer)
@@ -216,38 +222,47 @@ def _peers(client: Client, options: argparse.Namespace) -> None:
         print("Nobody yet. Connect to somebody: python -m node connect HOST:PORT")
 
 
-def _connect(client: Client, options: argparse.Namespace) -> None:
-    peer = _patiently(lambda: client.connect(options.peer, options.dialect))
-    if options.json:
-        _print_json(peer)
-    else:
-        print(f"{plain(peer.name)} ({_address(peer)}, {peer.id}) is {peer.link}; `peers` shows what comes of it.")
+def _changes_peer(
+    command: Callable[[Client, argparse.Namespace], m.Peer], says: Callable[[m.Peer, argparse.Namespace], str]
+) -> Callable[[Client, argparse.Namespace], None]:
+    """A verb that does something about one peer and says what became of it."""
+
+    def verb(client: Client, options: argparse.Namespace) -> None:
+        peer = _patiently(lambda: command(client, options))
+        if options.json:
+            _print_json(peer)
+        else:
+            print(says(peer, options))
+
+    return verb
 
 
-def _disconnect(client: Client, options: argparse.Namespace) -> None:
-    peer = _patiently(lambda: client.disconnect(options.peer))
-    if options.json:
-        _print_json(peer)
-    else:
-        print(f"Said good-bye to {plain(peer.name)} ({_address(peer)}).")
+def _called(peer: m.Peer) -> str:
+    """A peer in a sentence."""
+    name, address = plain(peer.name), _address(peer)
+    return address if name in (address, peer.host) else f"{name} ({address})"
 
 
-def _rename(client: Client, options: argparse.Namespace) -> None:
-    peer = _patiently(lambda: client.rename(options.peer, options.name))
-    if options.json:
-        _print_json(peer)
-    else:
-        said = peer.own_name if peer.own_name not in (None, peer.host, _address(peer)) else None
-        own = f" (it calls itself {plain(said)})" if said else ""
-        print(f"{_address(peer)} is now {plain(peer.name)}{own}.")
+def _renamed(peer: m.Peer, options: argparse.Namespace) -> str:
+    said = peer.own_name if peer.own_name not in (None, peer.host, _address(peer)) else None
+    own = f" (it calls itself {plain(said)})" if said else ""
+    return f"{_address(peer)} is now {plain(peer.name)}{own}."
 
 
-def _merge(client: Client, options: argparse.Namespace) -> None:
-    peer = _patiently(lambda: client.merge(options.peer, options.into))
-    if options.json:
-        _print_json(peer)
-    else:
-        print(f"All of it is now with {plain(peer.name)} ({_address(peer)}).")
+_connect = _changes_peer(
+    lambda client, options: client.connect(options.peer, options.dialect),
+    lambda peer, _: f"{_called(peer)} is {peer.link}; `peers` shows what comes of it.",
+)
+_disconnect = _changes_peer(
+    lambda client, options: client.disconnect(options.peer), lambda peer, _: f"Said good-bye to {_called(peer)}."
+)
+_rename = _changes_peer(lambda client, options: client.rename(options.peer, options.name), _renamed)
+_merge = _changes_peer(
+    lambda client, options: client.merge(options.peer, options.into),
+    lambda peer, options: (
+        f"What was said with {plain(options.peer)} is now part of the conversation with {_called(peer)}."
+    ),
+)
 
 
 def _delete(client: Client, options: argparse.Namespace) -> None:

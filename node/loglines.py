@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 
@@ -10,12 +11,16 @@ import msgspec
 
 
 class TextLines(logging.Formatter):
-    """`14:32:07 info  listening on 192.168.1.20:5000`"""
+    """`14:32:07 info  listening on 192.168.1.20:5000`; without the time where who reads it writes one before it."""
+
+    def __init__(self, *, timed: bool = True) -> None:
+        super().__init__()
+        self._timed = timed
 
     def format(self, record: logging.LogRecord) -> str:
         """One record; a traceback follows on lines of its own."""
-        clock = time.strftime("%H:%M:%S", time.localtime(record.created))
-        line = f"{clock} {record.levelname.lower():7} {one_line(record.getMessage())}"
+        clock = time.strftime("%H:%M:%S ", time.localtime(record.created)) if self._timed else ""
+        line = f"{clock}{record.levelname.lower():7} {one_line(record.getMessage())}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
@@ -46,6 +51,8 @@ def one_line(text: str) -> str:
 def set_up(form: str, level: str) -> None:
     """Log to stderr in this form ("text" or "json") from this level on."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines() if form == "json" else TextLines())
+    # Honcho writes the time before each line by itself; it tells who runs under it.
+    timed = "HONCHO_PROCESS_NAME" not in os.environ
+    handler.setFormatter(JsonLines() if form == "json" else TextLines(timed=timed))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("asyncio").setLevel("WARNING")

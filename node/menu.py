@@ -23,7 +23,7 @@ from prompt_toolkit.patch_stdout import patch_stdout
 from node.bus import locate
 from node.bus import messages as m
 from node.bus.client import Away, Back, Client, Resync
-from node.console import message_line, peer_line, plain
+from node.console import PEERS_HEADER, message_line, peer_line, plain
 from node.errors import BusError, CommandRefused, ConfigError, NodeAway, SnicherError
 from node.model import parse_address
 
@@ -31,7 +31,15 @@ MENU = """
   1. Send message
   2. Query active peers
   3. Connect to a peer
+  4. Rename, merge or delete
   0. Quit
+"""
+#: What stands behind point 4. The older program had none of it, so it isn't in the way of what that one had.
+MORE = """
+  1. Rename a peer
+  2. Merge two conversations
+  3. Delete a conversation
+  0. Back
 """
 #: How long a node may take to come up, in seconds.
 START_PATIENCE = 15.0
@@ -198,15 +206,21 @@ class Menu:
         self._terminal.tell(f"You are {plain(me.name)}. Others reach you at:{shown}")
 
     def _choose(self) -> None:
-        choices: dict[str, Callable[[], None]] = {"1": self._send, "2": self._peers, "3": self._connect}
+        self._offer(MENU, {"1": self._send, "2": self._peers, "3": self._connect, "4": self._more})
+
+    def _more(self) -> None:
+        self._offer(MORE, {"1": self._rename, "2": self._merge, "3": self._delete})
+
+    def _offer(self, menu: str, choices: dict[str, Callable[[], None]]) -> None:
+        """Let the person choose again and again, until it is 0."""
         while True:
-            self._terminal.tell(MENU)
+            self._terminal.tell(menu)
             choice = self._terminal.ask("Enter choice: ")
             if choice == "0":
                 return
             action = choices.get(choice)
             if action is None:
-                self._terminal.tell("Please enter 1, 2, 3 or 0.")
+                self._terminal.tell(f"Please enter {', '.join(choices)} or 0.")
                 continue
             try:
                 action()
@@ -235,6 +249,8 @@ class Menu:
         active = [peer for peer in result.peers if peer.link in ("online", "reachable", "connecting")]
         others = [peer for peer in result.peers if peer not in active]
         self._terminal.tell("Active peers:" if active else "No active peers.")
+        if active:
+            self._terminal.tell("  " + PEERS_HEADER)
         for peer in active:
             self._terminal.tell("  " + peer_line(peer, tries.get(peer.id)))
         if others:
@@ -247,6 +263,28 @@ class Menu:
         if address:
             peer = self._client.connect(address)
             self._terminal.tell(f"{plain(peer.name)} is {peer.link}; 2 shows what comes of it.")
+
+    def _whom(self, question: str) -> str:
+        return self._terminal.ask(question, words=sorted(set(self._names.values())))
+
+    def _rename(self) -> None:
+        peer = self._whom("Whom (HOST:PORT or a name): ")
+        if peer:
+            name = self._terminal.ask("New name (empty: its own): ")
+            self._terminal.tell(f"It is now {plain(self._client.rename(peer, name).name)}.")
+
+    def _merge(self) -> None:
+        peer = self._whom("Whose conversation moves: ")
+        into = self._whom("Whose takes it in: ") if peer else ""
+        if into:
+            kept = self._client.merge(peer, into)
+            self._terminal.tell(f"All that was said with {plain(peer)} is now with {plain(kept.name)}.")
+
+    def _delete(self) -> None:
+        peer = self._whom("Whose conversation goes for good: ")
+        if peer and self._terminal.ask("All that was said in it goes too. Sure? (yes/no): ") == "yes":
+            self._client.delete(peer)
+            self._terminal.tell("Deleted.")
 
 
 def main(argv: Sequence[str]) -> int:

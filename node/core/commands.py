@@ -5,6 +5,7 @@ Whatever a command does is decided whole or not at all: arguments are checked be
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 from typing import Any
 
@@ -108,6 +109,9 @@ class Commands:
             raise CommandRefused(
                 "ambiguous", f"{len(named)} peers go by the name {text!r}.", details={"candidates": candidates}
             )
+        if _is_ip(text):
+            host = text.strip("[]")
+            raise CommandRefused("invalid_args", f"Which port? {f'[{host}]' if ':' in host else host}:PORT")
         if ":" in text:
             raise CommandRefused("invalid_args", str(unreadable))
         raise CommandRefused("not_found", f"Nobody goes by the name {text!r}.")
@@ -309,3 +313,11 @@ class Commands:
             self._ledger.log(m.SettingsChanged(settings=settings, self=self.me))
             self._outbox.set_reconnect(settings.reconnect)
         self._ledger.reply(command.token, m.SettingsResult(settings=settings), command.key)
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.strip("[]"))
+    except ValueError:
+        return False
+    return True

@@ -92,7 +92,7 @@ def test_messages_that_arrive_leave_the_prompt_alone(
         terminal.wait_for("ANC")
         terminal.wait_for("online")
         terminal.type("9\r")
-        terminal.wait_for("Please enter 1, 2, 3 or 0.")
+        terminal.wait_for("Please enter 1, 2, 3, 4 or 0.")
         terminal.type("3\r")
         terminal.wait_for("Address (HOST:PORT):")
         terminal.type("nonsense\r")
@@ -102,6 +102,49 @@ def test_messages_that_arrive_leave_the_prompt_alone(
         terminal.type("\x04")
         assert terminal.wait_end() == 0
         old_client.wait_for(lambda c: any(b"exit" in data for _, data in c.reads))
+
+
+def test_rename_merge_and_delete_stand_behind_one_point(
+    home: pathlib.Path, port: int, old_client: AncestorConsole
+) -> None:
+    def choose(*lines: str) -> None:
+        terminal.wait_for("Enter choice:")
+        for line in lines:
+            terminal.type(f"{line}\r")
+
+    with menu(home, "--name", "SNITCH", "--listen", f"127.0.0.31:{port}") as terminal, Client(home) as client:
+        terminal.wait_for("0. Quit")
+        old_client.send("127.0.0.31", port, "a text of mine")
+        terminal.wait_for("ANC: a text of mine")
+        choose("4", "1")
+        terminal.wait_for("Whom (HOST:PORT or a name):")
+        terminal.type("ANC\r")
+        terminal.wait_for("New name (empty: its own):")
+        terminal.type("brother\r")
+        terminal.wait_for("It is now brother.")
+        other = client.send("127.0.0.33:9", "to somebody else").room
+        choose("2")
+        terminal.wait_for("Whose conversation moves:")
+        terminal.type("127.0.0.33:9\r")
+        terminal.wait_for("Whose takes it in:")
+        terminal.type("brother\r")
+        terminal.wait_for("is now with brother.")
+        assert other not in client.snapshot().state.rooms
+        choose("3")
+        terminal.wait_for("Whose conversation goes for good:")
+        terminal.type("brother\r")
+        terminal.wait_for("Sure? (yes/no):")
+        terminal.type("no\r")
+        choose("3")
+        terminal.type("brother\r")
+        terminal.wait_for("Sure? (yes/no):")
+        terminal.type("yes\r")
+        terminal.wait_for("Deleted.")
+        assert client.snapshot().state.rooms == {}
+        choose("0")
+        terminal.wait_for("0. Quit")
+        choose("0")
+        assert terminal.wait_end() == 0
 
 
 def test_it_leaves_a_node_alone_that_it_did_not_start(home: pathlib.Path, port: int) -> None:

@@ -54,6 +54,12 @@ def test_a_peer_as_people_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: 100.0)
     line = console.peer_line(peer, m.NextTry(peer="plain-1", at=107_000, attempt=2, reason="x"))
     assert " ".join(line.split()) == "BERT 10.0.0.1:5 offline unknown (guess) plain-1 No way. next try in 7 s"
+    assert [line.index(word) for word in ("BERT", "10.0.0.1", "offline", "unknown", "plain-1")] == [
+        console.PEERS_HEADER.index(word) for word in ("NAME", "ADDRESS", "STATE", "DIALECT", "ID")
+    ]
+    for nameless in ("10.0.0.1:5", "10.0.0.1"):
+        line = console.peer_line(msgspec.structs.replace(peer, name=nameless), None)
+        assert line.split()[:2] == ["-", "10.0.0.1:5"], "it isn't called by its address twice"
     nowhere = msgspec.structs.replace(peer, port=None, name="\x1b", error=None)
     assert console.peer_line(nowhere, None).split()[:4] == [
         "\N{REPLACEMENT CHARACTER}",

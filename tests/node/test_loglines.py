@@ -31,6 +31,13 @@ def test_a_line_has_clock_level_and_message(capsys: Captured) -> None:
     assert (level, message) == ("info", "listening on 127.0.0.1:5000\n")
 
 
+def test_honcho_writes_the_time_by_itself(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HONCHO_PROCESS_NAME", "node.1")
+    loglines.set_up("text", "info")
+    logging.getLogger("snicher").info("listening")
+    assert capsys.readouterr().err == "info    listening\n"
+
+
 def test_levels_below_the_chosen_one_are_left_out(capsys: Captured) -> None:
     loglines.set_up("text", "warning")
     logging.getLogger("snicher").info("quiet")
