@@ -38,6 +38,9 @@ ONE_SHOT: dict[str, Make] = {
     "std with control words": std(control_words=True, goodbye=None),
     "std that dies of a reset": std(dies_of_reset=True),
     "std that probes first": std(probes=True),
+    "std that shows what it can't read": std(unknown="show"),
+    "std that lists what it can't read": std(unknown="list"),
+    "std that is slow": std(thread_per_connection=False, pause=0.05),
 }
 ALL = PERSISTENT | ONE_SHOT
 
@@ -56,7 +59,9 @@ def ancestor(request: pytest.FixtureRequest) -> Iterator[OldClient]:
         assert client.errors == []
 
 
-@pytest.fixture(params=["std", "std that reads one connection at a time", "std that dies of a reset"])
+@pytest.fixture(
+    params=["std", "std that reads one connection at a time", "std that dies of a reset", "std that is slow"]
+)
 def one_shot(request: pytest.FixtureRequest) -> Iterator[OldClient]:
     with ONE_SHOT[request.param](loopback_host()) as client:
         yield client
@@ -70,7 +75,7 @@ def dialect_of(client: OldClient) -> str:
 def shown(client: OldClient, name: str = "anna") -> list[str]:
     """The texts of ours that the client shows, joined reads taken apart at their lines."""
     lines = [line for item in client.received for line in item.text.split("\n")]
-    return [line.removeprefix(f"{name}: ") for line in lines if line]
+    return [line.removeprefix(f"{name}: ") for line in lines if line.strip() and not line.startswith("CONNECT:")]
 
 
 def wait_shown(client: OldClient, texts: list[str]) -> None:
@@ -116,6 +121,63 @@ def test_fifty_rapid_messages_each_way_over_a_connection_each(anna: NodeProcess,
         one_shot.send(anna.host, anna.port, text)
     wait_shown(one_shot, back)
     anna.wait_heard(one_shot.address, there)
+
+
+def test_fifty_rapid_messages_to_an_address_that_nobody_knows(anna: NodeProcess, old: OldClient) -> None:
+    if isinstance(old, Std) and old.keeps_open:
+        pytest.skip("nothing tells it from the ancestor")
+    texts = [f"untold {number}" for number in range(50)]
+    for text in texts:
+        anna.send(old.address, text)
+    wait_shown(old, texts)
+
+
+@pytest.mark.parametrize("team", ["OLD", "THE OLD ONES", "größer"])
+def test_fifty_rapid_messages_of_a_team_with_any_name(anna: NodeProcess, team: str) -> None:
+    with AncestorConsole(loopback_host(), team=team) as old:
+        texts = [f"there {number}" for number in range(50)]
+        old.connect(anna.host, anna.port)
+        anna.wait_for_peer(old.address, link="online")
+        for text in texts:
+            old.send(anna.host, anna.port, text)
+        anna.wait_count(old.address, 50)
+        first, *rest = anna.heard(old.address)
+        assert (first.removeprefix(f"{team}: "), rest) == (texts[0], texts[1:])
+        anna.wait_for_peer(old.address, name=team)
+
+
+@pytest.mark.parametrize("make", [PERSISTENT["console"], PERSISTENT["flask"], std(acts_inside=True)])
+def test_words_that_would_act_are_altered_shown_and_marked(anna: NodeProcess, make: Make) -> None:
+    words = ["exit", "connect", "PING", "please DISCONNECT", "CONNECT_REQUEST", "a GROUP of us", "CONNECT:5000"]
+    with make(loopback_host()) as old:
+        anna.client.connect(old.address, dialect_of(old))
+        old.wait_for(lambda c: anna.address in c.peers)
+        sent = [anna.send(old.address, word) for word in words]
+        old.wait_for(lambda c: len(shown_whole(c)) >= len(words))
+        plainly = [text.replace("\u2060", "").rstrip(".") for text in shown_whole(old)]
+        assert plainly == words
+        assert all("altered" in anna.wait_state(one, "sent").marks for one in sent)
+        assert anna.address in old.peers, "none of them acted"
+        assert old.errors == []
+
+
+def shown_whole(client: OldClient) -> list[str]:
+    """The texts of ours, also those that look like a CONNECT."""
+    return [line.removeprefix("anna: ") for item in client.received for line in item.text.split("\n") if line.strip()]
+
+
+def test_a_raw_client_is_heard_and_answered_on_its_connection(anna: NodeProcess) -> None:
+    """The raw clients of WIRE.md 1: bare text from the port that they listen on."""
+    host = loopback_host()
+    with socket.socket() as raw:
+        raw.bind((host, 0))
+        raw.connect((anna.host, anna.port))
+        raw.sendall(b"bare text and nothing else")
+        known = eventually(lambda: [peer for peer in anna.client.peers().peers if peer.host == host])[0]
+        assert (known.port, known.dialect, known.link) == (None, "snicher", "online")
+        anna.client.send(known.id, "answered on its connection")
+        raw.settimeout(20)
+        assert raw.recv(1024) == b"anna: answered on its connection\n"
 
 
 # -- who it is

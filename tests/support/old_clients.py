@@ -26,6 +26,7 @@ READ_SIZE = 1024  # nearly all of them read with one recv(1024) (WIRE.md, head)
 DIAL_SECONDS = 5.0  # the programs have no limit here; a test must have one
 ANSWER_SECONDS = 5.0  # how long a std client waits for CONNECTED or REJECTED (WIRE.md 2)
 RECIPIENT = "recipient"  # as Std(claimed_ip=...): claims the IP it writes to (WIRE.md 3)
+ACTING_INSIDE = ("DISCONNECT", "CONNECT_REQUEST", "GROUP")  # WIRE.md 4, at a few
 MANDATORY = "Mandatory message: Hello from our peer!"  # WIRE.md 6
 
 Address = tuple[str, int]
@@ -446,6 +447,11 @@ class OneShot(OldClient):
     probes             `connect` asks `probe` first
     newline            ends what it sends with a newline
     dies_of_reset      a reset, or a closed port it dials, ends the whole program (`alive` is False then)
+    unknown            what it does about a read that it can't take apart: "complain", "show" it as a text, or "list" a
+                       bogus peer named after it (WIRE.md 5)
+    acts_inside        acts on DISCONNECT, CONNECT_REQUEST and GROUP wherever they stand, and on PING and PONG: such a
+                       text is not shown, and the first takes its sender off the list (WIRE.md 4)
+    pause              seconds between two accepted connections: it does other things, and its queue is short
     """
 
     def __init__(
@@ -466,7 +472,13 @@ class OneShot(OldClient):
         probes: bool = False,
         newline: bool = False,
         dies_of_reset: bool = False,
+        unknown: str = "complain",
+        acts_inside: bool = False,
+        pause: float = 0.0,
     ) -> None:
+        self.unknown = unknown
+        self.acts_inside = acts_inside
+        self.pause = pause
         self.claimed_ip = claimed_ip
         self.hello = hello
         self.goodbye = goodbye
@@ -567,6 +579,7 @@ class OneShot(OldClient):
 
     def _handle(self, sock: socket.socket, source: Address) -> None:
         # Guarded here already, so that an error is on record before the other side sees the connection close.
+        self._left.wait(self.pause)
         understood = self._guarded(self._take, sock, source)
         if understood is not False or not self.keeps_open:
             self._close(sock)
@@ -582,7 +595,15 @@ class OneShot(OldClient):
         parsed = self.parse(line, source)
         if parsed is None:
             self._complain(f"invalid message from {source[0]}:{source[1]}: {line!r}")
+            if self.unknown == "show":
+                self._show(Received(line, f"{source[0]}:{source[1]}", raw))
+            elif self.unknown == "list":
+                self._list(line)
             return False
+        if self.acts_inside and (parsed.text.upper() in ("PING", "PONG") or any(map(parsed.text.count, ACTING_INSIDE))):
+            if "DISCONNECT" in parsed.text:
+                self._unlist(parsed.address)
+            return True
         if parsed.text == self.goodbye:
             self._unlist(parsed.address)
             return True

@@ -429,6 +429,25 @@ def test_std_probes_before_it_connects() -> None:
         assert not client.probe("127.0.0.9", port)
 
 
+@pytest.mark.parametrize("unknown", ["complain", "show", "list"])
+def test_what_std_makes_of_a_connect(unknown: str) -> None:
+    with Std("127.0.0.2", unknown=unknown) as old, dialled(old) as sock:
+        sock.sendall(b"CONNECT:5000\t\n")
+        assert sock.recv(1024) == CLOSED_BY_PEER
+        assert len(old.complaints) == 1
+        assert old.texts == (["CONNECT:5000\t\n"] if unknown == "show" else [])
+        assert old.peers == (["CONNECT:5000\t\n"] if unknown == "list" else [])
+
+
+def test_std_that_acts_on_words_wherever_they_stand() -> None:
+    with Std("127.0.0.2", acts_inside=True) as old, Std("127.0.0.3", team="BETA") as beta:
+        for text in ("hello there", "PING", "a GROUP of us", "please DISCONNECT it"):
+            beta.send(old.host, old.port, text)
+        old.wait_for(lambda c: c.reads and c.reads[-1][1].endswith(b"it"))
+        old.wait_for(lambda c: c.peers == [])
+        assert old.texts == ["hello there"]
+
+
 def test_std_hello_and_goodbye_words() -> None:
     with Std(hello="Hello, peer!", goodbye=None) as alpha, Std(hello="Hello, peer!", goodbye=None) as beta:
         alpha.connect(beta.host, beta.port)
