@@ -560,3 +560,19 @@ def test_the_command_line_as_a_program() -> None:
         program.stdin.flush()
         assert program.wait(10) == 0
         peer.wait_for(lambda c: c.peers == [])
+
+
+# -- what the stubs were written from --------------------------------------------------------------------------------
+
+
+def test_each_sentence_of_wire_md_is_held_by_a_test_that_exists() -> None:
+    here = Path(__file__).parent
+    wire = (here / "WIRE.md").read_text("utf-8")
+    names = set()
+    for path in here.parent.rglob("test_*.py"):
+        names |= set(re.findall(r"^def (test_\w+)\(", path.read_text("utf-8"), re.MULTILINE))
+    rows = re.findall(r"^\| (.+) \| `(test_\w+)` \|$", (here / "WIRE_TESTS.md").read_text("utf-8"), re.MULTILINE)
+    assert len(rows) >= 60
+    for piece, test in rows:
+        assert piece.replace("\\|", "|") in wire, piece
+        assert test in names, test
