@@ -3,8 +3,10 @@
     node.py       the door: one method takes a stimulus and returns its effects
     commands.py   what each command of a front end means
     contacts.py   who the peers are: addresses, names, dialects, link states
+    contact.py    one of them, and what is remembered of it while the node runs
     rooms.py      conversations, unread counts, the order of messages
-    outbox.py     what waits for whom, and which link it goes over
+    queues.py     what waits for whom, in memory and on disk
+    outbox.py     which link it goes over, and the life of links
     greetings.py  the mandatory peers: who is greeted at the start
     quotas.py     how much one source may store here in a day
     retries.py    back-off, and when anything is due

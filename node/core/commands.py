@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from node.bus import messages as m
 from node.core import effects as e
-from node.core.contacts import ANYWHERE, Contact, Contacts
+from node.core.contact import Contact
+from node.core.contacts import ANYWHERE, Contacts
 from node.core.ledger import Ledger
 from node.core.outbox import Outbox
 from node.core.rooms import Rooms, can_be_shown

@@ -14,7 +14,8 @@ from node.bus import messages as m
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.commands import Commands
-from node.core.contacts import Contact, Contacts, shown_name
+from node.core.contact import Contact, shown_name
+from node.core.contacts import Contacts
 from node.core.greetings import Greetings
 from node.core.ledger import Ledger
 from node.core.outbox import Outbox, next_try
@@ -59,7 +60,7 @@ class Node:
         for sending in loaded.sending:
             contact = self._contacts.by_id.get(sending.peer)
             if contact is not None:
-                self._outbox.load(contact, sending.message, sending.room, sending.text)
+                self._outbox.queues.load(contact, sending.message, sending.room, sending.text)
         self._quotas = Quotas(self._ledger, identity.quota, loaded.shut_out)
         self._space: bool | None = None
         self._greetings = Greetings(self._ledger, self._contacts, self._outbox, loaded.greetings)

@@ -1,29 +1,25 @@
-"""What waits for whom: which message goes over which link, what became of it, and when to try again. Pure.
+"""Which message goes over which link, what became of it, and when to try again. Pure.
 
-A message is recorded as "sending" before its first byte leaves. An attempt whose outcome is unknown is never repeated
-by itself: it becomes "unconfirmed" and people decide. Messages in flight are on one link only: another one is used
-when their outcome is known, so that one that comes back keeps its place.
+An attempt whose outcome is unknown is never repeated by itself: it becomes "unconfirmed" and people decide. Messages in
+flight are on one link only: another one is used when their outcome is known, so that one that comes back keeps its
+place. What waits is in queues.py.
 """
 
 from __future__ import annotations
 
-import collections
-
 from node.bus import messages as m
 from node.core import effects as e
 from node.core import stimuli as s
-from node.core.contacts import Contact, Contacts, Waiting
+from node.core.contact import Contact, Waiting
+from node.core.contacts import Contacts
 from node.core.ledger import Ledger
+from node.core.queues import Queues, part_lost
 from node.core.retries import FIRST_RETRY_MS, Retries, backoff_ms
 from node.core.rooms import Rooms
 from node.protocol.plain.registry import ANCESTOR, BY_NAME, PERSISTENT
 
-#: Messages of one peer's outbox held in memory; the rest stays on disk until it is its turn.
-WINDOW = 64
 #: Messages given to one persistent link at a time: few, because all of them are unconfirmed if the machine stops.
 IN_FLIGHT = 4
-#: Messages of a forgotten peer that are given up in one step.
-SWEEP = 1_000
 #: A persistent link that stood for so long was a success; one that ends sooner, with nothing said, counts as a failed
 #: attempt: a peer that takes every connection and drops it is not dialled each second.
 STEADY_MS = 10_000
@@ -33,32 +29,22 @@ START_PAUSE_MS = 100
 #: One-shot clients that are told when the node goes down, those heard or reached last; others see it by themselves.
 MAX_FAREWELLS = 64
 
-FORGOTTEN = "The peer was forgotten before this could be sent."
-
 
 class Outbox:
     """Brings waiting messages to links, and links about for waiting messages."""
 
     def __init__(self, ledger: Ledger, rooms: Rooms, contacts: Contacts) -> None:
         self._ledger = ledger
-        self._rooms = rooms
         self._contacts = contacts
+        self.queues = Queues(ledger, rooms)
         self.retries = Retries()
         #: Who is at the other end: of each link that we dialled, and of each persistent one that came in.
         self.owners: dict[int, Contact] = {}
         #: Links that we hung up and that haven't ended yet: nothing new is begun on them.
         self.leaving: set[int] = set()
-        #: Whose a message in flight is.
-        self._carried: dict[int, Contact] = {}
-        self._asked = 0
         self.reconnect = True
         #: The node is going down: nothing is begun any more.
         self.closed = False
-
-    def load(self, contact: Contact, message: int, room: str, text: str) -> None:
-        """A message whose attempt was under way when the core was made."""
-        contact.inflight[message] = Waiting(message, room, text, begun=True)
-        self._carried[message] = contact
 
     def settle(self, detail: str) -> None:
         """After a start or a failed disk: nothing that came before is under way, and what waits is tried again."""
@@ -67,8 +53,8 @@ class Outbox:
             if contact.peer.link in ("online", "connecting") and not contact.links and contact.busy is None:
                 self._contacts.change(contact, link="offline")
             for waiting in [one for one in contact.inflight.values() if not one.link]:
-                self._take_back(contact, waiting)
-                self._end(contact, waiting, "unconfirmed", detail)
+                self.queues.take_back(contact, waiting)
+                self.queues.end(contact, waiting, "unconfirmed", detail)
             if contact.gone:
                 contact.sweep = self._ledger.last_message if contact.more else 0
             elif self._due(contact) or contact.more:
@@ -83,11 +69,7 @@ class Outbox:
     def add(self, contact: Contact, message: m.Message) -> None:
         """A message was accepted for this peer."""
         contact.paused = False
-        if contact.more or len(contact.waiting) >= WINDOW:
-            # While the disk is asked for more, its answer may be older than this message.
-            contact.late = contact.more = True
-        else:
-            contact.waiting.append(Waiting(message.id, message.room, message.text))
+        self.queues.add(contact, message)
         # Somebody wants something now: a long back-off must not make them wait for it.
         if contact.next_try is not None and contact.attempt > 2:
             contact.next_try = None
@@ -97,10 +79,7 @@ class Outbox:
     def again(self, contact: Contact, message: m.Message) -> None:
         """A message that was given up waits again, in its place among the others."""
         contact.paused = False
-        if contact.more or len(contact.waiting) >= WINDOW:
-            self._let_disk_order(contact)
-        else:
-            self._back(contact, Waiting(message.id, message.room, message.text))
+        self.queues.again(contact, message)
         self.pump(contact)
 
     def fetched(self, query: e.Waiting, rows: list[tuple[int, str, str]] | None) -> None:
@@ -108,32 +87,12 @@ class Outbox:
         contact = self._contacts.by_id.get(query.peer)
         if contact is None or contact.fetching != query:
             return
-        contact.fetching = None
         if rows is None:
+            contact.fetching = None
             self.retries.put(contact, self._ledger.now + FIRST_RETRY_MS)
             return
-        # What was sent while the store was read is still waiting in that answer: it must not go out twice.
-        known = {waiting.id for waiting in contact.waiting} | set(contact.inflight) | contact.settled
-        for row in rows:
-            if row[0] in known:
-                continue
-            waiting = Waiting(*row)
-            if waiting.id <= contact.sweep:
-                self._end(contact, waiting, "failed", FORGOTTEN)
-            else:
-                contact.waiting.append(waiting)
-        _sort(contact)
-        contact.more = contact.late or len(rows) >= query.limit
-        contact.late = False
-        if not contact.more:
-            contact.sweep = 0
+        self.queues.fetched(contact, query, rows)
         self.pump(contact)
-
-    def _let_disk_order(self, contact: Contact) -> None:
-        """Hold nothing in memory that isn't begun: all comes back from disk, in order."""
-        contact.waiting = collections.deque(waiting for waiting in contact.waiting if waiting.begun)
-        contact.more = True
-        contact.fetching = None
 
     # -- and go
 
@@ -146,16 +105,9 @@ class Outbox:
         elif contact.busy is None and not contact.inflight and self._due(contact):
             self._dial(contact)
         if contact.more and not contact.waiting and contact.fetching is None:
-            self._fetch(contact)
-
-    def _fetch(self, contact: Contact) -> None:
-        if contact.next_try is not None and contact.next_try > self._ledger.now and not contact.links:
-            return
-        self._asked += 1
-        contact.settled.clear()
-        contact.late = False
-        contact.fetching = e.Waiting(contact.id, SWEEP if contact.sweep else WINDOW, self._asked)
-        self._ledger.put(e.Fetch(contact.fetching))
+            pausing = contact.next_try is not None and contact.next_try > self._ledger.now
+            if contact.links or not pausing:
+                self.queues.fetch(contact)
 
     def _usable(self, contact: Contact) -> bool:
         """Whether texts can go over a link that stands. Who was chosen to be a one-shot client gets no bare text."""
@@ -186,18 +138,11 @@ class Outbox:
         while contact.waiting and len(contact.inflight) < IN_FLIGHT:
             waiting = contact.waiting.popleft()
             if waiting.part > 1:
-                self._end(contact, waiting, "unconfirmed", f"Part {waiting.part} could not be sent as the ones before.")
+                self.queues.end(
+                    contact, waiting, "unconfirmed", f"Part {waiting.part} could not be sent as the ones before."
+                )
             else:
-                self._give(contact, waiting, link)
-
-    def _give(self, contact: Contact, waiting: Waiting, link: int) -> None:
-        if not waiting.begun:
-            waiting.begun = True
-            self._rooms.state(waiting.room, waiting.id, "sending")
-        waiting.link = link
-        contact.inflight[waiting.id] = waiting
-        self._carried[waiting.id] = contact
-        self._ledger.put(e.Transmit(link, waiting.id, waiting.text, waiting.part))
+                self.queues.give(contact, waiting, link)
 
     def call(self, contact: Contact) -> int:
         """Dial now, whatever waits, and whoever can't be taken for a one-shot client as the ancestor; returns the link.
@@ -249,7 +194,7 @@ class Outbox:
         elif contact.waiting and not contact.inflight and not self._usable(contact) and not self.closed:
             # A message makes us known as well as a hello.
             contact.greet = False
-            self._give(contact, contact.waiting.popleft(), link)
+            self.queues.give(contact, contact.waiting.popleft(), link)
         elif contact.greet and not self.closed:
             contact.greet = False
             self._ledger.put(e.Transmit(link, 0, "connect", control=True))
@@ -306,45 +251,38 @@ class Outbox:
 
     def transmitted(self, done: s.Transmitted) -> None:
         """What became of a message that was given to a link. Exactly one of these follows each Transmit."""
-        contact = self._carried.get(done.token)
+        contact = self.queues.carried.get(done.token)
         waiting = contact.inflight[done.token] if contact is not None else None
         if contact is None or waiting is None or waiting.link not in (0, done.link):
             owner = self.owners.get(done.link)
             if owner is not None and done.token == 0 and done.outcome == "sent":
                 owner.worked = True
             return
-        self._take_back(contact, waiting)
+        self.queues.take_back(contact, waiting)
         marks: list[str] | None = list(done.marks) if done.marks else None
         if done.outcome == "sent":
             contact.attempt = 0
             contact.worked = contact.worked or done.link == contact.busy
             if done.part >= done.parts:
-                self._end(contact, waiting, "sent", None, marks)
+                self.queues.end(contact, waiting, "sent", None, marks)
             elif contact.gone or contact.paused:
-                self._end(contact, waiting, "unconfirmed", _part_lost(done.part + 1, "it was broken off"))
+                self.queues.end(contact, waiting, "unconfirmed", part_lost(done.part + 1, "it was broken off"))
             else:
                 waiting.part, waiting.link = done.part + 1, 0
-                self._back(contact, waiting)
+                self.queues.back(contact, waiting)
         elif done.outcome == "not_sent" and waiting.part == 1 and done.part == 1:
             self._not_sent(contact, waiting, done)
         else:
             said = f" ({done.reason.rstrip('.')})" if done.reason else ""
             detail = f"The connection ended{said}; it may or may not have arrived."
-            self._end(contact, waiting, "unconfirmed", detail)
+            self.queues.end(contact, waiting, "unconfirmed", detail)
         self.pump(contact)
 
     def _not_sent(self, contact: Contact, waiting: Waiting, done: s.Transmitted) -> None:
         """It certainly didn't leave: it waits again, in its old place. Its link is no good any more."""
-        waiting.begun, waiting.link = False, 0
+        self.queues.not_sent(contact, waiting)
         if contact.gone:
-            self._end(contact, waiting, "failed", FORGOTTEN)
             return
-        self._rooms.state(waiting.room, waiting.id, "waiting")
-        if contact.more:
-            # Others that came back earlier may stand before it, on disk.
-            self._let_disk_order(contact)
-        else:
-            self._back(contact, waiting)
         if done.link in contact.links:
             contact.links.remove(done.link)
         if done.link not in self.leaving and not self._usable(contact) and contact.busy is None:
@@ -384,7 +322,7 @@ class Outbox:
 
     def _failed(self, contact: Contact, reason: str | None) -> None:
         """An attempt failed, or a link was lost."""
-        self._give_up_parts(contact, reason)
+        self.queues.give_up_parts(contact, reason)
         contact.greet = contact.farewell = False
         if contact.paused or contact.gone or self.closed:
             # We broke it off ourselves.
@@ -393,11 +331,6 @@ class Outbox:
         self._contacts.change(contact, link="online" if contact.links else "offline", error=reason)
         if contact.next_try is None:
             self.later(contact, reason or "It left.")
-
-    def _give_up_parts(self, contact: Contact, reason: str | None) -> None:
-        while contact.waiting and contact.waiting[0].part > 1:
-            waiting = contact.waiting.popleft()
-            self._end(contact, waiting, "unconfirmed", _part_lost(waiting.part, reason))
 
     def later(self, contact: Contact, reason: str) -> None:
         """Try again after a pause that grows with each attempt, if there is anything to try for."""
@@ -445,7 +378,7 @@ class Outbox:
         contact.next_try = None
         contact.attempt = 0
         self.leave(contact)
-        self._give_up_parts(contact, "it was broken off")
+        self.queues.give_up_parts(contact, "it was broken off")
 
     def part(self, contact: Contact) -> None:
         """Somebody said disconnect: let go, and tell a one-shot client, which can't see it, that we left."""
@@ -475,23 +408,15 @@ class Outbox:
     def forget(self, contact: Contact) -> None:
         """All that waits for this peer is given up, also what only the disk knows of."""
         self.let_go(contact)
-        for waiting in contact.waiting:
-            self._end(contact, waiting, "failed", FORGOTTEN)
-        contact.waiting.clear()
-        contact.fetching = None
-        contact.sweep = self._ledger.last_message if contact.more else 0
+        self.queues.forget(contact)
 
     def delete(self, contact: Contact) -> None:
         """Nothing that was to be sent to this peer is known any more; its links are left."""
         for link in [link for link, owner in self.owners.items() if owner is contact]:
             self.hang_up(contact, link)
             del self.owners[link]
-        for token in contact.inflight:
-            del self._carried[token]
-        contact.waiting.clear()
-        contact.inflight.clear()
-        contact.next_try = contact.fetching = contact.busy = None
-        contact.more = False
+        self.queues.delete(contact)
+        contact.next_try = contact.busy = None
 
     def set_reconnect(self, reconnect: bool) -> None:
         """Whether wanted peers are dialled by themselves."""
@@ -516,54 +441,10 @@ class Outbox:
             if owner is gone:
                 self.owners[link] = into
         into.links.extend(gone.links)
-        for waiting in (*gone.waiting, *gone.inflight.values()):
-            waiting.room = into.peer.room
-        for token in gone.inflight:
-            self._carried[token] = into
-        into.inflight.update(gone.inflight)
-        into.waiting.extend(gone.waiting)
-        _sort(into)
-        if into.more or gone.more:
-            self._let_disk_order(into)
+        self.queues.adopt(gone, into)
         gone.next_try = None
-
-    # -- one message
-
-    def _take_back(self, contact: Contact, waiting: Waiting) -> None:
-        del contact.inflight[waiting.id]
-        del self._carried[waiting.id]
-
-    def _back(self, contact: Contact, waiting: Waiting) -> None:
-        contact.waiting.append(waiting)
-        _sort(contact)
-
-    def _end(
-        self,
-        contact: Contact,
-        waiting: Waiting,
-        state: m.DeliveryState,
-        detail: str | None,
-        marks: list[str] | None = None,
-    ) -> None:
-        """Nothing more is done for this message by itself."""
-        if contact.fetching is not None:
-            contact.settled.add(waiting.id)
-        self._rooms.state(waiting.room, waiting.id, state, detail, marks)
 
 
 def next_try(contact: Contact) -> m.NextTry:
     """When the contact is tried next; only where `next_try` is set."""
     return m.NextTry(peer=contact.id, at=contact.next_try or 0, attempt=contact.attempt, reason=contact.reason)
-
-
-def _sort(contact: Contact) -> None:
-    """In order of acceptance; a message of which a part has left comes before all."""
-    contact.waiting = collections.deque(sorted(contact.waiting, key=_place))
-
-
-def _place(waiting: Waiting) -> tuple[bool, int]:
-    return waiting.part == 1, waiting.id
-
-
-def _part_lost(part: int, reason: str | None) -> str:
-    return f"Part {part} could not be sent: {reason or 'the connection ended'}"

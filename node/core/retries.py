@@ -6,7 +6,7 @@ import heapq
 import itertools
 import zlib
 
-from node.core.contacts import Contact
+from node.core.contact import Contact
 
 #: Back-off between attempts: 1 s, doubled each time, at most a minute; up to a fifth more or less, so that many nodes
 #: don't dial at the same moment.

@@ -9,7 +9,7 @@ import msgspec
 from node.bus import messages as m
 from node.core import effects as e
 from node.core import stimuli as s
-from node.core.contacts import Contact
+from node.core.contact import Contact
 from node.core.node import Identity, Node
 from node.protocol.plain.codec import Announced, Said, Text
 from tests.support.simulation import FakeStore
@@ -105,3 +105,22 @@ def data(kind: type[Kind], effects: list[e.Effect]) -> list[Kind]:
     """The data of all events of a kind."""
     logged: list[msgspec.Struct] = [effect.event.data for effect in effects if isinstance(effect, e.Log | e.Tell)]
     return [one for one in logged if isinstance(one, kind)]
+
+
+def transmits(effects: list[e.Effect]) -> list[tuple[int, int]]:
+    """(link, message) of what is given to links."""
+    return [(one.link, one.token) for one in only(e.Transmit, effects)]
+
+
+def linked() -> Desk:
+    """Bob has opened link 2."""
+    desk = Desk()
+    desk.call(2)
+    return desk
+
+
+def std() -> Desk:
+    """Bob is a one-shot client that was heard of; what he said has number 1."""
+    desk = Desk()
+    desk.hear(2, Text("hi", "bob", 5000), dialect="std")
+    return desk

@@ -5,7 +5,8 @@ import pytest
 from node.bus import messages as m
 from node.core import contacts as module
 from node.core import effects as e
-from node.core.contacts import Contact, Contacts, shown_name
+from node.core.contact import Contact
+from node.core.contacts import Contacts
 from node.core.ledger import Ledger
 from node.core.rooms import Rooms
 from node.model import Address
@@ -174,14 +175,3 @@ def test_one_source_can_t_fill_the_list_for_the_others(monkeypatch: pytest.Monke
     assert again.identify("10.0.0.1", 5006, "trent", "std"), "a restart counts who is on the list"
     with pytest.raises(OverflowError):
         again.identify("10.0.0.1", 5007, "wendy", "std")
-
-
-@pytest.mark.parametrize(
-    ("said", "shown"),
-    [
-        ("bob", "bob"), (None, None), ("", None), ("\x1b[31m", "[31m"), ("\u202ebob\x00", "bob"), ("\u200b", None),
-        ("b" * 500, "b" * m.MAX_NAME_CHARS), ("  ", None),
-    ],
-)  # fmt: skip
-def test_a_name_is_shown_without_what_cannot_be_printed(said: str | None, shown: str | None) -> None:
-    assert shown_name(said) == shown

@@ -4,31 +4,10 @@ import pytest
 
 from node.bus import messages as m
 from node.core import effects as e
-from node.core import outbox
 from node.core import stimuli as s
-from node.core.outbox import IN_FLIGHT, STEADY_MS, WINDOW
+from node.core.outbox import IN_FLIGHT, STEADY_MS
 from node.protocol.plain.codec import Goodbye, Text
-from tests.node.core.desk import BOB, CAUSE, Desk, acts, data, events, only
-
-
-def transmits(effects: list[e.Effect]) -> list[tuple[int, int]]:
-    """(link, message) of what is given to links."""
-    return [(one.link, one.token) for one in only(e.Transmit, effects)]
-
-
-def linked() -> Desk:
-    """Bob has opened link 2."""
-    desk = Desk()
-    desk.call(2)
-    return desk
-
-
-def std() -> Desk:
-    """Bob is a one-shot client that was heard of; what he said has number 1."""
-    desk = Desk()
-    desk.hear(2, Text("hi", "bob", 5000), dialect="std")
-    return desk
-
+from tests.node.core.desk import BOB, Desk, acts, data, events, linked, only, std, transmits
 
 # -- one message
 
@@ -109,84 +88,6 @@ def test_an_outcome_from_a_link_that_does_not_carry_the_message_is_nobodys() -> 
     desk.send(BOB, "hi")
     assert desk.outcome(99, 1, "not_sent") == []
     assert desk.states() == ["sending"]
-
-
-# -- the window
-
-
-def test_no_more_than_a_window_is_held_in_memory_and_the_rest_follows_in_order() -> None:
-    desk = Desk()
-    desk.send(BOB, *(f"text {n}" for n in range(WINDOW + 30)))
-    assert len(desk.contact().waiting) == WINDOW
-    effects = desk.give(s.Settled(1, "snicher"))
-    order = []
-    while pending := transmits(effects):
-        order += pending
-        effects = []
-        for link, token in pending:
-            effects += desk.answered(desk.outcome(link, token, "sent"))
-    assert order == [(1, n) for n in range(1, WINDOW + 31)]
-    assert set(desk.states()) == {"sent"}
-
-
-def test_what_is_accepted_while_the_disk_is_asked_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "WINDOW", 2)
-    desk = Desk()
-    desk.send(BOB, "one", "two", "three")
-    (fetch,) = only(e.Fetch, desk.give(s.Settled(1, "snicher")))
-    old = desk.store.answer(fetch.query)
-    desk.give(s.Commanded(9, "send", m.SendArgs(messages=[m.Outgoing(to=BOB, text="last")]), CAUSE))
-    desk.answered(desk.give(s.Fetched(fetch.query, old)))
-    assert desk.states() == ["sending"] * 4
-
-
-def test_what_was_sent_while_the_disk_was_read_does_not_go_out_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "WINDOW", 4)
-    desk = Desk()
-    contact_rows = [(1, "plain-1", "a"), (2, "plain-1", "b"), (3, "plain-1", "c"), (4, "plain-1", "d")]
-    desk.send(BOB, *"abcdef")
-    (fetch,) = only(e.Fetch, desk.give(s.Settled(1, "snicher")))
-    desk.outcome(1, 1, "sent")
-    # The answer was read before any of this was on disk.
-    effects = desk.answered(desk.give(s.Fetched(fetch.query, contact_rows)))
-    assert not {token for _, token in transmits(effects)} & {1, 2, 3, 4}
-
-
-def test_only_the_answer_to_the_last_asking_counts() -> None:
-    desk = Desk()
-    desk.send(BOB, *(["x"] * (WINDOW + 1)))
-    contact = desk.contact()
-    contact.waiting.clear()
-    (fetch,) = only(e.Fetch, desk.give(s.Settled(1, "snicher")))
-    desk.ask("forget", m.PeerArgs(peer=BOB))
-    assert desk.give(s.Fetched(fetch.query, [(1, "plain-1", "x")])) == []
-    assert not contact.waiting
-
-
-def test_a_disk_that_could_not_be_read_is_asked_again_later() -> None:
-    desk = Desk()
-    desk.send(BOB, *(["x"] * (WINDOW + 1)))
-    desk.contact().waiting.clear()
-    (fetch,) = only(e.Fetch, desk.give(s.Settled(1, "snicher")))
-    assert desk.give(s.Fetched(fetch.query, None)) == []
-    desk.now = desk.core.next_deadline() or 0
-    assert len(only(e.Fetch, desk.give(s.Ticked()))) == 1
-
-
-def test_what_comes_back_one_by_one_does_not_overtake_what_is_only_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "WINDOW", 2)
-    desk = linked()
-    desk.send(BOB, *"abcdef")
-    desk.give(s.Closed(2, "It broke off."))
-    # The core is made anew when the first has come back, and hears of the others while a link stands already.
-    desk.outcome(2, 1, "not_sent")
-    again = Desk(desk.store, started=False)
-    effects = again.call(4)
-    for token in (2, 3, 4):
-        effects += again.outcome(2, token, "not_sent")
-    assert transmits(effects) == []
-    *_, fetch = only(e.Fetch, effects)
-    assert transmits(again.give(s.Fetched(fetch.query, again.store.answer(fetch.query)))) == [(4, 1), (4, 2)]
 
 
 # -- parts
@@ -432,13 +333,3 @@ def test_what_waited_goes_on_after_a_start_and_many_peers_are_not_dialled_at_one
     again.now += 2_000
     effects += again.answered(again.give(s.Ticked()))
     assert len(only(e.Dial, effects)) == 100
-
-
-def test_a_forgotten_peers_messages_are_given_up_by_the_next_start_at_the_latest() -> None:
-    desk = Desk()
-    desk.send(BOB, *(["x"] * (WINDOW + 9)))
-    desk.give(s.Commanded(99, "forget", m.PeerArgs(peer=BOB), CAUSE))
-    assert desk.states().count("failed") == WINDOW
-    again = Desk(desk.store)
-    again.answered(again.begun)
-    assert set(again.states()) == {"failed"}

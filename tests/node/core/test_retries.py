@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from node.bus import messages as m
-from node.core.contacts import Contact
+from node.core.contact import Contact
 from node.core.retries import LAST_RETRY_MS, Retries, backoff_ms
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from node.core import outbox
+from node.core import queues
 from tests.support.simulation import Simulation
 
 
@@ -12,6 +12,6 @@ from tests.support.simulation import Simulation
 def test_a_random_life_breaks_no_promise(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     if seed % 2:
         # Small windows: more waits on disk than in memory nearly all the time.
-        monkeypatch.setattr(outbox, "WINDOW", 3)
-        monkeypatch.setattr(outbox, "SWEEP", 2)
+        monkeypatch.setattr(queues, "WINDOW", 3)
+        monkeypatch.setattr(queues, "SWEEP", 2)
     Simulation(seed).run(400)

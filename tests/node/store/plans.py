@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from node.core.contacts import Contact
+from node.core.contact import Contact
 from tests.node.store.story import Story
 
 Step = tuple[int, int, int]

@@ -7,7 +7,8 @@ from typing import cast
 
 from node.bus import messages as m
 from node.core import effects as e
-from node.core.contacts import Contact, Contacts
+from node.core.contact import Contact
+from node.core.contacts import Contacts
 from node.core.ledger import Ledger
 from node.core.rooms import Rooms
 from node.protocol.plain.codec import Text

@@ -1,0 +1,185 @@
+"""What waits for each contact: the head of its outbox in memory, the rest on disk, and what is in flight. Pure.
+
+A message is recorded as "sending" before its first byte leaves. Messages keep their order, also those that come back;
+where memory can't tell it, the disk is asked for all of them again.
+"""
+
+from __future__ import annotations
+
+import collections
+
+from node.bus import messages as m
+from node.core import effects as e
+from node.core.contact import Contact, Waiting
+from node.core.ledger import Ledger
+from node.core.rooms import Rooms
+
+#: Messages of one peer's outbox held in memory; the rest stays on disk until it is its turn.
+WINDOW = 64
+#: Messages of a forgotten peer that are given up in one step.
+SWEEP = 1_000
+
+FORGOTTEN = "The peer was forgotten before this could be sent."
+
+
+class Queues:
+    """The queues of all contacts, and whose each message in flight is."""
+
+    def __init__(self, ledger: Ledger, rooms: Rooms) -> None:
+        self._ledger = ledger
+        self._rooms = rooms
+        #: Whose a message in flight is.
+        self.carried: dict[int, Contact] = {}
+        self._asked = 0
+
+    # -- in
+
+    def load(self, contact: Contact, message: int, room: str, text: str) -> None:
+        """A message whose attempt was under way when the core was made."""
+        contact.inflight[message] = Waiting(message, room, text, begun=True)
+        self.carried[message] = contact
+
+    def add(self, contact: Contact, message: m.Message) -> None:
+        """A message was accepted for this peer."""
+        if contact.more or len(contact.waiting) >= WINDOW:
+            # While the disk is asked for more, its answer may be older than this message.
+            contact.late = contact.more = True
+        else:
+            contact.waiting.append(Waiting(message.id, message.room, message.text))
+
+    def again(self, contact: Contact, message: m.Message) -> None:
+        """A message that was given up waits again, in its place among the others."""
+        if contact.more or len(contact.waiting) >= WINDOW:
+            self.let_disk_order(contact)
+        else:
+            self.back(contact, Waiting(message.id, message.room, message.text))
+
+    def fetch(self, contact: Contact) -> None:
+        """Ask the disk for more."""
+        self._asked += 1
+        contact.settled.clear()
+        contact.late = False
+        contact.fetching = e.Waiting(contact.id, SWEEP if contact.sweep else WINDOW, self._asked)
+        self._ledger.put(e.Fetch(contact.fetching))
+
+    def fetched(self, contact: Contact, query: e.Waiting, rows: list[tuple[int, str, str]]) -> None:
+        """The disk answered what this contact has asked last."""
+        contact.fetching = None
+        # What was sent while the store was read is still waiting in that answer: it must not go out twice.
+        known = {waiting.id for waiting in contact.waiting} | set(contact.inflight) | contact.settled
+        for row in rows:
+            if row[0] in known:
+                continue
+            waiting = Waiting(*row)
+            if waiting.id <= contact.sweep:
+                self.end(contact, waiting, "failed", FORGOTTEN)
+            else:
+                contact.waiting.append(waiting)
+        _sort(contact)
+        contact.more = contact.late or len(rows) >= query.limit
+        contact.late = False
+        if not contact.more:
+            contact.sweep = 0
+
+    def let_disk_order(self, contact: Contact) -> None:
+        """Hold nothing in memory that isn't begun: all comes back from disk, in order."""
+        contact.waiting = collections.deque(waiting for waiting in contact.waiting if waiting.begun)
+        contact.more = True
+        contact.fetching = None
+
+    def give(self, contact: Contact, waiting: Waiting, link: int) -> None:
+        """Let it go over a link; that it is being sent is recorded first."""
+        if not waiting.begun:
+            waiting.begun = True
+            self._rooms.state(waiting.room, waiting.id, "sending")
+        waiting.link = link
+        contact.inflight[waiting.id] = waiting
+        self.carried[waiting.id] = contact
+        self._ledger.put(e.Transmit(link, waiting.id, waiting.text, waiting.part))
+
+    # -- and out or back
+
+    def give_up_parts(self, contact: Contact, reason: str | None) -> None:
+        """Of a long text, parts have left: the rest isn't sent by itself."""
+        while contact.waiting and contact.waiting[0].part > 1:
+            waiting = contact.waiting.popleft()
+            self.end(contact, waiting, "unconfirmed", part_lost(waiting.part, reason))
+
+    def take_back(self, contact: Contact, waiting: Waiting) -> None:
+        """It is in flight no more."""
+        del contact.inflight[waiting.id]
+        del self.carried[waiting.id]
+
+    def back(self, contact: Contact, waiting: Waiting) -> None:
+        """It waits again, in its old place."""
+        contact.waiting.append(waiting)
+        _sort(contact)
+
+    def end(
+        self,
+        contact: Contact,
+        waiting: Waiting,
+        state: m.DeliveryState,
+        detail: str | None,
+        marks: list[str] | None = None,
+    ) -> None:
+        """Nothing more is done for this message by itself."""
+        if contact.fetching is not None:
+            contact.settled.add(waiting.id)
+        self._rooms.state(waiting.room, waiting.id, state, detail, marks)
+
+    def not_sent(self, contact: Contact, waiting: Waiting) -> None:
+        """It certainly didn't leave: it waits again, in its old place."""
+        waiting.begun, waiting.link = False, 0
+        if contact.gone:
+            self.end(contact, waiting, "failed", FORGOTTEN)
+            return
+        self._rooms.state(waiting.room, waiting.id, "waiting")
+        if contact.more:
+            # Others that came back earlier may stand before it, on disk.
+            self.let_disk_order(contact)
+        else:
+            self.back(contact, waiting)
+
+    def forget(self, contact: Contact) -> None:
+        """All that waits is given up, also what only the disk knows of."""
+        for waiting in contact.waiting:
+            self.end(contact, waiting, "failed", FORGOTTEN)
+        contact.waiting.clear()
+        contact.fetching = None
+        contact.sweep = self._ledger.last_message if contact.more else 0
+
+    def delete(self, contact: Contact) -> None:
+        """Nothing of it is known any more."""
+        for token in contact.inflight:
+            del self.carried[token]
+        contact.waiting.clear()
+        contact.inflight.clear()
+        contact.fetching = None
+        contact.more = False
+
+    def adopt(self, gone: Contact, into: Contact) -> None:
+        """What waited for `gone`, or is in flight, is `into`'s."""
+        for waiting in (*gone.waiting, *gone.inflight.values()):
+            waiting.room = into.peer.room
+        for token in gone.inflight:
+            self.carried[token] = into
+        into.inflight.update(gone.inflight)
+        into.waiting.extend(gone.waiting)
+        _sort(into)
+        if into.more or gone.more:
+            self.let_disk_order(into)
+
+
+def _sort(contact: Contact) -> None:
+    """In order of acceptance; a message of which a part has left comes before all."""
+    contact.waiting = collections.deque(sorted(contact.waiting, key=_place))
+
+
+def _place(waiting: Waiting) -> tuple[bool, int]:
+    return waiting.part == 1, waiting.id
+
+
+def part_lost(part: int, reason: str | None) -> str:
+    """Why the rest of a long text isn't sent by itself."""
+    return f"Part {part} could not be sent: {reason or 'the connection ended'}"
