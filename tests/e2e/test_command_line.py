@@ -119,8 +119,8 @@ def test_rename_merge_and_delete(anna: NodeProcess, old: Std) -> None:
     assert (peer["name"], peer.get("own_name")) == ("OLD", None)
     other = free_address()
     run("send", other, "to somebody else", *home)
-    assert run("merge", "OLD", other, *home).stdout == (
-        f"What was said with OLD is now part of the conversation with {other}.\n"
+    assert run("merge", old.address, other, *home).stdout == (
+        f"What was said with {old.address} is now part of the conversation with {other}.\n"
     )
     said = [line["text"] for line in objects(run("history", other, "--json", *home))]
     assert said == ["a text of OLD", "another of OLD", "to somebody else"]
