@@ -14,6 +14,7 @@ import msgspec
 
 import node
 from node.bus import messages as m
+from node.bus.subscribers import Reports
 from node.config import Config
 from node.core import effects as e
 from node.core import stimuli as s
@@ -21,7 +22,7 @@ from node.errors import CommandRefused
 from node.model import parse_address
 from node.peers.resolve import Resolver, Unresolved
 from node.store.reader import Reader
-from node.turns import Turns
+from node.turns import Turns, now_ms
 
 #: How long a command may wait for the disk before its front end is told so, in seconds.
 COMMIT_PATIENCE = 10.0
@@ -35,6 +36,7 @@ LIMITS = {
     "history": m.MAX_HISTORY,
     "hits": m.MAX_HITS,
     "name_chars": m.MAX_NAME_CHARS,
+    "consumers": m.MAX_CONSUMERS,
 }
 
 
@@ -49,6 +51,7 @@ class Answers:
         log_id: str,
         links: Callable[[], int],
         refused: Callable[[], int],
+        subscribed: Callable[[], int],
         stop: Callable[[str], None],
     ) -> None:
         self._config = config
@@ -57,6 +60,8 @@ class Answers:
         self._log_id = log_id
         self._links = links
         self._refused = refused
+        self._subscribed = subscribed
+        self._reports = Reports()
         self._stop = stop
         self._started = time.monotonic()
         self._resolver = Resolver()
@@ -70,6 +75,8 @@ class Answers:
             "hello": self._hello,
             "snapshot": self._snapshot,
             "events": self._events,
+            "consumer_next": self._consumer_next,
+            "consumers": self._consumers,
             "history": self._history,
             "search": self._search,
             "peers": self._peers,
@@ -95,7 +102,11 @@ class Answers:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise CommandRefused("invalid_args", f"{command.op}: {error}.") from error
         read = self._reads.get(command.op)
-        result = await read(args) if read is not None else await self._decide(command, args)
+        if isinstance(args, m.ReportArgs):
+            self._reports.take(command.client, args, now_ms())
+            result: Any = m.Nothing()
+        else:
+            result = await read(args) if read is not None else await self._decide(command, args)
         body = result if isinstance(result, msgspec.Raw) else msgspec.Raw(m.encode(result))
         return m.Reply(v=m.VERSION, id=command.id, ok=True, result=body, head=self._turns.head)
 
@@ -203,6 +214,18 @@ class Answers:
     async def _events(self, args: m.EventsArgs) -> m.EventsResult:
         return await self._turns.read(self._reader.events, args)  # type: ignore[no-any-return]
 
+    async def _consumer_next(self, args: m.ConsumerNextArgs) -> m.ConsumerNextResult:
+        page: m.ConsumerNextResult = await self._turns.read(self._reader.consumer_next, args)
+        self._turns.feed(s.ConsumerAsked(args.name))
+        page.consumer = msgspec.structs.replace(page.consumer, used=now_ms())
+        return page
+
+    async def _consumers(self, args: m.Nothing) -> m.ConsumersResult:
+        return m.ConsumersResult(consumers=await self._all_consumers())
+
+    async def _all_consumers(self) -> list[m.Consumer]:
+        return await self._turns.read(self._reader.consumers, self._turns.core.consumers_used())  # type: ignore[no-any-return]
+
     async def _history(self, args: m.HistoryArgs) -> m.HistoryResult:
         return await self._turns.read(self._reader.history, args)  # type: ignore[no-any-return]
 
@@ -235,6 +258,9 @@ class Answers:
             free_bytes=shutil.disk_usage(self._config.home).free,
             shut_out=self._turns.core.shut_out(),
             refused=self._refused(),
+            subscribers=self._reports.subscribers(self._turns.head, now_ms()),
+            subscribed=self._subscribed(),
+            consumers=await self._all_consumers(),
         )
 
     async def _status(self, args: m.Nothing) -> m.StatusResult:

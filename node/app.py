@@ -222,6 +222,7 @@ class App:
             self._log_id,
             lambda: len(self._network),
             lambda: self._network.refused,
+            lambda: self._server.subscribed,
             self._stop,
         )
         self._server = Server(self._answers.answer, self._heartbeat)

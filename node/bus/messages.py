@@ -40,6 +40,16 @@ MAX_ID_CHARS = 128
 KEY_LIFETIME_MS = 24 * 3600 * 1000
 #: A heartbeat is published at least this often while nothing else is.
 HEARTBEAT_MS = 1000
+#: Named consumers of one node; one more is refused with `too_many_consumers`.
+MAX_CONSUMERS = 100
+#: A consumer that was not used for so long is dropped.
+CONSUMER_LIFETIME_MS = 30 * 24 * 3600 * 1000
+#: How often a front end that follows says how far it is, while it follows.
+REPORT_MS = 5_000
+#: A front end that has not reported for so long is forgotten.
+REPORT_LIFETIME_MS = 3 * REPORT_MS
+#: Front ends whose reports are kept; one more takes the place of the one that reported longest ago.
+MAX_REPORTS = 256
 
 DeliveryState = Literal["waiting", "sending", "sent", "delivered", "failed", "unconfirmed"]
 LinkState = Literal["online", "connecting", "reachable", "offline", "unknown"]
@@ -154,6 +164,35 @@ class Greeting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     outcome: GreetingOutcome
     #: Why, in words, when there is something to say.
     detail: str | None = None
+    at: int
+
+
+class Consumer(msgspec.Struct, frozen=True, kw_only=True):
+    """A named cursor into the event log that the node keeps for a front end."""
+
+    #: 1 to MAX_NAME_CHARS of the letters A to Z and a to z, the digits, and "._-".
+    name: str
+    #: The last event that was acknowledged.
+    position: int
+    #: Durable events after its position; 0 when numbering has started anew since.
+    lag: int
+    created: int
+    #: When somebody asked for what is next, or acknowledged, last.
+    used: int
+    #: Events after its position are no longer kept, or numbering has started anew: it must be created with `restart`.
+    lapsed: bool = False
+
+
+class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
+    """A front end that follows and says how far it is."""
+
+    #: Its name, as in its commands.
+    client: str
+    #: The last event that it has dealt with.
+    seq: int
+    #: Durable events after that one.
+    lag: int
+    #: When it said so.
     at: int
 
 
@@ -419,6 +458,63 @@ class EventsResult(msgspec.Struct, kw_only=True):
     more: bool
 
 
+class ConsumerCreateArgs(msgspec.Struct, kw_only=True):
+    """`since` None: from the head on. One that exists stays as it is, unless it has lapsed and `restart` is given."""
+
+    name: str
+    since: int | None = None
+    restart: bool = False
+
+
+class ConsumerArgs(msgspec.Struct, kw_only=True):
+    """A consumer by its name."""
+
+    name: str
+
+
+class ConsumerNextArgs(msgspec.Struct, kw_only=True):
+    """The first events after the consumer's position, which stays where it is."""
+
+    name: str
+    limit: int = 100
+
+
+class ConsumerAcknowledgeArgs(msgspec.Struct, kw_only=True):
+    """Everything up to event `seq` was dealt with. One before the consumer's position changes nothing."""
+
+    name: str
+    seq: int
+
+
+class ConsumerResult(msgspec.Struct, kw_only=True):
+    """The consumer as it is on disk."""
+
+    consumer: Consumer
+
+
+class ConsumerNextResult(msgspec.Struct, kw_only=True):
+    """In order, without a gap. `more` says that there are further ones already."""
+
+    log: str
+    consumer: Consumer
+    head: int
+    events: list[Event]
+    more: bool
+
+
+class ConsumersResult(msgspec.Struct, kw_only=True):
+    """All consumers, by name."""
+
+    consumers: list[Consumer]
+
+
+class ReportArgs(msgspec.Struct, kw_only=True):
+    """A front end has dealt with all events up to `seq`. `follower` tells several of one client name apart."""
+
+    seq: int
+    follower: str = ""
+
+
 class HistoryArgs(msgspec.Struct, kw_only=True):
     """A page of a room: at most one of `before`, `after`, `around` (message ids); none means the newest."""
 
@@ -562,6 +658,11 @@ class StatsResult(msgspec.Struct, kw_only=True):
     shut_out: dict[str, int]
     #: Connections that were closed at once, because their source has too many or is shut out.
     refused: int
+    #: Who follows and has reported lately, and how far they are.
+    subscribers: list[Subscriber]
+    #: SUB sockets that are connected right now, whoever they are.
+    subscribed: int
+    consumers: list[Consumer]
 
 
 class SettingsArgs(msgspec.Struct, kw_only=True):
@@ -595,6 +696,12 @@ COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     "hello": (Nothing, HelloResult),
     "snapshot": (Nothing, SnapshotResult),
     "events": (EventsArgs, EventsResult),
+    "consumer_create": (ConsumerCreateArgs, ConsumerResult),
+    "consumer_next": (ConsumerNextArgs, ConsumerNextResult),
+    "consumer_acknowledge": (ConsumerAcknowledgeArgs, ConsumerResult),
+    "consumers": (Nothing, ConsumersResult),
+    "consumer_drop": (ConsumerArgs, Nothing),
+    "report": (ReportArgs, Nothing),
     "history": (HistoryArgs, HistoryResult),
     "search": (SearchArgs, SearchResult),
     "send": (SendArgs, SendResult),
@@ -614,7 +721,12 @@ COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
 }
 
 #: Commands that change nothing: they may be repeated freely and are answered even while the store can't be written.
-READS = frozenset({"hello", "snapshot", "events", "history", "search", "peers", "stats", "status"})
+READS = frozenset({
+    "hello", "snapshot", "events", "consumer_next", "consumers", "report", "history", "search", "peers", "stats",
+    "status",
+})  # fmt: skip
+#: Commands that may be repeated without a key as well: done twice, they have done no more than once.
+REPEATABLE = READS | {"consumer_create", "consumer_acknowledge"}
 
 #: Every error code of a reply, what it means, and whether the same command may work later.
 ERROR_CODES: dict[str, tuple[str, bool]] = {
@@ -624,7 +736,7 @@ ERROR_CODES: dict[str, tuple[str, bool]] = {
     "unknown_op": ("There is no such command in this version.", False),
     "invalid_args": ("An argument is missing, of the wrong type or out of its bounds; `message` says which.", False),
     "key_reused": ("The same key was used before with another command or other arguments.", False),
-    "not_found": ("There is no such room, peer or message.", False),
+    "not_found": ("There is no such room, peer, message or consumer.", False),
     "ambiguous": ("Several peers go by that name; use an id or HOST:PORT (`details.candidates`).", False),
     "text_empty": ("A text has nothing in it that could be shown.", False),
     "text_too_long": ("A text is longer than MAX_TEXT_BYTES.", False),
@@ -635,6 +747,12 @@ ERROR_CODES: dict[str, tuple[str, bool]] = {
     "log_changed": ("Numbering has started anew; take a new snapshot.", False),
     "cursor_too_old": ("Events after `since` are no longer kept (`details.oldest`); take a new snapshot.", False),
     "cursor_ahead": ("`since` is beyond the head (`details.head`); take a new snapshot.", False),
+    "consumer_lapsed": (
+        "Events after the consumer's position are no longer kept (`details.position`, `details.oldest`);"
+        " create it with `restart`, or drop it.",
+        False,
+    ),
+    "too_many_consumers": ("There are as many consumers as there may be; drop one.", False),
     "store_unavailable": ("The disk can't be written right now; nothing was done.", True),
     "busy": ("Too much is waiting to be written; nothing was done.", True),
     "stopping": ("The node is going down; nothing was done.", True),

@@ -16,6 +16,7 @@ import msgspec
 import zmq
 import zmq.asyncio
 import zmq.auth.asyncio
+from zmq.utils.monitor import parse_monitor_message
 
 from node.bus import messages as m
 from node.errors import CommandRefused, ListenError
@@ -26,6 +27,9 @@ log = logging.getLogger("snicher.bus")
 PUB_HIGH_WATER_MARK = 100_000
 #: Beyond this libzmq closes the connection of whoever sends it; below, the sender gets `too_large`.
 MAX_FRAME_BYTES = 16 * 1024 * 1024
+
+#: Where libzmq tells of connections to PUB; within this process.
+WATCHED = "inproc://subscribers"
 
 Answer = Callable[[m.Command], Awaitable[m.Reply]]
 Heartbeat = Callable[[], m.Event]
@@ -88,8 +92,11 @@ class Server:
         self._context = zmq.asyncio.Context()
         self._events: zmq.Socket[bytes] | None = None
         self._commands: zmq.asyncio.Socket | None = None
+        self._watcher: zmq.asyncio.Socket | None = None
         self._authenticator: zmq.auth.asyncio.AsyncioAuthenticator | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        #: The connections to PUB, by their file descriptors.
+        self._subscribers: set[int] = set()
         #: Where the sockets are bound, once started.
         self.events_endpoint = ""
         self.commands_endpoint = ""
@@ -110,6 +117,12 @@ class Server:
         publisher.setsockopt(zmq.SNDHWM, PUB_HIGH_WATER_MARK)
         replier = self._context.socket(zmq.REP)
         self._events, self._commands = publisher, replier
+        watcher = self._context.socket(zmq.PAIR)
+        # Comings and goings that wait to be counted; with a bound, libzmq would stop for us at it.
+        watcher.setsockopt(zmq.RCVHWM, 0)
+        publisher.monitor(WATCHED, zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
+        watcher.connect(WATCHED)
+        self._watcher = watcher
         if events.startswith("tcp:"):
             if server_secret is None or allowed is None:
                 raise ListenError("The bus is on TCP only with CURVE keys.")
@@ -136,6 +149,7 @@ class Server:
                 os.chmod(endpoint.removeprefix("ipc://"), 0o600)  # noqa: PTH101 (pathlib's is flagged in async code)
         self._tasks = [asyncio.create_task(self._serve(), name="bus commands")]
         self._tasks.append(asyncio.create_task(self._beat(), name="bus heartbeat"))
+        self._tasks.append(asyncio.create_task(self._watch(), name="bus subscribers"))
 
     def publish(self, events: Iterable[m.Event]) -> None:
         """Send events to all subscribers. Never blocks: a subscriber that is too far behind loses them (and heals)."""
@@ -147,6 +161,11 @@ class Server:
             send(m.topic_of(event.type), _MORE)
             send(encode(event), _NOBLOCK)
 
+    @property
+    def subscribed(self) -> int:
+        """How many sockets are connected to PUB right now."""
+        return len(self._subscribers)
+
     async def close(self) -> None:
         """Stop answering, and give what was published a moment to leave."""
         for task in self._tasks:
@@ -154,16 +173,29 @@ class Server:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._authenticator is not None:
             self._authenticator.stop()
-        for socket in (self._events, self._commands):
+        if self._events is not None:
+            self._events.disable_monitor()
+        for socket in (self._events, self._commands, self._watcher):
             if socket is not None:
                 socket.close()
-        self._events = self._commands = None
+        self._events = self._commands = self._watcher = None
+        self._subscribers.clear()
         self._context.term()
 
     async def _beat(self) -> None:
         while True:
             self.publish([self._heartbeat()])
             await asyncio.sleep(m.HEARTBEAT_MS / 1000)
+
+    async def _watch(self) -> None:
+        """Count who is connected to PUB. It costs something when somebody comes or goes, and nothing for an event."""
+        assert self._watcher is not None
+        while True:
+            seen = parse_monitor_message(await self._watcher.recv_multipart())
+            if seen["event"] == zmq.EVENT_ACCEPTED:
+                self._subscribers.add(seen["value"])
+            else:
+                self._subscribers.discard(seen["value"])
 
     async def _serve(self) -> None:
         socket = self._commands

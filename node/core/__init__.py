@@ -7,6 +7,7 @@
     rooms.py      conversations, unread counts, the order of messages
     queues.py     what waits for whom, in memory and on disk
     outbox.py     which link it goes over, and the life of links
+    consumers.py  named cursors into the event log, kept for front ends
     greetings.py  the mandatory peers: who is greeted at the start
     quotas.py     how much one source may store here in a day
     retries.py    back-off, and when anything is due

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from node.bus import messages as m
 from node.core import effects as e
+from node.core.consumers import Consumers
 from node.core.contact import Contact
 from node.core.contacts import ANYWHERE, Contacts
 from node.core.ledger import Ledger
@@ -33,12 +34,20 @@ class Commands:
     """One method for each command that changes something."""
 
     def __init__(
-        self, ledger: Ledger, rooms: Rooms, contacts: Contacts, outbox: Outbox, settings: m.Settings, me: m.Self
+        self,
+        ledger: Ledger,
+        rooms: Rooms,
+        contacts: Contacts,
+        outbox: Outbox,
+        consumers: Consumers,
+        settings: m.Settings,
+        me: m.Self,
     ) -> None:
         self._ledger = ledger
         self._rooms = rooms
         self._contacts = contacts
         self._outbox = outbox
+        self._consumers = consumers
         self.settings = settings
         self.me = me
         #: Why nothing can be sent, while the disk is nearly full.
@@ -56,6 +65,9 @@ class Commands:
             "delete": self._delete,
             "mark_read": self._mark_read,
             "settings": self._settings,
+            "consumer_create": consumers.create,
+            "consumer_acknowledge": consumers.acknowledge,
+            "consumer_drop": consumers.drop,
         }
 
     def run(self, command: Commanded) -> None:
@@ -69,11 +81,13 @@ class Commands:
         except OverflowError as error:
             self._ledger.refuse(command.token, "busy", str(error))
 
-    def fetched(self, query: e.CountRead | e.ReadMessage, result: Any) -> None:
+    def fetched(self, query: e.CountRead | e.ReadMessage | e.ReadOldest, result: Any) -> None:
         """Go on with a command that had to ask the store."""
         try:
             if isinstance(query, e.ReadMessage):
                 self._send_again(query, result)
+            elif isinstance(query, e.ReadOldest):
+                self._consumers.fetched(query, result)
             elif not query.token:
                 self._rooms.recount(query, result)
             else:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from node.bus import messages as m
+from node.core.state import KeptConsumer
 from node.model import Address
 
 # ---- records: committed together, in order ---------------------------------------------------------------------------
@@ -83,6 +84,18 @@ class PutShutOut(msgspec.Struct, frozen=True):
     until: dict[str, int]
 
 
+class PutConsumer(msgspec.Struct, frozen=True):
+    """A consumer as it is now."""
+
+    consumer: KeptConsumer
+
+
+class DropConsumer(msgspec.Struct, frozen=True):
+    """A consumer is no more."""
+
+    name: str
+
+
 class SaveReply(msgspec.Struct, frozen=True):
     """The reply to a command with a key, kept for KEY_LIFETIME_MS."""
 
@@ -108,6 +121,8 @@ Record = (
     | PutSettings
     | PutGreetings
     | PutShutOut
+    | PutConsumer
+    | DropConsumer
     | SaveReply
     | Log
 )
@@ -235,4 +250,14 @@ class ReadMessage(msgspec.Struct, frozen=True):
     head: int = 0
 
 
-Query = Waiting | CountRead | ReadMessage
+class ReadOldest(msgspec.Struct, frozen=True):
+    """The oldest event that is kept: a number. For a command about a consumer, which is decided once it is known."""
+
+    token: int
+    cause: m.Cause | None
+    key: Key | None
+    op: str
+    args: m.ConsumerCreateArgs | m.ConsumerAcknowledgeArgs
+
+
+Query = Waiting | CountRead | ReadMessage | ReadOldest

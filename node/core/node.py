@@ -14,6 +14,7 @@ from node.bus import messages as m
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.commands import Commands
+from node.core.consumers import Consumers
 from node.core.contact import Contact, shown_name
 from node.core.contacts import Contacts
 from node.core.greetings import Greetings
@@ -66,7 +67,10 @@ class Node:
         self._greetings = Greetings(self._ledger, self._contacts, self._outbox, loaded.greetings)
         settings = loaded.settings or m.Settings(name=identity.default_name)
         me = m.Self(id=identity.peer_id, code=identity.code, name=settings.name, listen="", addresses=[])
-        self._commands = Commands(self._ledger, self._rooms, self._contacts, self._outbox, settings, me)
+        self._consumers = Consumers(self._ledger, loaded.consumers)
+        self._commands = Commands(
+            self._ledger, self._rooms, self._contacts, self._outbox, self._consumers, settings, me
+        )
         self._outbox.reconnect = settings.reconnect
 
     @property
@@ -93,6 +97,10 @@ class Node:
         """What became of the mandatory peers at this start."""
         return list(self._greetings.all.values())
 
+    def consumers_used(self) -> dict[str, int]:
+        """When each consumer was last used."""
+        return self._consumers.used()
+
     def shut_out(self) -> dict[str, int]:
         """Which source addresses have met their quota, and until when they are shut out."""
         return {host: until for host, until in self._quotas.shut_out.items() if self._quotas.is_shut_out(host)}
@@ -104,7 +112,7 @@ class Node:
 
     def next_deadline(self) -> int | None:
         """When a Ticked is due, in milliseconds since 1970; None: not before something else happens."""
-        times = (self._outbox.retries.next_deadline(), self._contacts.next_aging())
+        times = (self._outbox.retries.next_deadline(), self._contacts.next_aging(), self._consumers.next_deadline())
         return min((at for at in times if at is not None), default=None)
 
     def handle(self, stimulus: s.Stimulus, now: int) -> list[e.Effect]:
@@ -143,6 +151,8 @@ class Node:
             case s.Closed():
                 self._greetings.closed(stimulus.link, stimulus.reason)
                 self._outbox.ended(stimulus.link, stimulus.reason)
+            case s.ConsumerAsked():
+                self._consumers.asked(stimulus.name)
             case s.Fetched():
                 self._fetched(stimulus)
             case s.SpaceMeasured():
@@ -169,6 +179,7 @@ class Node:
         ledger.put(e.PutSettings(commands.settings, commands.me))
         ledger.log(m.NodeStarted(self=commands.me, settings=commands.settings, version=self._identity.version))
         self._quotas.start()
+        self._consumers.age()
         self._greetings.start(start)
         self._outbox.settle("The node ended while this was being sent; it may or may not have arrived.")
 
@@ -217,6 +228,7 @@ class Node:
 
     def _ticked(self) -> None:
         self._contacts.age()
+        self._consumers.age()
         for contact in self._outbox.retries.due(self._ledger.now):
             self._outbox.pump(contact)
 

@@ -24,6 +24,16 @@ class Sending(msgspec.Struct, frozen=True):
     text: str
 
 
+class KeptConsumer(msgspec.Struct, frozen=True, kw_only=True):
+    """A consumer's row: its position is a number of `log`."""
+
+    name: str
+    log: str
+    position: int
+    created: int
+    used: int
+
+
 class Loaded(msgspec.Struct, frozen=True):
     """Everything the core holds in memory, as of one commit."""
 
@@ -44,3 +54,4 @@ class Loaded(msgspec.Struct, frozen=True):
     greetings: dict[str, m.Greeting] = {}
     #: Source addresses that are shut out, until when.
     shut_out: dict[str, int] = {}
+    consumers: list[KeptConsumer] = []

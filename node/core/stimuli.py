@@ -88,6 +88,12 @@ class Commanded(msgspec.Struct, frozen=True):
     key: effects.Key | None = None
 
 
+class ConsumerAsked(msgspec.Struct, frozen=True):
+    """A front end was told what is next for a consumer: it is in use."""
+
+    name: str
+
+
 class Fetched(msgspec.Struct, frozen=True):
     """The answer to a Fetch, from the store as it was after all that was decided before the Fetch."""
 
@@ -127,6 +133,7 @@ Stimulus = (
     | Transmitted
     | Closed
     | Commanded
+    | ConsumerAsked
     | Fetched
     | SpaceMeasured
     | Ticked

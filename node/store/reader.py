@@ -12,7 +12,8 @@ import msgspec
 
 from node.bus import messages as m
 from node.core import effects as e
-from node.core.state import Loaded, LoadedPeer, Sending
+from node.core.consumers import lapsed, shown
+from node.core.state import KeptConsumer, Loaded, LoadedPeer, Sending
 from node.errors import CommandRefused
 from node.model import PLAIN_PREFIX
 from node.store import database, search, snapshot
@@ -76,6 +77,7 @@ class Reader:
                 peers=peers,
                 rooms=snapshot.rooms(db),
                 greetings=snapshot.greetings(self.fact("greetings")),
+                consumers=self._consumers(),
                 shut_out=msgspec.json.decode(self.fact("shut_out") or "{}", type=dict[str, int]),
                 sending=[
                     Sending(*row)
@@ -104,44 +106,77 @@ class Reader:
         """A page of the log after `since`. Raises CommandRefused where the cursor doesn't fit."""
         limit = max(1, min(args.limit, m.MAX_EVENTS))
         with self._moment() as db:
-            log = self.fact("log") or ""
-            head = self._one("SELECT max(seq) FROM event") or 0
-            oldest = self._one("SELECT min(seq) FROM event") or 1
+            log, head, oldest = self._log()
             if args.log is not None and args.log != log:
                 raise CommandRefused("log_changed", "Numbering has started anew.", details={"log": log})
             if args.since > head:
                 raise CommandRefused("cursor_ahead", f"The head is {head}.", details={"head": head})
             if args.since < oldest - 1:
                 raise CommandRefused("cursor_too_old", f"Kept from {oldest} on.", details={"oldest": oldest})
-            events = []
-            size = 0
-            rows = db.execute(
-                "SELECT event.seq, event.at, event.type, event.room, event.entry, event.data, event.client,"  # noqa: S608
-                f" event.request, {snapshot.MESSAGE_COLUMNS} FROM event LEFT JOIN"
-                f" {snapshot.MESSAGE_TABLES.replace('entry LEFT', 'entry ON entry.id = event.entry LEFT', 1)}"
-                " WHERE event.seq > ? ORDER BY event.seq LIMIT ?",
-                (args.since, limit),
-            )
-            for row in rows:
-                data: Any
-                seq, at, type_, room, entry, stored, client, request = row[:8]
-                if entry is None:
-                    data = msgspec.Raw(stored.encode())
-                    size += len(data)
-                else:
-                    # As it is now, but in the room it was in then: a merge comes later in the log, and moves it.
-                    gone = row[8] is None
-                    message = snapshot.deleted(entry, room, at, type_) if gone else snapshot.message(row[8:], room)
-                    data = {"message": message}
-                    size += _weight(message)
-                cause = None if request is None else m.Cause(client=client, request=request)
-                events.append(
-                    m.Event(v=m.VERSION, log=log, at=at, type=type_, seq=seq, room=room, cause=cause, data=data)
-                )
-                if size > MAX_PAGE_BYTES:
-                    break
+            events = self._events_after(db, log, args.since, limit)
             last = events[-1].seq or 0 if events else args.since
             return m.EventsResult(log=log, head=head, oldest=oldest, events=events, more=last < head)
+
+    def _log(self) -> tuple[str, int, int]:
+        """The log's id, its newest and its oldest event."""
+        head = self._one("SELECT max(seq) FROM event") or 0
+        return self.fact("log") or "", head, self._one("SELECT min(seq) FROM event") or 1
+
+    def _events_after(self, db: sqlite3.Connection, log: str, since: int, limit: int) -> list[m.Event]:
+        """The first events after `since`, at most `limit` and about MAX_PAGE_BYTES, one heavy one at least."""
+        events = []
+        size = 0
+        rows = db.execute(
+            "SELECT event.seq, event.at, event.type, event.room, event.entry, event.data, event.client,"  # noqa: S608
+            f" event.request, {snapshot.MESSAGE_COLUMNS} FROM event LEFT JOIN"
+            f" {snapshot.MESSAGE_TABLES.replace('entry LEFT', 'entry ON entry.id = event.entry LEFT', 1)}"
+            " WHERE event.seq > ? ORDER BY event.seq LIMIT ?",
+            (since, limit),
+        )
+        for row in rows:
+            data: Any
+            seq, at, type_, room, entry, stored, client, request = row[:8]
+            if entry is None:
+                data = msgspec.Raw(stored.encode())
+                size += len(data)
+            else:
+                # As it is now, but in the room it was in then: a merge comes later in the log, and moves it.
+                gone = row[8] is None
+                message = snapshot.deleted(entry, room, at, type_) if gone else snapshot.message(row[8:], room)
+                data = {"message": message}
+                size += _weight(message)
+            cause = None if request is None else m.Cause(client=client, request=request)
+            events.append(m.Event(v=m.VERSION, log=log, at=at, type=type_, seq=seq, room=room, cause=cause, data=data))
+            if size > MAX_PAGE_BYTES:
+                break
+        return events
+
+    # -- consumers
+
+    def _consumers(self) -> list[KeptConsumer]:
+        rows = self._db.execute("SELECT name, log, position, created, used FROM consumer ORDER BY name")
+        return [KeptConsumer(name=row[0], log=row[1], position=row[2], created=row[3], used=row[4]) for row in rows]
+
+    def consumers(self, used: dict[str, int]) -> list[m.Consumer]:
+        """All consumers, by name. `used`: when each was last used, where that is known better than on disk."""
+        with self._moment():
+            log, head, oldest = self._log()
+            return [shown(one, log, head, oldest, used.get(one.name, 0)) for one in self._consumers()]
+
+    def consumer_next(self, args: m.ConsumerNextArgs) -> m.ConsumerNextResult:
+        """What comes after a consumer's position. Raises CommandRefused when there is no such one or it has lapsed."""
+        limit = max(1, min(args.limit, m.MAX_EVENTS))
+        with self._moment() as db:
+            kept = next((one for one in self._consumers() if one.name == args.name), None)
+            if kept is None:
+                raise CommandRefused("not_found", f"There is no consumer {args.name[: m.MAX_NAME_CHARS]!r}.")
+            log, head, oldest = self._log()
+            consumer = shown(kept, log, head, oldest, 0)
+            if consumer.lapsed:
+                raise lapsed(kept, log, oldest)
+            events = self._events_after(db, log, kept.position, limit)
+            more = bool(events) and (events[-1].seq or 0) < head
+            return m.ConsumerNextResult(log=log, consumer=consumer, head=head, events=events, more=more)
 
     # -- messages
 
@@ -249,6 +284,8 @@ class Reader:
                         " WHERE delivery.peer = ? AND delivery.state = 'waiting' ORDER BY delivery.entry LIMIT ?",
                         (query.peer, query.limit),
                     ).fetchall()
+                case e.ReadOldest():
+                    return self._log()[2]
                 case e.CountRead():
                     return self._one(
                         "SELECT count(*) FROM entry WHERE room = (SELECT number FROM room WHERE id = ?)"

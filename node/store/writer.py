@@ -175,6 +175,14 @@ class Writer:
                 self._put_facts({"greetings": m.encode(record.greetings).decode()})
             elif type(record) is e.PutShutOut:
                 self._put_facts({"shut_out": m.encode(record.until).decode()})
+            elif type(record) is e.PutConsumer:
+                one = record.consumer
+                self._db.execute(
+                    "INSERT OR REPLACE INTO consumer VALUES (?, ?, ?, ?, ?)",
+                    (one.name, one.log, one.position, one.created, one.used),
+                )
+            elif type(record) is e.DropConsumer:
+                self._db.execute("DELETE FROM consumer WHERE name = ?", (record.name,))
             elif type(record) is e.SaveReply:
                 self._db.execute("DELETE FROM reply WHERE at < ?", (record.at - m.KEY_LIFETIME_MS,))
                 self._db.execute(

@@ -52,6 +52,8 @@ class FakeNode:
         self.health = m.Health()
         self.keys: dict[str, tuple[bytes, m.Reply]] = {}
         self.commands: list[str] = []
+        #: What followers said how far they are; kept apart, because they say it whenever they like.
+        self.reports: list[m.ReportArgs] = []
         #: Called before a command is answered: may raise CommandRefused.
         self.before: Callable[[m.Command], None] = lambda command: None
         #: Seconds to keep the reply of the next command with this op to ourselves, after it took effect.
@@ -246,7 +248,8 @@ class FakeNode:
     # -- commands
 
     async def _answer(self, command: m.Command) -> m.Reply:
-        self.commands.append(command.op)
+        if command.op != "report":
+            self.commands.append(command.op)
         self.before(command)
         fingerprint = command.op.encode() + bytes(command.args)
         if command.key and command.key in self.keys:
@@ -294,6 +297,10 @@ class FakeNode:
         more = args.since + len(page) < len(self.events)
         oldest = self.forgotten_before + 1
         return m.EventsResult(log=self.log_id, head=len(self.events), oldest=oldest, events=page, more=more)
+
+    def _do_report(self, args: m.ReportArgs) -> m.Nothing:
+        self.reports.append(args)
+        return m.Nothing()
 
     def _room(self, to: str) -> m.Room:
         if to in self.state.rooms:

@@ -20,7 +20,7 @@ from node.bus import reducer
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.node import Identity, Node
-from node.core.state import Loaded, LoadedPeer, Sending
+from node.core.state import KeptConsumer, Loaded, LoadedPeer, Sending
 from node.model import PLAIN_PREFIX
 from node.protocol.plain.codec import Announced, Goodbye, Hello, Said, Text
 
@@ -56,6 +56,10 @@ class FakeStore:
         self.me: m.Self | None = None
         self.greetings: dict[str, m.Greeting] = {}
         self.shut_out: dict[str, int] = {}
+        self.consumers: dict[str, KeptConsumer] = {}
+        #: The id of the log, and the oldest event that is kept.
+        self.log = LOG
+        self.oldest = 1
         #: The highest id given out when messages were deleted last.
         self.last_message = 0
         self.events: list[m.Event] = []
@@ -103,6 +107,10 @@ class FakeStore:
                     self.greetings = record.greetings
                 case e.PutShutOut():
                     self.shut_out = record.until
+                case e.PutConsumer():
+                    self.consumers[record.consumer.name] = record.consumer
+                case e.DropConsumer():
+                    del self.consumers[record.name]
                 case e.SaveReply():
                     assert record.key.key not in self.replies, "a key takes effect once"
                     self.replies[record.key.key] = record.reply
@@ -135,9 +143,9 @@ class FakeStore:
     def load(self) -> Loaded:
         waiting = {row.peer for row in self.outbox.values() if row.state == "waiting"}
         return Loaded(
-            log=LOG,
+            log=self.log,
             head=self.head,
-            oldest=1,
+            oldest=self.oldest,
             clock=max(self.clocks.values(), default=0),
             last_message=max((self.last_message, *self.messages)),
             last_plain=max((int(id_.removeprefix(PLAIN_PREFIX)) for id_ in self.peers), default=0),
@@ -145,6 +153,7 @@ class FakeStore:
             peers=[LoadedPeer(row.peer, row.gone, id_ in waiting) for id_, row in self.peers.items()],
             rooms=list(self.room_rows().values()),
             shut_out=self.shut_out,
+            consumers=list(self.consumers.values()),
             greetings=self.greetings,
             sending=[
                 Sending(id_, self.messages[id_].room, row.peer, self.messages[id_].text)
@@ -168,6 +177,8 @@ class FakeStore:
             case e.Waiting():
                 ids = self.waiting(query.peer)[: query.limit]
                 return [(id_, self.messages[id_].room, self.messages[id_].text) for id_ in ids]
+            case e.ReadOldest():
+                return self.oldest
             case e.CountRead():
                 return self.incoming(query.room, query.after) - self.incoming(query.room, query.upto)
             case e.ReadMessage():

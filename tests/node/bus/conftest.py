@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from node.bus import client as clients
+from node.bus import following
 from node.bus import messages as m
 from node.bus.client import Client
 from tests.support.bus_fakes import FakeBus
@@ -18,7 +19,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Heartbeats and attempts in a fraction of their time, so that silence shows soon."""
     monkeypatch.setattr(m, "HEARTBEAT_MS", 100)
     monkeypatch.setattr(clients, "ATTEMPT_S", 0.3)
-    monkeypatch.setattr(clients, "RECONNECT_S", (0.02, 0.1))
+    monkeypatch.setattr(following, "RECONNECT_S", (0.02, 0.1))
 
 
 @pytest.fixture

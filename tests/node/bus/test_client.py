@@ -13,8 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import pytest
 
-from node.bus import client as clients
-from node.bus import locate
+from node.bus import following, locate
 from node.bus import messages as m
 from node.bus.client import Away, Back, Client, Cursor, Follower, Item, Resync
 from node.errors import BusProtocolError, CommandRefused, NodeAway
@@ -426,7 +425,7 @@ async def cancel_heartbeat(bus: FakeBus) -> None:
 def test_one_that_looks_away_for_long_finds_the_node_still_there(bus: FakeBus, follower: Follower) -> None:
     bus.put(5)
     # Longer than the heartbeats that may be missing: they wait in the socket meanwhile.
-    time.sleep(clients.MISSED_HEARTBEATS * m.HEARTBEAT_MS / 1000 * 2)
+    time.sleep(following.MISSED_HEARTBEATS * m.HEARTBEAT_MS / 1000 * 2)
     assert kinds(until(follower, upto(5))) == [m.Event] * 5
     assert follower.next(0.5) is None
 
@@ -443,7 +442,7 @@ def test_a_node_that_publishes_and_refuses_is_not_asked_for_each_event(bus: Fake
         bus.tell("Progress", {})
     begun = time.monotonic()
     assert follower.next(0.5) is None
-    assert len(bus.commands) - asked <= (time.monotonic() - begun) / clients.RECONNECT_S[0] + 2
+    assert len(bus.commands) - asked <= (time.monotonic() - begun) / following.RECONNECT_S[0] + 2
     del bus.special["snapshot"]
     assert kinds(until(follower, lambda items: Resync in kinds(items)))[:2] == [Back, Resync]
 

@@ -23,7 +23,7 @@ BUS = (pathlib.Path(server.__file__).parent / "BUS.md").read_text("utf-8")
 CODE = re.compile(r"`([^`]+)`")
 NOUNS: dict[str, type[msgspec.Struct]] = {
     "message": m.Message, "room": m.Room, "peer": m.Peer, "self": m.Self, "settings": m.Settings, "health": m.Health,
-    "greeting": m.Greeting,
+    "greeting": m.Greeting, "consumer": m.Consumer, "subscriber": m.Subscriber,
 }  # fmt: skip
 VALUES = (m.DeliveryState, m.LinkState, m.MessageKind, m.Direction, m.GreetingOutcome)
 
@@ -183,6 +183,9 @@ BOUNDS = {
     "texts in a page": [kib(reader.MAX_PAGE_BYTES)],
     "a query": [str(search.MAX_QUERY), str(search.MAX_WORDS)],
     "`last` of a room": [str(m.PREVIEW_CHARS)],
+    "consumers": [str(m.MAX_CONSUMERS)],
+    "an unused consumer": [str(m.CONSUMER_LIFETIME_MS // 86_400_000)],
+    "reports of followers": [str(m.MAX_REPORTS), str(m.REPORT_LIFETIME_MS // 1000)],
     "a key": [str(m.KEY_LIFETIME_MS // 3_600_000)],
     "peers": [f"{contacts.MAX_PEERS:,}"],
     "peers of one source address": [f"{contacts.MAX_PER_SOURCE:,}"],
@@ -214,6 +217,7 @@ def test_the_defaults_and_bounds_beside_the_commands_are_those_of_the_code() -> 
     known = commands()
     for op, default, most in (
         ("events", m.EventsArgs(since=0).limit, m.MAX_EVENTS),
+        ("consumer_next", m.ConsumerNextArgs(name="").limit, m.MAX_EVENTS),
         ("history", m.HistoryArgs(room="").limit, m.MAX_HISTORY),
         ("search", m.SearchArgs(query="").limit, m.MAX_HITS),
     ):
@@ -233,7 +237,8 @@ def test_every_name_on_the_page_exists() -> None:
         # Values that are no type of their own, and other languages' words.
         *registry.BY_NAME, "unknown", "guess", "seen", "chosen", "auto", "plain", "altered", "not-utf8", "parts",
         "ipc", "tcp", "apply", "bus.json", "BUS.md", "SNICHER_HOME", "details.candidates", "details.oldest",
-        "details.head", "node.bus.client", "node/bus/reducer.py", "bus/", "bus/clients/*.key", "[topic, body]", "~",
+        "details.head", "details.position", "A-Z", "a-z", "0-9", "._-", "Client.consume",
+        "node.bus.client", "node/bus/reducer.py", "bus/", "bus/clients/*.key", "[topic, body]", "~",
         "word*", '"two words"', "HOST:PORT",
     }  # fmt: skip
     for name in CODE.findall(BUS):

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from node.bus import messages as m
 from node.core import effects as e
+from node.core.state import KeptConsumer
 from node.errors import CommandRefused, StoreCorrupt, StoreError
 from node.store import database, reader
 from node.store.reader import Reader
@@ -282,8 +283,12 @@ def test_damage_that_shows_late_is_an_error_that_names_the_file(store: Store) ->
     store.reader.close()
     store.writer.close()
     path = store.home / database.FILE_NAME
+    with sqlite3.connect(path) as db:
+        roots = [root for (root,) in db.execute("SELECT rootpage FROM sqlite_schema WHERE rootpage > 1")]
+    db.close()
     content = bytearray(path.read_bytes())
-    content[4096:] = b"\x05" * (len(content) - 4096)
+    for root in roots:
+        content[(root - 1) * 4096 : root * 4096] = b"\x05" * 4096
     path.write_bytes(content)
     damaged = Reader(store.home)
     with pytest.raises(StoreError) as caught:
@@ -291,6 +296,84 @@ def test_damage_that_shows_late_is_an_error_that_names_the_file(store: Store) ->
     assert isinstance(caught.value, StoreCorrupt)
     assert str(path) in str(caught.value)
     damaged.close()
+
+
+# -- consumers
+
+
+def keep(store: Store, name: str, position: int, log: str = LOG, used: int = 5) -> None:
+    row = KeptConsumer(name=name, log=log, position=position, created=1, used=used)
+    store.writer.commit([e.PutConsumer(row)])
+
+
+def test_consumers_are_kept_changed_and_dropped(store: Store) -> None:
+    store.commit()
+    keep(store, "b", 0)
+    keep(store, "a", 1)
+    keep(store, "b", 1, used=9)
+    assert [(one.name, one.position) for one in store.reader.load().consumers] == [("a", 1), ("b", 1)]
+    assert [(one.name, one.used) for one in store.reader.consumers({"a": 7, "b": 7})] == [("a", 7), ("b", 9)]
+    store.writer.commit([e.DropConsumer("a")])
+    assert [one.name for one in store.reader.consumers({})] == ["b"]
+
+
+def test_what_is_next_for_a_consumer_stays_the_same_until_it_moves(store: Store) -> None:
+    anna = store.story.meet("10.0.0.1", 5000)
+    store.story.hear(anna, "one", "two", "three")
+    store.commit()
+    keep(store, "bot", 3)
+    for _ in range(2):
+        page = store.reader.consumer_next(m.ConsumerNextArgs(name="bot", limit=2))
+        assert [event.seq for event in page.events] == [4, 5]
+        assert (page.log, page.head, page.more, page.consumer.lag) == (LOG, store.story.ledger.head, True, 3)
+    keep(store, "bot", 5)
+    page = store.reader.consumer_next(m.ConsumerNextArgs(name="bot"))
+    assert ([event.seq for event in page.events], page.more) == ([6], False)
+    keep(store, "bot", 6)
+    page = store.reader.consumer_next(m.ConsumerNextArgs(name="bot"))
+    assert (page.events, page.more, page.consumer.lag) == ([], False, 0)
+
+
+def test_what_was_deleted_or_merged_leaves_a_consumer_where_it_is(store: Store) -> None:
+    anna, bela = store.story.meet("10.0.0.1", 5000), store.story.meet("10.0.0.2", 5000)
+    store.story.hear(anna, "one")
+    store.story.hear(bela, "two")
+    store.commit()
+    keep(store, "bot", 1)
+    before = store.reader.consumer_next(m.ConsumerNextArgs(name="bot"))
+    store.story.contacts.unite(anna, bela)
+    store.story.contacts.delete(bela)
+    store.commit()
+    after = store.reader.consumer_next(m.ConsumerNextArgs(name="bot"))
+    assert after.consumer.position == 1
+    assert [event.seq for event in after.events][: len(before.events)] == [event.seq for event in before.events]
+    said = [event.data["message"] for event in after.events if event.type == "MessageReceived"]
+    assert [one.kind for one in said] == ["deleted", "deleted"]
+
+
+@pytest.mark.parametrize(("position", "log"), [(1, LOG), (3, "another log")], ids=["too old", "another log"])
+def test_a_consumer_that_has_lapsed_is_told_so(store: Store, position: int, log: str) -> None:
+    anna = store.story.meet("10.0.0.1", 5000)
+    store.story.hear(anna, "one", "two", "three")
+    store.commit()
+    keep(store, "bot", position, log)
+    with sqlite3.connect(store.home / database.FILE_NAME) as db:
+        db.execute("DELETE FROM event WHERE seq < 3")
+    with pytest.raises(CommandRefused) as refused:
+        store.reader.consumer_next(m.ConsumerNextArgs(name="bot"))
+    assert code(refused) == "consumer_lapsed"
+    assert refused.value.details == {"position": position, "oldest": 3}
+    assert [one.lapsed for one in store.reader.consumers({})] == [True]
+    keep(store, "bot", 2)
+    assert store.reader.consumer_next(m.ConsumerNextArgs(name="bot")).events[0].seq == 3
+
+
+def test_a_consumer_that_is_not_there_is_not_found(store: Store) -> None:
+    store.commit()
+    with pytest.raises(CommandRefused) as refused:
+        store.reader.consumer_next(m.ConsumerNextArgs(name="x" * 1000))
+    assert code(refused) == "not_found"
+    assert len(str(refused.value)) < 200
 
 
 # -- what the core asks

@@ -1,0 +1,295 @@
+"""The commands by name, the same for every client. (BUS.md section 5)
+
+Law of this file: no I/O and no waiting. A command is a generator: it yields requests, is given the result of each (or
+has its error thrown into it), and returns what its caller wants to know. Sending and waiting is a client's business:
+a `Blocking` one gives the value itself, an `Awaiting` one something to await.
+"""
+
+from __future__ import annotations
+
+import functools
+import uuid
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
+
+import msgspec
+
+from node.bus import messages as m
+from node.errors import BusProtocolError, CommandRefused
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: What is raised for bytes that aren't what they should be.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+_reply_decoder = msgspec.json.Decoder(m.Reply)
+
+
+# -- one request
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One command to the node. `timeout` in seconds; None: as the client has it."""
+
+    op: str
+    args: msgspec.Struct | dict[str, Any] | None = None
+    key: str | None = None
+    timeout: float | None = None
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it may be sent again when no reply came: it takes effect once all the same."""
+        return self.key is not None or self.op in m.REPEATABLE
+
+
+def frame(request: Request, request_id: str, client: str) -> bytes:
+    """A command's frame. Raises CommandRefused when the node would not even read it."""
+    raw = msgspec.Raw(m.encode({} if request.args is None else request.args))
+    body = m.encode(m.Command(v=m.VERSION, id=request_id, op=request.op, client=client, args=raw, key=request.key))
+    if len(body) > m.MAX_COMMAND_BYTES:
+        raise CommandRefused("too_large", f"{len(body)} bytes; at most {m.MAX_COMMAND_BYTES} are taken.")
+    return body
+
+
+def read_reply(body: bytes) -> m.Reply:
+    """A reply's frame. Raises BusProtocolError."""
+    try:
+        return _reply_decoder.decode(body)
+    except UNREADABLE as error:
+        raise BusProtocolError(f"The node's answer can't be read: {error}.") from error
+
+
+def result_of(reply: m.Reply, op: str, request_id: str) -> Any:
+    """The result as the structure that COMMANDS names. Raises CommandRefused or BusProtocolError."""
+    if reply.id not in (request_id, ""):
+        raise BusProtocolError("The node answered somebody else's command.")
+    if reply.error is not None or not reply.ok:
+        error = reply.error or m.ErrorBody(code="internal", message="The node refused without a reason.")
+        raise CommandRefused(error.code, error.message, error.retryable, error.details)
+    _, result_type = m.COMMANDS.get(op, (m.Nothing, m.Nothing))
+    try:
+        result: msgspec.Struct = msgspec.json.decode(reply.result, type=result_type)
+        if isinstance(result, m.EventsResult | m.ConsumerNextResult):
+            for event in result.events:
+                m.typed(event)
+    except UNREADABLE as error:
+        raise BusProtocolError(f"The answer to {op} can't be read: {error}.") from error
+    return result
+
+
+# -- commands as steps
+
+#: Yields requests, is sent their results, returns the command's value.
+Steps = Generator[Request, Any, T]
+
+
+class Blocking:
+    """A client that performs a command's steps before it returns."""
+
+    def perform(self, steps: Steps[T]) -> T:
+        """Send what `steps` yield, and return its value."""
+        raise NotImplementedError
+
+
+class Awaiting:
+    """A client whose commands are awaited."""
+
+    async def perform(self, steps: Steps[T]) -> T:
+        """Send what `steps` yield, and return its value."""
+        raise NotImplementedError
+
+
+class Command(Generic[P, T]):
+    """A method of both kinds of clients, written once as steps."""
+
+    def __init__(self, steps: Callable[Concatenate[Any, P], Steps[T]]) -> None:
+        self._steps = steps
+        functools.update_wrapper(cast(Any, self), steps)
+
+    @overload
+    def __get__(self, client: None, owner: type) -> Command[P, T]: ...
+    @overload
+    def __get__(self, client: Blocking, owner: type) -> Callable[P, T]: ...
+    @overload
+    def __get__(self, client: Awaiting, owner: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
+    def __get__(self, client: Blocking | Awaiting | None, owner: type) -> Any:
+        if client is None:
+            return self
+
+        def call(*args: P.args, **kwargs: P.kwargs) -> Any:
+            return client.perform(self._steps(client, *args, **kwargs))
+
+        return functools.update_wrapper(call, self._steps)
+
+    def steps(self, *args: P.args, **kwargs: P.kwargs) -> Steps[T]:
+        """The steps themselves, for whoever performs them by other means."""
+        return self._steps(None, *args, **kwargs)
+
+
+def new_key() -> str:
+    """A key that nobody has used."""
+    return uuid.uuid4().hex
+
+
+class Commands:
+    """The commands by name. What changes something takes effect once, however often it must be tried; give a `key` of
+    your own where the same command may be given again by another run of your program.
+
+    Each raises CommandRefused, NodeAway or BusProtocolError.
+    """
+
+    @Command
+    def hello(self) -> Steps[m.HelloResult]:
+        """Versions, features and limits of the node."""
+        return (yield Request("hello"))  # type: ignore[no-any-return]
+
+    @Command
+    def snapshot(self) -> Steps[m.SnapshotResult]:
+        """Everything as of one event."""
+        return (yield Request("snapshot"))  # type: ignore[no-any-return]
+
+    @Command
+    def events(self, since: int, limit: int = 500, log: str | None = None) -> Steps[m.EventsResult]:
+        """Events after `since`, in order."""
+        return (yield Request("events", m.EventsArgs(since=since, limit=limit, log=log)))  # type: ignore[no-any-return]
+
+    @Command
+    def consumer_create(self, name: str, *, since: int | None = None, restart: bool = False) -> Steps[m.Consumer]:
+        """Make a named consumer, from the head or event `since` on; one that exists stays as it is."""
+        args = m.ConsumerCreateArgs(name=name, since=since, restart=restart)
+        result: m.ConsumerResult = yield Request("consumer_create", args)
+        return result.consumer
+
+    @Command
+    def consumer_next(self, name: str, limit: int = 100) -> Steps[m.ConsumerNextResult]:
+        """What comes after the consumer's position, which stays where it is."""
+        return (yield Request("consumer_next", m.ConsumerNextArgs(name=name, limit=limit)))  # type: ignore[no-any-return]
+
+    @Command
+    def consumer_acknowledge(self, name: str, seq: int) -> Steps[m.Consumer]:
+        """Everything up to event `seq` was dealt with."""
+        result: m.ConsumerResult = yield Request("consumer_acknowledge", m.ConsumerAcknowledgeArgs(name=name, seq=seq))
+        return result.consumer
+
+    @Command
+    def consumers(self) -> Steps[list[m.Consumer]]:
+        """All named consumers."""
+        result: m.ConsumersResult = yield Request("consumers")
+        return result.consumers
+
+    @Command
+    def consumer_drop(self, name: str) -> Steps[None]:
+        """Let go of a named consumer."""
+        yield Request("consumer_drop", m.ConsumerArgs(name=name), new_key())
+
+    @Command
+    def report(self, seq: int, follower: str = "") -> Steps[None]:
+        """Say that all events up to `seq` were dealt with; followers do so by themselves."""
+        yield Request("report", m.ReportArgs(seq=seq, follower=follower))
+
+    @Command
+    def history(
+        self,
+        room: str,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        around: int | None = None,
+        limit: int = 50,
+    ) -> Steps[m.HistoryResult]:
+        """A page of a room, oldest first."""
+        args = m.HistoryArgs(room=room, before=before, after=after, around=around, limit=limit)
+        return (yield Request("history", args))  # type: ignore[no-any-return]
+
+    @Command
+    def search(
+        self, query: str, *, room: str | None = None, before: int | None = None, limit: int = 20
+    ) -> Steps[m.SearchResult]:
+        """Messages in which all words occur, newest first."""
+        args = m.SearchArgs(query=query, room=room, before=before, limit=limit)
+        return (yield Request("search", args))  # type: ignore[no-any-return]
+
+    @Command
+    def send(self, to: str, text: str, *, key: str | None = None) -> Steps[m.Message]:
+        """Say something; returns once it is on the node's disk."""
+        args = m.SendArgs(messages=[m.Outgoing(to=to, text=text)])
+        result: m.SendResult = yield Request("send", args, key or new_key())
+        return result.messages[0]
+
+    @Command
+    def send_all(self, outgoing: list[m.Outgoing], *, key: str | None = None) -> Steps[list[m.Message]]:
+        """Say several things in one command: all are accepted, or none."""
+        result: m.SendResult = yield Request("send", m.SendArgs(messages=outgoing), key or new_key())
+        return result.messages
+
+    @Command
+    def resend(self, message: int) -> Steps[m.Message]:
+        """Try a failed or unconfirmed message again."""
+        result: m.ResendResult = yield Request("resend", m.ResendArgs(message=message), new_key())
+        return result.message
+
+    @Command
+    def connect(self, address: str, dialect: str = "auto") -> Steps[m.Peer]:
+        """Get to know the peer at HOST:PORT and dial it; the outcome comes as events."""
+        result: m.PeerResult = yield Request("connect", m.ConnectArgs(address=address, dialect=dialect), new_key())
+        return result.peer
+
+    @Command
+    def disconnect(self, peer: str) -> Steps[m.Peer]:
+        """Say good-bye to a peer and close its connection."""
+        result: m.PeerResult = yield Request("disconnect", m.PeerArgs(peer=peer), new_key())
+        return result.peer
+
+    @Command
+    def peers(self) -> Steps[m.PeersResult]:
+        """All peers, by name."""
+        return (yield Request("peers"))  # type: ignore[no-any-return]
+
+    @Command
+    def forget(self, peer: str) -> Steps[None]:
+        """Take a peer off the list; its conversation stays."""
+        yield Request("forget", m.PeerArgs(peer=peer), new_key())
+
+    @Command
+    def rename(self, peer: str, name: str) -> Steps[m.Peer]:
+        """Call a peer something from now on; an empty name: as it calls itself."""
+        result: m.PeerResult = yield Request("rename", m.RenameArgs(peer=peer, name=name), new_key())
+        return result.peer
+
+    @Command
+    def merge(self, peer: str, into: str) -> Steps[m.Peer]:
+        """Make the conversation with `peer` part of the one with `into`; returns the latter."""
+        result: m.PeerResult = yield Request("merge", m.MergeArgs(peer=peer, into=into), new_key())
+        return result.peer
+
+    @Command
+    def delete(self, peer: str) -> Steps[None]:
+        """Delete the conversation with a peer and all that was said in it, for good."""
+        yield Request("delete", m.PeerArgs(peer=peer), new_key())
+
+    @Command
+    def mark_read(self, room: str, upto: int | None = None) -> Steps[m.MarkReadResult]:
+        """Everything in the room up to this message has been read."""
+        return (yield Request("mark_read", m.MarkReadArgs(room=room, upto=upto), new_key()))  # type: ignore[no-any-return]
+
+    @Command
+    def stats(self) -> Steps[m.StatsResult]:
+        """Counts."""
+        return (yield Request("stats"))  # type: ignore[no-any-return]
+
+    @Command
+    def settings(self, *, name: str | None = None, reconnect: bool | None = None) -> Steps[m.Settings]:
+        """Change settings (what is None stays), and return those in force."""
+        result: m.SettingsResult = yield Request("settings", m.SettingsArgs(name=name, reconnect=reconnect), new_key())
+        return result.settings
+
+    @Command
+    def status(self, timeout: float | None = None) -> Steps[m.StatusResult]:
+        """Whether the node is ready and well."""
+        return (yield Request("status", timeout=timeout))  # type: ignore[no-any-return]
+
+    @Command
+    def stop(self) -> Steps[None]:
+        """Ask the node to end gracefully."""
+        yield Request("stop")

@@ -1,0 +1,162 @@
+"""The ZeroMQ sockets of a front end: connected to where bus.json says the node is, never waiting. (BUS.md section 2)
+
+Law of this file: no call here blocks. Whoever wants to wait for a socket to become readable does it his own way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import uuid
+
+import zmq
+
+from node.bus import commands, locate
+from node.bus import messages as m
+from node.errors import BusError, NodeAway
+
+#: Events that wait in the SUB socket before PUB drops for us; what is dropped is healed by `events`.
+SUB_HIGH_WATER_MARK = 100_000
+
+
+class NodeSocket:
+    """A socket that is connected to a node, and anew when the node has moved or was started again."""
+
+    kind = zmq.REQ
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], home: pathlib.Path) -> None:
+        self._context = context
+        self._home = home
+        self._connected_to: tuple[str, int] = ("", 0)
+        #: None while it isn't connected.
+        self.socket: zmq.Socket[bytes] | None = None
+        #: The node's process, as bus.json says.
+        self.pid = 0
+
+    def connect(self) -> zmq.Socket[bytes]:
+        """The socket, connected. Raises NodeAway or BusProtocolError when there is no node to be found."""
+        endpoint = locate.read_endpoint(self._home)
+        target = (self._address(endpoint), endpoint.started)
+        if self.socket is None or self._connected_to != target:
+            self.drop()
+            try:
+                self.socket = self._open(endpoint)
+            except zmq.ZMQError as error:
+                raise self._failed(error) from error
+            self._connected_to, self.pid = target, endpoint.pid
+        return self.socket
+
+    def _open(self, endpoint: m.Endpoint) -> zmq.Socket[bytes]:
+        socket = self._context.socket(self.kind)
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.IPV6, 1)
+        if endpoint.server_key and endpoint.client_key and endpoint.client_secret:
+            socket.setsockopt_string(zmq.CURVE_SERVERKEY, endpoint.server_key)
+            socket.setsockopt_string(zmq.CURVE_PUBLICKEY, endpoint.client_key)
+            socket.setsockopt_string(zmq.CURVE_SECRETKEY, endpoint.client_secret)
+        self._prepare(socket)
+        socket.connect(self._address(endpoint))
+        return socket
+
+    def _failed(self, error: zmq.ZMQError) -> NodeAway:
+        self.drop()
+        return NodeAway(f"The bus of {self._home} failed: {error.strerror or error}.")
+
+    def drop(self) -> None:
+        """Close it; `connect` opens another one."""
+        if self.socket is not None:
+            self.socket.close(linger=0)
+            self.socket = None
+
+    def _address(self, endpoint: m.Endpoint) -> str:
+        return endpoint.commands
+
+    def _prepare(self, socket: zmq.Socket[bytes]) -> None:
+        pass
+
+
+class CommandSocket(NodeSocket):
+    """REQ: one request, then its reply. Whoever gives up in between must `drop` it."""
+
+    def send(self, body: bytes) -> zmq.Socket[bytes]:
+        """Send a request; its reply has come when the socket that is returned can be read.
+
+        Raises NodeAway or BusProtocolError.
+        """
+        socket = self.connect()
+        try:
+            socket.send(body, zmq.NOBLOCK)
+        except zmq.ZMQError as error:
+            raise self._failed(error) from error
+        return socket
+
+    def receive(self) -> m.Reply:
+        """The reply that has come. Raises NodeAway or BusProtocolError."""
+        assert self.socket is not None
+        try:
+            return commands.read_reply(self.socket.recv(zmq.NOBLOCK))
+        except zmq.ZMQError as error:
+            raise self._failed(error) from error
+        except BusError:
+            self.drop()
+            raise
+
+    def is_alive(self) -> bool:
+        """Whether the process that was asked is there: a node that was killed can't answer any more."""
+        return locate.is_alive(self.pid)
+
+
+class EventSocket(NodeSocket):
+    """SUB: everything that the node publishes."""
+
+    kind = zmq.SUB
+
+    def receive(self) -> bytes:
+        """The body of what was published and has come. Raises zmq.Again when nothing has."""
+        assert self.socket is not None
+        return self.socket.recv_multipart(zmq.NOBLOCK)[-1]
+
+    def _address(self, endpoint: m.Endpoint) -> str:
+        return endpoint.events
+
+    def _prepare(self, socket: zmq.Socket[bytes]) -> None:
+        socket.setsockopt(zmq.RCVHWM, SUB_HIGH_WATER_MARK)
+        socket.subscribe(b"")
+
+
+class Reporter:
+    """Tells the node how far a follower is, without ever waiting for it.
+
+    A node that is busy has at most one report of each follower before it; one that doesn't know reports gets no second.
+    """
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], home: pathlib.Path, client: str) -> None:
+        self._line = CommandSocket(context, home)
+        self._client = client
+        self._follower = uuid.uuid4().hex[:8]
+        #: The socket from which a reply has to come.
+        self._asked: zmq.Socket[bytes] | None = None
+        #: The run of a node that doesn't know what a report is.
+        self._unwanted: zmq.Socket[bytes] | None = None
+
+    def report(self, seq: int) -> None:
+        """All events up to `seq` were given out."""
+        with contextlib.suppress(BusError):
+            socket = self._line.connect()
+            if socket is self._unwanted:
+                return
+            if socket is self._asked:
+                if not socket.poll(0):
+                    return
+                self._asked = None
+                reply = self._line.receive()
+                if reply.error is not None and reply.error.code == "unknown_op":
+                    self._unwanted = socket
+                    return
+            args = m.ReportArgs(seq=seq, follower=self._follower)
+            body = commands.frame(commands.Request("report", args), uuid.uuid4().hex, self._client)
+            self._asked = self._line.send(body)
+
+    def close(self) -> None:
+        """Report no more."""
+        self._line.drop()
