@@ -162,6 +162,16 @@ def test_apply_of_snapshot_and_events_is_a_fresh_snapshot_for_every_command(node
         std.send(anna.host, anna.port, "one two three")
         std.send(anna.host, anna.port, "x" * 400)
         anna.wait_count(std.address, 2)
+        # Consumers are no part of the snapshot, and make no events.
+        before = client.snapshot()
+        client.consumer_create("bot", since=0)
+        assert [event.seq for event in client.consumer_next("bot", 2).events] == [1, 2]
+        client.consumer_acknowledge("bot", 2)
+        assert [one.position for one in client.consumers()] == [2]
+        client.consumer_drop("bot")
+        client.report(1)
+        assert not [one for one in client.events(before.seq).events if one.cause is not None]
+        did("consumer_create", "consumer_next", "consumer_acknowledge", "consumers", "consumer_drop", "report")
         room = client.peers().peers[0].room if client.peers().peers[0].name == "STD" else client.peers().peers[1].room
         first = next(one for one in client.history(room).messages if one.direction == "in")
         client.search("three")
