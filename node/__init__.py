@@ -7,7 +7,7 @@
     bus/        events and commands for front ends                the only importer of zmq; BUS.md is normative
     app.py      wires the rooms and performs the effects, in order, in batches
     model.py    the nouns        errors.py  what can go wrong        config.py  what can be set
-    console.py  the command line: a bus client like any other
+    console.py  the command line: a bus client like any other        lines.py  how things look on a terminal
 
 Who may import whom: __main__ -> app, console -> config -> (peers | store) -> core -> (protocol | bus) -> model, errors.
 Nothing is imported here, so that `import node.bus` stays light for bots.

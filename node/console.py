@@ -18,6 +18,7 @@ import msgspec
 from node.bus import messages as m
 from node.bus.client import Away, Back, Client, Cursor, Resync
 from node.errors import CommandRefused
+from node.lines import PEERS_HEADER, address, event_line, message_line, peer_line, plain
 
 USAGE = """usage: python -m node [run] [--home DIR] [--name NAME] [--listen HOST:PORT] ...   run a node
        python -m node menu [--home DIR]                                          the text menu; starts a node if need be
@@ -33,7 +34,7 @@ verbs:
   delete PEER                 delete a conversation and all that was said in it, for good
   history PEER                what was said       [--limit N]
   search WORDS                find messages; word* is a prefix, "two words" a phrase
-  tail                        all events as they come, until interrupted   [--since N]
+  tail                        all events as they come, until interrupted   [--since N] [--consumer NAME]
   status                      is the node up and well
   stop                        end the node gracefully
 
@@ -93,6 +94,14 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("--limit", type=_count, default=20, help="how many (default 20)")
     tail = verb("tail", "All events as they come, until interrupted.")
     tail.add_argument("--since", type=_number, metavar="N", help="begin after event N (0: from the oldest kept)")
+    tail.add_argument(
+        "--consumer",
+        type=_text,
+        metavar="NAME",
+        help="go on after the last event that was shown for NAME, which the node keeps (without those that have no"
+        " number); a new NAME begins now, or after --since",
+    )
+    tail.add_argument("--restart", action="store_true", help="begin anew when what NAME has not seen is kept no more")
     verb("status", "Is the node up and well.")
     verb("stop", "End the node gracefully.")
     return parser
@@ -131,64 +140,6 @@ def _patiently(command: Callable[[], Any]) -> Any:
             if not refused.retryable or refused.code == "stopping" or time.monotonic() > until:
                 raise
             time.sleep(0.1)
-
-
-# -- how things look on a terminal
-
-
-def plain(text: str) -> str:
-    """A text without what could steer a terminal; line breaks stay."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
-def _clock(at: int | None) -> str:
-    return "never" if at is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at / 1000))
-
-
-def message_line(message: m.Message) -> str:
-    """One message as people read it."""
-    who = plain(message.name).replace("\n", " ")
-    if message.kind == "deleted":
-        return f"{_clock(message.at)}  * deleted since"
-    if message.kind == "notice":
-        return f"{_clock(message.at)}  * {who} {plain(message.text)}"
-    state = f"  [{message.state}{': ' + message.detail if message.detail else ''}]" if message.state else ""
-    text = plain(message.text).replace("\n", "\n" + " " * 23)
-    return f"{_clock(message.at)}  {'> ' if message.direction == 'out' else ''}{who}: {text}{state}"
-
-
-def _address(peer: m.Peer) -> str:
-    host = f"[{peer.host}]" if ":" in peer.host else peer.host
-    return f"{host}:{peer.port}" if peer.port is not None else f"{host} (port unknown)"
-
-
-#: Above the lines of peers.
-PEERS_HEADER = f"{'NAME':20} {'ADDRESS':24} {'STATE':10} {'DIALECT':18} ID"
-
-
-def peer_line(peer: m.Peer, next_try: m.NextTry | None) -> str:
-    """One peer as people read it. One that has no name is not called by its address twice."""
-    error = f"  {peer.error}" if peer.error else ""
-    again = f"  next try in {max(0, round(next_try.at / 1000 - time.time()))} s" if next_try is not None else ""
-    guess = f"{peer.dialect} ({peer.dialect_from})"
-    name = "-" if peer.name in (peer.host, _address(peer)) else plain(peer.name).replace("\n", " ")
-    return f"{name:20} {_address(peer):24} {peer.link:10} {guess:18} {peer.id}{error}{again}"
-
-
-def event_line(event: m.Event) -> str:
-    """One event as people read it."""
-    number = "-" if event.seq is None else str(event.seq)
-    data = event.data
-    if isinstance(data, m.MessageReceived | m.MessageAccepted):
-        what = f"#{data.message.id} {message_line(data.message)[21:]}"
-    elif isinstance(data, m.MessageStateChanged):
-        what = f"#{data.id} is {data.state}" + (f": {data.detail}" if data.detail else "")
-    elif isinstance(data, m.PeerAdded | m.PeerChanged):
-        error = f": {data.peer.error}" if data.peer.error else ""
-        what = f"{plain(data.peer.name)} {_address(data.peer)} {data.peer.dialect} {data.peer.link}{error}"
-    else:
-        what = plain(msgspec.json.encode(data).decode())[:300]
-    return f"{number:>8}  {_clock(event.at)[11:]}  {event.type:20} {what}"
 
 
 # -- the verbs
@@ -239,14 +190,14 @@ def _changes_peer(
 
 def _called(peer: m.Peer) -> str:
     """A peer in a sentence."""
-    name, address = plain(peer.name), _address(peer)
-    return address if name in (address, peer.host) else f"{name} ({address})"
+    name, where = plain(peer.name), address(peer)
+    return where if name in (where, peer.host) else f"{name} ({where})"
 
 
 def _renamed(peer: m.Peer, options: argparse.Namespace) -> str:
-    said = peer.own_name if peer.own_name not in (None, peer.host, _address(peer)) else None
+    said = peer.own_name if peer.own_name not in (None, peer.host, address(peer)) else None
     own = f" (it calls itself {plain(said)})" if said else ""
-    return f"{_address(peer)} is now {plain(peer.name)}{own}."
+    return f"{address(peer)} is now {plain(peer.name)}{own}."
 
 
 _connect = _changes_peer(
@@ -280,7 +231,7 @@ def _room_of(client: Client, who: str) -> str:
     named = [
         room for room in state.rooms.values()
         if room.name.casefold() == who.casefold()
-        or (room.peer in state.peers and who == _address(state.peers[room.peer]))
+        or (room.peer in state.peers and who == address(state.peers[room.peer]))
     ]  # fmt: skip
     if len(named) == 1:
         return named[0].id
@@ -329,6 +280,9 @@ def _search(client: Client, options: argparse.Namespace) -> None:
 def _tail(client: Client, options: argparse.Namespace) -> None:
     # Later the node may come and go, but at first it must be there: the home may be the wrong one.
     client.status()
+    if options.consumer is not None:
+        _tail_consumer(client, options)
+        return
     cursor = Cursor("", options.since) if options.since is not None else None
     expected = cursor is None
     for item in client.follow(cursor):
@@ -336,14 +290,34 @@ def _tail(client: Client, options: argparse.Namespace) -> None:
             if not expected:
                 print(f"The events asked for aren't there; going on after event {item.snapshot.seq}.", file=sys.stderr)
             expected = False
-        elif isinstance(item, Away):
-            print(f"The node is away: {item.reason}", file=sys.stderr)
-        elif isinstance(item, Back):
-            print("The node is back.", file=sys.stderr)
-        elif options.json:
-            _print_json(item)
         else:
-            print(event_line(item), flush=True)
+            _print_item(item, options)
+
+
+def _tail_consumer(client: Client, options: argparse.Namespace) -> None:
+    consumer = client.consume(options.consumer, since=options.since, restart=options.restart)
+    while True:
+        item = consumer.next(timeout=3600.0)
+        if item is not None:
+            _print_item(item, options)
+        if isinstance(item, m.Event):
+            # Whoever reads along has it now. Killed before this is done, it is shown again; interrupted, it is done.
+            try:
+                consumer.acknowledge(item)
+            except KeyboardInterrupt:
+                consumer.acknowledge(item)
+                raise
+
+
+def _print_item(item: m.Event | Away | Back, options: argparse.Namespace) -> None:
+    if isinstance(item, Away):
+        print(f"The node is away: {item.reason}", file=sys.stderr)
+    elif isinstance(item, Back):
+        print("The node is back.", file=sys.stderr)
+    elif options.json:
+        _print_json(item)
+    else:
+        print(event_line(item), flush=True)
 
 
 def _status(client: Client, options: argparse.Namespace) -> None:

@@ -23,8 +23,8 @@ from prompt_toolkit.patch_stdout import patch_stdout
 from node.bus import locate
 from node.bus import messages as m
 from node.bus.client import Away, Back, Client, Resync
-from node.console import PEERS_HEADER, message_line, peer_line, plain
 from node.errors import BusError, CommandRefused, ConfigError, NodeAway, SnicherError
+from node.lines import PEERS_HEADER, message_line, peer_line, plain
 from node.model import parse_address
 
 MENU = """

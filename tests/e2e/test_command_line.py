@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import pathlib
 import re
@@ -19,7 +20,7 @@ import pytest
 
 from node.bus import messages as m
 from node.bus import reducer
-from node.console import event_line
+from node.lines import event_line
 from tests.support.old_clients import Std
 from tests.support.processes import (
     ROOT,
@@ -253,6 +254,39 @@ def test_tail_goes_on_over_a_restart_of_the_node_and_misses_nothing(nodes: Nodes
         assert process.wait(20) == 0, "an interrupt is the way to end it"
         assert process.stderr is not None
         assert "Traceback" not in process.stderr.read()
+
+
+def test_tail_for_a_consumer_goes_on_where_it_was_killed(nodes: Nodes) -> None:
+    anna = nodes.start("anna")
+    words = ("--consumer", "log", "--since", "0", "--json", "--home", str(anna.home))
+    seen: list[int] = []
+    for _ in range(3):
+        anna.send(free_address(), "and one more")
+        with tail(*words) as process:
+            seen.append(durable(process, 0)[0])
+    # Killed after a line and before its acknowledgement, it shows that line again; it never leaves one out.
+    assert seen[0] == 1
+    assert all(after - before in (0, 1) for before, after in itertools.pairwise(seen))
+    with tail(*words) as process:
+        head = anna.client.status().head
+        numbers = durable(process, head)
+        assert numbers[0] - seen[-1] in (0, 1)
+        assert numbers == list(range(numbers[0], head + 1))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+        assert process.stderr is not None and process.stderr.read() == ""
+    assert [(one.name, one.lag) for one in anna.client.consumers()] == [("log", 0)]
+    anna.send(free_address(), "what comes after an interrupt")
+    with tail(*words) as process:
+        assert durable(process, 0) == [head + 1]
+
+
+def test_tail_for_a_consumer_that_can_t_be_had_says_why(anna: NodeProcess) -> None:
+    refused = run("tail", "--consumer", "a b", "--home", str(anna.home))
+    assert refused.returncode == 1
+    assert one_line(refused).startswith("A consumer's name has 1 to 64 characters")
+    ahead = run("tail", "--consumer", "new", "--since", "999999", "--home", str(anna.home))
+    assert (ahead.returncode, one_line(ahead).split()[:3]) == (1, ["The", "head", "is"])
 
 
 def test_tail_without_since_begins_with_what_comes(anna: NodeProcess, old: Std) -> None:

@@ -26,64 +26,6 @@ def message(**more: Any) -> m.Message:
     return msgspec.convert({**fields, **more}, m.Message)
 
 
-@pytest.mark.parametrize(
-    ("shown", "line"),
-    [
-        (message(text="hello"), "2026-01-02 12:00:00  BERT: hello"),
-        (message(text="a\nb"), "2026-01-02 12:00:00  BERT: a\n                       b"),
-        (
-            message(text="x\x1b[2J\u202e"),
-            "2026-01-02 12:00:00  BERT: x\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}",
-        ),
-        (message(text="hello", name="B\nT"), "2026-01-02 12:00:00  B T: hello"),
-        (message(text="hi", direction="out", state="sent"), "2026-01-02 12:00:00  > BERT: hi  [sent]"),
-        (
-            message(text="hi", direction="out", state="failed", detail="gone"),
-            "2026-01-02 12:00:00  > BERT: hi  [failed: gone]",
-        ),
-        (message(text="said hello", kind="notice"), "2026-01-02 12:00:00  * BERT said hello"),
-        (message(kind="deleted", name=""), "2026-01-02 12:00:00  * deleted since"),
-    ],
-)
-def test_a_message_as_people_read_it(shown: m.Message, line: str) -> None:
-    assert console.message_line(shown) == line
-
-
-def test_a_peer_as_people_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    peer = m.Peer(id="plain-1", room="plain-1", name="BERT", host="10.0.0.1", port=5, link="offline", error="No way.")
-    monkeypatch.setattr(time, "time", lambda: 100.0)
-    line = console.peer_line(peer, m.NextTry(peer="plain-1", at=107_000, attempt=2, reason="x"))
-    assert " ".join(line.split()) == "BERT 10.0.0.1:5 offline unknown (guess) plain-1 No way. next try in 7 s"
-    assert [line.index(word) for word in ("BERT", "10.0.0.1", "offline", "unknown", "plain-1")] == [
-        console.PEERS_HEADER.index(word) for word in ("NAME", "ADDRESS", "STATE", "DIALECT", "ID")
-    ]
-    for nameless in ("10.0.0.1:5", "10.0.0.1"):
-        line = console.peer_line(msgspec.structs.replace(peer, name=nameless), None)
-        assert line.split()[:2] == ["-", "10.0.0.1:5"], "it isn't called by its address twice"
-    nowhere = msgspec.structs.replace(peer, port=None, name="\x1b", error=None)
-    assert console.peer_line(nowhere, None).split()[:4] == [
-        "\N{REPLACEMENT CHARACTER}",
-        "10.0.0.1",
-        "(port",
-        "unknown)",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("data", "what"),
-    [
-        (m.MessageReceived(message=message(text="hello")), "#7 BERT: hello"),
-        (m.MessageStateChanged(room="r", id=7, state="failed", detail="gone"), "#7 is failed: gone"),
-        (m.PeerForgotten(peer="plain-1"), '{"peer":"plain-1"}'),
-    ],
-)
-def test_an_event_as_people_read_it(data: msgspec.Struct, what: str) -> None:
-    event = m.Event(v=1, log="l", at=NOON, type=type(data).__name__, seq=12, data=data)
-    assert console.event_line(event) == f"      12  12:00:00  {type(data).__name__:20} {what}"
-    event.seq = None
-    assert console.event_line(event).startswith("       -  12:00:00")
-
-
 class FakeClient:
     """Answers as told, and remembers what it was asked."""
 
@@ -112,6 +54,10 @@ class FakeClient:
 
     def follow(self, cursor: Any) -> Any:
         self.asked.append(cursor)
+        return self.answers.pop(0)
+
+    def consume(self, name: str, **more: Any) -> Any:
+        self.asked.append((name, more))
         return self.answers.pop(0)
 
 
@@ -185,6 +131,54 @@ def test_tail_tells_of_absences_and_of_what_is_missing_on_stderr(
         "The node is back.",
         "The events asked for aren't there; going on after event 9.",
     ]
+
+
+class FakeConsumer:
+    """Gives what it is told to, remembers what is acknowledged and how much was shown by then, and is interrupted."""
+
+    def __init__(self, items: list[Any], shown: Callable[[], str], *, interrupted: int = 0) -> None:
+        self.items = items
+        self.shown = shown
+        self.interrupted = interrupted
+        self.acknowledged: list[tuple[int | None, str]] = []
+
+    def next(self, timeout: float) -> Any:
+        if not self.items:
+            raise KeyboardInterrupt
+        return self.items.pop(0)
+
+    def acknowledge(self, event: m.Event) -> None:
+        if self.interrupted == event.seq:
+            self.interrupted = 0
+            raise KeyboardInterrupt
+        self.acknowledged.append((event.seq, self.shown()))
+
+
+def forgotten(seq: int) -> m.Event:
+    return m.Event(v=1, log="l", at=NOON, type="PeerForgotten", seq=seq, data=m.PeerForgotten(peer="p"))
+
+
+@pytest.mark.parametrize("words", [[], ["--json"]], ids=["for people", "json"])
+def test_tail_for_a_consumer_acknowledges_what_was_shown(
+    verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    items = [forgotten(4), Away("No heartbeat.", None), None, Back(), forgotten(5)]
+    consumer = FakeConsumer(items, lambda: capsys.readouterr().out)
+    client = verb(["tail", "--consumer", "log", "--since", "3", "--restart", *words], None, consumer)
+    assert client.asked[1] == ("log", {"since": 3, "restart": True})
+    lines = [
+        msgspec.json.encode(forgotten(seq)).decode() if words else console.event_line(forgotten(seq)) for seq in (4, 5)
+    ]
+    assert consumer.acknowledged == [(4, lines[0] + "\n"), (5, lines[1] + "\n")]
+
+
+def test_tail_for_a_consumer_that_is_interrupted_has_acknowledged_what_was_shown(
+    verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str]
+) -> None:
+    consumer = FakeConsumer([forgotten(4), forgotten(5)], lambda: "", interrupted=4)
+    verb(["tail", "--consumer", "log"], None, consumer)
+    assert consumer.acknowledged == [(4, "")]
+    assert len(capsys.readouterr().out.splitlines()) == 1
 
 
 def test_tail_needs_a_node_to_begin_with(verb: Callable[..., FakeClient]) -> None:

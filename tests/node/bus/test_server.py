@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import pathlib
 import stat
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -115,6 +116,31 @@ LONG = "x" * (m.MAX_ID_CHARS + 1)
 )
 def test_what_is_no_command_gets_its_error(request_: zmq.Socket[bytes], body: bytes, expected: tuple[str, str]) -> None:
     assert refused(request_, body) == expected
+
+
+def test_who_is_connected_to_pub_is_counted(tmp_path: pathlib.Path) -> None:
+    def connected(count: int) -> None:
+        assert bus.server is not None
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while bus.server.subscribed != count:
+            assert time.monotonic() < deadline, bus.server.subscribed
+            time.sleep(0.01)
+
+    with FakeBus(tmp_path) as bus:
+        assert bus.server is not None
+        endpoint = bus.server.events_endpoint
+        with requester(endpoint, kind=zmq.SUB) as first:
+            connected(1)
+            # Not a subscription more or less: connections count, and those of commands don't.
+            for topic in (b"a", b"b"):
+                first.subscribe(topic)
+            with requester(endpoint, kind=zmq.SUB), requester(bus.server.commands_endpoint):
+                connected(2)
+            connected(1)
+            bus.stop()
+            bus.start()
+            connected(1)
+        connected(0)
 
 
 def test_several_frames_are_no_command(request_: zmq.Socket[bytes]) -> None:

@@ -1,0 +1,123 @@
+"""How things look on a terminal: one line for a message, a peer or an event, with nothing in it that could steer it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from node.bus import messages as m
+
+
+def plain(text: str) -> str:
+    """A text without what could steer a terminal; line breaks stay."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def clock(at: int | None) -> str:
+    """A time (ms) as people here read it: 19 characters, or "never"."""
+    return "never" if at is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at / 1000))
+
+
+def message_line(message: m.Message) -> str:
+    """One message as people read it."""
+    who = plain(message.name).replace("\n", " ")
+    if message.kind == "deleted":
+        return f"{clock(message.at)}  * deleted since"
+    if message.kind == "notice":
+        return f"{clock(message.at)}  * {who} {plain(message.text)}"
+    state = f"  [{message.state}{': ' + message.detail if message.detail else ''}]" if message.state else ""
+    text = plain(message.text).replace("\n", "\n" + " " * 23)
+    return f"{clock(message.at)}  {'> ' if message.direction == 'out' else ''}{who}: {text}{state}"
+
+
+def address(peer: m.Peer) -> str:
+    """Where a peer is: HOST:PORT, as far as it is known."""
+    host = f"[{peer.host}]" if ":" in peer.host else peer.host
+    return f"{host}:{peer.port}" if peer.port is not None else f"{host} (port unknown)"
+
+
+#: Above the lines of peers.
+PEERS_HEADER = f"{'NAME':20} {'ADDRESS':24} {'STATE':10} {'DIALECT':18} ID"
+
+
+def peer_line(peer: m.Peer, next_try: m.NextTry | None) -> str:
+    """One peer as people read it. One that has no name is not called by its address twice."""
+    error = f"  {peer.error}" if peer.error else ""
+    again = f"  next try in {max(0, round(next_try.at / 1000 - time.time()))} s" if next_try is not None else ""
+    guess = f"{peer.dialect} ({peer.dialect_from})"
+    name = "-" if peer.name in (peer.host, address(peer)) else plain(peer.name).replace("\n", " ")
+    return f"{name:20} {address(peer):24} {peer.link:10} {guess:18} {peer.id}{error}{again}"
+
+
+def event_line(event: m.Event) -> str:
+    """One event as people read it; of a type that this version doesn't know, its data as it is."""
+    number = "-" if event.seq is None else str(event.seq)
+    tell = _WHAT.get(event.type)
+    what = tell(event.data) if tell is not None else msgspec.json.encode(event.data).decode()[:300]
+    return f"{number:>8}  {clock(event.at)[11:]}  {event.type:20} {plain(what)}"
+
+
+def _message(data: m.MessageReceived | m.MessageAccepted) -> str:
+    return f"#{data.message.id} {message_line(data.message)[21:]}"
+
+
+def _peer(data: m.PeerAdded | m.PeerChanged) -> str:
+    peer = data.peer
+    return f"{_word(peer.name)} {address(peer)} {peer.dialect} {peer.link}{_reason(peer.error)}"
+
+
+def _room(data: m.RoomAdded | m.RoomChanged) -> str:
+    room = data.room
+    unread = f", {room.unread} unread" if room.unread else ""
+    return f"{_word(room.name)} ({room.id}){unread}"
+
+
+def _retry(data: m.RetryScheduled) -> str:
+    one = data.next_try
+    return f"{one.peer} is tried again at {clock(one.at)[11:]} (attempt {one.attempt}): {one.reason}"
+
+
+def _settings(data: m.SettingsChanged) -> str:
+    values = ((name, getattr(data.settings, name)) for name in data.settings.__struct_fields__)
+    return ", ".join(f"{name}: {_value(value)}" for name, value in values)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else _word(str(value))
+
+
+def _word(text: str) -> str:
+    return text.replace("\n", " ")
+
+
+def _reason(text: str | None) -> str:
+    return f": {text}" if text else ""
+
+
+_WHAT: dict[str, Callable[[Any], str]] = {
+    "NodeStarted": lambda data: f"{_word(data.self.name)} is up on {data.self.listen}, version {data.version}",
+    "NodeStopped": lambda data: str(data.reason),
+    "GreetingChanged": lambda data: f"{data.greeting.address} {data.greeting.outcome}{_reason(data.greeting.detail)}",
+    "SettingsChanged": _settings,
+    "RoomAdded": _room,
+    "RoomChanged": _room,
+    "RoomsMerged": lambda data: f"{data.gone} is now part of {_word(data.room.name)} ({data.room.id})",
+    "RoomDeleted": lambda data: f"{data.room}, with all that was said in it",
+    "RoomRead": lambda data: f"{data.room} up to #{data.read_upto}, {data.unread} unread",
+    "PeerAdded": _peer,
+    "PeerChanged": _peer,
+    "PeerForgotten": lambda data: f"{data.peer}; its conversation stays",
+    "QuotaReached": lambda data: f"{data.host} is shut out until {clock(data.until)} ({data.bytes} bytes in a day)",
+    "MessageReceived": _message,
+    "MessageAccepted": _message,
+    "MessageStateChanged": lambda data: f"#{data.id} is {data.state}{_reason(data.detail)}",
+    "Heartbeat": lambda data: f"head {data.head}, kept from {data.oldest} on",
+    "RetryScheduled": _retry,
+    "HealthChanged": lambda data: data.health.problem or "all is well",
+    "ConnectionNoticed": lambda data: f"{data.address}: {data.what}",
+}

@@ -1,0 +1,113 @@
+"""Named consumers and reports, on a real node: what is on disk, who is told what, and what `stats` shows of it."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from msgspec.structs import replace
+
+from node.bus import messages as m
+from node.bus.client import Client, Resync
+from node.errors import CommandRefused
+from tests.support.processes import NodeProcess, Nodes, eventually, free_address
+
+
+def refused(code: str, client: Client, op: str, **args: object) -> CommandRefused:
+    with pytest.raises(CommandRefused) as caught:
+        client.request(op, args)
+    assert caught.value.code == code
+    return caught.value
+
+
+def change(node: NodeProcess, sql: str) -> None:
+    """Change the database of a node that doesn't run."""
+    with sqlite3.connect(node.home / "snicher.db") as db:
+        db.execute(sql)
+    db.close()
+
+
+def test_what_was_acknowledged_survives_the_node_s_crash(nodes: Nodes) -> None:
+    anna = nodes.start("anna")
+    client = anna.client
+    client.consumer_create("bot", since=0)
+    for _ in range(5):
+        anna.send(free_address(), "hello")
+    page = client.consumer_next("bot", 3)
+    assert [event.seq for event in page.events] == [1, 2, 3]
+    assert page.more and page.consumer.lag == page.head
+    client.consumer_acknowledge("bot", 3)
+    anna.kill()
+    anna.start()
+    page = client.consumer_next("bot")
+    assert [event.seq for event in page.events][:2] == [4, 5]
+    assert client.consumer_acknowledge("bot", 1).position == 3
+    assert isinstance(page.events[0], m.Event)
+
+
+def test_a_lapsed_consumer_is_told_so_and_begins_anew(nodes: Nodes) -> None:
+    anna = nodes.start("anna")
+    client = anna.client
+    anna.send(free_address(), "hello")
+    client.consumer_create("bot", since=0)
+    client.consumer_create("other", since=4)
+    anna.stop()
+    change(anna, "DELETE FROM event WHERE seq <= 3")
+    anna.start()
+    error = refused("consumer_lapsed", client, "consumer_next", name="bot")
+    assert error.details == {"position": 0, "oldest": 4}
+    refused("consumer_lapsed", client, "consumer_acknowledge", name="bot", seq=5)
+    refused("consumer_lapsed", client, "consumer_create", name="bot")
+    assert {one.name: one.lapsed for one in client.consumers()} == {"bot": True, "other": False}
+    consumer = client.consume("bot")
+    with pytest.raises(CommandRefused, match="restart"):
+        consumer.next(5.0)
+    again = client.consume("bot", since=3, restart=True)
+    event = again.next(5.0)
+    assert isinstance(event, m.Event) and event.seq == 4
+    assert again.acknowledge(event).position == 4
+    anna.stop()
+    change(anna, "UPDATE fact SET value = 'restored' WHERE name = 'log'")
+    anna.start()
+    assert all(one.lapsed for one in client.consumers())
+    refused("consumer_lapsed", client, "consumer_next", name="other")
+
+
+def test_stats_show_who_follows_how_far_they_are_and_the_consumers(nodes: Nodes) -> None:
+    anna = nodes.start("anna")
+    client = anna.client
+    assert (client.stats().subscribers, client.stats().subscribed, client.stats().consumers) == ([], 0, [])
+    client.consumer_create("bot", since=0)
+    with Client(anna.home, name="dashboard") as one:
+        follower = one.follow()
+        assert isinstance(follower.next(10.0), Resync)
+
+        def reported() -> list[m.Subscriber]:
+            follower.next(0.05)
+            return client.stats().subscribers
+
+        (subscriber,) = eventually(reported, "the follower reports by itself")
+        stats = client.stats()
+        assert (subscriber.client, stats.subscribed) == ("dashboard", 1)
+        assert subscriber.lag == stats.subscribers[0].lag == 0
+        for _ in range(3):
+            anna.send(free_address(), "hello")
+        # It doesn't look, so it falls behind.
+        (behind,) = client.stats().subscribers
+        assert behind == replace(subscriber, lag=behind.lag)
+        head = client.hello().head
+        assert behind.lag == head - behind.seq > 0
+        consumer = next(one for one in client.stats().consumers if one.name == "bot")
+        assert (consumer.position, consumer.lapsed) == (0, False)
+    eventually(lambda: client.stats().subscribed == 0, "it has gone")
+
+
+def test_reports_cost_the_disk_nothing_and_are_bounded(nodes: Nodes) -> None:
+    anna = nodes.start("anna")
+    head = anna.client.status().head
+    commits = anna.client.stats().commits
+    for seq in range(300):
+        anna.client.report(seq, f"follower {seq}")
+    stats = anna.client.stats()
+    assert len(stats.subscribers) == m.MAX_REPORTS
+    assert (stats.commits, anna.client.status().head) == (commits, head)

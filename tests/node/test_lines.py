@@ -1,0 +1,133 @@
+"""How messages, peers and events look on a terminal."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+import pytest
+
+from node import lines
+from node.bus import messages as m
+
+NOON = int(time.mktime((2026, 1, 2, 12, 0, 0, 0, 0, -1)) * 1000)
+
+
+def message(**more: Any) -> m.Message:
+    fields = {"id": 7, "room": "r", "order": "0", "at": NOON, "direction": "in", "author": "p", "name": "BERT"}
+    return msgspec.convert({**fields, **more}, m.Message)
+
+
+@pytest.mark.parametrize(
+    ("shown", "line"),
+    [
+        (message(text="hello"), "2026-01-02 12:00:00  BERT: hello"),
+        (message(text="a\nb"), "2026-01-02 12:00:00  BERT: a\n                       b"),
+        (
+            message(text="x\x1b[2J\u202e"),
+            "2026-01-02 12:00:00  BERT: x\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}",
+        ),
+        (message(text="hello", name="B\nT"), "2026-01-02 12:00:00  B T: hello"),
+        (message(text="hi", direction="out", state="sent"), "2026-01-02 12:00:00  > BERT: hi  [sent]"),
+        (
+            message(text="hi", direction="out", state="failed", detail="gone"),
+            "2026-01-02 12:00:00  > BERT: hi  [failed: gone]",
+        ),
+        (message(text="said hello", kind="notice"), "2026-01-02 12:00:00  * BERT said hello"),
+        (message(kind="deleted", name=""), "2026-01-02 12:00:00  * deleted since"),
+    ],
+)
+def test_a_message_as_people_read_it(shown: m.Message, line: str) -> None:
+    assert lines.message_line(shown) == line
+
+
+def test_a_peer_as_people_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    peer = m.Peer(id="plain-1", room="plain-1", name="BERT", host="10.0.0.1", port=5, link="offline", error="No way.")
+    monkeypatch.setattr(time, "time", lambda: 100.0)
+    line = lines.peer_line(peer, m.NextTry(peer="plain-1", at=107_000, attempt=2, reason="x"))
+    assert " ".join(line.split()) == "BERT 10.0.0.1:5 offline unknown (guess) plain-1 No way. next try in 7 s"
+    assert [line.index(word) for word in ("BERT", "10.0.0.1", "offline", "unknown", "plain-1")] == [
+        lines.PEERS_HEADER.index(word) for word in ("NAME", "ADDRESS", "STATE", "DIALECT", "ID")
+    ]
+    for nameless in ("10.0.0.1:5", "10.0.0.1"):
+        line = lines.peer_line(msgspec.structs.replace(peer, name=nameless), None)
+        assert line.split()[:2] == ["-", "10.0.0.1:5"], "it isn't called by its address twice"
+    nowhere = msgspec.structs.replace(peer, port=None, name="\x1b", error=None)
+    assert lines.peer_line(nowhere, None).split()[:4] == [
+        "\N{REPLACEMENT CHARACTER}",
+        "10.0.0.1",
+        "(port",
+        "unknown)",
+    ]
+
+
+ME = m.Self(id="i", code="c", name="anna", listen="0.0.0.0:5000")
+SETTINGS = msgspec.convert({"name": "anna"}, m.Settings)
+ROOM = m.Room(id="plain-1", kind="plain", name="BE\nRT")
+PEER = m.Peer(id="plain-1", room="plain-1", name="BERT", host="10.0.0.1", port=5, dialect="std", link="offline",
+              error="No way.")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (m.MessageReceived(message=message(text="hello")), "#7 BERT: hello"),
+        (
+            m.MessageAccepted(message=message(text="a\nb", direction="out", state="waiting")),
+            "#7 > BERT: a\n                       b  [waiting]",
+        ),
+        (m.MessageReceived(message=message(kind="deleted", name="")), "#7 * deleted since"),
+        (m.MessageStateChanged(room="r", id=7, state="failed", detail="gone"), "#7 is failed: gone"),
+        (m.MessageStateChanged(room="r", id=7, state="sent"), "#7 is sent"),
+        (m.NodeStarted(self=ME, settings=SETTINGS, version="1.2"), "anna is up on 0.0.0.0:5000, version 1.2"),
+        (m.NodeStopped(reason="Signal SIGTERM."), "Signal SIGTERM."),
+        (
+            m.GreetingChanged(greeting=m.Greeting(address="10.1.0.7:1", outcome="skipped", detail="Far.", at=1)),
+            "10.1.0.7:1 skipped: Far.",
+        ),
+        (m.RoomAdded(room=ROOM), "BE RT (plain-1)"),
+        (m.RoomChanged(room=msgspec.structs.replace(ROOM, unread=3)), "BE RT (plain-1), 3 unread"),
+        (m.RoomsMerged(gone="plain-2", room=ROOM), "plain-2 is now part of BE RT (plain-1)"),
+        (m.RoomDeleted(room="plain-1"), "plain-1, with all that was said in it"),
+        (m.RoomRead(room="plain-1", read_upto=9, unread=2), "plain-1 up to #9, 2 unread"),
+        (m.PeerAdded(peer=PEER), "BERT 10.0.0.1:5 std offline: No way."),
+        (m.PeerChanged(peer=msgspec.structs.replace(PEER, error=None, host="::1")), "BERT [::1]:5 std offline"),
+        (m.PeerForgotten(peer="plain-1"), "plain-1; its conversation stays"),
+        (
+            m.QuotaReached(host="10.0.0.1", bytes=7, until=NOON),
+            "10.0.0.1 is shut out until 2026-01-02 12:00:00 (7 bytes in a day)",
+        ),
+        (m.Heartbeat(log="l", head=7, oldest=2), "head 7, kept from 2 on"),
+        (
+            m.RetryScheduled(next_try=m.NextTry(peer="plain-1", at=NOON, attempt=2, reason="It refused.")),
+            "plain-1 is tried again at 12:00:00 (attempt 2): It refused.",
+        ),
+        (m.HealthChanged(health=m.Health()), "all is well"),
+        (m.HealthChanged(health=m.Health(store=False, problem="Full.")), "Full."),
+        (m.ConnectionNoticed(address="10.0.0.1", what="Refused: \x1b"), "10.0.0.1: Refused: \N{REPLACEMENT CHARACTER}"),
+    ],
+)
+def test_an_event_as_people_read_it(data: msgspec.Struct, what: str) -> None:
+    event = m.Event(v=1, log="l", at=NOON, type=type(data).__name__, seq=12, data=data)
+    assert lines.event_line(event) == f"      12  12:00:00  {type(data).__name__:20} {what}"
+    event.seq = None
+    assert lines.event_line(event).startswith("       -  12:00:00")
+
+
+def test_changed_settings_as_people_read_them() -> None:
+    shown = lines.event_line(event_of(m.SettingsChanged(settings=SETTINGS, self=ME)))
+    assert "name: anna" in shown and "reconnect: on" in shown and "{" not in shown
+
+
+def test_an_event_of_an_unknown_type_shows_what_it_holds() -> None:
+    event = m.Event(v=1, log="l", at=NOON, type="FromTheFuture", seq=1, data={"a": "\u202e"})
+    assert lines.event_line(event).endswith('{"a":"\N{REPLACEMENT CHARACTER}"}')
+
+
+def test_every_type_of_event_has_a_line_of_its_own() -> None:
+    assert set(lines._WHAT) == {*m.DURABLE, *m.EPHEMERAL}
+
+
+def event_of(data: msgspec.Struct) -> m.Event:
+    return m.Event(v=1, log="l", at=NOON, type=type(data).__name__, seq=12, data=data)
