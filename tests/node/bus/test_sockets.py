@@ -1,0 +1,134 @@
+"""The sockets of a front end, and its reports: nothing waits for a node that is busy, old or away."""
+
+from __future__ import annotations
+
+import pathlib
+import time
+from collections.abc import Callable
+
+import msgspec
+import pytest
+import zmq
+
+from node.bus import messages as m
+from node.bus.client import Client, Cursor
+from node.bus.following import Away
+from node.bus.sockets import Reporter
+from node.errors import CommandRefused
+from tests.support.bus_fakes import FakeBus
+
+PATIENCE = 10.0
+
+
+def eventually(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def reports(bus: FakeBus) -> list[m.Command]:
+    return [command for command in bus.commands if command.op == "report"]
+
+
+@pytest.fixture
+def reporter(bus: FakeBus) -> Reporter:
+    return Reporter(zmq.Context.instance(), bus.home, "bot")
+
+
+def test_a_report_says_who_how_far_and_which_one(bus: FakeBus, reporter: Reporter) -> None:
+    reporter.report(7)
+    eventually(lambda: reports(bus))
+    (command,) = reports(bus)
+    args = msgspec.json.decode(command.args, type=m.ReportArgs)
+    assert (command.client, args.seq, len(args.follower), command.key) == ("bot", 7, 8, None)
+    reporter.close()
+
+
+def test_a_busy_node_has_one_report_before_it_and_nobody_waits(bus: FakeBus, reporter: Reporter) -> None:
+    bus.delays = [0.5]
+    begun = time.monotonic()
+    for seq in range(1000):
+        reporter.report(seq)
+    # Nothing here waits for an answer, not even for the first one.
+    assert len(reports(bus)) <= 1
+    assert time.monotonic() - begun < 0.5 or bus.delays == []
+    eventually(lambda: len(reports(bus)) == 1)
+
+    def told() -> bool:
+        reporter.report(2000)
+        return len(reports(bus)) == 2
+
+    eventually(told)
+    reporter.close()
+
+
+def test_a_node_that_knows_no_reports_gets_one_and_its_successor_gets_them_again(
+    bus: FakeBus, reporter: Reporter
+) -> None:
+    async def unknown(command: m.Command) -> m.Reply:
+        raise CommandRefused("unknown_op", "There is no command 'report'; see BUS.md.")
+
+    bus.special["report"] = unknown
+    reporter.report(1)
+    eventually(lambda: reports(bus))
+    time.sleep(0.1)
+    for seq in range(50):
+        reporter.report(seq)
+        time.sleep(0.002)
+    assert len(reports(bus)) == 1
+    bus.stop()
+    del bus.special["report"]
+    bus.start()
+
+    def told() -> bool:
+        reporter.report(2)
+        return len(reports(bus)) >= 2
+
+    eventually(told)
+    reporter.close()
+
+
+def test_a_node_that_is_away_is_no_error(tmp_path: pathlib.Path) -> None:
+    reporter = Reporter(zmq.Context.instance(), tmp_path, "bot")
+    reporter.report(1)
+    reporter.close()
+
+
+def test_a_report_whose_node_died_is_not_waited_for(bus: FakeBus, reporter: Reporter) -> None:
+    bus.delays = [0.3]
+    reporter.report(1)
+    eventually(lambda: reports(bus))
+    bus.stop()
+    bus.sockets = "elsewhere"
+    bus.start()
+
+    def told() -> bool:
+        reporter.report(2)
+        return len(reports(bus)) >= 2
+
+    eventually(told)
+    reporter.close()
+
+
+def test_followers_report_by_themselves_and_go_on_when_that_is_refused(
+    bus: FakeBus, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(m, "REPORT_MS", 50)
+
+    async def unknown(command: m.Command) -> m.Reply:
+        raise CommandRefused("unknown_op", "There is no command 'report'; see BUS.md.")
+
+    bus.special["report"] = unknown
+    follower = client.follow(Cursor("log-1", 0))
+    seen: list[object] = []
+
+    def all_came() -> bool:
+        if bus.head < 30:
+            bus.put(1)
+        seen.append(follower.next(0.05))
+        return bool(bus.head >= 30 and getattr(seen[-1], "seq", None) == bus.head)
+
+    eventually(all_came)
+    assert not any(isinstance(one, Away) for one in seen)
+    assert len(reports(bus)) == 1
