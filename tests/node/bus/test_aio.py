@@ -437,3 +437,35 @@ def test_a_consumer_that_can_t_be_had_is_told_so(bus: FakeBus, run: Run[None]) -
             assert refused.value.code == "consumer_lapsed"
 
     run(main())
+
+
+# -- the parts
+
+
+def test_a_wait_ends_when_it_is_ended_and_so_does_every_later_one(run: Run[None]) -> None:
+    async def main() -> None:
+        readiness = aio._Readiness()
+        waiting = asyncio.create_task(readiness.readable(None, 3600.0))
+        await asyncio.sleep(0)
+        readiness.end()
+        assert await waiting is False
+        assert await readiness.readable(None, 3600.0) is False
+
+    run(main())
+
+
+def test_whoever_is_cancelled_when_it_is_his_turn_lets_the_next_one_in(run: Run[None]) -> None:
+    async def main() -> None:
+        door = aio._Door()
+        assert await door.enter(0.0)
+        second, third = (asyncio.create_task(door.enter(3600.0)) for _ in range(2))
+        await asyncio.sleep(0)
+        door.leave()
+        second.cancel()
+        assert await third
+        await asyncio.wait([second])
+        assert not await door.enter(0.01), "the third one is still in"
+        door.leave()
+        assert await door.enter(0.0)
+
+    run(main())
