@@ -306,7 +306,9 @@ class _Follows(Generic[_State]):
         if not await self._readiness.readable(self._events.socket, wait):
             following.nothing_came(time.monotonic())
         elif not self._closed and self._events.socket is not None:
-            following.received(self._events.receive(), time.monotonic(), time.time())
+            now, wall = time.monotonic(), time.time()
+            for body in self._events.receive():
+                following.received(body, now, wall)
 
     async def _ask(self, steps: Steps[msgspec.Struct]) -> None:
         """Subscribe first, then fill what is missing: nothing can fall between the two."""

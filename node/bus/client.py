@@ -207,7 +207,9 @@ class _Follows(Generic[_State]):
                 if socket is None:
                     time.sleep(wait)
                 elif socket.poll(int(wait * 1000) + 1):
-                    following.received(self._events.receive(), time.monotonic(), time.time())
+                    now, wall = time.monotonic(), time.time()
+                    for body in self._events.receive():
+                        following.received(body, now, wall)
                 else:
                     following.nothing_came(time.monotonic())
             if following.ready or time.monotonic() >= deadline:

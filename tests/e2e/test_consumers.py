@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from collections.abc import Callable
 
 import pytest
+import uvloop
 from msgspec.structs import replace
 
 from node.bus import messages as m
+from node.bus.aio import AsyncClient
 from node.bus.client import Client, Resync
 from node.errors import CommandRefused
 from tests.support.processes import NodeProcess, Nodes, eventually, free_address
@@ -111,3 +115,38 @@ def test_reports_cost_the_disk_nothing_and_are_bounded(nodes: Nodes) -> None:
     stats = anna.client.stats()
     assert len(stats.subscribers) == m.MAX_REPORTS
     assert (stats.commits, anna.client.status().head) == (commits, head)
+
+
+@pytest.mark.parametrize("make_loop", [asyncio.SelectorEventLoop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_an_asyncio_bot_goes_on_over_a_crash_of_its_node(
+    nodes: Nodes, make_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    anna = nodes.start("anna")
+    said: list[str] = []
+
+    async def bot(client: AsyncClient, until: str) -> None:
+        """Acknowledges what was said, until it was this."""
+        consumer = client.consume("bot", since=0)
+        async for event in consumer:
+            if isinstance(event.data, m.MessageAccepted):
+                said.append(event.data.message.text)
+            await consumer.acknowledge(event)
+            if said[-1:] == [until]:
+                return
+
+    async def main() -> None:
+        address = free_address()
+        async with AsyncClient(anna.home, name="async") as client, asyncio.timeout(60):
+            await client.send(address, "one")
+            await bot(client, "one")
+            running = asyncio.create_task(bot(client, "three"))
+            await client.send(address, "two")
+            await asyncio.to_thread(anna.kill)
+            await asyncio.to_thread(anna.start)
+            await client.send(address, "three")
+            await running
+            assert (await client.consumers())[0].position <= (await client.status()).head
+
+    with asyncio.Runner(loop_factory=make_loop) as runner:
+        runner.run(main())
+    assert said == ["one", "two", "three"]

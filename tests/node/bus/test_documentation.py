@@ -237,8 +237,8 @@ def test_every_name_on_the_page_exists() -> None:
         # Values that are no type of their own, and other languages' words.
         *registry.BY_NAME, "unknown", "guess", "seen", "chosen", "auto", "plain", "altered", "not-utf8", "parts",
         "ipc", "tcp", "apply", "bus.json", "BUS.md", "SNICHER_HOME", "details.candidates", "details.oldest",
-        "details.head", "details.position", "A-Z", "a-z", "0-9", "._-", "Client.consume",
-        "node.bus.client", "node/bus/reducer.py", "bus/", "bus/clients/*.key", "[topic, body]", "~",
+        "details.head", "details.position", "A-Z", "a-z", "0-9", "._-", "consume",
+        "node.bus.client", "node.bus.aio", "node/bus/reducer.py", "bus/", "bus/clients/*.key", "[topic, body]", "~",
         "word*", '"two words"', "HOST:PORT",
     }  # fmt: skip
     for name in CODE.findall(BUS):
