@@ -6,11 +6,13 @@ Exit codes: 0 done; 1 refused by the node; 2 wrong usage; 69 no node there. What
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import signal
 import sys
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -298,15 +300,32 @@ def _tail_consumer(client: Client, options: argparse.Namespace) -> None:
     consumer = client.consume(options.consumer, since=options.since, restart=options.restart)
     while True:
         item = consumer.next(timeout=3600.0)
-        if item is not None:
-            _print_item(item, options)
-        if isinstance(item, m.Event):
-            # Whoever reads along has it now. Killed before this is done, it is shown again; interrupted, it is done.
-            try:
+        with _interrupted_later():
+            if item is not None:
+                _print_item(item, options)
+            if isinstance(item, m.Event):
+                # Whoever reads along has it now. Killed before this is done, it is shown again.
                 consumer.acknowledge(item)
-            except KeyboardInterrupt:
-                consumer.acknowledge(item)
-                raise
+
+
+@contextlib.contextmanager
+def _interrupted_later() -> Iterator[None]:
+    """Ctrl+C ends what is within at its end; a second one at once."""
+    interrupted = False
+
+    def note(*_: object) -> None:
+        nonlocal interrupted
+        if interrupted:
+            raise KeyboardInterrupt
+        interrupted = True
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if interrupted:
+        raise KeyboardInterrupt
 
 
 def _print_item(item: m.Event | Away | Back, options: argparse.Namespace) -> None:

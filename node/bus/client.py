@@ -138,15 +138,16 @@ class Client(Commands, Blocking):
     def _attempt(self, body: bytes, seconds: float) -> m.Reply | None:
         if self._closed:
             raise NodeAway("This client is closed.")
-        socket = self._line.send(body)
         until = time.monotonic() + max(0.0, seconds)
         try:
+            socket = self._line.send(body)
             while not socket.poll(int(1000 * min(ALIVE_S, max(0.0, until - time.monotonic())))):
                 # A node that was killed can't answer any more: no need to wait for the whole time. If another one has
                 # taken its place, the next attempt finds it.
                 if time.monotonic() >= until or self._closed or not self._line.is_alive():
                     self._line.drop()
                     return None
+            return self._line.receive()
         except zmq.ZMQError as error:
             self._line.drop()
             raise NodeAway(f"The bus of {self.home} failed: {error.strerror or error}.") from error
@@ -154,7 +155,6 @@ class Client(Commands, Blocking):
             # Interrupted: a reply that comes late must not be taken for the next command's.
             self._line.drop()
             raise
-        return self._line.receive()
 
     # -- events
 

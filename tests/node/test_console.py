@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -136,10 +137,10 @@ def test_tail_tells_of_absences_and_of_what_is_missing_on_stderr(
 class FakeConsumer:
     """Gives what it is told to, remembers what is acknowledged and how much was shown by then, and is interrupted."""
 
-    def __init__(self, items: list[Any], shown: Callable[[], str], *, interrupted: int = 0) -> None:
+    def __init__(self, items: list[Any], shown: Callable[[], str], *, interrupts: int = 0) -> None:
         self.items = items
         self.shown = shown
-        self.interrupted = interrupted
+        self.interrupts = interrupts
         self.acknowledged: list[tuple[int | None, str]] = []
 
     def next(self, timeout: float) -> Any:
@@ -148,9 +149,8 @@ class FakeConsumer:
         return self.items.pop(0)
 
     def acknowledge(self, event: m.Event) -> None:
-        if self.interrupted == event.seq:
-            self.interrupted = 0
-            raise KeyboardInterrupt
+        for _ in range(self.interrupts):
+            signal.raise_signal(signal.SIGINT)
         self.acknowledged.append((event.seq, self.shown()))
 
 
@@ -175,10 +175,15 @@ def test_tail_for_a_consumer_acknowledges_what_was_shown(
 def test_tail_for_a_consumer_that_is_interrupted_has_acknowledged_what_was_shown(
     verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    consumer = FakeConsumer([forgotten(4), forgotten(5)], lambda: "", interrupted=4)
+    handler = signal.getsignal(signal.SIGINT)
+    consumer = FakeConsumer([forgotten(4), forgotten(5)], lambda: "", interrupts=1)
     verb(["tail", "--consumer", "log"], None, consumer)
     assert consumer.acknowledged == [(4, "")]
-    assert len(capsys.readouterr().out.splitlines()) == 1
+    impatient = FakeConsumer([forgotten(4), forgotten(5)], lambda: "", interrupts=2)
+    verb(["tail", "--consumer", "log"], None, impatient)
+    assert impatient.acknowledged == []
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert len(capsys.readouterr().out.splitlines()) == 2
 
 
 def test_tail_needs_a_node_to_begin_with(verb: Callable[..., FakeClient]) -> None:

@@ -16,6 +16,7 @@ import pytest
 from node.bus import following, locate
 from node.bus import messages as m
 from node.bus.client import Away, Back, Client, Cursor, Follower, Item, Resync
+from node.bus.sockets import CommandSocket
 from node.errors import BusProtocolError, CommandRefused, NodeAway
 from tests.support.bus_fakes import FakeBus, numbers
 
@@ -179,6 +180,26 @@ def test_an_answer_that_is_none_is_told(bus: FakeBus, client: Client) -> None:
         with pytest.raises(BusProtocolError):
             ask()
     assert client.status().ready
+
+
+@pytest.mark.parametrize("method", ["send", "receive"])
+def test_interrupted_in_a_command_the_next_one_is_answered(
+    bus: FakeBus, client: Client, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    original = getattr(CommandSocket, method)
+
+    def interrupted(self: CommandSocket, *args: bytes) -> object:
+        monkeypatch.undo()
+        if method == "send":
+            original(self, *args)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(CommandSocket, method, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        client.send("room", "interrupted", key="k")
+    assert client.send("room", "interrupted", key="k").text == "interrupted"
+    assert client.status().ready
+    assert bus.effects == ["interrupted"]
 
 
 def test_a_closed_client_is_away_and_ends_those_who_wait(bus: FakeBus, client: Client) -> None:
