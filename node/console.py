@@ -18,8 +18,8 @@ from typing import Any
 import msgspec
 
 from node.bus import messages as m
-from node.bus.client import Away, Back, Client, Cursor, Resync
-from node.errors import CommandRefused
+from node.bus.client import Away, Back, Client, Consumer, Cursor, Resync
+from node.errors import CommandRefused, NodeAway
 from node.lines import PEERS_HEADER, address, event_line, message_line, peer_line, plain
 
 USAGE = """usage: python -m node [run] [--home DIR] [--name NAME] [--listen HOST:PORT] ...   run a node
@@ -305,7 +305,18 @@ def _tail_consumer(client: Client, options: argparse.Namespace) -> None:
                 _print_item(item, options)
             if isinstance(item, m.Event):
                 # Whoever reads along has it now. Killed before this is done, it is shown again.
-                consumer.acknowledge(item)
+                _acknowledge(consumer, item)
+
+
+def _acknowledge(consumer: Consumer, event: m.Event) -> None:
+    try:
+        consumer.acknowledge(event)
+    except NodeAway:
+        # When it is back, there is another event at least, and its acknowledgement is for this one as well.
+        pass
+    except CommandRefused as refused:
+        if not refused.retryable:
+            raise
 
 
 @contextlib.contextmanager

@@ -141,6 +141,7 @@ class FakeConsumer:
         self.items = items
         self.shown = shown
         self.interrupts = interrupts
+        self.fails: dict[int | None, Exception] = {}
         self.acknowledged: list[tuple[int | None, str]] = []
 
     def next(self, timeout: float) -> Any:
@@ -149,6 +150,8 @@ class FakeConsumer:
         return self.items.pop(0)
 
     def acknowledge(self, event: m.Event) -> None:
+        if event.seq in self.fails:
+            raise self.fails[event.seq]
         for _ in range(self.interrupts):
             signal.raise_signal(signal.SIGINT)
         self.acknowledged.append((event.seq, self.shown()))
@@ -184,6 +187,20 @@ def test_tail_for_a_consumer_that_is_interrupted_has_acknowledged_what_was_shown
     assert impatient.acknowledged == []
     assert signal.getsignal(signal.SIGINT) is handler
     assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_tail_for_a_consumer_goes_on_when_its_node_goes_away_and_ends_when_it_can_t_go_on(
+    verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str]
+) -> None:
+    consumer = FakeConsumer([forgotten(4), forgotten(5), forgotten(6), forgotten(7)], lambda: "")
+    consumer.fails = {4: NodeAway("away"), 5: CommandRefused("stopping", "going down", retryable=True)}
+    verb(["tail", "--consumer", "log"], None, consumer)
+    assert [seq for seq, _ in consumer.acknowledged] == [6, 7]
+    assert len(capsys.readouterr().out.splitlines()) == 4
+    dropped = FakeConsumer([forgotten(4), forgotten(5)], lambda: "")
+    dropped.fails = {4: CommandRefused("not_found", "dropped")}
+    with pytest.raises(CommandRefused):
+        verb(["tail", "--consumer", "log"], None, dropped)
 
 
 def test_tail_needs_a_node_to_begin_with(verb: Callable[..., FakeClient]) -> None:

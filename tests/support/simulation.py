@@ -57,6 +57,8 @@ class FakeStore:
         self.greetings: dict[str, m.Greeting] = {}
         self.shut_out: dict[str, int] = {}
         self.consumers: dict[str, KeptConsumer] = {}
+        #: How often a consumer of this name was dropped.
+        self.dropped: dict[str, int] = collections.defaultdict(int)
         #: The id of the log, and the oldest event that is kept.
         self.log = LOG
         self.oldest = 1
@@ -111,6 +113,7 @@ class FakeStore:
                     self.consumers[record.consumer.name] = record.consumer
                 case e.DropConsumer():
                     del self.consumers[record.name]
+                    self.dropped[record.name] += 1
                 case e.SaveReply():
                     assert record.key.key not in self.replies, "a key takes effect once"
                     self.replies[record.key.key] = record.reply
@@ -235,6 +238,8 @@ class Simulation:
         self.reordered: set[int] = set()
         self.uncounted: set[str] = set()
         self.seen_events = 0
+        #: How far each consumer of a name was after the last step, by how often that name was dropped.
+        self.positions: dict[tuple[str, int], int] = {}
         self.replayed: m.State | None = None
         self._begin(last_link=-1)
         self.feed(s.Started(LISTEN, [LISTEN]))
@@ -408,6 +413,11 @@ class Simulation:
         self.answered.add(act.token)
         if isinstance(act, e.Refuse):
             assert act.code in m.ERROR_CODES
+        elif isinstance(act.result, m.ConsumerResult):
+            said = act.result.consumer
+            kept = self.store.consumers.get(said.name)
+            if not self.store.dropped[said.name]:
+                assert kept is not None and kept.position >= said.position, "on disk first"
 
     # -- the network's side
 
@@ -521,7 +531,7 @@ class Simulation:
         dice = self.dice
         whom = dice.choice((*(f"{host}:{port}" for host in HOSTS for port in PORTS), *self.store.peers, *NAMES))
         match dice.choice(("send", "send", "send", "connect", "disconnect", "forget", "resend", "read", "settings",
-                            "rename", "merge", "delete")):  # fmt: skip
+                            "rename", "merge", "delete", "consume")):  # fmt: skip
             case "send":
                 outgoing = []
                 for _ in range(dice.choice((1, 1, 2, 9))):
@@ -556,6 +566,23 @@ class Simulation:
                     self.command("mark_read", m.MarkReadArgs(room=room, upto=upto))
             case "settings":
                 self.command("settings", m.SettingsArgs(reconnect=dice.random() < 0.7))
+            case "consume":
+                self.consume()
+
+    def consume(self) -> None:
+        dice, name = self.dice, self.dice.choice(("bot", "other"))
+        match dice.randrange(4):
+            case 0:
+                since = dice.choice((None, dice.randrange(self.core.head + 3)))
+                self.command("consumer_create", m.ConsumerCreateArgs(name=name, since=since))
+            case 1 if dice.random() < 0.3:
+                self.command("consumer_drop", m.ConsumerArgs(name=name))
+            case 2:
+                self.feed(s.ConsumerAsked(name))
+            case _:
+                for _ in range(dice.choice((1, 2))):
+                    seq = dice.randrange(self.core.head + 3)
+                    self.command("consumer_acknowledge", m.ConsumerAcknowledgeArgs(name=name, seq=seq))
 
     def answer_fetch(self) -> None:
         fetch = self.fetches.pop(0)
@@ -627,6 +654,11 @@ class Simulation:
         for id_, room in store.rooms.items():
             if id_ not in recounting and id_ not in self.uncounted:
                 assert room.unread == store.incoming(id_, room.read_upto), f"unread of {id_}"
+        for name, consumer in store.consumers.items():
+            assert consumer.position <= store.head, "nobody has dealt with what isn't on disk"
+            life = (name, store.dropped[name])
+            assert self.positions.get(life, 0) <= consumer.position, "it only goes forward"
+            self.positions[life] = consumer.position
         for row in store.outbox.values():
             assert row.state in ("waiting", "sending", "sent", "failed", "unconfirmed")
 
