@@ -173,7 +173,9 @@ class Angle1:
         return (self._header(speaker) + word).encode()
 
     def _header(self, speaker: Speaker) -> str:
-        return f"<{speaker.address}> {codec.wire_name(speaker.name)} "
+        name = codec.wire_name(speaker.name)
+        # The other two dialects begin so behind the address.
+        return f"<{speaker.address}> {'_' if name[0] in '[@' else ''}{name} "
 
 
 def _at_header(speaker: Speaker) -> str:
