@@ -20,6 +20,9 @@ from node.errors import CommandRefused
 
 #: So many heartbeats may be missing before the node counts as away.
 MISSED_HEARTBEATS = 3
+#: How much longer to listen before silence counts, in seconds: whoever was stopped himself (a machine that slept, or
+#: has too much to do) finds three heartbeats missing, and the next one on its way.
+DOUBT_S = 0.25
 #: How long to wait before looking for an absent node again: at first and at most, in seconds.
 RECONNECT_S = (0.1, 2.0)
 #: How often a consumer that has nothing to do tells the node that it is in use, in seconds. Short beside 30 days.
@@ -71,6 +74,8 @@ class Following:
         self._away = False
         self._heard: float | None = None
         self._heard_wall: float | None = None
+        #: Until when to listen, once the silence is long enough.
+        self._doubt_until: float | None = None
         self._try_at = 0.0
         self._report_at = 0.0
         self._pause = RECONNECT_S[0]
@@ -103,7 +108,9 @@ class Following:
 
     def wake_at(self) -> float:
         """When to look again, though nothing has come in."""
-        return self._silent_at() if self._synced else self._try_at
+        if not self._synced:
+            return self._try_at
+        return self._silent_at() if self._doubt_until is None else self._doubt_until
 
     def report(self, now: float) -> int | None:
         """The event to report to the node now as the last one given out; None: none."""
@@ -133,6 +140,7 @@ class Following:
     def failed(self, reason: str, now: float) -> None:
         """The node could not be asked."""
         self._synced = False
+        self._doubt_until = None
         self._try_at = now + self._pause
         self._pause = min(self._pause * 1.6, RECONNECT_S[1])
         if not self._away:
@@ -141,7 +149,11 @@ class Following:
 
     def nothing_came(self, now: float) -> None:
         """Nothing was published until now."""
-        if self._synced and now >= self._silent_at():
+        if not self._synced or now < self._silent_at():
+            return
+        if self._doubt_until is None:
+            self._doubt_until = now + DOUBT_S
+        elif now >= self._doubt_until:
             self.failed("No heartbeat.", now)
 
     def received(self, body: bytes, now: float, wall: float) -> None:
@@ -159,7 +171,7 @@ class Following:
         if event.log != cursor.log:
             self._behind()
             return
-        self._heard, self._heard_wall = now, wall
+        self._listened(now, wall)
         if event.seq is None:
             if isinstance(event.data, m.Heartbeat):
                 if event.data.head != cursor.seq:
@@ -191,11 +203,14 @@ class Following:
         self._synced = not more or not events
 
     def _alive(self, now: float, wall: float) -> None:
-        self._heard, self._heard_wall = now, wall
+        self._listened(now, wall)
         self._pause = RECONNECT_S[0]
         if self._away:
             self._away = False
             self._ready.append(Back())
+
+    def _listened(self, now: float, wall: float) -> None:
+        self._heard, self._heard_wall, self._doubt_until = now, wall, None
 
     def _behind(self) -> None:
         self._synced = False

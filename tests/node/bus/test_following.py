@@ -151,7 +151,11 @@ def test_silence_is_one_away_then_back_and_it_is_tried_less_and_less_often() -> 
     following.nothing_came(SILENCE - 0.01)
     assert taken(following) == []
     following.nothing_came(SILENCE)
-    now, pauses = SILENCE, []
+    assert (taken(following), following.wake_at()) == ([], SILENCE + module.DOUBT_S)
+    following.nothing_came(SILENCE + module.DOUBT_S - 0.01)
+    assert taken(following) == []
+    now, pauses = SILENCE + module.DOUBT_S, []
+    following.nothing_came(now)
     for _ in range(12):
         pauses.append(round(following.wake_at() - now, 6))
         assert asked(following, following.wake_at() - 0.001) is None
@@ -167,6 +171,15 @@ def test_silence_is_one_away_then_back_and_it_is_tried_less_and_less_often() -> 
     assert taken(following) == [Back, 1]
     following.failed("away again", now)
     assert following.wake_at() - now == pytest.approx(module.RECONNECT_S[0]), "it was there meanwhile"
+
+
+def test_one_that_was_stopped_himself_hears_the_next_heartbeat_before_he_judges() -> None:
+    following = synced()
+    following.nothing_came(500.0)
+    publish(following, heartbeat(0), now=500.1)
+    assert following.wake_at() == 500.1 + SILENCE
+    following.nothing_came(500.1 + SILENCE)
+    assert taken(following) == []
 
 
 def test_one_that_publishes_is_asked_soon_but_not_for_each_event() -> None:
