@@ -132,6 +132,13 @@ def test_a_blank_message_never_goes_to_an_angle1_client(blank: str) -> None:
     assert ONE.payloads(blank, ANNA) == Payloads((b"<10.0.0.7:5000> anna .",), ("altered",))
 
 
+@pytest.mark.parametrize("name", ["[BEN]", "@", "["])
+def test_no_team_name_makes_an_angle1_message_one_of_another_dialect(name: str) -> None:
+    (payload,) = ONE.payloads("<hello", msgspec.structs.replace(ANNA, name=name)).parts
+    assert kind_of(payload, ended=True) == "angle1"
+    assert f" _{name} ".encode() in payload
+
+
 @pytest.mark.parametrize(("angle", "head"), [(AT, AT_HEAD), (TS, TS_HEAD), (ONE, ONE_HEAD)])
 @pytest.mark.parametrize("size", [None, 1000, 65_536])
 @pytest.mark.parametrize("name", ["[BEN]", "@", "["])
