@@ -35,6 +35,8 @@ MAX_PENDING = 20_000
 ALONE_GOAL, SHARED_GOAL = 0.05, 0.01
 #: Records in a batch before sources with more than their share have to wait: it follows from how long commits take.
 MIN_BATCH, MAX_BATCH = 128, 10_000
+#: Bytes from a peer that count as one more record: long texts take room in memory and on disk, short ones steps.
+BYTES_A_RECORD = 512
 #: Records of a source in a batch that never count as more than its share.
 MIN_SHARE = 16
 #: A commit of at most so many records shows what the disk takes for an empty one.
@@ -51,15 +53,21 @@ _ACTS = frozenset((e.Dial, e.Transmit, e.HangUp, e.ShutOut, e.Hold, e.Tell, e.Re
 
 
 class _Batch:
-    __slots__ = ("acts", "records", "sources", "stimuli")
+    __slots__ = ("acts", "bulk", "records", "sources", "stimuli")
 
     def __init__(self) -> None:
         self.records: list[e.Record] = []
-        #: How many of them are due to each source address.
+        #: What long texts count for beside them.
+        self.bulk = 0
+        #: How much of both is due to each source address.
         self.sources: dict[str, int] = {}
         self.acts: list[e.Act] = []
         #: What came from peers: told to the new core if this batch is lost.
         self.stimuli: list[s.Stimulus] = []
+
+    def __len__(self) -> int:
+        """What it costs the disk, in records."""
+        return len(self.records) + self.bulk
 
 
 class Turns:
@@ -135,8 +143,9 @@ class Turns:
         before = len(self._batch.records)
         self._gather(stimulus, self.core.handle(stimulus, now_ms()))
         if type(stimulus) is s.Heard:
-            sources = self._batch.sources
-            sources[stimulus.host] = sources.get(stimulus.host, 0) + len(self._batch.records) - before
+            batch, bulk = self._batch, stimulus.size // BYTES_A_RECORD
+            batch.bulk += bulk
+            batch.sources[stimulus.host] = batch.sources.get(stimulus.host, 0) + len(batch.records) - before + bulk
 
     @property
     def busy(self) -> bool:
@@ -148,7 +157,7 @@ class Turns:
         batch = self._batch
         sources = batch.sources
         size = self._batch_sizes[len(sources) > 1]
-        if self._committing is None or len(batch.records) < size:
+        if self._committing is None or len(batch) < size:
             return False
         return self._full or sources.get(source, 0) > max(MIN_SHARE, size // max(1, len(sources)))
 
@@ -163,7 +172,7 @@ class Turns:
             batch.stimuli.append(stimulus)
         for effect in effects:
             (batch.acts if type(effect) in _ACTS else batch.records).append(effect)  # type: ignore[arg-type]
-        if len(batch.records) > MAX_PENDING:
+        if len(batch) > MAX_PENDING:
             self._full = True
         self._kick()
 
@@ -193,7 +202,7 @@ class Turns:
                 log.error("a bug in the writer", exc_info=error)
             self._failed(batch, error)
             return
-        if len(self._batch.records) < MAX_PENDING // 2:
+        if len(self._batch) < MAX_PENDING // 2:
             self._full = False
         self._fit(batch, time.perf_counter() - self._began)
         self._let_out(batch)
@@ -202,7 +211,7 @@ class Turns:
 
     def _fit(self, batch: _Batch, took: float) -> None:
         """Batches get longer or shorter, until a commit takes about as long as it should."""
-        count = len(batch.records)
+        count = len(batch)
         if count <= EMPTY:
             self._empty_takes += (took - self._empty_takes) / 8
             return

@@ -18,7 +18,7 @@ from node.core.node import Node
 from node.protocol.plain.codec import Text
 from node.store.reader import Reader
 from node.store.writer import Writer
-from node.turns import ALONE_GOAL, MAX_BATCH, MAX_PENDING, MIN_BATCH, SHARED_GOAL, Turns
+from node.turns import ALONE_GOAL, BYTES_A_RECORD, MAX_BATCH, MAX_PENDING, MIN_BATCH, SHARED_GOAL, Turns
 from tests.node.peers.live import eventually
 
 
@@ -144,6 +144,17 @@ def test_a_source_alone_fills_a_longer_batch() -> None:
         bench.hear("anna", bench.turns._batch_sizes[True])
         assert not bench.turns.full_for("anna")
         bench.hear("anna", bench.turns._batch_sizes[False])
+        assert bench.turns.full_for("anna")
+        assert not bench.turns.full_for("ben")
+
+    run(test)
+
+
+def test_long_texts_fill_a_batch_by_their_bytes() -> None:
+    async def test(bench: Bench) -> None:
+        await committing(bench)
+        size = bench.turns._batch_sizes[False]
+        bench.turns.feed(s.Heard(2, "anna", None, "snicher", True, [Text("x")], size * BYTES_A_RECORD))
         assert bench.turns.full_for("anna")
         assert not bench.turns.full_for("ben")
 

@@ -141,13 +141,6 @@ def test_no_team_name_makes_an_angle1_message_one_of_another_dialect(name: str) 
 
 @pytest.mark.parametrize(("angle", "head"), [(AT, AT_HEAD), (TS, TS_HEAD), (ONE, ONE_HEAD)])
 @pytest.mark.parametrize("size", [None, 1000, 65_536])
-@pytest.mark.parametrize("name", ["[BEN]", "@", "["])
-def test_no_team_name_makes_an_angle1_message_one_of_another_dialect(name: str) -> None:
-    (payload,) = ONE.payloads("<hello", msgspec.structs.replace(ANNA, name=name)).parts
-    assert kind_of(payload, ended=True) == "angle1"
-    assert f" _{name} ".encode() in payload
-
-
 def test_an_endless_message_comes_in_bounded_texts_from_one_speaker(
     angle: OneShotCodec, head: bytes, size: int | None
 ) -> None:
