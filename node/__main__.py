@@ -38,6 +38,10 @@ def _run(argv: list[str]) -> int:
 
     if argv and argv[0] in console.VERBS:
         return console.main(argv)
+    if argv[:1] == ["config"]:
+        from node import configured
+
+        return configured.main(argv[1:], os.environ)
     if argv[:1] == ["menu"]:
         from node import menu
 

@@ -15,7 +15,7 @@ import msgspec
 import node
 from node.bus import messages as m
 from node.bus.subscribers import Reports
-from node.config import Config
+from node.config import Config, explain
 from node.core import effects as e
 from node.core import stimuli as s
 from node.errors import CommandRefused
@@ -81,6 +81,7 @@ class Answers:
             "search": self._search,
             "peers": self._peers,
             "stats": self._stats,
+            "config": self._config_told,
             "status": self._status,
             "stop": self._stop_soon,
         }
@@ -262,6 +263,10 @@ class Answers:
             subscribed=self._subscribed(),
             consumers=await self._all_consumers(),
         )
+
+    async def _config_told(self, args: m.Nothing) -> m.ConfigResult:
+        core = self._turns.core
+        return m.ConfigResult(settings=explain(self._config, core.settings, core.saved))
 
     async def _status(self, args: m.Nothing) -> m.StatusResult:
         return m.StatusResult(

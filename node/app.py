@@ -36,7 +36,7 @@ from node.core import effects as e
 from node.core import stimuli as s
 from node.core.node import Identity, Node
 from node.errors import StoreUnavailable
-from node.model import Address, parse_address, short_code
+from node.model import Address, parse_address, parse_mandatory, short_code
 from node.peers import interfaces
 from node.peers.network import Network
 from node.store import home as homes
@@ -82,7 +82,7 @@ def run(config: Config) -> int:
         room = _raise_file_limit() - OTHER_FILES
         while True:
             with asyncio.Runner(loop_factory=_loop) as runner:
-                app = App(config, room)
+                app = App(config, room, greet=not bugs)
                 code = runner.run(app.run())
             if code != EXIT_BUG:
                 return code
@@ -92,8 +92,8 @@ def run(config: Config) -> int:
                 return code
             bugs.append(now)
             log.warning("starting anew from what is on disk")
-            # Where others know us, also when the system chose the port. Who was greeted isn't greeted again.
-            config = replace(config, listen=app.listen_address, mandatory=())
+            # Where others know us, also when the system chose the port.
+            config = replace(config, listen=app.listen_address)
     finally:
         lock.release()
 
@@ -158,9 +158,11 @@ class _Core(Node):
 class App:
     """One run of one node."""
 
-    def __init__(self, config: Config, room: int) -> None:
+    def __init__(self, config: Config, room: int, *, greet: bool = True) -> None:
         self._config = config
         self._room = room
+        #: Mandatory peers are greeted once: not again after a bug.
+        self._greet = greet
         self._stopping: asyncio.Event
         self._reason = ""
         #: A bug ends this run.
@@ -182,7 +184,9 @@ class App:
         asyncio.get_running_loop().set_exception_handler(self._uncaught)
         self._watch_signals()
         _, peer = identities.load_or_create(config.home)
-        identity = Identity(peer, short_code(peer), node.__version__, config.name, config.default_name, config.quota)
+        identity = Identity(
+            peer, short_code(peer), node.__version__, config.name, config.default_name, config.quota, config.fixed
+        )
         writer = Writer(config.home)
         writer.prepare(log=secrets.token_hex(8), stream=secrets.token_hex(16))
         reader = Reader(config.home)
@@ -251,12 +255,12 @@ class App:
         return EXIT_BUG if self._broken else 0
 
     def _started(self, listen: Address) -> s.Started:
-        config = self._config
-        mandatory = config.mandatory
-        if config.mandatory_rule == "off":
+        settings = self._turns.core.settings
+        mandatory = tuple(parse_mandatory(one) for one in settings.mandatory) if self._greet else ()
+        if settings.mandatory_rule == "off":
             mandatory = tuple(replace(one, network=None) for one in mandatory)
         hosts = interfaces.local_hosts()
-        return s.Started(str(listen), self._addresses, hosts, mandatory, config.mandatory_greeting)
+        return s.Started(str(listen), self._addresses, hosts, mandatory, settings.mandatory_greeting)
 
     def _measure_space(self) -> None:
         """Tell the core how much room the disk has, now and again and again."""

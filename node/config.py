@@ -1,6 +1,7 @@
 """What can be set: one frozen Config, and the only reader of the node's flags, environment and config file.
 
-Flags come before environment variables, those before config.toml of the home, and that before the defaults.
+Flags come before environment variables, those before config.toml of the home, that before what front ends saved in
+the database (node.core.settings), and that before the defaults.
 """
 
 from __future__ import annotations
@@ -12,24 +13,27 @@ import pathlib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from node.bus import locate
-from node.bus.messages import MAX_NAME_CHARS
+from node.bus import messages as m
+from node.core import settings
 from node.core.quotas import DEFAULT_QUOTA
 from node.errors import ConfigError
-from node.model import Address, MandatoryPeer, parse_address, parse_mandatory
+from node.model import Address, parse_address
 
 FILE_NAME = "config.toml"
-#: Whom the older program greets, and where they exist. (tests/support/WIRE.md, section 6)
-DEFAULT_MANDATORY = "10.206.4.122:1255@10.206.0.0/16,10.206.5.228:6555@10.206.0.0/16"
-DEFAULT_GREETING = "Mandatory message: Hello from our peer!"
-#: Mandatory peers; a longer list is refused. Each is dialled at the same moment.
-MAX_MANDATORY = 32
-#: Characters of the greeting; a longer one is refused: old clients read 1,024 bytes.
-MAX_GREETING_CHARS = 500
+
+
+class Given(msgspec.Struct, frozen=True):
+    """What somebody said of an option: the text, and where."""
+
+    text: str
+    source: m.Source
+    #: The flag, the variable or the file.
+    where: str
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -37,20 +41,23 @@ class Config(msgspec.Struct, frozen=True):
 
     home: pathlib.Path
     listen: Address
-    #: None: the name it had last time, or `default_name` the first time.
-    name: str | None
     default_name: str
     #: "ipc", or tcp://HOST:PORT (commands are on PORT + 1; 0 lets the system choose both).
     bus: str
     log_format: str
     log_level: str
-    #: Who is greeted once at each start, with what, and whether only from within their networks ("on" or "off").
-    mandatory: tuple[MandatoryPeer, ...]
-    mandatory_greeting: str
-    mandatory_rule: str
     #: Bytes to leave free on the disk (None: 200 MB, or 1 % of a small disk), and bytes a source may cost in a day.
     free_space: int | None
     quota: int
+    #: The settings that were given: front ends can't change these (but for the name, until the node ends).
+    fixed: dict[str, settings.Fixed] = {}
+    #: All that was given, by key; "home" among them.
+    given: dict[str, Given] = {}
+
+    @property
+    def name(self) -> str | None:
+        """The name that was given. None: the one it had last time, or `default_name` the first time."""
+        return self.fixed["name"].value if "name" in self.fixed else None
 
 
 class Option(msgspec.Struct, frozen=True):
@@ -64,6 +71,8 @@ class Option(msgspec.Struct, frozen=True):
     choices: tuple[str, ...] = ()
     #: An empty variable says something: nothing. Others then say nothing at all.
     empty: bool = False
+    #: What else than text config.toml may say.
+    kind: Literal["text", "number", "switch", "list"] = "text"
 
 
 OPTIONS = (
@@ -81,12 +90,13 @@ OPTIONS = (
         "the older program's two, on their campus only",
         "LIST",
         empty=True,
+        kind="list",
     ),
     Option(
         "mandatory_greeting",
         "SNICHER_MANDATORY_GREETING",
         "what they are told",
-        DEFAULT_GREETING,
+        m.DEFAULT_GREETING,
         "TEXT",
     ),
     Option(
@@ -96,6 +106,32 @@ OPTIONS = (
         "on",
         "on|off",
         ("on", "off"),
+        kind="switch",
+    ),
+    Option(
+        "reconnect",
+        "SNICHER_RECONNECT",
+        "whether a connection that was asked for is made again when it ends",
+        "on",
+        "on|off",
+        ("on", "off"),
+        kind="switch",
+    ),
+    Option(
+        "keep_events",
+        "SNICHER_KEEP_EVENTS",
+        "how many events the log keeps, for front ends that were away",
+        "1000000",
+        "NUMBER",
+        kind="number",
+    ),
+    Option(
+        "keep_days",
+        "SNICHER_KEEP_DAYS",
+        "how many days messages are kept; 0 for ever",
+        "0",
+        "DAYS",
+        kind="number",
     ),
     Option(
         "free_space",
@@ -103,18 +139,22 @@ OPTIONS = (
         "megabytes to leave free on the disk; 0 for none",
         "200, or a hundredth of a small disk",
         "MB",
+        kind="number",
     ),
     Option(
-        "quota", "SNICHER_QUOTA", "megabytes that one plain address may store here in a day; 0 for any", "200", "MB"
+        "quota",
+        "SNICHER_QUOTA",
+        "megabytes that one plain address may store here in a day; 0 for any",
+        "200",
+        "MB",
+        kind="number",
     ),
 )
 
 
-def parser() -> argparse.ArgumentParser:
-    """The flags of `python -m node run`."""
-    flags = argparse.ArgumentParser(
-        prog="python -m node run", description="Run a node: headless, until it is stopped.", allow_abbrev=False
-    )
+def parser(verb: str = "run", about: str = "Run a node: headless, until it is stopped.") -> argparse.ArgumentParser:
+    """The flags of `python -m node run`, and of a verb that asks what they would give."""
+    flags = argparse.ArgumentParser(prog=f"python -m node {verb}", description=about, allow_abbrev=False)
     flags.add_argument(
         "--home", metavar="DIR", help="the folder that holds everything of this node (also SNICHER_HOME)"
     )
@@ -130,33 +170,115 @@ def parser() -> argparse.ArgumentParser:
 
 def load(argv: Sequence[str], environment: Mapping[str, str]) -> Config:
     """The configuration for these flags and this environment. Raises ConfigError with what to change."""
-    flags = vars(parser().parse_args(argv))
-    home = locate.find_home(flags["home"] or environment.get(locate.HOME_VARIABLE))
+    return resolve(vars(parser().parse_args(argv)), environment)
+
+
+def resolve(flags: Mapping[str, str | None], environment: Mapping[str, str]) -> Config:
+    """As `load`, with the flags already read. Raises ConfigError with what to change."""
+    given: dict[str, Given] = {}
+    if flags["home"]:
+        given["home"] = Given(flags["home"], "flag", "--home")
+    elif at := environment.get(locate.HOME_VARIABLE):
+        given["home"] = Given(at, "environment", locate.HOME_VARIABLE)
+    home = locate.find_home(given["home"].text if given else None)
     file = read_file(home)
-    values: dict[str, str] = {}
-    sources: dict[str, str] = {}
     for option in OPTIONS:
-        for value, source in (
-            (flags[option.key], "--" + option.key.replace("_", "-")),
-            (environment.get(option.variable), option.variable),
-            (file.get(option.key), f"`{option.key}` in {home / FILE_NAME}"),
-        ):
-            if value or (value is not None and (option.empty or source != option.variable)):
-                values[option.key], sources[option.key] = value, source
-                break
-        chosen = values.get(option.key)
-        if chosen is not None and option.choices and chosen not in option.choices:
-            raise ConfigError(f"{sources[option.key]} is {chosen!r}; it must be one of {', '.join(option.choices)}.")
-    name = values.get("name")
-    if name is not None:
-        name = name.strip()
-        if not 1 <= len(name) <= MAX_NAME_CHARS or not name.isprintable():
-            raise ConfigError(f"{sources['name']}: a name has 1 to {MAX_NAME_CHARS} characters and no line breaks.")
+        flag, variable, line = flags[option.key], environment.get(option.variable), file.get(option.key)
+        if flag is not None:
+            given[option.key] = Given(flag, "flag", "--" + option.key.replace("_", "-"))
+        elif variable or (variable is not None and option.empty):
+            given[option.key] = Given(variable, "environment", option.variable)
+        elif line is not None:
+            given[option.key] = Given(line, "file", str(home / FILE_NAME))
+        one = given.get(option.key)
+        if one is not None and option.choices and one.text not in option.choices:
+            raise ConfigError(
+                f"{_told(option.key, one)} is {one.text!r}; it must be one of {', '.join(option.choices)}."
+            )
+    fixed: dict[str, settings.Fixed] = {}
+    for key, one in given.items():
+        if key in settings.KEYS:
+            try:
+                fixed[key] = settings.Fixed(settings.from_text(key, one.text), one.source, one.where)
+            except ValueError as error:
+                raise ConfigError(f"{_told(key, one)}: {error}") from error
+    quota = _megabytes("quota", given)
+    return Config(
+        home=home,
+        listen=_listen(given),
+        default_name=_user_name(),
+        bus=_bus(given),
+        log_format=_text("log_format", given) or "text",
+        log_level=_text("log_level", given) or "info",
+        free_space=_megabytes("free_space", given),
+        quota=DEFAULT_QUOTA if quota is None else quota,
+        fixed=fixed,
+        given=given,
+    )
+
+
+def explain(config: Config, now: m.Settings, saved: Mapping[str, Any]) -> list[m.Option]:
+    """Everything that can be set, the home first: what it is, and who says so.
+
+    `now` are the settings in force, `saved` those that the database holds.
+    """
+    home = config.given.get("home")
+    found = [
+        m.Option(
+            key="home",
+            value=str(config.home),
+            source="default" if home is None else home.source,
+            where="" if home is None else home.where,
+            meaning="the folder that holds everything of this node",
+            default="the user-data folder of the system",
+            restart=True,
+        )
+    ]
+    for option in OPTIONS:
+        key, one = option.key, config.given.get(option.key)
+        value = option.default if one is None else one.text
+        source: m.Source = "default" if one is None else one.source
+        where = "" if one is None else one.where
+        if key in settings.KEYS:
+            in_force = getattr(now, key)
+            value = settings.to_text(in_force)
+            if one is None and key in saved:
+                source, where = "saved", str(config.home / "snicher.db")
+            elif key in config.fixed and in_force != config.fixed[key].value:
+                source, where = "saved", f"until the node ends; at each start {where} says {one.text if one else ''!r}"
+        found.append(
+            m.Option(
+                key=key,
+                value=value,
+                source=source,
+                where=where,
+                meaning=option.meaning,
+                default=option.default,
+                restart=key not in settings.KEYS or key in settings.AT_START,
+            )
+        )
+    return found
+
+
+def _told(key: str, one: Given) -> str:
+    """Where an option was given, for an error."""
+    return f"`{key}` in {one.where}" if one.source == "file" else one.where
+
+
+def _text(key: str, given: Mapping[str, Given]) -> str | None:
+    one = given.get(key)
+    return None if one is None else one.text
+
+
+def _listen(given: Mapping[str, Given]) -> Address:
     try:
-        listen = parse_address(values.get("listen", "0.0.0.0:5000"), allow_zero=True)
+        return parse_address(_text("listen", given) or "0.0.0.0:5000", allow_zero=True)
     except ValueError as error:
-        raise ConfigError(f"{sources['listen']}: {error}") from error
-    bus = values.get("bus", "tcp://127.0.0.1:0" if os.name == "nt" else "ipc")
+        raise ConfigError(f"{_told('listen', given['listen'])}: {error}") from error
+
+
+def _bus(given: Mapping[str, Given]) -> str:
+    bus = _text("bus", given) or ("tcp://127.0.0.1:0" if os.name == "nt" else "ipc")
     if bus != "ipc":
         try:
             scheme, _, rest = bus.partition("://")
@@ -165,54 +287,22 @@ def load(argv: Sequence[str], environment: Mapping[str, str]) -> Config:
             if parse_address(rest, allow_zero=True).port == 65535:
                 raise ValueError("Commands are on PORT + 1, so PORT is 65534 at most.")
         except ValueError as error:
-            raise ConfigError(f"{sources['bus']}: {error}") from error
-    mandatory, greeting = _mandatory(values, sources)
-    quota = _megabytes("quota", values, sources)
-    return Config(
-        home=home,
-        listen=listen,
-        name=name,
-        default_name=_user_name(),
-        bus=bus,
-        log_format=values.get("log_format", "text"),
-        log_level=values.get("log_level", "info"),
-        mandatory=mandatory,
-        mandatory_greeting=greeting,
-        mandatory_rule=values.get("mandatory_rule", "on"),
-        free_space=_megabytes("free_space", values, sources),
-        quota=DEFAULT_QUOTA if quota is None else quota,
-    )
+            raise ConfigError(f"{_told('bus', given['bus'])}: {error}") from error
+    return bus
 
 
-def _megabytes(key: str, values: Mapping[str, str], sources: Mapping[str, str]) -> int | None:
+def _megabytes(key: str, given: Mapping[str, Given]) -> int | None:
     """So many megabytes in bytes; None when nothing is said."""
-    text = values.get(key)
-    if text is None:
+    one = given.get(key)
+    if one is None:
         return None
-    if not re.fullmatch(r"[0-9]{1,9}", text.strip()):
-        raise ConfigError(f"{sources[key]} is {text!r}; it must be a whole number of megabytes.")
-    return int(text) * 1_000_000
-
-
-def _mandatory(values: Mapping[str, str], sources: Mapping[str, str]) -> tuple[tuple[MandatoryPeer, ...], str]:
-    """Who is greeted at the start, and with what."""
-    listed = values.get("mandatory", DEFAULT_MANDATORY)
-    try:
-        found = tuple(dict.fromkeys(parse_mandatory(one) for one in listed.split(",") if one.strip()))
-    except ValueError as error:
-        raise ConfigError(f"{sources['mandatory']}: {error}") from error
-    if len(found) > MAX_MANDATORY:
-        raise ConfigError(f"{sources['mandatory']}: at most {MAX_MANDATORY} peers.")
-    greeting = values.get("mandatory_greeting", DEFAULT_GREETING).strip()
-    if not 1 <= len(greeting) <= MAX_GREETING_CHARS or not greeting.isprintable():
-        raise ConfigError(
-            f"{sources['mandatory_greeting']}: a greeting has 1 to {MAX_GREETING_CHARS} characters and no line breaks."
-        )
-    return found, greeting
+    if not re.fullmatch(r"[0-9]{1,9}", one.text.strip()):
+        raise ConfigError(f"{_told(key, one)} is {one.text!r}; it must be a whole number of megabytes.")
+    return int(one.text) * 1_000_000
 
 
 def read_file(home: pathlib.Path) -> dict[str, str]:
-    """What config.toml of the home says; nothing when there is none. Raises ConfigError."""
+    """What config.toml of the home says, as text; nothing when there is none. Raises ConfigError."""
     path = home / FILE_NAME
     try:
         with path.open("rb") as file:
@@ -221,13 +311,46 @@ def read_file(home: pathlib.Path) -> dict[str, str]:
         return {}
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} can't be read: {error}.") from error
-    known = {option.key for option in OPTIONS}
-    for key, value in content.items():
+    known = {option.key: option for option in OPTIONS}
+    for key in content:
         if key not in known:
             raise ConfigError(f"{path}: there is no setting `{key}`; there are {', '.join(sorted(known))}.")
-        if not isinstance(value, str):
-            raise ConfigError(f"{path}: `{key}` must be text in quotes.")
-    return content
+    return {key: _line(path, known[key], value) for key, value in content.items()}
+
+
+#: What a value in config.toml may be, for each kind of option.
+_MAY_BE = {
+    "text": "text in quotes",
+    "number": "a whole number",
+    "switch": "true or false",
+    "list": "a list of texts in quotes",
+}
+
+
+def _line(path: pathlib.Path, option: Option, value: Any) -> str:
+    """A value of config.toml as flags say it. Text is taken for every kind. Raises ConfigError."""
+    if isinstance(value, str):
+        return value
+    if option.kind == "switch" and isinstance(value, bool):
+        return "on" if value else "off"
+    if option.kind == "number" and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if option.kind == "list" and isinstance(value, list):
+        if all(isinstance(one, str) and "," not in one for one in value):
+            return ",".join(value)
+        raise ConfigError(f"{path}: each of `{option.key}` must be one text in quotes, without a comma.")
+    raise ConfigError(f"{path}: `{option.key}` must be {_MAY_BE[option.kind]}, not {_named(value)}.")
+
+
+def _named(value: Any) -> str:
+    """What stands in config.toml, as people call it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, list):
+        return "a list"
+    return str(value)
 
 
 def _user_name() -> str:
@@ -235,4 +358,4 @@ def _user_name() -> str:
         name = getpass.getuser()
     except (OSError, KeyError, ImportError):
         name = ""
-    return name.strip()[:MAX_NAME_CHARS] if name.strip().isprintable() and name.strip() else "anon"
+    return name.strip()[: m.MAX_NAME_CHARS] if name.strip().isprintable() and name.strip() else "anon"

@@ -24,6 +24,7 @@ from node.lines import PEERS_HEADER, address, event_line, message_line, peer_lin
 
 USAGE = """usage: python -m node [run] [--home DIR] [--name NAME] [--listen HOST:PORT] ...   run a node
        python -m node menu [--home DIR]                                          the text menu; starts a node if need be
+       python -m node config [--home DIR] [--json] [flags of run]                what can be set, and who says so
        python -m node VERB [--home DIR] [--json] ...                              talk to a running node
 
 verbs:
@@ -37,6 +38,7 @@ verbs:
   history PEER                what was said       [--limit N]
   search WORDS                find messages; word* is a prefix, "two words" a phrase
   tail                        all events as they come, until interrupted   [--since N] [--consumer NAME]
+  set KEY VALUE               change a setting: name, reconnect, keep_events, keep_days, mandatory ...
   status                      is the node up and well
   stop                        end the node gracefully
 
@@ -44,6 +46,8 @@ verbs:
 
 #: A command that asks to be repeated (a host name being looked up, a busy disk) is, for so long, in seconds.
 PATIENCE = 5.0
+#: Digits of a number on the command line; a longer one is none that the node would take.
+MAX_DIGITS = 15
 
 
 def main(argv: Sequence[str]) -> int:
@@ -104,6 +108,9 @@ def _parser() -> argparse.ArgumentParser:
         " number); a new NAME begins now, or after --since",
     )
     tail.add_argument("--restart", action="store_true", help="begin anew when what NAME has not seen is kept no more")
+    change = verb("set", "Change a setting of a running node; it is kept. `python -m node config` shows them all.")
+    change.add_argument("key", choices=m.Settings.__struct_fields__)
+    change.add_argument("value", type=_text, help="as the flag of that name takes it: on, off, a number, a,b,c")
     verb("status", "Is the node up and well.")
     verb("stop", "End the node gracefully.")
     return parser
@@ -350,6 +357,32 @@ def _print_item(item: m.Event | Away | Back, options: argparse.Namespace) -> Non
         print(event_line(item), flush=True)
 
 
+def setting_of(key: str, value: str) -> Any:
+    """A setting's value from a word of the command line. Raises CommandRefused when it is none."""
+    kind = {field.name: field.type for field in msgspec.structs.fields(m.Settings)}[key]
+    if kind is bool and value in ("on", "off"):
+        return value == "on"
+    if kind is int and value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS:
+        return int(value)
+    if kind in (bool, int):
+        raise CommandRefused("invalid_args", f"{key} is {'on or off' if kind is bool else 'a whole number'}.")
+    return [one for one in value.split(",") if one.strip()] if kind == list[str] else value
+
+
+def _set(client: Client, options: argparse.Namespace) -> None:
+    key = options.key
+    settings = _patiently(lambda: client.settings(**{key: setting_of(key, options.value)}))
+    if options.json:
+        _print_json(settings)
+        return
+    (told,) = (one for one in client.config() if one.key == key)
+    print(
+        f"{key} is now {plain(told.value) or 'empty'}." + (" It counts from the next start on." if told.restart else "")
+    )
+    if told.where.startswith("until"):
+        print(plain(f"It is so {told.where}."))
+
+
 def _status(client: Client, options: argparse.Namespace) -> None:
     status = client.status()
     if options.json:
@@ -384,6 +417,7 @@ VERBS: dict[str, Callable[[Client, argparse.Namespace], None]] = {
     "history": _history,
     "search": _search,
     "tail": _tail,
+    "set": _set,
     "status": _status,
     "stop": _stop,
 }

@@ -279,9 +279,15 @@ class Commands:
         return (yield Request("stats"))  # type: ignore[no-any-return]
 
     @Command
-    def settings(self, *, name: str | None = None, reconnect: bool | None = None) -> Steps[m.Settings]:
-        """Change settings (what is None stays), and return those in force."""
-        result: m.SettingsResult = yield Request("settings", m.SettingsArgs(name=name, reconnect=reconnect), new_key())
+    def settings(self, **changes: Any) -> Steps[m.Settings]:
+        """Change settings (the fields of Settings; what is left out stays), and return those in force."""
+        result: m.SettingsResult = yield Request("settings", m.SettingsArgs(**changes), new_key())
+        return result.settings
+
+    @Command
+    def config(self) -> Steps[list[m.Option]]:
+        """Everything that can be set, and where its value comes from."""
+        result: m.ConfigResult = yield Request("config")
         return result.settings
 
     @Command

@@ -38,6 +38,9 @@ MAX_NAME_CHARS = 64
 MAX_ID_CHARS = 128
 #: How long a `key` is remembered.
 KEY_LIFETIME_MS = 24 * 3600 * 1000
+#: Whom the older program greets, and where they exist; what they are told. (tests/support/WIRE.md, section 6)
+DEFAULT_MANDATORY = ("10.206.4.122:1255@10.206.0.0/16", "10.206.5.228:6555@10.206.0.0/16")
+DEFAULT_GREETING = "Mandatory message: Hello from our peer!"
 #: A heartbeat is published at least this often while nothing else is.
 HEARTBEAT_MS = 1000
 #: Named consumers of one node; one more is refused with `too_many_consumers`.
@@ -55,6 +58,7 @@ DeliveryState = Literal["waiting", "sending", "sent", "delivered", "failed", "un
 LinkState = Literal["online", "connecting", "reachable", "offline", "unknown"]
 MessageKind = Literal["text", "notice", "deleted"]
 Direction = Literal["in", "out"]
+Source = Literal["flag", "environment", "file", "saved", "default"]
 GreetingOutcome = Literal["skipped", "calling", "greeted", "failed"]
 
 
@@ -145,12 +149,37 @@ class Self(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What people may change while the node runs; kept in its database."""
+    """The settings in force. People may change them while the node runs, but for what its start fixed."""
 
     #: The team name that plain peers see; 1 to MAX_NAME_CHARS characters, no line breaks.
     name: str
     #: Dial peers with `wanted` again by itself when a connection ends.
     reconnect: bool = True
+    #: How many events the log keeps, the newest ones.
+    keep_events: int = 1_000_000
+    #: How many days messages are kept; 0: for ever.
+    keep_days: int = 0
+    #: Whom to greet once at each start: IP:PORT, or IP:PORT@NETWORK for one that is greeted from within it only.
+    mandatory: list[str] = msgspec.field(default_factory=lambda: list(DEFAULT_MANDATORY))
+    #: What they are told.
+    mandatory_greeting: str = DEFAULT_GREETING
+    #: "off": they are greeted from any network.
+    mandatory_rule: str = "on"
+
+
+class Option(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that can be set, what it is now, and where that comes from."""
+
+    key: str
+    value: str
+    source: Source
+    #: Which flag, variable, file or database says so; empty for a default.
+    where: str
+    meaning: str
+    #: What it is when nobody says anything, in words.
+    default: str
+    #: Whether a change counts from the next start on only.
+    restart: bool
 
 
 class Greeting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -666,16 +695,27 @@ class StatsResult(msgspec.Struct, kw_only=True):
 
 
 class SettingsArgs(msgspec.Struct, kw_only=True):
-    """What is left out stays as it is."""
+    """What is left out stays as it is. The fields of Settings."""
 
     name: str | None = None
     reconnect: bool | None = None
+    keep_events: int | None = None
+    keep_days: int | None = None
+    mandatory: list[str] | None = None
+    mandatory_greeting: str | None = None
+    mandatory_rule: str | None = None
 
 
 class SettingsResult(msgspec.Struct, kw_only=True):
     """The settings now in force."""
 
     settings: Settings
+
+
+class ConfigResult(msgspec.Struct, kw_only=True):
+    """Everything that can be set, the home first."""
+
+    settings: list[Option]
 
 
 class StatusResult(msgspec.Struct, kw_only=True):
@@ -716,6 +756,7 @@ COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     "mark_read": (MarkReadArgs, MarkReadResult),
     "stats": (Nothing, StatsResult),
     "settings": (SettingsArgs, SettingsResult),
+    "config": (Nothing, ConfigResult),
     "status": (Nothing, StatusResult),
     "stop": (Nothing, Nothing),
 }
@@ -723,7 +764,7 @@ COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
 #: Commands that change nothing: they may be repeated freely and are answered even while the store can't be written.
 READS = frozenset({
     "hello", "snapshot", "events", "consumer_next", "consumers", "report", "history", "search", "peers", "stats",
-    "status",
+    "config", "status",
 })  # fmt: skip
 #: Commands that may be repeated without a key as well: done twice, they have done no more than once.
 REPEATABLE = READS | {"consumer_create", "consumer_acknowledge"}
@@ -744,6 +785,10 @@ ERROR_CODES: dict[str, tuple[str, bool]] = {
     "no_address": ("The peer never said on which port it listens, and isn't connected.", False),
     "own_address": ("That is this node's own address.", False),
     "not_resendable": ("Only a message in state failed or unconfirmed can be sent again.", False),
+    "setting_fixed": (
+        "A flag, the environment or config.toml fixes this setting (`details.key`, `details.source`, `details.where`).",
+        False,
+    ),
     "log_changed": ("Numbering has started anew; take a new snapshot.", False),
     "cursor_too_old": ("Events after `since` are no longer kept (`details.oldest`); take a new snapshot.", False),
     "cursor_ahead": ("`since` is beyond the head (`details.head`); take a new snapshot.", False),

@@ -6,7 +6,7 @@ Whatever a command does is decided whole or not at all: arguments are checked be
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -19,6 +19,7 @@ from node.core.contacts import ANYWHERE, Contacts
 from node.core.ledger import Ledger
 from node.core.outbox import Outbox
 from node.core.rooms import Rooms, can_be_shown
+from node.core.settings import Fixed, changed
 from node.core.stimuli import Commanded
 from node.errors import CommandRefused
 from node.model import Address, parse_address
@@ -42,6 +43,8 @@ class Commands:
         consumers: Consumers,
         settings: m.Settings,
         me: m.Self,
+        saved: dict[str, Any],
+        fixed: Mapping[str, Fixed],
     ) -> None:
         self._ledger = ledger
         self._rooms = rooms
@@ -50,6 +53,9 @@ class Commands:
         self._consumers = consumers
         self.settings = settings
         self.me = me
+        #: What front ends changed, and the name: kept for the next start.
+        self.saved = saved
+        self._fixed = fixed
         #: Why nothing can be sent, while the disk is nearly full.
         self.no_room: str | None = None
         #: The newest messages that were sent again, and the event that says so.
@@ -310,24 +316,15 @@ class Commands:
         self._ledger.reply(token, m.MarkReadResult(read_upto=room.read_upto, unread=room.unread), key)
 
     def _settings(self, command: Commanded) -> None:
-        args: m.SettingsArgs = command.args
-        settings = self.settings
-        if args.name is not None:
-            name = args.name.strip()
-            if not 1 <= len(name) <= m.MAX_NAME_CHARS or not name.isprintable():
-                raise CommandRefused(
-                    "invalid_args", f"A name has 1 to {m.MAX_NAME_CHARS} characters and no line breaks."
-                )
-            settings = replace(settings, name=name)
-        if args.reconnect is not None:
-            settings = replace(settings, reconnect=args.reconnect)
-        if settings != self.settings:
-            self.settings = settings
-            self.me = replace(self.me, name=settings.name)
-            self._ledger.put(e.PutSettings(settings, self.me))
-            self._ledger.log(m.SettingsChanged(settings=settings, self=self.me))
-            self._outbox.set_reconnect(settings.reconnect)
-        self._ledger.reply(command.token, m.SettingsResult(settings=settings), command.key)
+        changes = changed(self.settings, command.args, self._fixed)
+        if changes:
+            self.settings = replace(self.settings, **changes)
+            self.saved = {**self.saved, **changes}
+            self.me = replace(self.me, name=self.settings.name)
+            self._ledger.put(e.PutSettings(self.settings, self.me, self.saved))
+            self._ledger.log(m.SettingsChanged(settings=self.settings, self=self.me))
+            self._outbox.set_reconnect(self.settings.reconnect)
+        self._ledger.reply(command.token, m.SettingsResult(settings=self.settings), command.key)
 
 
 def _is_ip(text: str) -> bool:

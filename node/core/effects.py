@@ -66,10 +66,11 @@ class SetState(msgspec.Struct, frozen=True):
 
 
 class PutSettings(msgspec.Struct, frozen=True):
-    """The settings and the node as front ends see it."""
+    """The settings in force, the node as front ends see it, and which settings are kept for the next start."""
 
     settings: m.Settings
     self: m.Self
+    saved: dict[str, Any] = {}
 
 
 class PutGreetings(msgspec.Struct, frozen=True):

@@ -6,12 +6,13 @@ what was in memory only is either told again by the links, or of no consequence.
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Any, assert_never
 
 import msgspec
 
 from node.bus import messages as m
 from node.core import effects as e
+from node.core import settings
 from node.core import stimuli as s
 from node.core.commands import Commands
 from node.core.consumers import Consumers
@@ -44,6 +45,8 @@ class Identity(msgspec.Struct, frozen=True):
     default_name: str
     #: Bytes that a plain source address may cost in a day; 0: as many as it likes.
     quota: int = DEFAULT_QUOTA
+    #: The settings that the start fixed.
+    fixed: dict[str, settings.Fixed] = {}
 
 
 class Node:
@@ -65,13 +68,24 @@ class Node:
         self._quotas = Quotas(self._ledger, identity.quota, loaded.shut_out)
         self._space: bool | None = None
         self._greetings = Greetings(self._ledger, self._contacts, self._outbox, loaded.greetings)
-        settings = loaded.settings or m.Settings(name=identity.default_name)
-        me = m.Self(id=identity.peer_id, code=identity.code, name=settings.name, listen="", addresses=[])
+        saved = settings.saved_for(loaded.saved, loaded.settings)
+        # Not the name: a core made anew in the middle of a run keeps the one that was changed since the start.
+        fixed = {key: one for key, one in identity.fixed.items() if key != "name"}
+        current = settings.in_force(identity.default_name, saved, fixed)
+        me = m.Self(id=identity.peer_id, code=identity.code, name=current.name, listen="", addresses=[])
         self._consumers = Consumers(self._ledger, loaded.consumers)
         self._commands = Commands(
-            self._ledger, self._rooms, self._contacts, self._outbox, self._consumers, settings, me
+            self._ledger,
+            self._rooms,
+            self._contacts,
+            self._outbox,
+            self._consumers,
+            current,
+            me,
+            saved,
+            identity.fixed,
         )
-        self._outbox.reconnect = settings.reconnect
+        self._outbox.reconnect = current.reconnect
 
     @property
     def head(self) -> int:
@@ -92,6 +106,16 @@ class Node:
     def name(self) -> str:
         """The team name that plain peers see."""
         return self._commands.me.name
+
+    @property
+    def settings(self) -> m.Settings:
+        """The settings in force."""
+        return self._commands.settings
+
+    @property
+    def saved(self) -> dict[str, Any]:
+        """The settings that are kept for the next start."""
+        return self._commands.saved
 
     def greetings(self) -> list[m.Greeting]:
         """What became of the mandatory peers at this start."""
@@ -175,8 +199,9 @@ class Node:
         commands, ledger = self._commands, self._ledger
         if self._identity.name is not None:
             commands.settings = msgspec.structs.replace(commands.settings, name=self._identity.name)
+            commands.saved = {**commands.saved, "name": self._identity.name}
         self._we_are(commands.settings.name, start.listen, start.addresses)
-        ledger.put(e.PutSettings(commands.settings, commands.me))
+        ledger.put(e.PutSettings(commands.settings, commands.me, commands.saved))
         ledger.log(m.NodeStarted(self=commands.me, settings=commands.settings, version=self._identity.version))
         self._quotas.start()
         self._consumers.age()

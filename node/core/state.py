@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from node.bus import messages as m
@@ -55,3 +57,6 @@ class Loaded(msgspec.Struct, frozen=True):
     #: Source addresses that are shut out, until when.
     shut_out: dict[str, int] = {}
     consumers: list[KeptConsumer] = []
+    #: Settings that front ends changed, and the name. None: an older Snicher wrote the database, and didn't tell them
+    #: from defaults.
+    saved: dict[str, Any] | None = None

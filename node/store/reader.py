@@ -56,6 +56,16 @@ class Reader:
         value: str | None = self._one("SELECT value FROM fact WHERE name = ?", name)
         return value
 
+    def settings(self) -> m.Settings | None:
+        """The settings that were in force last; None in a database that was never used."""
+        settings = self.fact("settings")
+        return None if settings is None else msgspec.json.decode(settings, type=m.Settings)
+
+    def saved(self) -> dict[str, Any] | None:
+        """The settings that are kept for the next start; None when nothing tells them from defaults."""
+        saved = self.fact("saved")
+        return None if saved is None else msgspec.json.decode(saved, type=dict[str, Any])
+
     def load(self) -> Loaded:
         """What the core needs in memory."""
         with self._moment() as db:
@@ -65,7 +75,6 @@ class Reader:
                 for row in db.execute(f"SELECT {snapshot.PEER_COLUMNS} FROM peer")  # noqa: S608
             ]
             numbers = [int(row.peer.id.removeprefix(PLAIN_PREFIX)) for row in peers if row.peer.kind == "plain"]
-            settings = self.fact("settings")
             return Loaded(
                 log=self.fact("log") or "",
                 head=self._one("SELECT max(seq) FROM event") or 0,
@@ -73,7 +82,8 @@ class Reader:
                 clock=self._one("SELECT max(clock) FROM entry") or 0,
                 last_message=search.newest(db),
                 last_plain=max(numbers, default=0),
-                settings=None if settings is None else msgspec.json.decode(settings, type=m.Settings),
+                settings=self.settings(),
+                saved=self.saved(),
                 peers=peers,
                 rooms=snapshot.rooms(db),
                 greetings=snapshot.greetings(self.fact("greetings")),

@@ -169,8 +169,9 @@ class Writer:
                 flush()
                 self._delete(record.room)
             elif type(record) is e.PutSettings:
-                facts = {"settings": record.settings, "self": record.self}
-                self._put_facts({name: m.encode(value).decode() for name, value in facts.items()})
+                facts = {"settings": m.encode(record.settings), "self": m.encode(record.self)}
+                facts["saved"] = m.encode(record.saved)
+                self._put_facts({name: value.decode() for name, value in facts.items()})
             elif type(record) is e.PutGreetings:
                 self._put_facts({"greetings": m.encode(record.greetings).decode()})
             elif type(record) is e.PutShutOut:

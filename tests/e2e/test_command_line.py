@@ -333,7 +333,7 @@ def test_a_pipe_whose_reader_has_enough_ends_it_cleanly(anna: NodeProcess, words
 
 VERBS = [
     ("send", "127.0.0.1:9", "text"), ("peers",), ("connect", "127.0.0.1:9"), ("disconnect", "x"), ("history", "x"),
-    ("search", "x"), ("tail",), ("status",), ("stop",),
+    ("search", "x"), ("tail",), ("set", "name", "x"), ("status",), ("stop",),
 ]  # fmt: skip
 
 
@@ -441,7 +441,7 @@ def test_a_home_in_use(anna: NodeProcess) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("listen = 5000", "`listen` must be text in quotes."),
+        ("listen = 5000", "`listen` must be text in quotes, not 5000."),
         ("port = '5000'", "there is no setting `port`; there are bus, "),
         ("listen = ", "can't be read"),
         ("listen = 'here'", "'here' is not HOST:PORT"),

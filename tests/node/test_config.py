@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import pathlib
+import re
+from typing import Any
 
 import pytest
 
 from node import config
+from node.bus import messages as m
+from node.core import settings
 from node.errors import ConfigError
 from node.model import Address
 
-#: For each option: three texts that differ, and where they end up in Config.
-VALUES = {
-    "name": (("flag", "variable", "file"), "name"),
-    "listen": (("127.0.0.1:1001", "127.0.0.1:1002", "127.0.0.1:1003"), "listen"),
-    "bus": (("tcp://127.0.0.1:1001", "tcp://127.0.0.1:1002", "ipc"), "bus"),
-    "log_format": (("json", "text", "json"), "log_format"),
-    "log_level": (("debug", "warning", "error"), "log_level"),
-    "mandatory": (("127.0.0.1:1", "127.0.0.1:2@127.0.0.0/8", "127.0.0.1:3,[::1]:4@::1/128"), "mandatory"),
-    "mandatory_greeting": (("one", "two", "three"), "mandatory_greeting"),
-    "free_space": (("1", "2", "3"), "free_space"),
-    "quota": (("4", "5", "6"), "quota"),
-    "mandatory_rule": (("off", "on", "off"), "mandatory_rule"),
+#: For each option: three texts that differ, and what config.toml may say instead of the last one.
+VALUES: dict[str, tuple[tuple[str, str, str], str]] = {
+    "name": (("flag", "variable", "file"), ""),
+    "listen": (("127.0.0.1:1001", "127.0.0.1:1002", "127.0.0.1:1003"), ""),
+    "bus": (("tcp://127.0.0.1:1001", "tcp://127.0.0.1:1002", "ipc"), ""),
+    "log_format": (("json", "text", "json"), ""),
+    "log_level": (("debug", "warning", "error"), ""),
+    "mandatory": (
+        ("127.0.0.1:1", "127.0.0.1:2@127.0.0.0/8", "127.0.0.1:3,[::1]:4@::1/128"),
+        '["127.0.0.1:3", "[::1]:4@::1/128"]',
+    ),
+    "mandatory_greeting": (("one", "two", "three"), ""),
+    "mandatory_rule": (("off", "on", "off"), "false"),
+    "reconnect": (("off", "on", "off"), "false"),
+    "keep_events": (("20000", "30000", "40000"), "40_000"),
+    "keep_days": (("1", "2", "3"), "3"),
+    "free_space": (("1", "2", "3"), "3"),
+    "quota": (("4", "5", "6"), "6"),
 }
 
 
@@ -33,11 +43,12 @@ def set_file(home: pathlib.Path, key: str, value: str) -> None:
     (home / "config.toml").write_text(f'{key} = "{value}"\n')
 
 
-def value_of(loaded: config.Config, field: str) -> str:
-    value = getattr(loaded, field)
-    if isinstance(value, int):
-        value //= 1_000_000
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+def value_of(loaded: config.Config, key: str, saved: dict[str, Any] | None = None) -> str:
+    """What a start like this works with, in the words of the flag."""
+    if key in settings.KEYS:
+        return settings.to_text(getattr(settings.in_force(loaded.default_name, saved or {}, loaded.fixed), key))
+    value = getattr(loaded, key)
+    return str(value // 1_000_000 if isinstance(value, int) else value)
 
 
 def test_every_option_is_tested_here() -> None:
@@ -48,7 +59,8 @@ def test_every_option_is_tested_here() -> None:
 def test_a_flag_goes_before_the_variable_and_that_before_the_file(
     tmp_path: pathlib.Path, option: config.Option
 ) -> None:
-    (by_flag, by_variable, by_file), field = VALUES[option.key]
+    (by_flag, by_variable, by_file), typed = VALUES[option.key]
+    field = option.key
     home = ["--home", str(tmp_path)]
     default = value_of(config.load(home, {}), field)
     set_file(tmp_path, option.key, by_file)
@@ -57,8 +69,75 @@ def test_a_flag_goes_before_the_variable_and_that_before_the_file(
     assert value_of(config.load([*home, flag(option), by_flag], {option.variable: by_variable}), field) == by_flag
     empty = value_of(config.load(home, {option.variable: ""}), field)
     assert empty == ("" if option.empty else by_file), "an empty variable says nothing, but where that is an answer"
+    if typed:
+        (tmp_path / "config.toml").write_text(f"{option.key} = {typed}\n")
+        assert value_of(config.load(home, {}), field) == by_file
     (tmp_path / "config.toml").write_text("# nothing\n")
     assert value_of(config.load(home, {}), field) == default
+
+
+@pytest.mark.parametrize("key", settings.KEYS)
+def test_what_was_saved_comes_after_all_that_is_said_and_before_the_default(tmp_path: pathlib.Path, key: str) -> None:
+    home = ["--home", str(tmp_path)]
+    given, saved_text, _ = VALUES[key][0]
+    saved = {key: settings.from_text(key, saved_text)}
+    assert value_of(config.load(home, {}), key, saved) == saved_text
+    (option,) = (one for one in config.OPTIONS if one.key == key)
+    assert value_of(config.load([*home, flag(option), given], {}), key, saved) == given
+    set_file(tmp_path, key, given)
+    assert value_of(config.load(home, {}), key, saved) == given
+
+
+@pytest.mark.parametrize("key", ["home", *VALUES])
+def test_it_is_told_where_each_value_comes_from(tmp_path: pathlib.Path, key: str) -> None:
+    def told(argv: list[str], environment: dict[str, str], saved: dict[str, Any] | None = None) -> m.Option:
+        loaded = config.load(argv, environment)
+        found = config.explain(loaded, settings.in_force(loaded.default_name, saved or {}, loaded.fixed), saved or {})
+        assert [one.key for one in found] == ["home", *(option.key for option in config.OPTIONS)]
+        return next(one for one in found if one.key == key)
+
+    home = str(tmp_path)
+    if key == "home":
+        assert told(["--home", home], {"SNICHER_HOME": "/elsewhere"}).where == "--home"
+        one = told([], {"SNICHER_HOME": home})
+        assert (one.value, one.source, one.where) == (home, "environment", "SNICHER_HOME")
+        return
+    (option,) = (one for one in config.OPTIONS if one.key == key)
+    (by_flag, by_variable, by_file), _ = VALUES[key]
+    argv, environment = ["--home", home, flag(option), by_flag], {option.variable: by_variable}
+    default = told(argv[:2], {})
+    assert (default.source, default.where, default.default) == ("default", "", option.default)
+    set_file(tmp_path, key, by_file)
+    one = told(argv, environment)
+    assert (one.value, one.source, one.where) == (by_flag, "flag", flag(option))
+    one = told(argv[:2], environment)
+    assert (one.value, one.source, one.where) == (by_variable, "environment", option.variable)
+    one = told(argv[:2], {})
+    assert (one.value, one.source, one.where) == (by_file, "file", str(tmp_path / "config.toml"))
+    (tmp_path / "config.toml").unlink()
+    if key in settings.KEYS:
+        one = told(argv[:2], {}, {key: settings.from_text(key, by_variable)})
+        assert (one.value, one.source, one.where) == (by_variable, "saved", str(tmp_path / "snicher.db"))
+    assert one.restart == (key not in ("name", "reconnect", "keep_events", "keep_days"))
+
+
+def test_a_name_changed_for_this_run_says_so_and_what_comes_after(tmp_path: pathlib.Path) -> None:
+    loaded = config.load(["--home", str(tmp_path), "--name", "anna"], {})
+    found = config.explain(loaded, m.Settings(name="bela"), {"name": "bela"})
+    (name,) = (one for one in found if one.key == "name")
+    assert (name.value, name.source) == ("bela", "saved")
+    assert name.where == "until the node ends; at each start --name says 'anna'"
+
+
+def test_readme_lists_every_option_with_its_flag_its_variable_its_line_its_meaning_and_its_default() -> None:
+    text = (pathlib.Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    rows = re.findall(
+        r"^\| `(--[a-z-]+) [^|`]*(?:\\\|[^|`]*)*` \| `(\w+)` \| (?:`(\w+)`)? ?\| (.*) \| (.*) \|$", text, re.M
+    )
+    found = {row[0]: row[1:] for row in rows}
+    assert list(found) == ["--home", *map(flag, config.OPTIONS)]
+    for option in config.OPTIONS:
+        assert found[flag(option)] == (option.variable, option.key, option.meaning, option.default), option.key
 
 
 @pytest.mark.parametrize("option", config.OPTIONS, ids=lambda option: option.key)
@@ -74,6 +153,8 @@ def test_the_defaults_are_what_the_help_says(tmp_path: pathlib.Path) -> None:
     assert str(loaded.listen) == told["listen"]
     assert (loaded.bus, loaded.log_format, loaded.log_level) == (told["bus"], told["log_format"], told["log_level"])
     assert loaded.name is None
+    for key in ("reconnect", "keep_events", "keep_days", "mandatory_greeting", "mandatory_rule"):
+        assert value_of(loaded, key) == told[key]
     assert loaded.default_name
 
 
@@ -91,9 +172,9 @@ def test_the_home_is_the_flag_then_the_variable_then_the_usual_place(
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
-        ("name", " ", "a name has 1 to 64 characters and no line breaks"),
-        ("name", "x" * 65, "a name has 1 to 64 characters and no line breaks"),
-        ("name", "two\\nlines", "a name has 1 to 64 characters and no line breaks"),
+        ("name", " ", "A name has 1 to 64 characters and no line breaks"),
+        ("name", "x" * 65, "A name has 1 to 64 characters and no line breaks"),
+        ("name", "two\\nlines", "A name has 1 to 64 characters and no line breaks"),
         ("listen", "5000", "'5000' is not HOST:PORT"),
         ("listen", "::1:5000", "An IPv6 address goes in brackets: [::1]:5000"),
         ("listen", "127.0.0.1:65536", "65536 is not a port"),
@@ -102,6 +183,11 @@ def test_the_home_is_the_flag_then_the_variable_then_the_usual_place(
         ("bus", "tcp://127.0.0.1:65535", "PORT is 65534 at most"),
         ("log_format", "xml", "it must be one of text, json"),
         ("log_level", "loud", "it must be one of debug, info, warning, error"),
+        ("reconnect", "maybe", "it must be one of on, off"),
+        ("keep_events", "9999", "10,000 to 100,000,000 events can be kept, not 9,999"),
+        ("keep_events", "many", "It is a whole number, not 'many'"),
+        ("keep_days", "36501", "0 (for ever) to 36,500 days, not 36,501"),
+        ("keep_days", "1.5", "It is a whole number, not '1.5'"),
     ],
 )
 def test_what_can_t_be_used_is_refused_and_its_source_named(
@@ -129,7 +215,18 @@ def test_what_can_t_be_used_is_refused_and_its_source_named(
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"name = 5\n", "`name` must be text in quotes"),
+        (b"name = 5\n", "`name` must be text in quotes, not 5."),
+        (b"listen = true\n", "`listen` must be text in quotes, not true."),
+        (b"reconnect = 1\n", "`reconnect` must be true or false, not 1."),
+        (b"keep_days = true\n", "`keep_days` must be a whole number, not true."),
+        (b"keep_days = 1.5\n", "`keep_days` must be a whole number, not 1.5."),
+        (b"keep_days = -1\n", "It is a whole number, not '-1'"),
+        (b"quota = [1]\n", "`quota` must be a whole number, not a list."),
+        (b"mandatory = 5\n", "`mandatory` must be a list of texts in quotes, not 5."),
+        (b"mandatory = [5]\n", "each of `mandatory` must be one text in quotes, without a comma."),
+        (b"mandatory = ['127.0.0.1:1,127.0.0.1:2']\n", "each of `mandatory` must be one text"),
+        (b"mandatory = ['somewhere']\n", "`mandatory` in "),
+        (b"[keep_days]\n", "`keep_days` must be a whole number, not a table."),
         (b"colour = 'red'\n", f"there is no setting `colour`; there are {', '.join(sorted(VALUES))}"),
         (b"name = \n", "can't be read"),
         (b"\xff\xfe", "can't be read"),
@@ -182,14 +279,12 @@ def test_nothing_but_these_variables_is_read(tmp_path: pathlib.Path) -> None:
 
 
 def test_the_mandatory_peers_are_those_of_the_older_program(tmp_path: pathlib.Path) -> None:
-    loaded = config.load(["--home", str(tmp_path)], {})
+    found = settings.in_force("anna", {}, config.load(["--home", str(tmp_path)], {}).fixed)
     network = "10.206.0.0/16"
-    assert [(str(one.address), one.network) for one in loaded.mandatory] == [
-        ("10.206.4.122:1255", network),
-        ("10.206.5.228:6555", network),
-    ]
-    assert loaded.mandatory_greeting == "Mandatory message: Hello from our peer!"
-    assert config.load(["--home", str(tmp_path), "--mandatory", ""], {}).mandatory == ()
+    assert found.mandatory == [f"10.206.4.122:1255@{network}", f"10.206.5.228:6555@{network}"]
+    assert found.mandatory_greeting == "Mandatory message: Hello from our peer!"
+    fixed = config.load(["--home", str(tmp_path), "--mandatory", ""], {}).fixed
+    assert settings.in_force("anna", {}, fixed).mandatory == []
 
 
 @pytest.mark.parametrize(
@@ -198,10 +293,10 @@ def test_the_mandatory_peers_are_those_of_the_older_program(tmp_path: pathlib.Pa
         ("--mandatory", "10.0.0.1"),
         ("--mandatory", "host.example:5000"),
         ("--mandatory", "10.0.0.1:5000@there"),
-        ("--mandatory", ",".join(f"10.0.0.1:{port}" for port in range(1, config.MAX_MANDATORY + 2))),
+        ("--mandatory", ",".join(f"10.0.0.1:{port}" for port in range(1, settings.MAX_MANDATORY + 2))),
         ("--mandatory-greeting", " "),
         ("--mandatory-greeting", "two\nlines"),
-        ("--mandatory-greeting", "x" * (config.MAX_GREETING_CHARS + 1)),
+        ("--mandatory-greeting", "x" * (settings.MAX_GREETING_CHARS + 1)),
     ],
 )
 def test_mandatory_peers_that_can_t_be_used_are_refused(tmp_path: pathlib.Path, flag_: str, value: str) -> None:

@@ -50,6 +50,12 @@ class FakeClient:
     def send(self, to: str, text: str, *, key: str | None = None) -> Any:
         return self._answer(to, text, key)
 
+    def settings(self, **changes: Any) -> Any:
+        return self._answer(changes)
+
+    def config(self) -> Any:
+        return self._answer()
+
     def status(self) -> Any:
         return self._answer()
 
@@ -216,6 +222,32 @@ def test_numbers_are_whole_and_not_below_what_makes_sense(words: list[str], caps
         console.main(words)
     assert ended.value.code == 2
     assert "not a whole number" in (err := capsys.readouterr().err) or "at least 1" in err or "expected one" in err
+
+
+@pytest.mark.parametrize(
+    ("key", "word", "value"),
+    [
+        ("name", "two words", "two words"),
+        ("reconnect", "off", False),
+        ("keep_days", "30", 30),
+        ("mandatory", "10.0.0.1:5, 10.0.0.2:6,", ["10.0.0.1:5", " 10.0.0.2:6"]),
+        ("mandatory", "", []),
+        ("mandatory_rule", "off", "off"),
+    ],
+)
+def test_a_setting_is_asked_for_as_what_it_is(
+    verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str], key: str, word: str, value: Any
+) -> None:
+    option = m.Option(key=key, value="\x1b5", source="saved", where="", meaning="", default="", restart=True)
+    client = verb(["set", key, word], m.Settings(name="n"), [option])
+    assert client.asked[0] == ({key: value},)
+    assert capsys.readouterr().out == f"{key} is now \N{REPLACEMENT CHARACTER}5. It counts from the next start on.\n"
+
+
+@pytest.mark.parametrize(("key", "word"), [("reconnect", "maybe"), ("keep_days", "1.5"), ("keep_days", "9" * 16)])
+def test_a_setting_that_is_none_isn_t_sent(verb: Callable[..., FakeClient], key: str, word: str) -> None:
+    with pytest.raises(CommandRefused, match=key):
+        verb(["set", key, word])
 
 
 def test_every_verb_is_in_the_usage_and_helps(capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,6 +54,9 @@ class FakeNode:
         self.commands: list[str] = []
         #: What followers said how far they are; kept apart, because they say it whenever they like.
         self.reports: list[m.ReportArgs] = []
+        #: Settings that a flag fixes, and that flag; settings that a front end changed.
+        self.fixed: dict[str, str] = {}
+        self.saved: set[str] = set()
         #: Called before a command is answered: may raise CommandRefused.
         self.before: Callable[[m.Command], None] = lambda command: None
         #: Seconds to keep the reply of the next command with this op to ourselves, after it took effect.
@@ -449,11 +452,37 @@ class FakeNode:
         return m.MarkReadResult(read_upto=upto, unread=unread)
 
     def _do_settings(self, args: m.SettingsArgs) -> m.SettingsResult:
-        if args.name is not None:
-            self.me = replace(self.me, name=args.name)
-            settings = replace(self.state.settings, name=args.name)
+        given = {key: getattr(args, key) for key in args.__struct_fields__ if getattr(args, key) is not None}
+        for key in given:
+            if key in self.fixed:
+                details = {"key": key, "source": "flag", "where": self.fixed[key]}
+                raise CommandRefused("setting_fixed", f"`{key}` is fixed by {self.fixed[key]}.", details=details)
+        settings = replace(self.state.settings, **given)
+        if settings != self.state.settings:
+            self.saved |= set(given)
+            self.me = replace(self.me, name=settings.name)
             self._durable("SettingsChanged", m.SettingsChanged(settings=settings, self=self.me))
         return m.SettingsResult(settings=self.state.settings)
+
+    def _do_config(self, _: m.Nothing) -> m.ConfigResult:
+        found = []
+        for key in m.Settings.__struct_fields__:
+            value = getattr(self.state.settings, key)
+            text = ("off", "on")[value] if isinstance(value, bool) else str(value)
+            source: m.Source = "flag" if key in self.fixed else "saved" if key in self.saved else "default"
+            where = self.fixed.get(key, "snicher.db" if key in self.saved else "")
+            found.append(
+                m.Option(
+                    key=key,
+                    value=",".join(value) if isinstance(value, list) else text,
+                    source=source,
+                    where=where,
+                    meaning=f"what {key} means",
+                    default="",
+                    restart=key.startswith("mandatory"),
+                )
+            )
+        return m.ConfigResult(settings=found)
 
     def _do_status(self, _: m.Nothing) -> m.StatusResult:
         return m.StatusResult(

@@ -53,6 +53,7 @@ class FakeStore:
         self.clocks: dict[int, int] = {}
         self.outbox: dict[int, Row] = {}
         self.settings: m.Settings | None = None
+        self.saved: dict[str, Any] = {}
         self.me: m.Self | None = None
         self.greetings: dict[str, m.Greeting] = {}
         self.shut_out: dict[str, int] = {}
@@ -98,7 +99,7 @@ class FakeStore:
                         if row.peer == gone.peer:
                             row.peer = into.peer or ""
                 case e.PutSettings():
-                    self.settings, self.me = record.settings, record.self
+                    self.settings, self.me, self.saved = record.settings, record.self, record.saved
                 case e.DeleteRoom():
                     del self.rooms[record.room]
                     self.last_message = self.load().last_message
@@ -153,6 +154,7 @@ class FakeStore:
             last_message=max((self.last_message, *self.messages)),
             last_plain=max((int(id_.removeprefix(PLAIN_PREFIX)) for id_ in self.peers), default=0),
             settings=self.settings,
+            saved=self.saved,
             peers=[LoadedPeer(row.peer, row.gone, id_ in waiting) for id_, row in self.peers.items()],
             rooms=list(self.room_rows().values()),
             shut_out=self.shut_out,

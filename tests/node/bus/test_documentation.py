@@ -10,10 +10,10 @@ import typing
 import msgspec
 import pytest
 
-from node import app, config, turns
+from node import app, turns
 from node.bus import messages as m
 from node.bus import server
-from node.core import contacts, quotas
+from node.core import contacts, quotas, settings
 from node.peers import listener, pace
 from node.protocol.plain import registry
 from node.store import reader, search
@@ -23,9 +23,9 @@ BUS = (pathlib.Path(server.__file__).parent / "BUS.md").read_text("utf-8")
 CODE = re.compile(r"`([^`]+)`")
 NOUNS: dict[str, type[msgspec.Struct]] = {
     "message": m.Message, "room": m.Room, "peer": m.Peer, "self": m.Self, "settings": m.Settings, "health": m.Health,
-    "greeting": m.Greeting, "consumer": m.Consumer, "subscriber": m.Subscriber,
+    "greeting": m.Greeting, "consumer": m.Consumer, "subscriber": m.Subscriber, "option": m.Option,
 }  # fmt: skip
-VALUES = (m.DeliveryState, m.LinkState, m.MessageKind, m.Direction, m.GreetingOutcome)
+VALUES = (m.DeliveryState, m.LinkState, m.MessageKind, m.Direction, m.GreetingOutcome, m.Source)
 
 
 def section(number: int) -> str:
@@ -94,7 +94,7 @@ def test_every_noun_is_documented_with_its_fields(noun: str) -> None:
     assert [name.rstrip("?") for name in re.split(r",\s+", found[1])] == fields(NOUNS[noun])
 
 
-@pytest.mark.parametrize("values", VALUES, ids=["delivery", "link", "kind", "direction", "greeting"])
+@pytest.mark.parametrize("values", VALUES, ids=["delivery", "link", "kind", "direction", "greeting", "source"])
 def test_every_value_a_field_may_have_is_documented(values: types.GenericAlias) -> None:
     for value in typing.get_args(values):
         assert f"`{value}`" in section(3)
@@ -200,7 +200,7 @@ BOUNDS = {
     "small texts of one source address": [str(pace.SMALL), f"{pace.BURST:,}", f"{pace.RATE:,}"],
     "connections of one source address": [f"{listener.MAX_PER_SOURCE:,}"],
     "free space on the disk": [str(app.DEFAULT_FREE_SPACE // 1_000_000)],
-    "mandatory peers": [str(config.MAX_MANDATORY)],
+    "mandatory peers": [str(settings.MAX_MANDATORY), str(settings.MAX_GREETING_CHARS)],
 }
 
 
@@ -238,6 +238,7 @@ def test_every_name_on_the_page_exists() -> None:
         *registry.BY_NAME, "unknown", "guess", "seen", "chosen", "auto", "plain", "altered", "not-utf8", "parts",
         "ipc", "tcp", "apply", "bus.json", "BUS.md", "SNICHER_HOME", "details.candidates", "details.oldest",
         "details.head", "details.position", "A-Z", "a-z", "0-9", "._-", "consume",
+        "details.key", "details.source", "details.where", "on", "off",
         "node.bus.client", "node.bus.aio", "node/bus/reducer.py", "bus/", "bus/clients/*.key", "[topic, body]", "~",
         "word*", '"two words"', "HOST:PORT",
     }  # fmt: skip

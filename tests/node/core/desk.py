@@ -11,6 +11,7 @@ from node.core import effects as e
 from node.core import stimuli as s
 from node.core.contact import Contact
 from node.core.node import Identity, Node
+from node.core.settings import Fixed
 from node.protocol.plain.codec import Announced, Said, Text
 from tests.support.simulation import FakeStore
 
@@ -25,10 +26,17 @@ Kind = TypeVar("Kind")
 class Desk:
     """Give it stimuli; what follows is returned and stored. `now` is moved by hand."""
 
-    def __init__(self, store: FakeStore | None = None, *, name: str | None = None, started: bool = True) -> None:
+    def __init__(
+        self,
+        store: FakeStore | None = None,
+        *,
+        name: str | None = None,
+        started: bool = True,
+        fixed: dict[str, Fixed] | None = None,
+    ) -> None:
         self.store = store or FakeStore()
         self.now = START
-        self.core = Node(self.store.load(), Identity("me", "me", "0", name, "anna"))
+        self.core = Node(self.store.load(), Identity("me", "me", "0", name, "anna", fixed=fixed or {}))
         self.tokens = 0
         if started:
             self.begun = self.give(s.Started(LISTEN, [LISTEN]))

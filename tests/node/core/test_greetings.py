@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import pathlib
-
 import pytest
 
-from node import config
 from node.bus import messages as m
 from node.core import effects as e
 from node.core import stimuli as s
@@ -61,10 +58,8 @@ def test_only_those_near_are_called_and_the_others_are_passed_over_with_a_reason
     }
 
 
-def test_with_the_interfaces_of_this_machine_the_default_list_is_skipped_and_nothing_is_dialled(
-    tmp_path: pathlib.Path,
-) -> None:
-    defaults = config.load(["--home", str(tmp_path)], {}).mandatory
+def test_with_the_interfaces_of_this_machine_the_default_list_is_skipped_and_nothing_is_dialled() -> None:
+    defaults = map(parse_mandatory, m.DEFAULT_MANDATORY)
     hosts = interfaces.local_hosts()
     assert not any(host.startswith("10.206.") for host in hosts), "these tests must not run on that campus"
     desk = Desk()
@@ -76,8 +71,8 @@ def test_with_the_interfaces_of_this_machine_the_default_list_is_skipped_and_not
     }
 
 
-def test_on_their_campus_both_are_called(tmp_path: pathlib.Path) -> None:
-    defaults = config.load(["--home", str(tmp_path)], {}).mandatory
+def test_on_their_campus_both_are_called() -> None:
+    defaults = map(parse_mandatory, m.DEFAULT_MANDATORY)
     dials = Desk().start(*defaults, hosts=["10.206.1.2"])
     assert [str(dial.address) for dial in dials] == ["10.206.4.122:1255", "10.206.5.228:6555"]
 

@@ -1,0 +1,81 @@
+"""`python -m node config`: everything that can be set, what it is, and who says so.
+
+The running node is asked. Without one, or with flags of `run`, it is worked out from those, the environment and the
+home: what a start like that would give.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from node import config
+from node.bus import locate
+from node.bus import messages as m
+from node.bus.client import Client
+from node.console import plain
+from node.core import settings
+from node.errors import NodeAway
+from node.store.database import FILE_NAME
+from node.store.reader import Reader
+
+#: How long a node that seems to run may take to answer, in seconds.
+TIMEOUT = 3.0
+#: Characters of the value column; a longer value pushes aside what follows on its own line only.
+WIDEST = 44
+
+
+def main(argv: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Print the table, or with --json one object a line; returns the exit code. Raises SnicherError."""
+    flags = config.parser("config", "What can be set, what it is, and who says so.")
+    flags.add_argument("--json", action="store_true", help="one JSON object a line")
+    options = vars(flags.parse_args(argv))
+    as_json = options.pop("json")
+    found = None
+    if not any(value is not None for key, value in options.items() if key != "home"):
+        found = _asked(options["home"] or environment.get(locate.HOME_VARIABLE))
+    if found is None:
+        found = _worked_out(config.resolve(options, environment))
+        print("Worked out for a start like this; no running node was asked.", file=sys.stderr)
+    if as_json:
+        for one in found:
+            print(msgspec.json.encode(one).decode())
+    else:
+        print(table(found))
+    return 0
+
+
+def _asked(home: str | None) -> list[m.Option] | None:
+    """What the running node says; None when there is none."""
+    with Client(home, name="console config", timeout=TIMEOUT) as client:
+        try:
+            return client.config()
+        except NodeAway:
+            return None
+
+
+def _worked_out(found: config.Config) -> list[m.Option]:
+    saved: dict[str, Any] = {}
+    if (found.home / FILE_NAME).exists():
+        reader = Reader(found.home)
+        try:
+            saved = settings.saved_for(reader.saved(), reader.settings())
+        finally:
+            reader.close()
+    now = settings.in_force(found.default_name, saved, found.fixed)
+    return config.explain(found, now, saved)
+
+
+def table(found: Sequence[m.Option]) -> str:
+    """As people read it: key, value, and where it comes from."""
+    rows = [("setting", "value", "comes from")]
+    for one in found:
+        rows.append(
+            (one.key, plain(one.value).replace("\n", " ") or "(none)", plain(f"{one.source} {one.where}".strip()))
+        )
+    # A list of peers must not push all that stands beside it out of sight.
+    widths = [min(WIDEST, max(len(row[column]) for row in rows)) for column in range(2)]
+    return "\n".join(f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}" for row in rows)

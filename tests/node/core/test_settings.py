@@ -1,0 +1,116 @@
+"""Settings: what each may be, which value is in force, and what a front end may change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from node.bus import messages as m
+from node.core import effects as e
+from node.core import settings
+from node.core.settings import Fixed
+from tests.node.core.desk import Desk, data, events, only, result
+
+#: For each setting: another value than the default, as flags say it and as it is kept.
+OTHER: dict[str, tuple[str, Any]] = {
+    "name": ("bela", "bela"),
+    "reconnect": ("off", False),
+    "keep_events": ("20000", 20_000),
+    "keep_days": ("30", 30),
+    "mandatory": ("10.0.0.1:5,10.0.0.2:6@10.0.0.0/8", ["10.0.0.1:5", "10.0.0.2:6@10.0.0.0/8"]),
+    "mandatory_greeting": ("hello", "hello"),
+    "mandatory_rule": ("off", "off"),
+}
+
+
+def change(desk: Desk, **changes: Any) -> list[e.Effect]:
+    return desk.ask("settings", m.SettingsArgs(**changes))
+
+
+def test_every_setting_is_tested_here_and_can_be_changed() -> None:
+    assert list(OTHER) == list(settings.KEYS) == list(m.SettingsArgs.__struct_fields__)
+
+
+@pytest.mark.parametrize("key", OTHER)
+def test_a_change_is_in_force_logged_kept_and_there_after_the_next_start(key: str) -> None:
+    desk = Desk()
+    value = OTHER[key][1]
+    effects = change(desk, **{key: value})
+    (logged,) = data(m.SettingsChanged, effects)
+    assert getattr(logged.settings, key) == getattr(result(effects).settings, key) == value
+    assert only(e.PutSettings, effects)[0].saved == {key: value}
+    assert events(change(desk, **{key: value})) == []
+    assert getattr(Desk(desk.store).core.settings, key) == value
+
+
+@pytest.mark.parametrize("key", OTHER)
+def test_words_of_the_command_line_become_values_and_back(key: str) -> None:
+    text, value = OTHER[key]
+    assert settings.from_text(key, text) == value
+    assert settings.to_text(value) == text
+
+
+@pytest.mark.parametrize("key", [key for key in OTHER if key != "name"])
+def test_what_the_start_fixed_wins_and_is_not_changed(key: str) -> None:
+    desk = Desk()
+    change(desk, **{key: OTHER[key][1]})
+    default = getattr(m.Settings(name="anna"), key)
+    again = Desk(desk.store, fixed={key: Fixed(default, "flag", "--it")})
+    assert getattr(again.core.settings, key) == default
+    effects = change(again, name="carla", **{key: OTHER[key][1]})
+    (refused,) = only(e.Refuse, effects)
+    assert (refused.code, refused.details) == ("setting_fixed", {"key": key, "source": "flag", "where": "--it"})
+    assert "--it" in refused.message
+    assert len(effects) == 1, "nothing else of the command was done"
+    assert isinstance(result(change(again, **{key: default})), m.SettingsResult), "as it is already"
+    assert getattr(Desk(again.store).core.settings, key) == OTHER[key][1], "without the flag, what was saved"
+
+
+def test_a_fixed_name_may_be_changed_until_the_next_start() -> None:
+    fixed = {"name": Fixed("berta", "flag", "--name")}
+    desk = Desk(name="berta", fixed=fixed)
+    assert result(change(desk, name="carla")).settings.name == "carla"
+    assert Desk(desk.store, name="berta", fixed=fixed, started=False).core.settings.name == "carla", "a core made anew"
+    assert Desk(desk.store, name="berta", fixed=fixed).core.name == "berta"
+    assert Desk(desk.store).core.name == "berta", "it stays what it was last time"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("name", "x" * 65),
+        ("keep_events", 9_999),
+        ("keep_events", 100_000_001),
+        ("keep_days", -1),
+        ("keep_days", 36_501),
+        ("mandatory", ["somewhere"]),
+        ("mandatory", ["host.example:5000"]),
+        ("mandatory", [f"10.0.0.1:{port}" for port in range(1, 34)]),
+        ("mandatory_greeting", " "),
+        ("mandatory_greeting", "x" * 501),
+        ("mandatory_greeting", "two\nlines"),
+        ("mandatory_rule", "maybe"),
+    ],
+)
+def test_a_value_out_of_its_bounds_is_refused_with_its_key(key: str, value: Any) -> None:
+    effects = change(Desk(), reconnect=False, **{key: value})
+    (refused,) = only(e.Refuse, effects)
+    assert (refused.code, refused.details, len(effects)) == ("invalid_args", {"key": key}, 1)
+
+
+def test_the_bounds_themselves_are_taken() -> None:
+    for key, value in (("keep_events", 10_000), ("keep_events", 100_000_000), ("keep_days", 36_500), ("mandatory", [])):
+        assert settings.checked(key, value) == value
+
+
+def test_a_database_of_before_counts_as_saved_what_it_held() -> None:
+    assert settings.saved_for(None, None) == {}
+    assert settings.saved_for(None, m.Settings(name="anna")) == {"name": "anna"}
+    assert settings.saved_for(None, m.Settings(name="anna", reconnect=False)) == {"name": "anna", "reconnect": False}
+    assert settings.saved_for({}, m.Settings(name="anna")) == {}
+
+
+def test_what_was_saved_and_makes_no_sense_any_more_gives_way_to_the_default() -> None:
+    saved = {"keep_days": "many", "keep_events": 5, "reconnect": False, "mandatory": [7], "colour": "red"}
+    assert settings.in_force("anna", saved, {}) == m.Settings(name="anna", reconnect=False)
