@@ -196,6 +196,9 @@ class Hub:
                 self._kept.append(op)
             elif isinstance(op, viewmodel.RoomGone) and op.into is None:
                 self._drop(op.id)
+            elif isinstance(op, viewmodel.ExpiredOp):
+                stays = [one for one in self._kept if not op.takes(one)]
+                self._kept = collections.deque(stays, maxlen=MAX_KEPT_OPS)
 
     def _drop(self, room: str) -> None:
         """What was deleted is not kept for tabs that come back either."""

@@ -30,6 +30,9 @@ from dashboard.appearance import (
 from node.bus import messages as m
 from node.bus import reducer
 
+#: How a message is labelled that still waits, and never expires.
+WAITING = ("waiting", "sending")
+
 
 class RoomOp(msgspec.Struct, frozen=True, tag_field="op", tag="room"):
     """A conversation is new or changed."""
@@ -74,6 +77,21 @@ class StateOp(msgspec.Struct, frozen=True, tag_field="op", tag="state"):
     marks: list[Mark] | None
 
 
+class ExpiredOp(msgspec.Struct, frozen=True, tag_field="op", tag="expired"):
+    """A conversation's messages up to `upto` are gone, but for our own that still wait."""
+
+    seq: int
+    room: str
+    upto: int
+
+    def takes(self, op: MessageOp | StateOp) -> bool:
+        """Whether this is about a message that is gone."""
+        about = op if isinstance(op, StateOp) else op.message
+        if about.room != self.room or about.id > self.upto:
+            return False
+        return about.delivery is None or about.delivery.label not in WAITING
+
+
 class SelfOp(msgspec.Struct, frozen=True, tag_field="op", tag="self"):
     """This node's name or addresses changed."""
 
@@ -92,7 +110,7 @@ class HealthOp(msgspec.Struct, frozen=True, tag_field="op", tag="health"):
     health: HealthView | None
 
 
-Op = RoomOp | RoomGone | PeerOp | PeerGone | MessageOp | StateOp | SelfOp | AwayOp | HealthOp
+Op = RoomOp | RoomGone | PeerOp | PeerGone | MessageOp | StateOp | ExpiredOp | SelfOp | AwayOp | HealthOp
 
 
 class Everything(msgspec.Struct, frozen=True):
@@ -198,6 +216,9 @@ class Model:
                 peers |= {peer.id for peer in state.peers.values() if peer.room == room.id}
             case m.RoomDeleted(room=deleted):
                 ops.append(self._gone(deleted, None))
+            case m.MessagesExpired(room=room_id, upto=upto):
+                rooms.add(room_id)
+                ops.append(ExpiredOp(event.seq, room_id, upto))
             case m.RoomRead(room=room_id):
                 rooms.add(room_id)
             case m.PeerAdded(peer=peer) | m.PeerChanged(peer=peer):

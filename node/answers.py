@@ -195,7 +195,7 @@ class Answers:
 
     async def _hello(self, args: m.Nothing) -> m.HelloResult:
         core = self._turns.core
-        oldest = (await self._turns.read(self._reader.events, m.EventsArgs(since=self._turns.head, limit=1))).oldest
+        oldest, _ = await self._turns.read(self._reader.log_ends)
         return m.HelloResult(
             versions=[m.VERSION],
             node=core.me.id,
@@ -243,6 +243,7 @@ class Answers:
 
     async def _stats(self, args: m.Nothing) -> m.StatsResult:
         messages, outbox, rooms, peers = await self._turns.read(self._reader.counts)
+        oldest, head = await self._turns.read(self._reader.log_ends)
         size = sum(path.stat().st_size for path in self._config.home.glob("snicher.db*"))
         return m.StatsResult(
             uptime_ms=int((time.monotonic() - self._started) * 1000),
@@ -262,6 +263,8 @@ class Answers:
             subscribers=self._reports.subscribers(self._turns.head, now_ms()),
             subscribed=self._subscribed(),
             consumers=await self._all_consumers(),
+            oldest=oldest,
+            kept_events=head - oldest + 1,
         )
 
     async def _config_told(self, args: m.Nothing) -> m.ConfigResult:

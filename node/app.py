@@ -39,6 +39,7 @@ from node.errors import StoreUnavailable
 from node.model import Address, parse_address, parse_mandatory, short_code
 from node.peers import interfaces
 from node.peers.network import Network
+from node.retention import Retention
 from node.store import home as homes
 from node.store import identity as identities
 from node.store.reader import Reader
@@ -191,6 +192,7 @@ class App:
         writer.prepare(log=secrets.token_hex(8), stream=secrets.token_hex(16))
         reader = Reader(config.home)
         writer.forget_replies(now_ms() - m.KEY_LIFETIME_MS)
+        writer.forget_nobodies()
         self._log_id = reader.fact("log") or ""
 
         def make_core() -> Node:
@@ -230,6 +232,7 @@ class App:
             self._stop,
         )
         self._server = Server(self._answers.answer, self._heartbeat)
+        retention = Retention(self._turns, writer, reader, self._oldest, self._trimmed)
         try:
             # Nobody is heard before the start is on disk: "NodeStarted" is the first event of a run.
             self._network.pause()
@@ -243,6 +246,7 @@ class App:
                 raise StoreUnavailable(self._turns.health.problem or "The database can't be written.")
             locate.write_endpoint(config.home, endpoint)
             self._turns.read_on()
+            retention.start()
             self._say_hello(listen)
             await self._stopping.wait()
             await self._say_goodbye()
@@ -250,6 +254,7 @@ class App:
             with contextlib.suppress(OSError):
                 locate.remove_endpoint(config.home)
             self._network.stop_listening()
+            await retention.close()
             await self._server.close()
             await self._turns.close()
         return EXIT_BUG if self._broken else 0
@@ -314,6 +319,9 @@ class App:
     def _heartbeat(self) -> m.Event:
         data = m.Heartbeat(log=self._log_id, head=self._turns.head, oldest=self._oldest)
         return m.Event(v=m.VERSION, log=self._log_id, at=now_ms(), type="Heartbeat", data=data)
+
+    def _trimmed(self, oldest: int) -> None:
+        self._oldest = oldest
 
     def _publish(self, events: list[m.Event]) -> None:
         self._server.publish(events)

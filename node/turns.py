@@ -53,7 +53,7 @@ _ACTS = frozenset((e.Dial, e.Transmit, e.HangUp, e.ShutOut, e.Hold, e.Tell, e.Re
 
 
 class _Batch:
-    __slots__ = ("acts", "bulk", "records", "sources", "stimuli")
+    __slots__ = ("acts", "bulk", "expires", "records", "sources", "stimuli")
 
     def __init__(self) -> None:
         self.records: list[e.Record] = []
@@ -64,6 +64,8 @@ class _Batch:
         self.acts: list[e.Act] = []
         #: What came from peers: told to the new core if this batch is lost.
         self.stimuli: list[s.Stimulus] = []
+        #: Messages expire with it: what it takes tells nothing about others.
+        self.expires = False
 
     def __len__(self) -> int:
         """What it costs the disk, in records."""
@@ -162,6 +164,11 @@ class Turns:
         return self._full or sources.get(source, 0) > max(MIN_SHARE, size // max(1, len(sources)))
 
     @property
+    def idle(self) -> bool:
+        """Nothing is being committed, or waits for it: a moment for what works in the background."""
+        return self._committing is None and not self._batch.records
+
+    @property
     def commits(self) -> int:
         """Transactions with messages or events since the start."""
         return self._writer.commits
@@ -170,6 +177,8 @@ class Turns:
         batch = self._batch
         if isinstance(stimulus, _AGAIN):
             batch.stimuli.append(stimulus)
+        elif type(stimulus) is s.Fetched and type(stimulus.query) is e.Old:
+            batch.expires = True
         for effect in effects:
             (batch.acts if type(effect) in _ACTS else batch.records).append(effect)  # type: ignore[arg-type]
         if len(batch) > MAX_PENDING:
@@ -204,7 +213,8 @@ class Turns:
             return
         if len(self._batch) < MAX_PENDING // 2:
             self._full = False
-        self._fit(batch, time.perf_counter() - self._began)
+        if not batch.expires:
+            self._fit(batch, time.perf_counter() - self._began)
         self._let_out(batch)
         self._go_on()
         self._plan_index()

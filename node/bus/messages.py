@@ -318,6 +318,17 @@ class RoomDeleted(msgspec.Struct, frozen=True, kw_only=True):
     room: str
 
 
+class MessagesExpired(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation's messages up to `upto` were kept long enough and are gone, but for those that still wait.
+
+    `unread` is what is left. `last` is the message that stays the room's last; None: it has none any more."""
+
+    room: str
+    upto: int
+    unread: int
+    last: int | None = None
+
+
 class RoomRead(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody read a conversation up to `read_upto`; `unread` is what is left."""
 
@@ -409,8 +420,8 @@ DURABLE: dict[str, type[msgspec.Struct]] = {
     kind.__name__: kind
     for kind in (
         NodeStarted, NodeStopped, GreetingChanged, SettingsChanged, RoomAdded, RoomChanged, RoomsMerged,
-        RoomDeleted, RoomRead, PeerAdded, PeerChanged, PeerForgotten, QuotaReached, MessageReceived, MessageAccepted,
-        MessageStateChanged,
+        RoomDeleted, MessagesExpired, RoomRead, PeerAdded, PeerChanged, PeerForgotten, QuotaReached, MessageReceived,
+        MessageAccepted, MessageStateChanged,
     )
 }  # fmt: skip
 EPHEMERAL: dict[str, type[msgspec.Struct]] = {
@@ -692,6 +703,9 @@ class StatsResult(msgspec.Struct, kw_only=True):
     #: SUB sockets that are connected right now, whoever they are.
     subscribed: int
     consumers: list[Consumer]
+    #: The oldest event in the log, and how many it holds.
+    oldest: int = 1
+    kept_events: int = 0
 
 
 class SettingsArgs(msgspec.Struct, kw_only=True):

@@ -53,6 +53,13 @@ def _room_deleted(state: m.State, data: m.RoomDeleted) -> None:
     state.rooms.pop(data.room, None)
 
 
+def _messages_expired(state: m.State, data: m.MessagesExpired) -> None:
+    room = state.rooms.get(data.room)
+    if room is not None:
+        last = room.last if room.last is not None and room.last.id == data.last else None
+        state.rooms[room.id] = replace(room, unread=data.unread, last=last)
+
+
 def _room_read(state: m.State, data: m.RoomRead) -> None:
     room = state.rooms.get(data.room)
     if room is not None:
@@ -69,7 +76,11 @@ def _peer_forgotten(state: m.State, data: m.PeerForgotten) -> None:
 
 def _message_received(state: m.State, data: m.MessageReceived) -> None:
     message = data.message
-    peer = state.peers.get(message.author)
+    author: str | None = message.author
+    if message.kind == "deleted" and message.room in state.rooms:
+        # Who said it is known no more than what; but it was heard then.
+        author = state.rooms[message.room].peer
+    peer = state.peers.get(author or "")
     if peer is not None and (peer.last_seen is None or peer.last_seen < message.at):
         state.peers[peer.id] = replace(peer, last_seen=message.at)
     room = state.rooms.get(message.room)
@@ -99,6 +110,7 @@ _STEPS: dict[str, Callable[[m.State, Any], None]] = {
     "RoomChanged": _room_put,
     "RoomsMerged": _rooms_merged,
     "RoomDeleted": _room_deleted,
+    "MessagesExpired": _messages_expired,
     "RoomRead": _room_read,
     "PeerAdded": _peer_put,
     "PeerChanged": _peer_put,

@@ -197,8 +197,9 @@ class Commands:
         message, peer = found or (None, None)
         if message is None or peer is None:
             raise CommandRefused("not_found", f"There is no message {query.message} of ours.")
-        if self._resent.get(message.id, -1) > query.head or message.room not in self._rooms.by_id:
-            # Sent again by somebody else, or moved, since the store was asked: what it said is old.
+        again = self._resent.get(message.id, -1) > query.head or message.room not in self._rooms.by_id
+        if again or self._rooms.expired_since(message.room, message.id, query.head):
+            # Sent again by somebody else, moved or gone since the store was asked: what it said is old.
             self._read_message(query.token, query.cause, query.key, query.message)
             return
         if message.state not in ("failed", "unconfirmed"):

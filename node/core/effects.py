@@ -47,6 +47,13 @@ class DeleteRoom(msgspec.Struct, frozen=True):
     room: str
 
 
+class ExpireMessages(msgspec.Struct, frozen=True):
+    """Messages of a room up to this one are no more, but for those that still wait. Signed headers stay."""
+
+    room: str
+    upto: int
+
+
 class AddMessage(msgspec.Struct, frozen=True):
     """A message; with `direction` out it goes into the outbox of `peer`."""
 
@@ -117,6 +124,7 @@ Record = (
     | PutRoom
     | MergeRooms
     | DeleteRoom
+    | ExpireMessages
     | AddMessage
     | SetState
     | PutSettings
@@ -261,4 +269,28 @@ class ReadOldest(msgspec.Struct, frozen=True):
     args: m.ConsumerCreateArgs | m.ConsumerAcknowledgeArgs
 
 
-Query = Waiting | CountRead | ReadMessage | ReadOldest
+class Old(msgspec.Struct, frozen=True):
+    """Of the next `limit` messages after one: in which rooms some came before this time (ms), and still are there.
+
+    The answer: a list of OldOf, and after which message to go on; None when none of them was old.
+    """
+
+    before: int
+    after: int
+    limit: int
+    #: How often rooms were read or merged when this was asked.
+    moves: int
+    #: Nobody waits for it.
+    token: int = 0
+
+
+class OldOf(msgspec.Struct, frozen=True):
+    """The newest old message of a room, how many texts up to it are unread, and whether the room is empty then."""
+
+    room: str
+    upto: int
+    unread: int
+    empty: bool
+
+
+Query = Waiting | CountRead | ReadMessage | ReadOldest | Old

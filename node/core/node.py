@@ -18,6 +18,7 @@ from node.core.commands import Commands
 from node.core.consumers import Consumers
 from node.core.contact import Contact, shown_name
 from node.core.contacts import Contacts
+from node.core.expiry import Expiry
 from node.core.greetings import Greetings
 from node.core.ledger import Ledger
 from node.core.outbox import Outbox, next_try
@@ -86,6 +87,7 @@ class Node:
             identity.fixed,
         )
         self._outbox.reconnect = current.reconnect
+        self.expiry = Expiry(self._ledger, self._rooms, self._contacts)
 
     @property
     def head(self) -> int:
@@ -181,6 +183,9 @@ class Node:
                 self._fetched(stimulus)
             case s.SpaceMeasured():
                 self._measured(stimulus)
+            case s.ExpiryDue():
+                if not self._outbox.closed:
+                    self.expiry.due(stimulus)
             case s.Ticked():
                 self._ticked()
             case s.Started():
@@ -261,6 +266,8 @@ class Node:
         query = fetched.query
         if isinstance(query, e.Waiting):
             self._outbox.fetched(query, fetched.result)
+        elif isinstance(query, e.Old):
+            self.expiry.fetched(query, fetched.result)
         else:
             self._ledger.cause = query.cause
             self._commands.fetched(query, fetched.result)

@@ -19,8 +19,11 @@ class Rooms:
     def __init__(self, ledger: Ledger, rooms: Iterable[m.Room]) -> None:
         self._ledger = ledger
         self.by_id: dict[str, m.Room] = {room.id: room for room in rooms}
-        #: How often each room was read or merged in this run.
+        #: How often each room was read or merged in this run, and all of them.
         self._turns: dict[str, int] = {}
+        self.moves = 0
+        #: Up to which message each room has expired in this run, and the event that says so.
+        self._expired: dict[str, tuple[int, int]] = {}
         #: The oldest unread text, where it is known: what came in since the room was read to its end.
         self._first_unread: dict[str, int] = {}
         #: Merged rooms of which the disk has yet to count what is unread.
@@ -160,7 +163,13 @@ class Rooms:
         if mark < highest or not self._estimated.isdisjoint((gone_id, into_id)):
             # Texts that were read in one may stand above the common mark.
             self._count(merged)
-        self._estimated.discard(gone_id)
+        self._let_go(gone_id)
+
+    def _let_go(self, room_id: str) -> None:
+        """A room is no more, and no other gets its id: nothing has to be remembered of it."""
+        self._turns.pop(room_id, None)
+        self._expired.pop(room_id, None)
+        self._estimated.discard(room_id)
 
     def _count(self, room: m.Room) -> None:
         """Let the disk count what is unread, unless everything was read."""
@@ -176,8 +185,34 @@ class Rooms:
         """A conversation goes, with all that was said in it."""
         del self.by_id[room_id]
         self._moved(room_id)
+        self._let_go(room_id)
         self._ledger.put(e.DeleteRoom(room_id))
         self._ledger.log(m.RoomDeleted(room=room_id), room_id)
+
+    def expire(self, room_id: str, upto: int, unread: int) -> bool:
+        """Messages up to this one go, `unread` unread texts among them; what waits stays. Returns whether they do.
+
+        Not while the disk has yet to count what is unread: their turn comes again.
+        """
+        room = self.by_id.get(room_id)
+        if room is None or room_id in self._estimated:
+            return False
+        last = room.last
+        if last is not None and last.id <= upto and last.state not in ("waiting", "sending"):
+            last = None
+        self._moved(room_id)
+        room = replace(room, unread=max(0, room.unread - unread), last=last)
+        self._ledger.put(e.ExpireMessages(room_id, upto))
+        self._store(room)
+        kept = None if last is None else last.id
+        self._ledger.log(m.MessagesExpired(room=room_id, upto=upto, unread=room.unread, last=kept), room_id)
+        self._expired[room_id] = upto, self._ledger.head
+        return True
+
+    def expired_since(self, room_id: str, message: int, head: int) -> bool:
+        """Whether this message may have expired after that event."""
+        upto, at = self._expired.get(room_id, (0, 0))
+        return message <= upto and at > head
 
     def recount(self, query: e.CountRead, result: int) -> None:
         """What the disk counted above a merged room's mark, unless the mark has moved since."""
@@ -190,6 +225,7 @@ class Rooms:
             self.read(room.id, room.read_upto, unread)
 
     def _moved(self, room_id: str) -> None:
+        self.moves += 1
         self._turns[room_id] = self.turn(room_id) + 1
         self._first_unread.pop(room_id, None)
 

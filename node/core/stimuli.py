@@ -108,6 +108,13 @@ class SpaceMeasured(msgspec.Struct, frozen=True):
     floor: int
 
 
+class ExpiryDue(msgspec.Struct, frozen=True):
+    """Messages that came before this time (ms) are to go; a step is to be taken, with those after message `after`."""
+
+    before: int
+    after: int
+
+
 class Ticked(msgspec.Struct, frozen=True):
     """The time that `next_deadline` named has come."""
 
@@ -136,6 +143,7 @@ Stimulus = (
     | ConsumerAsked
     | Fetched
     | SpaceMeasured
+    | ExpiryDue
     | Ticked
     | StopAsked
     | Stopped

@@ -56,6 +56,17 @@ class Reader:
         value: str | None = self._one("SELECT value FROM fact WHERE name = ?", name)
         return value
 
+    def _number(self, name: str) -> int:
+        """A fact that is a number; 0 before there was any."""
+        return int(self.fact(name) or 0)
+
+    def log_ends(self) -> tuple[int, int]:
+        """The oldest and the newest event. With none left: the one that comes next, and the last there was."""
+        trimmed = self._number("trimmed")
+        return self._one("SELECT min(seq) FROM event") or trimmed + 1, self._one(
+            "SELECT max(seq) FROM event"
+        ) or trimmed
+
     def settings(self) -> m.Settings | None:
         """The settings that were in force last; None in a database that was never used."""
         settings = self.fact("settings")
@@ -77,11 +88,11 @@ class Reader:
             numbers = [int(row.peer.id.removeprefix(PLAIN_PREFIX)) for row in peers if row.peer.kind == "plain"]
             return Loaded(
                 log=self.fact("log") or "",
-                head=self._one("SELECT max(seq) FROM event") or 0,
-                oldest=self._one("SELECT min(seq) FROM event") or 1,
-                clock=self._one("SELECT max(clock) FROM entry") or 0,
+                head=self.log_ends()[1],
+                oldest=self.log_ends()[0],
+                clock=max(self._one("SELECT max(clock) FROM entry") or 0, self._number("clock")),
                 last_message=search.newest(db),
-                last_plain=max(numbers, default=0),
+                last_plain=max((self._number("last_plain"), *numbers)),
                 settings=self.settings(),
                 saved=self.saved(),
                 peers=peers,
@@ -102,13 +113,17 @@ class Reader:
     def snapshot(self, live: m.Live) -> m.SnapshotResult:
         """Everything, as of the newest event on disk."""
         with self._moment() as db:
-            head = self._one("SELECT max(seq) FROM event") or 0
+            head = self.log_ends()[1]
             return m.SnapshotResult(log=self.fact("log") or "", seq=head, state=snapshot.state(db), live=live)
 
     def reply(self, key: str) -> tuple[bytes, str] | None:
         """The fingerprint and the reply kept for a key, if there is one."""
         row = self._db.execute("SELECT fingerprint, result FROM reply WHERE key = ?", (key,)).fetchone()
         return None if row is None else (row[0], row[1])
+
+    def replies(self) -> int:
+        """How many replies are kept for keys."""
+        return int(self._one("SELECT count(*) FROM reply"))
 
     # -- the event log
 
@@ -129,8 +144,8 @@ class Reader:
 
     def _log(self) -> tuple[str, int, int]:
         """The log's id, its newest and its oldest event."""
-        head = self._one("SELECT max(seq) FROM event") or 0
-        return self.fact("log") or "", head, self._one("SELECT min(seq) FROM event") or 1
+        oldest, head = self.log_ends()
+        return self.fact("log") or "", head, oldest
 
     def _events_after(self, db: sqlite3.Connection, log: str, since: int, limit: int) -> list[m.Event]:
         """The first events after `since`, at most `limit` and about MAX_PAGE_BYTES, one heavy one at least."""
@@ -218,7 +233,7 @@ class Reader:
                 newer, more_after = self._page(args.room, room, ">", anchor, limit, MAX_PAGE_BYTES)
             else:
                 older, more_before = self._page(args.room, room, "<", anchor, limit, MAX_PAGE_BYTES)
-            head = self._one("SELECT max(seq) FROM event") or 0
+            head = self.log_ends()[1]
             messages = older[::-1] + newer
             return m.HistoryResult(seq=head, messages=messages, more_before=more_before, more_after=more_after)
 
@@ -274,7 +289,7 @@ class Reader:
         """Messages on disk, messages that wait for peers, rooms, and peers on the list."""
         with self._moment() as db:
             return (
-                search.newest(db) - int(self.fact("deleted") or 0),
+                search.newest(db) - self._number("deleted"),
                 self._one("SELECT count(*) FROM delivery WHERE state IN ('waiting', 'sending')"),
                 self._one("SELECT count(*) FROM room"),
                 self._one("SELECT count(*) FROM peer WHERE NOT gone"),
@@ -304,11 +319,49 @@ class Reader:
                         query.after,
                         query.upto,
                     )
+                case e.Old():
+                    return self._old(query)
                 case e.ReadMessage():
                     message = self._message(query.message)
                     if message is None or message.direction != "out":
                         return None
                     return message, self._one("SELECT peer FROM delivery WHERE entry = ?", query.message)
+
+    def _old(self, query: e.Old) -> tuple[list[e.OldOf], int | None]:
+        rows = self._db.execute(
+            "SELECT id, at, room FROM entry WHERE id > ? ORDER BY id LIMIT ?", (query.after, query.limit)
+        )
+        newest: dict[int, int] = {}
+        last = query.after
+        for id_, at, room in rows.fetchall():
+            last = id_
+            if at < query.before:
+                newest[room] = id_
+        found = []
+        for room, upto in newest.items():
+            id_, read_upto = self._db.execute("SELECT id, read_upto FROM room WHERE number = ?", (room,)).fetchone()
+            # By number, not by room: few are left below `upto`, however many a room has.
+            unread = self._one(
+                "SELECT count(*) FROM entry WHERE id > ? AND id <= ? AND +room = ? AND NOT outgoing AND kind = 'text'",
+                read_upto,
+                upto,
+                room,
+            )
+            goes = self._one(
+                "SELECT 1 FROM entry WHERE id <= ? AND +room = ? AND NOT EXISTS"
+                " (SELECT 1 FROM delivery WHERE entry = entry.id AND state IN ('waiting', 'sending')) LIMIT 1",
+                upto,
+                room,
+            )
+            stays = self._one(
+                "SELECT 1 FROM entry WHERE room = ? AND (id > ? OR EXISTS"
+                " (SELECT 1 FROM delivery WHERE entry = entry.id AND state IN ('waiting', 'sending'))) LIMIT 1",
+                room,
+                upto,
+            )
+            if goes:
+                found.append(e.OldOf(id_, upto, unread, not stays))
+        return found, last if newest else None
 
 
 def _bounded(number: int) -> int:

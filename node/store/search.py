@@ -74,6 +74,18 @@ def forget_room(db: sqlite3.Connection, room: int) -> None:
     db.execute("INSERT INTO moved SELECT id FROM entry WHERE room = ? AND id <= ?", (room, indexed_upto(db)))
 
 
+def forget_old(db: sqlite3.Connection) -> None:
+    """Take the messages in `gone` out of the index, before they go."""
+    if sqlite3.sqlite_version_info >= (3, 42):
+        db.execute("INSERT INTO search (search, rank) VALUES ('secure-delete', 1)")
+    db.execute(
+        "INSERT INTO search (search, rowid, text, room) SELECT 'delete', entry.id, body.text, 'r' || entry.room"
+        " FROM entry JOIN body ON body.entry = entry.id"
+        " WHERE entry.kind = 'text' AND entry.id IN (SELECT id FROM gone) AND entry.id <= ?",
+        (indexed_upto(db),),
+    )
+
+
 def add_moved(db: sqlite3.Connection) -> None:
     """Put what `forget_room` took out back in, under the room it has now."""
     _add(db, "entry.id IN (SELECT id FROM moved)", ())

@@ -18,6 +18,7 @@ import msgspec
 from node.bus import messages as m
 from node.core import effects as e
 from node.errors import StoreUnavailable
+from node.model import PLAIN_PREFIX
 from node.store import database, search
 
 #: Rows in one INSERT. sqlite3 gives the interpreter lock back and takes it again at each step, which can cost
@@ -57,9 +58,16 @@ class Writer:
         self._transaction(lambda: self._write(records))
         self.commits += 1
         if any(type(record) is e.DeleteRoom for record in records):
-            # What is deleted would stay readable in the WAL. Should somebody read just now, it goes a little later.
-            with contextlib.suppress(sqlite3.Error):
-                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._fold()
+
+    def _fold(self) -> None:
+        """What is deleted would stay readable in the WAL. Should somebody read just now, it goes a little later."""
+        with contextlib.suppress(sqlite3.Error):
+            # Nobody must wait for a reader that takes its time.
+            self._db.execute("PRAGMA busy_timeout = 0")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with contextlib.suppress(sqlite3.Error):
+            self._db.execute(f"PRAGMA busy_timeout = {int(database.BUSY_S * 1000)}")
 
     def probe(self) -> None:
         """See whether writing works again, for more than a few bytes. Raises StoreUnavailable when not."""
@@ -83,9 +91,51 @@ class Writer:
             self._transaction(step)
         return left
 
+    def trim(self, before: int) -> None:
+        """Drop the events before this one. Numbering goes on, also when none is left. Raises StoreUnavailable."""
+
+        def step() -> None:
+            self._db.execute("DELETE FROM event WHERE seq < ?", (before,))
+            self._put_facts({"trimmed": str(before - 1)})
+
+        self._transaction(step)
+
+    def tidy(self, now: int) -> None:
+        """What is left to do when messages have expired. Raises StoreUnavailable.
+
+        Replies to `resend` may hold their texts; those to `send` are as old as the message, and were gone before it.
+        """
+
+        def step() -> None:
+            self._db.execute("DELETE FROM reply WHERE at < ?", (now - m.KEY_LIFETIME_MS,))
+            self._blank_replies('{"message":%')
+
+        self._transaction(step)
+        self._fold()
+
     def forget_replies(self, before: int) -> None:
         """Drop the replies kept for keys that were used before this time. Raises StoreUnavailable."""
         self._transaction(lambda: self._db.execute("DELETE FROM reply WHERE at < ?", (before,)))
+
+    def forget_oldest_replies(self, count: int) -> None:
+        """Drop so many of the oldest replies kept for keys. Raises StoreUnavailable."""
+        oldest = "SELECT key FROM reply ORDER BY at LIMIT ?"
+        self._transaction(lambda: self._db.execute(f"DELETE FROM reply WHERE key IN ({oldest})", (count,)))  # noqa: S608
+
+    def forget_nobodies(self) -> None:
+        """Drop the rows of peers that are off the list and have no conversation. Raises StoreUnavailable.
+
+        They were kept so that their numbers aren't given out again: a fact says the highest one.
+        """
+
+        def step() -> None:
+            highest = self._db.execute(
+                "SELECT max(CAST(substr(id, ?) AS INTEGER)) FROM peer WHERE kind = 'plain'", (len(PLAIN_PREFIX) + 1,)
+            ).fetchone()[0]
+            self._put_facts({"last_plain": str(max(highest or 0, self._number("last_plain")))})
+            self._db.execute("DELETE FROM peer WHERE gone AND room NOT IN (SELECT id FROM room)")
+
+        self._transaction(step)
 
     def close(self) -> None:
         """Fold the WAL back and close."""
@@ -168,6 +218,9 @@ class Writer:
             elif type(record) is e.DeleteRoom:
                 flush()
                 self._delete(record.room)
+            elif type(record) is e.ExpireMessages:
+                flush()
+                self._expire(record)
             elif type(record) is e.PutSettings:
                 facts = {"settings": m.encode(record.settings), "self": m.encode(record.self)}
                 facts["saved"] = m.encode(record.saved)
@@ -195,6 +248,11 @@ class Writer:
 
     def _put_facts(self, facts: dict[str, str]) -> None:
         self._db.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", facts.items())
+
+    def _number(self, fact: str) -> int:
+        """A fact that is a number; 0 before there was any."""
+        row = self._db.execute("SELECT value FROM fact WHERE name = ?", (fact,)).fetchone()
+        return int(row[0]) if row else 0
 
     def _room_number(self, room_id: str, unwritten: dict[str, m.Room]) -> int:
         row = self._db.execute("SELECT number FROM room WHERE id = ?", (room_id,)).fetchone()
@@ -268,17 +326,42 @@ class Writer:
             db.execute("DELETE FROM vector WHERE room = ?", (room_id,))
             db.execute("DELETE FROM room WHERE number = ?", (room,))
             search.erase(db)
-            before = db.execute("SELECT value FROM fact WHERE name = 'deleted'").fetchone()
-            deleted = count + (int(before[0]) if before else 0)
+            deleted = count + self._number("deleted")
             self._put_facts({"last_message": str(last), "deleted": str(deleted)})
             self._blank_replies()
         finally:
             db.execute(f"PRAGMA secure_delete = {usual:d}")
         self._rooms.pop(room_id, None)
 
-    def _blank_replies(self) -> None:
+    def _expire(self, record: e.ExpireMessages) -> None:
+        """The messages of a room up to one, but for those that wait; signed headers stay in `signed`."""
+        db, room = self._db, self._room_number(record.room, {})
+        usual = db.execute("PRAGMA secure_delete").fetchone()[0]
+        db.execute("PRAGMA secure_delete = ON")
+        try:
+            facts = {"last_message": search.newest(db)}
+            db.execute("CREATE TEMP TABLE IF NOT EXISTS gone (id INTEGER PRIMARY KEY)")
+            db.execute("DELETE FROM gone")
+            # By number, not by room: few are left below `upto`, however many a room has.
+            db.execute(
+                "INSERT INTO gone SELECT id FROM entry WHERE id <= ? AND +room = ? AND NOT EXISTS"
+                " (SELECT 1 FROM delivery WHERE entry = entry.id AND state IN ('waiting', 'sending'))",
+                (record.upto, room),
+            )
+            search.forget_old(db)
+            clock = db.execute("SELECT max(clock) FROM entry WHERE id IN (SELECT id FROM gone)").fetchone()[0] or 0
+            facts["clock"] = max(clock, self._number("clock"))
+            for table in ("body", "delivery"):
+                db.execute(f"DELETE FROM {table} WHERE entry IN (SELECT id FROM gone)")  # noqa: S608
+            count = db.execute("DELETE FROM entry WHERE id IN (SELECT id FROM gone)").rowcount
+            facts["deleted"] = count + self._number("deleted")
+            self._put_facts({name: str(value) for name, value in facts.items()})
+        finally:
+            db.execute(f"PRAGMA secure_delete = {usual:d}")
+
+    def _blank_replies(self, like: str = '%"text"%') -> None:
         """Replies kept for keys hold texts as well: those of messages that are no more are taken out."""
-        replies = self._db.execute("SELECT key, result FROM reply WHERE result LIKE '%\"text\"%'").fetchall()
+        replies = self._db.execute("SELECT key, result FROM reply WHERE result LIKE ?", (like,)).fetchall()
         for key, result in replies:
             reply = msgspec.json.decode(result)
             messages = [*reply.get("messages", ()), *([reply["message"]] if "message" in reply else ())]

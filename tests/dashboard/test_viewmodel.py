@@ -65,6 +65,7 @@ STORY: list[msgspec.Struct] = [
     m.QuotaReached(host="127.0.0.9", bytes=200_000_000, until=99),
     m.PeerChanged(peer=peer("bela", name="Bela from lab 2", own_name="bela")),
     m.RoomChanged(room=room("bela", name="Bela from lab 2")),
+    m.MessagesExpired(room="room-bela", upto=3, unread=0),
     m.RoomDeleted(room="room-cian"),
 ]
 
@@ -180,3 +181,21 @@ def test_before_the_node_was_seen() -> None:
     assert everything.me is None and everything.away is not None and everything.away.since is None
     model.resync(snapshot(3))
     assert model.everything().away is None and len(model.everything().rooms) == 1
+
+
+def test_messages_that_expired_are_told_and_those_that_wait_stay(model: v.Model) -> None:
+    heard = model.event(event(11, m.MessageReceived(message=message(1, "old"))))
+    waits = model.event(event(12, m.MessageAccepted(message=own(2, "waits"))))
+    state = model.event(event(13, m.MessageStateChanged(room="room-bela", id=2, state="sent")))
+    newer = model.event(event(14, m.MessageReceived(message=message(4, "new"))))
+    ops = model.event(event(15, m.MessagesExpired(room="room-bela", upto=3, unread=1, last=4)))
+    (expired,) = [op for op in ops if isinstance(op, v.ExpiredOp)]
+    assert expired == v.ExpiredOp(15, "room-bela", 3)
+    assert isinstance(ops[0], v.RoomOp), "the list shows what is unread now"
+
+    def taken(found: list[v.Op]) -> list[bool]:
+        return [expired.takes(op) for op in found if isinstance(op, v.MessageOp | v.StateOp)]
+
+    assert (taken(heard), taken(waits), taken(state), taken(newer)) == ([True], [False], [True], [False])
+    elsewhere = model.event(event(16, m.MessageReceived(message=message(3, "old", "cian"))))
+    assert taken(elsewhere) == [False]

@@ -236,6 +236,20 @@ class FakeNode:
         data = m.MessageStateChanged(room=message.room, id=message.id, state=state, detail=detail, marks=marks)
         self._durable("MessageStateChanged", data, message.room)
 
+    def expire(self, room: str, upto: int) -> None:
+        """Messages of a room up to this one were kept long enough."""
+
+        def work() -> None:
+            waits = ("waiting", "sending")
+            kept = [one for one in self.messages[room] if one.id > upto or one.state in waits]
+            self.messages[room] = kept
+            now_there = self.state.rooms[room]
+            unread = sum(one.id > now_there.read_upto and one.direction == "in" and one.kind == "text" for one in kept)
+            last = now_there.last.id if now_there.last and now_there.last in kept else None
+            self._durable("MessagesExpired", m.MessagesExpired(room=room, upto=upto, unread=unread, last=last), room)
+
+        self.on_loop(work)
+
     def retry(self, peer: m.Peer, *, in_ms: int, reason: str = "It refused the connection.", attempt: int = 1) -> None:
         next_try = m.NextTry(peer=peer.id, at=now() + in_ms, attempt=attempt, reason=reason)
         self.tries[peer.id] = next_try

@@ -106,6 +106,12 @@ class FakeStore:
                     for id_ in [id_ for id_, message in self.messages.items() if message.room == record.room]:
                         del self.messages[id_], self.clocks[id_]
                         self.outbox.pop(id_, None)
+                case e.ExpireMessages():
+                    self.last_message = self.load().last_message
+                    for id_, message in list(self.messages.items()):
+                        if message.room == record.room and id_ <= record.upto and not self.waits(id_):
+                            del self.messages[id_], self.clocks[id_]
+                            self.outbox.pop(id_, None)
                 case e.PutGreetings():
                     self.greetings = record.greetings
                 case e.PutShutOut():
@@ -120,6 +126,24 @@ class FakeStore:
                     self.replies[record.key.key] = record.reply
                 case e.Log():
                     self.events.append(record.event)
+
+    def waits(self, id_: int) -> bool:
+        """Whether a message still waits to be sent."""
+        return id_ in self.outbox and self.outbox[id_].state in ("waiting", "sending")
+
+    def old(self, query: e.Old) -> tuple[list[e.OldOf], int | None]:
+        """The answer to e.Old, the plain way."""
+        window = [self.messages[id_] for id_ in sorted(self.messages) if id_ > query.after][: query.limit]
+        upto = {one.room: one.id for one in window if one.at < query.before}
+        found = []
+        for room, newest in upto.items():
+            here = [one for one in self.messages.values() if one.room == room]
+            goes = [one for one in here if one.id <= newest and not self.waits(one.id)]
+            read = self.rooms[room].read_upto
+            unread = [one for one in goes if one.id > read and one.direction == "in" and one.kind == "text"]
+            if goes:
+                found.append(e.OldOf(room, newest, len(unread), len(goes) == len(here)))
+        return found, window[-1].id if upto else None
 
     @property
     def head(self) -> int:
@@ -186,6 +210,8 @@ class FakeStore:
                 return self.oldest
             case e.CountRead():
                 return self.incoming(query.room, query.after) - self.incoming(query.room, query.upto)
+            case e.Old():
+                return self.old(query)
             case e.ReadMessage():
                 row = self.outbox.get(query.message)
                 return None if row is None else (self.message(query.message), row.peer)
@@ -533,7 +559,7 @@ class Simulation:
         dice = self.dice
         whom = dice.choice((*(f"{host}:{port}" for host in HOSTS for port in PORTS), *self.store.peers, *NAMES))
         match dice.choice(("send", "send", "send", "connect", "disconnect", "forget", "resend", "read", "settings",
-                            "rename", "merge", "delete", "consume")):  # fmt: skip
+                            "rename", "merge", "delete", "consume", "expire")):  # fmt: skip
             case "send":
                 outgoing = []
                 for _ in range(dice.choice((1, 1, 2, 9))):
@@ -566,6 +592,9 @@ class Simulation:
                 for _ in range(dice.choice((1, 2))):
                     upto = dice.choice((None, dice.randrange(self.core._ledger.last_message + 2)))
                     self.command("mark_read", m.MarkReadArgs(room=room, upto=upto))
+            case "expire":
+                after = dice.choice((0, 0, dice.randrange(self.core._ledger.last_message + 2)))
+                self.feed(s.ExpiryDue(self.now - dice.choice((0, 1_000, 100_000)), after))
             case "settings":
                 self.command("settings", m.SettingsArgs(reconnect=dice.random() < 0.7))
             case "consume":

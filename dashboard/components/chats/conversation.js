@@ -79,6 +79,7 @@ export class Conversation {
       store.on("lists", () => this.#listsChanged()),
       store.on("message", (op) => this.#arrived(op)),
       store.on("state", (op) => op.room === this.#talk?.room && this.#talk.take(op)),
+      store.on("expired", (op) => op.room === this.#talk?.room && this.#talk.take(op)),
       store.on("said", (message) => message.room === this.#talk?.room && this.#talk.takeSaid(message)),
       store.on("reload", () => this.#talk?.refresh()),
       outbox.onChange(() => this.#redraw()),

@@ -146,7 +146,7 @@ export class Talk {
 
   // -- events
 
-  /** A message or a state that came as an event; `op` as viewmodel.py makes it. */
+  /** A message, a state or the news that old messages are gone, which came as an event; `op` as viewmodel.py makes it. */
   take(op) {
     if (this.state === "loading" || this.#loading.before || this.#loading.after) this.#recent.push(op);
     if (this.state === "loading") return;
@@ -172,6 +172,12 @@ export class Talk {
       if (op.marks) message.marks = op.marks;
       message.seq = op.seq;
       message.version = ++versions;
+      return true;
+    }
+    if (op.op === "expired") {
+      const stays = (one) => one.id > op.upto || ["waiting", "sending"].includes(one.delivery?.label);
+      if (this.messages.every(stays)) return false;
+      this.messages = this.messages.filter(stays);
       return true;
     }
     const message = { ...op.message, seq: op.seq, version: ++versions };

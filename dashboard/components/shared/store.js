@@ -18,7 +18,7 @@ export class Store {
 
   #listeners = new Map();
 
-  /** `kind` is "lists", "message" (op), "state" (op), "said" (message), "reload" (everything) or "gone" (op). */
+  /** `kind` is "lists", "message" (op), "state" (op), "said" (message), "expired" (op), "reload" (everything) or "gone" (op). */
   on(kind, listener) {
     if (!this.#listeners.has(kind)) this.#listeners.set(kind, new Set());
     this.#listeners.get(kind).add(listener);
@@ -84,7 +84,7 @@ export class Store {
       else if (op.op === "self") this.me = op.me;
       else if (op.op === "away") this.away = op.away;
       else if (op.op === "health") this.health = op.health;
-      if (op.op === "message" || op.op === "state" || op.op === "room_gone") later.push(op);
+      if (["message", "state", "expired", "room_gone"].includes(op.op)) later.push(op);
       if (op.op !== "message" && op.op !== "state") lists = true;
     }
     for (const op of later) this.#tell(op.op === "room_gone" ? "gone" : op.op, op);

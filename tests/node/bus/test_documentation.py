@@ -10,7 +10,7 @@ import typing
 import msgspec
 import pytest
 
-from node import app, turns
+from node import app, retention, turns
 from node.bus import messages as m
 from node.bus import server
 from node.core import contacts, quotas, settings
@@ -209,6 +209,30 @@ def test_every_bound_is_documented_with_its_number() -> None:
     documented = {row[0]: " ".join(row[1:]) for row in table}
     assert sorted(documented) == sorted(BOUNDS)
     for what, values in BOUNDS.items():
+        for value in values:
+            assert re.search(rf"(?<![\d,]){re.escape(value)}(?![\d,])", documented[what]), (what, value)
+
+
+KEPT = {
+    "events": [f"{m.Settings(name='').keep_events:,}", f"{retention.EVENTS_STEP:,}"],
+    "messages": [str(m.Settings(name="").keep_days)],
+    "headers that their author signed": [],
+    "conversations": [],
+    "peers on the list": [f"{contacts.MAX_PEERS:,}"],
+    "peers off the list": [],
+    "replies to commands with a key": [str(m.KEY_LIFETIME_MS // 3_600_000), f"{retention.MAX_REPLIES:,}"],
+    "the search index": [],
+    "who is shut out": [f"{quotas.MAX_SOURCES:,}"],
+    "what each source has cost in its day": [f"{quotas.MAX_SOURCES:,}"],
+    "greetings": [str(settings.MAX_MANDATORY)],
+}
+
+
+def test_how_long_each_thing_is_kept_is_documented_with_its_number() -> None:
+    (table,) = tables(section(8))
+    documented = {row[0]: " ".join(row[1:]) for row in table}
+    assert list(documented) == list(KEPT)
+    for what, values in KEPT.items():
         for value in values:
             assert re.search(rf"(?<![\d,]){re.escape(value)}(?![\d,])", documented[what]), (what, value)
 

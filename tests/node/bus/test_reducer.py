@@ -78,6 +78,15 @@ def test_merged_rooms_are_one_with_the_newer_last() -> None:
     assert last(backwards, "r2") == replace(OURS, room="r2")
 
 
+def test_what_expired_leaves_what_is_unread_and_the_last_only_if_it_stays() -> None:
+    changed = after(m.MessagesExpired(room="r1", upto=3, unread=1, last=MESSAGE.id))
+    assert changed.rooms["r1"] == replace(ROOM, unread=1, last=MESSAGE)
+    for kept in (None, MESSAGE.id + 1):
+        changed = after(m.MessagesExpired(room="r1", upto=MESSAGE.id, unread=0, last=kept))
+        assert changed.rooms["r1"] == replace(ROOM, unread=0, last=None)
+    assert after(m.MessagesExpired(room="gone", upto=3, unread=0)) == state()
+
+
 def test_reading_changes_what_is_unread_and_nothing_else() -> None:
     changed = after(m.RoomRead(room="r1", read_upto=7, unread=0))
     assert changed.rooms["r1"] == replace(ROOM, read_upto=7, unread=0)

@@ -9,9 +9,12 @@ from node.bus import messages as m
 from node.core import effects as e
 from node.core.contact import Contact
 from node.core.contacts import Contacts
+from node.core.expiry import Expiry
 from node.core.ledger import Ledger
 from node.core.rooms import Rooms
+from node.core.stimuli import ExpiryDue
 from node.protocol.plain.codec import Text
+from node.store.reader import Reader
 from node.store.writer import Writer
 
 LOG = "log-1"
@@ -50,6 +53,15 @@ class Story:
         """A text of our own; returns its id."""
         self.ledger.now += 1
         return self.rooms.accept(contact.peer.room, contact.id, ME, text).id
+
+    def expire(self, reader: Reader, before: int, after: int = 0) -> int | None:
+        """Take a step of expiry, as the store is now; returns where the next one begins."""
+        expiry = Expiry(self.ledger, self.rooms, self.contacts)
+        expiry.due(ExpiryDue(before, after))
+        assert expiry.asked is not None
+        self.ledger._effects.pop()
+        expiry.fetched(expiry.asked, reader.answer(expiry.asked))
+        return expiry.next
 
     def notice(self, contact: Contact, text: str) -> int:
         self.ledger.now += 1

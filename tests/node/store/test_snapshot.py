@@ -6,11 +6,13 @@ import pathlib
 import tempfile
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from node.bus import messages as m
 from node.bus import reducer
+from node.core import expiry
 from node.store.reader import Reader
 from tests.node.store.plans import Plan, live, plans
 from tests.node.store.story import ME, SETTINGS, Story, commit, new_writer
@@ -49,6 +51,35 @@ def test_a_replay_from_any_snapshot_gives_the_present_one(plan: Plan, start: int
         expected = fresh(reader)
         assert replayed(reader, state, snapshot.seq) == expected
         # Also from nothing: this is how a log is read from its beginning.
+        assert replayed(reader, m.State(self=ME, settings=SETTINGS), 0) == expected
+        reader.close()
+        writer.close()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(plan=plans, start=st.integers(0, 40), age=st.integers(0, 30), window=st.sampled_from([3, 200]))
+def test_a_replay_over_messages_that_expired_gives_the_present_state(
+    plan: Plan, start: int, age: int, window: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(expiry, "STEP", window)
+        writer = new_writer(pathlib.Path(folder))
+        reader = Reader(pathlib.Path(folder))
+        story = Story()
+        kept: list[tuple[int, m.State]] = []
+        for piece in (plan[:start], plan[start:]):
+            live(story, piece)
+            commit(writer, story)
+            kept.append((reader.snapshot(m.Live()).seq, fresh(reader)))
+            after: int | None = 0
+            while after is not None:
+                after = story.expire(reader, story.ledger.now - age, after)
+                commit(writer, story)
+            kept.append((reader.snapshot(m.Live()).seq, fresh(reader)))
+        expected = fresh(reader)
+        assert expected.rooms == story.rooms.by_id, "what the core believes is on disk"
+        for seq, state in kept:
+            assert replayed(reader, state, seq) == expected
         assert replayed(reader, m.State(self=ME, settings=SETTINGS), 0) == expected
         reader.close()
         writer.close()

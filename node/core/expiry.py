@@ -1,0 +1,54 @@
+"""Messages that are kept for a number of days only: which go, in small steps, and what that changes. Pure.
+
+The store is asked which messages are old; what goes of each room is decided here and logged, so that front ends drop
+it too. What still waits to be sent never goes.
+"""
+
+from __future__ import annotations
+
+from node.core import effects as e
+from node.core import stimuli as s
+from node.core.contacts import Contacts
+from node.core.ledger import Ledger
+from node.core.rooms import Rooms
+
+#: Messages that are looked at in one step; what is old of them goes in one commit, and must not hold up another.
+STEP = 100
+
+
+class Expiry:
+    """One walk over the messages, oldest first, a step at a time. Whoever asks for steps watches `asked` and `next`."""
+
+    def __init__(self, ledger: Ledger, rooms: Rooms, contacts: Contacts) -> None:
+        self._ledger = ledger
+        self._rooms = rooms
+        self._contacts = contacts
+        #: What the store was asked and hasn't answered yet.
+        self.asked: e.Old | None = None
+        #: After which message the next step begins; None: there is nothing older any more.
+        self.next: int | None = None
+        #: Rooms of which something has gone in this run of the node.
+        self.gone = 0
+
+    def due(self, step: s.ExpiryDue) -> None:
+        """Take a step: messages after `step.after` that came before `step.before`."""
+        self.next = step.after
+        self.asked = e.Old(step.before, step.after, STEP, self._rooms.moves)
+        self._ledger.put(e.Fetch(self.asked))
+
+    def fetched(self, query: e.Old, found: tuple[list[e.OldOf], int | None]) -> None:
+        """What the store knows of old messages. Worth nothing for rooms that were read or merged since it was asked."""
+        if query is not self.asked:
+            return
+        self.asked = None
+        if self._rooms.moves != query.moves:
+            return
+        old, self.next = found
+        for one in old:
+            if not self._rooms.expire(one.room, one.upto, one.unread):
+                continue
+            self.gone += 1
+            contact = self._contacts.by_id.get(self._rooms.by_id[one.room].peer or "")
+            if one.empty and contact is not None and contact.gone:
+                # Nothing is left of somebody who is off the list: the conversation goes as well.
+                self._contacts.delete(contact)

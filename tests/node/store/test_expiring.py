@@ -1,0 +1,202 @@
+"""What goes for good in the store: events, old messages with all that hangs on them, replies, rows of nobody."""
+
+from __future__ import annotations
+
+import pathlib
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+
+from node.bus import messages as m
+from node.core import effects as e
+from node.errors import CommandRefused
+from node.store import database
+from node.store.reader import Reader
+from node.store.writer import Writer
+from tests.node.store.story import Story, commit, new_writer
+
+
+class Store:
+    def __init__(self, home: pathlib.Path) -> None:
+        self.home = home
+        self.writer: Writer = new_writer(home)
+        self.reader = Reader(home)
+        self.story = Story()
+
+    def commit(self) -> None:
+        commit(self.writer, self.story)
+
+    def expire(self) -> None:
+        """All that was said up to now goes."""
+        self.story.expire(self.reader, self.story.ledger.now + 1)
+        self.commit()
+
+    def column(self, sql: str) -> list[object]:
+        with sqlite3.connect(self.home / database.FILE_NAME) as db:
+            return [row[0] for row in db.execute(sql)]
+
+
+@pytest.fixture
+def store(tmp_path: pathlib.Path) -> Iterator[Store]:
+    made = Store(tmp_path)
+    yield made
+    made.reader.close()
+    made.writer.close()
+
+
+# -- events
+
+
+def test_the_oldest_events_go_and_who_asks_for_them_is_told(store: Store) -> None:
+    anna = store.story.meet("10.0.0.1", 5000)
+    store.story.hear(anna, *map(str, range(20)))
+    store.commit()
+    head = store.story.ledger.head
+    store.writer.trim(11)
+    page = store.reader.events(m.EventsArgs(since=10))
+    assert (page.oldest, page.head, page.events[0].seq) == (11, head, 11)
+    assert store.reader.log_ends() == (11, head)
+    with pytest.raises(CommandRefused) as refused:
+        store.reader.events(m.EventsArgs(since=9))
+    assert (refused.value.code, refused.value.details) == ("cursor_too_old", {"oldest": 11})
+    assert store.reader.load().oldest == 11
+
+
+def test_numbering_goes_on_over_a_restart_when_no_event_is_left(store: Store) -> None:
+    anna = store.story.meet("10.0.0.1", 5000)
+    store.commit()
+    head = store.story.ledger.head
+    store.writer.trim(head + 1)
+    assert store.column("SELECT seq FROM event") == []
+    loaded = store.reader.load()
+    assert (loaded.head, loaded.oldest) == (head, head + 1)
+    page = store.reader.events(m.EventsArgs(since=head))
+    assert (page.events, page.head, page.oldest, page.more) == ([], head, head + 1, False)
+    assert store.reader.snapshot(m.Live()).seq == head
+    store.story.hear(anna, "on it goes")
+    store.commit()
+    assert [event.seq for event in store.reader.events(m.EventsArgs(since=head)).events] == [head + 1]
+
+
+def test_pages_that_events_leave_are_used_again(store: Store) -> None:
+    anna = store.story.meet("10.0.0.1", 5000)
+    sizes = []
+    for _ in range(8):
+        for number in range(500):
+            store.story.contacts.change(anna, name=f"name {number}" + "x" * 40)
+        store.commit()
+        store.writer.trim(store.story.ledger.head - 400)
+        sizes.append(store.column("PRAGMA page_count")[0])
+    assert sizes[-1] == sizes[3], sizes
+
+
+# -- messages
+
+
+def test_an_old_message_goes_with_all_that_hangs_on_it(store: Store) -> None:
+    story = store.story
+    anna = story.meet("10.0.0.1", 5000, "anna")
+    story.hear(anna, "zebra one", "zebra two")
+    sent, waiting = story.say(anna, "zebra sent"), story.say(anna, "zebra waits")
+    story.rooms.state(anna.peer.room, sent, "sent")
+    again = m.ResendResult(message=m.Message(id=sent, room="r", order="0", at=0, direction="out", author="", name="",
+                                             text="zebra sent"))  # fmt: skip
+    story.ledger.put(e.SaveReply(e.Key("k", b"f"), again, story.ledger.now))
+    store.commit()
+    store.writer.index(100)
+    clock = store.reader.load().clock
+    store.expire()
+    store.writer.tidy(story.ledger.now)
+    for sql in ("SELECT id FROM entry", "SELECT entry FROM body", "SELECT entry FROM delivery"):
+        assert store.column(sql) == [waiting], sql
+    found = store.reader.search(m.SearchArgs(query="zebra"))
+    assert [hit.id for hit in found.hits] == [waiting]
+    with sqlite3.connect(store.home / database.FILE_NAME) as db:
+        assert db.execute("SELECT count(*) FROM search WHERE search MATCH 'zebra'").fetchone() == (1,)
+        db.execute("INSERT INTO search (search, rank) VALUES ('integrity-check', 1)")
+    kept = store.reader.reply("k")
+    assert kept is not None and "zebra" not in kept[1]
+    assert [one.id for one in store.reader.history(m.HistoryArgs(room=anna.peer.room)).messages] == [waiting]
+    loaded = store.reader.load()
+    assert (loaded.clock, loaded.last_message) == (clock, waiting)
+    assert store.reader.counts()[0] == 1
+
+
+def test_ids_and_the_clock_go_on_when_no_message_is_left(store: Store) -> None:
+    anna = store.story.meet("10.0.0.1", 5000)
+    last = store.story.hear(anna, "a", "b")[-1]
+    store.story.ledger.clock.last += 10_000_000
+    last = store.story.hear(anna, "from a clock ahead")[-1]
+    store.commit()
+    before = store.reader.load()
+    store.expire()
+    after = store.reader.load()
+    assert store.column("SELECT id FROM entry") == []
+    assert (after.last_message, after.clock) == (before.last_message, before.clock)
+    assert after.last_message == last
+    assert store.reader.counts()[0] == 0
+
+
+def test_what_the_index_has_not_seen_yet_does_not_harm_it(store: Store) -> None:
+    anna = store.story.meet("10.0.0.1", 5000)
+    store.story.hear(anna, "red one", "red two", "red three")
+    store.commit()
+    store.writer.index(1)
+    store.expire()
+    store.story.hear(anna, "red four")
+    store.commit()
+    while store.writer.index(100):
+        pass
+    assert [hit.text for hit in store.reader.search(m.SearchArgs(query="red")).hits] == ["red four"]
+    with sqlite3.connect(store.home / database.FILE_NAME) as db:
+        db.execute("INSERT INTO search (search, rank) VALUES ('integrity-check', 1)")
+
+
+def test_what_an_author_signed_stays(store: Store) -> None:
+    anna = store.story.meet("10.0.0.1", 5000)
+    (heard,) = store.story.hear(anna, "signed")
+    store.commit()
+    with sqlite3.connect(store.home / database.FILE_NAME) as db:
+        db.execute("INSERT INTO signed VALUES (?, ?, 'a', x'00', 1, x'01', x'02', x'03')", (heard, anna.peer.room))
+    store.expire()
+    assert store.column("SELECT text FROM body") == []
+    assert store.column("SELECT header FROM signed") == [b"\x02"]
+
+
+def test_nothing_that_expired_can_be_read_in_the_files_any_more(store: Store) -> None:
+    anna = store.story.meet("10.0.0.1", 5000)
+    store.story.hear(anna, *(f"unmistakable-{number} " + "y" * 300 for number in range(50)))
+    store.commit()
+    store.expire()
+    store.writer.tidy(store.story.ledger.now)
+    for path in store.home.glob("snicher.db*"):
+        assert b"unmistakable-" not in path.read_bytes(), path
+
+
+# -- replies and peers
+
+
+def test_the_oldest_replies_go_first(store: Store) -> None:
+    for number in range(5):
+        store.story.ledger.put(e.SaveReply(e.Key(f"k{number}", b"f"), m.Nothing(), 1_000 + number))
+    store.commit()
+    assert store.reader.replies() == 5
+    store.writer.forget_oldest_replies(2)
+    assert [store.reader.reply(f"k{number}") is not None for number in range(5)] == [False, False, True, True, True]
+
+
+def test_rows_of_nobody_go_and_their_numbers_are_not_given_out_again(store: Store) -> None:
+    story = store.story
+    anna, bela, cian = (story.meet(f"10.0.0.{number}", 5000) for number in (1, 2, 3))
+    story.hear(bela, "stays")
+    story.contacts.forget(bela)
+    story.contacts.delete(anna)
+    story.contacts.delete(cian)
+    store.commit()
+    assert store.column("SELECT count(*) FROM peer") == [3]
+    store.writer.forget_nobodies()
+    assert store.column("SELECT id FROM peer") == [bela.id]
+    assert store.reader.load().last_plain == 3
+    store.writer.forget_nobodies()
+    assert store.reader.load().last_plain == 3

@@ -1,0 +1,185 @@
+"""Retention: when a step is taken, how far it goes, and that a bug or a failing disk doesn't end it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from node import retention
+from node.bus import messages as m
+from node.core import stimuli as s
+from node.errors import StoreUnavailable
+from node.retention import DAY_MS, EVENTS_STEP, Retention
+
+PATIENCE = 10.0
+
+
+class FakeTurns:
+    """Turns, writer and reader in one: counts what is asked of it."""
+
+    def __init__(self) -> None:
+        self.head = 0
+        self.idle = True
+        self.well = m.Health()
+        self.looks = 0
+        self.settings = m.Settings(name="anna")
+        self.core = SimpleNamespace(settings=self.settings, expiry=SimpleNamespace(asked=None, next=None, gone=0))
+        self.asked: list[s.ExpiryDue] = []
+        self.trims: list[int] = []
+        self.done: list[str] = []
+        self.fails = 0
+        self.kept_replies = 0
+        #: After which messages steps begin; the last one finds nothing old.
+        self.walk: list[int | None] = [None]
+
+    @property
+    def health(self) -> m.Health:
+        self.looks += 1
+        return self.well
+
+    def set(self, **changes: Any) -> None:
+        for key, value in changes.items():
+            self.settings = cast(m.Settings, self.core.settings)
+            fields = {name: getattr(self.settings, name) for name in self.settings.__struct_fields__}
+            self.core.settings = m.Settings(**{**fields, key: value})
+
+    async def write(self, what: Callable[..., Any], *args: Any) -> Any:
+        if self.fails:
+            self.fails -= 1
+            raise StoreUnavailable("full")
+        return what(*args)
+
+    async def read(self, what: Callable[..., Any], *args: Any) -> Any:
+        return what(*args)
+
+    def feed(self, stimulus: s.ExpiryDue) -> None:
+        self.asked.append(stimulus)
+        self.core.expiry.next = self.walk[min(len(self.asked), len(self.walk)) - 1]
+        self.core.expiry.gone += self.core.expiry.next is not None
+
+    # -- the writer and the reader
+
+    def trim(self, before: int) -> None:
+        self.trims.append(before)
+
+    def tidy(self, now: int) -> None:
+        self.done.append("tidy")
+
+    def forget_replies(self, before: int) -> None:
+        self.done.append("forget_replies")
+
+    def forget_oldest_replies(self, count: int) -> None:
+        self.kept_replies -= count
+
+    def replies(self) -> int:
+        return self.kept_replies
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("EVENTS_EVERY", "PAUSE", "BUG_PAUSE"):
+        monkeypatch.setattr(retention, name, 0.001)
+    monkeypatch.setattr(retention, "PATIENCE", 0.01)
+
+
+def run(turns: FakeTurns, until: Callable[[], bool], told: list[int] | None = None) -> None:
+    """Let it work until something is so."""
+
+    async def work() -> None:
+        found = [] if told is None else told
+        made = Retention(cast(Any, turns), cast(Any, turns), cast(Any, turns), 1, found.append)
+        made.start()
+        async with asyncio.timeout(PATIENCE):
+            while not until():  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+        await made.close()
+
+    coroutine: Coroutine[Any, Any, None] = work()
+    asyncio.run(coroutine)
+
+
+def test_events_go_in_steps_until_no_more_than_the_setting_are_left() -> None:
+    turns, told = FakeTurns(), []
+    turns.set(keep_events=10_000)
+    turns.head = 12_500
+    run(turns, lambda: len(turns.trims) >= 3, told)
+    assert turns.trims == told == [1 + EVENTS_STEP, 1 + 2 * EVENTS_STEP, 1 + 3 * EVENTS_STEP]
+
+
+def test_a_log_within_its_bound_is_left_alone() -> None:
+    turns = FakeTurns()
+    turns.set(keep_events=10_000)
+    turns.head = 10_000
+    run(turns, lambda: "forget_replies" in turns.done)
+    assert turns.trims == []
+
+
+def test_a_load_without_a_quiet_moment_puts_a_step_off_for_a_while_only() -> None:
+    turns = FakeTurns()
+    turns.idle = False
+    turns.head = 2_000_000
+    run(turns, lambda: len(turns.trims) >= 2)
+
+
+def test_a_disk_that_fails_is_left_alone_and_tried_again() -> None:
+    turns = FakeTurns()
+    turns.fails = 3
+    turns.head = 1_000_001
+    run(turns, lambda: bool(turns.trims))
+    assert turns.trims[0] == 1 + EVENTS_STEP
+    ill = FakeTurns()
+    ill.well = m.Health(store=False, problem="full")
+    ill.head = 1_000_001
+    run(ill, lambda: ill.looks > 5)
+    assert (ill.trims, ill.done) == ([], [])
+
+
+def test_a_bug_in_one_step_does_not_end_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    turns = FakeTurns()
+    turns.head = 1_000_001
+    broken = [True]
+
+    def trim(before: int) -> None:
+        if broken.pop() if broken else False:
+            raise RuntimeError("a bug")
+        turns.trims.append(before)
+
+    turns.trim = trim  # type: ignore[method-assign]
+    run(turns, lambda: bool(turns.trims))
+    assert "a bug in retention" in caplog.text
+
+
+def test_messages_are_walked_through_until_nothing_is_old_and_what_hangs_on_them_is_tidied_up() -> None:
+    turns = FakeTurns()
+    turns.walk = [200, 400, None]
+    turns.set(keep_days=30)
+    run(turns, lambda: "tidy" in turns.done)
+    assert [one.after for one in turns.asked[:3]] == [0, 200, 400]
+    now = retention.now_ms()
+    assert all(abs(now - 30 * DAY_MS - one.before) < 600_000 for one in turns.asked)
+
+
+def test_for_ever_means_for_ever_and_a_change_counts_at_once() -> None:
+    turns = FakeTurns()
+    run(turns, lambda: "forget_replies" in turns.done)
+    assert turns.asked == []
+
+    def changed() -> bool:
+        if turns.done.count("forget_replies") == 2 and not turns.core.settings.keep_days:
+            turns.set(keep_days=1)
+        return bool(turns.asked)
+
+    run(turns, changed)
+    assert "tidy" not in turns.done, "nothing was old"
+
+
+def test_replies_beyond_their_number_go_the_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "MAX_REPLIES", 100)
+    turns = FakeTurns()
+    turns.kept_replies = 2_350
+    run(turns, lambda: turns.kept_replies <= 100)
+    assert turns.kept_replies == 100
