@@ -117,7 +117,7 @@ class Asker:
         self._pool = concurrent.futures.ThreadPoolExecutor(ASKERS, thread_name_prefix="snicher ask")
 
     async def ask(self, op: str, args: msgspec.Struct | dict[str, Any] | None = None, *, key: str | None = None) -> Any:
-        """The command's result as the structure that messages.COMMANDS names.
+        """The command's result as the structure that messages.COMMANDS names; without `args`, all pages joined.
 
         Raises CommandRefused, NodeAway or BusProtocolError, as Client.request does.
         """
@@ -137,4 +137,5 @@ class Asker:
             client = self._own.client = Client(self._home, name=self._name, timeout=ASK_TIMEOUT_S)
             with self._lock:
                 self._clients.append(client)
-        return client.request(op, args, key=key)
+        whole = {"snapshot": client.snapshot, "peers": client.peers}.get(op)
+        return whole() if whole is not None and args is None else client.request(op, args, key=key)

@@ -37,6 +37,7 @@ LIMITS = {
     "hits": m.MAX_HITS,
     "name_chars": m.MAX_NAME_CHARS,
     "consumers": m.MAX_CONSUMERS,
+    "snapshot": m.MAX_SNAPSHOT,
 }
 
 
@@ -208,9 +209,10 @@ class Answers:
             limits=LIMITS,
         )
 
-    async def _snapshot(self, args: m.Nothing) -> m.SnapshotResult:
-        live = m.Live(next_tries=self._turns.core.next_tries(), health=self._turns.health)
-        return await self._turns.read(self._reader.snapshot, live)  # type: ignore[no-any-return]
+    async def _snapshot(self, args: m.SnapshotArgs) -> m.SnapshotResult:
+        page: m.SnapshotResult = await self._turns.read(self._reader.page, args)
+        page.live = m.Live(next_tries=self._turns.core.next_tries(page.state.peers), health=self._turns.health)
+        return page
 
     async def _events(self, args: m.EventsArgs) -> m.EventsResult:
         return await self._turns.read(self._reader.events, args)  # type: ignore[no-any-return]
@@ -237,9 +239,10 @@ class Answers:
             await asyncio.wait([step], timeout=INDEX_PATIENCE)
         return await self._turns.read(self._reader.search, args)  # type: ignore[no-any-return]
 
-    async def _peers(self, args: m.Nothing) -> m.PeersResult:
-        peers: list[m.Peer] = await self._turns.read(self._reader.peers)
-        return m.PeersResult(peers=peers, next_tries=self._turns.core.next_tries())
+    async def _peers(self, args: m.PeersArgs) -> m.PeersResult:
+        page: m.PeersResult = await self._turns.read(self._reader.peers, args)
+        page.next_tries = self._turns.core.next_tries(peer.id for peer in page.peers)
+        return page
 
     async def _stats(self, args: m.Nothing) -> m.StatsResult:
         messages, outbox, rooms, peers = await self._turns.read(self._reader.counts)

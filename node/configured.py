@@ -16,9 +16,9 @@ from node import config
 from node.bus import locate
 from node.bus import messages as m
 from node.bus.client import Client
-from node.console import plain
 from node.core import settings
 from node.errors import NodeAway
+from node.lines import plain
 from node.store.database import FILE_NAME
 from node.store.reader import Reader
 

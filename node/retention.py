@@ -1,5 +1,7 @@
 """Retention: the event log and the messages stay within their bounds, by small steps in the background.
 
+Snapshots that nobody goes on with are given up here as well.
+
 A step is one short transaction, taken when nothing is being committed; under a load that leaves no such moment, now and
 then all the same. What goes of the messages the core decides (node.core.expiry), because front ends have to know.
 
@@ -73,6 +75,8 @@ class Retention:
     async def _run(self) -> None:
         while True:
             try:
+                if self._reader.pages:
+                    await self._turns.read(self._reader.pages.give_up)
                 if self._turns.health.store:
                     await self._look()
             except StoreUnavailable as error:

@@ -15,6 +15,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 import msgspec
 
 from node.bus import messages as m
+from node.bus import paging
 from node.errors import BusProtocolError, CommandRefused
 
 P = ParamSpec("P")
@@ -146,8 +147,8 @@ class Commands:
 
     @Command
     def snapshot(self) -> Steps[m.SnapshotResult]:
-        """Everything as of one event."""
-        return (yield Request("snapshot"))  # type: ignore[no-any-return]
+        """Everything as of one event, its pages joined."""
+        return (yield from paging.snapshot(Request))
 
     @Command
     def events(self, since: int, limit: int = 500, log: str | None = None) -> Steps[m.EventsResult]:
@@ -243,8 +244,8 @@ class Commands:
 
     @Command
     def peers(self) -> Steps[m.PeersResult]:
-        """All peers, by name."""
-        return (yield Request("peers"))  # type: ignore[no-any-return]
+        """All peers, by name, their pages joined."""
+        return (yield from paging.peers(Request))
 
     @Command
     def forget(self, peer: str) -> Steps[None]:
@@ -279,9 +280,28 @@ class Commands:
         return (yield Request("stats"))  # type: ignore[no-any-return]
 
     @Command
-    def settings(self, **changes: Any) -> Steps[m.Settings]:
-        """Change settings (the fields of Settings; what is left out stays), and return those in force."""
-        result: m.SettingsResult = yield Request("settings", m.SettingsArgs(**changes), new_key())
+    def settings(
+        self,
+        *,
+        name: str | None = None,
+        reconnect: bool | None = None,
+        keep_events: int | None = None,
+        keep_days: int | None = None,
+        mandatory: list[str] | None = None,
+        mandatory_greeting: str | None = None,
+        mandatory_rule: str | None = None,
+    ) -> Steps[m.Settings]:
+        """Change settings (what is None stays), and return those in force."""
+        args = m.SettingsArgs(
+            name=name,
+            reconnect=reconnect,
+            keep_events=keep_events,
+            keep_days=keep_days,
+            mandatory=mandatory,
+            mandatory_greeting=mandatory_greeting,
+            mandatory_rule=mandatory_rule,
+        )
+        result: m.SettingsResult = yield Request("settings", args, new_key())
         return result.settings
 
     @Command

@@ -30,6 +30,8 @@ MAX_EVENTS = 1000
 MAX_HISTORY = 200
 #: Hits in one `search` reply; a larger limit is lowered to this.
 MAX_HITS = 100
+#: Rooms and peers in one page of a `snapshot`, and peers in one `peers` reply; a larger limit is lowered to this.
+MAX_SNAPSHOT = 1000
 #: Characters of a room's last message in a snapshot; the rest is cut, without a mark.
 PREVIEW_CHARS = 160
 #: Characters of a name; longer is refused with `invalid_args`, and cut when a peer says it.
@@ -471,13 +473,23 @@ class HelloResult(msgspec.Struct, kw_only=True):
     limits: dict[str, int]
 
 
+class SnapshotArgs(msgspec.Struct, kw_only=True):
+    """A page of a snapshot: the first of a new one, or with `page` the one that the page before names in `next`."""
+
+    limit: int = 500
+    page: str | None = None
+
+
 class SnapshotResult(msgspec.Struct, kw_only=True):
-    """Everything as of event `seq` of log `log`."""
+    """Everything as of event `seq` of log `log`, or a page of it: rooms first, then peers."""
 
     log: str
     seq: int
     state: State
+    #: The next tries are those of the peers on the page.
     live: Live
+    #: What to ask for as `page` next; None: this was the last one.
+    next: str | None = None
 
 
 class EventsArgs(msgspec.Struct, kw_only=True):
@@ -641,11 +653,19 @@ class PeerArgs(msgspec.Struct, kw_only=True):
     peer: str
 
 
+class PeersArgs(msgspec.Struct, kw_only=True):
+    """A page of peers in the order of their ids, after the one with this id."""
+
+    limit: int = 500
+    after: str | None = None
+
+
 class PeersResult(msgspec.Struct, kw_only=True):
-    """All peers, by name, and when those that can't be reached are tried next."""
+    """Peers, when those of them that can't be reached are tried next, and whether there are further peers."""
 
     peers: list[Peer]
     next_tries: list[NextTry]
+    more: bool = False
 
 
 class RenameArgs(msgspec.Struct, kw_only=True):
@@ -748,7 +768,7 @@ class StatusResult(msgspec.Struct, kw_only=True):
 
 COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     "hello": (Nothing, HelloResult),
-    "snapshot": (Nothing, SnapshotResult),
+    "snapshot": (SnapshotArgs, SnapshotResult),
     "events": (EventsArgs, EventsResult),
     "consumer_create": (ConsumerCreateArgs, ConsumerResult),
     "consumer_next": (ConsumerNextArgs, ConsumerNextResult),
@@ -762,7 +782,7 @@ COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     "resend": (ResendArgs, ResendResult),
     "connect": (ConnectArgs, PeerResult),
     "disconnect": (PeerArgs, PeerResult),
-    "peers": (Nothing, PeersResult),
+    "peers": (PeersArgs, PeersResult),
     "forget": (PeerArgs, Nothing),
     "rename": (RenameArgs, PeerResult),
     "merge": (MergeArgs, PeerResult),
@@ -805,6 +825,7 @@ ERROR_CODES: dict[str, tuple[str, bool]] = {
     ),
     "log_changed": ("Numbering has started anew; take a new snapshot.", False),
     "cursor_too_old": ("Events after `since` are no longer kept (`details.oldest`); take a new snapshot.", False),
+    "snapshot_gone": ("The snapshot of that page was given up; begin a new one, without `page`.", True),
     "cursor_ahead": ("`since` is beyond the head (`details.head`); take a new snapshot.", False),
     "consumer_lapsed": (
         "Events after the consumer's position are no longer kept (`details.position`, `details.oldest`);"

@@ -6,6 +6,7 @@ what was in memory only is either told again by the links, or of no consequence.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, assert_never
 
 import msgspec
@@ -131,9 +132,11 @@ class Node:
         """Which source addresses have met their quota, and until when they are shut out."""
         return {host: until for host, until in self._quotas.shut_out.items() if self._quotas.is_shut_out(host)}
 
-    def next_tries(self) -> list[m.NextTry]:
-        """Who is tried again and when, soonest first."""
-        waiting = [c for c in self._contacts.by_id.values() if c.next_try is not None and not c.gone]
+    def next_tries(self, peers: Iterable[str] | None = None) -> list[m.NextTry]:
+        """Who of these (None: of all) is tried again and when, soonest first."""
+        known = self._contacts.by_id
+        found = known.values() if peers is None else [known[peer] for peer in peers if peer in known]
+        waiting = [c for c in found if c.next_try is not None and not c.gone]
         return [next_try(c) for c in sorted(waiting, key=lambda c: c.next_try or 0)]
 
     def next_deadline(self) -> int | None:

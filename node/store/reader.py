@@ -17,6 +17,7 @@ from node.core.state import KeptConsumer, Loaded, LoadedPeer, Sending
 from node.errors import CommandRefused
 from node.model import PLAIN_PREFIX
 from node.store import database, search, snapshot
+from node.store.pages import Pages
 
 #: No page grows beyond about this many bytes of texts; the rest comes with the next one.
 MAX_PAGE_BYTES = 2 * 1024 * 1024
@@ -30,9 +31,11 @@ class Reader:
     def __init__(self, home: pathlib.Path) -> None:
         self._home = home
         self._db = database.connect(home, read_only=True)
+        self.pages = Pages(home)
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close all connections."""
+        self.pages.close()
         self._db.close()
 
     @contextmanager
@@ -62,10 +65,7 @@ class Reader:
 
     def log_ends(self) -> tuple[int, int]:
         """The oldest and the newest event. With none left: the one that comes next, and the last there was."""
-        trimmed = self._number("trimmed")
-        return self._one("SELECT min(seq) FROM event") or trimmed + 1, self._one(
-            "SELECT max(seq) FROM event"
-        ) or trimmed
+        return snapshot.log_ends(self._db)
 
     def settings(self) -> m.Settings | None:
         """The settings that were in force last; None in a database that was never used."""
@@ -115,6 +115,10 @@ class Reader:
         with self._moment() as db:
             head = self.log_ends()[1]
             return m.SnapshotResult(log=self.fact("log") or "", seq=head, state=snapshot.state(db), live=live)
+
+    def page(self, args: m.SnapshotArgs) -> m.SnapshotResult:
+        """A page of a snapshot, without what is live. Raises CommandRefused when there is none to be had."""
+        return self.pages.first(args.limit) if args.page is None else self.pages.next(args.page, args.limit)
 
     def reply(self, key: str) -> tuple[bytes, str] | None:
         """The fingerprint and the reply kept for a key, if there is one."""
@@ -278,12 +282,12 @@ class Reader:
         ).fetchone()
         return None if row is None else snapshot.message(row[:12], row[12])
 
-    def peers(self) -> list[m.Peer]:
-        """All peers on the list, by name."""
-        rows = self._db.execute(
-            f"SELECT {snapshot.PEER_COLUMNS} FROM peer WHERE NOT gone ORDER BY name COLLATE NOCASE, id"  # noqa: S608
-        )
-        return [snapshot.peer(row) for row in rows]
+    def peers(self, args: m.PeersArgs) -> m.PeersResult:
+        """A page of the peers on the list, by id; the next tries are not the store's to know."""
+        limit = max(1, min(args.limit, m.MAX_SNAPSHOT))
+        with self._moment() as db:
+            found = snapshot.peers(db, args.after or "", limit + 1)
+        return m.PeersResult(peers=found[:limit], next_tries=[], more=len(found) > limit)
 
     def counts(self) -> tuple[int, int, int, int]:
         """Messages on disk, messages that wait for peers, rooms, and peers on the list."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -10,6 +12,10 @@ import msgspec
 from node.bus import messages as m
 from node.core.clock import order_text
 
+#: Where the first page of a state begins.
+START = "r0"
+#: Characters of newest texts that are read for one page, about.
+MAX_PAGE_CHARS = 1_000_000
 #: The columns from which `message` is made.
 MESSAGE_COLUMNS = (
     "entry.id, entry.room, entry.clock, entry.at, entry.outgoing, entry.author, entry.name, entry.kind, entry.marks,"
@@ -68,41 +74,94 @@ def peer(row: tuple[Any, ...]) -> m.Peer:
 
 def rooms(db: sqlite3.Connection) -> list[m.Room]:
     """All conversations with their newest text."""
-    found = []
+    return [room for _, room, _ in _rooms(db, 0, -1)]
+
+
+def _rooms(db: sqlite3.Connection, after: int, limit: int) -> Iterator[tuple[int, m.Room, int]]:
+    """Conversations after a number (each with its own, and the length of its newest text); -1: all that follow."""
     tables = MESSAGE_TABLES.replace("entry LEFT", "entry ON entry.id = room.last LEFT", 1)
     rows = db.execute(
-        "SELECT room.id, room.kind, room.name, room.peer, room.encrypted, room.unread, room.read_upto, room.created,"  # noqa: S608
-        f" {MESSAGE_COLUMNS} FROM room LEFT JOIN {tables} ORDER BY room.number"
+        "SELECT room.number, room.id, room.kind, room.name, room.peer, room.encrypted, room.unread, room.read_upto,"  # noqa: S608
+        f" room.created, {MESSAGE_COLUMNS} FROM room LEFT JOIN {tables} WHERE room.number > ?"
+        " ORDER BY room.number LIMIT ?",
+        (after, limit),
     )
-    for row in rows:
-        last = m.preview(message(row[8:], row[0])) if row[8] is not None else None
-        found.append(
-            m.Room(
-                id=row[0],
-                kind=row[1],
-                name=row[2],
-                peer=row[3],
-                encrypted=bool(row[4]),
-                unread=row[5],
-                read_upto=row[6],
-                created=row[7],
-                last=last,
-            )
+    for number, *row in rows:
+        last = message(tuple(row[8:]), row[0]) if row[8] is not None else None
+        room = m.Room(
+            id=row[0],
+            kind=row[1],
+            name=row[2],
+            peer=row[3],
+            encrypted=bool(row[4]),
+            unread=row[5],
+            read_upto=row[6],
+            created=row[7],
+            last=None if last is None else m.preview(last),
         )
-    return found
+        yield number, room, 0 if last is None else len(last.text)
+
+
+def peers(db: sqlite3.Connection, after: str, limit: int) -> list[m.Peer]:
+    """Peers on the list after an id, in the order of ids; -1: all that follow."""
+    rows = db.execute(
+        f"SELECT {PEER_COLUMNS} FROM peer WHERE NOT gone AND id > ? ORDER BY id LIMIT ?",  # noqa: S608
+        (after, limit),
+    )
+    return [peer(row) for row in rows]
+
+
+def log_ends(db: sqlite3.Connection) -> tuple[int, int]:
+    """The oldest and the newest event. With none left: the one that comes next, and the last there was."""
+    trimmed = db.execute("SELECT value FROM fact WHERE name = 'trimmed'").fetchone()
+    last = int(trimmed[0]) if trimmed else 0
+    oldest, newest = db.execute("SELECT (SELECT min(seq) FROM event), (SELECT max(seq) FROM event)").fetchone()
+    return oldest or last + 1, newest or last
 
 
 def state(db: sqlite3.Connection) -> m.State:
     """The whole state. Within the caller's read transaction, so that it is of one moment."""
+    found = _nobody(db)
+    found.rooms = {room.id: room for room in rooms(db)}
+    found.peers = {one.id: one for one in peers(db, "", -1)}
+    return found
+
+
+def _nobody(db: sqlite3.Connection) -> m.State:
+    """The state without rooms and peers."""
     facts = dict(db.execute("SELECT name, value FROM fact WHERE name IN ('self', 'settings', 'greetings')"))
-    peers = [peer(row) for row in db.execute(f"SELECT {PEER_COLUMNS} FROM peer WHERE NOT gone ORDER BY id")]  # noqa: S608
     return m.State(
         self=msgspec.json.decode(facts["self"], type=m.Self),
         settings=msgspec.json.decode(facts["settings"], type=m.Settings),
-        rooms={room.id: room for room in rooms(db)},
-        peers={one.id: one for one in peers},
         greetings=greetings(facts.get("greetings")),
     )
+
+
+def is_position(text: str) -> bool:
+    """Whether a page can begin there."""
+    return re.fullmatch(r"r[0-9]{1,18}|p.{0,128}", text) is not None
+
+
+def page(db: sqlite3.Connection, position: str, limit: int) -> tuple[m.State, str | None]:
+    """A part of the state: at most so many rooms and peers from a position on, and where the next one begins.
+
+    Rooms come first. A page whose newest texts are long ends early: only their beginning is told, but all is read.
+    """
+    found = _nobody(db)
+    after = ""
+    if position.startswith("r"):
+        weight = 0
+        for number, room, length in _rooms(db, int(position[1:]), limit):
+            found.rooms[room.id] = room
+            weight += length
+            if len(found.rooms) == limit or weight > MAX_PAGE_CHARS:
+                return found, f"r{number}"
+    else:
+        after = position[1:]
+    left = limit - len(found.rooms)
+    some = peers(db, after, left + 1)
+    found.peers = {one.id: one for one in some[:left]}
+    return found, f"p{some[left - 1].id}" if len(some) > left else None
 
 
 def greetings(fact: str | None) -> dict[str, m.Greeting]:

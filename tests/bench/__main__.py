@@ -5,6 +5,7 @@
     latency    event to subscriber at 100 messages a second, three subscribers
     sending    `send` through the bus, one client and several, singly and in lists, beside bare commits
     paging     pages of a long conversation while messages stream into it, beside a quiet node
+    snapshots  a snapshot of 20,000 peers: each page, and the whole
     searching  search in a million messages; start-up with them, beside an empty home
     idle       memory and CPU of a node with nothing to do, alone and with a thousand links
     burst      loss through PUB to subscribers that sleep through a burst, beside default ZeroMQ
@@ -32,7 +33,7 @@ from tests.bench.rows import Row, table
 from tests.bench.sizes import FULL, QUICK, Sizes
 
 #: Each is a module of this package with `measure`. Loaded when asked for: workers import this file again.
-NAMES = ("plain", "latency", "sending", "paging", "searching", "idle", "burst", "crowd", "pixels")
+NAMES = ("plain", "latency", "sending", "paging", "snapshots", "searching", "idle", "burst", "crowd", "pixels")
 
 
 def run(name: str, sizes: Sizes) -> list[Row]:

@@ -24,6 +24,8 @@ class Sizes(msgspec.Struct, frozen=True):
     conversation: int = 100_000
     incoming_per_s: int = 5_000
     pages: int = 500
+    #: A snapshot in pages.
+    peers: int = 20_000
     #: Search and start-up.
     database: int = 1_000_000
     searches: int = 30
@@ -54,6 +56,7 @@ QUICK = Sizes(
     conversation=1_000,
     incoming_per_s=500,
     pages=10,
+    peers=1_200,
     database=3_000,
     searches=2,
     starts=1,

@@ -17,7 +17,8 @@ from tests.bench.sizes import QUICK
 
 #: So many figures each family has.
 FIGURES = {
-    "plain": 4, "latency": 2, "sending": 4, "paging": 5, "searching": 12, "idle": 4, "burst": 2, "crowd": 4, "pixels": 8
+    "plain": 4, "latency": 2, "sending": 4, "paging": 5, "snapshots": 4, "searching": 12, "idle": 4, "burst": 2,
+    "crowd": 4, "pixels": 8,
 }  # fmt: skip
 
 

@@ -385,3 +385,28 @@ def test_the_bus_on_tcp_lets_in_who_has_a_key_and_nobody_else(nodes: Nodes) -> N
     (anna.home / "bus" / "clients" / "friend.key").write_bytes(public)
     with Client(other) as friend:
         assert friend.status().ready
+
+
+def test_a_snapshot_in_small_pages_is_the_whole_though_the_node_goes_on(nodes: Nodes) -> None:
+    anna = nodes.start("anna")
+    client = anna.client
+    for _ in range(6):
+        client.send(free_address(), "to nobody")
+    eventually(lambda: not any(peer.link == "connecting" for peer in client.peers().peers))
+    before = anna.fresh_snapshot()
+    first: m.SnapshotResult = client.request("snapshot", m.SnapshotArgs(limit=2))
+    assert len(first.state.rooms) == 2 and first.next is not None
+    client.send(free_address(), "to somebody new")
+    found = first
+    while found.next is not None:
+        found = client.request("snapshot", m.SnapshotArgs(limit=2, page=found.next))
+        first.state.rooms.update(found.state.rooms)
+        first.state.peers.update(found.state.peers)
+        assert {one.peer for one in found.live.next_tries} <= set(found.state.peers)
+    assert (first.state, first.seq) == (before.state, before.seq)
+    with pytest.raises(CommandRefused) as refused:
+        client.request("snapshot", m.SnapshotArgs(page=first.next))
+    assert (refused.value.code, refused.value.retryable) == ("snapshot_gone", True)
+    page = client.request("peers", m.PeersArgs(limit=3))
+    assert (len(page.peers), page.more) == (3, True)
+    assert client.snapshot().state == anna.fresh_snapshot().state

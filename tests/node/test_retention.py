@@ -18,6 +18,19 @@ from node.retention import DAY_MS, EVENTS_STEP, Retention
 PATIENCE = 10.0
 
 
+class Opened:
+    """Snapshots that are open."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __len__(self) -> int:
+        return self.count
+
+    def give_up(self) -> None:
+        self.count -= 1
+
+
 class FakeTurns:
     """Turns, writer and reader in one: counts what is asked of it."""
 
@@ -33,6 +46,7 @@ class FakeTurns:
         self.done: list[str] = []
         self.fails = 0
         self.kept_replies = 0
+        self.pages = Opened()
         #: After which messages steps begin; the last one finds nothing old.
         self.walk: list[int | None] = [None]
 
@@ -183,3 +197,11 @@ def test_replies_beyond_their_number_go_the_oldest_first(monkeypatch: pytest.Mon
     turns.kept_replies = 2_350
     run(turns, lambda: turns.kept_replies <= 100)
     assert turns.kept_replies == 100
+
+
+def test_open_snapshots_are_looked_after_also_while_the_disk_fails() -> None:
+    turns = FakeTurns()
+    turns.well = m.Health(store=False, problem="full")
+    turns.pages.count = 3
+    run(turns, lambda: not turns.pages)
+    assert turns.pages.count == 0

@@ -16,7 +16,7 @@ from node.bus import server
 from node.core import contacts, quotas, settings
 from node.peers import listener, pace
 from node.protocol.plain import registry
-from node.store import reader, search
+from node.store import pages, reader, search
 
 BUS = (pathlib.Path(server.__file__).parent / "BUS.md").read_text("utf-8")
 
@@ -178,6 +178,8 @@ BOUNDS = {
     "a name": [str(m.MAX_NAME_CHARS)],
     "ids, client names, keys": [str(m.MAX_ID_CHARS)],
     "events in a page": [str(m.MAX_EVENTS)],
+    "rooms and peers in a page of `snapshot`, peers in a page of `peers`": [str(m.MAX_SNAPSHOT)],
+    "snapshots open at once": [str(pages.MAX_OPEN), f"{pages.IDLE_S:.0f}", f"{pages.WHOLE_S:.0f}"],
     "messages in a page": [str(m.MAX_HISTORY)],
     "hits in a page": [str(m.MAX_HITS)],
     "texts in a page": [kib(reader.MAX_PAGE_BYTES)],
@@ -244,6 +246,8 @@ def test_the_defaults_and_bounds_beside_the_commands_are_those_of_the_code() -> 
         ("consumer_next", m.ConsumerNextArgs(name="").limit, m.MAX_EVENTS),
         ("history", m.HistoryArgs(room="").limit, m.MAX_HISTORY),
         ("search", m.SearchArgs(query="").limit, m.MAX_HITS),
+        ("snapshot", m.SnapshotArgs().limit, m.MAX_SNAPSHOT),
+        ("peers", m.PeersArgs().limit, m.MAX_SNAPSHOT),
     ):
         assert f"`limit`? ({default}; at most {most})" in known[op][0]
     assert f"(1 to {m.MAX_SEND}; a text up to {kib(m.MAX_TEXT_BYTES)})" in known["send"][0]

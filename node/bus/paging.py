@@ -1,0 +1,60 @@
+"""Pages joined to a whole, as steps of a command (node.bus.commands): what to ask for next, and what comes of it.
+
+Law of this file: no I/O and no waiting. `request` makes a request of an op and its arguments; each is yielded, and its
+result is sent back in, or its error thrown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
+
+import msgspec
+
+from node.bus import messages as m
+from node.errors import CommandRefused
+
+#: How often a snapshot is begun anew when the node gives it up half-way.
+MAX_BEGINNINGS = 5
+
+R = TypeVar("R")
+Request = Callable[[str, msgspec.Struct], R]
+
+
+def snapshot(request: Request[R], limit: int = m.SnapshotArgs().limit) -> Generator[R, Any, m.SnapshotResult]:
+    """A whole snapshot. Raises CommandRefused when it can't be had."""
+    for attempt in range(1, MAX_BEGINNINGS + 1):
+        whole: m.SnapshotResult = yield request("snapshot", m.SnapshotArgs(limit=limit))
+        try:
+            while whole.next is not None:
+                page: m.SnapshotResult = yield request("snapshot", m.SnapshotArgs(limit=limit, page=whole.next))
+                whole.state.rooms.update(page.state.rooms)
+                whole.state.peers.update(page.state.peers)
+                whole.live.next_tries.extend(page.live.next_tries)
+                whole.live.health = page.live.health
+                whole.next = page.next
+        except CommandRefused as error:
+            if error.code != "snapshot_gone" or attempt == MAX_BEGINNINGS:
+                raise
+            continue
+        whole.live.next_tries.sort(key=lambda one: one.at)
+        return whole
+    raise AssertionError("The last attempt returns or raises.")
+
+
+def peers(request: Request[R], limit: int = m.PeersArgs().limit) -> Generator[R, Any, m.PeersResult]:
+    """All peers by name, and the next tries, soonest first. Pages are of different moments: each peer is in it once."""
+    found: dict[str, m.Peer] = {}
+    tries: dict[str, m.NextTry] = {}
+    more, after = True, None
+    while more:
+        page: m.PeersResult = yield request("peers", m.PeersArgs(limit=limit, after=after))
+        found.update((peer.id, peer) for peer in page.peers)
+        tries.update((one.peer, one) for one in page.next_tries)
+        more = page.more and bool(page.peers)
+        after = page.peers[-1].id if page.peers else None
+    return m.PeersResult(
+        peers=sorted(found.values(), key=lambda peer: (peer.name.casefold(), peer.id)),
+        next_tries=sorted(tries.values(), key=lambda one: one.at),
+        more=False,
+    )

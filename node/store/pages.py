@@ -1,0 +1,101 @@
+"""A snapshot in pages that are all of one moment: each open one holds a read transaction of its own.
+
+Such a transaction keeps the WAL from being folded back whole, so they are few and short: a snapshot that nobody goes on
+with is given up. Whoever asks for its next page is told, and begins a new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from node.bus import messages as m
+from node.errors import CommandRefused
+from node.store import database, snapshot
+
+#: Snapshots that are open at once; a further one is refused with `busy`.
+MAX_OPEN = 4
+#: A snapshot is given up so long after its last page, and so long after its first, in seconds.
+IDLE_S = 10.0
+WHOLE_S = 60.0
+
+
+class _Open(msgspec.Struct):
+    """A snapshot that isn't told to its end."""
+
+    db: sqlite3.Connection
+    began: float
+    asked: float
+
+
+class Pages:
+    """Open snapshots by their names. Use it from one thread at a time."""
+
+    def __init__(self, home: pathlib.Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._home = home
+        self._clock = clock
+        self._open: dict[str, _Open] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def first(self, limit: int) -> m.SnapshotResult:
+        """The first page of a new snapshot. Raises CommandRefused (`busy`) when too many are open."""
+        self.give_up()
+        if len(self._open) >= MAX_OPEN:
+            raise CommandRefused("busy", f"{MAX_OPEN} others are taking a snapshot; try again in a moment.")
+        name, now = secrets.token_hex(8), self._clock()
+        db = database.connect(self._home, read_only=True)
+        self._open[name] = _Open(db, now, now)
+        return self._page(name, snapshot.START, limit)
+
+    def next(self, token: str, limit: int) -> m.SnapshotResult:
+        """The page that a token names. Raises CommandRefused (`snapshot_gone`) when its snapshot is no more."""
+        self.give_up()
+        name, _, position = token.partition(".")
+        one = self._open.get(name)
+        if one is None or not snapshot.is_position(position):
+            raise CommandRefused("snapshot_gone", "That snapshot was given up; begin a new one.")
+        one.asked = self._clock()
+        return self._page(name, position, limit)
+
+    def give_up(self) -> None:
+        """Close those that nobody goes on with."""
+        now = self._clock()
+        for name, one in list(self._open.items()):
+            if now - one.asked > IDLE_S or now - one.began > WHOLE_S:
+                self._close(name)
+
+    def close(self) -> None:
+        """Close all."""
+        for name in list(self._open):
+            self._close(name)
+
+    def _close(self, name: str) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            self._open.pop(name).db.close()
+
+    def _page(self, name: str, position: str, limit: int) -> m.SnapshotResult:
+        db = self._open[name].db
+        limit = max(1, min(limit, m.MAX_SNAPSHOT))
+        try:
+            if not db.in_transaction:
+                db.execute("BEGIN")
+            state, after = snapshot.page(db, position, limit)
+            log = db.execute("SELECT value FROM fact WHERE name = 'log'").fetchone()
+            _, head = snapshot.log_ends(db)
+        except BaseException as error:
+            self._close(name)
+            if isinstance(error, sqlite3.DatabaseError):
+                raise database.as_store_error(self._home / database.FILE_NAME, error) from error
+            raise
+        if after is None:
+            self._close(name)
+        token = None if after is None else f"{name}.{after}"
+        return m.SnapshotResult(log=log[0] if log else "", seq=head, state=state, live=m.Live(), next=token)
