@@ -128,12 +128,16 @@ class Writer:
         They were kept so that their numbers aren't given out again: a fact says the highest one.
         """
 
+        nobodies = "gone AND room NOT IN (SELECT id FROM room)"
+        if self._db.execute(f"SELECT 1 FROM peer WHERE {nobodies} LIMIT 1").fetchone() is None:  # noqa: S608
+            return
+
         def step() -> None:
             highest = self._db.execute(
                 "SELECT max(CAST(substr(id, ?) AS INTEGER)) FROM peer WHERE kind = 'plain'", (len(PLAIN_PREFIX) + 1,)
             ).fetchone()[0]
             self._put_facts({"last_plain": str(max(highest or 0, self._number("last_plain")))})
-            self._db.execute("DELETE FROM peer WHERE gone AND room NOT IN (SELECT id FROM room)")
+            self._db.execute(f"DELETE FROM peer WHERE {nobodies}")  # noqa: S608
 
         self._transaction(step)
 
