@@ -108,6 +108,7 @@ _WHAT: dict[str, Callable[[Any], str]] = {
     "RoomChanged": _room,
     "RoomsMerged": lambda data: f"{data.gone} is now part of {_word(data.room.name)} ({data.room.id})",
     "RoomDeleted": lambda data: f"{data.room}, with all that was said in it",
+    "MessagesExpired": lambda data: f"{data.room} up to #{data.upto} were kept long enough, {data.unread} unread left",
     "RoomRead": lambda data: f"{data.room} up to #{data.read_upto}, {data.unread} unread",
     "PeerAdded": _peer,
     "PeerChanged": _peer,

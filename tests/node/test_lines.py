@@ -89,6 +89,10 @@ PEER = m.Peer(id="plain-1", room="plain-1", name="BERT", host="10.0.0.1", port=5
         (m.RoomAdded(room=ROOM), "BE RT (plain-1)"),
         (m.RoomChanged(room=msgspec.structs.replace(ROOM, unread=3)), "BE RT (plain-1), 3 unread"),
         (m.RoomsMerged(gone="plain-2", room=ROOM), "plain-2 is now part of BE RT (plain-1)"),
+        (
+            m.MessagesExpired(room="plain-1", upto=7, unread=2),
+            "plain-1 up to #7 were kept long enough, 2 unread left",
+        ),
         (m.RoomDeleted(room="plain-1"), "plain-1, with all that was said in it"),
         (m.RoomRead(room="plain-1", read_upto=9, unread=2), "plain-1 up to #9, 2 unread"),
         (m.PeerAdded(peer=PEER), "BERT 10.0.0.1:5 std offline: No way."),

@@ -68,7 +68,7 @@ def synced(seq: int = 0) -> Following:
 
 def test_without_a_cursor_a_snapshot_is_asked_for_and_with_one_the_events_after_it() -> None:
     following = Following()
-    assert asked(following) == ("snapshot", {})
+    assert asked(following) == ("snapshot", {"limit": m.SnapshotArgs().limit, "page": None})
     following.answered(snapshot(5), 0.0, 1000.0)
     assert (taken(following), following.cursor) == ([Resync], Cursor("log", 5))
     assert asked(following) is None
@@ -132,7 +132,7 @@ def test_each_event_comes_once_and_in_order_whatever_is_lost(seed: int) -> None:
 def test_a_cursor_that_does_not_fit_begins_anew(code: str) -> None:
     following = Following(Cursor("log", 9))
     following.refused(CommandRefused(code, "no"), 0.0)
-    assert asked(following) == ("snapshot", {})
+    assert asked(following) == ("snapshot", {"limit": m.SnapshotArgs().limit, "page": None})
     assert (taken(following), following.cursor) == ([], Cursor("log", 9))
     following.answered(snapshot(2, "other"), 0.0, 1000.0)
     assert (taken(following), following.cursor) == ([Resync], Cursor("other", 2))
