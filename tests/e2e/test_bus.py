@@ -409,4 +409,5 @@ def test_a_snapshot_in_small_pages_is_the_whole_though_the_node_goes_on(nodes: N
     assert (refused.value.code, refused.value.retryable) == ("snapshot_gone", True)
     page = client.request("peers", m.PeersArgs(limit=3))
     assert (len(page.peers), page.more) == (3, True)
+    eventually(lambda: not any(peer.link == "connecting" for peer in client.peers().peers))
     assert client.snapshot().state == anna.fresh_snapshot().state
