@@ -1,7 +1,8 @@
 """The whole test run: `python -m tests [PYTEST ARGUMENTS]`.
 
 Installs what tests need from the system (Debian: with apt-get, as root or with sudo that doesn't ask), then runs
-pytest. On other systems it says what is missing; tests that need it are then left out, and say so.
+pytest. On other systems it says what is missing; tests that need it are then left out, and say so. axe-core comes from
+the npm registry (tests/support/axe.py), with npm from the PATH, or else Debian's.
 """
 
 from __future__ import annotations
@@ -11,17 +12,22 @@ import shutil
 import subprocess
 import sys
 
+from tests.support import axe
+
 #: Debian's package for each program that tests use, and what for.
 PROGRAMS = {
     "chromium": ("chromium", "the dashboard is tested in a real browser"),
     "strace": ("strace", "one test traces that data is on disk before the reply"),
 }
+#: Only where axe-core isn't there yet.
+NPM = {"npm": ("npm", "it fetches axe-core, which every page is checked with")}
 FONTS = ("fonts-noto-color-emoji", "fonts-dejavu-core")
 
 
 def install() -> None:
     """Install what is missing, where that is possible without asking anybody."""
-    missing = {package: reason for program, (package, reason) in PROGRAMS.items() if not shutil.which(program)}
+    programs = PROGRAMS if axe.SCRIPT.exists() else PROGRAMS | NPM
+    missing = {package: reason for program, (package, reason) in programs.items() if not shutil.which(program)}
     if not missing:
         return
     for package, reason in missing.items():
@@ -39,6 +45,10 @@ def install() -> None:
 def main() -> int:
     """Install, then test; returns pytest's exit code."""
     install()
+    try:
+        axe.install()
+    except axe.Unavailable as error:
+        print(f"missing: axe-core. {error}", flush=True)
     return subprocess.run([sys.executable, "-m", "pytest", *sys.argv[1:]], check=False).returncode
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -31,22 +30,11 @@ from tests.bench.processes import (
 )
 from tests.bench.rows import Row, Target, percentile
 from tests.bench.sizes import Sizes
+from tests.support.chromium import ARGUMENTS, CHROMIUM
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-#: Without these, Chromium itself looks for updates and the like; and tabs that nobody looks at would draw nothing.
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-default-apps",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-backgrounding-occluded-windows",
-    "--disable-renderer-backgrounding",
-]
 PER_S = 10
 #: After tabs have loaded: what follows from that is over, in seconds.
 SETTLE_S = 3.0
@@ -81,14 +69,14 @@ WATCH = """(() => {
 
 def measure(sizes: Sizes) -> list[Row]:
     """With few tabs and with many; nothing when there is no Chromium."""
-    if not pathlib.Path(CHROMIUM).exists():
+    if not CHROMIUM.exists():
         print("event to pixel: not measured, Chromium isn't installed", file=sys.stderr)
         return []
     from playwright.sync_api import sync_playwright
 
     rows = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         for tabs in sizes.tabs:
             rows += _with_tabs(sizes, browser, tabs)
         browser.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import pathlib
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -11,9 +10,9 @@ import pytest
 
 from tests.bench import rows
 from tests.bench.__main__ import NAMES, main, run
-from tests.bench.pixels import CHROMIUM
 from tests.bench.rows import Row, Target
 from tests.bench.sizes import QUICK
+from tests.support.chromium import CHROMIUM
 
 #: So many figures each family has.
 FIGURES = {
@@ -27,7 +26,7 @@ def _marks(name: str) -> list[pytest.MarkDecorator]:
         return []
     return [
         pytest.mark.browser,
-        pytest.mark.skipif(not pathlib.Path(CHROMIUM).exists(), reason="Chromium is not installed"),
+        pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is not installed"),
     ]
 
 

@@ -17,26 +17,15 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
+from tests.support.chromium import ARGUMENTS, CHROMIUM
 from tests.support.fake_node import FakeNode
 
-CHROMIUM = pathlib.Path("/usr/bin/chromium")
 ROOT = pathlib.Path(__file__).parents[2]
 SCREENSHOTS = pathlib.Path(__file__).with_name("screenshots")
-#: Without these, Chromium itself looks for updates and the like.
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-default-apps",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-backgrounding-occluded-windows",
-    "--disable-renderer-backgrounding",
-]
 #: Long enough for a busy machine; nothing waits for it to pass.
 DEADLINE_MS = 20_000
 #: Streamlit looks for its own base path below a page's address first; its console line can't be prevented.
-EXPECTED_404 = re.compile(r"/peers/_stcore/(health|host-config)")
+EXPECTED_404 = re.compile(r"/[a-z]+/_stcore/(health|host-config)")
 
 expect.set_options(timeout=DEADLINE_MS)
 
