@@ -17,8 +17,10 @@ from node.bus import messages as m
 
 #: Messages on a page of history; the browser asks for 60.
 MAX_PAGE = m.MAX_HISTORY
-#: Hits of a search in the list.
-MAX_HITS = 30
+#: Hits of one page of a search; the Search page asks for 50.
+MAX_HITS = m.MAX_HITS
+#: Characters of a query; the browser cuts there.
+MAX_QUERY = 200
 
 _Id = Annotated[str, Meta(max_length=m.MAX_ID_CHARS)]
 _Key = Annotated[str, Meta(min_length=8, max_length=m.MAX_ID_CHARS)]
@@ -44,10 +46,13 @@ class History(msgspec.Struct, tag_field="t", tag="history"):
 
 
 class Search(msgspec.Struct, tag_field="t", tag="search"):
-    """Messages that hold all these words."""
+    """Messages that hold all these words, newest first: everywhere or in one room, from one message on downwards."""
 
     n: _Number
-    query: Annotated[str, Meta(max_length=200)]
+    query: Annotated[str, Meta(max_length=MAX_QUERY)]
+    room: _Id | None = None
+    before: _Number | None = None
+    limit: Annotated[int, Meta(ge=1, le=MAX_HITS)] = 30
 
 
 class Send(msgspec.Struct, tag_field="t", tag="send"):
@@ -145,10 +150,11 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Hits(msgspec.Struct, frozen=True):
-    """What a search found, newest first."""
+    """What a search found, newest first. `pending` messages are not indexed yet."""
 
     hits: list[appearance.MessageView]
     more: bool
+    pending: int
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -177,8 +183,9 @@ async def answer(question: Question, asker: Asker, model: viewmodel.Model) -> ms
             page: m.HistoryResult = await asker.ask("history", args)
             return Page(page.seq, [model.message(one) for one in page.messages], page.more_before, page.more_after)
         case Search():
-            found: m.SearchResult = await asker.ask("search", m.SearchArgs(query=question.query, limit=MAX_HITS))
-            return Hits([model.message(one) for one in found.hits], found.more)
+            words = m.SearchArgs(query=question.query, room=question.room, before=question.before, limit=question.limit)
+            found: m.SearchResult = await asker.ask("search", words)
+            return Hits([model.message(one) for one in found.hits], found.more, found.pending)
         case Send():
             texts = m.SendArgs(messages=[m.Outgoing(to=question.room, text=question.text)])
             sent: m.SendResult = await asker.ask("send", texts, key=question.key)

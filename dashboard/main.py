@@ -8,12 +8,13 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.components import frame
-from dashboard.views import chats, peers
+from dashboard.views import chats, peers, search
 
 st.set_page_config(page_title="Snicher", page_icon=None, layout="wide")
 pages = {
     "chats": st.Page(chats.page, title="Chats", url_path="chats", default=True),
     "peers": st.Page(peers.page, title="Peers", url_path="peers"),
+    "search": st.Page(search.page, title="Search", url_path="search"),
 }
 page = st.navigation(list(pages.values()), position="hidden")
 current = next((name for name, one in pages.items() if one is page or one.url_path == page.url_path), "chats")

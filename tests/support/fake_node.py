@@ -61,6 +61,8 @@ class FakeNode:
         self.before: Callable[[m.Command], None] = lambda command: None
         #: Seconds to keep the reply of the next command with this op to ourselves, after it took effect.
         self.hold_back: dict[str, float] = {}
+        #: Messages that are said not to be in the search index yet.
+        self.pending = 0
         #: State that a new own message goes on to by itself, if its peer is online.
         self.deliver_as: str | None = "sent"
         self._ids = itertools.count(1)
@@ -356,9 +358,19 @@ class FakeNode:
 
     def _do_search(self, args: m.SearchArgs) -> m.SearchResult:
         words = [word.strip('"*').lower() for word in args.query.split()]
-        every = sorted((one for kept in self.messages.values() for one in kept), key=lambda one: -one.id)
-        hits = [one for one in every if words and all(word in one.text.lower() for word in words)]
-        return m.SearchResult(hits=hits[: args.limit], more=len(hits) > args.limit, pending=0)
+        if not any(any(c.isalnum() for c in word) for word in words):
+            raise CommandRefused("invalid_args", "A query needs at least one word.")
+        if args.room is not None:
+            self._room(args.room)
+        rooms = [args.room] if args.room is not None else list(self.messages)
+        every = sorted((one for room in rooms for one in self.messages.get(room, [])), key=lambda one: -one.id)
+        hits = [
+            one
+            for one in every
+            if one.kind == "text" and all(word in one.text.lower() for word in words)
+            if args.before is None or one.id < args.before
+        ]
+        return m.SearchResult(hits=hits[: args.limit], more=len(hits) > args.limit, pending=self.pending)
 
     def _do_send(self, args: m.SendArgs) -> m.SendResult:
         if not self.health.store:

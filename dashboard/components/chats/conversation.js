@@ -1,90 +1,87 @@
 // The conversation: its head, the log that scrolls, what waits, and the jump to the newest. Follows the end only while the
-// reader is there; otherwise nothing moves under the reader. Marks as read only what the reader really has before them.
+// reader is there; otherwise nothing moves under the reader.
 
 import { calm } from "../shared/calm.js";
-import { avatar, drawAvatar, h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
+import { h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
 import { newKey } from "../shared/key.js";
 import { isNarrow, place } from "../shared/place.js";
 import { connection, outbox, store } from "../shared/session.js";
 import { tips } from "../shared/tip.js";
-import * as when from "../shared/when.js";
-import { Menu } from "./menu.js";
+import { Head } from "./head.js";
+import { Reading } from "./reading.js";
 import { drawRow, makeRow, rowsOf, tipOf } from "./rows.js";
 import { Talk } from "./talk.js";
+import { Told } from "./told.js";
+import { Tools } from "./tools.js";
 
 /** So close to the end, in px, counts as being there. */
 const AT_END_PX = 48;
-/** Between two reports of what was read, in ms, and at random so much more: several tabs need not all report at once. */
-const READ_PACE_MS = 250;
-const READ_SPREAD_MS = 250;
-/** So close to either end of what is loaded, in px, the next page is asked for. */
-const NEAR_PX = 700;
+/** So close to either end of what is loaded, in px, the next page is asked for: some screens ahead of a fast reader. */
+const NEAR_PX = 2400;
+/** How long a message that was asked for is pointed out, in ms. */
+const FLASH_MS = 2500;
 
 export class Conversation {
   element;
   #parts;
   #talk = null;
   #composer;
-  #menu = new Menu();
+  #announcer;
+  #told = new Told();
+  #head = new Head((text) => this.#told.say(text));
+  #tools;
+  #reading = new Reading(() => this.#seen());
   #newAfter = null;
+  /** Whether the first look goes to the New line: when a conversation opens, not when one jumps to its end. */
+  #seekLine = true;
   /** Whether to stay at the end when something is added. */
   #follow = true;
   /** Where the last jump to the end led: the reader may have left since, before the browser tells of it. */
   #endTop = 0;
-  #readAsked = 0;
-  #readTimer = null;
   #redraw = calm(() => this.#picture());
   #stops = [];
+  /** A message to show first and to point out; null when there is none (any more). */
   #flash = null;
-  #said = () => {};
 
-  constructor({ composer, announce }) {
+  constructor({ composer, announcer }) {
     this.#composer = composer;
-    this.#said = announce;
+    this.#announcer = announcer;
     const parts = {
-      back: h("button", { class: "plainbutton back", "aria-label": "Back to the list", onclick: () => place.open(null) },
-        icon("back")),
-      avatar: avatar(),
-      name: h("h2", { dir: "auto" }),
-      presence: h("span", { class: "presence" }),
-      address: h("span", { class: "address" }),
-      badge: h("span", { class: "badge", tabindex: 0 }),
       rows: h("div", { class: "rows" }),
       top: h("div", { class: "top" }),
-      waits: h("div", { class: "waits", hidden: true }),
       count: h("span", { class: "count" }),
-      error: h("div", { class: "broken", hidden: true }),
     };
     parts.scroller = h("div", { class: "log", role: "log", "aria-live": "off", "aria-label": "Messages", tabindex: 0 },
       parts.top, parts.rows);
-    parts.jump = h("button", { class: "jump", hidden: true, "aria-label": "Jump to the newest message",
-      onclick: () => this.toNewest() }, icon("down"), parts.count);
-    const title = h("div", { class: "title" }, h("div", { class: "line" }, parts.name, parts.badge),
-      h("div", { class: "line small" }, parts.presence, parts.address));
-    this.element = h("section", { class: "talk", "aria-label": "Conversation" },
-      h("header", {}, parts.back, parts.avatar, title, this.#menu.element),
-      h("div", { class: "middle" }, parts.scroller, parts.error, parts.jump), parts.waits, composer.element);
+    parts.jump = h("button", { class: "jump", hidden: true, onclick: () => this.toNewest() }, icon("down"), parts.count);
+    const tools = { done: (text) => this.#told.say(text), toEnd: () => this.#toNewest() };
+    this.#tools = new Tools(parts.scroller, parts.rows, tools);
+    this.element = h("section", { class: "talk", "aria-label": "Conversation" }, this.#head.element,
+      h("div", { class: "middle" }, parts.scroller, this.#told.error, parts.jump, this.#told.toast),
+      this.#told.waits, composer.element, this.#tools.element);
     this.#parts = parts;
     parts.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    parts.scroller.addEventListener("keydown", (event) => this.#typed(event));
     this.element.addEventListener("click", (event) => this.#clicked(event));
     tips(this.element, (element) => tipOf(element, store.rooms.get(place.room)));
     const resized = new ResizeObserver(() => this.#keepEnd());
     resized.observe(parts.scroller);
     resized.observe(parts.rows);
-    const seen = () => this.#markRead();
+    const seen = () => this.#reading.mark();
     document.addEventListener("visibilitychange", seen);
     window.addEventListener("focus", seen);
     const tick = setInterval(() => this.#tick(), 1000);
     this.#stops = [
       store.on("lists", () => this.#listsChanged()),
       store.on("message", (op) => this.#arrived(op)),
-      store.on("state", (op) => op.room === this.#talk?.room && this.#talk.take(op)),
+      store.on("state", (op) => this.#wentOn(op)),
       store.on("expired", (op) => op.room === this.#talk?.room && this.#talk.take(op)),
       store.on("said", (message) => message.room === this.#talk?.room && this.#talk.takeSaid(message)),
       store.on("reload", () => this.#talk?.refresh()),
       outbox.onChange(() => this.#redraw()),
       () => this.#redraw.stop(),
-      () => clearTimeout(this.#readTimer),
+      () => this.#reading.destroy(),
+      () => this.#told.clear(),
       () => resized.disconnect(),
       () => document.removeEventListener("visibilitychange", seen),
       () => window.removeEventListener("focus", seen),
@@ -105,22 +102,25 @@ export class Conversation {
     }
     this.#talk?.close();
     this.#talk = null;
-    this.#menu.close();
+    this.#head.close();
+    this.#tools.close();
     this.#parts.rows.replaceChildren();
     this.#parts.rows.keyed = new Map();
-    this.#parts.error.hidden = true;
+    this.#told.clear();
     this.#composer.open(room);
     if (!room) return;
     const view = store.rooms.get(room);
+    this.#seekLine = true;
     this.#newAfter = view?.unread ? view.read_upto : null;
-    this.#readAsked = 0;
+    this.#reading.reset();
     this.#follow = around === null;
     this.#endTop = 0;
     this.#flash = around;
-    this.#talk = new Talk(room, connection, (why) => this.#changed(why));
+    this.#talk = new Talk(room, connection, (why) => this.#changed(why), () => (this.#follow ? null : this.#eyed()));
     this.#drawHead();
     if (store.loaded) this.#load(around);
-    if (!isNarrow()) this.#composer.focus();
+    // Who asked for a message is led to it, not to the composer.
+    if (!isNarrow() && around === null) this.#composer.focus();
   }
 
   /** For the keyboard: arrows then scroll. */
@@ -129,11 +129,17 @@ export class Conversation {
   }
 
   toNewest() {
+    this.#toNewest();
+    this.#composer.focus();
+  }
+
+  #toNewest() {
+    place.leaveMessage();
+    this.#seekLine = false;
     this.#follow = true;
     this.#endTop = 0;
     if (this.#talk?.moreAfter) this.#talk.open();
     else this.#toEnd();
-    this.#composer.focus();
   }
 
   /** Something of one's own was just sent from here: back to the end, and the New line has done its duty. */
@@ -164,24 +170,29 @@ export class Conversation {
     const { message } = op;
     const room = store.rooms.get(message.room);
     if (message.room === this.#talk?.room) {
-      if (!message.mine && !message.notice && this.#newAfter === null && !this.#reading()) {
+      if (!message.mine && !message.notice && this.#newAfter === null && !this.#before()) {
         this.#newAfter = room?.read_upto ?? message.id - 1;
       }
       this.#talk.take(op);
     }
-    if (!message.mine && !message.notice) this.#said(`${room?.name ?? message.name}: ${message.text.slice(0, 200)}`);
+    if (!message.mine && !message.notice) this.#announcer.heard(room?.name ?? message.name, message.text);
+  }
+
+  #wentOn(op) {
+    if (op.delivery?.tone === "bad") {
+      const name = store.rooms.get(op.room)?.name ?? "somebody";
+      this.#announcer.say(`A message to ${name} ${op.delivery.label}: ${op.delivery.why ?? ""}`);
+    }
+    if (op.room === this.#talk?.room) this.#talk.take(op);
   }
 
   #changed(why) {
     if (why === "changed" && this.#talk.state === "ready") return this.#redraw();
     this.#draw();
     if (why === "opened") this.#firstLook();
-    this.#parts.error.hidden = this.#talk.state !== "failed";
-    if (this.#talk.state === "failed") {
-      setText(this.#parts.error, `Can't show this conversation right now. ${this.#talk.problem?.message ?? ""}`);
-    }
+    this.#told.drawError(this.#talk);
     this.#fillView();
-    this.#markRead();
+    this.#reading.mark();
   }
 
   /** Where to look at first: the message asked for, the New line when what is new fills more than the view, the end. */
@@ -193,13 +204,18 @@ export class Conversation {
       if (found) {
         found.scrollIntoView({ block: "center" });
         found.classList.add("flash");
-        setTimeout(() => found.classList.remove("flash"), 2500);
+        setTimeout(() => found.classList.remove("flash"), FLASH_MS);
         this.#follow = false;
+        if (found.matches(".row")) this.#tools.focus(found, { scroll: false });
         return;
       }
+      if (this.#talk.missed) this.#told.say("That message isn't here any more.");
+      place.leaveMessage();
+      this.#follow = true;
+      if (!isNarrow()) this.#composer.focus();
     }
     const line = rows.keyed.get("new");
-    if (line && this.#follow) {
+    if (line && this.#follow && this.#seekLine) {
       const top = line.offsetTop - scroller.clientHeight * 0.2;
       if (this.#talk.moreAfter || top < scroller.scrollHeight - scroller.clientHeight - AT_END_PX) {
         this.#follow = false;
@@ -239,40 +255,20 @@ export class Conversation {
     this.#drawHead();
     this.#draw();
     this.#fillView();
-    this.#markRead();
+    this.#reading.mark();
   }
 
   #tick() {
     if (!this.#talk) return;
-    this.#drawWaits();
+    this.#told.drawWaits(this.#talk);
     this.#drawHead();
   }
 
   #drawHead() {
     const room = store.rooms.get(this.#talk?.room);
-    const { avatar: face, name, presence, address, badge } = this.#parts;
     this.element.classList.toggle("unknown", store.loaded && !room && !store.away);
-    this.#menu.draw(room);
-    if (!room) {
-      setText(name, store.loaded && store.me ? "This conversation isn't here" : "…");
-      setText(presence, "");
-      setText(address, "");
-      badge.hidden = true;
-      return;
-    }
-    drawAvatar(face, room);
-    setText(name, room.name);
-    const seen = room.last_seen && room.link === "offline" ? `, last seen ${when.ago(room.last_seen, store.now())}` : "";
-    setText(presence, store.away ? "presence unknown" : room.presence + seen);
-    setAttribute(presence, "data-tone", store.away ? "plain" : room.presence_tone);
-    setAttribute(presence, "data-tip", room.presence_title);
-    setText(address, room.address === room.name ? "" : room.address);
-    badge.hidden = !room.badge && !room.encrypted;
-    setText(badge, room.encrypted ? "encrypted" : "not encrypted");
-    setAttribute(badge, "data-kind", room.encrypted ? "good" : "plain");
-    setAttribute(badge, "data-tip", room.badge_title || "Only you and the other side can read this.");
-    setAttribute(badge, "aria-label", badge.dataset.tip);
-    this.#composer.address(room);
+    this.#head.draw(room);
+    if (room) this.#composer.address(room);
   }
 
   #draw() {
@@ -297,30 +293,35 @@ export class Conversation {
       if (Math.abs(shift) > 0.5) scroller.scrollTop += shift;
     }
     jump.hidden = this.#atEnd();
-    setText(count, room?.unread ? String(room.unread) : "");
-    this.#drawWaits();
+    setText(count, room?.unread ? (room.unread > 999 ? "999+" : String(room.unread)) : "");
+    setAttribute(jump, "aria-label", `Jump to the newest message${room?.unread ? `, ${room.unread} unread` : ""}`);
+    this.#told.drawWaits(this.#talk);
   }
 
-  /** What waits here, and why: once for all of it, above the composer. */
-  #drawWaits() {
-    const { waits } = this.#parts;
-    const room = store.rooms.get(this.#talk?.room);
-    const number = (this.#talk?.messages ?? []).filter((message) => message.delivery?.wait).length;
-    waits.hidden = !number || !room || room.link === "online" || Boolean(store.away);
-    if (waits.hidden) return;
-    const next = room.next_at ? `, next try ${when.until(room.next_at, store.now())}` : "";
-    setText(waits, `${number === 1 ? "1 message waits" : `${number} messages wait`}: ${room.wait}${next}.`);
-  }
-
-  /** A row in view to hold on to while things above it change. */
+  /** The row before the reader's eyes, to hold on to while things above and below it change. */
   #anchor() {
     const { scroller, rows } = this.#parts;
-    const edge = scroller.getBoundingClientRect().top;
-    for (const element of rows.children) {
-      const box = element.getBoundingClientRect();
-      if (box.bottom > edge && element.dataset.key.startsWith("m-")) return { element, top: box.top };
+    const view = scroller.getBoundingClientRect();
+    const middle = view.top + view.height / 2;
+    // Rows stand one below the other: halve, until the first one that reaches the middle of the view is found.
+    const { children } = rows;
+    let [low, high] = [0, children.length];
+    while (low < high) {
+      const half = (low + high) >> 1;
+      if (children[half].getBoundingClientRect().bottom > middle) high = half;
+      else low = half + 1;
+    }
+    for (let at = Math.min(low, children.length - 1); at >= 0; at--) {
+      const element = children[at];
+      if (element.dataset.key.startsWith("m-")) return { element, top: element.getBoundingClientRect().top };
     }
     return null;
+  }
+
+  /** The number of the message before the reader's eyes, or null. */
+  #eyed() {
+    const found = this.#anchor();
+    return found && Number(found.element.dataset.key.slice(2));
   }
 
   // -- scrolling and reading
@@ -352,7 +353,7 @@ export class Conversation {
     this.#follow = this.#atEnd();
     this.#parts.jump.hidden = this.#follow;
     this.#fillView();
-    this.#markRead();
+    this.#reading.mark();
   }
 
   #fillView() {
@@ -363,7 +364,7 @@ export class Conversation {
   }
 
   /** Whether the reader has the end of this conversation before their eyes. */
-  #reading() {
+  #before() {
     return (
       document.visibilityState === "visible" &&
       this.element.offsetParent !== null &&
@@ -372,18 +373,17 @@ export class Conversation {
     );
   }
 
-  #markRead() {
+  /** What the reader sees now, for reporting it as read. */
+  #seen() {
     const room = store.rooms.get(this.#talk?.room);
-    if (this.#readTimer !== null || !room?.unread || !this.#reading()) return;
-    const upto = this.#talk.newestId;
-    if (upto <= room.read_upto || upto <= this.#readAsked) return;
-    this.#readAsked = upto;
-    connection.ask({ t: "read", room: room.id, upto }).catch(() => {
-      this.#readAsked = 0;
-    });
-    this.#readTimer = setTimeout(() => {
-      this.#readTimer = null;
-      this.#markRead();
-    }, READ_PACE_MS + Math.random() * READ_SPREAD_MS);
+    return room?.unread && this.#before() ? { room, upto: this.#talk.newestId } : null;
+  }
+
+  /** Whoever types over the log means the composer. */
+  #typed(event) {
+    const { target, key } = event;
+    if (target !== this.#parts.scroller && !target.matches?.(".row")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || key === " " || [...key].length !== 1) return;
+    this.#composer.focus();
   }
 }

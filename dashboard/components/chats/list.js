@@ -2,7 +2,8 @@
 
 import { calm } from "../shared/calm.js";
 import { avatar, drawAvatar, h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
-import { place } from "../shared/place.js";
+import { finding } from "../shared/finding.js";
+import { addressOf, place } from "../shared/place.js";
 import { store } from "../shared/session.js";
 import { tips } from "../shared/tip.js";
 import * as when from "../shared/when.js";
@@ -21,19 +22,27 @@ export class List {
     this.#search = new Search(() => this.draw());
     const parts = {
       rooms: h("div", { class: "rooms", role: "list", "aria-label": "Conversations" }),
-      people: h("h3", { hidden: true }, "People"),
+      people: h("h2", { hidden: true }, "People"),
       empty: h("div", { class: "empty", hidden: true }),
-      found: h("h3", { hidden: true }, "Messages"),
+      found: h("h2", { hidden: true }, "Messages"),
       hits: h("div", { class: "hits", role: "list", "aria-label": "Messages found" }),
+      all: h("a", { class: "all", hidden: true }, "Show all hits"),
       hint: h("p", { class: "hint", hidden: true }),
     };
     this.#parts = parts;
     this.element = h("aside", { class: "list" }, this.#search.element,
-      h("div", { class: "scroll" }, parts.people, parts.rooms, parts.empty, parts.found, parts.hits, parts.hint));
+      h("div", { class: "scroll" }, parts.people, parts.rooms, parts.empty, parts.found, parts.hits, parts.all, parts.hint));
+    parts.all.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+      event.preventDefault();
+      finding.look(this.#search.typed.trim(), null);
+      place.go("search");
+    });
     this.element.addEventListener("keydown", (event) => this.#key(event));
     tips(this.element);
     const tick = setInterval(() => this.draw(), 20000);
-    this.#stops = [guide(parts.empty), store.on("lists", this.#redraw), () => this.#redraw.stop(), place.onChange(() => this.draw()), () => clearInterval(tick)];
+    this.#stops = [guide(parts.empty), store.on("lists", this.#redraw), () => this.#redraw.stop(),
+      place.onChange(() => this.draw()), () => clearInterval(tick)];
     this.draw();
   }
 
@@ -62,7 +71,7 @@ export class List {
   }
 
   draw() {
-    const { rooms, people, empty, found, hits, hint } = this.#parts;
+    const { rooms, people, empty, found, hits, all, hint } = this.#parts;
     const words = this.#search.words;
     const shown = words ? store.sorted().filter((room) => this.#search.fits(room)) : store.sorted();
     this.#order = shown.map((room) => room.id);
@@ -71,24 +80,30 @@ export class List {
     const none = store.loaded && !shown.length && !words && store.me;
     empty.hidden = !none;
     const results = this.#search.hits;
-    found.hidden = !results.length;
+    found.hidden = all.hidden = !results.length;
+    setAttribute(all, "href", `/search?q=${encodeURIComponent(this.#search.typed.trim())}`);
+    setText(all, this.#search.more ? "Show all hits" : "Show on a page of their own");
     reconcile(hits, results, (hit) => String(hit.id), () => this.#makeHit(), (element, hit) => this.#drawHit(element, hit));
     const nothing = words && !shown.length && !results.length && !this.#search.busy;
     hint.hidden = !(nothing || this.#search.problem);
-    setText(hint, this.#search.problem || "Nobody and nothing found. Whole words work best; add * for beginnings of words.");
+    setText(hint, this.#search.problem || "Nobody and nothing found. Fewer words find more.");
   }
 
   #make() {
-    const element = h("a", { class: "room", role: "listitem", draggable: "false" },
+    const link = h("a", { class: "room", draggable: "false" },
       avatar(),
       h("span", { class: "what" },
-        h("span", { class: "line" }, h("span", { class: "name", dir: "auto" }), h("span", { class: "tag" })),
+        h("span", { class: "line" }, h("span", { class: "name", dir: "auto" }),
+          h("span", { class: "visuallyhidden" }), h("span", { class: "tag" })),
         h("span", { class: "preview", dir: "auto" })),
-      h("span", { class: "side" }, h("time"), h("span", { class: "count" })));
-    const [face, what, side] = element.children;
-    element.parts = { face, name: what.firstChild.firstChild, tag: what.firstChild.lastChild, last: what.lastChild,
-      time: side.firstChild, count: side.lastChild };
-    element.addEventListener("click", (event) => {
+      h("span", { class: "side" }, h("time"), h("span", { class: "count", "aria-hidden": "true" }),
+        h("span", { class: "visuallyhidden" })));
+    const element = h("div", { role: "listitem" }, link);
+    const [face, what, side] = link.children;
+    const [name, presence, tag] = what.firstChild.children;
+    const [time, count, said] = side.children;
+    element.parts = { link, face, name, presence, tag, last: what.lastChild, time, count, said };
+    link.addEventListener("click", (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
       event.preventDefault();
       this.#search.clear();
@@ -100,9 +115,9 @@ export class List {
   #drawRoom(element, room) {
     const { parts } = element;
     const open = room.id === place.room;
-    setAttribute(element, "href", `/?room=${encodeURIComponent(room.id)}`);
-    setAttribute(element, "aria-current", open ? "true" : null);
-    element.classList.toggle("unread", room.unread > 0);
+    setAttribute(parts.link, "href", addressOf(room.id));
+    setAttribute(parts.link, "aria-current", open ? "true" : null);
+    parts.link.classList.toggle("unread", room.unread > 0);
     drawAvatar(parts.face, room);
     setText(parts.name, room.name);
     setText(parts.tag, room.badge);
@@ -121,15 +136,17 @@ export class List {
       parts.count.replaceChildren(...(state ? [icon(state === "bad" ? "alert" : "clock")] : []));
     }
     parts.count.dataset.drawn = state;
-    const more = state === "unread" ? `, ${room.unread} unread` : state ? `, ${last.delivery.label}` : "";
-    setAttribute(element, "aria-label",
-      `${room.name}, ${room.presence}${room.badge ? ", not encrypted" : ""}${more}. ${parts.last.textContent}`);
+    setText(parts.presence, `, ${store.away ? "presence unknown" : room.presence}, `);
+    setText(parts.said, state === "unread" ? `, ${room.unread} unread` : state ? `, ${last.delivery.label}` : "");
   }
 
   #makeHit() {
-    const element = h("button", { class: "hit", role: "listitem" }, h("span", { class: "line" },
+    const link = h("a", { class: "hit", draggable: "false" }, h("span", { class: "line" },
       h("span", { class: "name", dir: "auto" }), h("time")), h("span", { class: "snippet", dir: "auto" }));
-    element.addEventListener("click", () => {
+    const element = h("div", { role: "listitem" }, link);
+    link.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+      event.preventDefault();
       const { room, id } = element.hit;
       place.open(room, { around: id });
     });
@@ -138,7 +155,8 @@ export class List {
 
   #drawHit(element, hit) {
     element.hit = hit;
-    const [line, snippet] = element.children;
+    const [line, snippet] = element.firstChild.children;
+    setAttribute(element.firstChild, "href", addressOf(hit.room, hit.id));
     const room = store.rooms.get(hit.room);
     setText(line.firstChild, hit.mine ? `You to ${room?.name ?? "somebody"}` : (room?.name ?? hit.name));
     setText(line.lastChild, when.short(hit.at, store.now()));
@@ -149,7 +167,7 @@ export class List {
   #key(event) {
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const stops = [this.#search.field, ...this.element.querySelectorAll(".room, .hit")];
+    const stops = [this.#search.field, ...this.element.querySelectorAll(".room, .hit, .all:not([hidden])")];
     const at = stops.indexOf(event.target);
     const next = stops[at + (event.key === "ArrowDown" ? 1 : -1)];
     if (at < 0 || !next) return;

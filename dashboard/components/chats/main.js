@@ -1,9 +1,10 @@
 // The Chats page: list beside conversation; one column at a time on a small screen. Wires the parts and the keyboard.
 
-import { h, setText } from "../shared/dom.js";
-import { isNarrow, place } from "../shared/place.js";
+import { h, icon, setText } from "../shared/dom.js";
+import { isFindKey, isNarrow, place } from "../shared/place.js";
 import { store } from "../shared/session.js";
 import { strip } from "../shared/strip.js";
+import { Announcer } from "./announcer.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { guide } from "./guide.js";
@@ -19,9 +20,9 @@ export function mount({ parentElement }) {
 }
 
 function build(root) {
-  const live = h("div", { class: "visuallyhidden", "aria-live": "polite", role: "status" });
+  const announcer = new Announcer();
   const composer = new Composer();
-  const talk = new Conversation({ composer, announce: (text) => setText(live, text) });
+  const talk = new Conversation({ composer, announcer });
   const list = new List();
   const choose = h("div", {}, h("h2", {}, "Choose a conversation"),
     h("p", {}, "Or press ", h("kbd", {}, "Ctrl"), " ", h("kbd", {}, "K"), " to find somebody."));
@@ -29,7 +30,12 @@ function build(root) {
   const nothing = h("section", { class: "nothing" }, choose, begin);
   const stopGuide = guide(begin);
   const line = h("p", { class: "calmline", role: "status", hidden: true, tabindex: -1 });
-  root.append(line, h("div", { class: "columns" }, list.element, nothing, talk.element), live);
+  root.append(line, h("div", { class: "columns" }, list.element, nothing, talk.element), announcer.element);
+  const heading = h("h1", { class: "visuallyhidden" }, "Chats");
+  root.prepend(heading);
+  const found = h("button", { class: "link", type: "button", onclick: () => place.go("search") });
+  const foundLine = h("p", { class: "foundline", hidden: true }, icon("back"), found);
+  line.after(foundLine);
   const stopStrip = strip(root);
   composer.onSent = () => talk.sent();
 
@@ -50,6 +56,8 @@ function build(root) {
     else if (!again) say("");
     const left = gone && talk.element.contains(root.getRootNode().activeElement);
     showNothing();
+    foundLine.hidden = place.results === null || !place.room;
+    setText(found, `Back to what was found for “${place.results ?? ""}”`);
     root.classList.toggle("open", Boolean(place.room));
     nothing.hidden = Boolean(place.room);
     talk.element.hidden = !place.room;
@@ -62,7 +70,7 @@ function build(root) {
   function key(event) {
     if (place.page !== "chats") return;
     const control = event.ctrlKey || event.metaKey;
-    if (control && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") {
+    if (isFindKey(event)) {
       event.preventDefault();
       if (isNarrow() && place.room) place.open(null);
       list.focusSearch();
@@ -82,12 +90,15 @@ function build(root) {
       if (place.room && !isNarrow()) composer.focus();
     } else if (isNarrow() && place.room) place.open(null);
     else if (composer.focused) talk.focusLog();
+    else if (place.results !== null) place.go("search");
     else if (place.room) place.open(null);
   }
 
   place.settle();
   show();
   document.addEventListener("keydown", key);
+  if (place.find) list.focusSearch();
+  place.find = false;
   let known = Boolean(store.me);
   const stops = [
     place.onChange(show),
@@ -103,6 +114,7 @@ function build(root) {
     () => document.removeEventListener("keydown", key),
     () => list.destroy(),
     () => talk.destroy(),
+    () => announcer.destroy(),
   ];
   return () => {
     for (const stop of stops) stop();

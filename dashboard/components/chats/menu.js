@@ -1,9 +1,11 @@
-// The menu in the head of a conversation: rename, merge, connect or disconnect, delete. What can't be taken back is asked
+// The menu in the head of a conversation: rename, merge, connect or disconnect, link, delete. What can't be taken back is asked
 // once more in a sheet that says what is lost.
 
-import { h, icon, setAttribute, setText } from "../shared/dom.js";
+import { h, icon, setAttribute, setText, toClipboard } from "../shared/dom.js";
 import { newKey } from "../shared/key.js";
+import { linkTo } from "../shared/place.js";
 import { connection, store } from "../shared/session.js";
+import { Popup } from "./popup.js";
 
 const CONNECTED = new Set(["online", "reachable", "connecting"]);
 /** Characters of a name that the node takes; BUS.md section 7. */
@@ -12,38 +14,27 @@ const MAX_NAME = 64;
 export class Menu {
   element;
   #open;
-  #items;
+  #popup;
   #acts;
   #sheet;
   #room = null;
 
-  constructor() {
-    const item = (label, act, grave = false) =>
-      h("button", { type: "button", role: "menuitem", tabindex: -1, class: grave ? "grave" : null, onclick: () => {
-        this.#hide();
-        act();
-      } }, label);
+  /** `done(text)` tells what a choice did, where nothing else shows it. */
+  constructor(done) {
+    this.#open = h("button", { class: "opener", type: "button" }, icon("more"));
+    this.#popup = new Popup(this.#open, "talk-menu");
     this.#acts = {
-      rename: item("Rename…", () => this.#rename()),
-      merge: item("Merge into…", () => this.#merge()),
-      link: item("Connect", () => this.#link()),
-      remove: item("Delete conversation…", () => this.#remove(), true),
+      rename: this.#popup.add("Rename…", () => this.#rename()),
+      merge: this.#popup.add("Merge into…", () => this.#merge()),
+      link: this.#popup.add("Connect", () => this.#link()),
     };
-    this.#items = h("div", { class: "items", role: "menu", id: "talk-menu", hidden: true }, ...Object.values(this.#acts));
-    this.#open = h("button", { class: "opener", type: "button", "aria-haspopup": "menu", "aria-expanded": "false",
-      "aria-controls": "talk-menu", onclick: () => (this.#items.hidden ? this.#show() : this.#hide()) }, icon("more"));
+    this.#popup.add("Copy link", async () => {
+      await toClipboard(linkTo(this.#room.id));
+      done("Link copied. It works for this dashboard only.");
+    });
+    this.#popup.add("Delete conversation…", () => this.#remove(), true);
     this.#sheet = h("dialog", { class: "ask", "aria-labelledby": "ask-title" });
-    this.element = h("div", { class: "menu", hidden: true }, this.#open, this.#items, this.#sheet);
-    this.#open.addEventListener("keydown", (event) => {
-      if (event.key !== "ArrowDown" || !this.#items.hidden) return;
-      event.preventDefault();
-      this.#show();
-    });
-    this.#items.addEventListener("keydown", (event) => this.#key(event));
-    this.element.addEventListener("focusout", (event) => {
-      const inside = this.#items.contains(event.relatedTarget) || event.relatedTarget === this.#open;
-      if (!inside && !this.#items.hidden) this.#hide(false);
-    });
+    this.element = h("div", { class: "menu", hidden: true }, this.#open, this.#popup.items, this.#sheet);
     this.#sheet.addEventListener("keydown", (event) => {
       // Nothing below the sheet hears of keys.
       event.stopPropagation();
@@ -70,41 +61,12 @@ export class Menu {
 
   /** Close whatever is open. */
   close() {
-    this.#hide(false);
+    this.#popup.hide(false);
     if (this.#sheet.open) this.#sheet.close();
   }
 
   #connected(peer) {
     return CONNECTED.has(peer.link) || peer.wanted;
-  }
-
-  // -- the menu
-
-  #shown() {
-    return Object.values(this.#acts).filter((item) => !item.hidden);
-  }
-
-  #show() {
-    this.#items.hidden = false;
-    setAttribute(this.#open, "aria-expanded", "true");
-    this.#shown()[0].focus();
-  }
-
-  #hide(focus = true) {
-    this.#items.hidden = true;
-    setAttribute(this.#open, "aria-expanded", "false");
-    if (focus) this.#open.focus({ preventScroll: true });
-  }
-
-  #key(event) {
-    const items = this.#shown();
-    const at = items.indexOf(event.target);
-    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
-    if (event.key === "Escape") this.#hide();
-    else if (event.key === "Tab") return this.#hide();
-    else if (to !== undefined && !event.altKey) items.at(to % items.length).focus();
-    else return;
-    event.preventDefault();
   }
 
   // -- the sheets
@@ -166,7 +128,7 @@ export class Menu {
     const problem = h("p", { class: "problem", role: "alert", hidden: true });
     const agree = h("button", { class: grave ? "primary grave" : "primary", type: "submit" }, yes);
     const cancel = h("button", { type: "button", onclick: () => this.#sheet.close() }, "Cancel");
-    const form = h("form", {}, h("h3", { id: "ask-title", dir: "auto" }, title),
+    const form = h("form", {}, h("h2", { id: "ask-title", dir: "auto" }, title),
       h("p", { id: "ask-text", dir: "auto" }, text), fields, problem, h("div", { class: "answers" }, cancel, agree));
     // One wish, one key: asking again after a lost answer doesn't double it.
     let key = newKey();

@@ -16,10 +16,14 @@ export function rowsOf(messages, pending, newAfter, now) {
   let previous = null;
   let today = null;
   let lined = newAfter === null;
+  const days = new Map();
   const breakDay = (at) => {
     const number = when.dayNumber(at);
     if (number === today) return;
-    rows.push({ kind: "day", key: `day-${number}`, text: when.day(at, now) });
+    // A day may come again: the order is the node's, the times are those of many clocks.
+    const nth = (days.get(number) ?? 0) + 1;
+    days.set(number, nth);
+    rows.push({ kind: "day", key: `day-${number}-${nth}`, text: when.day(at, now) });
     today = number;
     previous = null;
   };
@@ -64,13 +68,14 @@ export function makeRow(row) {
     more: h("button", { class: "more", hidden: true }, "Show all"),
     marks: h("span", { class: "marks" }),
     time: h("time"),
-    state: h("span", { class: "state" }),
+    state: h("span", { class: "state", role: "note" }),
     why: h("span", { class: "why" }),
     acts: h("span", { class: "acts" }),
   };
   const meta = h("span", { class: "meta" }, parts.marks, parts.time, parts.state);
-  const bubble = h("div", { class: "bubble" }, parts.who, h("div", { class: "body", dir: "auto" }, parts.text, meta), parts.more);
-  const element = h("article", { class: "row" }, bubble, h("div", { class: "repair" }, parts.why, parts.acts));
+  parts.bubble = h("div", { class: "bubble" }, parts.who, h("div", { class: "body", dir: "auto" }, parts.text, meta), parts.more);
+  const element = h("article", { class: "row", tabindex: -1 }, parts.bubble,
+    h("div", { class: "repair" }, parts.why, parts.acts));
   element.parts = parts;
   parts.more.addEventListener("click", () => {
     element.unfolded = true;
@@ -109,7 +114,10 @@ export function drawRow(element, row, context) {
   element.signature = signature;
   const { parts } = element;
   const mine = row.kind === "pending" || row.message.mine;
-  element.className = ["row", mine ? "mine" : "theirs", row.first && "first", row.last && "last"].filter(Boolean).join(" ");
+  const flash = element.classList.contains("flash") && "flash";
+  const classes = ["row", mine ? "mine" : "theirs", row.first && "first", row.last && "last", flash];
+  element.className = classes.filter(Boolean).join(" ");
+  element.message = row.message ?? null;
   if (row.kind === "pending") return drawPending(element, row.entry);
   const { message } = row;
   setText(parts.who, message.name);
@@ -120,7 +128,7 @@ export function drawRow(element, row, context) {
   setAttribute(parts.time, "data-tip", when.full(message.at));
   parts.marks.replaceChildren(
     ...(message.marks ?? []).map((mark) =>
-      h("span", { class: "mark", "data-tip": mark.title, tabindex: 0, "aria-label": `${mark.label}: ${mark.title}` },
+      h("span", { class: "mark", role: "note", "data-tip": mark.title, tabindex: 0, "aria-label": `${mark.label}: ${mark.title}` },
         mark.label),
     ),
   );

@@ -1,6 +1,8 @@
-// The search box: filters people at once, and asks the node for messages after a short pause in typing.
+// The search box: filters people at once, and asks the node for messages after a short pause in typing. What it shows are
+// the newest hits; the Search page has all of them.
 
 import { h, icon } from "../shared/dom.js";
+import { asQuery, hasWord, MAX_QUERY, snippet, termsOf } from "../shared/query.js";
 import { connection } from "../shared/session.js";
 
 /** Wait so long after the last letter before asking, in ms. */
@@ -10,21 +12,25 @@ const MIN_LETTERS = 2;
 /** Letters shown of a message, and how many of them before the word that was found. */
 const SNIPPET = 110;
 const LEAD = 30;
+/** Hits asked for. */
+const HITS = 20;
 
 export class Search {
   element;
   field;
   hits = [];
+  more = false;
   busy = false;
   problem = "";
   #draw;
   #timer = null;
   #turn = 0;
+  #terms = [];
 
   constructor(draw) {
     this.#draw = draw;
     this.field = h("input", { type: "search", placeholder: "Search people and messages", autocomplete: "off",
-      spellcheck: "false", "aria-label": "Search people and messages, Control K" });
+      spellcheck: "false", maxlength: MAX_QUERY - 1, "aria-label": "Search people and messages, Control K" });
     this.element = h("div", { class: "search" }, icon("search"), this.field);
     this.field.addEventListener("input", () => this.#typed());
     this.field.addEventListener("keydown", (event) => {
@@ -38,6 +44,11 @@ export class Search {
   destroy() {
     clearTimeout(this.#timer);
     this.#turn++;
+  }
+
+  /** As it was typed. */
+  get typed() {
+    return this.field.value;
   }
 
   get words() {
@@ -64,9 +75,9 @@ export class Search {
     clearTimeout(this.#timer);
     const turn = ++this.#turn;
     this.problem = "";
-    if (this.words.length < MIN_LETTERS) {
+    if (this.words.length < MIN_LETTERS || !hasWord(this.words)) {
       this.hits = [];
-      this.busy = false;
+      this.more = this.busy = false;
     } else {
       this.busy = true;
       this.#timer = setTimeout(() => this.#ask(turn), PAUSE_MS);
@@ -75,31 +86,25 @@ export class Search {
   }
 
   async #ask(turn) {
-    const typed = this.field.value.trim();
-    // The last word is usually not finished yet: look for what begins with it.
-    const query = /[\p{L}\p{N}]$/u.test(typed) && !typed.includes('"') ? `${typed}*` : typed;
+    const query = asQuery(this.typed.trim());
     try {
-      const found = await connection.ask({ t: "search", query });
+      const found = await connection.ask({ t: "search", query, limit: HITS });
       if (turn !== this.#turn) return;
+      this.#terms = termsOf(query);
       this.hits = found.hits;
+      this.more = found.more;
     } catch (problem) {
       if (turn !== this.#turn) return;
       this.hits = [];
+      this.more = false;
       this.problem = problem.code === "invalid_args" ? "" : problem.message;
     }
     this.busy = false;
     this.#draw();
   }
 
-  /** The part of a text where the first word was found, with that word marked; as nodes. */
+  /** The part of a text where it was found, as nodes. */
   snippet(text) {
-    const flat = text.replace(/\s+/g, " ");
-    const word = this.words.split(/\s+/)[0]?.replace(/["*]/g, "") ?? "";
-    const at = word ? flat.toLowerCase().indexOf(word) : -1;
-    const from = Math.max(0, at - LEAD);
-    const part = (from ? "…" : "") + flat.slice(from, from + SNIPPET);
-    const found = at < 0 ? -1 : at - from + (from ? 1 : 0);
-    if (found < 0) return [part];
-    return [part.slice(0, found), h("mark", {}, part.slice(found, found + word.length)), part.slice(found + word.length)];
+    return snippet(text, this.#terms, SNIPPET, LEAD);
   }
 }

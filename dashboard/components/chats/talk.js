@@ -23,18 +23,25 @@ export class Talk {
   /** "new", "loading", "ready" or "failed". */
   state = "new";
   problem = null;
+  /** Whether the message asked for wasn't there, and the newest ones are shown instead. */
+  missed = false;
 
   #connection;
   #onChange;
   #recent = [];
   #loading = { before: false, after: false };
   #turn = 0;
+  #reader;
 
-  /** `onChange(why)` is called with "opened", "older", "newer" or "changed". */
-  constructor(room, connection, onChange) {
+  /**
+   * `onChange(why)` is called with "opened", "older", "newer" or "changed"; `reader()` gives the id of the message
+   * before the reader's eyes, or null when they follow the end.
+   */
+  constructor(room, connection, onChange, reader) {
     this.room = room;
     this.#connection = connection;
     this.#onChange = onChange;
+    this.#reader = reader;
   }
 
   get last() {
@@ -57,6 +64,7 @@ export class Talk {
     // Nothing extends what is about to be replaced, and what comes in meanwhile is kept for the new page.
     this.#loading = { before: true, after: true };
     if (this.state !== "ready") this.state = "loading";
+    this.missed = false;
     this.#onChange("changed");
     try {
       let page = null;
@@ -65,6 +73,7 @@ export class Talk {
         page = await this.#ask({ around: place, limit: PAGE }).catch((problem) => {
           // That message may be gone, or belong to nothing we can see: then the newest will do.
           if (problem.code !== "not_found") throw problem;
+          this.missed = around !== null;
           return null;
         });
       }
@@ -138,10 +147,19 @@ export class Talk {
   }
 
   #trimFront(slack) {
-    if (this.messages.length > KEEP + slack) {
-      this.messages = this.messages.slice(-KEEP);
-      this.moreBefore = true;
-    }
+    if (this.messages.length <= KEEP + slack) return;
+    this.messages = this.messages.slice(-KEEP);
+    this.moreBefore = true;
+  }
+
+  /** What came in made it too long: what goes is at the end that is further from the reader. */
+  #trim() {
+    if (this.messages.length <= KEEP + SLACK) return;
+    const reader = this.#reader();
+    const at = reader === null ? -1 : this.messages.findIndex((message) => message.id === reader);
+    if (at < 0 || at >= this.messages.length / 2) return this.#trimFront(SLACK);
+    this.messages.length = KEEP;
+    this.moreAfter = true;
   }
 
   // -- events
@@ -193,7 +211,7 @@ export class Talk {
     if (place === this.messages.length && this.moreAfter) return false;
     if (place === 0 && this.moreBefore) return false;
     this.messages.splice(place, 0, message);
-    this.#trimFront(SLACK);
+    this.#trim();
     return true;
   }
 }

@@ -11,6 +11,7 @@ import { drawTitle } from "./title.js";
 const PAGES = [
   { name: "chats", title: "Chats", href: "/", count: () => store.unread, say: (n) => `${n} unread` },
   { name: "peers", title: "Peers", href: "/peers", count: () => store.peers.size, say: (n) => `${n} known` },
+  { name: "search", title: "Search", href: "/search", count: () => 0, say: () => "" },
 ];
 /** Addresses shown; further ones stand on the Peers page. */
 const MAX_ADDRESSES = 2;
@@ -50,7 +51,7 @@ function build(root) {
       const shown = store.me.addresses.slice(0, MAX_ADDRESSES);
       reconcile(addresses, shown, (one) => one, makeAddress, () => {});
     }
-    drawTitle(store.unread, place.page === "chats" ? "Chats" : "Peers");
+    drawTitle(store.unread, PAGES.find((page) => page.name === place.page)?.title ?? "");
   }
 
   const redraw = calm(draw);
@@ -74,8 +75,10 @@ function makeAddress(address) {
 }
 
 function link(page) {
-  const count = h("span", { class: "count" });
-  const element = h("a", { href: page.href, class: "page" }, icon(page.name), h("span", { class: "title" }, page.title), count);
+  const count = h("span", { class: "count", "aria-hidden": "true" });
+  const said = h("span", { class: "visuallyhidden" });
+  const element = h("a", { href: page.href, class: "page" }, icon(page.name), h("span", { class: "title" }, page.title), count,
+    said);
   element.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
     event.preventDefault();
@@ -89,7 +92,7 @@ function link(page) {
       const number = page.count();
       setAttribute(element, "aria-current", place.page === page.name ? "page" : null);
       setText(count, number ? String(number) : "");
-      setAttribute(element, "aria-label", number ? `${page.title}, ${page.say(number)}` : page.title);
+      setText(said, number ? `, ${page.say(number)}` : "");
     },
   };
 }

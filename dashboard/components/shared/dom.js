@@ -32,6 +32,13 @@ export function setAttribute(element, name, value) {
 export function reconcile(parent, items, keyOf, make, update) {
   const old = (parent.keyed ??= new Map());
   const kept = new Map();
+  // What goes, goes first: else all that stays behind it would be moved, and with it focus and selection lost.
+  const staying = new Set(items.map(keyOf));
+  for (const [key, element] of old) {
+    if (staying.has(key)) continue;
+    element.remove();
+    old.delete(key);
+  }
   let at = parent.firstChild;
   for (const item of items) {
     const key = keyOf(item);
@@ -40,13 +47,11 @@ export function reconcile(parent, items, keyOf, make, update) {
       element = make(item);
       element.dataset.key = key;
     }
-    old.delete(key);
     kept.set(key, element);
     update(element, item);
     if (element === at) at = at.nextSibling;
     else parent.insertBefore(element, at);
   }
-  for (const element of old.values()) element.remove();
   parent.keyed = kept;
 }
 
@@ -58,6 +63,7 @@ const ICONS = {
   back: "M19 12H5m6-6-6 6 6 6",
   copy: "M9 9h10v11H9zM5 15V4h10",
   done: "m5 12.5 4.5 4.5L19 7.5",
+  link: "M9.5 14.5l5-5M11 6.5l1.6-1.6a4.6 4.6 0 0 1 6.5 6.5L17.5 13M13 17.5l-1.6 1.6a4.6 4.6 0 0 1-6.5-6.5L6.5 11",
   search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zm5-2 4.5 4.5",
   close: "M6 6l12 12M18 6 6 18",
   clock: "M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16zm0-12.5V12l3 2",
@@ -92,6 +98,17 @@ export function drawAvatar(element, { initials, hue, link }) {
 
 /** Puts `text` on the clipboard and says so on the button. */
 export async function copy(button, text) {
+  await toClipboard(text);
+  button.replaceChildren(icon("done"));
+  button.classList.add("copied");
+  setTimeout(() => {
+    button.replaceChildren(icon("copy"));
+    button.classList.remove("copied");
+  }, 1200);
+}
+
+/** Puts `text` on the clipboard. */
+export async function toClipboard(text) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -103,10 +120,4 @@ export async function copy(button, text) {
     document.execCommand("copy");
     field.remove();
   }
-  button.replaceChildren(icon("done"));
-  button.classList.add("copied");
-  setTimeout(() => {
-    button.replaceChildren(icon("copy"));
-    button.classList.remove("copied");
-  }, 1200);
 }

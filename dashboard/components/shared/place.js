@@ -1,4 +1,5 @@
-// Where the reader is: the page, and the conversation that is open. The address keeps it, so reload and links work.
+// Where the reader is: the page, the conversation that is open, and the message that was asked for. The address keeps it,
+// so reload and links work: `/?room=ID` is a conversation, `/?room=ID&message=NUMBER` a message in it.
 
 import { store } from "./session.js";
 
@@ -23,12 +24,37 @@ function remember(room) {
   }
 }
 
+/** The conversation and message that the address names, if it is one of the Chats page. */
+function inAddress() {
+  const { pathname, search } = window.location;
+  if (pathname !== "/" && pathname !== "/chats") return { room: null, message: null };
+  const asked = new URLSearchParams(search);
+  const message = Number(asked.get("message"));
+  return { room: asked.get("room") || null, message: Number.isSafeInteger(message) && message > 0 ? message : null };
+}
+
+/** The address of a conversation, or of a message in it; for links. */
+export function addressOf(room, message = null) {
+  return `/?room=${encodeURIComponent(room)}${message === null ? "" : `&message=${message}`}`;
+}
+
+/** The same, for handing on: whole, but without the token. */
+export function linkTo(room, message = null) {
+  return new URL(addressOf(room, message), window.location.origin).href;
+}
+
 export const place = {
   page: "chats",
   /** The open conversation's id, or null. */
-  room: new URLSearchParams(window.location.search).get("room") || null,
-  /** A message to show first, once; for search hits. */
+  room: inAddress().room,
+  /** The message that was asked for, by a link or a hit; null once the reader has gone on. */
+  message: null,
+  /** The same, to show first, once. */
   around: null,
+  /** What was searched for, when the open conversation was found by it: there is a way back to the results. */
+  results: null,
+  /** The Chats page is to begin in its search box, once. */
+  find: false,
 
   /** Calls `listener` when the conversation or the page changed; returns how to stop that. */
   onChange(listener) {
@@ -40,16 +66,19 @@ export const place = {
   open(room, { around = null, gone = null } = {}) {
     const changed = room !== this.room;
     this.room = room;
-    this.around = around;
+    this.around = this.message = around;
+    if (changed) this.results = null;
     remember(room);
     this.writeAddress(changed && isNarrow());
     for (const listener of [...listeners]) listener({ again: !changed, gone });
   },
 
-  /** Go to another page; with a room, to that conversation. */
-  go(page, room) {
+  /** Go to another page; with a room, to that conversation, at a message of it, found by searching for `results`. */
+  go(page, room, { around = null, results = null } = {}) {
     if (room !== undefined) {
       this.room = room;
+      this.around = this.message = around;
+      this.results = results;
       remember(room);
     }
     if (page === this.page) {
@@ -57,6 +86,13 @@ export const place = {
       for (const listener of [...listeners]) listener({ again: false });
     } else if (changePage) changePage(page);
     else window.location.assign(page === "chats" ? "/" : `/${page}`);
+  },
+
+  /** The reader has gone on from the message that was asked for. */
+  leaveMessage() {
+    if (this.message === null) return;
+    this.message = null;
+    this.writeAddress(false);
   },
 
   /** The frame tells which page Streamlit shows, and how to show another. */
@@ -68,16 +104,23 @@ export const place = {
 
   /** Called by the Chats page when it appears: the address wins, then what was open before. */
   settle() {
-    const wanted = new URLSearchParams(window.location.search).get("room") || this.room || remembered() || null;
-    this.room = wanted;
+    const asked = inAddress();
+    if (asked.room) {
+      if (asked.room !== this.room) this.results = null;
+      this.room = asked.room;
+      this.around = this.message = asked.message;
+    } else this.room ||= remembered() || null;
     this.writeAddress(false);
   },
 
   /** On a small screen opening a conversation is a step of its own, so that "back" leads to the list. */
   writeAddress(step) {
     const address = new URL(window.location.href);
+    if (address.pathname !== "/" && address.pathname !== "/chats") return;
     if (this.room) address.searchParams.set("room", this.room);
     else address.searchParams.delete("room");
+    if (this.room && this.message !== null) address.searchParams.set("message", this.message);
+    else address.searchParams.delete("message");
     if (address.href === window.location.href) return;
     if (step && this.room) window.history.pushState(window.history.state, "", address);
     else window.history.replaceState(window.history.state, "", address);
@@ -90,14 +133,31 @@ export function isNarrow() {
 }
 
 window.addEventListener("popstate", () => {
-  if (place.page !== "chats") return;
-  const room = new URLSearchParams(window.location.search).get("room") || null;
-  if (room === place.room) return;
+  const { pathname } = window.location;
+  // From one page to another: Streamlit shows it, and it settles by itself.
+  if (place.page !== "chats" || (pathname !== "/" && pathname !== "/chats")) return;
+  const { room, message } = inAddress();
+  if (room === place.room && message === place.message) return;
+  if (room !== place.room) place.results = null;
   place.room = room;
-  place.around = null;
+  place.around = place.message = message;
   remember(room);
   for (const listener of [...listeners]) listener({ again: false });
 });
+
+// Ctrl+K finds somebody from wherever one is; Chats and Search have a field of their own for it.
+document.addEventListener("keydown", (event) => {
+  if (!isFindKey(event) || place.page === "chats" || place.page === "search") return;
+  event.preventDefault();
+  place.find = true;
+  place.go("chats");
+});
+
+/** Ctrl+K, or Command+K. */
+export function isFindKey(event) {
+  const control = event.ctrlKey || event.metaKey;
+  return control && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k";
+}
 
 // A conversation that was merged into another one is opened there; from one that was deleted, back to the list.
 store.on("gone", (op) => {

@@ -1,0 +1,83 @@
+// A menu that opens from a button: by mouse, by keyboard, closed by whatever leads away from it.
+
+import { h, setAttribute } from "../shared/dom.js";
+
+export class Popup {
+  /** The list of what can be chosen. */
+  items;
+  #opener;
+  #onShow;
+  #onHide;
+
+  /** `onShow` and `onHide` are called before it shows and after it is gone. */
+  constructor(opener, id, { onShow = () => {}, onHide = () => {} } = {}) {
+    this.#opener = opener;
+    this.#onShow = onShow;
+    this.#onHide = onHide;
+    this.items = h("div", { class: "items", role: "menu", id, hidden: true });
+    setAttribute(opener, "aria-haspopup", "menu");
+    setAttribute(opener, "aria-expanded", "false");
+    opener.addEventListener("click", () => (this.open ? this.hide() : this.show()));
+    opener.addEventListener("keydown", (event) => {
+      if (event.key !== "ArrowDown" || this.open) return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.show();
+    });
+    this.items.addEventListener("keydown", (event) => this.#key(event));
+    for (const part of [opener, this.items]) {
+      part.addEventListener("focusout", ({ relatedTarget }) => {
+        if (this.open && !this.items.contains(relatedTarget) && relatedTarget !== opener) this.hide(false);
+      });
+    }
+  }
+
+  get open() {
+    return !this.items.hidden;
+  }
+
+  /** Add something to choose; returns its element. */
+  add(label, act, grave = false) {
+    const item = h("button", { type: "button", role: "menuitem", tabindex: -1, class: grave ? "grave" : null,
+      onclick: () => {
+        this.hide();
+        act();
+      } }, label);
+    this.items.append(item);
+    return item;
+  }
+
+  show() {
+    this.#onShow();
+    this.items.hidden = false;
+    setAttribute(this.#opener, "aria-expanded", "true");
+    setAttribute(this.#opener, "aria-controls", this.items.id);
+    this.#shown()[0]?.focus({ preventScroll: true });
+  }
+
+  /** `focus`: give it back to the button. */
+  hide(focus = true) {
+    if (!this.open) return;
+    this.items.hidden = true;
+    setAttribute(this.#opener, "aria-expanded", "false");
+    setAttribute(this.#opener, "aria-controls", null);
+    if (focus) this.#opener.focus({ preventScroll: true });
+    this.#onHide();
+  }
+
+  #shown() {
+    return [...this.items.children].filter((item) => !item.hidden);
+  }
+
+  #key(event) {
+    const items = this.#shown();
+    const at = items.indexOf(event.target);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
+    if (event.key === "Escape") this.hide();
+    else if (event.key === "Tab") return this.hide();
+    else if (to !== undefined && !event.altKey) items.at(to % items.length).focus({ preventScroll: true });
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}

@@ -1,0 +1,165 @@
+// The Search page: one field, all that was ever said. The address keeps what is looked for, so links, back and forward work.
+
+import { calm } from "../shared/calm.js";
+import { h, icon, reconcile, setText } from "../shared/dom.js";
+import { isFindKey, isNarrow, place } from "../shared/place.js";
+import { MAX_QUERY } from "../shared/query.js";
+import { store } from "../shared/session.js";
+import { strip } from "../shared/strip.js";
+import { tips } from "../shared/tip.js";
+import { finding } from "../shared/finding.js";
+import { Results } from "./results.js";
+
+/** Wait so long after the last letter before asking, in ms. */
+const PAUSE_MS = 220;
+const EVERYWHERE = "";
+const mounted = new WeakMap();
+
+/** Called by the loader, and again whenever Streamlit runs the component's script: the same page then. */
+export function mount({ parentElement }) {
+  const root = parentElement.querySelector(".searchpage");
+  if (!mounted.has(root)) mounted.set(root, build(root));
+  return mounted.get(root);
+}
+
+function build(root) {
+  const field = h("input", { type: "search", name: "q", placeholder: "Words that were said", autocomplete: "off",
+    spellcheck: "false", enterkeyhint: "search", maxlength: MAX_QUERY - 1, dir: "auto", "aria-label": "Search messages",
+    "aria-describedby": "search-help" });
+  const where = h("select", { name: "room" });
+  const results = new Results({
+    everywhere: () => {
+      where.value = EVERYWHERE;
+      ask();
+    },
+  });
+  const form = h("form", { class: "query", role: "search" },
+    h("div", { class: "search" }, icon("search"), field),
+    h("label", {}, h("span", {}, "In"), where));
+  const help = h("p", { class: "help", id: "search-help" }, "All words must occur; the last one may be a beginning. ",
+    h("code", {}, "word*"), " finds any word that begins so, ", h("code", {}, '"two words"'), " finds them in a row.");
+  const sheet = h("div", { class: "sheet" }, h("h1", {}, "Search"), form, help, results.element);
+  root.append(sheet);
+  const stopStrip = strip(root);
+  tips(root);
+
+  let timer = null;
+  /** The next letter begins a search of its own: "back" leads to the one before it. */
+  let begun = false;
+
+  function write(step) {
+    const address = new URL(window.location.href);
+    if (address.pathname !== "/search") return;
+    for (const [name, value] of [["q", finding.typed], ["room", finding.room]]) {
+      if (value) address.searchParams.set(name, value);
+      else address.searchParams.delete(name);
+    }
+    if (address.href === window.location.href) return;
+    if (step) window.history.pushState(window.history.state, "", address);
+    else window.history.replaceState(window.history.state, "", address);
+  }
+
+  /** Look for what the fields say. */
+  function ask({ typing = false } = {}) {
+    clearTimeout(timer);
+    const before = `${finding.typed}\n${finding.room ?? ""}`;
+    finding.look(field.value, where.value || null);
+    if (before !== `${finding.typed}\n${finding.room ?? ""}`) {
+      sheet.scrollTop = 0;
+      write(!(typing && begun));
+    }
+    begun = typing;
+  }
+
+  function drawWhere() {
+    const rooms = [...store.rooms.values()].sort((a, b) => a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1));
+    const options = [{ id: EVERYWHERE, name: "All conversations" }, ...rooms];
+    const { room } = finding;
+    if (room && !store.rooms.has(room)) options.push({ id: room, name: "A conversation that isn't here" });
+    reconcile(where, options, (one) => one.id, (one) => h("option", { value: one.id }), (option, one) => setText(option, one.name));
+    if (where.value !== (room ?? EVERYWHERE)) where.value = room ?? EVERYWHERE;
+  }
+
+  /** Take up what the address says; one that says nothing leaves what was looked for before. */
+  function arrive({ exactly }) {
+    const asked = new URLSearchParams(window.location.search);
+    const typed = (asked.get("q") ?? "").slice(0, MAX_QUERY - 1);
+    const room = asked.get("room") || null;
+    if (exactly || typed || room) finding.look(typed, room);
+    if (field.value !== finding.typed) field.value = finding.typed;
+    begun = false;
+    drawWhere();
+    write(false);
+    results.draw();
+  }
+
+  field.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => ask({ typing: true }), PAUSE_MS);
+  });
+  where.addEventListener("change", () => ask());
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    ask();
+    if (isNarrow()) field.blur();
+  });
+
+  function back() {
+    // Going to another page changes the path, and that page settles by itself.
+    if (window.location.pathname === "/search") arrive({ exactly: true });
+  }
+
+  function key(event) {
+    if (place.page !== "search" || event.isComposing) return;
+    if (isFindKey(event)) {
+      event.preventDefault();
+      field.focus();
+      field.select();
+    } else if (event.key === "Escape" && !event.defaultPrevented) {
+      const inside = root.getRootNode().activeElement;
+      if (inside !== field) field.focus();
+      else if (field.value) {
+        field.value = "";
+        ask();
+      } else place.go("chats");
+    } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && !event.altKey && !event.ctrlKey && !event.metaKey) {
+      const stops = [field, ...results.stops()];
+      const at = stops.indexOf(root.getRootNode().activeElement);
+      const next = stops[at + (event.key === "ArrowDown" ? 1 : -1)];
+      if (at < 0 || !next) return;
+      event.preventDefault();
+      next.focus();
+    }
+  }
+
+  function redraw() {
+    drawWhere();
+    results.draw();
+  }
+
+  const calmly = calm(redraw);
+  const stops = [
+    finding.onChange(calmly),
+    store.on("lists", calmly),
+    calmly.stop,
+    stopStrip,
+    () => clearTimeout(timer),
+    () => document.removeEventListener("keydown", key),
+    () => window.removeEventListener("popstate", back),
+  ];
+  document.addEventListener("keydown", key);
+  window.addEventListener("popstate", back);
+  sheet.addEventListener("scroll", () => (finding.scroll = sheet.scrollTop), { passive: true });
+  const { scroll } = finding;
+  arrive({ exactly: false });
+  sheet.scrollTop = scroll;
+  if (!results.focusCurrent() && !(isNarrow() && finding.hits.length)) {
+    field.focus({ preventScroll: true });
+    field.select();
+  }
+  return () => {
+    for (const stop of stops) stop();
+    mounted.delete(root);
+    root.replaceChildren();
+  };
+}

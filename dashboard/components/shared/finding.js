@@ -1,0 +1,171 @@
+// What is looked for, and what was found: asked of the node page by page, kept while other pages are shown, so that one
+// finds the results as one left them. It draws nothing.
+
+import { asQuery, hasWord, holds, termsOf } from "./query.js";
+import { connection, store } from "./session.js";
+
+/** Hits of one page. */
+const PAGE = 50;
+/** Hits shown at most: whoever wants more is better helped by one more word. */
+export const MAX_SHOWN = 1000;
+/** While messages wait to be indexed, and when a new one seems to fit: ask again after so long, in ms. */
+const AGAIN_MS = 1500;
+
+export class Finding {
+  typed = "";
+  /** Only in this conversation; null: everywhere. */
+  room = null;
+  hits = [];
+  more = false;
+  /** Messages that the index doesn't know yet. */
+  pending = 0;
+  /** "idle" (nothing to look for), "asking", "ready" or "failed". */
+  state = "idle";
+  problem = null;
+  /** A further page is under way. */
+  extending = false;
+  terms = [];
+  /** Where the reader was: how far down, and at which hit. */
+  scroll = 0;
+  current = null;
+
+  /** Whether what is looked for was put to the node: a page that has just opened has no connection yet. */
+  #asked = false;
+  #turn = 0;
+  #again = null;
+  #listeners = new Set();
+
+  constructor() {
+    store.on("message", ({ message }) => {
+      const here = this.room === null || this.room === message.room;
+      if (this.state === "ready" && here && holds(message.text, this.terms)) this.#askAgain();
+    });
+    store.on("gone", ({ id, into }) => {
+      this.hits = into
+        ? this.hits.map((hit) => (hit.room === id ? { ...hit, room: into } : hit))
+        : this.hits.filter((hit) => hit.room !== id);
+      if (into && this.room === id) this.room = into;
+      this.#tell();
+    });
+    store.on("reload", () => this.state === "ready" && this.#refresh());
+    // What failed while the node was away is asked again once it is back.
+    store.on("lists", () => {
+      const early = this.state === "asking" && !this.#asked;
+      if (early || (this.state === "failed" && !store.away && this.problem?.retryable)) this.again();
+    });
+  }
+
+  onChange(listener) {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #tell() {
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** Look for what was typed. What was found before stays shown until the answer is there. */
+  look(typed, room) {
+    if (typed === this.typed && room === this.room && this.state !== "failed" && this.state !== "idle") return;
+    this.typed = typed;
+    this.room = room;
+    this.scroll = 0;
+    this.current = null;
+    this.again();
+  }
+
+  /** Look for the same once more. */
+  async again() {
+    const turn = ++this.#turn;
+    clearTimeout(this.#again);
+    this.problem = null;
+    this.extending = false;
+    if (!hasWord(this.typed)) {
+      this.hits = [];
+      this.more = false;
+      this.pending = 0;
+      this.state = "idle";
+      return this.#tell();
+    }
+    this.state = "asking";
+    this.#asked = store.loaded;
+    this.#tell();
+    if (!this.#asked) return;
+    try {
+      const query = asQuery(this.typed);
+      const found = await this.#ask();
+      if (turn !== this.#turn) return;
+      this.terms = termsOf(query);
+      this.#take(found.hits, found);
+      this.state = "ready";
+    } catch (problem) {
+      if (turn !== this.#turn) return;
+      this.hits = [];
+      this.more = false;
+      this.pending = 0;
+      this.problem = problem;
+      this.state = "failed";
+    }
+    this.#tell();
+  }
+
+  /** The next, older page. */
+  async extend() {
+    if (this.state !== "ready" || !this.more || this.extending || this.full) return;
+    const turn = this.#turn;
+    this.extending = true;
+    this.problem = null;
+    this.#tell();
+    try {
+      const found = await this.#ask(this.hits.at(-1)?.id ?? null);
+      if (turn !== this.#turn) return;
+      this.hits = [...this.hits, ...found.hits].slice(0, MAX_SHOWN);
+      this.more = found.more;
+    } catch (problem) {
+      if (turn !== this.#turn) return;
+      this.problem = problem;
+    }
+    this.extending = false;
+    this.#tell();
+  }
+
+  get full() {
+    return this.hits.length >= MAX_SHOWN;
+  }
+
+  #ask(before = null) {
+    return connection.ask({ t: "search", query: asQuery(this.typed), room: this.room, before, limit: PAGE });
+  }
+
+  #take(hits, { more, pending }) {
+    this.hits = hits;
+    this.more = more;
+    this.pending = pending;
+    if (pending) this.#askAgain();
+  }
+
+  #askAgain() {
+    clearTimeout(this.#again);
+    this.#again = setTimeout(() => this.#refresh(), AGAIN_MS);
+  }
+
+  /** What is new, put before what is shown; the reader's place stays. */
+  async #refresh() {
+    const turn = this.#turn;
+    try {
+      const found = await this.#ask();
+      if (turn !== this.#turn || this.extending) return;
+      const newest = this.hits[0]?.id ?? 0;
+      const fresh = found.hits.filter((hit) => hit.id > newest);
+      const joined = fresh.length < found.hits.length || !found.more;
+      if (!joined || !newest) this.#take(found.hits, found);
+      else this.#take([...fresh, ...this.hits].slice(0, MAX_SHOWN), { more: this.more, pending: found.pending });
+      this.#tell();
+    } catch {
+      // What is shown stays; the next change asks again.
+    }
+  }
+}
+
+/** One for the tab: a page that appears again goes on with it. */
+export const finding = new Finding();

@@ -1,0 +1,89 @@
+// What people type to find messages: how it is asked of the node, and where in a text it was found. The words are those of
+// the node's index: runs of letters and digits, without regard to case or accents.
+
+import { h } from "./dom.js";
+
+/** Characters of a query that are asked; asked.py takes as many. */
+export const MAX_QUERY = 200;
+/** Characters shown of a long message, and how many of them before the first word that was found. */
+const SNIPPET = 220;
+const LEAD = 60;
+
+const TERM = /"([^"]*)"?|(\S+)/gu;
+const WORD = /[\p{L}\p{N}\p{Co}][\p{L}\p{N}\p{Co}\p{M}]*/gu;
+
+function plain(word) {
+  return word.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+}
+
+/** What is asked for: as typed, but the last word may be a beginning, because it is usually not finished yet. */
+export function asQuery(typed) {
+  const query = typed.slice(0, MAX_QUERY - 1);
+  const open = (query.split('"').length - 1) % 2 === 1;
+  return !open && /[\p{L}\p{N}]$/u.test(query) ? `${query}*` : query.trim();
+}
+
+/** Whether there is a word in it at all. */
+export function hasWord(typed) {
+  return typed.search(WORD) >= 0;
+}
+
+/** Each term of a query as its words in a row; of the last one, a beginning may do. */
+export function termsOf(query) {
+  const terms = [];
+  for (const [, phrase, bare] of query.matchAll(TERM)) {
+    const words = ((phrase ?? bare).match(WORD) ?? []).map(plain);
+    if (words.length) terms.push({ words, prefix: Boolean(bare?.endsWith("*")) });
+  }
+  return terms;
+}
+
+/** Where the terms stand in a text: [from, to] of each run of words, in order. */
+function placesOf(text, terms) {
+  const words = [...text.matchAll(WORD)].map((found) => ({
+    from: found.index,
+    to: found.index + found[0].length,
+    word: plain(found[0]),
+  }));
+  const fits = (at, { words: asked, prefix }) =>
+    asked.every((word, i) => {
+      const there = words[at + i]?.word;
+      return prefix && i === asked.length - 1 ? there?.startsWith(word) : there === word;
+    });
+  const places = [];
+  for (let at = 0; at < words.length; at++) {
+    const length = Math.max(0, ...terms.filter((term) => fits(at, term)).map((term) => term.words.length));
+    if (!length) continue;
+    places.push([words[at].from, words[at + length - 1].to]);
+    at += length - 1;
+  }
+  return places;
+}
+
+/** Whether a text holds all terms: what the node would say, near enough to know when to ask it again. */
+export function holds(text, terms) {
+  return terms.length > 0 && terms.every((term) => placesOf(text, [term]).length > 0);
+}
+
+/** The part of a text around the first term, on one line, with all terms marked; as nodes. */
+export function snippet(text, terms, length = SNIPPET, lead = LEAD) {
+  const flat = text.replace(/\s+/gu, " ");
+  const places = placesOf(flat, terms);
+  const first = places[0]?.[0] ?? 0;
+  let from = first > lead && flat.length > length ? first - lead : 0;
+  // Begin with a word, and never within a character.
+  if (from) from = Math.max(0, flat.lastIndexOf(" ", from) + 1, first - 2 * lead);
+  let to = Math.min(flat.length, from + length);
+  const halved = (at) => at > 0 && at < flat.length && /[\udc00-\udfff]/.test(flat[at]) && /[\ud800-\udbff]/.test(flat[at - 1]);
+  if (halved(from)) from--;
+  if (halved(to)) to--;
+  const nodes = [from ? "…" : ""];
+  let at = from;
+  for (const [start, end] of places) {
+    if (start < at || end > to) continue;
+    nodes.push(flat.slice(at, start), h("mark", {}, flat.slice(start, end)));
+    at = end;
+  }
+  nodes.push(flat.slice(at, to), to < flat.length ? "…" : "");
+  return nodes.filter((node) => node !== "");
+}

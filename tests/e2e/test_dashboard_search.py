@@ -1,0 +1,267 @@
+"""The Search page and links, as people use them: by mouse, by keyboard, with back and forward, and when all fails."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from node.bus import messages as m
+from node.errors import CommandRefused
+from tests.e2e.browser import Visit
+from tests.support.fake_node import FakeNode, now
+
+pytest_plugins = ["tests.e2e.browser"]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+DAY = 24 * 3600_000
+
+
+def bubble(tab: Page, text: str) -> Locator:
+    return tab.locator(".log .row", has=tab.locator(".text", has_text=text))
+
+
+def field(tab: Page) -> Locator:
+    return tab.get_by_role("searchbox", name="Search messages")
+
+
+def hits(tab: Page) -> Locator:
+    return tab.locator(".searchpage .hit")
+
+
+def talked(node: FakeNode) -> tuple[m.Peer, m.Peer]:
+    """Two people, and a needle here and there in a lot of hay."""
+    bela, cian = node.add_peer("bela"), node.add_peer("cian")
+    for number in range(200):
+        text = f"needle {number} in the hay" if number % 2 else f"only hay {number}"
+        node.receive(bela, text, at=now() - 2 * DAY + number * 60_000)
+    node.say(cian.room, "A Needle of mine", state="sent", at=now() - 60_000)
+    node.receive(cian, "nothing of the kind", at=now() - 30_000)
+    return bela, cian
+
+
+def read_all(node: FakeNode, peer: m.Peer) -> None:
+    node.on_loop(lambda: node._do_mark_read(m.MarkReadArgs(room=peer.room)))
+
+
+def test_hits_lead_into_the_conversation_and_back_to_where_one_was(node: FakeNode, visit: Visit) -> None:
+    talked(node)
+    tab = visit().open(page="search")
+    expect(field(tab)).to_be_focused()
+    expect(tab.locator(".results .state h2")).to_have_text("Find what was said")
+    tab.keyboard.type("needl")
+    expect(hits(tab)).to_have_count(50)
+    expect(hits(tab).first).to_contain_text("You: A Needle of mine")
+    expect(hits(tab).first.locator("mark")).to_have_text("Needle")
+    expect(tab.locator(".group h2").first).to_have_text("Today")
+    expect(tab.locator(".sum")).to_have_text("The newest 50 messages")
+    tab.get_by_role("button", name="Show more").click()
+    expect(hits(tab)).to_have_count(100)
+    tab.get_by_role("button", name="Show more").click()
+    expect(hits(tab)).to_have_count(101)
+    expect(tab.locator(".sum")).to_have_text("101 messages")
+    expect(tab.get_by_role("button", name="Show more")).to_be_hidden()
+    one = hits(tab).filter(has_text="needle 51 in the hay")
+    one.scroll_into_view_if_needed()
+    down = tab.locator(".sheet").evaluate("sheet => sheet.scrollTop")
+    assert down > 500
+    one.click()
+    found = bubble(tab, "needle 51 in the hay")
+    expect(found).to_be_in_viewport()
+    expect(found).to_have_class(re.compile("flash"))
+    expect(found).to_be_focused()
+    expect(bubble(tab, "only hay 50")).to_be_visible()
+    expect(bubble(tab, "only hay 52")).to_be_visible()
+    expect(found).not_to_have_class(re.compile("flash"))
+    assert "message=" in tab.url
+    tab.get_by_role("button", name="Back to what was found for “needl”").click()
+    expect(one).to_be_focused()
+    expect(hits(tab)).to_have_count(101)
+    assert abs(tab.locator(".sheet").evaluate("sheet => sheet.scrollTop") - down) <= 2
+    assert "q=needl" in tab.url
+    # The browser's own way back leads to the same place.
+    one.click()
+    expect(found).to_be_in_viewport()
+    tab.go_back()
+    expect(one).to_be_focused()
+    expect(hits(tab)).to_have_count(101)
+
+
+def test_the_address_keeps_what_is_looked_for(node: FakeNode, visit: Visit) -> None:
+    bela, cian = talked(node)
+    tab = visit().open(page="search")
+    expect(tab.get_by_role("combobox", name="In")).to_contain_text("cian")
+    field(tab).fill("needle")
+    expect(hits(tab)).to_have_count(50)
+    tab.get_by_role("combobox", name="In").select_option(cian.room)
+    expect(hits(tab)).to_have_count(1)
+    assert f"room={cian.room}" in tab.url
+    field(tab).fill("kind")
+    expect(hits(tab)).to_contain_text(["nothing of the kind"])
+    tab.go_back()
+    expect(field(tab)).to_have_value("needle")
+    expect(hits(tab)).to_contain_text(["A Needle of mine"])
+    tab.go_back()
+    expect(hits(tab)).to_have_count(50)
+    expect(tab.get_by_role("combobox", name="In")).to_have_value("")
+    tab.go_forward()
+    expect(hits(tab)).to_have_count(1)
+    tab.reload()
+    expect(field(tab)).to_have_value("needle")
+    expect(hits(tab)).to_have_count(1)
+    fresh = visit().open(page="search", room=bela.room)
+    expect(fresh.get_by_role("combobox", name="In")).to_have_value(bela.room)
+    expect(field(fresh)).to_be_focused()
+
+
+def test_by_keyboard_from_the_box_to_the_page_and_into_a_message(node: FakeNode, visit: Visit) -> None:
+    talked(node)
+    tab = visit().open(page="peers")
+    expect(tab.locator(".peers h1")).to_be_visible()
+    tab.keyboard.press("Control+k")
+    box = tab.get_by_role("searchbox", name="Search people and messages")
+    expect(box).to_be_focused()
+    tab.keyboard.type("needle")
+    expect(tab.locator(".list .hit")).to_have_count(20)
+    tab.keyboard.press("ArrowUp")
+    tab.keyboard.press("ArrowDown")
+    expect(tab.locator(".list .hit").first).to_be_focused()
+    for _ in range(20):
+        tab.keyboard.press("ArrowDown")
+    every = tab.get_by_role("link", name="Show all hits")
+    expect(every).to_be_focused()
+    tab.keyboard.press("Enter")
+    expect(hits(tab)).to_have_count(50)
+    expect(field(tab)).to_have_value("needle")
+    expect(field(tab)).to_be_focused()
+    tab.keyboard.press("ArrowDown")
+    tab.keyboard.press("ArrowDown")
+    expect(hits(tab).nth(1)).to_be_focused()
+    tab.keyboard.press("ArrowUp")
+    expect(hits(tab).nth(0)).to_be_focused()
+    tab.keyboard.press("Enter")
+    expect(bubble(tab, "A Needle of mine")).to_be_focused()
+    tab.keyboard.press("Escape")
+    expect(hits(tab).nth(0)).to_be_focused()
+    tab.keyboard.press("Escape")
+    expect(field(tab)).to_be_focused()
+    tab.keyboard.press("Escape")
+    expect(field(tab)).to_have_value("")
+    expect(tab.locator(".results .state h2")).to_have_text("Find what was said")
+
+
+def test_every_state_says_what_is_the_matter(node: FakeNode, visit: Visit) -> None:
+    _, cian = talked(node)
+    tab = visit().open(page="search")
+    field(tab).fill("nobodysaidthis")
+    expect(tab.locator(".results .state h2")).to_have_text("Nothing found")
+    field(tab).fill("hay")
+    expect(hits(tab)).to_have_count(50)
+    tab.get_by_role("combobox", name="In").select_option(cian.room)
+    expect(tab.locator(".results .state h2")).to_have_text("Nothing found with cian")
+    tab.get_by_role("button", name="Look in all conversations").click()
+    expect(hits(tab)).to_have_count(50)
+    field(tab).fill("?!")
+    expect(tab.locator(".results .state h2")).to_have_text("Type a word")
+
+    def refuse(command: m.Command) -> None:
+        if command.op == "search":
+            raise CommandRefused("internal", "A bug.")
+
+    node.before = refuse
+    field(tab).fill("hay")
+    expect(tab.locator(".results .state")).to_contain_text("The node met a bug")
+    node.before = lambda command: None
+    tab.get_by_role("button", name="Try again").click()
+    expect(hits(tab)).to_have_count(50)
+    node.stop()
+    expect(tab.locator(".strip")).to_contain_text("The node is away")
+    expect(hits(tab)).to_have_count(50)
+    field(tab).fill("needle")
+    expect(tab.locator(".results .state h2")).to_have_text("The node is away")
+    node.start()
+    expect(hits(tab)).to_have_count(50)
+    expect(hits(tab).first).to_contain_text("A Needle of mine")
+
+
+def test_what_is_not_indexed_yet_is_told_and_joins(node: FakeNode, visit: Visit) -> None:
+    bela, _ = talked(node)
+    node.pending = 1200
+    tab = visit().open(page="search")
+    field(tab).fill("straw")
+    told = "The newest 1,200 messages are still being indexed; they join by themselves."
+    expect(tab.locator(".pending")).to_have_text(told)
+    node.receive(bela, "a straw at last")
+    expect(hits(tab)).to_have_count(1)
+    node.pending = 0
+    expect(tab.locator(".pending")).to_be_hidden()
+    # And what is said while one looks at the results joins them.
+    node.receive(bela, "one straw more")
+    expect(hits(tab)).to_have_count(2)
+    expect(hits(tab).first).to_contain_text("one straw more")
+
+
+def test_a_link_to_a_conversation_and_to_a_message(node: FakeNode, visit: Visit) -> None:
+    bela, _ = talked(node)
+    here = visit()
+    here.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab = here.open(bela.room)
+    expect(bubble(tab, "needle 199")).to_be_visible()
+    tab.get_by_role("button", name="More about bela").click()
+    tab.get_by_role("menuitem", name="Copy link").click()
+    expect(tab.locator(".toast")).to_contain_text("Link copied.")
+    link = tab.evaluate("navigator.clipboard.readText()")
+    assert link.endswith(f"/?room={bela.room}") and "token" not in link
+    fresh = here.context.new_page()
+    here.watch(fresh)
+    fresh.goto(link)
+    expect(fresh.locator(".talk h2")).to_have_text("bela")
+    # A message: by its button, which comes with the pointer.
+    tab.bring_to_front()
+    tab.locator(".log").evaluate("log => log.scrollTop = 0")
+    tab.locator(".log").evaluate("log => log.scrollTop = 0")
+    expect(bubble(tab, "needle 41 ")).to_be_attached()
+    bubble(tab, "needle 41 ").locator(".bubble").hover()
+    tab.get_by_role("button", name="More about this message").click()
+    tab.get_by_role("menuitem", name="Copy link to this message").click()
+    link = tab.evaluate("navigator.clipboard.readText()")
+    assert f"room={bela.room}&message=" in link
+    fresh.goto(link)
+    expect(bubble(fresh, "needle 41 ")).to_be_in_viewport()
+    expect(bubble(fresh, "needle 41 ")).to_be_focused()
+    expect(bubble(fresh, "needle 199")).to_have_count(0)
+    # Once one goes on to the newest, the address no longer leads back.
+    fresh.locator(".jump").click()
+    expect(bubble(fresh, "needle 199")).to_be_in_viewport()
+    assert "message=" not in fresh.url
+    # By keyboard: up into the messages, to the button, copy the text.
+    tab.locator(".log").evaluate("log => log.scrollTop = log.scrollHeight")
+    tab.locator(".log").focus()
+    tab.keyboard.press("ArrowUp")
+    expect(bubble(tab, "needle 199")).to_be_focused()
+    tab.keyboard.press("ArrowUp")
+    expect(bubble(tab, "only hay 198")).to_be_focused()
+    tab.keyboard.press("Tab")
+    tab.keyboard.press("Enter")
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("navigator.clipboard.readText()") == "only hay 198"
+
+
+def test_links_to_what_is_not_here_say_so(node: FakeNode, visit: Visit) -> None:
+    bela, _ = talked(node)
+    read_all(node, bela)
+    tab = visit().open("room-of-somebody-else")
+    expect(tab.locator(".talk h2")).to_have_text("This conversation isn't here")
+    expect(tab.locator(".broken")).to_contain_text("deleted or merged")
+    expect(tab.locator(".composer")).to_be_hidden()
+    tab.get_by_role("button", name="All conversations").click()
+    expect(tab.locator(".nothing h2").first).to_have_text("Choose a conversation")
+    tab = visit().open(f"{bela.room}&message=987654")
+    expect(tab.locator(".toast")).to_have_text("That message isn't here any more.")
+    expect(bubble(tab, "needle 199")).to_be_in_viewport()
+    tab = visit().open("room-of-somebody-else", page="search")
+    field(tab).fill("needle")
+    expect(tab.locator(".results .state h2")).to_have_text("That conversation isn't here")
+    tab.get_by_role("button", name="Look in all conversations").click()
+    expect(hits(tab)).to_have_count(50)

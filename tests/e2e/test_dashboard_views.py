@@ -1,0 +1,100 @@
+"""Every page in every state (views.py): axe-core finds nothing serious, nothing sticks out, and there are pictures to
+look at, in tests/e2e/screenshots."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.browser import DEADLINE_MS, SCREENSHOTS, Visit
+from tests.e2e.views import VIEWS, View
+from tests.support import axe
+from tests.support.fake_node import FakeNode, fill
+
+pytest_plugins = ["tests.e2e.browser"]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+#: Width and height in px. Pictures are made at the first three.
+SIZES = [(1280, 760), (800, 700), (390, 760), (360, 640)]
+CHECKED = (1280, 390)
+#: What must not be found. Lesser ones are printed.
+GRAVE = ("serious", "critical")
+
+
+@pytest.fixture(scope="module")
+def checker() -> str:
+    """axe-core's script."""
+    if not axe.SCRIPT.exists():
+        if os.environ.get("CI"):
+            pytest.fail("axe-core must be there where CI is set: python -m tests fetches it.")
+        pytest.skip("axe-core isn't there; python -m tests fetches it")
+    return axe.SCRIPT.read_text("utf-8")
+
+
+def found(tab: Page, checker: str) -> list[dict[str, Any]]:
+    """What axe-core has to say about a page as it is now."""
+    if not tab.evaluate("'axe' in window"):
+        # By the browser's debugger: the page's policy lets no script of ours in, and shall not.
+        tab.evaluate(checker)
+    results: dict[str, Any] = tab.evaluate("axe.run(document, {resultTypes: ['violations'], elementRef: false})")
+    violations: list[dict[str, Any]] = results["violations"]
+    return violations
+
+
+def told(violation: dict[str, Any]) -> str:
+    nodes = "; ".join(f"{node['target']} {node['failureSummary']!r}" for node in violation["nodes"][:3])
+    return f"{violation['impact']}: {violation['id']} ({len(violation['nodes'])}x): {violation['help']}: {nodes}"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("home", ["empty", "full", "away"])
+def test_every_view(node: FakeNode, visit: Visit, checker: str, scheme: str, home: str) -> None:
+    SCREENSHOTS.mkdir(exist_ok=True)
+    if home != "empty":
+        fill(node)
+    visitor = visit(color_scheme=scheme)
+    tab = visitor.open()
+    expect(tab.locator(".brand")).to_be_attached()
+    if home == "away":
+        expect(tab.locator(".list .room").first).to_be_visible()
+        node.stop()
+    wrong: list[str] = []
+    for view in (view for view in VIEWS if view.home == home):
+        for width, height in SIZES:
+            if width == 1280 or view.again:
+                show(tab, visitor.dashboard.origin, view)
+            tab.set_viewport_size({"width": width, "height": height})
+            if view.again:
+                view.act(tab)
+            if width != 360:
+                tab.screenshot(path=SCREENSHOTS / f"{view.name}-{scheme}-{width}.png")
+            if tab.evaluate("document.documentElement.scrollWidth") > width:
+                wrong.append(f"{view.name} at {width}: something sticks out")
+            if width in CHECKED:
+                for violation in found(tab, checker):
+                    said = f"{view.name} at {width}: {told(violation)}"
+                    print(said)
+                    if violation["impact"] in GRAVE:
+                        wrong.append(said)
+    assert not wrong, "\n".join(wrong)
+
+
+def show(tab: Page, origin: str, view: View) -> None:
+    tab.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
+    tab.goto(f"{origin}/{view.path}")
+    expect(tab.locator(view.ready).first).to_be_visible(timeout=DEADLINE_MS)
+    if not view.again:
+        view.act(tab)
+
+
+def test_the_checker_finds_what_is_wrong(node: FakeNode, visit: Visit, checker: str) -> None:
+    """Also within our components' shadow roots: else all of the above would say nothing."""
+    node.add_peer("bela")
+    tab = visit().open()
+    expect(tab.locator(".list .room")).to_be_visible()
+    tab.locator(".list").evaluate("list => list.append(document.createElement('button'))")
+    tab.locator(".list .name").evaluate("name => (name.style.color = '#eeeeee')")
+    assert {"button-name", "color-contrast"} <= {violation["id"] for violation in found(tab, checker)}

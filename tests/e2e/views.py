@@ -1,0 +1,91 @@
+"""Every page and state that is looked at: one line each. test_dashboard_views.py walks them in both themes, checks each
+with axe-core, and makes the screenshots.
+
+A new page, or a new state of one, is one more `View` here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from playwright.sync_api import Page, expect
+
+
+class View(NamedTuple):
+    """What to open, and what must be there before it is looked at."""
+
+    #: Of its screenshots.
+    name: str
+    #: What the node holds: "empty"; "full" (fake_node.fill); "away" (full, and then the node went).
+    home: str
+    #: Below the dashboard's address.
+    path: str
+    #: A CSS selector of what must be visible (at 1280 px).
+    ready: str
+    #: What to do then.
+    act: Callable[[Page], None] = lambda tab: None
+    #: Open it afresh for each width, because what was done doesn't outlast another width.
+    again: bool = False
+
+
+def press(role: str, name: str) -> Callable[[Page], None]:
+    """Press the button (or whatever it is) of this name."""
+    return lambda tab: tab.get_by_role(role, name=name).first.click()  # type: ignore[arg-type]
+
+
+def then(*steps: Callable[[Page], None]) -> Callable[[Page], None]:
+    """One after the other."""
+
+    def act(tab: Page) -> None:
+        for step in steps:
+            step(tab)
+
+    return act
+
+
+def _message_menu(tab: Page) -> None:
+    tab.locator(".row .bubble").last.hover()
+    tab.get_by_role("button", name="More about this message").click()
+    expect(tab.get_by_role("menuitem", name="Copy text")).to_be_visible()
+
+
+def _typed(words: str, shown: str) -> Callable[[Page], None]:
+    def act(tab: Page) -> None:
+        tab.get_by_role("searchbox").first.fill(words)
+        expect(tab.locator(shown).first).to_be_visible()
+
+    return act
+
+
+#: fill() makes peers in this order: bela, cian, TEAM ALPHA, salma, the long name, the hostile one.
+VIEWS = [
+    View("chats-empty", "empty", "", ".begin h2"),
+    View("chats-list", "full", "", ".list .room"),
+    View("chats-full", "full", "?room=room-1", ".row"),
+    View("chats-waiting", "full", "?room=room-2", ".waits"),
+    View("chats-plain", "full", "?room=room-3", ".row"),
+    View("chats-rtl", "full", "?room=room-4", ".row"),
+    View("chats-long", "full", "?room=room-5", ".row"),
+    View("chats-hostile", "full", "?room=room-6", ".row"),
+    View("chats-menu", "full", "?room=room-1", ".row", press("button", "More about bela"), again=True),
+    View("chats-message", "full", "?room=room-1", ".row", _message_menu, again=True),
+    View("chats-merge", "full", "?room=room-1", ".row",
+         then(press("button", "More about bela"), press("menuitem", "Merge")), again=True),
+    View("chats-delete", "full", "?room=room-5", ".row",
+         then(press("button", "More about Max"), press("menuitem", "Delete")), again=True),
+    View("chats-found", "full", "", ".list .room", _typed("message", ".list .hit")),
+    View("chats-nobody", "full", "", ".list .room", _typed("nobodyatall", ".list .hint")),
+    View("chats-unknown", "full", "?room=nowhere", ".broken"),
+    View("chats-away", "away", "?room=room-2", ".strip"),
+    View("peers-empty", "empty", "peers", ".known .empty h2"),
+    View("peers-full", "full", "peers", ".peer"),
+    View("peers-refused", "full", "peers", ".peer", press("button", "Connect")),
+    View("peers-none", "full", "peers", ".peer", _typed("nobodyatall", ".known .empty h2")),
+    View("peers-away", "away", "peers", ".strip"),
+    View("search-empty", "empty", "search", ".results .state h2"),
+    View("search-full", "full", "search?q=message", ".searchpage .hit"),
+    View("search-mixed", "full", "search?q=a", ".searchpage .hit"),
+    View("search-none", "full", "search?q=nobodyatall&room=room-5", ".results .state h2"),
+    View("search-away", "away", "search?q=message", ".strip"),
+]  # fmt: skip
