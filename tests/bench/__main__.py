@@ -10,6 +10,7 @@
     idle       memory and CPU of a node with nothing to do, alone and with a thousand links
     burst      loss through PUB to subscribers that sleep through a burst, beside default ZeroMQ
     crowd      what two honest peers notice of two hundred bad connections, and how long `send` takes meanwhile
+    scrolling  frames and long tasks of a tab that scrolls up a long conversation, quiet and while messages stream in
     pixels     event to pixel in browser tabs, beside a bare page; the dashboard's CPU and memory with idle tabs
 
 How to read it: min, median and max are over the repeats of a short run. A reference is measured in the same run, in
@@ -33,7 +34,9 @@ from tests.bench.rows import Row, table
 from tests.bench.sizes import FULL, QUICK, Sizes
 
 #: Each is a module of this package with `measure`. Loaded when asked for: workers import this file again.
-NAMES = ("plain", "latency", "sending", "paging", "snapshots", "searching", "idle", "burst", "crowd", "pixels")
+NAMES = (
+    "plain", "latency", "sending", "paging", "snapshots", "searching", "idle", "burst", "crowd", "scrolling", "pixels"
+)  # fmt: skip
 
 
 def run(name: str, sizes: Sizes) -> list[Row]:

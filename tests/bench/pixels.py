@@ -83,7 +83,7 @@ def measure(sizes: Sizes) -> list[Row]:
     return rows
 
 
-class _Dashboard:
+class DashboardProcess:
     """A dashboard server in a process of its own. A context manager."""
 
     def __init__(self, home: pathlib.Path) -> None:
@@ -94,7 +94,7 @@ class _Dashboard:
             self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         self.pid = self._process.pid
 
-    def __enter__(self) -> _Dashboard:
+    def __enter__(self) -> DashboardProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -113,7 +113,7 @@ class _Dashboard:
 
 def _with_tabs(sizes: Sizes, browser: Browser, count: int) -> list[Row]:
     bare = _bare_delays(sizes, browser, count)
-    with temporary_home() as home, NodeProcess(home) as node, _Dashboard(home) as dashboard, ExitStack() as stack:
+    with temporary_home() as home, NodeProcess(home) as node, DashboardProcess(home) as dashboard, ExitStack() as stack:
         sender = stack.enter_context(Worker(traffic.say_paced, node.host, node.port, PER_S, sizes.pixels))
         sender.hear()
         room = _until(lambda: node.client.peers().peers, "the peer")[0].room

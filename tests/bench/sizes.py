@@ -36,6 +36,8 @@ class Sizes(msgspec.Struct, frozen=True):
     #: Event to pixel: tabs, and messages seen by each.
     tabs: tuple[int, int] = (1, 10)
     pixels: int = 100
+    #: Scrolling: so long, in a conversation of `conversation` messages.
+    scroll_s: float = 10.0
     #: Messages of each burst: as many as the node keeps for a slow subscriber, and more.
     bursts: tuple[int, ...] = (100_000, 200_000)
     #: What each honest peer says beside the bad ones, and how many those are.
@@ -64,6 +66,7 @@ QUICK = Sizes(
     links=20,
     tabs=(1, 2),
     pixels=5,
+    scroll_s=0.5,
     bursts=(2_000,),
     honest=5,
     bad=20,

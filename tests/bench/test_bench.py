@@ -17,12 +17,12 @@ from tests.support.chromium import CHROMIUM
 #: So many figures each family has.
 FIGURES = {
     "plain": 4, "latency": 2, "sending": 4, "paging": 5, "snapshots": 4, "searching": 12, "idle": 4, "burst": 2,
-    "crowd": 4, "pixels": 8,
+    "crowd": 4, "scrolling": 7, "pixels": 8,
 }  # fmt: skip
 
 
 def _marks(name: str) -> list[pytest.MarkDecorator]:
-    if name != "pixels":
+    if name not in ("scrolling", "pixels"):
         return []
     return [
         pytest.mark.browser,

@@ -11,6 +11,12 @@ def peers_page() -> None:
     peers.page()
 
 
+def search_page() -> None:
+    from dashboard.views import search
+
+    search.page()
+
+
 def components(test: AppTest) -> list[str]:
     return [element.proto.component_name for element in test.main if element.type == "bidi_component"]
 
@@ -27,3 +33,8 @@ def test_the_script_draws_the_frame_and_the_chats() -> None:
 def test_the_peers_page_draws_its_component() -> None:
     test = AppTest.from_function(peers_page, default_timeout=30).run()
     assert not test.exception and components(test) == ["snicher_peers"]
+
+
+def test_the_search_page_draws_its_component() -> None:
+    test = AppTest.from_function(search_page, default_timeout=30).run()
+    assert not test.exception and components(test) == ["snicher_search"]

@@ -265,3 +265,47 @@ def test_links_to_what_is_not_here_say_so(node: FakeNode, visit: Visit) -> None:
     expect(tab.locator(".results .state h2")).to_have_text("That conversation isn't here")
     tab.get_by_role("button", name="Look in all conversations").click()
     expect(hits(tab)).to_have_count(50)
+
+
+def test_words_are_marked_as_the_node_finds_them(node: FakeNode, visit: Visit) -> None:
+    """query.js on its own: what is typed, what is asked, and what is marked of a text."""
+    tab = visit().open(page="search")
+    expect(field(tab)).to_be_visible()
+    code = """([typed, text]) => import('/ui/any/shared/query.js').then(({ asQuery, termsOf, snippet }) => {
+      const nodes = snippet(text, termsOf(asQuery(typed)), 60, 15);
+      return [asQuery(typed), nodes.map((node) => (node.tagName ? `[${node.textContent}]` : node)).join('')];
+    })"""
+    for typed, asked, text, marked in [
+        ("needl", "needl*", "Needles, needle; noneedle", "[Needles], [needle]; noneedle"),
+        ("hay needle", "hay needle*", "a needle in hay, haystack", "a [needle] in [hay], haystack"),
+        ("need ", "need", "need needle", "[need] needle"),
+        ("wor* end ", "wor* end", "word worn end ends", "[word] [worn] [end] ends"),
+        ('"two words"', '"two words"', "two words, words two", "[two words], words two"),
+        ('"not closed', '"not closed', "not closed closed", "[not closed] closed"),
+        ("creme", "creme*", "Cr\u00e8me br\u00fbl\u00e9e", "[Cr\u00e8me] br\u00fbl\u00e9e"),
+        (
+            "\u0645\u0644\u0641",
+            "\u0645\u0644\u0641*",
+            "\u0647\u0644 \u0645\u0644\u0641\u061f",
+            "\u0647\u0644 [\u0645\u0644\u0641]\u061f",
+        ),
+        (
+            "x",
+            "x*",
+            "so much hay before it, so much hay, so much, then x and so much hay after it, and more and more",
+            None,
+        ),
+        ("y", "y*", "\U0001f389" * 100 + " y", None),
+    ]:
+        query, shown = tab.evaluate(code, [typed, text])
+        assert query == asked
+        if marked is None:
+            word = typed.upper() if typed.upper() in text else typed
+            assert shown.startswith("\u2026") and f"[{word}]" in shown and len(shown) < 80
+            assert "\ufffd" not in shown and shown.encode("utf-8")
+        else:
+            assert shown == marked
+    # However long the address is, what is asked stays within what the server takes.
+    tab.goto(tab.url.split("?")[0] + "?q=" + "long" * 200)
+    expect(tab.locator(".results .state h2")).to_have_text("Nothing found")
+    assert len(field(tab).input_value()) == 199

@@ -13,6 +13,7 @@ import contextlib
 import itertools
 import os
 import pathlib
+import re
 import signal
 import sys
 import threading
@@ -357,8 +358,9 @@ class FakeNode:
         )
 
     def _do_search(self, args: m.SearchArgs) -> m.SearchResult:
-        words = [word.strip('"*').lower() for word in args.query.split()]
-        if not any(any(c.isalnum() for c in word) for word in words):
+        terms = [(re.findall(r"\w+", word.lower()), word.endswith("*")) for word in args.query.split()]
+        words = [(word, beginning) for found, beginning in terms for word in found]
+        if not words:
             raise CommandRefused("invalid_args", "A query needs at least one word.")
         if args.room is not None:
             self._room(args.room)
@@ -367,7 +369,7 @@ class FakeNode:
         hits = [
             one
             for one in every
-            if one.kind == "text" and all(word in one.text.lower() for word in words)
+            if one.kind == "text" and _holds(one.text, words)
             if args.before is None or one.id < args.before
         ]
         return m.SearchResult(hits=hits[: args.limit], more=len(hits) > args.limit, pending=self.pending)
@@ -515,6 +517,12 @@ class FakeNode:
             ready=True, self=self.me, pid=os.getpid(), program="fake", home=str(self.home), log=self.log_id,
             head=len(self.events), health=self.health,
         )  # fmt: skip
+
+
+def _holds(text: str, words: list[tuple[str, bool]]) -> bool:
+    """Whether a text holds all these words; of some, only the beginning is given."""
+    said = re.findall(r"\w+", text.lower())
+    return all(any(one.startswith(word) if beginning else one == word for one in said) for word, beginning in words)
 
 
 def fill(node: FakeNode) -> dict[str, m.Peer]:

@@ -26,7 +26,6 @@ export class Conversation {
   #parts;
   #talk = null;
   #composer;
-  #announcer;
   #told = new Told();
   #head = new Head((text) => this.#told.say(text));
   #tools;
@@ -43,9 +42,8 @@ export class Conversation {
   /** A message to show first and to point out; null when there is none (any more). */
   #flash = null;
 
-  constructor({ composer, announcer }) {
+  constructor({ composer }) {
     this.#composer = composer;
-    this.#announcer = announcer;
     const parts = {
       rows: h("div", { class: "rows" }),
       top: h("div", { class: "top" }),
@@ -74,7 +72,7 @@ export class Conversation {
     this.#stops = [
       store.on("lists", () => this.#listsChanged()),
       store.on("message", (op) => this.#arrived(op)),
-      store.on("state", (op) => this.#wentOn(op)),
+      store.on("state", (op) => op.room === this.#talk?.room && this.#talk.take(op)),
       store.on("expired", (op) => op.room === this.#talk?.room && this.#talk.take(op)),
       store.on("said", (message) => message.room === this.#talk?.room && this.#talk.takeSaid(message)),
       store.on("reload", () => this.#talk?.refresh()),
@@ -175,15 +173,6 @@ export class Conversation {
       }
       this.#talk.take(op);
     }
-    if (!message.mine && !message.notice) this.#announcer.heard(room?.name ?? message.name, message.text);
-  }
-
-  #wentOn(op) {
-    if (op.delivery?.tone === "bad") {
-      const name = store.rooms.get(op.room)?.name ?? "somebody";
-      this.#announcer.say(`A message to ${name} ${op.delivery.label}: ${op.delivery.why ?? ""}`);
-    }
-    if (op.room === this.#talk?.room) this.#talk.take(op);
   }
 
   #changed(why) {

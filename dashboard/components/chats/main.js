@@ -4,7 +4,6 @@ import { h, icon, setText } from "../shared/dom.js";
 import { isFindKey, isNarrow, place } from "../shared/place.js";
 import { store } from "../shared/session.js";
 import { strip } from "../shared/strip.js";
-import { Announcer } from "./announcer.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { guide } from "./guide.js";
@@ -20,9 +19,8 @@ export function mount({ parentElement }) {
 }
 
 function build(root) {
-  const announcer = new Announcer();
   const composer = new Composer();
-  const talk = new Conversation({ composer, announcer });
+  const talk = new Conversation({ composer });
   const list = new List();
   const choose = h("div", {}, h("h2", {}, "Choose a conversation"),
     h("p", {}, "Or press ", h("kbd", {}, "Ctrl"), " ", h("kbd", {}, "K"), " to find somebody."));
@@ -30,7 +28,7 @@ function build(root) {
   const nothing = h("section", { class: "nothing" }, choose, begin);
   const stopGuide = guide(begin);
   const line = h("p", { class: "calmline", role: "status", hidden: true, tabindex: -1 });
-  root.append(line, h("div", { class: "columns" }, list.element, nothing, talk.element), announcer.element);
+  root.append(line, h("div", { class: "columns" }, list.element, nothing, talk.element));
   const heading = h("h1", { class: "visuallyhidden" }, "Chats");
   root.prepend(heading);
   const found = h("button", { class: "link", type: "button", onclick: () => place.go("search") });
@@ -114,7 +112,6 @@ function build(root) {
     () => document.removeEventListener("keydown", key),
     () => list.destroy(),
     () => talk.destroy(),
-    () => announcer.destroy(),
   ];
   return () => {
     for (const stop of stops) stop();

@@ -128,7 +128,7 @@ export class Menu {
     const problem = h("p", { class: "problem", role: "alert", hidden: true });
     const agree = h("button", { class: grave ? "primary grave" : "primary", type: "submit" }, yes);
     const cancel = h("button", { type: "button", onclick: () => this.#sheet.close() }, "Cancel");
-    const form = h("form", {}, h("h2", { id: "ask-title", dir: "auto" }, title),
+    const form = h("form", {}, h("h3", { id: "ask-title", dir: "auto" }, title),
       h("p", { id: "ask-text", dir: "auto" }, text), fields, problem, h("div", { class: "answers" }, cancel, agree));
     // One wish, one key: asking again after a lost answer doesn't double it.
     let key = newKey();

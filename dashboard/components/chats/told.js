@@ -11,7 +11,7 @@ const TOAST_MS = 3500;
 export class Told {
   waits = h("div", { class: "waits", hidden: true });
   toast = h("p", { class: "toast", role: "status" });
-  error = h("div", { class: "broken", hidden: true }, h("h2"), h("p"),
+  error = h("div", { class: "broken", hidden: true }, h("h3"), h("p"),
     h("button", { class: "act", type: "button", onclick: () => place.open(null) }, "All conversations"));
   #timer = null;
 

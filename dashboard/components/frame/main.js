@@ -1,5 +1,6 @@
 // The frame: navigation with counts, who this node is, and the page's title and icon with the unread count.
 
+import { Announcer } from "../shared/announcer.js";
 import { calm } from "../shared/calm.js";
 import { copy, h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
 import { place } from "../shared/place.js";
@@ -36,7 +37,12 @@ function build(root) {
   const me = h("div", { class: "me", hidden: true }, h("div", { class: "line" }, name, state), addresses, code);
   root.append(h("div", { class: "brand" }, "Snicher"),
     h("nav", { "aria-label": "Pages" }, ...[...links.values()].map((one) => one.element)), me);
+  const announcer = new Announcer();
+  root.append(announcer.element);
   tips(root);
+  // A touch keyboard makes the page smaller, instead of lying on what one writes.
+  const viewport = document.querySelector("meta[name='viewport']");
+  if (viewport && !viewport.content.includes("interactive-widget")) viewport.content += ", interactive-widget=resizes-content";
 
   function draw() {
     for (const page of PAGES) links.get(page.name).draw();
@@ -62,6 +68,7 @@ function build(root) {
     destroy() {
       clearInterval(timer);
       for (const stop of stops) stop();
+      announcer.destroy();
       mounted.delete(root);
       root.replaceChildren();
     },

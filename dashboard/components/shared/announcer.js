@@ -1,6 +1,7 @@
 // What just happened, for screen readers: said politely, and never more than one sentence at a time, however much comes in.
 
-import { h, setText } from "../shared/dom.js";
+import { h, setText } from "./dom.js";
+import { store } from "./session.js";
 
 /** Between two announcements, in ms: what comes in meanwhile is summed up. */
 const PACE_MS = 1500;
@@ -13,19 +14,30 @@ export class Announcer {
   element = h("div", { class: "visuallyhidden", role: "status", "aria-live": "polite" });
   #waiting = [];
   #timer = null;
+  #stops;
 
-  /** Something was said: by whom, and what. */
-  heard(name, text) {
-    this.say(`${name}: ${text.slice(0, SPOKEN)}`);
+  constructor() {
+    const nameOf = (room) => store.rooms.get(room)?.name;
+    this.#stops = [
+      store.on("message", ({ message }) => {
+        if (message.mine || message.notice) return;
+        this.#say(`${nameOf(message.room) ?? message.name}: ${message.text.slice(0, SPOKEN)}`);
+      }),
+      store.on("state", ({ room, delivery }) => {
+        if (delivery?.tone !== "bad") return;
+        this.#say(`A message to ${nameOf(room) ?? "somebody"} ${delivery.label}: ${delivery.why ?? ""}`);
+      }),
+    ];
   }
 
-  say(text) {
+  #say(text) {
     this.#waiting.push(text);
     this.#timer ??= setTimeout(() => this.#speak(), 0);
   }
 
   destroy() {
     clearTimeout(this.#timer);
+    for (const stop of this.#stops) stop();
   }
 
   #speak() {

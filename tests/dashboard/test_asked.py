@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+import pytest
+
+from dashboard import asked, viewmodel
+from node.bus import messages as m
+from tests.dashboard.nouns import message
+
+
+class FakeAsker:
+    """Answers everything with one result, and notes what it was asked."""
+
+    def __init__(self, result: Any) -> None:
+        self.result = result
+        self.asked: list[tuple[str, Any]] = []
+
+    async def ask(self, op: str, args: Any = None, **_: Any) -> Any:
+        self.asked.append((op, args))
+        return self.result
+
+
+def search(**fields: object) -> asked.Search:
+    word = asked.decode(msgspec.json.encode({"t": "search", "n": 1, "query": "a word", **fields}).decode())
+    assert isinstance(word, asked.Search)
+    return word
+
+
+def test_a_search_is_put_to_the_node_with_room_place_and_limit() -> None:
+    hit = message(7, text="a word\u202e")
+    asker = FakeAsker(m.SearchResult(hits=[hit], more=True, pending=3))
+    question = search(room="plain-2", before=9, limit=50)
+    found = asyncio.run(asked.answer(question, asker, viewmodel.Model("home")))  # type: ignore[arg-type]
+    assert asker.asked == [("search", m.SearchArgs(query="a word", room="plain-2", before=9, limit=50))]
+    assert isinstance(found, asked.Hits)
+    assert (found.more, found.pending) == (True, 3)
+    assert [(one.id, one.text) for one in found.hits] == [(7, "a word")]
+
+
+def test_a_search_everywhere_needs_only_words() -> None:
+    assert search() == asked.Search(n=1, query="a word", room=None, before=None, limit=30)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"query": "x" * (asked.MAX_QUERY + 1)},
+        {"limit": 0},
+        {"limit": asked.MAX_HITS + 1},
+        {"before": -1},
+        {"room": "x" * (m.MAX_ID_CHARS + 1)},
+    ],
+    ids=["query", "no limit", "limit", "before", "room"],
+)
+def test_what_is_out_of_bounds_never_reaches_the_node(fields: dict[str, object]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        search(**fields)
