@@ -297,12 +297,40 @@ def test_keyboard(node: FakeNode, visit: Visit) -> None:
     tab.keyboard.press("ArrowDown")
     tab.keyboard.press("Enter")
     expect(tab.locator(".talk h2")).not_to_have_text("cian")
+    # Esc leaves the composer for the messages; whoever types there means the composer.
+    tab.keyboard.press("Escape")
+    expect(tab.locator(".log")).to_be_focused()
+    tab.keyboard.type("typed over the log")
+    expect(field(tab)).to_have_value("typed over the log")
+    field(tab).fill("")
     tab.keyboard.press("Control+k")
     tab.keyboard.type("nobody at all")
     expect(tab.locator(".list .hint")).to_be_visible()
     tab.keyboard.press("Escape")
     expect(tab.locator(".list .room")).to_have_count(3)
     expect(field(tab)).to_be_focused()
+
+
+def test_what_happens_is_said_to_screen_readers_on_every_page(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    message = node.say(bela.room, "are you there?")
+    tab = visit().open(page="peers")
+    expect(tab.locator(".peer .name")).to_have_text("bela")
+    said = tab.locator(".frame [aria-live=polite]")
+    node.receive(bela, "hello anna")
+    expect(said).to_have_text("bela: hello anna")
+    expect(said).to_have_text("")
+    # The same again is said again.
+    node.receive(bela, "hello anna")
+    expect(said).to_have_text("bela: hello anna")
+    expect(said).to_have_text("")
+    node.set_state(message, "failed", "It refused the connection.")
+    expect(said).to_have_text("A message to bela failed: It refused the connection.")
+    expect(said).to_have_text("")
+    # A flood is summed up.
+    for number in range(50):
+        node.receive(bela, f"flood {number}")
+    expect(said).to_have_text(re.compile(r"\d+ new messages, the last: bela: flood 49"))
 
 
 def test_older_messages_come_as_one_scrolls_and_nothing_jumps(node: FakeNode, visit: Visit) -> None:
