@@ -114,9 +114,8 @@ class Visitor:
         where = str(message.location.get("url", ""))
         if message.type not in ("error", "warning") or EXPECTED_404.search(where):
             return
-        if self.forgiving and (
-            "ERR_" in message.text or "WebSocket" in message.text or "fetch" in message.text.lower()
-        ):
+        lost = ("ERR_", "WebSocket", "fetch", "Fetch", "reaching server endpoint")
+        if self.forgiving and any(word in message.text for word in lost):
             return
         self.complaints.append(f"console {message.type}: {message.text} ({where})")
 

@@ -239,6 +239,30 @@ def test_the_server_may_be_started_again(node: FakeNode, dashboard: Dashboard, v
     expect(bubble(tab, "meanwhile").locator(".state")).to_have_text("sent")
 
 
+def test_nothing_moves_when_the_server_was_started_again(node: FakeNode, dashboard: Dashboard, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    said = [node.receive(bela, f"number {number:03}", at=now() - 900_000 + number * 1000) for number in range(400)]
+    node.on_loop(lambda: node._do_mark_read(m.MarkReadArgs(room=bela.room)))
+    visitor = visit()
+    tab = visitor.open(f"{bela.room}&message={said[150].id}")
+    row = bubble(tab, "number 150")
+    expect(row).to_be_in_viewport()
+    # More than one page is loaded, and the reader is not in the middle of it.
+    until(lambda: tab.locator(".log .row").count() > 120, "pages around it")
+    at = row.bounding_box()
+    visitor.forgiving = True
+    assert dashboard.stop() == 0
+    expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    node.receive(bela, "said meanwhile")
+    dashboard.start()
+    expect(tab.locator(".strip")).to_be_hidden()
+    expect(tab.locator(".jump .count")).to_have_text("1")
+    until(lambda: node.commands.count("history") > 3, "the window was asked for again")
+    # The strip took some room from above while it was there; the message is where it was.
+    expect(row).to_be_in_viewport()
+    until(lambda: abs((row.bounding_box() or {"y": 0})["y"] - (at or {"y": 0})["y"]) <= 2, "it stands where it stood")
+
+
 HOSTILE = [
     "![x](http://10.99.0.1/pixel.png)",
     "<img src=http://10.99.0.1/x onerror=\"document.title='owned'\">",

@@ -192,6 +192,29 @@ def test_nothing_moves_under_the_reader(talk: tuple[NodeProcess, Dashboard], vis
     expect(log.locator(".row .text", has_text=re.compile("^below 499$"))).to_be_in_viewport()
 
 
+def test_one_message_of_all_is_found(talk: tuple[NodeProcess, Dashboard], visit_long: Visit) -> None:
+    _, dashboard = talk
+    tab = visit_long(dashboard).open(page="search")
+    field = tab.get_by_role("searchbox", name="Search messages")
+    field.fill('"number 012345"')
+    hit = tab.locator(".searchpage .hit")
+    expect(hit).to_have_count(1)
+    expect(hit.locator("mark")).to_have_text("number 012345")
+    hit.click()
+    found = tab.locator(".log .row", has_text="number 012345")
+    expect(found).to_be_in_viewport()
+    expect(found).to_be_focused()
+    tab.go_back()
+    # The most frequent word: page after page, until it is enough.
+    field.fill("number")
+    for pages in range(1, 20):
+        expect(hit).to_have_count(50 * pages)
+        tab.get_by_role("button", name="Show more").click()
+    expect(hit).to_have_count(1000)
+    expect(tab.locator(".full")).to_contain_text("These are the newest 1,000.")
+    expect(tab.get_by_role("button", name="Show more")).to_be_hidden()
+
+
 @pytest.fixture
 def visit_long(chromium: Browser) -> Iterator[Callable[[Dashboard], Visitor]]:
     made: list[Visitor] = []

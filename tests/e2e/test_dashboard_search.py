@@ -86,6 +86,8 @@ def test_hits_lead_into_the_conversation_and_back_to_where_one_was(node: FakeNod
     tab.go_back()
     expect(one).to_be_focused()
     expect(hits(tab)).to_have_count(101)
+    tab.go_forward()
+    expect(found).to_be_in_viewport()
 
 
 def test_the_address_keeps_what_is_looked_for(node: FakeNode, visit: Visit) -> None:

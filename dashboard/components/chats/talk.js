@@ -6,6 +6,8 @@ const PAGE = 60;
 const KEEP = 300;
 /** What comes in at the end may stand this much above KEEP: taking away at the front moves everything, so do it rarely. */
 const SLACK = 60;
+/** Messages of a window that is loaded again around the reader; as many as one page may have. */
+const WIDE = 200;
 /** With more unread than this, the window opens around the place where reading stopped. */
 const MAX_CATCH_UP = 160;
 
@@ -58,7 +60,7 @@ export class Talk {
   }
 
   /** Load afresh: the newest messages, or those around one. `unread` says how far back one should see. */
-  async open({ around = null, unread = 0, readUpto = 0 } = {}) {
+  async open({ around = null, unread = 0, readUpto = 0, limit = PAGE } = {}) {
     const turn = ++this.#turn;
     this.#recent = [];
     // Nothing extends what is about to be replaced, and what comes in meanwhile is kept for the new page.
@@ -70,7 +72,7 @@ export class Talk {
       let page = null;
       const place = around ?? (unread > MAX_CATCH_UP && readUpto ? readUpto : null);
       if (place !== null) {
-        page = await this.#ask({ around: place, limit: PAGE }).catch((problem) => {
+        page = await this.#ask({ around: place, limit }).catch((problem) => {
           // That message may be gone, or belong to nothing we can see: then the newest will do.
           if (problem.code !== "not_found") throw problem;
           this.missed = around !== null;
@@ -97,11 +99,12 @@ export class Talk {
     }
   }
 
-  /** Take up what happened while we were not listening: the same window again, without moving it. */
+  /** Take up what happened while we were not listening: the same again, around the reader, who doesn't notice. */
   async refresh() {
     if (this.state !== "ready" || !this.messages.length) return this.open();
-    if (!this.moreAfter) return this.open({ unread: Math.min(this.messages.length, MAX_CATCH_UP) });
-    return this.open({ around: this.messages[Math.floor(this.messages.length / 2)].id });
+    const reader = this.#reader();
+    if (reader !== null) return this.open({ around: reader, limit: WIDE });
+    return this.open({ unread: Math.min(this.messages.length, MAX_CATCH_UP) });
   }
 
   async older() {
