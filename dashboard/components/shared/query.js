@@ -80,10 +80,11 @@ export function snippet(text, terms, length = SNIPPET, lead = LEAD) {
   const nodes = [from ? "…" : ""];
   let at = from;
   for (const [start, end] of places) {
-    if (start < at || end > to) continue;
-    nodes.push(flat.slice(at, start), h("mark", {}, flat.slice(start, end)));
-    at = end;
+    if (start < at || start >= to) continue;
+    at = Math.min(end, to);
+    nodes.push(flat.slice(from, start), h("mark", {}, flat.slice(start, at)));
+    from = at;
   }
-  nodes.push(flat.slice(at, to), to < flat.length ? "…" : "");
+  nodes.push(flat.slice(from, to), to < flat.length ? "…" : "");
   return nodes.filter((node) => node !== "");
 }
