@@ -6,9 +6,13 @@
     feed.py       follows the node, and asks it
     viewmodel.py  pure: snapshot + events -> what is drawn         appearance.py  pure: how one thing is drawn
     wording.py    pure: states and errors in words
+    watching.py   tabs that show the Activity page: rows and figures, from a poll that they share
+    telling.py    pure: events in words                         activity.py    pure: figures and health in words
+    eventlog.py   pages of the event log, filtered, backwards   options.py     what can be set, and where it comes from
     main.py       the Streamlit script: pages and frame
     views/        one file a page          components/   what is drawn: Python, and its own .js and .css
 
-Who may import whom: app -> (main, live, guard, access); live -> asked -> (feed | viewmodel) -> node.bus;
-main -> views -> components. viewmodel -> appearance -> wording are pure.
+Who may import whom: app -> (main, live, guard, access); live -> watching -> asked -> (eventlog | options)
+-> (feed | viewmodel) -> node.bus; main -> views -> components. viewmodel -> (activity | telling) -> appearance
+-> wording are pure.
 """

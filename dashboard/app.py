@@ -58,11 +58,11 @@ def build(
     home: pathlib.Path, port: int, address: str = DEFAULT_ADDRESS, further_hosts: Sequence[str] = ()
 ) -> tuple[st.App, str]:
     """The application for one home, and the token that opens it. Raises ConfigError."""
-    token = access.read_or_create_token(home)
-    guard.check_listening(address, token)
+    key = access.Key(home)
+    guard.check_listening(address, key.token)
     options = {**FIXED_OPTIONS, "server.port": port, "server.address": address}
     bootstrap.load_config_options(options)
-    hub = live.Hub(home, f"dashboard-{port}")
+    hub = live.Hub(home, f"dashboard-{port}", key)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[None]:
@@ -85,14 +85,14 @@ def build(
             Middleware(
                 guard.Guard,
                 hosts=guard.hosts_of(address, port, further_hosts),
-                token=token,
+                token=lambda: key.token,
                 cookie=f"snicher-{port}",
                 hint=str(access.token_file(home)),
                 inline=guard.script_hashes(index_page),
             )
         ],
     )
-    return application, token
+    return application, key.token
 
 
 class _Server(uvicorn.Server):

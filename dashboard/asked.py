@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from dashboard import appearance, viewmodel
+from dashboard import appearance, eventlog, options, telling, viewmodel
 from dashboard.feed import Asker
 from node.bus import messages as m
 
@@ -21,9 +21,12 @@ MAX_PAGE = m.MAX_HISTORY
 MAX_HITS = m.MAX_HITS
 #: Characters of a query; the browser cuts there.
 MAX_QUERY = 200
+#: Mandatory peers that a tab may name; the node takes fewer, and says so.
+MAX_MANDATORY = 100
 
 _Id = Annotated[str, Meta(max_length=m.MAX_ID_CHARS)]
 _Key = Annotated[str, Meta(min_length=8, max_length=m.MAX_ID_CHARS)]
+_Text = Annotated[str, Meta(max_length=2000)]
 _Number = Annotated[int, Meta(ge=0, lt=2**53)]
 
 
@@ -131,11 +134,72 @@ class Delete(msgspec.Struct, tag_field="t", tag="delete"):
     room: _Id
 
 
-Question = History | Search | Send | Resend | Read | Connect | Disconnect | Forget | Rename | Merge | Delete
-_decoder: msgspec.json.Decoder[Hello | Question] = msgspec.json.Decoder(Hello | Question)
+class Watch(msgspec.Struct, tag_field="t", tag="watch"):
+    """The tab shows the Activity page, or no longer: from now on it gets each event as a row, and the figures."""
+
+    n: _Number
+    on: bool
 
 
-def decode(text: str) -> Hello | Question:
+class Events(msgspec.Struct, tag_field="t", tag="events"):
+    """A page of the event log, newest first; without a place, the newest. Without kinds, of any."""
+
+    n: _Number
+    before: _Number | None = None
+    kinds: Annotated[list[_Id], Meta(max_length=len(telling.KINDS))] = []
+    text: Annotated[str, Meta(max_length=200)] = ""
+    limit: Annotated[int, Meta(ge=1, le=eventlog.MAX_ROWS)] = 100
+
+
+class RawEvent(msgspec.Struct, tag_field="t", tag="event"):
+    """One event as JSON."""
+
+    n: _Number
+    seq: Annotated[int, Meta(ge=1, lt=2**53)]
+
+
+class Options(msgspec.Struct, tag_field="t", tag="options"):
+    """What can be set, what it is and who says so."""
+
+    n: _Number
+
+
+class Change(msgspec.Struct, tag_field="t", tag="change"):
+    """Change settings; what is left out stays. The node says what each may be."""
+
+    n: _Number
+    key: _Key
+    name: _Text | None = None
+    reconnect: bool | None = None
+    keep_events: _Number | None = None
+    keep_days: _Number | None = None
+    mandatory: Annotated[list[_Text], Meta(max_length=MAX_MANDATORY)] | None = None
+    mandatory_greeting: _Text | None = None
+    mandatory_rule: _Text | None = None
+
+
+class Access(msgspec.Struct, tag_field="t", tag="access"):
+    """The token that opens this dashboard, for the link to copy."""
+
+    n: _Number
+
+
+class Renew(msgspec.Struct, tag_field="t", tag="renew"):
+    """Make a new token: whoever has the old one is shut out."""
+
+    n: _Number
+
+
+Question = (
+    History | Search | Send | Resend | Read | Connect | Disconnect | Forget | Rename | Merge | Delete
+    | Events | RawEvent | Options | Change
+)  # fmt: skip
+#: What is between the tab and this server; live.py takes it.
+About = Hello | Watch | Access | Renew
+_decoder: msgspec.json.Decoder[About | Question] = msgspec.json.Decoder(About | Question)
+
+
+def decode(text: str) -> About | Question:
     """One word of a tab. Raises msgspec.DecodeError (ValidationError included) when it isn't one of ours."""
     return _decoder.decode(text)
 
@@ -218,3 +282,14 @@ async def answer(question: Question, asker: Asker, model: viewmodel.Model) -> ms
             # A room's id will do for a peer, and still does when the peer is off the list.
             await asker.ask("delete", m.PeerArgs(peer=question.room), key=question.key)
             return {}
+        case Events():
+            kinds = frozenset(question.kinds)
+            return await eventlog.page(asker, model, question.before, kinds, question.text, question.limit)
+        case RawEvent():
+            return await eventlog.raw(asker, model.log, question.seq)
+        case Options():
+            return await options.view(asker, model)
+        case Change():
+            given = {name: getattr(question, name) for name in m.SettingsArgs.__struct_fields__}
+            changes = {name: value for name, value in given.items() if value is not None}
+            return await options.change(asker, changes, question.key)

@@ -16,7 +16,7 @@ import html
 import ipaddress
 import re
 import urllib.parse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -98,20 +98,32 @@ class Guard:
     """ASGI middleware that lets in who holds the token, and puts safety headers on every answer.
 
     `hosts` are the accepted Host headers; `cookie` is the cookie's name (with the port in it: browsers send cookies of
-    127.0.0.1 to all its ports); `hint` is where the token is kept, for the page that asks for it.
+    127.0.0.1 to all its ports); `hint` is where the token is kept, for the page that asks for it. `token` may be a call
+    that gives the token as it is now: then a new one shuts out who knows only the old one.
     """
 
     def __init__(
-        self, app: ASGIApp, *, hosts: frozenset[str], token: str, cookie: str, hint: str, inline: Iterable[str] = ()
+        self,
+        app: ASGIApp,
+        *,
+        hosts: frozenset[str],
+        token: str | Callable[[], str],
+        cookie: str,
+        hint: str,
+        inline: Iterable[str] = (),
     ) -> None:
         if not token:
             raise ConfigError("The dashboard's guard needs a token.")
         self._app = app
         self._hosts = hosts
-        self._token = token.encode()
+        self._key = token
         self._cookie = cookie
         self._hint = hint
         self._inline = tuple(inline)
+
+    @property
+    def _token(self) -> bytes:
+        return (self._key if isinstance(self._key, str) else self._key()).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or answer it here."""

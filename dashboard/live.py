@@ -4,7 +4,8 @@ Law of this file: everything here runs on the server's event loop, so registerin
 step, and no lock is needed. A tab that can't keep up is closed; it comes back and resumes by its cursor.
 
 A tab speaks JSON: it says `hello` with its cursor `{log, seq}`; it gets one `all` (every list, and what was said since
-its cursor if that is still known), then `patch`es; its other words carry a number `n` and get one `reply` each.
+its cursor if that is still known), then `patch`es; its other words carry a number `n` and get one `reply` each. A tab
+that said `watch` gets `rows` and `figures` as well (watching.py).
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from typing import Any
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from dashboard import asked, viewmodel, wording
+from dashboard import access, asked, viewmodel, watching, wording
 from dashboard.feed import Asker, Feed
 from node.bus.client import Away, Back, Item, Resync
-from node.errors import BusProtocolError, CommandRefused, NodeAway
+from node.errors import BusProtocolError, CommandRefused, ConfigError, NodeAway
 
 log = logging.getLogger("snicher.dashboard")
 
@@ -49,6 +50,7 @@ CLOSE_S = 1.0
 CLOSE_BEHIND = 4001
 CLOSE_MALFORMED = 4002
 CLOSE_TOO_MANY = 4003
+CLOSE_NEW_TOKEN = 4004
 
 
 class AllFrame(msgspec.Struct, frozen=True, tag_field="t", tag="all"):
@@ -123,13 +125,17 @@ class Tab:
 class Hub:
     """Follows one node and serves all tabs of this server."""
 
-    def __init__(self, home: str | os.PathLike[str], name: str) -> None:
+    def __init__(self, home: str | os.PathLike[str], name: str, key: access.Key | None = None) -> None:
+        self._key = key
+        #: The token by which the tabs were let in.
+        self._token = key.token if key else ""
         self.model = viewmodel.Model(os.fspath(home))
         self._tabs: set[Tab] = set()
         self._kept: collections.deque[viewmodel.MessageOp | viewmodel.StateOp] = collections.deque(maxlen=MAX_KEPT_OPS)
         #: Operations up to this event are not kept any more.
         self._kept_after = 0
         self._asker = Asker(home, name)
+        self._watchers = watching.Watchers(self._asker, self.model, name)
         self._feed = Feed(home, name, self._deliver)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -146,6 +152,7 @@ class Hub:
         finally:
             for tab in self._tabs:
                 tab.end(1012)
+            self._watchers.close()
             for task in self._tasks:
                 task.cancel()
             await asyncio.to_thread(self._feed.stop)
@@ -181,6 +188,7 @@ class Hub:
                 ops += self.model.back()
                 self._spawn(self._refresh_live())
             else:
+                self._watchers.note(item)
                 ops += self.model.event(item)
         self._keep(ops)
         if anew:
@@ -226,6 +234,17 @@ class Hub:
         while True:
             await asyncio.sleep(BEAT_S)
             self._publish(BeatFrame(_now()))
+            # Another dashboard of this home may have renewed the token.
+            self._shut_out(None)
+
+    def _shut_out(self, but: Tab | None) -> None:
+        """End the tabs that were let in by an older token; `but` is the one that renewed it."""
+        if self._key is None or self._key.token == self._token:
+            return
+        self._token = self._key.token
+        for tab in self._tabs:
+            if tab is not but:
+                tab.end(CLOSE_NEW_TOKEN)
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -248,6 +267,7 @@ class Hub:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._tabs.discard(tab)
+            self._watchers.discard(tab)
             for task in (reading, sending):
                 task.cancel()
             await asyncio.wait({reading, sending})
@@ -278,6 +298,13 @@ class Hub:
                 if isinstance(word, asked.Hello):
                     self._register(tab, word)
                     continue
+                if isinstance(word, asked.Watch):
+                    (self._watchers.add if word.on else self._watchers.discard)(tab)
+                    tab.put(self._encoder.encode(ReplyFrame(word.n, {})))
+                    continue
+                if isinstance(word, asked.Access | asked.Renew):
+                    tab.put(self._encoder.encode(self._give_token(tab, word)))
+                    continue
                 await room_for.acquire()
                 task = asyncio.create_task(self._answer(tab, word))
                 answering.add(task)
@@ -294,6 +321,17 @@ class Hub:
         # Without an await between the two, nothing can fall between snapshot and queue.
         self._tabs.add(tab)
         tab.put(self._encoder.encode(AllFrame(_now(), self.model.everything(), self._missed(hello.log, hello.seq))))
+
+    def _give_token(self, tab: Tab, word: asked.Access | asked.Renew) -> ReplyFrame:
+        """The token that opens this dashboard, for somebody who is in already; a new one, on wish."""
+        if self._key is None:
+            return ReplyFrame(word.n, problem=Problem("internal", "This server has no token."))
+        try:
+            token = self._key.renew() if isinstance(word, asked.Renew) else self._key.token
+        except ConfigError as error:
+            return ReplyFrame(word.n, problem=Problem("store_unavailable", str(error), True))
+        self._shut_out(tab)
+        return ReplyFrame(word.n, {"token": token})
 
     def _missed(self, log_id: str, seq: int) -> list[viewmodel.MessageOp | viewmodel.StateOp] | None:
         """What was said since a tab's cursor; None when that isn't known (any more)."""

@@ -110,7 +110,11 @@ class HealthOp(msgspec.Struct, frozen=True, tag_field="op", tag="health"):
     health: HealthView | None
 
 
-Op = RoomOp | RoomGone | PeerOp | PeerGone | MessageOp | StateOp | ExpiredOp | SelfOp | AwayOp | HealthOp
+class OptionsOp(msgspec.Struct, frozen=True, tag_field="op", tag="options"):
+    """The settings, or what became of a mandatory peer, differ: whoever shows them asks again."""
+
+
+Op = RoomOp | RoomGone | PeerOp | PeerGone | MessageOp | StateOp | ExpiredOp | SelfOp | AwayOp | HealthOp | OptionsOp
 
 
 class Everything(msgspec.Struct, frozen=True):
@@ -154,6 +158,36 @@ class Model:
         """The name of the other side in a conversation."""
         view = self._rooms.get(room)
         return view.name if view else "the other side"
+
+    def has_room(self, room: str) -> bool:
+        """Whether there is such a conversation."""
+        return room in self._rooms
+
+    def peer(self, peer: str) -> m.Peer | None:
+        """A peer on the list, as the node tells it."""
+        return self._state.peers.get(peer) if self._state else None
+
+    @property
+    def state(self) -> m.State | None:
+        """All that events change, as the node tells it; None until it was seen. Not to be changed."""
+        return self._state
+
+    @property
+    def absent(self) -> AwayView | None:
+        """Since when the node doesn't answer, and why; None while it does."""
+        return self._away
+
+    def waiting_rooms(self, limit: int) -> list[str]:
+        """Conversations where something may wait to be sent, at most `limit`: those whose peer is to be tried again, or
+        whose newest text is ours and not gone."""
+        found = []
+        for view in self._rooms.values():
+            last = view.last.delivery if view.last else None
+            if view.next_at is not None or (last is not None and last.label in ("waiting", "sending")):
+                found.append(view.id)
+                if len(found) == limit:
+                    break
+        return found
 
     def message(self, message: m.Message) -> MessageView:
         """A message from history, search or an answer, ready to draw."""
@@ -204,7 +238,7 @@ class Model:
         rooms: set[str] = set()
         match data:
             case m.NodeStarted() | m.SettingsChanged():
-                ops += [*self.back(), SelfOp(self_view(state.self))]
+                ops += [*self.back(), SelfOp(self_view(state.self)), OptionsOp()]
             case m.NodeStopped():
                 self._away = AwayView(event.at, "It was stopped.", self._start, stopped=True)
                 ops.append(AwayOp(self._away))
@@ -237,10 +271,10 @@ class Model:
             case m.MessageStateChanged():
                 rooms.add(data.room)
                 ops.append(self._state_op(event.seq, data))
-            case m.GreetingChanged() | m.QuotaReached():
-                # No page shows these.
-                pass
+            case m.GreetingChanged():
+                ops.append(OptionsOp())
             case _:
+                # What only the event log shows is told by watching.py.
                 pass
         # Lists first: whoever draws the message then knows its conversation.
         return [*self._changed(peers, rooms), *ops]

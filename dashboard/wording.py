@@ -160,6 +160,29 @@ def away(reason: str) -> str:
     return {"No heartbeat.": "It fell silent."}.get(first, first)
 
 
+def size(count: int) -> str:
+    """A number of bytes, with two or three digits that count (units of 1,000, as disks are sold)."""
+    if count < 1000:
+        return f"{count} bytes"
+    value = float(count)
+    for unit in ("kB", "MB", "GB", "TB"):
+        value /= 1000
+        if value < 999.5 or unit == "TB":
+            break
+    return f"{value:.1f} {unit}" if value < 9.95 else f"{value:,.0f} {unit}"
+
+
+def greeting(one: m.Greeting) -> Phrase:
+    """What became of greeting a mandatory peer at this start."""
+    detail = clean_text(one.detail or "")
+    return {
+        "skipped": Phrase("passed over", "plain", detail or "This machine isn't in that peer's network."),
+        "calling": Phrase("being called", "wait", detail or "It is greeted as soon as it answers."),
+        "greeted": Phrase("greeted", "good", detail or "The greeting was handed over."),
+        "failed": Phrase("could not be greeted", "bad", detail or "It is tried once at each start."),
+    }.get(one.outcome, Phrase(clean_name(one.outcome, "unknown"), "plain", detail))
+
+
 _PROBLEMS = {
     "away": "The node doesn't answer.",
     "store_unavailable": "The node can't write to its disk right now.",

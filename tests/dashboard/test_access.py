@@ -46,3 +46,34 @@ def test_an_impossible_home_is_told(tmp_path: pathlib.Path) -> None:
     with pytest.raises(ConfigError, match=r"dashboard\.token"):
         access.read_or_create_token(blocked / "home")
     assert blocked.is_file()
+
+
+def test_a_renewed_token_takes_the_place_of_the_old_one(tmp_path: pathlib.Path) -> None:
+    key = access.Key(tmp_path)
+    other = access.Key(tmp_path)
+    old = key.token
+    new = key.renew()
+    assert new != old and len(new) >= access.MIN_TOKEN_CHARS
+    assert key.token == other.token == access.read_or_create_token(tmp_path) == new
+    assert stat.S_IMODE(access.token_file(tmp_path).stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == [access.TOKEN_FILE]
+
+
+def test_while_the_file_is_gone_or_spoilt_the_token_stays(tmp_path: pathlib.Path) -> None:
+    key = access.Key(tmp_path)
+    old = key.token
+    access.token_file(tmp_path).unlink()
+    assert key.token == old
+    access.token_file(tmp_path).write_text("short")
+    assert key.token == old
+    assert key.renew() != old
+
+
+def test_a_renewal_that_fails_says_so_and_changes_nothing(tmp_path: pathlib.Path) -> None:
+    home = tmp_path / "home"
+    key = access.Key(home)
+    old = key.token
+    home.rename(tmp_path / "moved")
+    with pytest.raises(ConfigError, match=r"dashboard\.token"):
+        key.renew()
+    assert key.token == old

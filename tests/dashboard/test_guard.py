@@ -180,3 +180,24 @@ def test_hosts_when_listening_elsewhere() -> None:
 
 def test_the_page_that_asks_has_no_script(client: TestClient) -> None:
     assert not re.search(r"<script|javascript:|onerror", client.get("/").text)
+
+
+def test_a_new_token_shuts_out_who_knows_only_the_old_one() -> None:
+    tokens = [TOKEN]
+    app = guard.Guard(
+        Starlette(routes=[Route("/{rest:path}", page), WebSocketRoute("/live", socket)]),
+        hosts=guard.hosts_of("127.0.0.1", 8501), token=lambda: tokens[-1], cookie="snicher-8501", hint="",
+    )  # fmt: skip
+    client = TestClient(app, base_url=ORIGIN, follow_redirects=False)
+    assert client.get(f"/?token={TOKEN}").status_code == 303
+    assert client.get("/").text == INSIDE
+    tokens.append("new-" + "y" * 40)
+    assert client.get("/").status_code == 401
+    with (
+        pytest.raises(WebSocketDisconnect),
+        client.websocket_connect("ws://127.0.0.1:8501/live", headers={"origin": ORIGIN}),
+    ):
+        pass
+    assert client.get(f"/?token={TOKEN}").status_code == 401
+    assert client.get(f"/?token={tokens[-1]}").status_code == 303
+    assert client.get("/").text == INSIDE

@@ -157,8 +157,106 @@ def test_refusals_come_in_words(tab: Tab) -> None:
     assert problem["code"] == "not_found"
 
 
+def test_a_tab_that_watches_gets_rows_and_figures_and_others_do_not(served: Served, tab: Tab, node: FakeNode) -> None:
+    with served.client.websocket_connect(URL, headers=served.cookie) as session:
+        other = Tab(session)
+        other.hello()
+        assert tab.ask(t="watch", on=True)["result"] == {}
+        bela = node.add_peer("watched")
+        node.receive(bela, "seen by whoever watches")
+        frames: list[dict[str, Any]] = []
+        while not {"rows", "figures"} <= {frame["t"] for frame in frames} or not _rows(frames, "seen by whoever"):
+            frames.append(tab.hear())
+        assert tab.ask(t="watch", on=False)["result"] == {}
+        node.receive(bela, "seen by nobody")
+        while _said(other.hear()) != "seen by nobody":
+            # The other tab heard all that was said, and no row and no figure before it.
+            pass
+        assert tab.ask(t="events", text="seen by nobody")["result"]["rows"], "the log still tells it"
+        assert "stats" in node.commands
+
+
+def _rows(frames: list[dict[str, Any]], text: str) -> list[dict[str, Any]]:
+    rows = [row for frame in frames if frame["t"] == "rows" for row in frame["rows"]]
+    return [row for row in rows if text in "".join(row["parts"])]
+
+
+def _said(frame: dict[str, Any]) -> str:
+    assert frame["t"] == "patch", "nothing else is for a tab that doesn't watch"
+    return next((op["message"]["text"] for op in frame["ops"] if op["op"] == "message"), "")
+
+
+def test_pages_of_the_log_and_single_events(tab: Tab, node: FakeNode) -> None:
+    bela = node.add_peer("logged")
+    node.receive(bela, "first entry")
+    tab.op("message")
+    page = tab.ask(t="events", kinds=["peers"], limit=1)["result"]
+    [row] = page["rows"]
+    assert "".join(row["parts"]) == "A new peer: logged" and page["more"]
+    raw = tab.ask(t="event", seq=row["seq"])["result"]["raw"]
+    assert json.loads(raw)["type"] == "PeerAdded"
+    older = tab.ask(t="events", before=row["seq"], limit=5)["result"]["rows"]
+    assert all(one["seq"] < row["seq"] for one in older)
+    assert tab.ask(t="event", seq=10**9)["problem"]["code"] == "cursor_ahead"
+
+
+def test_settings_are_changed_and_every_tab_hears_of_it(served: Served, tab: Tab, node: FakeNode) -> None:
+    with served.client.websocket_connect(URL, headers=served.cookie) as session:
+        other = Tab(session)
+        other.hello()
+        for _ in range(2):
+            changed = tab.ask(t="change", key="k" * 20, keep_days=30, mandatory=["10.0.0.9:1255"])["result"]
+            assert changed["settings"]["keep_days"] == 30
+        other.op("options")
+        told = other.ask(t="options")["result"]
+    assert told["settings"]["keep_days"] == 30 and told["settings"]["mandatory"] == ["10.0.0.9:1255"]
+    assert told["options"]["keep_days"]["origin"] == "Saved by this node"
+    assert told["home"] == str(node.home) and told["database"] == "12 MB"
+    node.fixed = {"reconnect": "--reconnect"}
+    problem = tab.ask(t="change", key="f" * 20, reconnect=False)["problem"]
+    assert problem["code"] == "setting_fixed" and "--reconnect" in problem["message"]
+    node.fixed = {}
+
+
+def test_whoever_is_in_may_see_the_token_and_renew_it(served: Served) -> None:
+    headers = dict(served.cookie)
+    with (
+        served.client.websocket_connect(URL, headers=headers) as session,
+        served.client.websocket_connect(URL, headers=headers) as elsewhere,
+    ):
+        tab, other = Tab(session), Tab(elsewhere)
+        tab.hello()
+        other.hello()
+        assert tab.ask(t="access")["result"] == {"token": served.token}
+        token = tab.ask(t="renew")["result"]["token"]
+        assert token != served.token
+        with pytest.raises(WebSocketDisconnect) as ended:
+            while True:
+                other.session.receive_text()
+        assert ended.value.code == live.CLOSE_NEW_TOKEN
+        assert tab.ask(t="access")["result"] == {"token": token}, "who renewed it stays in"
+    with pytest.raises(WebSocketDisconnect), served.client.websocket_connect(URL, headers=headers):
+        pass
+    served.token = token
+    served.cookie["cookie"] = served.cookie["cookie"].replace(headers["cookie"].partition("=")[2], token)
+    with served.client.websocket_connect(URL, headers=served.cookie) as session:
+        assert Tab(session).hello()["t"] == "all"
+
+
 @pytest.mark.parametrize(
-    "word", ["", "[]", "{}", '{"t":"hello","seq":-1}', '{"t":"stop","n":1}', "\x00", '{"t":"send","n":1}']
+    "word",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"t":"hello","seq":-1}',
+        '{"t":"stop","n":1}',
+        "\x00",
+        '{"t":"send","n":1}',
+        '{"t":"watch","n":1}',
+        '{"t":"events","n":1,"limit":1000}',
+        '{"t":"change","n":1,"key":"kkkkkkkk","keep_days":"1"}',
+    ],
 )
 def test_what_no_tab_of_ours_says_ends_the_connection(served: Served, word: str) -> None:
     with served.client.websocket_connect(URL, headers=served.cookie) as session:

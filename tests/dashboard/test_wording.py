@@ -104,3 +104,21 @@ def test_every_error_code_has_words(code: str) -> None:
 def test_an_advice_in_the_reason_is_not_said_twice() -> None:
     reason = "No node is running on /h. Start one with: python -m node run --home /h"
     assert wording.away(reason) == "No node is running on /h."
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (9_949, "9.9 kB"), (9_960, "10 kB"), (999_400, "999 kB"),
+        (999_600, "1.0 MB"), (12_400_000, "12 MB"), (38_200_000_000, "38 GB"), (5 * 10**15, "5,000 TB"),
+    ],
+)  # fmt: skip
+def test_sizes_have_few_digits(count: int, told: str) -> None:
+    assert wording.size(count) == told
+
+
+def test_every_outcome_of_a_greeting_has_words() -> None:
+    for outcome in ("skipped", "calling", "greeted", "failed"):
+        phrase = wording.greeting(m.Greeting(address="10.0.0.9:1", outcome=outcome, at=1))  # type: ignore[arg-type]
+        assert phrase.label != outcome or outcome == "greeted"
+        assert phrase.why.endswith(".")

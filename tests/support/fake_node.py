@@ -58,6 +58,11 @@ class FakeNode:
         #: Settings that a flag fixes, and that flag; settings that a front end changed.
         self.fixed: dict[str, str] = {}
         self.saved: set[str] = set()
+        #: What `stats` says of those who listen, and of the disk.
+        self.subscribers: list[m.Subscriber] = []
+        self.consumers: list[m.Consumer] = []
+        self.database_bytes, self.free_bytes = 12_400_000, 38_200_000_000
+        self.shut_out: dict[str, int] = {}
         #: Called before a command is answered: may raise CommandRefused.
         self.before: Callable[[m.Command], None] = lambda command: None
         #: Seconds to keep the reply of the next command with this op to ourselves, after it took effect.
@@ -195,19 +200,23 @@ class FakeNode:
         return new
 
     def receive(self, peer: m.Peer, text: str, *, kind: str = "text", at: int | None = None, **more: Any) -> m.Message:
-        return self.on_loop(
-            lambda: self._put(
-                "MessageReceived",
-                m.MessageReceived,
-                room=peer.room,
-                direction="in",
-                author=peer.id,
-                name=self.state.peers[peer.id].name if peer.id in self.state.peers else peer.name,
-                text=text,
-                kind=kind,
-                at=at or now(),
-                **more,
-            )
+        return self.on_loop(lambda: self.receive_now(peer, text, kind=kind, at=at, **more))
+
+    def receive_now(
+        self, peer: m.Peer, text: str, *, kind: str = "text", at: int | None = None, **more: Any
+    ) -> m.Message:
+        """The same, from the node's own thread: many at once."""
+        return self._put(
+            "MessageReceived",
+            m.MessageReceived,
+            room=peer.room,
+            direction="in",
+            author=peer.id,
+            name=self.state.peers[peer.id].name if peer.id in self.state.peers else peer.name,
+            text=text,
+            kind=kind,
+            at=at or now(),
+            **more,
         )
 
     def say(self, room: str, text: str, *, state: str = "waiting", at: int | None = None, **more: Any) -> m.Message:
@@ -512,10 +521,24 @@ class FakeNode:
             )
         return m.ConfigResult(settings=found)
 
+    def _do_stats(self, _: m.Nothing) -> m.StatsResult:
+        every = [one for kept in self.messages.values() for one in kept]
+        return m.StatsResult(
+            uptime_ms=3 * 3600_000, received=sum(one.direction == "in" for one in every),
+            sent=sum(one.state in ("sent", "delivered") for one in every), commits=len(self.events),
+            events=len(self.events), links=sum(peer.link == "online" for peer in self.state.peers.values()),
+            rooms=len(self.state.rooms), peers=len(self.state.peers),
+            outbox=sum(one.state in ("waiting", "sending") for one in every), messages=len(every),
+            database_bytes=self.database_bytes, free_bytes=self.free_bytes, shut_out=self.shut_out, refused=0,
+            subscribers=self.subscribers, subscribed=1 + len(self.subscribers), consumers=self.consumers,
+            oldest=self.forgotten_before + 1, kept_events=len(self.events) - self.forgotten_before,
+        )  # fmt: skip
+
     def _do_status(self, _: m.Nothing) -> m.StatusResult:
         return m.StatusResult(
             ready=True, self=self.me, pid=os.getpid(), program="fake", home=str(self.home), log=self.log_id,
             head=len(self.events), health=self.health,
+            greetings=list(self.state.greetings.values()),
         )  # fmt: skip
 
 
@@ -570,6 +593,11 @@ def fill(node: FakeNode) -> dict[str, m.Peer]:
     node.say(cian.room, "Can you take the night shift?", state="failed", detail="It refused the connection.",
              at=now() - 42 * minute)  # fmt: skip
     node.retry(cian, in_ms=40_000)
+    node.subscribers = [m.Subscriber(client="console menu", seq=1, lag=12, at=now())]
+    node.consumers = [
+        m.Consumer(name="backup-bot", position=3, lag=230, created=start, used=now() - 10 * minute),
+        m.Consumer(name="old-bot", position=3, lag=0, created=start, used=start, lapsed=True),
+    ]
     node.receive(alpha, "got it, thanks", at=now() - 70 * minute)
     node.receive(salma, "مرحبا، هل وصل الملف؟ I sent it 10 minutes ago", at=now() - 400 * minute)
     node.say(salma.room, "نعم، شكرا جزيلا", state="sent", at=now() - 390 * minute)

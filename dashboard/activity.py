@@ -1,0 +1,196 @@
+"""What the Activity page shows beside the event log: how much is said, what waits, how the node is, who listens.
+
+Law of this file: pure; now is an argument. What the node doesn't tell (it is away, or older) is None: unknown.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from dashboard import wording
+from dashboard.appearance import AwayView
+from node.bus import messages as m
+
+#: Width of one step of the rate's curve, in ms, and how many steps are kept: five minutes in all.
+STEP_MS = 5_000
+STEPS = 60
+
+
+class RateView(msgspec.Struct, frozen=True):
+    """Messages that were said or heard, by steps of time; the last step is still going on."""
+
+    step_ms: int
+    #: When the first step began (ms).
+    start: int
+    counts: list[int]
+
+
+class Rate:
+    """Counts messages by the step of time in which their event happened. Costs one addition a message."""
+
+    def __init__(self) -> None:
+        self._counts: dict[int, int] = {}
+
+    def count(self, at: int) -> None:
+        """One message at this moment (ms)."""
+        step = at // STEP_MS
+        if step not in self._counts and len(self._counts) >= 2 * STEPS:
+            newest = max(self._counts)
+            self._counts = {one: many for one, many in self._counts.items() if one > newest - STEPS}
+        self._counts[step] = self._counts.get(step, 0) + 1
+
+    def view(self, now: int) -> RateView:
+        """The last steps up to now (ms)."""
+        last = now // STEP_MS
+        steps = range(last - STEPS + 1, last + 1)
+        return RateView(STEP_MS, steps[0] * STEP_MS, [self._counts.get(step, 0) for step in steps])
+
+
+class Sign(msgspec.Struct, frozen=True):
+    """How one part of the node is: a word with its tone, a sentence, and a moment (ms) with what it is."""
+
+    name: str
+    label: str
+    tone: str
+    text: str
+    moment: int | None = None
+    moment_word: str = ""
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """Messages that wait in one conversation; `more`: there are further ones. Who and why, the conversation tells."""
+
+    room: str
+    count: int
+    more: bool
+
+
+class SubscriberView(msgspec.Struct, frozen=True):
+    """A front end that said lately how far it is. `own`: it is this dashboard."""
+
+    name: str
+    lag: int
+    at: int
+    own: bool
+
+
+class ConsumerView(msgspec.Struct, frozen=True):
+    """A cursor that the node keeps for a bot. `used` may be 0: never."""
+
+    name: str
+    position: int
+    lag: int
+    used: int
+    lapsed: bool
+
+
+class ShutOut(msgspec.Struct, frozen=True):
+    """A source address that has met its quota, and until when (ms) it is shut out."""
+
+    host: str
+    until: int
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """All of it, at one moment. None: not known."""
+
+    now: int
+    rate: RateView
+    signs: list[Sign]
+    received: int | None = None
+    sent: int | None = None
+    outbox: int | None = None
+    waiting: list[Waiting] = []
+    links: int | None = None
+    refused: int | None = None
+    shut_out: list[ShutOut] = []
+    messages: int | None = None
+    database: str | None = None
+    free: str | None = None
+    head: int | None = None
+    oldest: int | None = None
+    kept_events: int | None = None
+    #: Programs that listen to the bus right now, whoever they are.
+    subscribed: int | None = None
+    subscribers: list[SubscriberView] | None = None
+    consumers: list[ConsumerView] | None = None
+
+
+def figures(
+    now: int,
+    rate: Rate,
+    stats: m.StatsResult | None,
+    status: m.StatusResult | None,
+    waiting: list[Waiting],
+    away: AwayView | None,
+    own: str,
+) -> Figures:
+    """What there is to show; `own` is the name by which this dashboard follows. Without `stats`, most is unknown."""
+    signs = [_node(now, stats, status, away), _disk(stats, status), _bus(stats, status)]
+    if stats is None:
+        return Figures(now=now, rate=rate.view(now), signs=signs)
+    return Figures(
+        now=now,
+        rate=rate.view(now),
+        signs=signs,
+        received=stats.received,
+        sent=stats.sent,
+        outbox=stats.outbox,
+        waiting=waiting,
+        links=stats.links,
+        refused=stats.refused,
+        shut_out=[ShutOut(wording.clean_name(host), until) for host, until in stats.shut_out.items()],
+        messages=stats.messages,
+        database=wording.size(stats.database_bytes),
+        free=wording.size(stats.free_bytes),
+        head=status.head if status else None,
+        oldest=stats.oldest,
+        kept_events=stats.kept_events,
+        subscribed=stats.subscribed,
+        subscribers=_subscribers(stats, own),
+        consumers=_consumers(stats),
+    )
+
+
+def _node(now: int, stats: m.StatsResult | None, status: m.StatusResult | None, away: AwayView | None) -> Sign:
+    if away is not None:
+        return Sign("Node", "away", "bad", away.reason, away.since, "Since")
+    if status is None:
+        return Sign("Node", "unknown", "plain", "It has not told yet.")
+    who = f"Version {wording.clean_name(status.program, '?')}, process {status.pid}."
+    started = None if stats is None else now - stats.uptime_ms
+    return Sign("Node", "running", "good", who, started, "Started")
+
+
+def _disk(stats: m.StatsResult | None, status: m.StatusResult | None) -> Sign:
+    if status is None:
+        return Sign("Disk", "unknown", "plain", "Only the node can tell.")
+    if not status.health.store:
+        why = wording.clean_text(status.health.problem or "It can't be written.")
+        return Sign("Disk", "can't be written", "bad", f"{why} Nothing is lost; make room, and it goes on by itself.")
+    if status.health.problem:
+        return Sign("Disk", "nearly full", "bad", wording.clean_text(status.health.problem))
+    free = "" if stats is None else f" {wording.size(stats.free_bytes)} are free."
+    return Sign("Disk", "well", "good", f"What is said is stored at once.{free}")
+
+
+def _bus(stats: m.StatsResult | None, status: m.StatusResult | None) -> Sign:
+    if status is None:
+        return Sign("Bus", "unknown", "plain", "The dashboard hears nothing from the node.")
+    newest = f"Event {status.head:,} is the newest."
+    if stats is None:
+        return Sign("Bus", "in touch", "good", newest)
+    who = "One program listens" if stats.subscribed == 1 else f"{stats.subscribed:,} programs listen"
+    return Sign("Bus", "in touch", "good", f"{who}. {newest}")
+
+
+def _subscribers(stats: m.StatsResult, own: str) -> list[SubscriberView]:
+    told = stats.subscribers
+    views = [SubscriberView(wording.clean_name(one.client), one.lag, one.at, one.client == own) for one in told]
+    return sorted(views, key=lambda one: (-one.lag, one.name))
+
+
+def _consumers(stats: m.StatsResult) -> list[ConsumerView]:
+    told = stats.consumers
+    views = [ConsumerView(wording.clean_name(one.name), one.position, one.lag, one.used, one.lapsed) for one in told]
+    return sorted(views, key=lambda one: (not one.lapsed, -one.lag, one.name))

@@ -1,0 +1,112 @@
+"""Pages of the event log, newest first, for the Activity page: told in words, filtered, from any place on backwards.
+
+Law of this file: it asks the node and keeps nothing. However rare what is looked for, one page costs at most MAX_LOOKED
+events; the page says how far back it looked, and the next one goes on there.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from dashboard import telling, viewmodel
+from dashboard.feed import Asker
+from node.bus import messages as m
+from node.errors import CommandRefused
+
+#: Events asked for at once; the node answers that within a few ms.
+STEP = 500
+#: Events looked at for one page; a page that found too little by then ends early and says how far it came.
+MAX_LOOKED = 5_000
+#: Rows on a page; the browser asks for 100.
+MAX_ROWS = 200
+
+
+class EventPage(msgspec.Struct, frozen=True):
+    """Rows, newest first. All events from number `down_to` on were looked at; `more`: there are older ones."""
+
+    rows: list[telling.EventRow]
+    down_to: int
+    more: bool
+    #: The oldest event that is still kept.
+    oldest: int
+
+
+class RawEvent(msgspec.Struct, frozen=True):
+    """One event as JSON, with long texts cut."""
+
+    raw: str
+
+
+async def page(
+    asker: Asker, model: viewmodel.Model, before: int | None, kinds: frozenset[str], text: str, limit: int
+) -> EventPage:
+    """The newest rows below event `before` (None: all that this server has seen) that are of these kinds (none: any)
+    and hold `text`. Raises CommandRefused, NodeAway or BusProtocolError."""
+    top = model.seq if before is None else before - 1
+    rows: list[telling.EventRow] = []
+    wanted = text.lower()
+    looked, oldest = 0, 1
+    while top > 0 and len(rows) < limit and looked < MAX_LOOKED:
+        events, oldest = await _between(asker, model.log, max(0, top - STEP), top)
+        found = [
+            one for one in reversed(_told(events, model)) if (not kinds or one.kind in kinds) and one.holds(wanted)
+        ]
+        looked += STEP
+        if len(rows) + len(found) > limit:
+            found = found[: limit - len(rows)]
+            rows += found
+            top = (found[-1].seq or top) - 1
+            break
+        rows += found
+        top = max(oldest - 1, top - STEP)
+        if top < oldest:
+            break
+    return EventPage(rows, top + 1, top >= oldest, oldest)
+
+
+async def raw(asker: Asker, log: str, seq: int) -> RawEvent:
+    """One event as the bus tells it. Raises CommandRefused, NodeAway or BusProtocolError."""
+    events, _ = await _between(asker, log, seq - 1, seq)
+    if not events:
+        raise CommandRefused("cursor_too_old", "This event is no longer kept.")
+    return RawEvent(telling.raw(events[0]))
+
+
+async def _between(asker: Asker, log: str, since: int, upto: int) -> tuple[list[m.Event], int]:
+    """The events after `since` up to `upto` that are still kept, and the oldest one there is."""
+    events: list[m.Event] = []
+    while since < upto:
+        try:
+            args = m.EventsArgs(since=since, limit=upto - since, log=log)
+            answer: m.EventsResult = await asker.ask("events", args)
+        except CommandRefused as error:
+            oldest = error.details.get("oldest")
+            if error.code != "cursor_too_old" or not isinstance(oldest, int) or oldest <= since + 1:
+                raise
+            if oldest > upto:
+                return events, oldest
+            since = oldest - 1
+            continue
+        # A page of long texts may end early.
+        events += [one for one in answer.events if one.seq is not None and one.seq <= upto]
+        if not answer.events:
+            return events, answer.oldest
+        since = answer.events[-1].seq or upto
+        oldest_kept = answer.oldest
+        if since >= upto:
+            return events, oldest_kept
+    return events, 1
+
+
+def _told(events: list[m.Event], model: viewmodel.Model) -> list[telling.EventRow]:
+    """Rows in the events' order. What changed about a peer is told by comparing with its event before, on this page."""
+    seen: dict[str, m.Peer] = {}
+    rows = []
+    for event in events:
+        data = event.data
+        before = None
+        if isinstance(data, m.PeerChanged | m.PeerAdded):
+            before = seen.get(data.peer.id)
+            seen[data.peer.id] = data.peer
+        rows.append(telling.row(event, model, f"s{event.seq}", before))
+    return rows

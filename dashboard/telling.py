@@ -1,0 +1,261 @@
+"""Events of the bus in plain words, one row each, for the Activity page.
+
+Law of this file: pure. What is relative to now ("next try in 40 s") is given as a moment, and the browser counts. Of a
+message's text only a short beginning is told. What others wrote (names, texts, reasons) stands apart from our words, so
+that a browser can isolate its direction.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import msgspec
+
+from dashboard import wording
+from dashboard.appearance import address_of
+from node.bus import messages as m
+
+#: Characters of a message that a row tells.
+PREVIEW_CHARS = 100
+#: Characters of a reason or a notice that a row tells.
+MAX_REASON_CHARS = 240
+#: Characters of one text in the raw form of an event; the rest is cut, with a mark.
+RAW_TEXT_CHARS = 160
+#: What a row can be about; the filters of the page.
+KINDS = ("messages", "peers", "conversations", "node", "connections")
+
+
+class EventRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One event. `parts`: our words and somebody else's in turn, beginning with ours (which may be empty)."""
+
+    key: str
+    at: int
+    kind: str
+    type: str
+    parts: list[str]
+    tone: str = "plain"
+    #: The event's number; None: it is not kept.
+    seq: int | None = None
+    #: A moment that belongs to it (ms), and what it is: "Next try" or "Until".
+    moment: int | None = None
+    moment_word: str = ""
+    #: The front end whose command led to it.
+    by: str = ""
+    #: The conversation it is about, if that is still there.
+    room: str = ""
+    #: The whole event as JSON, only of what is not kept: the rest can be asked for.
+    raw: str = ""
+
+    def holds(self, text: str) -> bool:
+        """Whether the row's words hold `text`, which is in lower case. The browser has the same rule (log.js)."""
+        return text in f"{''.join(self.parts)} {self.by} {self.type}".lower()
+
+
+class Known(Protocol):
+    """Who is who."""
+
+    def peer(self, peer: str) -> m.Peer | None:
+        """A peer on the list."""
+
+    def name_of(self, room: str) -> str:
+        """The name of a conversation."""
+
+    def has_room(self, room: str) -> bool:
+        """Whether the conversation is still there."""
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """What a row is about, in words."""
+
+    kind: str
+    parts: list[str]
+    tone: str = "plain"
+    moment: int | None = None
+    moment_word: str = ""
+
+
+def row(event: m.Event, known: Known, key: str, before: m.Peer | None = None) -> EventRow:
+    """The row of an event. `before` is the peer of a PeerChanged as it was, if that is known."""
+    told = _tell(event, known, before)
+    room = event.room or ""
+    return EventRow(
+        key=key,
+        at=event.at,
+        kind=told.kind,
+        type=wording.clean_name(event.type, "?"),
+        parts=told.parts,
+        tone=told.tone,
+        seq=event.seq,
+        moment=told.moment,
+        moment_word=told.moment_word,
+        by=wording.clean_name(event.cause.client, "somebody") if event.cause else "",
+        room=room if room and known.has_room(room) else "",
+        raw=raw(event) if event.seq is None else "",
+    )
+
+
+def raw(event: m.Event) -> str:
+    """The event as indented JSON, with long texts cut."""
+    cut = _cut(msgspec.json.decode(m.encode(event)))
+    return wording.clean_text(msgspec.json.format(msgspec.json.encode(cut), indent=2).decode())
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _cut(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_cut(one) for one in value]
+    if isinstance(value, str) and len(value) > RAW_TEXT_CHARS:
+        return f"{value[:RAW_TEXT_CHARS]}… ({len(value):,} characters)"
+    return value
+
+
+def _say(template: str, *others: str) -> list[str]:
+    """Our words with somebody else's in the places of {}."""
+    ours = template.split("{}")
+    parts = [ours[0]]
+    for words, other in zip(ours[1:], others, strict=True):
+        parts += [other, words]
+    return parts
+
+
+def _reason(text: str | None) -> str:
+    return wording.one_line(text or "", MAX_REASON_CHARS)
+
+
+def _peer_name(peer: m.Peer) -> str:
+    return wording.clean_name(peer.name, address_of(peer) or "somebody")
+
+
+def _tell(event: m.Event, known: Known, before: m.Peer | None) -> _Told:
+    data = event.data
+    match data:
+        case m.MessageReceived() | m.MessageAccepted() | m.MessageStateChanged():
+            return _message(data, known)
+        case m.PeerAdded(peer=peer):
+            return _Told("peers", _say("A new peer: {}", _peer_name(peer)))
+        case m.PeerChanged(peer=peer):
+            return _changed(peer, before)
+        case m.PeerForgotten(peer=gone):
+            was = known.peer(gone)
+            return _Told("peers", _say("{} was taken off the list", _peer_name(was) if was else "A peer"))
+        case m.RetryScheduled(next_try=next_try):
+            tried = known.peer(next_try.peer)
+            name = _peer_name(tried) if tried else "A peer"
+            words = _say("{} can't be reached: {}", name, _reason(next_try.reason) or "it doesn't answer.")
+            return _Told("peers", words, "wait", next_try.at, "Next try")
+        case m.RoomAdded() | m.RoomChanged() | m.RoomsMerged() | m.RoomDeleted() | m.RoomRead() | m.MessagesExpired():
+            return _Told("conversations", _conversation(data, known))
+        case m.ConnectionNoticed(address=address, what=what):
+            return _Told("connections", _say("{}: {}", wording.clean_name(address, "Somebody"), _reason(what)), "wait")
+        case m.QuotaReached(host=host, bytes=size, until=until):
+            words = _say(f"{{}} sent {wording.size(size)} within a day and is shut out", wording.clean_name(host))
+            return _Told("connections", words, "bad", until, "Until")
+        case _:
+            return _node(event)
+
+
+def _message(data: m.MessageReceived | m.MessageAccepted | m.MessageStateChanged, known: Known) -> _Told:
+    if isinstance(data, m.MessageStateChanged):
+        other = known.name_of(data.room)
+        words, tone = _STATES.get(
+            data.state, (f"Your message to {{}} is {wording.clean_name(data.state, '?')}", "plain")
+        )
+        why = _reason(data.detail)
+        return _Told("messages", _say(f"{words}: {{}}", other, why) if why else _say(words, other), tone)
+    message = data.message
+    text = wording.one_line(message.text, PREVIEW_CHARS)
+    if message.kind == "deleted":
+        return _Told("messages", ["A message that was deleted since"])
+    if message.kind == "notice":
+        return _Told("messages", _say("{}", text))
+    if message.direction == "out":
+        return _Told("messages", _say("You wrote to {}: “{}”", known.name_of(message.room), text))
+    return _Told("messages", _say("{} said: “{}”", wording.clean_name(message.name), text))
+
+
+_STATES = {
+    "waiting": ("Your message to {} waits", "wait"),
+    "sending": ("Your message to {} is being handed over", "plain"),
+    "sent": ("Your message to {} was sent", "good"),
+    "delivered": ("Your message to {} was delivered", "good"),
+    "failed": ("Your message to {} could not be sent", "bad"),
+    "unconfirmed": ("Whether your message reached {} is unknown", "wait"),
+}
+
+
+def _changed(peer: m.Peer, before: m.Peer | None) -> _Told:
+    name = _peer_name(peer)
+    if before is not None and (before.link, before.error) == (peer.link, peer.error):
+        return _Told("peers", _other_change(peer, before, name))
+    if peer.link == "online":
+        return _Told("peers", _say("Connected to {}", name), "good")
+    if peer.link == "reachable":
+        return _Told("peers", _say("{} is reachable", name), "good")
+    if peer.link == "connecting":
+        return _Told("peers", _say("Connecting to {}…", name))
+    if peer.link == "offline" and peer.error:
+        return _Told("peers", _say("{} can't be reached: {}", name, _reason(peer.error)), "wait")
+    if peer.link == "offline":
+        return _Told("peers", _say("{} is offline", name))
+    return _Told("peers", _say("{} has not been heard of lately", name))
+
+
+def _other_change(peer: m.Peer, before: m.Peer, name: str) -> list[str]:
+    """What else differs, the most telling first."""
+    if peer.name != before.name:
+        return _say("{} is now called {}", _peer_name(before), name)
+    if (peer.host, peer.port) != (before.host, before.port):
+        return _say("{} is now at {}", name, address_of(peer) or "an address it has not said")
+    if peer.wanted != before.wanted:
+        return _say("Your node keeps trying to reach {}" if peer.wanted else "Your node leaves {} alone", name)
+    if (peer.dialect, peer.dialect_from) != (before.dialect, before.dialect_from):
+        return _say("{} speaks {}", name, wording.dialect(peer)[0])
+    return _say("Something about {} changed", name)
+
+
+def _conversation(
+    data: m.RoomAdded | m.RoomChanged | m.RoomsMerged | m.RoomDeleted | m.RoomRead | m.MessagesExpired, known: Known
+) -> list[str]:
+    match data:
+        case m.RoomAdded(room=room):
+            return _say("A conversation with {} began", wording.clean_name(room.name))
+        case m.RoomChanged(room=room):
+            return _say("A conversation is now called {}", wording.clean_name(room.name))
+        case m.RoomsMerged(gone=gone, room=room):
+            return _say(
+                "The conversation with {} became part of the one with {}",
+                known.name_of(gone),
+                wording.clean_name(room.name),
+            )
+        case m.RoomDeleted(room=deleted):
+            return _say("The conversation with {} was deleted", known.name_of(deleted))
+        case m.MessagesExpired(room=room_id):
+            return _say("Old messages with {} were kept long enough and are gone", known.name_of(room_id))
+        case m.RoomRead(room=read, unread=unread):
+            left = f", {unread:,} left unread" if unread else ""
+            return _say(f"The conversation with {{}} was read{left}", known.name_of(read))
+
+
+def _node(event: m.Event) -> _Told:
+    match event.data:
+        case m.NodeStarted(version=version):
+            return _Told("node", [f"The node started, version {wording.clean_name(version, '?')}"], "good")
+        case m.NodeStopped(reason=reason):
+            return _Told("node", _say("The node stopped: {}", _reason(reason) or "no reason told"), "wait")
+        case m.SettingsChanged(settings=settings):
+            return _Told("node", _say("The settings changed; you are called {}", wording.clean_name(settings.name)))
+        case m.GreetingChanged(greeting=greeting):
+            called = wording.greeting(greeting)
+            words = _say("Mandatory peer {}: {}", wording.clean_name(greeting.address), called.label)
+            detail = _reason(greeting.detail)
+            return _Told("node", [*words[:-1], f" ({detail})"] if detail else words, called.tone)
+        case m.HealthChanged(health=health):
+            if health.store and not health.problem:
+                return _Told("node", ["The disk is well again"], "good")
+            problem = _reason(health.problem) or "it can't be written."
+            return _Told("node", _say("The disk has a problem: {}", problem), "bad")
+        case _:
+            return _Told(
+                "node", _say("Something that this version doesn't know: {}", wording.clean_name(event.type, "?"))
+            )
