@@ -17,6 +17,18 @@ def search_page() -> None:
     search.page()
 
 
+def activity_page() -> None:
+    from dashboard.views import activity
+
+    activity.page()
+
+
+def settings_page() -> None:
+    from dashboard.views import settings
+
+    settings.page()
+
+
 def components(test: AppTest) -> list[str]:
     return [element.proto.component_name for element in test.main if element.type == "bidi_component"]
 
@@ -38,3 +50,9 @@ def test_the_peers_page_draws_its_component() -> None:
 def test_the_search_page_draws_its_component() -> None:
     test = AppTest.from_function(search_page, default_timeout=30).run()
     assert not test.exception and components(test) == ["snicher_search"]
+
+
+def test_the_activity_and_settings_pages_draw_their_components() -> None:
+    for page, name in ((activity_page, "snicher_activity"), (settings_page, "snicher_settings")):
+        test = AppTest.from_function(page, default_timeout=30).run()
+        assert not test.exception and components(test) == [name]

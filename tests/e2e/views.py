@@ -58,6 +58,11 @@ def _typed(words: str, shown: str) -> Callable[[Page], None]:
     return act
 
 
+def _first_event(tab: Page) -> None:
+    tab.locator(".rowhead").first.click()
+    expect(tab.locator(".raw").first).to_contain_text("{")
+
+
 #: fill() makes peers in this order: bela, cian, TEAM ALPHA, salma, the long name, the hostile one.
 VIEWS = [
     View("chats-empty", "empty", "", ".begin h2"),
@@ -88,4 +93,14 @@ VIEWS = [
     View("search-mixed", "full", "search?q=a", ".searchpage .hit"),
     View("search-none", "full", "search?q=nobodyatall&room=room-5", ".results .state h2"),
     View("search-away", "away", "search?q=message", ".strip"),
+    View("activity-empty", "empty", "activity", ".rows .row"),
+    View("activity-full", "full", "activity", ".rows .row"),
+    View("activity-open", "full", "activity", ".rows .row", _first_event, again=True),
+    View("activity-none", "full", "activity", ".rows .row", _typed("nobodyatall", ".after .end")),
+    View("activity-paused", "full", "activity", ".rows .row", press("button", "Pause")),
+    View("activity-away", "away", "activity", ".strip"),
+    View("settings-empty", "empty", "settings", ".settings .groups"),
+    View("settings-full", "full", "settings", ".settings .groups"),
+    View("settings-wrong", "full", "settings", ".settings .groups", press("button", "Add")),
+    View("settings-away", "away", "settings", ".strip"),
 ]  # fmt: skip

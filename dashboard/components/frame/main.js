@@ -2,17 +2,22 @@
 
 import { Announcer } from "../shared/announcer.js";
 import { calm } from "../shared/calm.js";
-import { copy, h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
+import { makeAddress } from "../shared/address.js";
+import { h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
 import { place } from "../shared/place.js";
 import { connection, store } from "../shared/session.js";
 import { trouble } from "../shared/strip.js";
+import "../shared/theme.js";
 import { tips } from "../shared/tip.js";
 import { drawTitle } from "./title.js";
 
+/** In the order of the navigation; `count` and `say` only where a number says something. */
 const PAGES = [
   { name: "chats", title: "Chats", href: "/", count: () => store.unread, say: (n) => `${n} unread` },
   { name: "peers", title: "Peers", href: "/peers", count: () => store.peers.size, say: (n) => `${n} known` },
-  { name: "search", title: "Search", href: "/search", count: () => 0, say: () => "" },
+  { name: "search", title: "Search", href: "/search" },
+  { name: "activity", title: "Activity", href: "/activity" },
+  { name: "settings", title: "Settings", href: "/settings" },
 ];
 /** Addresses shown; further ones stand on the Peers page. */
 const MAX_ADDRESSES = 2;
@@ -55,9 +60,9 @@ function build(root) {
       setText(name, store.me.name);
       setText(code, store.me.code.replaceAll("-", " · "));
       const shown = store.me.addresses.slice(0, MAX_ADDRESSES);
-      reconcile(addresses, shown, (one) => one, makeAddress, () => {});
+      reconcile(addresses, shown, (one) => one, (one) => makeAddress(one, "address"), () => {});
     }
-    drawTitle(store.unread, PAGES.find((page) => page.name === place.page)?.title ?? "");
+    drawTitle(store.unread, PAGES.find((page) => page.name === place.page)?.title ?? "Chats");
   }
 
   const redraw = calm(draw);
@@ -75,12 +80,6 @@ function build(root) {
   };
 }
 
-function makeAddress(address) {
-  const button = h("button", { class: "copybutton", "aria-label": `Copy ${address}`, "data-tip": "Copy" }, icon("copy"));
-  button.addEventListener("click", () => copy(button, address));
-  return h("div", { class: "address" }, h("span", {}, address), button);
-}
-
 function link(page) {
   const count = h("span", { class: "count", "aria-hidden": "true" });
   const said = h("span", { class: "visuallyhidden" });
@@ -96,7 +95,7 @@ function link(page) {
   return {
     element,
     draw() {
-      const number = page.count();
+      const number = page.count?.() ?? 0;
       setAttribute(element, "aria-current", place.page === page.name ? "page" : null);
       setText(count, number ? String(number) : "");
       setText(said, number ? `, ${page.say(number)}` : "");

@@ -1,6 +1,7 @@
 // The Peers page: get to know somebody by address, and see how everybody's connection is.
 
-import { copy, h, icon, reconcile } from "../shared/dom.js";
+import { makeAddress } from "../shared/address.js";
+import { h, reconcile } from "../shared/dom.js";
 import { store } from "../shared/session.js";
 import { strip } from "../shared/strip.js";
 import { tips } from "../shared/tip.js";
@@ -28,7 +29,7 @@ function build(root) {
   function draw() {
     const addresses = store.me?.addresses ?? [];
     ownBox.hidden = !addresses.length;
-    reconcile(own, addresses, (one) => one, makeAddress, () => {});
+    reconcile(own, addresses, (one) => one, (one) => makeAddress(one), () => {});
   }
 
   const stops = [store.on("lists", draw), stopStrip, () => table.destroy(), () => form.destroy()];
@@ -38,10 +39,4 @@ function build(root) {
     mounted.delete(root);
     root.replaceChildren();
   };
-}
-
-function makeAddress(address) {
-  const button = h("button", { class: "copybutton", "aria-label": `Copy ${address}`, "data-tip": "Copy" }, icon("copy"));
-  button.addEventListener("click", () => copy(button, address));
-  return h("span", { class: "chip" }, h("span", {}, address), button);
 }

@@ -111,6 +111,8 @@ export class Connection {
       this.#store.all(frame);
     } else if (frame.t === "patch") {
       this.#store.patch(frame);
+    } else {
+      this.#store.other(frame);
     }
   }
 

@@ -55,6 +55,14 @@ export function reconcile(parent, items, keyOf, make, update) {
   parent.keyed = kept;
 }
 
+/** A part of a drawing; decoration or not is the caller's word. */
+export function svg(tag, attributes = {}, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  element.append(...children);
+  return element;
+}
+
 const ICONS = {
   chats: "M4 5.5A1.5 1.5 0 0 1 5.5 4h13A1.5 1.5 0 0 1 20 5.5v9a1.5 1.5 0 0 1-1.5 1.5H10l-4.5 4v-4A1.5 1.5 0 0 1 4 14.5z",
   peers: "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zm-6 9c0-3.6 2.7-6 6-6s6 2.4 6 6M16 4.5a3.3 3.3 0 0 1 0 6.3M17.5 14.4c2.1.8 3.5 2.8 3.5 5.6",
@@ -70,19 +78,17 @@ const ICONS = {
   alert: "M12 8v5m0 3.2v.1M12 3.5 2.5 20h19z",
   open: "M8 10V7.5a4 4 0 0 1 7.6-1.7M6 10h12v10H6z",
   more: "M5 12h.01M12 12h.01M19 12h.01",
+  activity: "M3 12h4l3-7 4 14 3-7h4",
+  settings: "M4 7h9m4 0h3M4 12h3m4 0h9M4 17h11m4 0h1M15 9a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM9 14a2 2 0 1 0 0-4 2 2 0 0 0 0 4zm8 5a2 2 0 1 0 0-4 2 2 0 0 0 0 4z",
+  rooms: "M4 6h16M4 12h16M4 18h10",
+  node: "M4 5h16v6H4zM4 13h16v6H4zM7.5 8h.01M7.5 16h.01",
+  right: "m9 6 6 6-6 6",
   lock: "M8 10V7.5a4 4 0 0 1 8 0V10M6 10h12v10H6z",
 };
 
 /** A line drawing, 24 units wide; decoration, so hidden from screen readers. */
 export function icon(name) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", ICONS[name]);
-  svg.append(path);
-  return svg;
+  return svg("svg", { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true" }, svg("path", { d: ICONS[name] }));
 }
 
 /** An avatar: initials on a colour that follows from the id, and a dot for presence. */

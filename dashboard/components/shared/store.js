@@ -18,7 +18,10 @@ export class Store {
 
   #listeners = new Map();
 
-  /** `kind` is "lists", "message" (op), "state" (op), "said" (message), "expired" (op), "reload" (everything) or "gone" (op). */
+  /**
+   * `kind` is "lists", "message" (op), "state" (op), "said" (message), "expired" (op), "reload" (everything), "gone" (op),
+   * "options" (the settings may differ), or the name of a frame that only some pages ask for: "rows", "figures".
+   */
   on(kind, listener) {
     if (!this.#listeners.has(kind)) this.#listeners.set(kind, new Set());
     this.#listeners.get(kind).add(listener);
@@ -48,6 +51,11 @@ export class Store {
   /** The answer to a `send` or `resend`: shown at once, whether its event has come round or not. */
   said(message) {
     this.#tell("said", message);
+  }
+
+  /** A frame that only some pages ask for. */
+  other(frame) {
+    this.#tell(frame.t, frame);
   }
 
   all(frame) {
@@ -84,7 +92,7 @@ export class Store {
       else if (op.op === "self") this.me = op.me;
       else if (op.op === "away") this.away = op.away;
       else if (op.op === "health") this.health = op.health;
-      if (["message", "state", "expired", "room_gone"].includes(op.op)) later.push(op);
+      if (["message", "state", "expired", "room_gone", "options"].includes(op.op)) later.push(op);
       if (op.op !== "message" && op.op !== "state") lists = true;
     }
     for (const op of later) this.#tell(op.op === "room_gone" ? "gone" : op.op, op);

@@ -1,0 +1,81 @@
+// What of the log is shown: kinds to choose, and words to look for. The server filters; rows that come live are matched
+// here by the same rule (telling.py, EventRow.holds).
+
+import { h, icon, setAttribute } from "../shared/dom.js";
+
+const KINDS = [
+  ["messages", "Messages"],
+  ["peers", "Peers"],
+  ["conversations", "Conversations"],
+  ["node", "Node"],
+  ["connections", "Connections"],
+];
+/** Typing rests so long before the server is asked, in ms. */
+const REST_MS = 250;
+
+export class Filters {
+  element;
+  #chosen = new Set();
+  #text = "";
+  #chips = new Map();
+  #timer = null;
+
+  /** `onChange` is called when something else is to be shown. */
+  constructor(onChange) {
+    const all = this.#chip("Everything", () => this.#chosen.clear(), onChange);
+    this.#chips.set(null, all);
+    for (const [kind, title] of KINDS) {
+      const flip = () => (this.#chosen.has(kind) ? this.#chosen.delete(kind) : this.#chosen.add(kind));
+      this.#chips.set(kind, this.#chip(title, flip, onChange));
+    }
+    const field = h("input", { type: "search", placeholder: "Filter by words", autocomplete: "off", spellcheck: "false",
+      maxlength: 200, "aria-label": "Filter the event log by words" });
+    field.addEventListener("input", () => {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => {
+        this.#text = field.value.trim().toLowerCase();
+        onChange();
+      }, REST_MS);
+    });
+    this.element = h("div", { class: "filters" },
+      h("div", { class: "chips", role: "group", "aria-label": "Kinds of events" }, ...this.#chips.values()),
+      h("div", { class: "search" }, icon("search"), field));
+    this.#draw();
+  }
+
+  destroy() {
+    clearTimeout(this.#timer);
+  }
+
+  /** Whether anything is left out. */
+  get some() {
+    return this.#chosen.size > 0 || this.#text !== "";
+  }
+
+  /** For the question to the server. */
+  get word() {
+    return { kinds: [...this.#chosen], text: this.#text };
+  }
+
+  match(row) {
+    if (this.#chosen.size && !this.#chosen.has(row.kind)) return false;
+    return `${row.parts.join("")} ${row.by ?? ""} ${row.type}`.toLowerCase().includes(this.#text);
+  }
+
+  #chip(title, change, onChange) {
+    const chip = h("button", { class: "kind", type: "button" }, title);
+    chip.addEventListener("click", () => {
+      change();
+      if (this.#chosen.size === KINDS.length) this.#chosen.clear();
+      this.#draw();
+      onChange();
+    });
+    return chip;
+  }
+
+  #draw() {
+    for (const [kind, chip] of this.#chips) {
+      setAttribute(chip, "aria-pressed", String(kind === null ? !this.#chosen.size : this.#chosen.has(kind)));
+    }
+  }
+}

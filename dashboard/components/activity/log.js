@@ -1,0 +1,266 @@
+// The event log: newest at the top, live while the reader looks at its top, older ones on demand, filtered by the server.
+// At most MAX_ROWS rows are kept here; nothing moves under somebody who reads, everything new waits behind a button.
+
+import { many, NUMBER } from "../shared/amount.js";
+import { h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
+import { connection, store } from "../shared/session.js";
+import { Filters } from "./filters.js";
+import { drawRow, makeRow, tickRow } from "./row.js";
+
+/** Rows kept in this tab; beyond, the oldest are let go, and can be asked for again. */
+const MAX_ROWS = 1000;
+/** Rows on a page of older ones. */
+const PAGE = 100;
+/** Relative times are drawn anew so often, in ms. */
+const TICK_MS = 5000;
+
+export class Log {
+  element;
+  #sheet;
+  #filters;
+  #parts;
+  /** Newest first; {gap: n} stands for what came too quickly. */
+  #rows = [];
+  #pending = [];
+  #paused = false;
+  #loading = false;
+  #problem = null;
+  /** All events from this number on were looked at; `more`: there are older ones. */
+  #downTo = null;
+  /** The log that the rows are of. */
+  #log = null;
+  #more = false;
+  /** Grows with each beginning: an answer to an earlier one is let go by. */
+  #era = 0;
+  #gaps = 0;
+  #ticked = 0;
+  #stops;
+
+  constructor(sheet) {
+    this.#sheet = sheet;
+    this.#filters = new Filters(() => this.begin());
+    const pause = h("button", { class: "act", type: "button", "aria-pressed": "false" }, "Pause");
+    const fresh = h("button", { class: "fresh", type: "button", hidden: true }, icon("send"), h("span"));
+    const rows = h("ol", { class: "rows", "aria-label": "Events, newest first", tabindex: -1 });
+    const older = h("button", { class: "act", type: "button", hidden: true }, "Show older");
+    const end = h("p", { class: "note end" });
+    const told = h("p", { class: "visuallyhidden", role: "status" });
+    const again = h("button", { class: "act", type: "button", hidden: true }, "Try again");
+    this.#parts = { pause, fresh, rows, older, end, told, again };
+    this.element = h("section", { class: "eventlog", "aria-label": "Event log" },
+      h("div", { class: "logbar" }, h("div", { class: "logtitle" }, h("h2", {}, "Event log"), fresh, pause), this.#filters.element),
+      told, rows, h("div", { class: "after" }, end, older, again));
+    pause.addEventListener("click", () => this.#pause());
+    fresh.addEventListener("click", () => this.#show());
+    older.addEventListener("click", () => this.#older());
+    again.addEventListener("click", () => this.begin());
+    rows.addEventListener("keydown", (event) => this.#key(event));
+    rows.addEventListener("focusout", () => setTimeout(() => this.#release()));
+    rows.addEventListener("toggled", () => this.#release());
+    const scrolled = () => {
+      // From now on the browser keeps what is read in place when something above it grows.
+      setAttribute(this.element, "data-held", this.#held());
+      this.#release();
+    };
+    sheet.addEventListener("scroll", scrolled, { passive: true });
+    this.#stops = [() => sheet.removeEventListener("scroll", scrolled), () => this.#filters.destroy()];
+  }
+
+  destroy() {
+    this.#era += 1;
+    for (const stop of this.#stops) stop();
+  }
+
+  /** Read the newest page anew: at first, and with other filters. `on`: after a break, what is shown may stay. */
+  async begin({ on = false } = {}) {
+    const era = ++this.#era;
+    this.#loading = true;
+    this.#problem = null;
+    const stays = on && this.#log === store.cursor.log && this.#downTo !== null;
+    if (!stays) this.#pending = [];
+    // What comes live meanwhile is newer than the page, and stays.
+    const before = new Set([...this.#pending, ...this.#rows].map((row) => row.key));
+    this.#draw();
+    try {
+      const page = await connection.ask({ t: "events", limit: PAGE, ...this.#filters.word });
+      if (era !== this.#era) return;
+      const newest = Math.max(this.#downTo ?? 0, ...[...this.#pending, ...this.#rows].map((row) => (before.has(row.key) && row.seq) || 0));
+      if (stays && page.down_to <= newest + 1) this.#join(page, before);
+      else this.#replace(page, before);
+      this.#log = store.cursor.log;
+      if (this.#filters.some) setText(this.#parts.told, `${many(this.#rows.length, "event")} shown.`);
+    } catch (problem) {
+      if (era !== this.#era) return;
+      this.#problem = problem.message;
+    }
+    this.#loading = false;
+    this.#draw();
+  }
+
+  #replace(page, before) {
+    const onPage = new Set(page.rows.map((row) => row.key));
+    const fresh = [...this.#pending, ...this.#rows].filter((row) => !before.has(row.key) && !onPage.has(row.key));
+    this.#pending = [];
+    this.#rows = [...fresh, ...page.rows];
+    this.#take(page);
+  }
+
+  /** The page reaches what is shown: only what is new in it is added, and nothing moves under a reader. */
+  #join(page, before) {
+    const live = [...this.#pending, ...this.#rows].filter((row) => !before.has(row.key));
+    const known = new Set([...before, ...live.map((row) => row.key)]);
+    const fresh = [...live, ...page.rows.filter((row) => !known.has(row.key))];
+    this.#rows = this.#rows.filter((row) => before.has(row.key));
+    this.#pending = bounded([...fresh, ...this.#pending.filter((row) => before.has(row.key))]);
+    this.#release();
+  }
+
+  /** The connection broke: what is shown stays; it is read anew when it is back. */
+  lost() {
+    this.#era += 1;
+    this.#loading = false;
+    this.#draw();
+  }
+
+  /** New events. */
+  take({ rows, skipped }) {
+    const known = new Set([...this.#rows, ...this.#pending].map((row) => row.key));
+    const fresh = rows.filter((row) => !known.has(row.key) && this.#filters.match(row)).reverse();
+    if (skipped) fresh.push({ key: `gap${++this.#gaps}`, gap: skipped });
+    if (!fresh.length) return;
+    if (this.#held()) this.#pending = bounded([...fresh, ...this.#pending]);
+    else this.#put(fresh);
+    this.#draw();
+  }
+
+  /** Relative times go on. */
+  tick() {
+    if (Date.now() - this.#ticked < TICK_MS) return;
+    this.#ticked = Date.now();
+    for (const element of this.#parts.rows.children) tickRow(element);
+  }
+
+  #take(page) {
+    this.#downTo = page.down_to;
+    this.#more = page.more;
+  }
+
+  #put(fresh) {
+    const all = [...fresh, ...this.#rows];
+    this.#rows = bounded(all);
+    if (all.length > MAX_ROWS) {
+      this.#more = true;
+      this.#downTo = this.#rows.findLast((row) => row.seq)?.seq ?? this.#downTo;
+    }
+  }
+
+  async #older() {
+    const era = this.#era;
+    this.#loading = true;
+    this.#problem = null;
+    this.#draw();
+    try {
+      const limit = Math.min(PAGE, MAX_ROWS - this.#rows.length);
+      const page = await connection.ask({ t: "events", limit, before: this.#downTo, ...this.#filters.word });
+      if (era !== this.#era) return;
+      const known = new Set(this.#rows.map((row) => row.key));
+      this.#rows = [...this.#rows, ...page.rows.filter((row) => !known.has(row.key))];
+      this.#take(page);
+      setText(this.#parts.told, `${many(page.rows.length, "older event")} shown.`);
+    } catch (problem) {
+      if (era !== this.#era) return;
+      this.#problem = problem.message;
+    }
+    this.#loading = false;
+    this.#draw();
+  }
+
+  /** Whether what is new has to wait: somebody reads, or said so. */
+  #held() {
+    if (this.#paused) return true;
+    const { rows } = this.#parts;
+    const focused = rows.getRootNode().activeElement;
+    if (focused && focused !== rows && rows.contains(focused) && focused.matches(":focus-visible")) return true;
+    if (rows.querySelector("[aria-expanded='true']")) return true;
+    return this.#scrolledAway();
+  }
+
+  #scrolledAway() {
+    const bar = this.element.firstChild.getBoundingClientRect();
+    return this.#parts.rows.getBoundingClientRect().top < bar.bottom - 4;
+  }
+
+  /** Show what waited, if nobody reads any more. */
+  #release() {
+    if (!this.#pending.length || this.#held()) return;
+    this.#put(this.#pending);
+    this.#pending = [];
+    this.#draw();
+  }
+
+  #show() {
+    this.#put(this.#pending);
+    this.#pending = [];
+    this.#draw();
+    this.#sheet.scrollTop = Math.min(this.#sheet.scrollTop, this.element.offsetTop - this.#sheet.offsetTop);
+    // The button is gone: the focus goes to what it brought.
+    this.#parts.rows.focus({ preventScroll: true });
+  }
+
+  #pause() {
+    this.#paused = !this.#paused;
+    setAttribute(this.#parts.pause, "aria-pressed", this.#paused);
+    setText(this.#parts.pause, this.#paused ? "Go on" : "Pause");
+    this.#release();
+    this.#draw();
+  }
+
+  /** Arrows move between rows; the list is one stop for Tab. */
+  #key(event) {
+    const steps = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity };
+    if (!(event.key in steps) || event.altKey || event.ctrlKey || event.metaKey) return;
+    const heads = [...this.#parts.rows.querySelectorAll(".rowhead")];
+    const at = heads.indexOf(event.target);
+    if (at < 0) return;
+    event.preventDefault();
+    heads[Math.min(heads.length - 1, Math.max(0, at + steps[event.key]))].focus();
+  }
+
+  #draw() {
+    const { rows, fresh, older, end, again, pause } = this.#parts;
+    setAttribute(this.element, "data-held", this.#held());
+    reconcile(rows, this.#rows, (row) => row.key, (row) => makeRow(row, () => this.begin()), drawRow);
+    const heads = rows.querySelectorAll(".rowhead");
+    const current = [...heads].find((head) => head === rows.getRootNode().activeElement) ?? heads[0];
+    for (const head of heads) head.tabIndex = head === current ? 0 : -1;
+    fresh.hidden = !this.#pending.length;
+    const waiting = this.#pending.reduce((sum, row) => sum + (row.gap ?? 1), 0);
+    const over = this.#pending.length >= MAX_ROWS ? "more than " : "";
+    setText(fresh.lastChild, `${over}${many(waiting, "new event")}`);
+    pause.disabled = Boolean(store.away);
+    const full = this.#rows.length >= MAX_ROWS;
+    older.hidden = !this.#more || full || Boolean(this.#problem) || (this.#loading && !this.#rows.length);
+    older.disabled = this.#loading;
+    setText(older, this.#loading ? "Reading…" : this.#rows.length ? "Show older" : "Look further back");
+    again.hidden = !this.#problem;
+    setAttribute(end, "data-tone", this.#problem ? "bad" : null);
+    setText(end, this.#ending(full));
+    end.hidden = !end.textContent;
+  }
+
+  /** What stands below the rows. */
+  #ending(full) {
+    if (this.#problem) return `The log can't be read right now. ${this.#problem}`;
+    if (this.#loading) return this.#rows.length ? "" : "Reading the log…";
+    if (this.#downTo === null) return store.away ? "The log is shown as soon as the node is back." : "";
+    if (full) {
+      return `This page keeps ${many(MAX_ROWS, "row")}. Narrow it down with the filters, or read on in a terminal: python -m node tail --since N`;
+    }
+    if (!this.#more) return this.#rows.length ? "That is all that is kept." : `Nothing like that in the log${this.#filters.some ? ". Try other filters." : " yet."}`;
+    return this.#rows.length ? "" : `Nothing like that since event ${NUMBER.format(this.#downTo)}.`;
+  }
+}
+
+function bounded(rows) {
+  return rows.length > MAX_ROWS ? rows.slice(0, MAX_ROWS) : rows;
+}

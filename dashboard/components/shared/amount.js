@@ -1,0 +1,6 @@
+// Numbers in words, the same way on every page.
+
+export const NUMBER = new Intl.NumberFormat("en-GB");
+
+/** "1 event", "1,204 events". */
+export const many = (count, one, more = `${one}s`) => `${NUMBER.format(count)} ${count === 1 ? one : more}`;

@@ -1,0 +1,35 @@
+// Light, dark, or as the system is: one choice for this browser, kept here and not in the node. The style sheet of the
+// page (frame/page.css) does the rest: all colours are `light-dark()` and follow `color-scheme`.
+
+const KEPT = "snicher/theme";
+export const THEMES = ["system", "light", "dark"];
+
+/** What was chosen. */
+export function theme() {
+  try {
+    const kept = window.localStorage.getItem(KEPT);
+    return THEMES.includes(kept) ? kept : "system";
+  } catch {
+    return document.documentElement.dataset.theme ?? "system";
+  }
+}
+
+/** Choose one of THEMES, for all tabs of this browser. */
+export function choose(name) {
+  try {
+    window.localStorage.setItem(KEPT, name);
+  } catch {
+    // Then it lasts as long as the tab.
+  }
+  apply(name);
+}
+
+function apply(name) {
+  if (name === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = name;
+}
+
+window.addEventListener("storage", (event) => {
+  if (event.key === KEPT || event.key === null) apply(theme());
+});
+apply(theme());
