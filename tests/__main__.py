@@ -21,6 +21,8 @@ PROGRAMS = {
 }
 #: Only where axe-core isn't there yet.
 NPM = {"npm": ("npm", "it fetches axe-core, which every page is checked with")}
+#: Most tests of real processes and pages wait most of their time, so several files run at once. `-n0`: one by one.
+AT_ONCE = ("-n3", "--dist=loadfile")
 FONTS = ("fonts-noto-color-emoji", "fonts-dejavu-core")
 
 
@@ -49,7 +51,10 @@ def main() -> int:
         axe.install()
     except axe.Unavailable as error:
         print(f"missing: axe-core. {error}", flush=True)
-    return subprocess.run([sys.executable, "-m", "pytest", *sys.argv[1:]], check=False).returncode
+    arguments = sys.argv[1:]
+    if not any(one.startswith(("-n", "--numprocesses", "--pdb", "-s")) for one in arguments):
+        arguments = [*AT_ONCE, *arguments]
+    return subprocess.run([sys.executable, "-m", "pytest", *arguments], check=False).returncode
 
 
 if __name__ == "__main__":

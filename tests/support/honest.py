@@ -34,11 +34,13 @@ def delays(
         # No Follower: reading all that the others say would take this process longer than what is measured.
         with zmq.Context() as context, context.socket(zmq.SUB) as sub:
             sub.setsockopt(zmq.RCVHWM, 0)
-            sub.setsockopt(zmq.RCVTIMEO, 500)
+            sub.setsockopt(zmq.RCVTIMEO, int(1000 * PATIENCE))
             sub.connect(locate.read_endpoint(home).events)
             sub.subscribe(b"")
+            # A heartbeat at the latest shows that the subscription stands.
             sub.recv_multipart()
             listening.set()
+            sub.setsockopt(zmq.RCVTIMEO, 500)
             deadline = time.monotonic() + PATIENCE
             while len(heard) < 2 * count and time.monotonic() < deadline:
                 try:
