@@ -59,10 +59,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     before = os.getloadavg()[0]
     rows: list[Row] = []
-    for name in given.names or NAMES:
-        print(f"{name} ...", file=sys.stderr, flush=True)
-        rows += run(name, QUICK if given.quick else FULL)
-    print(table(rows))
+    try:
+        for name in given.names or NAMES:
+            print(f"{name} ...", file=sys.stderr, flush=True)
+            rows += run(name, QUICK if given.quick else FULL)
+    finally:
+        # What was measured before something failed, or somebody lost patience, is not lost.
+        print(table(rows))
     print(f"\n{os.cpu_count()} cores, load {before:.1f} before the run, {time.monotonic() - started:.0f} s.")
     return 0
 

@@ -7,12 +7,14 @@ import socket
 import time
 from contextlib import ExitStack
 
-from tests.bench.processes import NodeProcess, cpu_percent, memory_mb, temporary_home
+from tests.bench.processes import PATIENCE_S, Failed, NodeProcess, cpu_percent, memory_mb, temporary_home
 from tests.bench.rows import Row, Target
 from tests.bench.sizes import Sizes
 
 #: After start-up or new links: what follows from them is over, in seconds.
 SETTLE_S = 2.0
+#: Machines that links come from.
+MACHINES = 8
 #: Files that this process needs beside its links.
 SPARE_FILES = 200
 
@@ -29,10 +31,15 @@ def measure(sizes: Sizes) -> list[Row]:
         memory = memory_mb(node.pid)
         cpu = cpu_percent(node.pid, sizes.idle_s)
         for number in range(sizes.links):
-            link = stack.enter_context(socket.create_connection((node.host, node.port)))
+            # Of a few machines: one alone may not fill the list of peers.
+            source = (f"127.61.1.{number % MACHINES + 1}", 0)
+            link = stack.enter_context(socket.create_connection((node.host, node.port), source_address=source))
             # Each is a peer of its own, as the ancestor comes.
             link.sendall(b"CONNECT:%d\n" % (10_000 + number))
+        deadline = time.monotonic() + PATIENCE_S
         while node.client.stats().links < sizes.links or len(node.client.peers().peers) < sizes.links:
+            if time.monotonic() > deadline:
+                raise Failed("The links didn't become peers.")
             time.sleep(0.05)
         time.sleep(settle)
         linked_memory = memory_mb(node.pid)
