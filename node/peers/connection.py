@@ -40,6 +40,8 @@ WRITE_BUFFER = 16 * 1024
 #: Bytes read at once, and what may wait here for each connection whose turn hasn't come.
 READ_SIZE = 16 * 1024
 
+#: Bytes that may wait before nothing more is read: a short message needs no pause for its turn.
+LITTLE = 512
 #: Where the system puts what it read; it is copied out before anybody else is read from (never with a proactor loop).
 _READ = memoryview(bytearray(READ_SIZE))
 
@@ -122,8 +124,12 @@ class Connection(asyncio.BufferedProtocol):
         self.size += nbytes
         if self._ended:
             return
-        self._waiting += bytes(_READ[:nbytes])
-        self._came(self)
+        before, self._waiting = self._waiting, self._waiting + bytes(_READ[:nbytes])
+        if before:
+            # It has its place in the queue.
+            self.wait()
+        else:
+            self._came(self)
 
     def eof_received(self) -> bool:
         """The other side closed its half. True: ours stays open until the link says so."""
@@ -188,8 +194,10 @@ class Connection(asyncio.BufferedProtocol):
         return bool(self._waiting)
 
     def wait(self) -> None:
-        """Its turn hasn't come: read no more before `read_on`."""
+        """Its turn hasn't come: read no more before `read_on`, but for the little that costs less than a pause."""
         transport = self._transport
+        if len(self._waiting) < LITTLE:
+            return
         if not self._paused and transport is not None and not (self._eof or transport.is_closing()):
             self._paused = True
             transport.pause_reading()

@@ -28,6 +28,8 @@ log = logging.getLogger("snicher.peers")
 BACKLOG = 1024
 #: Connections taken at a time, before others have a turn.
 ACCEPTS = 64
+#: How long nobody is let in while those who were are waiting to be set up, in seconds.
+BREATH = 0.05
 #: While there is no room, how often room is looked for, in seconds.
 FULL_PAUSE = 0.5
 #: A connection that has said nothing for so long makes room for others when there is none, in seconds.
@@ -72,6 +74,7 @@ class Listener:
         self._socket: socket.socket | None = None
         self._last = 0
         self._full: asyncio.TimerHandle | None = None
+        self._breath: asyncio.TimerHandle | None = None
         self._say_full_at = 0.0
 
     def __len__(self) -> int:
@@ -109,8 +112,25 @@ class Listener:
         self._loop.add_reader(listener, self._accept)
         return Address(normal_host(bound[0]), bound[1])
 
+    def pause(self) -> None:
+        """Let nobody in for a moment: who comes waits in the system's queue, and isn't refused."""
+        if self._breath is None and self._full is None and self._socket is not None:
+            self._loop.remove_reader(self._socket)
+            self._breath = self._loop.call_later(BREATH, self.resume)
+
+    def resume(self) -> None:
+        """The moment is over."""
+        if self._breath is not None:
+            self._breath.cancel()
+            self._breath = None
+            if self._full is None and self._socket is not None:
+                self._loop.add_reader(self._socket, self._accept)
+
     def stop(self) -> None:
         """Let nobody in any more. Those that wait in the system's queue are taken first: closing would reset them."""
+        if self._breath is not None:
+            self._breath.cancel()
+            self._breath = None
         if self._socket is not None:
             self._accept(BACKLOG)
             self._loop.remove_reader(self._socket)
@@ -164,7 +184,7 @@ class Listener:
     def _accept(self, most: int = ACCEPTS) -> None:
         """Take connections that wait, as far as there is room; the others stay in the system's queue."""
         for _ in range(most):
-            if self._socket is None or self._full is not None:
+            if self._socket is None or self._full is not None or self._breath is not None:
                 return
             if self._count >= self._room * 3 // 4:
                 self._no_room(f"{self._count} connections are open, as many as may be; others wait")
@@ -234,7 +254,8 @@ class Listener:
         if self._full is not None and self._socket is not None:
             self._full.cancel()
             self._full = None
-            self._loop.add_reader(self._socket, self._accept)
+            if self._breath is None:
+                self._loop.add_reader(self._socket, self._accept)
 
 
 def _why_not(address: Address, error: OSError) -> str:

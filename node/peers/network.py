@@ -9,6 +9,7 @@ Who gets in says listener.py; whose turn it is, scheduler.py.
 from __future__ import annotations
 
 import asyncio
+import collections
 import errno
 import functools
 import os
@@ -33,6 +34,9 @@ from node.protocol.plain.codec import Announced, Text
 DIAL_TIMEOUT = 5.0
 #: What setting up and ending an accepted connection costs beyond its turns, in seconds.
 TAKE_COST = 0.0003
+#: Connections that were let in and wait to be set up, all of one source, before the next have to wait outside: its
+#: limit isn't for those that merely come quickly.
+MAX_UNTAKEN = 512
 
 Feed = Callable[[s.Stimulus], None]
 
@@ -58,8 +62,9 @@ class Network:
         self._connections: dict[int, Connection] = {}
         self._listener = Listener(self._room, self._accepted, self._connections)
         self._scheduler = Scheduler(full_for)
-        #: Let in, but not set up yet.
+        #: Let in, but not set up yet; and how many of each source.
         self._untaken: dict[int, socket.socket] = {}
+        self._untaken_of: collections.Counter[str] = collections.Counter()
         self._accepting: set[asyncio.Task[None]] = set()
         self.listen_address = Address("127.0.0.1", 0)
         self._dialling: dict[int, asyncio.Task[None]] = {}
@@ -96,12 +101,20 @@ class Network:
 
     def _accepted(self, sock: socket.socket, number: int, host: str) -> None:
         self._untaken[number] = sock
+        self._untaken_of[host] += 1
+        if len(self._untaken) >= MAX_UNTAKEN and len(self._untaken_of) == 1:
+            self._listener.pause()
         self._scheduler.put(host, functools.partial(self._take_soon, number, host))
 
     def _take_soon(self, number: int, host: str) -> None:
         sock = self._untaken.pop(number, None)
         if sock is None:
             return
+        self._untaken_of[host] -= 1
+        if not self._untaken_of[host]:
+            del self._untaken_of[host]
+        if len(self._untaken) < MAX_UNTAKEN // 2:
+            self._listener.resume()
         self._scheduler.charge(host, TAKE_COST)
         task = asyncio.create_task(self._take(sock, number, host))
         self._accepting.add(task)
@@ -309,6 +322,7 @@ class Network:
             for sock in self._untaken.values():
                 self._listener.dismiss(sock)
             self._untaken.clear()
+            self._untaken_of.clear()
         for connection in list(self._connections.values()):
             connection.leave()
 

@@ -40,6 +40,8 @@ class Scheduler:
         self._turning = False
         #: What was dealt with in this round of the loop without standing in the queue, in seconds.
         self._spent = 0.0
+        #: What the turns of this stint will cost later, in seconds.
+        self._owed = 0.0
         #: Nobody has a turn.
         self.paused = False
 
@@ -49,8 +51,9 @@ class Scheduler:
         self._turn_soon()
 
     def charge(self, host: str, seconds: float) -> None:
-        """Something of a source costs so much beyond its turns."""
+        """What a source's turn sets off costs so much later."""
         self._queue.charge(host, seconds)
+        self._owed += seconds
 
     def came(self, connection: Connection) -> None:
         """Bytes of a connection wait. With nobody before it they are dealt with at once."""
@@ -108,6 +111,7 @@ class Scheduler:
     def _turn(self) -> None:
         """Let sources have their turns, for one stint."""
         self._turning = False
+        self._owed = 0.0
         began = time.perf_counter()
         until = began + STINT
         while not self.paused and (taken := self._queue.take(self._blocked)) is not None:
@@ -118,7 +122,7 @@ class Scheduler:
             finally:
                 ended = time.perf_counter()
                 self._queue.done(host, ended - began)
-            if ended > until:
+            if ended + self._owed > until:
                 self._turn_soon()
                 return
             began = ended

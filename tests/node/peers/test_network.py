@@ -6,9 +6,12 @@ import asyncio
 import contextlib
 import socket
 
+import pytest
+
 from node.core import effects as e
 from node.core import stimuli as s
 from node.model import Address
+from node.peers import network as networks
 from tests.node.peers.live import dialled, eventually, listening, read_to_end, run
 from tests.support.processes import free_address, loopback_host
 
@@ -137,5 +140,27 @@ def test_who_was_accepted_and_never_heard_is_closed_at_the_end() -> None:
                 network.leave_all()
                 assert await read_to_end(sock) == b""
                 assert not network._untaken
+
+    run(test)
+
+
+def test_one_that_comes_too_quickly_waits_outside_and_is_heard_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It isn't refused: more may come at once than one source may have."""
+    monkeypatch.setattr(networks, "MAX_UNTAKEN", 4)
+
+    async def test() -> None:
+        async with listening(room=64) as network:
+            host = loopback_host()
+            with contextlib.ExitStack() as stack:
+                network.pause()
+                for number in range(60):
+                    sock = stack.enter_context(dialled(network, host))
+                    sock.sendall(f"127.0.0.1:5000 OLD {number}".encode())
+                    sock.shutdown(socket.SHUT_WR)
+                await eventually(lambda: len(network._untaken) >= 4)
+                network.resume()
+                await eventually(lambda: len(network.texts) == 60)
+                assert network.texts == [str(number) for number in range(60)]
+                assert network.refused == 0
 
     run(test)
