@@ -441,9 +441,13 @@ def test_what_std_makes_of_a_connect(unknown: str) -> None:
 
 def test_std_that_acts_on_words_wherever_they_stand() -> None:
     with Std("127.0.0.2", acts_inside=True) as old, Std("127.0.0.3", team="BETA") as beta:
-        for text in ("hello there", "PING", "a GROUP of us", "please DISCONNECT it"):
+        # It reads each connection in a thread of its own: one message after the other.
+        beta.send(old.host, old.port, "hello there")
+        old.wait_for(lambda c: c.texts == ["hello there"] and c.peers)
+        for text in ("PING", "a GROUP of us"):
             beta.send(old.host, old.port, text)
-        old.wait_for(lambda c: c.reads and c.reads[-1][1].endswith(b"it"))
+        old.wait_for(lambda c: len(c.reads) == 3)
+        beta.send(old.host, old.port, "please DISCONNECT it")
         old.wait_for(lambda c: c.peers == [])
         assert old.texts == ["hello there"]
 
