@@ -342,7 +342,7 @@ class Turns:
 
     def _index_soon(self) -> None:
         self._index_timer = None
-        if self._committing is not None or self._batch.records:
+        if not self.idle:
             self._plan_index()
         elif self.health.store and not self._closing:
             task = asyncio.ensure_future(self.index_step())

@@ -16,7 +16,7 @@ import msgspec
 
 from node.bus import messages as m
 from node.bus.commands import UNREADABLE, Commands, Steps
-from node.errors import CommandRefused
+from node.errors import BusError, CommandRefused
 
 #: So many heartbeats may be missing before the node counts as away.
 MISSED_HEARTBEATS = 3
@@ -129,6 +129,13 @@ class Following:
             self._went_on(result.log, result.events, result.more)
         else:
             self._begun(result)
+
+    def unanswered(self, error: BusError, now: float) -> None:
+        """What was asked came to nothing: refused, or never answered. Raises as `refused`."""
+        if isinstance(error, CommandRefused):
+            self.refused(error, now)
+        else:
+            self.failed(str(error), now)
 
     def refused(self, error: CommandRefused, now: float) -> None:
         """The node refused what was asked. Raises the error where asking again won't help."""

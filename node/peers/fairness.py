@@ -95,14 +95,6 @@ class FairQueue(Generic[Work]):
         self._set_aside.clear()
         return bool(self._turns)
 
-    def drain(self) -> list[Work]:
-        """Take all work out, whoever's it is."""
-        work = [one for queue in self._work.values() for one in queue]
-        self._work.clear()
-        self._turns.clear()
-        self._set_aside.clear()
-        return work
-
     def _in_turn(self, source: str) -> None:
         start = max(self._spent.get(source, 0.0), self._now)
         heapq.heappush(self._turns, (start, next(self._count), source))

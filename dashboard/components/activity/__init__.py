@@ -2,24 +2,8 @@
 
 from __future__ import annotations
 
-import streamlit as st
+from dashboard.components import page
 
-from dashboard.components import assets
-
-_activity = st.components.v2.component(
-    "snicher_activity",
-    html='<div class="paper activity"></div>',
-    css=assets.stylesheet(
-        "shared/tokens.css",
-        "shared/parts.css",
-        "shared/sheet.css",
-        "activity/activity.css",
-        "activity/log.css",
-    ),
-    js=assets.loader("activity/main.js"),
+draw = page.component(
+    "activity", "shared/sheet.css", "activity/activity.css", "activity/log.css", look="paper activity"
 )
-
-
-def draw() -> None:
-    """Draw it. Nothing comes back to Python: it talks with live.py."""
-    _activity(key="activity")

@@ -2,25 +2,8 @@
 
 from __future__ import annotations
 
-import streamlit as st
+from dashboard.components import page
 
-from dashboard.components import assets
-
-_chats = st.components.v2.component(
-    "snicher_chats",
-    html='<div class="chats"></div>',
-    css=assets.stylesheet(
-        "shared/tokens.css",
-        "shared/parts.css",
-        "chats/list.css",
-        "chats/conversation.css",
-        "chats/composer.css",
-        "chats/menu.css",
-    ),
-    js=assets.loader("chats/main.js"),
+draw = page.component(
+    "chats", "chats/list.css", "chats/conversation.css", "chats/composer.css", "chats/menu.css", look="chats"
 )
-
-
-def draw() -> None:
-    """Draw it. Nothing comes back to Python: it talks with live.py."""
-    _chats(key="chats")
