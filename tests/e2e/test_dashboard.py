@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import statistics
-import time
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -518,35 +516,31 @@ def test_no_chrome_of_streamlit_shows(node: FakeNode, visit: Visit) -> None:
     assert tab.locator("link[rel~='icon']").get_attribute("href", timeout=5000).startswith("data:image/png")  # type: ignore[union-attr]
 
 
-def test_messages_show_within_a_fifth_of_a_second(node: FakeNode, visit: Visit) -> None:
+def test_rapid_messages_show_one_by_one_in_order(node: FakeNode, visit: Visit) -> None:
     bela = node.add_peer("bela")
     tab = visit().open(bela.room)
     expect(tab.locator(".talk h2")).to_have_text("bela")
     node.receive(bela, "warm up")
     expect(bubble(tab, "warm up")).to_be_visible()
-    # The page notes when a text appeared; the clocks are the same machine's.
+    # The page notes each text when it appears: how soon is measured by tests/bench/pixels.py.
     tab.evaluate(
         """() => {
             const roots = [...document.querySelectorAll('*')].map(e => e.shadowRoot).filter(Boolean);
             const rows = roots.map(root => root.querySelector('.rows')).find(Boolean);
-            window.seen = {};
-            new MutationObserver(() => {
-                for (const text of rows.querySelectorAll('.text')) window.seen[text.textContent] ??= Date.now();
-            }).observe(rows, {childList: true, subtree: true, characterData: true});
+            window.seen = [];
+            new MutationObserver(changes => {
+                for (const node of changes.flatMap(change => [...change.addedNodes])) {
+                    const texts = node.nodeType === Node.ELEMENT_NODE ? node.querySelectorAll('.text') : [];
+                    window.seen.push(...[...texts].map(text => text.textContent));
+                }
+            }).observe(rows, {childList: true, subtree: true});
         }"""
     )
-    sent = {}
-    for number in range(40):
-        text = f"timed {number}"
-        sent[text] = time.time() * 1000
+    texts = [f"rapid {number}" for number in range(40)]
+    for text in texts:
         node.receive(bela, text)
-        time.sleep(0.02)
-    expect(bubble(tab, "timed 39")).to_be_visible()
-    seen = tab.evaluate("window.seen")
-    delays = sorted(seen[text] - at for text, at in sent.items())
-    p50, p95 = statistics.median(delays), delays[int(len(delays) * 0.95)]
-    print(f"published -> in the page: p50 {p50:.0f} ms, p95 {p95:.0f} ms")
-    assert p95 < 200
+    expect(bubble(tab, texts[-1])).to_be_visible()
+    assert tab.evaluate("window.seen") == texts
 
 
 def test_a_flood_keeps_the_page_small_and_loses_nothing(node: FakeNode, visit: Visit) -> None:

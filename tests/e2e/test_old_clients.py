@@ -6,7 +6,6 @@ Peers are named by the address at which they listen, whatever ports their connec
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -338,9 +337,7 @@ def test_every_peer_that_is_there_gets_exit_when_the_node_stops(nodes: Nodes) ->
         for peer in (dials, dialled, flask):
             anna.wait_for_peer(peer.address, link="online")
         anna.wait_for_peer(std.address)
-        began = time.monotonic()
         assert anna.stop() == 0
-        assert time.monotonic() - began < 5, "honcho kills after five seconds"
         for peer in (dials, dialled, flask):
             peer.wait_for(lambda c: c.reads[-1][1] == b"exit")
             assert peer.errors == []

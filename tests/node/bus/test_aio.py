@@ -221,15 +221,13 @@ def test_closing_ends_those_who_wait_at_once(bus: FakeBus, run: Run[None]) -> No
         following = asyncio.create_task(follow())
         await until_true(lambda: bool(bus.commands))
         await asyncio.sleep(0.2)
-        bus.delays = [3.0]
+        bus.delays = [3600.0]
         asking = asyncio.create_task(client.send("room", "hello"))
         await until_true(lambda: bool(bus.effects))
-        begun = time.monotonic()
         client.close()
         await following
         with pytest.raises(NodeAway):
             await asking
-        assert time.monotonic() - begun < 2.0
         assert await follower.next(1.0) is None
 
     run(main())
