@@ -46,6 +46,8 @@ verbs:
 
 #: A command that asks to be repeated (a host name being looked up, a busy disk) is, for so long, in seconds.
 PATIENCE = 5.0
+#: How often `tail` looks whether it was interrupted while nothing comes, in seconds.
+LOOK_AGAIN = 1.0
 #: Digits of a number on the command line; a longer one is none that the node would take.
 MAX_DIGITS = 15
 
@@ -294,25 +296,30 @@ def _tail(client: Client, options: argparse.Namespace) -> None:
         return
     cursor = Cursor("", options.since) if options.since is not None else None
     expected = cursor is None
-    for item in client.follow(cursor):
-        if isinstance(item, Resync):
-            if not expected:
-                print(f"The events asked for aren't there; going on after event {item.snapshot.seq}.", file=sys.stderr)
-            expected = False
-        else:
-            _print_item(item, options)
+    follower = client.follow(cursor)
+    with _interrupts_noted() as interrupted:
+        while not interrupted():
+            item = follower.next(timeout=LOOK_AGAIN)
+            if isinstance(item, Resync):
+                if not expected:
+                    seq = item.snapshot.seq
+                    print(f"The events asked for aren't there; going on after event {seq}.", file=sys.stderr)
+                expected = False
+            elif item is not None:
+                _print_item(item, options)
 
 
 def _tail_consumer(client: Client, options: argparse.Namespace) -> None:
     consumer = client.consume(options.consumer, since=options.since, restart=options.restart)
-    while True:
-        item = consumer.next(timeout=3600.0)
-        with _interrupted_later():
-            if item is not None:
-                _print_item(item, options)
-            if isinstance(item, m.Event):
-                # Whoever reads along has it now. Killed before this is done, it is shown again.
-                _acknowledge(consumer, item)
+    with _interrupts_noted() as interrupted:
+        while not interrupted():
+            item = consumer.next(timeout=LOOK_AGAIN)
+            with _interrupted_later():
+                if item is not None:
+                    _print_item(item, options)
+                if isinstance(item, m.Event):
+                    # Whoever reads along has it now. Killed before this is done, it is shown again.
+                    _acknowledge(consumer, item)
 
 
 def _acknowledge(consumer: Consumer, event: m.Event) -> None:
@@ -324,6 +331,23 @@ def _acknowledge(consumer: Consumer, event: m.Event) -> None:
     except CommandRefused as refused:
         if not refused.retryable:
             raise
+
+
+@contextlib.contextmanager
+def _interrupts_noted() -> Iterator[Callable[[], bool]]:
+    """Ctrl+C raises as ever, and is remembered: Python ignores what is raised in a finalizer, wherever one runs."""
+    interrupted = False
+
+    def note(*_: object) -> None:
+        nonlocal interrupted
+        interrupted = True
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager

@@ -34,7 +34,7 @@ from node.bus.client import ALIVE_S, ATTEMPT_S, TIMEOUT_S
 from node.bus.commands import Awaiting, Commands, Request, Steps
 from node.bus.following import Away, Back, Consuming, Cursor, Following, Item, Resync
 from node.bus.sockets import CommandSocket, EventSocket, Reporter
-from node.errors import BusError, BusProtocolError, CommandRefused, NodeAway
+from node.errors import BusError, NodeAway
 
 __all__ = ["AsyncClient", "AsyncConsumer", "AsyncFollower", "Away", "Back", "Cursor", "Item", "Resync"]
 
@@ -147,9 +147,8 @@ class AsyncClient(Commands, Awaiting):
         self.timeout = timeout
         #: The newest event known to this client's replies: its own writes are at or before it.
         self.head = 0
-        self._context = zmq.Context()
         self._door = _Door()
-        self._line = CommandSocket(self._context, self.home)
+        self._line = CommandSocket(self.home)
         self._readiness = _Readiness()
         self._closed = False
         self._followers: weakref.WeakSet[_Follows[Any]] = weakref.WeakSet()
@@ -169,7 +168,6 @@ class AsyncClient(Commands, Awaiting):
         self._line.drop()
         for follower in list(self._followers):
             follower.close()
-        self._context.destroy(linger=0)
 
     # -- commands; their names are in `Commands`
 
@@ -263,8 +261,8 @@ class _Follows(Generic[_State]):
         self._door = _Door()
         self._readiness = _Readiness()
         self._given = 0
-        self._events = EventSocket(client._context, client.home)
-        self._reporter = Reporter(client._context, client.home, client.name)
+        self._events = EventSocket(client.home)
+        self._reporter = Reporter(client.home, client.name)
         client._followers.add(self)
 
     def close(self) -> None:
@@ -315,10 +313,8 @@ class _Follows(Generic[_State]):
         try:
             self._events.connect()
             result = await self._client.perform(steps)
-        except (NodeAway, BusProtocolError) as error:
-            self._following.failed(str(error), time.monotonic())
-        except CommandRefused as error:
-            self._following.refused(error, time.monotonic())
+        except BusError as error:
+            self._following.unanswered(error, time.monotonic())
         else:
             self._following.answered(result, time.monotonic(), time.time())
 

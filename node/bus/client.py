@@ -31,7 +31,7 @@ from node.bus import messages as m
 from node.bus.commands import Blocking, Commands, Request, Steps
 from node.bus.following import Away, Back, Consuming, Cursor, Following, Item, Resync
 from node.bus.sockets import CommandSocket, EventSocket, Reporter
-from node.errors import BusError, BusProtocolError, CommandRefused, NodeAway
+from node.errors import BusError, NodeAway
 
 __all__ = ["Away", "Back", "Client", "Consumer", "Cursor", "Follower", "Item", "Resync"]
 
@@ -62,9 +62,9 @@ class Client(Commands, Blocking):
         self.timeout = timeout
         #: The newest event known to this client's replies: its own writes are at or before it.
         self.head = 0
-        self._context = zmq.Context()
-        self._lock = threading.Lock()
-        self._line = CommandSocket(self._context, self.home)
+        # Reentrant, so that whoever is interrupted right after taking it can still close.
+        self._lock = threading.RLock()
+        self._line = CommandSocket(self.home)
         self._closed = False
         self._followers: weakref.WeakSet[_Follows[Any]] = weakref.WeakSet()
 
@@ -83,7 +83,6 @@ class Client(Commands, Blocking):
             self._line.drop()
         for follower in list(self._followers):
             follower.close()
-        self._context.destroy(linger=0)
 
     # -- commands; their names are in `Commands`
 
@@ -178,9 +177,10 @@ class _Follows(Generic[_State]):
         self._following = following
         self._closed = False
         #: Held by whoever uses the sockets: ZeroMQ's may not be closed by one thread while another one waits on it.
-        self._using = threading.Lock()
-        self._events = EventSocket(client._context, client.home)
-        self._reporter = Reporter(client._context, client.home, client.name)
+        #: Reentrant as the client's.
+        self._using = threading.RLock()
+        self._events = EventSocket(client.home)
+        self._reporter = Reporter(client.home, client.name)
         client._followers.add(self)
 
     def close(self) -> None:
@@ -220,10 +220,8 @@ class _Follows(Generic[_State]):
         try:
             self._events.connect()
             result = self._client.perform(steps)
-        except (NodeAway, BusProtocolError) as error:
-            self._following.failed(str(error), time.monotonic())
-        except CommandRefused as error:
-            self._following.refused(error, time.monotonic())
+        except BusError as error:
+            self._following.unanswered(error, time.monotonic())
         else:
             self._following.answered(result, time.monotonic(), time.time())
 

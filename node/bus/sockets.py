@@ -29,8 +29,7 @@ class NodeSocket:
 
     kind = zmq.REQ
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], home: pathlib.Path) -> None:
-        self._context = context
+    def __init__(self, home: pathlib.Path) -> None:
         self._home = home
         self._connected_to: tuple[str, int] = ("", 0)
         #: None while it isn't connected.
@@ -52,7 +51,9 @@ class NodeSocket:
         return self.socket
 
     def _open(self, endpoint: m.Endpoint) -> zmq.Socket[bytes]:
-        socket = self._context.socket(self.kind)
+        # The context of the whole process, which nobody terminates: that would wait for ever for a socket that was just
+        # being made when Ctrl+C came.
+        socket: zmq.Socket[bytes] = zmq.Context.instance().socket(self.kind)
         socket.setsockopt(zmq.LINGER, 0)
         socket.setsockopt(zmq.IPV6, 1)
         if endpoint.server_key and endpoint.client_key and endpoint.client_secret:
@@ -138,8 +139,8 @@ class Reporter:
     A node that is busy has at most one report of each follower before it; one that doesn't know reports gets no second.
     """
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], home: pathlib.Path, client: str) -> None:
-        self._line = CommandSocket(context, home)
+    def __init__(self, home: pathlib.Path, client: str) -> None:
+        self._line = CommandSocket(home)
         self._client = client
         self._follower = uuid.uuid4().hex[:8]
         #: The socket from which a reply has to come.

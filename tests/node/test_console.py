@@ -130,7 +130,8 @@ def test_tail_tells_of_absences_and_of_what_is_missing_on_stderr(
     verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str]
 ) -> None:
     event = m.Event(v=1, log="l", at=NOON, type="PeerForgotten", seq=5, data=m.PeerForgotten(peer="p"))
-    verb(["tail"], None, [Resync(snapshot(4)), event, Away("No heartbeat.", None), Back(), Resync(snapshot(9))])
+    items = [Resync(snapshot(4)), event, Away("No heartbeat.", None), None, Back(), Resync(snapshot(9))]
+    verb(["tail"], None, FakeConsumer(items, lambda: ""))
     out, err = capsys.readouterr()
     assert out.splitlines() == [console.event_line(event)]
     assert err.splitlines() == [
@@ -207,6 +208,25 @@ def test_tail_for_a_consumer_goes_on_when_its_node_goes_away_and_ends_when_it_ca
     dropped.fails = {4: CommandRefused("not_found", "dropped")}
     with pytest.raises(CommandRefused):
         verb(["tail", "--consumer", "log"], None, dropped)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("words", [[], ["--consumer", "log"]], ids=["events", "consumer"])
+def test_tail_ends_though_an_interrupt_came_where_python_ignores_it(
+    verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    class Finalized:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    class Interrupted(FakeConsumer):
+        def next(self, timeout: float) -> Any:
+            if not self.items:
+                Finalized()
+            return super().next(timeout) if self.items else None
+
+    verb(["tail", *words], None, Interrupted([forgotten(4)], lambda: ""))
+    assert capsys.readouterr().out.splitlines() == [console.event_line(forgotten(4))]
 
 
 def test_tail_needs_a_node_to_begin_with(verb: Callable[..., FakeClient]) -> None:

@@ -21,6 +21,8 @@ from node.errors import BusProtocolError, CommandRefused, NodeAway
 from tests.support.bus_fakes import FakeBus, numbers
 
 PATIENCE = 10.0
+#: Longer than a test may take: who waits that long fails.
+NEVER_S = 3600.0
 
 
 # -- commands
@@ -62,12 +64,12 @@ def test_a_late_reply_is_not_taken_for_the_next_commands(bus: FakeBus, client: C
 
 
 def test_a_node_that_hangs_is_away_when_the_time_is_up(bus: FakeBus) -> None:
-    bus.delays = [1.5]
+    bus.delays = [NEVER_S]
     with Client(bus.home, timeout=0.6) as client:
         begun = time.monotonic()
         with pytest.raises(NodeAway, match="doesn't answer"):
             client.status()
-        assert 0.5 < time.monotonic() - begun < 1.4
+        assert time.monotonic() - begun > 0.5
 
 
 def test_who_waits_for_other_threads_too_long_sends_nothing(bus: FakeBus) -> None:
@@ -85,8 +87,7 @@ def test_who_waits_for_other_threads_too_long_sends_nothing(bus: FakeBus) -> Non
 def test_no_node_and_a_dead_one_are_away_at_once(tmp_path: pathlib.Path) -> None:
     process = subprocess.Popen(["true"])
     process.wait()
-    with Client(tmp_path) as client:
-        begun = time.monotonic()
+    with Client(tmp_path, timeout=NEVER_S) as client:
         with pytest.raises(NodeAway, match="No node is running"):
             client.status()
         stale = m.Endpoint(
@@ -96,7 +97,6 @@ def test_no_node_and_a_dead_one_are_away_at_once(tmp_path: pathlib.Path) -> None
         locate.write_endpoint(tmp_path, stale)
         with pytest.raises(NodeAway, match="without a good-bye"):
             client.send("room", "hello")
-        assert time.monotonic() - begun < 2.0
 
 
 def test_a_stale_bus_json_of_a_living_process_ends_with_the_timeout(bus: FakeBus) -> None:
@@ -216,16 +216,14 @@ def test_a_closed_client_is_away_and_ends_those_who_wait(bus: FakeBus, client: C
 
 
 def test_closing_does_not_wait_for_a_node_that_hangs(bus: FakeBus, client: Client) -> None:
-    bus.delays = [4.0]
+    bus.delays = [NEVER_S]
     args = m.SendArgs(messages=[m.Outgoing(to="room", text="hello")])
     with ThreadPoolExecutor(1) as pool:
-        asking = pool.submit(client.request, "send", args, timeout=60.0)
+        asking = pool.submit(client.request, "send", args, timeout=NEVER_S)
         wait_until(lambda: bool(bus.commands))
-        begun = time.monotonic()
         client.close()
         with pytest.raises(NodeAway):
             asking.result(PATIENCE)
-        assert time.monotonic() - begun < 2.0
 
 
 # -- following
@@ -399,17 +397,17 @@ def test_a_node_that_goes_and_comes_back_gives_one_away_and_one_back_and_nothing
 ) -> None:
     client.timeout = 0.6
     for round_ in range(2):
+        begun = time.time()
         bus.put(3)
         until(follower, upto(bus.head))
         bus.stop(gracefully=round_ == 0)
-        stopped = time.time()
         gone = until(follower, lambda items: bool(items))
         # However long it looks, there is nothing more to say.
         deadline = time.monotonic() + 1.0
         while time.monotonic() < deadline:
             assert follower.next(0.2) is None
         assert kinds(gone) == [Away]
-        assert isinstance(gone[0], Away) and gone[0].since is not None and abs(gone[0].since - stopped) < 1
+        assert isinstance(gone[0], Away) and gone[0].since is not None and begun <= gone[0].since <= time.time()
         bus.put(2)
         bus.sockets = f"run{round_}"
         bus.start()
