@@ -204,7 +204,8 @@ class Server:
             try:
                 frames = await socket.recv_multipart()
             except zmq.Again:
-                # A request without the empty frame that REQ puts before it: REP announces it, and then drops it.
+                # A request without the empty frame that REQ puts before it: REP announces it, and then drops it. If its
+                # sender is gone by then, libzmq 4.3.5 drops the next reply as well; whoever waits for that asks again.
                 continue
             command = parse_command(frames)
             await socket.send(m.encode(command) if isinstance(command, m.Reply) else await self._safely(command))

@@ -175,12 +175,20 @@ def test_a_client_that_does_not_wait_for_its_reply_harms_nobody(node: FakeBus, r
         with requester(node.server.commands_endpoint, kind=zmq.DEALER) as socket:
             socket.setsockopt(zmq.LINGER, 1000)
             socket.send_multipart([b"", good()])
-            # One that speaks without the empty frame that REQ puts before a request: dropped by libzmq.
-            socket.send_multipart([good()])
             assert socket.poll(PATIENCE_MS)
             socket.send_multipart([b"", good()])
     assert ask(request_, good(id="after")).id == "after"
     assert len(node.commands) > before + 30
+
+
+def test_a_client_that_leaves_out_the_empty_frame_costs_others_a_reply_at_most(node: FakeBus) -> None:
+    assert node.server is not None
+    for number in range(30):
+        with requester(node.server.commands_endpoint, kind=zmq.DEALER) as socket:
+            socket.send_multipart([good(id=f"dropped-{number}")])
+        with Client(node.home) as client:
+            assert client.status().ready
+    assert not [command for command in node.commands if command.id.startswith("dropped-")]
 
 
 def test_a_frame_beyond_all_measure_costs_its_sender_the_connection(node: FakeBus, request_: zmq.Socket[bytes]) -> None:
