@@ -107,6 +107,62 @@ def test_unread_agrees_between_two_browsers(node: FakeNode, visit: Visit) -> Non
     expect(room(two, "bela").locator(".count")).to_have_text("")
 
 
+def test_what_comes_before_the_readers_eyes_never_shows_as_unread(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    tab = visit().open(bela.room)
+    expect(tab.locator(".talk h2")).to_have_text("bela")
+    node.receive(bela, "first")
+    expect(bubble(tab, "first")).to_be_visible()
+    until(lambda: node.unread(bela.room) == 0, "read")
+    expect(tab).to_have_title("Chats · Snicher")
+    tab.evaluate(
+        """() => {
+            window.shown = new Set();
+            const look = () => {
+                const roots = [...document.querySelectorAll('*')].map(e => e.shadowRoot).filter(Boolean);
+                const find = what => roots.map(root => root.querySelector(what)).find(Boolean);
+                window.shown.add(find('.page[aria-current] .count').textContent);
+                window.shown.add(find('.room .count').textContent);
+                window.shown.add(document.title);
+            };
+            const all = {childList: true, subtree: true, characterData: true, attributes: true};
+            const shadows = [...document.querySelectorAll('*')].map(e => e.shadowRoot).filter(Boolean);
+            for (const root of [document, ...shadows]) new MutationObserver(look).observe(root, all);
+        }"""
+    )
+    for number in range(5):
+        node.receive(bela, f"number {number}")
+        expect(bubble(tab, f"number {number}")).to_be_visible()
+        until(lambda: node.unread(bela.room) == 0, "read at the node")
+    assert tab.evaluate("[...window.shown].sort()") == ["", "Chats · Snicher"]
+
+
+def test_who_leaves_at_once_has_read_what_stood_before_them(node: FakeNode, visit: Visit) -> None:
+    bela, cian = node.add_peer("bela"), node.add_peer("cian")
+    tab = visit().open(bela.room)
+    expect(tab.locator(".talk h2")).to_have_text("bela")
+    # Leaves in the very turn in which the text is drawn.
+    leave = """([text, what]) => {
+        const roots = [...document.querySelectorAll('*')].map(e => e.shadowRoot).filter(Boolean);
+        const find = what => roots.map(root => root.querySelector(what)).find(Boolean);
+        new MutationObserver((_, observer) => {
+            if (!find('.rows').textContent.includes(text)) return;
+            observer.disconnect();
+            find(what).click();
+        }).observe(find('.rows'), {childList: true, subtree: true});
+    }"""
+    tab.evaluate(leave, ["to the other", f".room[href*='{cian.room}']"])
+    node.receive(bela, "to the other")
+    expect(tab.locator(".talk h2")).to_have_text("cian")
+    until(lambda: node.unread(bela.room) == 0, "read though another conversation was opened")
+    room(tab, "bela").click()
+    expect(bubble(tab, "to the other")).to_be_visible()
+    tab.evaluate(leave, ["to the peers", ".page[href='/peers']"])
+    node.receive(bela, "to the peers")
+    expect(tab.get_by_role("heading", name="Peers")).to_be_visible()
+    until(lambda: node.unread(bela.room) == 0, "read though another page was opened")
+
+
 def test_a_hidden_tab_reads_nothing(node: FakeNode, visit: Visit) -> None:
     bela = node.add_peer("bela")
     tab = visit().open(bela.room)

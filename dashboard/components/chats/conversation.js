@@ -38,6 +38,11 @@ export class Conversation {
   /** Where the last jump to the end led: the reader may have left since, before the browser tells of it. */
   #endTop = 0;
   #redraw = calm(() => this.#picture());
+  /** Whether the messages changed since they were drawn, and what else stood in the drawing. */
+  #stale = true;
+  #drawn = "";
+  /** Whether the reader had the end before their eyes when it was last asked. */
+  #readNow = false;
   #stops = [];
   /** A message to show first and to point out; null when there is none (any more). */
   #flash = null;
@@ -65,7 +70,11 @@ export class Conversation {
     const resized = new ResizeObserver(() => this.#keepEnd());
     resized.observe(parts.scroller);
     resized.observe(parts.rows);
-    const seen = () => this.#reading.mark();
+    const seen = () => {
+      this.#look();
+      if (document.visibilityState === "hidden") this.#reading.leave();
+      else this.#reading.mark();
+    };
     document.addEventListener("visibilitychange", seen);
     window.addEventListener("focus", seen);
     const tick = setInterval(() => this.#tick(), 1000);
@@ -76,9 +85,10 @@ export class Conversation {
       store.on("expired", (op) => op.room === this.#talk?.room && this.#talk.take(op)),
       store.on("said", (message) => message.room === this.#talk?.room && this.#talk.takeSaid(message)),
       store.on("reload", () => this.#talk?.refresh()),
-      outbox.onChange(() => this.#redraw()),
+      store.readWith((id) => this.#reads(id)),
+      outbox.onChange(() => this.#change()),
       () => this.#redraw.stop(),
-      () => this.#reading.destroy(),
+      () => this.#reading.leave(),
       () => this.#told.clear(),
       () => resized.disconnect(),
       () => document.removeEventListener("visibilitychange", seen),
@@ -98,6 +108,7 @@ export class Conversation {
       if (room && !isNarrow()) this.#composer.focus();
       return;
     }
+    this.#reading.leave();
     this.#talk?.close();
     this.#talk = null;
     this.#head.close();
@@ -110,7 +121,6 @@ export class Conversation {
     const view = store.rooms.get(room);
     this.#seekLine = true;
     this.#newAfter = view?.unread ? view.read_upto : null;
-    this.#reading.reset();
     this.#follow = around === null;
     this.#endTop = 0;
     this.#flash = around;
@@ -176,7 +186,7 @@ export class Conversation {
   }
 
   #changed(why) {
-    if (why === "changed" && this.#talk.state === "ready") return this.#redraw();
+    if (why === "changed" && this.#talk.state === "ready") return this.#change();
     this.#draw();
     if (why === "opened") this.#firstLook();
     this.#told.drawError(this.#talk);
@@ -238,13 +248,27 @@ export class Conversation {
 
   // -- drawing
 
+  #change() {
+    this.#stale = true;
+    this.#redraw();
+  }
+
   /** All of it, as it is now; called through `#redraw`. */
   #picture() {
     if (!this.#talk) return;
     this.#drawHead();
-    this.#draw();
-    this.#fillView();
+    if (this.#stale || this.#drawn !== this.#beside()) {
+      this.#draw();
+      this.#fillView();
+    }
     this.#reading.mark();
+  }
+
+  /** What is drawn with the messages and isn't theirs. */
+  #beside() {
+    const room = store.rooms.get(this.#talk?.room);
+    const { name, wait, link, next_at: next } = room ?? {};
+    return JSON.stringify([name, wait, link, next, room && store.unreadIn(room), store.away !== null]);
   }
 
   #tick() {
@@ -276,15 +300,19 @@ export class Conversation {
     top.hidden = empty;
     rows.classList.toggle("empty", empty);
     setAttribute(rows, "data-hint", empty ? `Say hello to ${room?.name ?? "them"}.` : null);
+    this.#stale = false;
+    this.#drawn = this.#beside();
     if (this.#follow) this.#keepEnd();
     else if (anchor?.element.isConnected) {
       const shift = anchor.element.getBoundingClientRect().top - anchor.top;
       if (Math.abs(shift) > 0.5) scroller.scrollTop += shift;
     }
     jump.hidden = this.#atEnd();
-    setText(count, room?.unread ? (room.unread > 999 ? "999+" : String(room.unread)) : "");
-    setAttribute(jump, "aria-label", `Jump to the newest message${room?.unread ? `, ${room.unread} unread` : ""}`);
+    const unread = room ? store.unreadIn(room) : 0;
+    setText(count, unread ? (unread > 999 ? "999+" : String(unread)) : "");
+    setAttribute(jump, "aria-label", `Jump to the newest message${unread ? `, ${unread} unread` : ""}`);
     this.#told.drawWaits(this.#talk);
+    this.#look();
   }
 
   /** The row before the reader's eyes, to hold on to while things above and below it change. */
@@ -341,6 +369,7 @@ export class Conversation {
   #scrolled() {
     this.#follow = this.#atEnd();
     this.#parts.jump.hidden = this.#follow;
+    this.#look();
     this.#fillView();
     this.#reading.mark();
   }
@@ -360,6 +389,26 @@ export class Conversation {
       this.#talk?.state === "ready" &&
       this.#atEnd()
     );
+  }
+
+  /** The same of any conversation, from what is known without asking the browser for a layout. */
+  #reads(id) {
+    return (
+      id === this.#talk?.room &&
+      this.#talk.state === "ready" &&
+      !this.#talk.moreAfter &&
+      this.#follow &&
+      !this.element.hidden &&
+      document.visibilityState === "visible"
+    );
+  }
+
+  /** The lists show as read what is before the reader's eyes: they must know when that changes. */
+  #look() {
+    const reads = Boolean(this.#talk) && this.#reads(this.#talk.room);
+    if (reads === this.#readNow) return;
+    this.#readNow = reads;
+    if (store.rooms.get(this.#talk?.room)?.unread) store.looked();
   }
 
   /** What the reader sees now, for reporting it as read. */

@@ -15,6 +15,8 @@ export class List {
   #parts;
   #search;
   #order = [];
+  /** Changes when times are to be said anew. */
+  #ticks = 0;
   #redraw = calm(() => this.draw());
   #stops;
 
@@ -40,7 +42,10 @@ export class List {
     });
     this.element.addEventListener("keydown", (event) => this.#key(event));
     tips(this.element);
-    const tick = setInterval(() => this.draw(), 20000);
+    const tick = setInterval(() => {
+      this.#ticks++;
+      this.draw();
+    }, 20000);
     this.#stops = [guide(parts.empty), store.on("lists", this.#redraw), () => this.#redraw.stop(),
       place.onChange(() => this.draw()), () => clearInterval(tick)];
     this.draw();
@@ -115,9 +120,15 @@ export class List {
   #drawRoom(element, room) {
     const { parts } = element;
     const open = room.id === place.room;
+    const unread = store.unreadIn(room);
+    // Nothing about it changed since it was drawn: most rows, most of the time.
+    const signature = `${open}|${unread}|${store.away !== null}|${this.#ticks}`;
+    if (element.room === room && element.signature === signature) return;
+    element.room = room;
+    element.signature = signature;
     setAttribute(parts.link, "href", addressOf(room.id));
     setAttribute(parts.link, "aria-current", open ? "true" : null);
-    parts.link.classList.toggle("unread", room.unread > 0);
+    parts.link.classList.toggle("unread", unread > 0);
     drawAvatar(parts.face, room);
     setText(parts.name, room.name);
     setText(parts.tag, room.badge);
@@ -129,15 +140,15 @@ export class List {
     setText(parts.time, last ? when.short(last.at, now) : "");
     setAttribute(parts.time, "title", last ? when.full(last.at) : null);
     const tone = last?.delivery?.tone;
-    const state = room.unread ? "unread" : tone === "wait" || tone === "bad" ? tone : "";
+    const state = unread ? "unread" : tone === "wait" || tone === "bad" ? tone : "";
     setAttribute(parts.count, "data-state", state);
-    if (state === "unread") setText(parts.count, room.unread > 999 ? "999+" : String(room.unread));
+    if (state === "unread") setText(parts.count, unread > 999 ? "999+" : String(unread));
     else if (parts.count.dataset.drawn !== state || !state) {
       parts.count.replaceChildren(...(state ? [icon(state === "bad" ? "alert" : "clock")] : []));
     }
     parts.count.dataset.drawn = state;
     setText(parts.presence, `, ${store.away ? "presence unknown" : room.presence}, `);
-    setText(parts.said, state === "unread" ? `, ${room.unread} unread` : state ? `, ${last.delivery.label}` : "");
+    setText(parts.said, state === "unread" ? `, ${unread} unread` : state ? `, ${last.delivery.label}` : "");
   }
 
   #makeHit() {

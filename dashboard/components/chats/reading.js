@@ -1,13 +1,15 @@
 // Tells the node what was read: only what the reader really had before their eyes, and not for each message of a flood.
 
-import { connection } from "../shared/session.js";
+import { connection, store } from "../shared/session.js";
 
-/** Between two reports, in ms, and at random so much more: several tabs need not all report at once. */
-const PACE_MS = 250;
-const SPREAD_MS = 250;
+/** After something came before the reader's eyes, in ms, and at random up to so much more: one of several tabs is enough. */
+const PACE_MS = 50;
+const SPREAD_MS = 350;
 
 export class Reading {
   #look;
+  /** What came before the reader's eyes last. */
+  #seen = null;
   #asked = 0;
   #timer = null;
 
@@ -16,27 +18,34 @@ export class Reading {
     this.#look = look;
   }
 
-  /** Another conversation: what was reported counts for the old one. */
-  reset() {
+  /** Report soon what is before the reader, unless another tab does meanwhile. */
+  mark() {
+    const seen = this.#look();
+    if (!this.#isNews(seen)) return;
+    this.#seen = seen;
+    this.#timer ??= setTimeout(() => this.#report(), PACE_MS + Math.random() * SPREAD_MS);
+  }
+
+  /** The reader turns to something else: report now what they had before them. */
+  leave() {
+    if (this.#timer !== null) this.#report();
+    this.#seen = null;
     this.#asked = 0;
   }
 
-  destroy() {
-    clearTimeout(this.#timer);
+  #isNews(seen) {
+    const upto = store.rooms.get(seen?.room.id)?.read_upto;
+    return upto !== undefined && seen.upto > upto && seen.upto > this.#asked;
   }
 
-  /** Report what is before the reader now. */
-  mark() {
-    if (this.#timer !== null) return;
-    const seen = this.#look();
-    if (!seen || seen.upto <= seen.room.read_upto || seen.upto <= this.#asked) return;
+  #report() {
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    const seen = this.#seen;
+    if (!this.#isNews(seen)) return;
     this.#asked = seen.upto;
     connection.ask({ t: "read", room: seen.room.id, upto: seen.upto }).catch(() => {
       this.#asked = 0;
     });
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      this.mark();
-    }, PACE_MS + Math.random() * SPREAD_MS);
   }
 }

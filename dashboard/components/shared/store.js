@@ -17,6 +17,7 @@ export class Store {
   skew = 0;
 
   #listeners = new Map();
+  #reads = null;
 
   /**
    * `kind` is "lists", "message" (op), "state" (op), "said" (message), "expired" (op), "reload" (everything), "gone" (op),
@@ -37,9 +38,31 @@ export class Store {
     return Date.now() + this.skew;
   }
 
+  /**
+   * `reads(id)`: whether the reader has the end of that conversation before their eyes. What comes in there is shown as
+   * read at once: else each message would be drawn once as unread and, when the node has heard of the reading, once more.
+   * Returns how to end that.
+   */
+  readWith(reads) {
+    this.#reads = reads;
+    return () => {
+      if (this.#reads === reads) this.#reads = null;
+    };
+  }
+
+  /** The reader has something else before their eyes. */
+  looked() {
+    this.#tell("lists");
+  }
+
+  /** What is unread in a conversation, for showing. */
+  unreadIn(room) {
+    return room.unread && this.#reads?.(room.id) ? 0 : room.unread;
+  }
+
   get unread() {
     let sum = 0;
-    for (const room of this.rooms.values()) sum += room.unread;
+    for (const room of this.rooms.values()) sum += this.unreadIn(room);
     return sum;
   }
 
