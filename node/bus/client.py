@@ -170,7 +170,10 @@ class Client(Commands, Blocking):
 
 
 class _Follows(Generic[_State]):
-    """What both kinds of followers do: subscribe, ask, wait. Use it from one thread at a time; `close` from any."""
+    """What both kinds of followers do: subscribe, ask, wait.
+
+    Use it from one thread at a time; `close` from any, and from a signal handler.
+    """
 
     def __init__(self, client: Client, following: _State) -> None:
         self._client = client
@@ -206,14 +209,24 @@ class _Follows(Generic[_State]):
                 socket = self._events.socket
                 if socket is None:
                     time.sleep(wait)
-                elif socket.poll(int(wait * 1000) + 1):
-                    now, wall = time.monotonic(), time.time()
-                    for body in self._events.receive():
-                        following.received(body, now, wall)
                 else:
-                    following.nothing_came(time.monotonic())
+                    try:
+                        self._receive(socket, wait)
+                    except zmq.ZMQError:
+                        # A signal handler may have closed it, in the middle of this.
+                        if not self._closed:
+                            raise
             if following.ready or time.monotonic() >= deadline:
                 return
+
+    def _receive(self, socket: zmq.Socket[bytes], wait: float) -> None:
+        following = self._following
+        if socket.poll(int(wait * 1000) + 1):
+            now, wall = time.monotonic(), time.time()
+            for body in self._events.receive():
+                following.received(body, now, wall)
+        else:
+            following.nothing_came(time.monotonic())
 
     def _ask(self, steps: Steps[msgspec.Struct]) -> None:
         """Subscribe first, then fill what is missing: nothing can fall between the two."""

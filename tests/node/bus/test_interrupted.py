@@ -1,4 +1,4 @@
-"""Ctrl+C at any line of a client's work: closing it ends at once, and the other threads' work goes on.
+"""Ctrl+C at any line of a client's work: closing it ends at once. And a signal handler may close it, too.
 
 Python raises KeyboardInterrupt wherever the main thread happens to be, in ZeroMQ's binding too. Here it is raised on
 purpose, at one line after the other.
@@ -6,7 +6,9 @@ purpose, at one line after the other.
 
 from __future__ import annotations
 
+import os
 import pathlib
+import signal
 import sys
 import threading
 import types
@@ -94,3 +96,19 @@ def test_a_client_that_is_interrupted_anywhere_can_be_closed(
     assert lines > 100
     for number in range(1, lines + 1):
         interrupted(bus, work, number)
+
+
+@pytest.mark.parametrize("of", ["follower", "client"])
+def test_a_signal_handler_may_close_what_is_waited_for(bus: FakeBus, of: str) -> None:
+    with Client(bus.home) as client:
+        follower = client.follow()
+        assert follower.next(PATIENCE) is not None
+        before = signal.signal(signal.SIGUSR1, lambda *_: (follower if of == "follower" else client).close())
+        # Once it waits for what never comes.
+        timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGUSR1))
+        timer.start()
+        try:
+            assert list(follower) == []
+        finally:
+            timer.join()
+            signal.signal(signal.SIGUSR1, before)
