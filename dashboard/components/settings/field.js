@@ -105,6 +105,7 @@ export class Field {
   #value = null;
   #held = null;
   #fixed = false;
+  #view = null;
 
   /**
    * `key`: of the setting. `attributes`: of the input. `show(value)` is its text; `read(text)` gives what to save, or
@@ -140,6 +141,7 @@ export class Field {
 
   /** What the node holds, and what it says of it. Somebody's half-typed text stays. */
   draw(view) {
+    this.#view = view;
     const value = view.settings[this.#key];
     const option = view.options?.[this.#key];
     const unknown = value === null || value === undefined;
@@ -199,8 +201,10 @@ export class Field {
     const saving = this.#saver.save({ [this.#key]: value });
     this.#enable();
     if (await saving) {
-      // The event tells what it became; until then what was typed stands.
-      if (this.input.value === wanted) this.input.value = this.#held = this.#show(value);
+      // The event tells what it became; until then what was saved holds, also when something else is drawn anew.
+      this.#view.settings[this.#key] = this.#value = value;
+      if (this.input.value === wanted) this.input.value = this.#show(value);
+      this.#held = this.#show(value);
     } else {
       setAttribute(this.input, "aria-invalid", "true");
       this.input.focus();
@@ -217,6 +221,7 @@ export class Choice {
   #saver = new Saver(this.#note);
   #inputs;
   #held = null;
+  #view = null;
   #source = source();
 
   /** `choices`: [value, label] each. */
@@ -234,6 +239,7 @@ export class Choice {
   }
 
   draw(view) {
+    this.#view = view;
     this.#held = view.settings[this.#key];
     const option = view.options?.[this.#key];
     const unknown = this.#held === null || this.#held === undefined;
@@ -251,7 +257,7 @@ export class Choice {
     const saving = this.#saver.save({ [this.#key]: value });
     // Not before the node says so.
     this.#show();
-    if (await saving) this.#held = value;
+    if (await saving) this.#view.settings[this.#key] = this.#held = value;
     this.#show();
   }
 }
