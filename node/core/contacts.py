@@ -265,14 +265,14 @@ class Contacts:
                 self.calls_itself(contact, str(Address(host, port)))
             return contact
         # The conversation that is known by its address stays; what was said before the claim joins it.
-        if not self.nameless(contact) and self.nameless(known):
-            self.calls_itself(known, contact.own_name)
         self.unite(contact, known)
         return known
 
     def unite(self, contact: Contact, known: Contact) -> None:
-        """Two peers are one: all that was said with `contact` is now with `known`."""
+        """Two peers are one: all that was said with `contact` is now with `known`, and so is a name that it lacks."""
         self.revive(known)
+        if not self.nameless(contact) and self.nameless(known):
+            self.calls_itself(known, contact.own_name)
         if contact.peer.own_name is not None and known.peer.own_name is None:
             self.rename(known, contact.peer.name)
         if contact.peer.wanted:

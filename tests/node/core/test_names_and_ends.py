@@ -73,6 +73,37 @@ def test_merged_conversations_are_one_and_what_waits_goes_to_the_one_that_stays(
     assert desk.contact().id != bob.id, "what its address says later is a new conversation"
 
 
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [("", ("eve", None)), ("Boss", ("Boss", "eve")), (None, ("Mine", "eve"))],
+    ids=["its own", "also a given one", "not over a given one"],
+)
+def test_who_has_no_name_takes_that_of_the_conversation_merged_into_it(
+    given: str | None, names: tuple[str, str | None]
+) -> None:
+    desk = Desk()
+    desk.send(BOB, "never heard of him")
+    desk.hear(2, Text("hi", "eve", 5000), host="10.0.0.2", dialect="std")
+    renamed(desk, given or "", OTHER)
+    if given is None:
+        renamed(desk, "Mine")
+    effects = desk.ask("merge", m.MergeArgs(peer=OTHER, into=BOB))
+    peer = result(effects).peer
+    assert (peer.name, peer.own_name) == names
+    assert desk.store.rooms[peer.room].name == names[0]
+    assert data(m.PeerChanged, effects)[-1].peer == peer
+    assert data(m.RoomsMerged, effects)[0].room.name == names[0]
+    desk.hear(4, Text("it is me", "bob", 5000), dialect="std")
+    assert "bob" in (desk.contact().peer.name, desk.contact().peer.own_name), "until it says its own"
+
+
+def test_who_has_a_name_keeps_it_when_another_conversation_is_merged_into_it() -> None:
+    desk = Desk()
+    desk.hear(2, Text("hi", "bob", 5000), dialect="std")
+    desk.hear(4, Text("hi", "eve", 5000), host="10.0.0.2", dialect="std")
+    assert result(desk.ask("merge", m.MergeArgs(peer=OTHER, into=BOB))).peer.name == "bob"
+
+
 def test_a_conversation_can_t_be_merged_with_itself_or_nothing() -> None:
     desk = Desk()
     desk.call(2)
