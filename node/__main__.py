@@ -4,32 +4,72 @@ from __future__ import annotations
 
 import io
 import os
+import pathlib
 import sys
 
 from node.errors import SnicherError
 
+#: What a front end exits with when what it has to tell can't be written (sysexits.h).
+OUTPUT_FAILED = 74
+#: Characters of the sentence that says what went wrong; it may quote what was given, which may be long: it is cut.
+MAX_SENTENCE = 500
+
 
 def main() -> int:
     """Run what argv says; returns the exit code."""
+    argv = sys.argv[1:]
+    closed = sys.stdout is None
+    _open_what_is_closed()
     # What the terminal's encoding can't show must not end in a traceback.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    runs = not argv or argv[0] == "run" or (argv[0].startswith("-") and argv[0] not in ("-h", "--help"))
     try:
-        code = _run(sys.argv[1:])
+        if closed and not runs:
+            return _failed("Standard output is closed: nothing was done.")
+        code = _run(argv)
         sys.stdout.flush()
         return code
     except SnicherError as error:
         from node.loglines import one_line
 
-        print(one_line(str(error)), file=sys.stderr)
+        sentence = one_line(str(error))
+        print(sentence if len(sentence) <= MAX_SENTENCE else sentence[:MAX_SENTENCE] + " ...", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read our output has enough; what is left of it must not bother anybody when the process ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read our output has enough.
+        _drop_output()
         return 0
+    except OSError as error:
+        if runs:
+            raise
+        # What front ends read is read with errors of its own: this is what they print.
+        return _failed(f"Nothing more can be printed: {error.strerror or error}.")
+
+
+def _failed(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    _drop_output()
+    return OUTPUT_FAILED
+
+
+def _drop_output() -> None:
+    """What is left of the output must not bother anybody when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _open_what_is_closed() -> None:
+    """Give the process those of the three standard streams that it was started without.
+
+    Their numbers must not go to sockets or to the database: whatever is printed would end up in there.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # The lowest number that is free is the one of this stream. It stays open until the process ends.
+            setattr(sys, name, pathlib.Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def _run(argv: list[str]) -> int:
@@ -52,7 +92,7 @@ def _run(argv: list[str]) -> int:
     from node import app, config
 
     if argv and argv[0] != "run" and not argv[0].startswith("-"):
-        print(f"There is no verb {argv[0]!r}; python -m node --help lists them.", file=sys.stderr)
+        print(f"There is no verb {argv[0][:MAX_SENTENCE]!r}; python -m node --help lists them.", file=sys.stderr)
         return 2
     return app.run(config.load(argv[1:] if argv[:1] == ["run"] else argv, os.environ))
 
