@@ -290,6 +290,6 @@ async def answer(question: Question, asker: Asker, model: viewmodel.Model) -> ms
         case Options():
             return await options.view(asker, model)
         case Change():
-            given = {name: getattr(question, name) for name in m.SettingsArgs.__struct_fields__}
+            given = {name: getattr(question, name) for name in m.Settings.__struct_fields__}
             changes = {name: value for name, value in given.items() if value is not None}
             return await options.change(asker, changes, question.key)

@@ -1,6 +1,7 @@
 """The command line: small verbs, each a client of the bus like any other front end.
 
-Exit codes: 0 done; 1 refused by the node; 2 wrong usage; 69 no node there. What went wrong is one line on stderr.
+Exit codes: 0 done; 1 refused by the node; 2 wrong usage; 69 no node there; 74 nothing can be printed. What went wrong
+is one line on stderr.
 """
 
 from __future__ import annotations
@@ -20,7 +21,16 @@ import msgspec
 from node.bus import messages as m
 from node.bus.client import Away, Back, Client, Consumer, Cursor, Resync
 from node.errors import CommandRefused, NodeAway
-from node.lines import PEERS_HEADER, address, event_line, message_line, peer_line, plain
+from node.lines import (
+    CONSUMERS_HEADER,
+    PEERS_HEADER,
+    address,
+    consumer_line,
+    event_line,
+    message_line,
+    peer_line,
+    plain,
+)
 
 USAGE = """usage: python -m node [run] [--home DIR] [--name NAME] [--listen HOST:PORT] ...   run a node
        python -m node menu [--home DIR]                                          the text menu; starts a node if need be
@@ -38,7 +48,9 @@ verbs:
   history PEER                what was said       [--limit N]
   search WORDS                find messages; word* is a prefix, "two words" a phrase
   tail                        all events as they come, until interrupted   [--since N] [--consumer NAME]
+  consumers                   who has the node keep a place in the event log for it   [--drop NAME]
   set KEY VALUE               change a setting: name, reconnect, keep_events, keep_days, mandatory ...
+  set KEY --default           undo all changes of a setting
   status                      is the node up and well
   stop                        end the node gracefully
 
@@ -50,11 +62,18 @@ PATIENCE = 5.0
 LOOK_AGAIN = 1.0
 #: Digits of a number on the command line; a longer one is none that the node would take.
 MAX_DIGITS = 15
+#: Characters of a wrong word that are quoted back.
+MAX_QUOTED = 64
 
 
 def main(argv: Sequence[str]) -> int:
     """Run one verb; returns the exit code. Raises SnicherError."""
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.verb == "set" and options.default and options.value is not None:
+        parser.error("set takes VALUE or --default, not both")
+    if options.verb == "tail" and options.restart and options.consumer is None:
+        parser.error("tail: --restart is for a --consumer NAME")
     with Client(options.home, name=f"console {options.verb}") as client:
         try:
             verb: Callable[[Client, argparse.Namespace], None] = VERBS[options.verb]
@@ -110,12 +129,31 @@ def _parser() -> argparse.ArgumentParser:
         " number); a new NAME begins now, or after --since",
     )
     tail.add_argument("--restart", action="store_true", help="begin anew when what NAME has not seen is kept no more")
+    consumers = verb("consumers", "Who has the node keep a place in the event log for it: `tail --consumer`, bots.")
+    consumers.add_argument("--drop", type=_text, metavar="NAME", help="let go of the place kept for NAME")
     change = verb("set", "Change a setting of a running node; it is kept. `python -m node config` shows them all.")
     change.add_argument("key", choices=m.Settings.__struct_fields__)
-    change.add_argument("value", type=_text, help="as the flag of that name takes it: on, off, a number, a,b,c")
+    value = change.add_argument("value", type=_text, help="as the flag of that name takes it: on, off, a number, a,b,c")
+    change.add_argument(
+        "--default",
+        action=_InsteadOf,
+        const=value,
+        help="instead of VALUE: as if it had never been changed while a node ran",
+    )
     verb("status", "Is the node up and well.")
     verb("stop", "End the node gracefully.")
     return parser
+
+
+class _InsteadOf(argparse.Action):
+    """A flag that stands in the place of the argument in `const`: one of the two must be given."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, const: argparse.Action, **more: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, const=const, default=False, **more)
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *_: object) -> None:
+        setattr(namespace, self.dest, True)
+        self.const.required = False
 
 
 def _text(word: str) -> str:
@@ -125,7 +163,9 @@ def _text(word: str) -> str:
 
 def _number(text: str) -> int:
     if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+        raise argparse.ArgumentTypeError(f"{text[:MAX_QUOTED]!r} is not a whole number")
+    if len(text) > MAX_DIGITS:
+        raise argparse.ArgumentTypeError(f"more than {MAX_DIGITS} digits")
     return int(text)
 
 
@@ -160,7 +200,11 @@ def _send(client: Client, options: argparse.Namespace) -> None:
     text = options.text
     if text == "-":
         # Not more than what the node would refuse anyway; bytes, so that no encoding can stand in the way.
-        text = sys.stdin.buffer.read(m.MAX_TEXT_BYTES + 2).decode("utf-8", "replace").rstrip("\r\n")
+        try:
+            read = sys.stdin.buffer.read(m.MAX_TEXT_BYTES + 2)
+        except OSError as error:
+            raise CommandRefused("invalid_args", f"Standard input can't be read: {error.strerror}.") from error
+        text = read.decode("utf-8", "replace").rstrip("\r\n")
     # One key for all tries: it is said once.
     key = uuid.uuid4().hex
     message = _patiently(lambda: client.send(options.peer, text, key=key))
@@ -393,15 +437,42 @@ def setting_of(key: str, value: str) -> Any:
     return [one for one in value.split(",") if one.strip()] if kind == list[str] else value
 
 
+def _consumers(client: Client, options: argparse.Namespace) -> None:
+    if options.drop is not None:
+        _patiently(lambda: client.consumer_drop(options.drop))
+        if options.json:
+            _print_json(m.Nothing())
+        else:
+            print(f"No place is kept for {plain(options.drop)} any more.")
+        return
+    found = client.consumers()
+    if options.json:
+        for one in found:
+            _print_json(one)
+    elif found:
+        print(CONSUMERS_HEADER)
+        for one in found:
+            print(consumer_line(one))
+    else:
+        print("Nobody yet. A shell script begins with: python -m node tail --consumer NAME")
+
+
 def _set(client: Client, options: argparse.Namespace) -> None:
     key = options.key
-    settings = _patiently(lambda: client.settings(**{key: setting_of(key, options.value)}))
+    change: dict[str, Any] = {"reset": [key]} if options.default else {key: setting_of(key, options.value)}
+    settings = _patiently(lambda: client.settings(**change))
     if options.json:
         _print_json(settings)
         return
     (told,) = (one for one in client.config() if one.key == key)
+    by = ""
+    if options.default:
+        if told.source == "saved":
+            raise CommandRefused("unknown_op", f"This node is too old to undo a change; {key} is still {told.value}.")
+        by = ", its default" if told.source == "default" else f", as {told.where} says"
     print(
-        f"{key} is now {plain(told.value) or 'empty'}." + (" It counts from the next start on." if told.restart else "")
+        f"{key} is now {plain(told.value) or 'empty'}{plain(by)}."
+        + (" It counts from the next start on." if told.restart else "")
     )
     if told.where.startswith("until"):
         print(plain(f"It is so {told.where}."))
@@ -441,6 +512,7 @@ VERBS: dict[str, Callable[[Client, argparse.Namespace], None]] = {
     "history": _history,
     "search": _search,
     "tail": _tail,
+    "consumers": _consumers,
     "set": _set,
     "status": _status,
     "stop": _stop,

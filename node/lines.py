@@ -52,6 +52,16 @@ def peer_line(peer: m.Peer, next_try: m.NextTry | None) -> str:
     return f"{name:20} {address(peer):24} {peer.link:10} {guess:18} {peer.id}{error}{again}"
 
 
+#: Above the lines of consumers.
+CONSUMERS_HEADER = f"{'NAME':20} {'SHOWN UP TO':>11} {'BEHIND':>8}  LAST USED"
+
+
+def consumer_line(consumer: m.Consumer) -> str:
+    """One named consumer as people read it."""
+    lapsed = "  lapsed: what comes next for it is no longer kept" if consumer.lapsed else ""
+    return f"{consumer.name:20} {consumer.position:>11} {consumer.lag:>8}  {clock(consumer.used)}{lapsed}"
+
+
 def event_line(event: m.Event) -> str:
     """One event as people read it; of a type that this version doesn't know, its data as it is."""
     number = "-" if event.seq is None else str(event.seq)

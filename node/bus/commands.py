@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
 import msgspec
@@ -290,8 +290,12 @@ class Commands:
         mandatory: list[str] | None = None,
         mandatory_greeting: str | None = None,
         mandatory_rule: str | None = None,
+        reset: Sequence[str] = (),
     ) -> Steps[m.Settings]:
-        """Change settings (what is None stays), and return those in force."""
+        """Change settings (what is None stays), and return those in force.
+
+        Those in `reset` are from now on what they would be if no front end had ever changed them.
+        """
         args = m.SettingsArgs(
             name=name,
             reconnect=reconnect,
@@ -300,6 +304,7 @@ class Commands:
             mandatory=mandatory,
             mandatory_greeting=mandatory_greeting,
             mandatory_rule=mandatory_rule,
+            reset=list(reset),
         )
         result: m.SettingsResult = yield Request("settings", args, new_key())
         return result.settings

@@ -729,7 +729,8 @@ class StatsResult(msgspec.Struct, kw_only=True):
 
 
 class SettingsArgs(msgspec.Struct, kw_only=True):
-    """What is left out stays as it is. The fields of Settings."""
+    """What is left out stays as it is. The fields of Settings, and which of them are to be as if nobody had changed
+    them."""
 
     name: str | None = None
     reconnect: bool | None = None
@@ -738,6 +739,7 @@ class SettingsArgs(msgspec.Struct, kw_only=True):
     mandatory: list[str] | None = None
     mandatory_greeting: str | None = None
     mandatory_rule: str | None = None
+    reset: list[str] = []
 
 
 class SettingsResult(msgspec.Struct, kw_only=True):

@@ -19,7 +19,7 @@ from node.core.contacts import ANYWHERE, Contacts
 from node.core.ledger import Ledger
 from node.core.outbox import Outbox
 from node.core.rooms import Rooms, can_be_shown
-from node.core.settings import Fixed, changed
+from node.core.settings import Fixed, changed, checked_reset
 from node.core.stimuli import Commanded
 from node.errors import CommandRefused
 from node.model import Address, parse_address
@@ -45,6 +45,7 @@ class Commands:
         me: m.Self,
         saved: dict[str, Any],
         fixed: Mapping[str, Fixed],
+        unchanged: m.Settings,
     ) -> None:
         self._ledger = ledger
         self._rooms = rooms
@@ -56,6 +57,8 @@ class Commands:
         #: What front ends changed, and the name: kept for the next start.
         self.saved = saved
         self._fixed = fixed
+        #: The settings where no front end has changed anything.
+        self._unchanged = unchanged
         #: Why nothing can be sent, while the disk is nearly full.
         self.no_room: str | None = None
         #: The newest messages that were sent again, and the event that says so.
@@ -317,10 +320,16 @@ class Commands:
         self._ledger.reply(token, m.MarkReadResult(read_upto=room.read_upto, unread=room.unread), key)
 
     def _settings(self, command: Commanded) -> None:
-        changes = changed(self.settings, command.args, self._fixed)
-        if changes:
-            self.settings = replace(self.settings, **changes)
-            self.saved = {**self.saved, **changes}
+        args: m.SettingsArgs = command.args
+        reset = checked_reset(args)
+        changes = changed(self.settings, args, self._fixed)
+        saved = {key: value for key, value in self.saved.items() if key not in reset} | changes
+        if "name" in reset and "name" in self._fixed:
+            # As at the start: a name that was given is kept for the next one.
+            saved["name"] = self._unchanged.name
+        settings = replace(self.settings, **changes, **{key: getattr(self._unchanged, key) for key in reset})
+        if (settings, saved) != (self.settings, self.saved):
+            self.settings, self.saved = settings, saved
             self.me = replace(self.me, name=self.settings.name)
             self._ledger.put(e.PutSettings(self.settings, self.me, self.saved))
             self._ledger.log(m.SettingsChanged(settings=self.settings, self=self.me))

@@ -112,6 +112,21 @@ def saved_for(saved: Mapping[str, Any] | None, found: m.Settings | None) -> dict
     return {"name": found.name} if found.reconnect else {"name": found.name, "reconnect": False}
 
 
+def unchanged(default_name: str, fixed: Mapping[str, Fixed]) -> m.Settings:
+    """The settings in force where no front end has changed anything."""
+    return in_force(default_name, {}, fixed)
+
+
+def checked_reset(args: m.SettingsArgs) -> frozenset[str]:
+    """The settings that are to be as if no front end had changed them. Raises CommandRefused when one can't be."""
+    for key in args.reset:
+        if key not in KEYS:
+            raise CommandRefused("invalid_args", f"`reset`: there is no setting {key[: m.MAX_NAME_CHARS]!r}.")
+        if getattr(args, key) is not None:
+            raise CommandRefused("invalid_args", f"`{key}` can't be changed and reset at once.", details={"key": key})
+    return frozenset(args.reset)
+
+
 def changed(now: m.Settings, args: m.SettingsArgs, fixed: Mapping[str, Fixed]) -> dict[str, Any]:
     """What a front end's change makes different. Raises CommandRefused when any of it can't be: then nothing is."""
     found = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import os
 import pathlib
 import re
 import select
@@ -107,6 +108,19 @@ def test_connect_peers_and_disconnect(anna: NodeProcess, old: Std) -> None:
     assert peer["link"] == "offline"
 
 
+def test_consumers_are_listed_and_dropped(anna: NodeProcess) -> None:
+    home = ("--home", str(anna.home))
+    assert run("consumers", "--drop", "bot-7", *home).stderr == "There is no consumer 'bot-7'.\n"
+    anna.client.consumer_create("bot-7", since=1)
+    (kept,) = objects(run("consumers", "--json", *home))
+    assert (kept["name"], kept["position"], kept["lapsed"]) == ("bot-7", 1, False)
+    head, line = run("consumers", *home).stdout.splitlines()
+    assert (head.split()[0], line.split()[:2]) == ("NAME", ["bot-7", "1"])
+    done = run("consumers", "--drop", "bot-7", *home)
+    assert (done.returncode, done.stdout) == (0, "No place is kept for bot-7 any more.\n")
+    assert anna.client.consumers() == []
+
+
 def test_rename_merge_and_delete(anna: NodeProcess, old: Std) -> None:
     home = ("--home", str(anna.home))
     old.send(anna.host, anna.port, "a text of OLD")
@@ -121,7 +135,7 @@ def test_rename_merge_and_delete(anna: NodeProcess, old: Std) -> None:
     other = free_address()
     run("send", other, "to somebody else", *home)
     assert run("merge", old.address, other, *home).stdout == (
-        f"What was said with {old.address} is now part of the conversation with {other}.\n"
+        f"What was said with {old.address} is now part of the conversation with OLD ({other}).\n"
     )
     said = [line["text"] for line in objects(run("history", other, "--json", *home))]
     assert said == ["a text of OLD", "another of OLD", "to somebody else"]
@@ -467,6 +481,99 @@ def test_a_newer_database_is_left_alone(nodes: Nodes) -> None:
     assert result.returncode == 70
     assert "was written by a newer Snicher" in one_line(result)
     assert (anna.home / "snicher.db").read_bytes() == before
+
+
+# -- odd streams and odd words
+
+
+def in_a_shell(node: NodeProcess, words: str, streams: str) -> Result:
+    """A verb, with its standard streams as a shell gives them."""
+    command = f'"$@" {words} --home "$HOME_OF_NODE" {streams}'
+    environment = clean_environment({"HOME_OF_NODE": str(node.home)})
+    return subprocess.run(
+        ["sh", "-c", command, "sh", sys.executable, "-m", "node"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "streams", "says"),
+    [
+        ("peers", ">&-", "Standard output is closed: nothing was done."),
+        ("tail --since 0", ">&-", "Standard output is closed: nothing was done."),
+        ("config", ">&-", "Standard output is closed: nothing was done."),
+        ("menu", ">&-", "Standard output is closed: nothing was done."),
+        ("status --json", ">/dev/full", "Nothing more can be printed: No space left on device."),
+        ("tail --since 0", ">/dev/full", "Nothing more can be printed: No space left on device."),
+        ("config", ">/dev/full", "Nothing more can be printed: No space left on device."),
+    ],
+)
+def test_a_verb_that_can_t_print_says_so(anna: NodeProcess, words: str, streams: str, says: str) -> None:
+    done = in_a_shell(anna, words, streams)
+    assert (done.returncode, done.stderr) == (74, says + "\n")
+
+
+def test_a_verb_needs_no_input_and_no_stderr(anna: NodeProcess, old: Std) -> None:
+    done = in_a_shell(anna, f"send {old.address} -", "<&-")
+    assert (done.returncode, done.stderr) == (1, "A text has nothing in it that could be shown.\n")
+    assert in_a_shell(anna, "status", "<&- 2>&-").returncode == 0
+    assert in_a_shell(anna, "rename nobody x", "2>&-").returncode == 1
+    menu = in_a_shell(anna, "menu", "</dev/null")
+    assert (menu.returncode, menu.stderr) == (0, "")
+    assert menu.stdout.rstrip().endswith("Enter choice:"), "the end of the input is the end of the menu"
+
+
+def test_a_node_runs_without_any_standard_stream(nodes: Nodes) -> None:
+    anna = nodes.make("anna")
+    process = subprocess.Popen(
+        ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-m", "node", "run",
+         "--home", str(anna.home), "--listen", anna.address],
+        cwd=ROOT, env=clean_environment(),
+    )  # fmt: skip
+    try:
+        eventually((anna.home / "bus.json").exists)
+        assert anna.client.status().ready
+        open_files = [str(pathlib.Path(f"/proc/{process.pid}/fd/{number}").readlink()) for number in range(3)]
+        assert open_files == [os.devnull] * 3, "no socket and no database stands where something may be printed"
+        process.terminate()
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+LONG = "x" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["send", LONG, "hello"], 1),
+        (["send", "192.0.2.1:5", LONG], 1),
+        (["history", LONG], 1),
+        (["search", LONG], 1),
+        (["rename", LONG, "x"], 1),
+        (["tail", "--consumer", LONG], 1),
+        (["consumers", "--drop", LONG], 1),
+        (["set", "name", LONG], 1),
+        (["set", "mandatory", LONG], 1),
+        ([LONG], 2),
+    ],
+    ids=lambda value: " ".join(word[:10] for word in value) if isinstance(value, list) else None,
+)
+def test_what_is_wrong_with_a_very_long_word_is_said_shortly(anna: NodeProcess, words: list[str], code: int) -> None:
+    done = run(*words, SNICHER_HOME=str(anna.home))
+    assert done.returncode == code
+    assert len(one_line(done)) < 700
+
+
+@pytest.mark.parametrize(
+    "words", [["history", "x", "--limit", "9" * 5000], ["tail", "--since", "9" * 5000], ["tail", "--restart"]]
+)
+def test_numbers_without_end_and_flags_without_their_flag_are_wrong_usage(words: list[str]) -> None:
+    done = run(*words)
+    assert done.returncode == 2
+    assert len(done.stderr) < 700
 
 
 # -- settings, signals and lines

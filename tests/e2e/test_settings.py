@@ -83,6 +83,27 @@ def test_a_node_says_where_each_setting_comes_from_and_keeps_what_is_changed(nod
     assert ["keep_days", "30", "saved", str(anna.home / "snicher.db")] in rows
 
 
+def test_a_change_is_undone_and_the_setting_is_again_what_the_start_says(nodes: Nodes) -> None:
+    anna = nodes.make("anna")
+    anna.start()
+    first = anna.client.snapshot().state.settings
+    for words in (("keep_days", "30"), ("name", "Änne"), ("mandatory_greeting", "good day")):
+        assert run(anna, "set", *words).returncode == 0
+    done = run(anna, "set", "keep_days", "--default")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "keep_days is now 0, its default.\n", "")
+    done = run(anna, "set", "--default", "name")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "name is now anna, as --name says.\n", "")
+    assert anna.client.settings(reset=["mandatory_greeting"]) == first
+    found = told(anna)
+    assert {found[key]["source"] for key in ("keep_days", "mandatory_greeting")} == {"default"}
+    assert (found["name"]["source"], found["name"]["where"]) == ("flag", "--name")
+    assert anna.fresh_snapshot().state == anna.client.snapshot().state
+    assert anna.stop() == 0
+    assert told(anna)["keep_days"]["source"] == "default"
+    anna.start()
+    assert anna.client.snapshot().state.settings == first
+
+
 def test_an_unknown_setting_is_a_wrong_usage_that_names_those_there_are(nodes: Nodes) -> None:
     done = run(nodes.make("anna"), "set", "colour", "red")
     assert done.returncode == 2

@@ -56,6 +56,12 @@ class FakeClient:
     def config(self) -> Any:
         return self._answer()
 
+    def consumers(self) -> Any:
+        return self._answer("list")
+
+    def consumer_drop(self, name: str) -> Any:
+        return self._answer("drop", name)
+
     def status(self) -> Any:
         return self._answer()
 
@@ -262,6 +268,63 @@ def test_a_setting_is_asked_for_as_what_it_is(
     client = verb(["set", key, word], m.Settings(name="n"), [option])
     assert client.asked[0] == ({key: value},)
     assert capsys.readouterr().out == f"{key} is now \N{REPLACEMENT CHARACTER}5. It counts from the next start on.\n"
+
+
+def option(source: m.Source, where: str, *, restart: bool = False) -> m.Option:
+    return m.Option(
+        key="keep_days", value="0", source=source, where=where, meaning="", default="", restart=restart
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        (option("default", ""), "keep_days is now 0, its default."),
+        (option("flag", "--keep-days"), "keep_days is now 0, as --keep-days says."),
+        (option("default", "", restart=True), "keep_days is now 0, its default. It counts from the next start on."),
+    ],
+)
+@pytest.mark.parametrize("words", [["keep_days", "--default"], ["--default", "keep_days"]])
+def test_a_setting_is_reset_and_who_says_so_then_is_told(
+    verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str], words: list[str], told: m.Option, says: str
+) -> None:
+    client = verb(["set", *words], m.Settings(name="n"), [told])
+    assert client.asked[0] == ({"reset": ["keep_days"]},)
+    assert capsys.readouterr().out == says + "\n"
+
+
+def test_a_node_that_resets_nothing_is_too_old(verb: Callable[..., FakeClient]) -> None:
+    with pytest.raises(CommandRefused, match="too old"):
+        verb(["set", "keep_days", "--default"], m.Settings(name="n"), [option("saved", "snicher.db")])
+
+
+@pytest.mark.parametrize("words", [["keep_days"], ["keep_days", "5", "--default"], ["--default"], ["keep_days", ""]])
+def test_a_setting_is_given_a_value_or_its_default(words: list[str], verb: Callable[..., FakeClient]) -> None:
+    if words[-1]:
+        with pytest.raises(SystemExit) as ended:
+            console.main(["set", *words])
+        assert ended.value.code == 2
+    else:
+        with pytest.raises(CommandRefused, match="whole number"):
+            verb(["set", *words])
+
+
+def test_consumers_are_listed_and_dropped(verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str]) -> None:
+    kept = m.Consumer(name="bot", position=7, lag=2, created=NOON, used=NOON)
+    gone = msgspec.structs.replace(kept, name="old", lapsed=True)
+    verb(["consumers"], [kept, gone])
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert (head, lines) == (console.CONSUMERS_HEADER, [console.consumer_line(one) for one in (kept, gone)])
+    verb(["consumers", "--json"], [kept])
+    assert msgspec.json.decode(capsys.readouterr().out, type=m.Consumer) == kept
+    verb(["consumers"], [])
+    assert "tail --consumer" in capsys.readouterr().out
+    assert verb(["consumers", "--drop", "bot"], None).asked == [("drop", "bot")]
+    assert capsys.readouterr().out == "No place is kept for bot any more.\n"
+    verb(["consumers", "--drop", "bot", "--json"], None)
+    assert capsys.readouterr().out == "{}\n"
+    with pytest.raises(CommandRefused):
+        verb(["consumers", "--drop", "bot"], CommandRefused("not_found", "There is none."))
 
 
 @pytest.mark.parametrize(("key", "word"), [("reconnect", "maybe"), ("keep_days", "1.5"), ("keep_days", "9" * 16)])

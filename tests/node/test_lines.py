@@ -69,6 +69,15 @@ PEER = m.Peer(id="plain-1", room="plain-1", name="BERT", host="10.0.0.1", port=5
               error="No way.")  # fmt: skip
 
 
+def test_a_consumer_as_people_read_it() -> None:
+    kept = m.Consumer(name="bot", position=12, lag=3, created=NOON, used=NOON)
+    line = lines.consumer_line(kept)
+    assert line.split() == ["bot", "12", "3", "2026-01-02", "12:00:00"]
+    ends = [lines.CONSUMERS_HEADER.index(word) + len(word) for word in ("SHOWN UP TO", "BEHIND")]
+    assert [line[:end].split()[-1] for end in ends] == ["12", "3"], "under their heads"
+    assert "lapsed" in lines.consumer_line(msgspec.structs.replace(kept, lapsed=True))
+
+
 @pytest.mark.parametrize(
     ("data", "what"),
     [

@@ -44,6 +44,7 @@ class FakeNode:
             id="k7f29qdamx31" + "a" * 40, code="k7f2-9qda-mx31-t6ow", name=name, listen="0.0.0.0:5000",
             addresses=["192.168.1.20:5000", "10.0.0.7:5000"],
         )  # fmt: skip
+        self.name = name
         self.state = m.State(self=self.me, settings=m.Settings(name=name))
         self.log_id = "log-" + os.urandom(4).hex()
         self.events: list[m.Event] = []
@@ -489,14 +490,16 @@ class FakeNode:
         return m.MarkReadResult(read_upto=upto, unread=unread)
 
     def _do_settings(self, args: m.SettingsArgs) -> m.SettingsResult:
-        given = {key: getattr(args, key) for key in args.__struct_fields__ if getattr(args, key) is not None}
+        given = {key: getattr(args, key) for key in m.Settings.__struct_fields__ if getattr(args, key) is not None}
         for key in given:
             if key in self.fixed:
                 details = {"key": key, "source": "flag", "where": self.fixed[key]}
                 raise CommandRefused("setting_fixed", f"`{key}` is fixed by {self.fixed[key]}.", details=details)
+        default = m.Settings(name=self.name)
+        given |= {key: getattr(default, key) for key in args.reset}
         settings = replace(self.state.settings, **given)
-        if settings != self.state.settings:
-            self.saved |= set(given)
+        if settings != self.state.settings or not self.saved.isdisjoint(args.reset):
+            self.saved = (self.saved | set(given)) - set(args.reset)
             self.me = replace(self.me, name=settings.name)
             self._durable("SettingsChanged", m.SettingsChanged(settings=settings, self=self.me))
         return m.SettingsResult(settings=self.state.settings)

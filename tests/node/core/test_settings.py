@@ -29,7 +29,8 @@ def change(desk: Desk, **changes: Any) -> list[e.Effect]:
 
 
 def test_every_setting_is_tested_here_and_can_be_changed() -> None:
-    assert list(OTHER) == list(settings.KEYS) == list(m.SettingsArgs.__struct_fields__)
+    assert list(OTHER) == list(settings.KEYS)
+    assert [*OTHER, "reset"] == list(m.SettingsArgs.__struct_fields__)
 
 
 @pytest.mark.parametrize("key", OTHER)
@@ -114,3 +115,65 @@ def test_a_database_of_before_counts_as_saved_what_it_held() -> None:
 def test_what_was_saved_and_makes_no_sense_any_more_gives_way_to_the_default() -> None:
     saved = {"keep_days": "many", "keep_events": 5, "reconnect": False, "mandatory": [7], "colour": "red"}
     assert settings.in_force("anna", saved, {}) == m.Settings(name="anna", reconnect=False)
+
+
+@pytest.mark.parametrize("key", OTHER)
+def test_what_is_reset_is_as_if_nobody_had_changed_it(key: str) -> None:
+    desk = Desk()
+    change(desk, keep_days=7, name="bela")
+    change(desk, **{key: OTHER[key][1]})
+    kept = {"keep_days": desk.core.settings.keep_days, "name": desk.core.settings.name}
+    effects = change(desk, reset=[key])
+    default = getattr(m.Settings(name="anna"), key)
+    (logged,) = data(m.SettingsChanged, effects)
+    assert getattr(logged.settings, key) == getattr(result(effects).settings, key) == default
+    assert logged.self.name == desk.core.name == logged.settings.name
+    kept.pop(key, None)
+    assert only(e.PutSettings, effects)[0].saved == desk.core.saved == kept, "nothing else is"
+    assert events(change(desk, reset=[key])) == [], "once is enough"
+    again = Desk(desk.store).core
+    assert (getattr(again.settings, key), again.settings.keep_days) == (default, kept.get("keep_days", 0))
+
+
+def test_a_value_that_is_the_default_is_no_longer_kept_once_it_is_reset() -> None:
+    desk = Desk()
+    change(desk, keep_days=7)
+    change(desk, keep_days=0)
+    effects = change(desk, reset=["keep_days"])
+    assert events(effects) == ["SettingsChanged"], "front ends that show where a value comes from ask again"
+    assert desk.core.saved == {}
+
+
+def test_what_the_start_fixed_stays_when_what_was_saved_is_reset() -> None:
+    desk = Desk()
+    change(desk, keep_days=30)
+    again = Desk(desk.store, fixed={"keep_days": Fixed(5, "flag", "--keep-days")})
+    assert result(change(again, reset=["keep_days"])).settings.keep_days == 5
+    assert Desk(again.store).core.settings.keep_days == 0
+
+
+def test_a_fixed_name_that_is_reset_is_what_the_start_said() -> None:
+    fixed = {"name": Fixed("berta", "flag", "--name")}
+    desk = Desk(name="berta", fixed=fixed)
+    change(desk, name="carla")
+    assert result(change(desk, reset=["name"])).settings.name == "berta"
+    assert Desk(desk.store, name="berta", fixed=fixed, started=False).core.settings.name == "berta", "a core made anew"
+    assert Desk(desk.store).core.name == "berta", "it stays what it was last time"
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"reset": ["keep_days", "colour"]}, "colour"),
+        ({"reset": ["keep_days"], "keep_days": 3}, "at once"),
+        ({"reset": ["reconnect"], "keep_days": -1}, "days"),
+    ],
+)
+def test_a_reset_that_cannot_be_changes_nothing(changes: dict[str, Any], says: str) -> None:
+    desk = Desk()
+    change(desk, keep_days=30, reconnect=False)
+    effects = change(desk, **changes)
+    (refused,) = only(e.Refuse, effects)
+    assert (refused.code, len(effects)) == ("invalid_args", 1)
+    assert says in refused.message
+    assert (desk.core.settings.keep_days, desk.core.settings.reconnect) == (30, False)
