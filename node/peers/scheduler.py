@@ -15,11 +15,12 @@ from collections.abc import Callable
 from node.peers.connection import READ_SIZE, Connection
 from node.peers.fairness import FairQueue
 from node.peers.pace import Pace
+from node.protocol.plain.ancestor import LONG_READ
 
 #: What one turn of a connection should cost at most, in seconds: it follows from how much is read for it.
 TURN_GOAL = 0.002
-#: Bytes that are read for a turn at least.
-MIN_READ = 512
+#: Bytes that are read for a turn at least: a text that comes in pieces as long as that is put together again.
+MIN_READ = LONG_READ
 #: How long turns may take before the loop looks at everything else, in seconds.
 STINT = 0.004
 

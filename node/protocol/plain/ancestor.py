@@ -2,7 +2,7 @@
 
 Texts are, by habit, `TEAM: text`, without any framing: one read is one text. When we are slow, several arrive in one
 read; then newlines and the sender's own `TEAM: ` prefix tell them apart. So the end of a read is the end of a text,
-but for what is held back: the start of a CONNECT, a cut character, an unfinished line of one who sends lines, and the
+but for what is held back: the start of a CONNECT, a cut character, the unfinished text of one who sends lines, and the
 last text of a read so long that it may have been cut.
 """
 
@@ -16,8 +16,9 @@ from node.protocol.plain.codec import Announced, Goodbye, Hello, Payloads, Said,
 
 #: What is held back counts as complete after so long without more, in seconds.
 HOLD = 0.1
-#: The ancestor's own reads end at 1,024 bytes; a read of at least this length may be cut, so more may follow.
-LONG_READ = 1024
+#: A read of at least this many bytes may have been cut, by the network or by our own reading (node/peers/scheduler.py:
+#: never at less), so more may follow.
+LONG_READ = 512
 #: Bytes of a CONNECT with its padding that may come in pieces. The ancestor itself takes 1,500 of padding.
 MAX_CONNECT = 2048
 #: The offer that a Snicher node makes behind its CONNECT: exactly so many tabs, then a newline. Old clients don't see
@@ -40,7 +41,7 @@ class AncestorReader:
     def __init__(self) -> None:
         self.patience: float | None = None
         self.owed = b""
-        #: Bytes held back; never a newline among them.
+        #: Bytes held back; newlines among them only behind the prefix, in a text of several lines.
         self._held = bytearray()
         self._prefix: bytes | None = None
         #: The name in it.
@@ -90,25 +91,39 @@ class AncestorReader:
         return said
 
     def _ready(self, seen: int) -> int:
-        """How many of the held bytes needn't wait for more; `seen` of them were held before, without a newline."""
+        """How many of the held bytes needn't wait for more; `seen` of them were held before."""
         held = self._held
         if len(held) <= MAX_CONNECT and held[:1] == b"C" and _could_be_connect(held):
             return 0
-        newline = held.rfind(b"\n", seen)
-        line = newline + 1
+        line = held.rfind(b"\n", seen) + 1
         if line:
             self._lines = True
-        if line == len(held):
-            self._framed = self._framed or line > 0
-            return line
-        if self._lines or codec.complete_length(held) < len(held):
-            return line
+            self._framed = self._framed or line == len(held)
+        if self._lines:
+            return self._ready_lines(line, seen)
+        if codec.complete_length(held) < len(held):
+            return 0
         if len(held) >= LONG_READ:
             # Maybe cut at the far end's or the network's size; what stands before the last prefix is complete anyway.
             self._learn(held, whole=False)
-            prefix = -1 if self._prefix is None else held.rfind(self._prefix, max(0, seen - len(self._prefix)))
-            return max(line, prefix)
+            return 0 if self._prefix is None else max(0, held.rfind(self._prefix, max(0, seen - len(self._prefix))))
         return len(held)
+
+    def _ready_lines(self, line: int, seen: int) -> int:
+        """The same of a peer that sends newlines; `line` bytes end with the last new one.
+
+        A text under its name may have several lines: it stays together where the read was cut inside it.
+        """
+        held = self._held
+        long = len(held) - seen >= LONG_READ
+        if line == len(held) and not long:
+            return line
+        if long:
+            self._learn(held, whole=False)
+        if self._prefix is None or not (self._framed or long):
+            return line
+        start = held.rfind(b"\n" + self._prefix, max(0, seen - len(self._prefix))) + 1
+        return start if start or held.startswith(self._prefix) else line
 
     def _texts(self, data: bytes, said: list[Said]) -> None:
         *whole, last = data.split(b"\n")
@@ -126,9 +141,13 @@ class AncestorReader:
             else:
                 first, *texts = line.split(self._prefix)
             if first or not texts:
-                if named:
+                # Of one who ends each text with a newline, a good-bye without one is no line of the text before it.
+                apart = self._framed and index == len(whole) and words.is_goodbye(first.decode(errors="replace"))
+                if named and not apart:
                     named.append(first)
                 else:
+                    self._say(named, said)
+                    named = []
                     said.extend(_said(first, None))
             for text in texts:
                 self._say(named, said)
@@ -195,8 +214,12 @@ class Ancestor:
 
     def payloads(self, text: str, speaker: Speaker) -> Payloads:
         """`TEAM: text` and a newline, so that joined texts at least stand on lines of their own."""
-        prefix = f"{codec.wire_name(speaker.name)}: ".encode()
+        name = f"{codec.wire_name(speaker.name)}: "
+        prefix = name.encode()
         text, altered = words.harmless(codec.sendable(text).strip("\n"))
+        if f"\n{name}" in text:
+            # A line that begins as our texts do, as in a pasted conversation, would be taken for a text of its own.
+            text, altered = text.replace(f"\n{name}", f"\n\u2060{name}"), True
         pieces = codec.split(text, codec.MAX_PAYLOAD - len(prefix) - 1)
         marks: list[codec.Mark] = ["altered"] if altered else []
         if len(pieces) > 1:

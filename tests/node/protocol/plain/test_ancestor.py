@@ -112,7 +112,7 @@ def test_fifty_rapid_texts_in_one_read_are_fifty_texts() -> None:
     assert read(AncestorReader(), data) == [Text(f"text {n}", "BEN") for n in range(50)]
 
 
-@pytest.mark.parametrize("size", [1024, 1460, 777])
+@pytest.mark.parametrize("size", [512, 1024, 1460, 511])
 def test_fifty_rapid_texts_may_be_cut_anywhere_at_the_size_of_a_long_read(size: int) -> None:
     data = b"".join(b"BEN: text %d with quite some words in it" % n for n in range(50))
     reader = AncestorReader()
@@ -171,6 +171,40 @@ def test_one_who_ends_lines_may_be_cut_anywhere(size: int) -> None:
     first = read_each_without_end(reader, [b"BEN: zero\n"])
     said = read(reader, "".join(f"BEN: {line}\n" for line in lines).encode(), size)
     assert first + said == [Text(line, "BEN") for line in ("zero", *lines)]
+
+
+LINES = "\n".join(f"line {number} of what was pasted" for number in range(20))
+
+
+@pytest.mark.parametrize("size", [512, 777, 1000, 1024, 4096])
+@pytest.mark.parametrize("farewell", [b"", b"exit"])
+def test_texts_of_several_lines_stay_whole_wherever_their_reads_are_cut(size: int, farewell: bytes) -> None:
+    texts = [f"{number}\n{LINES}" for number in range(9)]
+    reader = AncestorReader()
+    said = read_each_without_end(reader, [b"BEN: zero\n"])
+    said += read(reader, b"".join(f"BEN: {text}\n".encode() for text in texts) + farewell, size)
+    assert said == [*(Text(text, "BEN") for text in ("zero", *texts)), *([Goodbye("exit")] if farewell else [])]
+
+
+@pytest.mark.parametrize("at", range(512, 700))
+def test_the_first_text_stays_whole_where_its_read_was_cut(at: int) -> None:
+    data = f"BEN: {LINES}\n".encode()
+    assert read_each(AncestorReader(), [data[:at], data[at:]]) == [Text(LINES, "BEN")]
+
+
+def test_a_long_text_counts_after_a_silence_and_a_short_one_behind_it_at_once() -> None:
+    reader = AncestorReader()
+    assert (reader.feed(f"BEN: {LINES}\n".encode()), reader.patience) == ([], HOLD)
+    both: list[Said] = [Text(LINES, "BEN"), Text("and this", "BEN")]
+    assert (reader.feed(b"BEN: and this\n"), reader.patience) == (both, None)
+    assert reader.feed(f"BEN: {LINES}\n".encode()) == []
+    assert reader.quiet() == [Text(LINES, "BEN")]
+
+
+def test_the_lines_of_one_without_a_name_wait_for_nothing_but_the_last_newline() -> None:
+    reader = AncestorReader()
+    said = read_each_without_end(reader, [f"{LINES}\n{LINES}"[:-1].encode()])
+    assert said == [Text(line) for line in f"{LINES}\n{LINES}".split("\n")[:-1]]
 
 
 def read_each_without_end(reader: AncestorReader, reads: list[bytes]) -> list[Said]:
@@ -252,6 +286,17 @@ def test_texts_as_snicher_sends_them_survive_being_joined(texts: list[str]) -> N
 
 def test_a_text_goes_out_with_the_name_before_and_a_newline_behind() -> None:
     assert Ancestor().payloads("hello\r\nyou\n", ANNA).parts == (b"anna: hello\nyou\n",)
+
+
+@pytest.mark.parametrize("line", ["hi", "exit", ""])
+def test_a_pasted_conversation_stays_one_text(line: str) -> None:
+    text = f"we said:\nben: hello\nanna: {line}\nanna: {line}"
+    sent = Ancestor().payloads(text, ANNA)
+    assert sent.marks == ("altered",)
+    read_back = [one for part in sent.parts for one in read(AncestorReader(), part)]
+    assert [one.text.replace("\u2060", "") for one in read_back if isinstance(one, Text)] == [text.rstrip()]
+    assert len(read_back) == 1
+    assert Ancestor().payloads("banna: x\n banna: y", ANNA).marks == (), "only a line that begins so"
 
 
 def test_a_team_that_is_called_as_a_control_word_does_not_act() -> None:
