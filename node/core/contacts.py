@@ -249,6 +249,16 @@ class Contacts:
                 return contact
         return None
 
+    def early(self, contact: Contact, name: str) -> Contact | None:
+        """Who spoke under this name before the port was claimed, where the port has come and then, first now, the name.
+
+        Somebody of this name who is connected is another one, behind the same address.
+        """
+        if contact.peer.port is None or not self.nameless(contact):
+            return None
+        early = self._provisional(contact.peer.host, name)
+        return None if early is None or early.links else early
+
     def claim(self, contact: Contact, port: int) -> Contact:
         """A peer known by name only says on which port it listens: it becomes one with the peer known there.
 

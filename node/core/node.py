@@ -346,6 +346,10 @@ class Node:
             name = shown_name(said)
             if name is not None and name != contact.own_name:
                 self._receive(contact, texts)
+                early = self._contacts.early(contact, name)
+                if early is not None:
+                    self._contacts.unite(early, contact)
+                    self._outbox.adopt(early, contact)
                 self._contacts.calls_itself(contact, name)
 
     def _claimed(self, heard: s.Heard, port: int) -> Contact:

@@ -13,7 +13,7 @@ from node.core import effects as e
 from node.core import stimuli as s
 from node.core.node import Node
 from node.protocol.plain.codec import Announced, Goodbye, Hello, Text
-from tests.node.core.desk import BOB, CAUSE, LISTEN, Desk, acts, data, events, only, result
+from tests.node.core.desk import BOB, CAUSE, LISTEN, Desk, acts, data, events, only, result, transmits
 
 # -- the run
 
@@ -167,6 +167,36 @@ def test_a_text_before_the_claim_is_merged_into_the_peer_known_at_that_port() ->
     assert (desk.store.rooms["plain-1"].unread, desk.contact().links) == (2, [4])
     assert [one.state for one in data(m.MessageStateChanged, desk.outcome(4, 3, "sent"))] == ["sent"]
     assert [one.state for one in data(m.MessageStateChanged, desk.send(BOB, "more"))] == ["sending"]
+
+
+def test_a_text_before_the_claim_is_merged_also_when_the_name_comes_after_the_port() -> None:
+    desk = Desk()
+    desk.hear(2, Text("early", "bob"))
+    desk.send("bob", "to bob")
+    desk.give(s.Transmitted(2, 2, "not_sent", "It broke off.", 1, 1, ()))
+    desk.give(s.Closed(2, "It broke off."))
+    desk.call(4)
+    assert len(desk.store.rooms) == 2, "who it is, only its name tells"
+    effects = desk.hear(4, Text("late", "bob"))
+    assert "RoomsMerged" in events(effects)
+    (room,) = desk.store.rooms
+    assert {one.room for one in desk.store.messages.values()} == {room}
+    assert (desk.contact().peer.name, [token for _, token in transmits(effects)]) == ("bob", [2])
+
+
+def test_who_has_a_name_or_is_connected_is_not_merged_for_a_name() -> None:
+    desk = Desk()
+    desk.hear(2, Text("early", "bob"))
+    desk.call(4)
+    desk.hear(4, Text("late", "bob"))
+    assert len(desk.store.rooms) == 2, "the other bob is still connected"
+    desk = Desk()
+    desk.hear(2, Text("early", "bob"))
+    desk.give(s.Closed(2, None))
+    desk.call(4)
+    desk.hear(4, Text("hi", "eve"))
+    desk.hear(4, Text("now I am called so", "bob"))
+    assert len(desk.store.rooms) == 2, "another name is no other's past"
 
 
 def test_the_peer_that_went_over_to_another_one_stays_gone_after_a_restart() -> None:
