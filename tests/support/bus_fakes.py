@@ -21,6 +21,9 @@ from node.errors import CommandRefused
 
 _Done = TypeVar("_Done")
 
+#: Machines are shared and slow; a test that goes well never waits for this long, in seconds.
+PATIENCE = 60.0
+
 
 class FakeBus:
     """A node's bus on `home`. What it logged survives `stop`, as on a disk."""
@@ -37,8 +40,8 @@ class FakeBus:
         #: All commands that came in, and how often each `send` took effect, by its text.
         self.commands: list[m.Command] = []
         self.effects: list[str] = []
-        #: Seconds for which the answers to come are kept back, after they took effect: replies that come too late.
-        self.delays: list[float] = []
+        #: Until when the answers to come are kept back, one each, after they took effect: replies that come too late.
+        self.held: list[threading.Event] = []
         #: What is said in bus.json of the process.
         self.pid = os.getpid()
         self.started = 0
@@ -62,7 +65,7 @@ class FakeBus:
         async def wait() -> _Done:
             return await what
 
-        return asyncio.run_coroutine_threadsafe(wait(), self._loop).result(20)
+        return asyncio.run_coroutine_threadsafe(wait(), self._loop).result(PATIENCE)
 
     # -- its life
 
@@ -95,7 +98,7 @@ class FakeBus:
     def close(self) -> None:
         self.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
         self._loop.close()
 
     # -- what it logs and publishes
@@ -152,8 +155,10 @@ class FakeBus:
         if command.op in self.special:
             return await self.special[command.op](command)
         result = self._result(command)
-        if self.delays:
-            await asyncio.sleep(self.delays.pop(0))
+        if self.held:
+            free = self.held.pop(0)
+            while not free.is_set():  # noqa: ASYNC110 (it is set in another thread)
+                await asyncio.sleep(0.002)
         return m.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(m.encode(result)), head=self.head)
 
     def _result(self, command: m.Command) -> msgspec.Struct:

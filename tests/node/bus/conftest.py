@@ -11,15 +11,25 @@ from node.bus import client as clients
 from node.bus import following
 from node.bus import messages as m
 from node.bus.client import Client
-from tests.support.bus_fakes import FakeBus
+from tests.support.bus_fakes import PATIENCE, FakeBus
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Heartbeats and attempts in a fraction of their time, so that silence shows soon."""
+    """Heartbeats and attempts in a fraction of their time, so that what is lost shows soon.
+
+    Not so silence: a machine that has too much to do is silent, too, and nobody is away.
+    """
     monkeypatch.setattr(m, "HEARTBEAT_MS", 100)
     monkeypatch.setattr(clients, "ATTEMPT_S", 0.3)
     monkeypatch.setattr(following, "RECONNECT_S", (0.02, 0.1))
+    monkeypatch.setattr(following, "DOUBT_S", PATIENCE)
+
+
+@pytest.fixture
+def doubting(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node that falls silent is away after a while: for tests in which it does."""
+    monkeypatch.setattr(following, "DOUBT_S", 1.5)
 
 
 @pytest.fixture
@@ -30,5 +40,5 @@ def bus(tmp_path: pathlib.Path, quick: None) -> Iterator[FakeBus]:
 
 @pytest.fixture
 def client(bus: FakeBus) -> Iterator[Client]:
-    with Client(bus.home, name="tester", timeout=5.0) as client:
+    with Client(bus.home, name="tester", timeout=PATIENCE) as client:
         yield client

@@ -20,9 +20,8 @@ import zmq
 
 import node.bus
 from node.bus.client import Client, Cursor
-from tests.support.bus_fakes import FakeBus
+from tests.support.bus_fakes import PATIENCE, FakeBus
 
-PATIENCE = 20.0
 #: Whose lines count.
 FOLDERS = tuple(str(pathlib.Path(str(module.__file__)).parent) for module in (node.bus, zmq))
 

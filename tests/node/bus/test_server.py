@@ -18,11 +18,13 @@ from hypothesis import strategies as st
 
 from node.bus import locate, server
 from node.bus import messages as m
-from node.bus.client import Client
+from node.bus.client import Client, Resync
 from node.errors import CommandRefused, ListenError, NodeAway
-from tests.support.bus_fakes import FakeBus
+from tests.support.bus_fakes import PATIENCE, FakeBus
 
-PATIENCE_MS = 10_000
+PATIENCE_MS = int(PATIENCE * 1000)
+#: Who waits so long for an answer that won't come has waited long enough, in seconds.
+SHORT = 0.7
 
 
 @contextlib.contextmanager
@@ -121,7 +123,7 @@ def test_what_is_no_command_gets_its_error(request_: zmq.Socket[bytes], body: by
 def test_who_is_connected_to_pub_is_counted(tmp_path: pathlib.Path) -> None:
     def connected(count: int) -> None:
         assert bus.server is not None
-        deadline = time.monotonic() + PATIENCE_MS / 1000
+        deadline = time.monotonic() + PATIENCE
         while bus.server.subscribed != count:
             assert time.monotonic() < deadline, bus.server.subscribed
             time.sleep(0.01)
@@ -299,18 +301,22 @@ class TcpNode:
         endpoint = msgspec.structs.replace(self.endpoint, client_key=key, client_secret=secret)
         locate.write_endpoint(self.home, endpoint)
 
-    def gets_in(self) -> bool:
-        """Whether a front end with the keys of bus.json is answered, and hears events."""
-        with Client(self.home, timeout=0.7) as client:
-            try:
-                client.status()
-            except NodeAway:
-                return False
+    def lets_in(self) -> None:
+        """A front end with the keys of bus.json is answered, and hears events."""
+        with Client(self.home, timeout=PATIENCE) as client:
+            assert client.status().ready
             follower = client.follow()
-            assert follower.next(5.0) is not None
+            assert isinstance(follower.next(PATIENCE), Resync)
             self.bus.put()
-            assert follower.next(5.0) is not None
-            return True
+            assert isinstance(follower.next(PATIENCE), m.Event)
+
+    def keeps_out(self) -> None:
+        """One with these keys gets no answer, and nobody has heard its question."""
+        with Client(self.home, name="kept out", timeout=SHORT) as client, pytest.raises(NodeAway):
+            client.status()
+        self.write(self.client_key, self.client_secret)
+        self.lets_in()
+        assert not [command for command in self.bus.commands if command.client == "kept out"]
 
 
 @pytest.fixture(params=["127.0.0.1", "[::1]"])
@@ -321,23 +327,25 @@ def tcp(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[TcpN
 
 
 def test_the_keys_of_bus_json_open_the_bus(tcp: TcpNode) -> None:
-    assert tcp.gets_in()
+    tcp.lets_in()
 
 
 def test_a_key_of_the_folder_is_let_in_from_then_on_and_an_unknown_one_is_not(tcp: TcpNode) -> None:
     public, secret = server.curve_keypair()
     tcp.write(public, secret)
-    assert not tcp.gets_in()
+    tcp.keeps_out()
     (tcp.keys / "bot.key").write_text(public + "\n")
-    assert tcp.gets_in()
+    tcp.write(public, secret)
+    tcp.lets_in()
     (tcp.keys / "bot.key").unlink()
-    assert not tcp.gets_in()
+    tcp.write(public, secret)
+    tcp.keeps_out()
 
 
 def test_a_secret_that_does_not_fit_its_key_opens_nothing(tcp: TcpNode) -> None:
     _, other_secret = server.curve_keypair()
     tcp.write(tcp.client_key, other_secret)
-    assert not tcp.gets_in()
+    tcp.keeps_out()
 
 
 def test_a_plain_front_end_gets_nothing_and_nobody_else_notices(tcp: TcpNode) -> None:
@@ -346,9 +354,9 @@ def test_a_plain_front_end_gets_nothing_and_nobody_else_notices(tcp: TcpNode) ->
         requester(tcp.endpoint.events, kind=zmq.SUB, SUBSCRIBE=b"") as events,
     ):
         command.send(good())
-        assert tcp.gets_in()
+        tcp.lets_in()
         tcp.bus.put(5)
-        assert tcp.gets_in()
+        tcp.lets_in()
         assert command.poll(200) == 0
         assert events.poll(0) == 0
     assert all(one.op != "status" or one.client != "c" for one in tcp.bus.commands)

@@ -16,9 +16,7 @@ from node.bus.client import Client, Cursor
 from node.bus.following import Away
 from node.bus.sockets import Reporter
 from node.errors import CommandRefused
-from tests.support.bus_fakes import FakeBus
-
-PATIENCE = 10.0
+from tests.support.bus_fakes import PATIENCE, FakeBus
 
 
 def eventually(true: Callable[[], object]) -> None:
@@ -77,11 +75,14 @@ def test_a_node_that_knows_no_reports_gets_one_and_its_successor_gets_them_again
 
     bus.special["report"] = unknown
     reporter.report(1)
-    eventually(lambda: reports(bus))
-    time.sleep(0.1)
+
+    def refused() -> bool:
+        reporter.report(1)
+        return reporter._unwanted is not None
+
+    eventually(refused)
     for seq in range(50):
         reporter.report(seq)
-        time.sleep(0.002)
     assert len(reports(bus)) == 1
     bus.stop()
     del bus.special["report"]
@@ -102,7 +103,7 @@ def test_a_node_that_is_away_is_no_error(tmp_path: pathlib.Path) -> None:
 
 
 def test_a_report_whose_node_died_is_not_waited_for(bus: FakeBus, reporter: Reporter) -> None:
-    bus.delays = [0.3]
+    bus.held = [threading.Event()]
     reporter.report(1)
     eventually(lambda: reports(bus))
     bus.stop()
