@@ -46,7 +46,7 @@ class Disk:
         self._through = threading.Semaphore(0)
 
     def commit(self, records: list[e.Record]) -> None:
-        assert self._through.acquire(timeout=20)
+        assert self._through.acquire(timeout=60)
         self.written.append(records)
         self.commits += 1
 
@@ -98,11 +98,11 @@ def run(test: Callable[[Bench], Coroutine[Any, Any, None]]) -> None:
             yield one
         finally:
             one.disk.let_through(1_000)
-            await one.turns.quiet(10)
+            await one.turns.quiet(60)
             await one.turns.close()
 
     async def whole() -> None:
-        async with asyncio.timeout(20), bench() as one:
+        async with asyncio.timeout(60), bench() as one:
             await test(one)
 
     asyncio.run(whole())

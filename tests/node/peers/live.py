@@ -26,7 +26,7 @@ def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
     async def watched() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: uncaught.append(context))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             await test()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -53,7 +53,7 @@ class Live(Network):
         return [said.text for heard in self.all(s.Heard) for said in heard.said if isinstance(said, Text)]
 
 
-async def eventually(look: Callable[[], object], within: float = 20.0) -> None:
+async def eventually(look: Callable[[], object], within: float = 60.0) -> None:
     """Let the loop run until `look` is true."""
     deadline = time.monotonic() + within
     while not look():
@@ -71,7 +71,7 @@ async def listening(room: int = 1000) -> AsyncIterator[Live]:
     finally:
         network.stop_listening()
         network.leave_all()
-        await network.closed(5.0)
+        await network.closed(60.0)
 
 
 @contextlib.contextmanager

@@ -22,6 +22,8 @@ def only(network: Live) -> Connection:
 def test_a_sender_that_goes_on_after_its_message_is_not_reset(monkeypatch: pytest.MonkeyPatch) -> None:
     """It stays and even says more: our side closes, what comes is dropped, and it sees an orderly end."""
 
+    monkeypatch.setattr(connections, "DRAIN", 60.0)
+
     async def test() -> None:
         async with listening() as network:
             with dialled(network) as sock:
@@ -44,9 +46,10 @@ def test_one_that_stays_for_ever_is_closed_after_a_while(monkeypatch: pytest.Mon
     async def test() -> None:
         async with listening() as network:
             with dialled(network) as sock:
+                await eventually(lambda: len(network._connections) == 1)
+                connection = only(network)
                 sock.sendall(b"127.0.0.1:5000 OLD my message")
                 await eventually(lambda: network.texts == ["my message"])
-                connection = only(network)
                 await eventually(lambda: len(network) == 0)
                 assert connection._timer is None
                 await read_to_end(sock)
@@ -80,7 +83,7 @@ def test_the_system_looks_after_silent_connections(how: str) -> None:
     async def test() -> None:
         async with listening() as network, listening() as other:
             other.perform(e.Dial(1, network.listen_address, "persistent"))
-            await eventually(lambda: other.all(s.Opened))
+            await eventually(lambda: other.all(s.Opened) and network._connections)
             connection = only(network if how == "accepted" else other)
             assert connection._transport is not None
             sock = connection._transport.get_extra_info("socket")
@@ -130,7 +133,7 @@ def test_what_came_while_paused_is_heard_before_the_good_bye() -> None:
 
 
 def test_a_connection_that_has_to_wait_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("node.protocol.plain.ancestor.HOLD", 0.5)
+    monkeypatch.setattr("node.protocol.plain.ancestor.HOLD", 3600.0)
 
     async def test() -> None:
         async with listening() as network:
@@ -144,8 +147,10 @@ def test_a_connection_that_has_to_wait_is_not_silent(monkeypatch: pytest.MonkeyP
                 network.full.add(connection.host)
                 sock.sendall(b"\xa9\n")
                 await eventually(lambda: connection.waits)
-                later = loop.time() + 0.6
-                await eventually(lambda: loop.time() > later)
+                # The time is over now: the timer fires, and is set anew.
+                over = connection.link._patience_at = loop.time()
+                connection._arm(over)
+                await eventually(lambda: connection._timer_at not in (None, over))
                 assert network.texts == ["one"]
                 network.full.clear()
                 network.go_on()

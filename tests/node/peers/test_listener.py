@@ -206,13 +206,14 @@ def test_whoever_is_shut_out_is_left_and_refused_until_the_time_is_over() -> Non
                 first.sendall(b"OLD: hello\n")
                 other.sendall(b"NEW: hello\n")
                 await eventually(lambda: len(network.texts) == 2)
-                network.shut_out(barred, 0.3)
+                network.shut_out(barred, 3600.0)
                 assert await read_to_end(first) in (b"", b"exit")
                 with dialled(network, barred) as second:
                     assert await read_to_end(second) == b""
                 assert network.refused == 1
                 other.sendall(b"NEW: still here\n")
                 await eventually(lambda: "still here" in network.texts)
+                network.shut_out(barred, 0.05)
                 await eventually(lambda: network._listener.unwelcome(barred) is None)
                 with dialled(network, barred) as third:
                     third.sendall(b"OLD: back\n")

@@ -46,7 +46,7 @@ def test_a_dial_that_is_hung_up_is_closed_once() -> None:
                 network.perform(e.HangUp(1))
                 await eventually(lambda: network.all(s.Closed))
                 assert network.all(s.Closed) == [s.Closed(1, "We left.")]
-                assert await network.closed(1.0)
+                assert await network.closed(60.0)
 
     run(test)
 
@@ -58,7 +58,7 @@ def test_a_dial_that_is_called_off_before_it_begins_is_closed_once() -> None:
             network.perform(e.HangUp(1))
             await eventually(lambda: network.all(s.Closed))
             assert network.all(s.Closed) == [s.Closed(1, "We left.")]
-            assert await network.closed(1.0)
+            assert await network.closed(60.0)
 
     run(test)
 
