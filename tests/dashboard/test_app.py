@@ -13,7 +13,7 @@ from streamlit import config
 from dashboard import app
 from node.errors import ListenError
 from tests.dashboard.conftest import Served
-from tests.support.fake_node import FakeNode
+from tests.support.fake_node import PATIENCE, FakeNode
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -74,13 +74,11 @@ def test_starts_says_its_link_and_ends_gracefully(tmp_path: pathlib.Path, ending
             [sys.executable, "-m", "dashboard.app", "--port", "0", "--home", str(tmp_path)],
             cwd=ROOT, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "token=" in line:
-                break
-        token = (tmp_path / "dashboard.token").read_text().strip()
-        assert re.fullmatch(rf"\s*http://127\.0\.0\.1:\d+/\?token={token}\s*", line)
-        process.send_signal(ending)
-        assert process.wait(10) == 0
-        assert "Traceback" not in process.stderr.read()
-        process.stderr.close()
+        with process:
+            assert process.stderr is not None
+            line = next((line for line in process.stderr if "token=" in line), "")
+            token = (tmp_path / "dashboard.token").read_text().strip()
+            assert re.fullmatch(rf"\s*http://127\.0\.0\.1:\d+/\?token={token}\s*", line)
+            process.send_signal(ending)
+            assert process.wait(PATIENCE) == 0
+            assert "Traceback" not in process.stderr.read()

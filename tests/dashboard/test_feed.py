@@ -12,7 +12,7 @@ from dashboard import feed
 from node.bus import messages as m
 from node.bus.client import Away, Back, Client, Item, Resync
 from node.errors import CommandRefused, NodeAway
-from tests.support.fake_node import FakeNode
+from tests.support.fake_node import PATIENCE, FakeNode
 
 
 class Listener:
@@ -31,7 +31,7 @@ class Listener:
 
     def wait(self, wanted: Callable[[Item], bool]) -> Item:
         while True:
-            item = self.items.get(timeout=20)
+            item = self.items.get(timeout=PATIENCE)
             if wanted(item):
                 return item
 
@@ -91,7 +91,7 @@ def test_a_receiver_that_never_finishes_stops_the_reading(node: FakeNode, tmp_pa
             if full.is_set():
                 break
             node.receive(bela, f"text {number}")
-        assert full.wait(20)
+        assert full.wait(PATIENCE)
         for number in range(500):
             node.receive(bela, f"more {number}")
         assert len(delivered) == feed.MAX_WAITING_BATCHES
@@ -129,7 +129,7 @@ def test_stops_quickly(node: FakeNode, tmp_path: pathlib.Path) -> None:
     made = Listener(tmp_path)
     made.feed.start()
     made.wait(lambda item: isinstance(item, Resync))
-    made.feed.stop(5)
+    made.feed.stop(PATIENCE)
     assert not made.feed._thread.is_alive()
 
 

@@ -15,7 +15,7 @@ from node.bus import messages as m
 from node.bus.client import Away, Back, Resync
 from tests.dashboard.conftest import Served
 from tests.dashboard.nouns import event, message, snapshot
-from tests.support.fake_node import FakeNode
+from tests.support.fake_node import PATIENCE, FakeNode
 
 URL = "ws://127.0.0.1:8501/live"
 
@@ -67,8 +67,8 @@ def tab(served: Served) -> Iterator[Tab]:
     with served.client.websocket_connect(URL, headers=served.cookie) as session:
         made = Tab(session)
         frame = made.hello()
-        while frame.get("everything", {}).get("me") is None:
-            # The very first test may come before the feed has seen the node.
+        # The feed may not have seen the node yet, or not all that an earlier test did.
+        while (frame.get("everything") or frame).get("seq", 0) < len(served.node.events):
             frame = made.hear()
         yield made
 
@@ -325,11 +325,11 @@ def test_a_tab_that_falls_behind_is_closed_and_others_are_not(tmp_path: pathlib.
         hub = hub_of(tmp_path)
         slow = SlowSocket()
         serving = asyncio.create_task(hub.serve(slow))  # type: ignore[arg-type]
-        await asyncio.wait_for(slow.stuck.wait(), 10)
+        await asyncio.wait_for(slow.stuck.wait(), PATIENCE)
         for seq in range(11, 11 + live.MAX_WAITING_FRAMES + 1):
             assert slow.closed is None
             hub.take([said(seq)])
-        await asyncio.wait_for(serving, 10)
+        await asyncio.wait_for(serving, PATIENCE)
         assert slow.closed == live.CLOSE_BEHIND
         assert not hub._tabs, "nobody keeps frames for it any more"
 
@@ -341,7 +341,7 @@ def test_too_many_tabs_are_told_so(tmp_path: pathlib.Path) -> None:
         hub = hub_of(tmp_path)
         sockets = [SlowSocket() for _ in range(live.MAX_TABS)]
         tasks = [asyncio.create_task(hub.serve(one)) for one in sockets]  # type: ignore[arg-type]
-        await asyncio.wait_for(asyncio.gather(*(one.stuck.wait() for one in sockets)), 10)
+        await asyncio.wait_for(asyncio.gather(*(one.stuck.wait() for one in sockets)), PATIENCE)
         one_more = SlowSocket()
         await hub.serve(one_more)  # type: ignore[arg-type]
         assert one_more.closed == live.CLOSE_TOO_MANY

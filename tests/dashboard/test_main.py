@@ -34,7 +34,7 @@ def components(test: AppTest) -> list[str]:
 
 
 def test_the_script_draws_the_frame_and_the_chats() -> None:
-    test = AppTest.from_file(str(app.SCRIPT), default_timeout=30).run()
+    test = AppTest.from_file(str(app.SCRIPT), default_timeout=100).run()
     assert not test.exception and not test.error
     assert components(test) == ["snicher_frame", "snicher_chats"]
     # And again: no component may be registered or keyed twice.
@@ -43,16 +43,16 @@ def test_the_script_draws_the_frame_and_the_chats() -> None:
 
 
 def test_the_peers_page_draws_its_component() -> None:
-    test = AppTest.from_function(peers_page, default_timeout=30).run()
+    test = AppTest.from_function(peers_page, default_timeout=100).run()
     assert not test.exception and components(test) == ["snicher_peers"]
 
 
 def test_the_search_page_draws_its_component() -> None:
-    test = AppTest.from_function(search_page, default_timeout=30).run()
+    test = AppTest.from_function(search_page, default_timeout=100).run()
     assert not test.exception and components(test) == ["snicher_search"]
 
 
 def test_the_activity_and_settings_pages_draw_their_components() -> None:
     for page, name in ((activity_page, "snicher_activity"), (settings_page, "snicher_settings")):
-        test = AppTest.from_function(page, default_timeout=30).run()
+        test = AppTest.from_function(page, default_timeout=100).run()
         assert not test.exception and components(test) == [name]

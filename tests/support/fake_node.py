@@ -30,6 +30,9 @@ from node.errors import CommandRefused
 
 _T = TypeVar("_T")
 
+#: Machines are shared and slow; a test that goes well never waits for this long, in seconds.
+PATIENCE = 60.0
+
 
 def now() -> int:
     return int(time.time() * 1000)
@@ -66,8 +69,8 @@ class FakeNode:
         self.shut_out: dict[str, int] = {}
         #: Called before a command is answered: may raise CommandRefused.
         self.before: Callable[[m.Command], None] = lambda command: None
-        #: Seconds to keep the reply of the next command with this op to ourselves, after it took effect.
-        self.hold_back: dict[str, float] = {}
+        #: Until when to keep the reply of the next command with this op to ourselves, after it took effect.
+        self.hold_back: dict[str, threading.Event] = {}
         #: Messages that are said not to be in the search index yet.
         self.pending = 0
         #: State that a new own message goes on to by itself, if its peer is online.
@@ -101,7 +104,7 @@ class FakeNode:
 
         self._thread = threading.Thread(target=run, name="fake node", daemon=True)
         self._thread.start()
-        ready.wait(10)
+        assert ready.wait(PATIENCE)
         if failed:
             raise failed[0]
         return self
@@ -114,7 +117,7 @@ class FakeNode:
             self.publish("NodeStopped", m.NodeStopped(reason="stopped"))
         locate.remove_endpoint(self.home)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
         self._loop = self._thread = None
 
     def __enter__(self) -> FakeNode:
@@ -151,7 +154,7 @@ class FakeNode:
         async def call() -> _T:
             return work()
 
-        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(PATIENCE)
 
     # -- events
 
@@ -301,9 +304,9 @@ class FakeNode:
         reply = m.Reply(v=1, id=command.id, ok=True, result=raw, head=len(self.events))
         if command.key:
             self.keys[command.key] = (fingerprint, reply)
-        held = self.hold_back.pop(command.op, 0.0)
-        if held:
-            await asyncio.sleep(held)
+        held = self.hold_back.pop(command.op, None)
+        while held is not None and not held.is_set():  # noqa: ASYNC110 (it is set in another thread)
+            await asyncio.sleep(0.005)
         return reply
 
     def _do_hello(self, _: m.Nothing) -> m.HelloResult:
