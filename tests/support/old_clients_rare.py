@@ -156,7 +156,7 @@ class Portline(OldClient):
         team: str = "ALPHA",
         *,
         answer: str = "Message received",
-        answer_within: float = 5.0,
+        answer_within: float = 60.0,
     ) -> None:
         self.answer = answer
         self.answer_within = answer_within

@@ -6,9 +6,11 @@ each address stands for a machine.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -25,10 +27,13 @@ import msgspec
 
 from node.bus import messages as m
 from node.bus.client import Client
+from node.bus.reducer import apply
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 #: Machines are shared and slow; a test that goes well never waits for this long.
-PATIENCE = 30.0
+PATIENCE = 60.0
+#: Below what systems choose from by themselves: nobody gets such a port by chance between our look and its use.
+PORTS = range(10_000, 32_000)
 
 FRESH_SNAPSHOT = """
 import pathlib, sys
@@ -38,6 +43,8 @@ sys.stdout.buffer.write(m.encode(Reader(pathlib.Path(sys.argv[1])).snapshot(m.Li
 """
 
 _numbers = itertools.count(1)
+#: Not `random`'s own, which tests set to the same seed in every process.
+_dice = random.SystemRandom()
 _Found = TypeVar("_Found")
 
 
@@ -47,12 +54,20 @@ def loopback_host() -> str:
     return f"127.{64 + (process >> 8) % 128}.{process % 256}.{number % 254 + 1}"
 
 
+def free_port(host: str = "0.0.0.0", further: Sequence[int] = ()) -> int:
+    """A port where nobody listens; nor on those so far above it. Who is to find it free soon can rely on it."""
+    while True:
+        port = _dice.choice(PORTS)
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for distance in (0, *further):
+                stack.enter_context(socket.socket()).bind((host, port + distance))
+            return port
+
+
 def free_address(host: str | None = None) -> str:
     """HOST:PORT where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind((host or loopback_host(), 0))
-        found = probe.getsockname()
-    return f"{found[0]}:{found[1]}"
+    host = host or loopback_host()
+    return f"{host}:{free_port(host)}"
 
 
 def eventually(look: Callable[[], _Found], what: str = "", within: float = PATIENCE) -> _Found:
@@ -99,6 +114,7 @@ class NodeProcess:
         self._script = list(script)
         self._open_files = open_files
         self._client: Client | None = None
+        self._gatherer: threading.Thread | None = None
         self.process: subprocess.Popen[str] | None = None
 
     # -- its life
@@ -116,7 +132,8 @@ class NodeProcess:
             stderr=subprocess.PIPE,
             text=True,
         )
-        threading.Thread(target=self._gather, args=(self.process, self.lines), daemon=True).start()
+        self._gatherer = threading.Thread(target=self._gather, args=(self.process, self.lines), daemon=True)
+        self._gatherer.start()
         return self
 
     @staticmethod
@@ -166,9 +183,15 @@ class NodeProcess:
         self.process.send_signal(number)
 
     def wait(self, within: float = PATIENCE) -> int:
-        """Wait until it has ended; returns its exit code."""
-        assert self.process is not None
-        return self.process.wait(within)
+        """Wait until it has ended and all that it said is in `lines`; returns its exit code."""
+        assert self.process is not None and self._gatherer is not None
+        code = self.process.wait(within)
+        self._gatherer.join(within)
+        return code
+
+    def wait_said(self, words: str) -> None:
+        """Wait until it has said this on stderr."""
+        eventually(lambda: any(words in line for line in self.lines), f"{self.name} says {words!r}")
 
     def stop(self) -> int:
         """End it gracefully; returns its exit code."""
@@ -204,13 +227,45 @@ class NodeProcess:
         result = subprocess.run(command, cwd=ROOT, env=clean_environment(), capture_output=True, check=True)
         return msgspec.json.decode(result.stdout, type=m.SnapshotResult)
 
+    def check_disk(self) -> None:
+        """What front ends are told is what is on disk, at one and the same event, whatever goes on meanwhile."""
+
+        def look() -> list[tuple[m.State, m.State]]:
+            disk, told = self.fresh_snapshot(), self.client.snapshot()
+            return [(told.state, disk.state)] if told.seq == disk.seq else []
+
+        told, disk = eventually(look, f"{self.name} stands still for a moment")[0]
+        assert told == disk
+
+    def check_log(self) -> list[m.Event]:
+        """The log has no gap and no number twice, and adds up to what is on disk. Returns it.
+
+        A replay shows messages as they are now: it is compared with a moment after which nothing new came.
+        """
+
+        def look() -> list[tuple[m.State, list[m.Event]]]:
+            disk, events = self.fresh_snapshot(), list[m.Event]()
+            while (page := self.client.events(len(events), m.MAX_EVENTS)).events:
+                events += page.events
+            assert [event.seq for event in events] == list(range(1, len(events) + 1))
+            return [(disk.state, events)] if len(events) == disk.seq else []
+
+        disk, events = eventually(look, f"{self.name} stands still for a moment")[0]
+        first = events[0].data
+        assert isinstance(first, m.NodeStarted)
+        replayed = m.State(self=first.self, settings=first.settings)
+        for event in events:
+            apply(replayed, event)
+        assert replayed == disk
+        return events
+
     # -- talking with it
 
     @property
     def client(self) -> Client:
         """A client of its bus; the same one each time."""
         if self._client is None:
-            self._client = Client(self.home, name="test")
+            self._client = Client(self.home, name="test", timeout=PATIENCE)
         return self._client
 
     def send(self, to: str, text: str) -> m.Message:

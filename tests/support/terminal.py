@@ -53,7 +53,7 @@ class Terminal:
         """Type, as on a keyboard; Enter is a carriage return."""
         os.write(self._file, keys.encode())
 
-    def wait_for(self, shown: str, timeout: float = 20.0) -> None:
+    def wait_for(self, shown: str, timeout: float = 60.0) -> None:
         """Wait until this stands in what was shown since the last wait. Raises AssertionError with all of it."""
         deadline = time.monotonic() + timeout
         while shown not in self.text[self._from :]:
@@ -62,7 +62,7 @@ class Terminal:
             self._read(left)
         self._from = self.text.index(shown, self._from) + len(shown)
 
-    def wait_end(self, timeout: float = 20.0) -> int:
+    def wait_end(self, timeout: float = 60.0) -> int:
         """Wait until the program ends; returns its exit code."""
         deadline = time.monotonic() + timeout
         while self.code is None:

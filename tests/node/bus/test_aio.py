@@ -137,14 +137,16 @@ def test_a_command_with_a_key_takes_effect_once_though_its_replies_are_lost(
 def test_a_command_without_a_key_is_never_repeated(bus: FakeBus, run: Run[None]) -> None:
     async def main() -> None:
         async with client_of(bus) as client:
+            # It is connected: what is given up is on its way by then.
+            assert (await client.status()).ready
+            bus.held = [free]
             args = m.SendArgs(messages=[m.Outgoing(to="room", text="hello")])
             with pytest.raises(NodeAway):
-                await client.request("send", args, timeout=0.4)
+                await client.request("send", args, timeout=1.0)
             free.set()
             assert (await client.status()).ready
 
     free = threading.Event()
-    bus.held = [free]
     run(main())
     assert bus.effects == ["hello"]
     assert [command.op for command in bus.commands].count("send") == 1
