@@ -22,17 +22,27 @@ from node.core import contacts
 from node.errors import CommandRefused
 from node.protocol.plain import codec
 from tests.support.old_clients import AncestorConsole, Std
-from tests.support.processes import NodeProcess, Nodes, eventually, free_address, loopback_host
+from tests.support.processes import PATIENCE, NodeProcess, Nodes, eventually, free_address, loopback_host
 
-#: A node in a hurry: its waits are short, but what is cut waits for its rest, however late that comes.
+#: A node in a hurry: its waits are short, but honest peers on a busy machine keep within them.
 HASTY = """
+import sys
+from node import __main__
+from node.protocol import link
+from node.protocol.plain import one_shot
+link.SILENCE, link.COLLECT, link.STALL, link.WRITE_GAP = 3.0, 3.0, 3.0, 0.0002
+one_shot.QUIET = one_shot.CUT_QUIET = 3600.0
+sys.exit(__main__.main())
+"""
+#: A node that has all the time in the world: what is cut waits for its rest, however late that comes. And it has a
+#: short list.
+PATIENT = """
 import sys
 from node import __main__
 from node.core import contacts
 from node.protocol import link
 from node.protocol.plain import ancestor, one_shot
-link.SILENCE, link.COLLECT, link.STALL, link.WRITE_GAP = 0.5, 1.5, 0.5, 0.0002
-one_shot.QUIET = one_shot.CUT_QUIET = ancestor.HOLD = 30.0
+link.SILENCE = link.COLLECT = link.STALL = one_shot.QUIET = one_shot.CUT_QUIET = ancestor.HOLD = 3600.0
 contacts.MAX_PER_SOURCE = 20
 sys.exit(__main__.main())
 """
@@ -48,7 +58,7 @@ class Bad:
         self.host = host or loopback_host()
         self.node = node
         self.sock = socket.socket()
-        self.sock.settimeout(30)
+        self.sock.settimeout(PATIENCE)
         if buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -127,7 +137,7 @@ def check_well(node: NodeProcess) -> None:
         honest.send(node.host, node.port, "are you well?")
         node.wait_heard(honest.address, ["are you well?"])
         node.send(honest.address, "very well")
-        honest.wait_for(lambda c: c.texts == ["very well"], timeout=30)
+        honest.wait_for(lambda c: c.texts == ["very well"])
         assert honest.errors == []
     status = node.client.status()
     assert status.ready
@@ -150,6 +160,13 @@ def shared_hasty() -> Iterator[NodeProcess]:
     made.close()
 
 
+@pytest.fixture(scope="module")
+def shared_patient() -> Iterator[NodeProcess]:
+    made = Nodes()
+    yield made.start("patient", script=["-c", PATIENT])
+    made.close()
+
+
 @pytest.fixture
 def anna(shared: NodeProcess) -> Iterator[NodeProcess]:
     yield shared
@@ -166,6 +183,12 @@ def raw_of(node: NodeProcess, message: m.Message) -> bytes:
     with contextlib.closing(sqlite3.connect(f"file:{node.home / 'snicher.db'}?mode=ro", uri=True)) as database:
         (found,) = database.execute("SELECT raw FROM body WHERE entry = ?", (message.id,)).fetchone()
     return bytes(found)
+
+
+@pytest.fixture
+def patient(shared_patient: NodeProcess) -> Iterator[NodeProcess]:
+    yield shared_patient
+    check_well(shared_patient)
 
 
 # -- sizes and segments
@@ -191,10 +214,10 @@ def test_several_messages_in_one_segment_are_several(anna: NodeProcess) -> None:
 
 
 @pytest.mark.parametrize("before", [b"127.0.0.1:5000 BEN ", b"BEN: "], ids=["std", "snicher"])
-def test_one_message_in_several_segments_is_one(hasty: NodeProcess, before: bytes) -> None:
+def test_one_message_in_several_segments_is_one(patient: NodeProcess, before: bytes) -> None:
     whole = before + "größer 🙂".encode()
     cut = len(before) + 3
-    with Bad(hasty) as bad:
+    with Bad(patient) as bad:
         for piece in (whole[:cut], whole[cut:-2], whole[-2:]):
             bad.say(piece)
             # Each is read on its own, however slow this machine is.
@@ -202,7 +225,7 @@ def test_one_message_in_several_segments_is_one(hasty: NodeProcess, before: byte
         bad.end()
     bad.wait_texts("größer 🙂")
     if before.startswith(b"127"):
-        spoke(hasty, *(bytes([byte]) for byte in whole)).wait_texts("größer 🙂")
+        spoke(patient, *(bytes([byte]) for byte in whole)).wait_texts("größer 🙂")
 
 
 def test_no_newline_is_needed_and_nothing_is_waited_for(anna: NodeProcess) -> None:
@@ -218,6 +241,7 @@ def test_no_newline_is_needed_and_nothing_is_waited_for(anna: NodeProcess) -> No
     [(b"127.0.0.1:5000 BIG ", 100), (b"BIG: ", 100 * MB // codec.MAX_INCOMING)],
     ids=["std", "snicher"],
 )
+@pytest.mark.timeout(300)
 def test_100_mb_without_an_end_are_bounded_texts_and_bounded_memory(nodes: Nodes, start: bytes, least: int) -> None:
     anna = nodes.start("anna")
     status = pathlib.Path(f"/proc/{anna.pid}/status")
@@ -228,11 +252,12 @@ def test_100_mb_without_an_end_are_bounded_texts_and_bounded_memory(nodes: Nodes
 
     before = peak()
     with Bad(anna) as bad, contextlib.suppress(OSError):
+        bad.sock.settimeout(200)
         bad.say(start)
         for _ in range(100):
             bad.say(b"x" * MB)
         bad.end()
-    texts = eventually(lambda: (count := anna.client.stats().received) >= least and count, within=120)
+    texts = eventually(lambda: (count := anna.client.stats().received) >= least and count, within=200)
     newest = bad.messages()
     assert all(len(message.text) <= codec.MAX_INCOMING for message in newest)
     assert {message.name for message in newest} == {"BIG"}
@@ -341,22 +366,22 @@ def test_a_claim_of_our_own_address_from_this_machine_is_none(anna: NodeProcess)
         anna.client.delete(bad.wait_peer().id)
 
 
-def test_a_port_that_changes_with_each_connection_fills_no_list(hasty: NodeProcess) -> None:
+def test_a_port_that_changes_with_each_connection_fills_no_list(patient: NodeProcess) -> None:
     assert contacts.MAX_PER_SOURCE == 500, "here it is 20"
-    host, head = loopback_host(), hasty.client.status().head
+    host, head = loopback_host(), patient.client.status().head
     for port in range(5000, 5040):
-        with Bad(hasty, host) as bad:
+        with Bad(patient, host) as bad:
             bad.say(f"127.0.0.1:{port} MANY from {port}".encode())
             bad.end()
     eventually(lambda: len(bad.peers()) == 20)
-    check_well(hasty)
+    check_well(patient)
     assert sorted(peer.port or 0 for peer in bad.peers()) == list(range(5000, 5020))
-    assert not [event for event in hasty.client.events(head, limit=1000).events if "from 5020" in str(event)]
-    assert hasty.client.connect(f"{host}:5039").id, "whom people here ask for is taken"
-    with Bad(hasty, host) as known:
+    assert not [event for event in patient.client.events(head, limit=1000).events if "from 5020" in str(event)]
+    assert patient.client.connect(f"{host}:5039").id, "whom people here ask for is taken"
+    with Bad(patient, host) as known:
         known.say(b"127.0.0.1:5000 MANY I am known")
         known.end()
-        hasty.wait_heard(f"{host}:5000", ["from 5000", "I am known"])
+        patient.wait_heard(f"{host}:5000", ["from 5000", "I am known"])
 
 
 # -- names and texts that are made to be drawn
@@ -434,6 +459,9 @@ def test_a_slow_one_shot_message_ends_when_its_time_is_over(hasty: NodeProcess) 
             except TimeoutError:
                 bad.say(b"x")
                 said += 1
+            except ConnectionResetError:
+                # It was said after the node had drained what came: this test was away for so long.
+                break
         (message,) = eventually(bad.messages)
     assert message.name == "SLOW"
     assert set(message.text) == {"x"}
@@ -522,10 +550,10 @@ def test_who_answers_each_text_with_two_makes_no_loop(anna: NodeProcess) -> None
         echo.on_line = twice
         echo.connect(anna.host, anna.port)
         anna.wait_for_peer(echo.address, link="online")
-        sent = [anna.send(echo.address, f"say {number}") for number in range(5)]
-        for one in sent:
-            anna.wait_state(one, "sent")
-        anna.wait_count(echo.address, 10)
+        for number in range(5):
+            # One by one: what the client reads at once, it answers once.
+            anna.wait_state(anna.send(echo.address, f"say {number}"), "sent")
+            anna.wait_count(echo.address, 2 * (number + 1))
         check_well(anna)
         assert len(anna.heard(echo.address)) == 10
         ours = [one.text for one in anna.messages(echo.address) if one.direction == "out"]
@@ -577,7 +605,7 @@ def test_a_storm_of_connects_and_closes_is_one_peer_that_is_not_dialled(anna: No
 def test_who_floods_whoever_dials_it_is_left_and_tried_again_later(anna: NodeProcess) -> None:
     host = loopback_host()
     with socket.create_server((host, 0)) as listener:
-        listener.settimeout(30)
+        listener.settimeout(PATIENCE)
         address = f"{host}:{listener.getsockname()[1]}"
         waiting = anna.send(address, "do you listen?")
         sock, _ = listener.accept()

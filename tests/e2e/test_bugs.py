@@ -74,13 +74,13 @@ def test_a_decision_that_fails_half_way_leaves_no_trace_and_the_node_starts_anew
         wait_for_another_run(anna, before)
         assert anna.endpoint is not None
         assert anna.endpoint.pid == anna.pid == pid
-        ancestor.wait_for(lambda c: c.reads[-1][1] == b"exit")
+        ancestor.wait_for(lambda c: c.last_read == b"exit")
         old.send(anna.host, anna.port, "and this comes after")
         anna.wait_heard(old.address, ["and this comes after"])
         assert anna.heard(ancestor.address) == ["before the bug"]
         assert types(anna).count("NodeStarted") == 2
         assert "NodeStopped" not in types(anna), "it was no graceful end"
-        assert any("ZeroDivisionError: a bug put in by a test" in line for line in anna.lines)
+        anna.wait_said("ZeroDivisionError: a bug put in by a test")
         assert ancestor.errors == old.errors == []
 
 
@@ -109,7 +109,7 @@ def test_a_bug_in_a_link_costs_that_connection_only(anna: NodeProcess) -> None:
         anna.wait_heard(good.address, ["still here"])
         assert anna.wait_for_peer(good.address).link == "online"
         assert started(anna) == before, "the node went on"
-        assert any("a bug in the link with" in line for line in anna.lines)
+        anna.wait_said("a bug in the link with")
 
 
 def test_an_exception_that_nobody_caught_starts_the_node_anew(anna: NodeProcess) -> None:
@@ -133,7 +133,7 @@ def test_a_bug_that_comes_back_too_often_ends_the_process_with_its_own_exit_code
             wait_for_another_run(anna, before)
         old.send(anna.host, anna.port, "this hits the core")
         assert anna.wait() == 70
-        eventually(lambda: "the bug came back too often" in anna.lines[-1])
+        assert "the bug came back too often" in anna.lines[-1]
         assert anna.endpoint is None
         with pytest.raises(NodeAway):
             anna.client.status()

@@ -146,7 +146,7 @@ def test_a_portline_client_gets_an_answer_to_each_message_and_exit_at_the_end(no
         anna.send(old.address, "hello yourself")
         wait_shown(old, ["hello yourself"])
         assert anna.stop() == 0
-        old.wait_for(lambda c: c.reads[-1][1] == b"exit\n")
+        old.wait_for(lambda c: c.last_read == b"exit\n")
         assert old.errors == [], "it spins when a connection ends without exit"
 
 
@@ -161,6 +161,8 @@ def test_an_address_whose_dialect_is_untold_is_answered_rightly_once_it_has_spok
         anna.wait_for_peer(old.address, dialect="std", dialect_from="guess")
         old.send(anna.host, anna.port, "this is how I speak")
         anna.wait_for_peer(old.address, dialect=dialect, dialect_from="seen")
+        # It shows what it can't read, or complains of it.
+        old.wait_for(lambda c: any("in the wrong dialect" in line for line in [*c.texts, *c.complaints]))
         before = len(old.received)
         anna.send(old.address, "so do I, then")
         old.wait_for(lambda c: len(c.received) > before)

@@ -22,7 +22,15 @@ from node.errors import CommandRefused, NodeAway
 from node.store.reader import Reader
 from node.store.writer import Writer
 from tests.node.store.disks import fill, free_up
-from tests.support.processes import ROOT, NodeProcess, clean_environment, eventually, free_address, loopback_host
+from tests.support.processes import (
+    PATIENCE,
+    ROOT,
+    NodeProcess,
+    clean_environment,
+    eventually,
+    free_address,
+    loopback_host,
+)
 
 MIB = 1024 * 1024
 
@@ -48,7 +56,7 @@ def traced(pid: int, output: pathlib.Path) -> Iterator[None]:
         yield
     finally:
         tracer.send_signal(signal.SIGINT)
-        tracer.wait(20)
+        tracer.wait(PATIENCE)
         tracer.stderr.close()
 
 
@@ -107,7 +115,7 @@ class Disk:
         )  # fmt: skip
         #: The home as it is seen from outside.
         self.home = pathlib.Path(f"/proc/{self.process.pid}/root") / self.mounted.relative_to("/")
-        self.client = Client(self.home, name="test")
+        self.client = Client(self.home, name="test", timeout=PATIENCE)
 
     def ready(self) -> Disk:
         def up() -> bool:
@@ -124,7 +132,7 @@ class Disk:
         """All that it said on stderr, once it has ended."""
         assert self.process.stderr is not None
         said = self.process.stderr.read()
-        if self.process.wait(20) in (1, 99) and "permi" in said.lower() and not os.environ.get("CI"):
+        if self.process.wait(PATIENCE) in (1, 99) and "permi" in said.lower() and not os.environ.get("CI"):
             pytest.skip(f"mounting is not permitted here ({said.strip()})")
         return said
 
@@ -141,7 +149,7 @@ class Disk:
         self.client.close()
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(20)
+        self.process.wait(PATIENCE)
         assert self.process.stderr is not None
         self.process.stderr.close()
 
@@ -155,7 +163,7 @@ class Disk:
 def say_as_peer(disk: Disk, claimed: str, text: str) -> None:
     """What an old one-shot client does: connect, say one thing, close."""
     host, _, port = disk.address.rpartition(":")
-    with socket.create_connection((host, int(port)), 5, source_address=(claimed.rpartition(":")[0], 0)) as peer:
+    with socket.create_connection((host, int(port)), PATIENCE, source_address=(claimed.rpartition(":")[0], 0)) as peer:
         peer.sendall(f"{claimed} TEAM {text}".encode())
         peer.shutdown(socket.SHUT_WR)
 
@@ -171,7 +179,7 @@ def said_by(disk: Disk, address: str) -> list[str]:
 
 def health_told(follower: Follower, store: bool) -> m.Health:
     """The next HealthChanged that says so."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         item = follower.next(1.0)
         if isinstance(item, m.Event) and isinstance(item.data, m.HealthChanged) and item.data.health.store == store:
@@ -182,7 +190,7 @@ def health_told(follower: Follower, store: bool) -> m.Health:
 def how_much_is_taken(disk: Disk) -> int:
     """How many bytes a connected peer gets rid of before it has to wait, at most 64 MiB."""
     host, _, port = disk.address.rpartition(":")
-    with socket.create_connection((host, int(port)), 5, source_address=(loopback_host(), 0)) as peer:
+    with socket.create_connection((host, int(port)), PATIENCE, source_address=(loopback_host(), 0)) as peer:
         peer.settimeout(0.3)
         sent = 0
         # Blank lines: what waits in the system's buffers is read later, and must leave nothing then.
@@ -207,7 +215,7 @@ def test_a_full_disk_is_told_read_on_and_recovered_from(tmp_path: pathlib.Path) 
         say_as_peer(disk, peer, "heard before")
         eventually(lambda: said_by(disk, peer) == ["heard before"])
         follower = client.follow()
-        assert follower.next(10.0) is not None
+        assert follower.next(PATIENCE) is not None
 
         # It fills up under way: what was told is there, what was refused is not.
         fill(disk.home)

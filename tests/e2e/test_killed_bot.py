@@ -20,7 +20,7 @@ from node.bus.client import Client
 from node.errors import NodeAway
 from tests.support.dying_bot import COMMANDS, POINTS, VARIABLE
 from tests.support.old_clients import Std
-from tests.support.processes import ROOT, NodeProcess, Nodes, clean_environment, eventually, loopback_host
+from tests.support.processes import PATIENCE, ROOT, NodeProcess, Nodes, clean_environment, eventually, loopback_host
 
 NAME = "echo-bot"
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "4"))
@@ -103,7 +103,7 @@ MOMENTS = [
 @pytest.mark.parametrize(("point", "command", "number"), MOMENTS)
 def test_killed_at_any_point_of_any_command(talk: Talk, point: str, command: str, number: int) -> None:
     talk.ask(2)
-    assert talk.start(f"{point}:{command}:{number}").wait(60) == -signal.SIGKILL
+    assert talk.start(f"{point}:{command}:{number}").wait(PATIENCE) == -signal.SIGKILL
     # Nothing is answered more than once by now, and the rest comes in the end: `check` at the last one looks at all.
     answers = talk.answers()
     assert answers == talk.asked[: len(answers)]
@@ -182,7 +182,7 @@ def test_a_bot_whose_node_is_away_waits_for_it(nodes: Nodes) -> None:
     node.home.mkdir(parents=True)
     with Client(node.home, name="bot") as client:
         consumer = client.consume("bot", since=0)
-        assert type(consumer.next(5.0)).__name__ == "Away"
+        assert type(consumer.next(PATIENCE)).__name__ == "Away"
         with pytest.raises(NodeAway):
             client.status()
         node.start()

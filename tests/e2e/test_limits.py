@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -10,7 +11,7 @@ import pytest
 
 from node.bus import messages as m
 from node.errors import CommandRefused
-from tests.support.processes import Nodes, eventually, free_address, loopback_host
+from tests.support.processes import PATIENCE, Nodes, eventually, free_address, loopback_host
 
 MB = 1_000_000
 
@@ -19,7 +20,7 @@ def dial(address: str, host: str) -> socket.socket:
     there, _, port = address.rpartition(":")
     sock = socket.socket()
     sock.bind((host, 0))
-    sock.settimeout(20)
+    sock.settimeout(PATIENCE)
     sock.connect((there, int(port)))
     return sock
 
@@ -61,17 +62,18 @@ def test_a_source_that_meets_its_quota_is_shut_out_and_others_are_not(nodes: Nod
         eventually(lambda: anna.client.stats().received == 1)
         flood.sendall(line * 900)
         eventually(lambda: flooder in anna.client.stats().shut_out, "the quota is met")
-        assert flood.recv(100) in (b"", b"exit")
+        with contextlib.suppress(ConnectionResetError):
+            # Or a reset, where the node had no time to drain all that came.
+            assert flood.recv(100) in (b"", b"exit")
         with dial(anna.address, flooder) as again:
             assert again.recv(100) == b""
         assert anna.client.stats().refused == 1
-        heard = anna.client.stats().received
         other.sendall(b"NEW: still here\n")
-        eventually(lambda: anna.client.stats().received == heard + 1)
+        eventually(lambda: anna.client.search('"still here"').hits, "the other one is heard")
     events = anna.client.events(max(0, anna.client.status().head - 900), limit=1000).events
     met = [event.data for event in events if isinstance(event.data, m.QuotaReached)]
     assert [(one.host, one.bytes >= MB) for one in met] == [(flooder, True)], "once"
-    assert any(f"{flooder} has sent as much as one source may in a day" in line for line in anna.lines)
+    anna.wait_said(f"{flooder} has sent as much as one source may in a day")
     anna.stop()
     anna.start()
     assert list(anna.client.stats().shut_out) == [flooder], "also after a restart"

@@ -5,12 +5,24 @@ from __future__ import annotations
 import contextlib
 import resource
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from node.app import OTHER_FILES
-from tests.support.processes import NodeProcess, Nodes, eventually, loopback_host
+from node.peers import listener
+from tests.support.processes import PATIENCE, NodeProcess, Nodes, eventually, loopback_host
+
+#: A node that lets nobody go for being silent: a test on a busy machine may be silent for long.
+PATIENT = """
+import sys
+from node import __main__
+from node.peers import listener
+from node.protocol import link
+listener.QUIET_ENOUGH = listener.FLOOD_QUIET = link.SILENCE = 3600.0
+sys.exit(__main__.main())
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +38,7 @@ def connect(stack: contextlib.ExitStack, anna: NodeProcess, host: str, count: in
     socks = []
     for _ in range(count):
         sock = stack.enter_context(socket.socket())
-        sock.settimeout(20)
+        sock.settimeout(PATIENCE)
         sock.bind((host, 0))
         sock.connect((anna.host, anna.port))
         socks.append(sock)
@@ -47,7 +59,7 @@ def closed_in_order(socks: list[socket.socket]) -> bool:
 
 
 def test_1500_connections_at_once(nodes: Nodes) -> None:
-    anna = nodes.start("anna")
+    anna = nodes.start("anna", script=["-c", PATIENT])
     host = loopback_host()
     with contextlib.ExitStack() as stack:
         socks = connect(stack, anna, host, 1500)
@@ -74,11 +86,11 @@ def still_open(sock: socket.socket) -> bool:
     except BlockingIOError:
         return True
     finally:
-        sock.settimeout(20)
+        sock.settimeout(PATIENCE)
 
 
 def test_with_256_open_files_those_of_many_machines_wait_and_the_bus_answers(nodes: Nodes) -> None:
-    anna = nodes.start("anna", open_files=256)
+    anna = nodes.start("anna", open_files=256, script=["-c", PATIENT])
     with contextlib.ExitStack() as stack:
         socks = connect_from_everywhere(stack, anna, 600)
         assert anna.client.status().ready, "with as many connections as there may be"
@@ -96,7 +108,8 @@ def test_with_256_open_files_those_of_many_machines_wait_and_the_bus_answers(nod
 def test_a_flood_is_refused_in_order_and_neither_links_nor_newcomers_notice(
     nodes: Nodes, open_files: int, count: int
 ) -> None:
-    anna = nodes.start("anna", open_files=open_files)
+    begun = time.monotonic()
+    anna = nodes.start("anna", open_files=open_files, script=["-c", PATIENT])
     friend, flooder, newcomer = loopback_host(), loopback_host(), loopback_host()
     most = (open_files - OTHER_FILES) // 2
     with contextlib.ExitStack() as stack:
@@ -110,11 +123,13 @@ def test_a_flood_is_refused_in_order_and_neither_links_nor_newcomers_notice(
         say(late, "newcomer")
         eventually(lambda: anna.client.stats().received == 22, "both are heard while the flood stands")
         assert closed_in_order(late)
-        refused = [sock for sock in socks if not still_open(sock)]
-        assert len(refused) == count - most
+        # Some are counted a moment before they are closed.
+        eventually(lambda: sum(not still_open(sock) for sock in socks) >= count - most, "all of those are closed")
+        assert sum(not still_open(sock) for sock in socks) == count - most
         assert anna.client.status().ready
         link.sendall(b"FRIEND: after the flood\n")
         eventually(lambda: anna.client.stats().received == 23)
     assert anna.stop() == 0
-    assert sum("connections open; further ones are refused" in line for line in anna.lines) == 1
+    said = sum("connections open; further ones are refused" in line for line in anna.lines)
+    assert 1 <= said <= 1 + (time.monotonic() - begun) / listener.FULL_SAID
     assert not any("Traceback" in line for line in anna.lines)

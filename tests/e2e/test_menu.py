@@ -14,7 +14,7 @@ import pytest
 from node.bus.client import Client
 from node.errors import NodeAway
 from tests.support.old_clients import AncestorConsole
-from tests.support.processes import eventually
+from tests.support.processes import eventually, free_port, loopback_host
 
 if sys.platform == "win32":
     pytest.skip("pseudo-terminals are Unix", allow_module_level=True)
@@ -24,11 +24,15 @@ from tests.support.terminal import PYTHON, Terminal
 ROOT = str(pathlib.Path(__file__).resolve().parents[2])
 
 
+@pytest.fixture(scope="module")
+def host() -> str:
+    """Where nodes listen."""
+    return loopback_host()
+
+
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("0.0.0.0", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture
@@ -43,7 +47,7 @@ def home() -> Iterator[pathlib.Path]:
 
 @pytest.fixture
 def old_client() -> Iterator[AncestorConsole]:
-    with AncestorConsole(host="127.0.0.32", team="ANC") as client:
+    with AncestorConsole(host=loopback_host(), team="ANC") as client:
         yield client
 
 
@@ -71,17 +75,17 @@ def test_it_asks_for_name_and_port_and_starts_a_node(home: pathlib.Path, port: i
 
 
 def test_messages_that_arrive_leave_the_prompt_alone(
-    home: pathlib.Path, port: int, old_client: AncestorConsole
+    home: pathlib.Path, host: str, port: int, old_client: AncestorConsole
 ) -> None:
-    with menu(home, "--name", "SNITCH", "--listen", f"127.0.0.31:{port}") as terminal:
+    with menu(home, "--name", "SNITCH", "--listen", f"{host}:{port}") as terminal:
         terminal.wait_for("Enter choice:")
         terminal.type("1\r")
         terminal.wait_for("To (HOST:PORT or a name):")
         terminal.type(f"{old_client.address}\r")
         terminal.wait_for("Message:")
         terminal.type("half a mess")
-        old_client.connect("127.0.0.31", port)
-        old_client.send("127.0.0.31", port, "are you there?")
+        old_client.connect(host, port)
+        old_client.send(host, port, "are you there?")
         terminal.wait_for("ANC: are you there?")
         terminal.type("age\r")
         terminal.wait_for("is on disk")
@@ -105,16 +109,16 @@ def test_messages_that_arrive_leave_the_prompt_alone(
 
 
 def test_rename_merge_and_delete_stand_behind_one_point(
-    home: pathlib.Path, port: int, old_client: AncestorConsole
+    home: pathlib.Path, host: str, port: int, old_client: AncestorConsole
 ) -> None:
     def choose(*lines: str) -> None:
         terminal.wait_for("Enter choice:")
         for line in lines:
             terminal.type(f"{line}\r")
 
-    with menu(home, "--name", "SNITCH", "--listen", f"127.0.0.31:{port}") as terminal, Client(home) as client:
+    with menu(home, "--name", "SNITCH", "--listen", f"{host}:{port}") as terminal, Client(home) as client:
         terminal.wait_for("0. Quit")
-        old_client.send("127.0.0.31", port, "a text of mine")
+        old_client.send(host, port, "a text of mine")
         terminal.wait_for("ANC: a text of mine")
         choose("4", "1")
         terminal.wait_for("Whom (HOST:PORT or a name):")
@@ -147,8 +151,8 @@ def test_rename_merge_and_delete_stand_behind_one_point(
         assert terminal.wait_end() == 0
 
 
-def test_it_leaves_a_node_alone_that_it_did_not_start(home: pathlib.Path, port: int) -> None:
-    with menu(home, "--name", "FIRST", "--listen", f"127.0.0.31:{port}") as first:
+def test_it_leaves_a_node_alone_that_it_did_not_start(home: pathlib.Path, host: str, port: int) -> None:
+    with menu(home, "--name", "FIRST", "--listen", f"{host}:{port}") as first:
         first.wait_for("Enter choice:")
         with menu(home) as second:
             second.wait_for("A node is running here already: FIRST")
@@ -161,11 +165,11 @@ def test_it_leaves_a_node_alone_that_it_did_not_start(home: pathlib.Path, port: 
         assert first.wait_end() == 0
 
 
-def test_a_node_that_cannot_start_is_told_in_words(home: pathlib.Path) -> None:
+def test_a_node_that_cannot_start_is_told_in_words(home: pathlib.Path, host: str) -> None:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.31", 0))
+        taken.bind((host, 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with menu(home, "--name", "A", "--listen", f"127.0.0.31:{port}") as terminal:
+        with menu(home, "--name", "A", "--listen", f"{host}:{port}") as terminal:
             terminal.wait_for(f"Port {port} is taken")
             assert terminal.wait_end() == 78

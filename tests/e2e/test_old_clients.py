@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from node.bus import messages as m
 from tests.support.old_clients import RECIPIENT, AncestorConsole, AncestorFlask, OldClient, Std
-from tests.support.processes import NodeProcess, Nodes, eventually, free_address, loopback_host
+from tests.support.processes import PATIENCE, NodeProcess, Nodes, eventually, free_address, loopback_host
 
 Make = Callable[..., OldClient]
 
@@ -175,7 +176,7 @@ def test_a_raw_client_is_heard_and_answered_on_its_connection(anna: NodeProcess)
         known = eventually(lambda: [peer for peer in anna.client.peers().peers if peer.host == host])[0]
         assert (known.port, known.dialect, known.link) == (None, "snicher", "online")
         anna.client.send(known.id, "answered on its connection")
-        raw.settimeout(20)
+        raw.settimeout(PATIENCE)
         assert raw.recv(1024) == b"anna: answered on its connection\n"
 
 
@@ -260,7 +261,7 @@ def test_connect_and_good_bye_from_our_side(anna: NodeProcess, old: OldClient) -
     anna.client.disconnect(old.address)
     anna.wait_for_peer(old.address, link="offline", wanted=False, error=None)
     if not isinstance(old, Std):
-        old.wait_for(lambda c: c.reads[-1][1] == b"exit")
+        old.wait_for(lambda c: c.last_read == b"exit")
 
 
 def test_connect_and_good_bye_from_their_side(anna: NodeProcess, old: OldClient) -> None:
@@ -284,10 +285,11 @@ def test_probes_and_blank_connections_leave_no_trace(anna: NodeProcess) -> None:
     with Std(loopback_host(), team="LAST") as last:
         last.send(anna.host, anna.port, "somebody real")
         anna.wait_heard(last.address, ["somebody real"])
-        new = anna.client.events(head).events
+        # Earlier tests' peers may come and go meanwhile.
+        new = anna.client.events(head, m.MAX_EVENTS).events
         peers = {event.data.peer.host for event in new if event.type in ("PeerAdded", "PeerChanged")}
-        assert peers == {last.host}
-        assert {event.data.message.text for event in new if event.type == "MessageReceived"} == {"somebody real"}
+        assert last.host in peers
+        assert not [event for event in new if host in str(event)]
         assert not any(host in line or "Traceback" in line for line in anna.lines[told:])
 
 
@@ -298,7 +300,7 @@ def test_an_attempt_whose_outcome_is_unknown_is_not_repeated_by_itself(anna: Nod
         breaking.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         breaking.bind((loopback_host(), 0))
         breaking.listen()
-        breaking.settimeout(20)
+        breaking.settimeout(PATIENCE)
         host, port = breaking.getsockname()
         anna.client.connect(f"{host}:{port}", "std")
         greeting, _ = breaking.accept()
@@ -339,7 +341,7 @@ def test_every_peer_that_is_there_gets_exit_when_the_node_stops(nodes: Nodes) ->
         anna.wait_for_peer(std.address)
         assert anna.stop() == 0
         for peer in (dials, dialled, flask):
-            peer.wait_for(lambda c: c.reads[-1][1] == b"exit")
+            peer.wait_for(lambda c: c.last_read == b"exit")
             assert peer.errors == []
         std.wait_for(lambda c: [raw for _, raw in c.reads] == [f"{anna.address} anna exit".encode()])
         assert std.errors == []

@@ -16,7 +16,7 @@ from tests.support.old_clients import AncestorConsole, Std
 #: What they say comes so often, in seconds.
 EVERY = 0.03
 #: How long it may take until all has come, in seconds.
-PATIENCE = 60.0
+PATIENCE = 100.0
 
 
 def delays(
