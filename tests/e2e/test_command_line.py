@@ -477,7 +477,7 @@ def in_a_shell(node: NodeProcess, words: str, streams: str) -> Result:
     environment = clean_environment({"HOME_OF_NODE": str(node.home)})
     return subprocess.run(
         ["sh", "-c", command, "sh", sys.executable, "-m", "node"],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False,
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
 
 
@@ -521,7 +521,7 @@ def test_a_node_runs_without_any_standard_stream(nodes: Nodes) -> None:
         open_files = [str(pathlib.Path(f"/proc/{process.pid}/fd/{number}").readlink()) for number in range(3)]
         assert open_files == [os.devnull] * 3, "no socket and no database stands where something may be printed"
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
     finally:
         process.kill()
         process.wait()
