@@ -15,22 +15,23 @@ import urllib.parse
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
 from tests.support.chromium import ARGUMENTS, CHROMIUM
 from tests.support.fake_node import FakeNode
+from tests.support.processes import PATIENCE, free_port
 
 ROOT = pathlib.Path(__file__).parents[2]
 SCREENSHOTS = pathlib.Path(__file__).with_name("screenshots")
 #: Long enough for a busy machine; nothing waits for it to pass.
-DEADLINE_MS = 20_000
+DEADLINE_MS = 60_000
 #: Streamlit looks for its own base path below a page's address first; its console line can't be prevented.
 EXPECTED_404 = re.compile(r"/[a-z]+/_stcore/(health|host-config)")
 
 expect.set_options(timeout=DEADLINE_MS)
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = 20.0) -> None:
+def until(condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
     """Wait for a condition that no browser can wait for."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -38,13 +39,56 @@ def until(condition: Callable[[], object], what: str, seconds: float = 20.0) -> 
         time.sleep(0.02)
 
 
+def standing(place: Locator) -> float:
+    """How far from the top something is, once it stands still."""
+    seen: list[float] = []
+
+    def still() -> bool:
+        box = place.bounding_box()
+        seen.append(box["y"] if box else -1.0)
+        return len(seen) >= 10 and len(set(seen[-10:])) == 1
+
+    until(still, "it stands still")
+    return seen[-1]
+
+
+def until_copied(tab: Page, wanted: Callable[[str], object]) -> str:
+    """What is on the clipboard, once it is as wanted: putting it there takes a moment."""
+    found = ""
+
+    def look() -> object:
+        nonlocal found
+        found = tab.evaluate("navigator.clipboard.readText()")
+        return wanted(found)
+
+    until(look, "what is wanted on the clipboard")
+    return found
+
+
+#: Timers of these lengths (in ms) fire when the test says so: what a page shows for a moment stays till then.
+HOLD_TIMERS = """
+(() => {
+  const lengths = %s, held = new Map(), set = window.setTimeout, clear = window.clearTimeout;
+  let last = 0;
+  window.setTimeout = (work, ms, ...rest) => {
+    if (!lengths.includes(ms)) return set(work, ms, ...rest);
+    held.set(--last, () => work(...rest));
+    return last;
+  };
+  window.clearTimeout = (id) => { if (!held.delete(id)) clear(id); };
+  window.letGo = () => { for (const [id, work] of [...held]) { held.delete(id); work(); } };
+})();
+"""
+
+
 class Dashboard:
     """A dashboard server in a process of its own."""
 
-    def __init__(self, home: pathlib.Path, port: int = 0) -> None:
+    def __init__(self, home: pathlib.Path, port: int | None = None) -> None:
         self.home = home
         self.link = ""
-        self.port = port
+        # One that it finds free as well when it is started again.
+        self.port = port or free_port()
         self.output: list[str] = []
         self._process: subprocess.Popen[str] | None = None
 
@@ -55,7 +99,7 @@ class Dashboard:
             command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
         )
         threading.Thread(target=self._collect, args=(self._process,), daemon=True).start()
-        until(self._find_link, f"the dashboard's link; it said {self.output}", 60)
+        until(self._find_link, f"the dashboard's link; it said {self.output}", 2 * PATIENCE)
         return self
 
     def _collect(self, process: subprocess.Popen[str]) -> None:
@@ -67,7 +111,6 @@ class Dashboard:
         found = re.search(r"http://\S+\?token=\S+", "".join(self.output))
         if found:
             self.link = found[0]
-            self.port = urllib.parse.urlsplit(self.link).port or 0
         return bool(found)
 
     @property
@@ -79,7 +122,7 @@ class Dashboard:
         if self._process is None:
             return 0
         self._process.terminate()
-        code = self._process.wait(15)
+        code = self._process.wait(PATIENCE)
         self._process = None
         self.output.clear()
         return code
@@ -103,6 +146,15 @@ class Visitor:
         query = f"&room={room}" if room else ""
         tab.goto(f"{self.dashboard.origin}/{page}?{self.dashboard.link.split('?')[1]}{query}")
         return tab
+
+    def hold(self, *lengths: int) -> Visitor:
+        """Timers of these lengths, in ms, fire in pages opened from now on when `let_go` says so."""
+        self.context.add_init_script(HOLD_TIMERS % list(lengths))
+        return self
+
+    def let_go(self, tab: Page) -> None:
+        """The time of all timers that are held is over."""
+        tab.evaluate("window.letGo()")
 
     def watch(self, tab: Page) -> None:
         tab.on("console", self._console)

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, expect
 
 from tests.e2e.browser import Dashboard, Visit, Visitor, until
 from tests.support import long_conversation as long
-from tests.support.processes import NodeProcess, Nodes
+from tests.support.processes import PATIENCE, NodeProcess, Nodes
 
 pytest_plugins = ["tests.e2e.browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -43,7 +43,7 @@ UP = (
   const first = numbers(log)[0];
   log.scrollTop = top < 0 ? log.scrollTop - log.clientHeight : top;
   const before = inView(log);
-  const until = performance.now() + 15000;
+  const until = performance.now() + 60000;
   while (numbers(log)[0] >= first && log.scrollTop < 2400) {
     if (performance.now() > until) throw new Error('no older messages came');
     await new Promise((go) => setTimeout(go, 5));
@@ -86,7 +86,7 @@ class Stream:
 
     def __exit__(self, *_: object) -> None:
         self._end.set()
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
 
     def _say_on(self) -> None:
         for number in itertools.count(1):
@@ -158,9 +158,11 @@ def test_one_gets_everywhere_and_the_page_stays_small(talk: tuple[NodeProcess, D
 
 def test_nothing_moves_under_the_reader(talk: tuple[NodeProcess, Dashboard], visit_long: Visit) -> None:
     node, dashboard = talk
-    tab = visit_long(dashboard).open(f"{long.ROOM}&message=50000")
+    visitor = visit_long(dashboard).hold(2500)
+    tab = visitor.open(f"{long.ROOM}&message=50000")
     log = tab.locator(".log")
     expect(tab.locator(".row.flash")).to_be_in_viewport()
+    visitor.let_go(tab)
     expect(tab.locator(".row.flash")).to_have_count(0)
     came = 0
     while came < 5:

@@ -7,7 +7,6 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,14 +18,10 @@ from playwright.sync_api import Browser, Page, expect
 from node.bus.client import Client
 from node.errors import BusError
 from tests.e2e.browser import ROOT, Dashboard, Visitor, until
+from tests.support.processes import PATIENCE, free_address, free_port
 
 pytest_plugins = ["tests.e2e.browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 class Person:
@@ -35,8 +30,8 @@ class Person:
     def __init__(self, name: str, home: pathlib.Path, chromium: Browser) -> None:
         self.name = name
         self.home = home
-        self.address = f"127.0.0.1:{free_port()}"
-        self.client = Client(home, name="test", timeout=3)
+        self.address = free_address()
+        self.client = Client(home, name="test", timeout=PATIENCE)
         self.node: subprocess.Popen[bytes] | None = None
         self.start_node()
         self.dashboard = Dashboard(home).start()
@@ -45,7 +40,7 @@ class Person:
     def start_node(self) -> None:
         command = [sys.executable, "-m", "node", "run", "--home", str(self.home), "--name", self.name]
         self.node = subprocess.Popen([*command, "--listen", self.address], cwd=ROOT, stderr=subprocess.DEVNULL)
-        until(self.ready, f"{self.name}'s node is ready", 30)
+        until(self.ready, f"{self.name}'s node is ready")
 
     def ready(self) -> bool:
         with contextlib.suppress(BusError):
@@ -55,13 +50,13 @@ class Person:
     def kill_node(self) -> None:
         assert self.node is not None
         self.node.send_signal(signal.SIGKILL)
-        self.node.wait(10)
+        self.node.wait(PATIENCE)
 
     def leave(self) -> None:
         self.dashboard.stop()
         if self.node is not None and self.node.poll() is None:
             self.node.terminate()
-            self.node.wait(15)
+            self.node.wait(PATIENCE)
         self.client.close()
         self.visitor.context.close()
 
@@ -145,8 +140,9 @@ def test_two_people_meet_talk_crash_and_go_on(people: tuple[Person, Person]) -> 
 
 def test_honcho_runs_two_dashboards_on_one_home(chromium: Browser, tmp_path: pathlib.Path) -> None:
     environment = {
-        **os.environ, "SNICHER_HOME": str(tmp_path), "SNICHER_LISTEN": f"127.0.0.1:{free_port()}",
-        "PYTHONUNBUFFERED": "1", "PORT": str(free_port()),
+        **os.environ, "SNICHER_HOME": str(tmp_path), "SNICHER_LISTEN": free_address(),
+        # honcho adds 100 for the second process of the Procfile, and one for each further one of a kind.
+        "PYTHONUNBUFFERED": "1", "PORT": str(free_port(further=(100, 101))),
         # As in an activated environment: honcho starts plain `python`.
         "PATH": f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }  # fmt: skip
@@ -159,7 +155,7 @@ def test_honcho_runs_two_dashboards_on_one_home(chromium: Browser, tmp_path: pat
     reader = threading.Thread(target=lambda: lines.extend(iter(honcho.stdout.readline, "")), daemon=True)  # type: ignore[union-attr]
     reader.start()
     try:
-        until(lambda: len(re.findall(r"\?token=\S+", "".join(lines))) == 2, f"two links; it said {lines}", 60)
+        until(lambda: len(re.findall(r"\?token=\S+", "".join(lines))) == 2, f"two links; it said {lines}", 2 * PATIENCE)
         links = re.findall(r"http://\S+\?token=\S+", "".join(lines))
         assert len({link.split("=")[1] for link in links}) == 1, "one token opens both"
         assert len(set(links)) == 2
@@ -170,8 +166,8 @@ def test_honcho_runs_two_dashboards_on_one_home(chromium: Browser, tmp_path: pat
             tab = context.new_page()
             tab.goto(link)
             tabs.append(tab)
-        with Client(tmp_path, timeout=5) as client:
-            client.send(f"127.0.0.1:{free_port()}", "to nobody yet")
+        with Client(tmp_path, timeout=PATIENCE) as client:
+            client.send(free_address(), "to nobody yet")
         for tab in tabs:
             expect(tab.locator(".list .room .preview")).to_have_text("You: to nobody yet")
             tab.reload()
@@ -179,5 +175,5 @@ def test_honcho_runs_two_dashboards_on_one_home(chromium: Browser, tmp_path: pat
         context.close()
     finally:
         honcho.terminate()
-        honcho.wait(30)
-        reader.join(5)
+        honcho.wait(PATIENCE)
+        reader.join(PATIENCE)

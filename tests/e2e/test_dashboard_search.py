@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from node.bus import messages as m
 from node.errors import CommandRefused
-from tests.e2e.browser import Visit
+from tests.e2e.browser import Visit, until, until_copied
 from tests.support.fake_node import FakeNode, now
 
 pytest_plugins = ["tests.e2e.browser"]
@@ -47,7 +47,8 @@ def read_all(node: FakeNode, peer: m.Peer) -> None:
 
 def test_hits_lead_into_the_conversation_and_back_to_where_one_was(node: FakeNode, visit: Visit) -> None:
     talked(node)
-    tab = visit().open(page="search")
+    visitor = visit().hold(2500)
+    tab = visitor.open(page="search")
     expect(field(tab)).to_be_focused()
     expect(tab.locator(".results .state h2")).to_have_text("Find what was said")
     tab.keyboard.type("needl")
@@ -73,13 +74,14 @@ def test_hits_lead_into_the_conversation_and_back_to_where_one_was(node: FakeNod
     expect(found).to_be_focused()
     expect(bubble(tab, "only hay 50")).to_be_visible()
     expect(bubble(tab, "only hay 52")).to_be_visible()
+    visitor.let_go(tab)
     expect(found).not_to_have_class(re.compile("flash"))
     assert "message=" in tab.url and "q=" not in tab.url
     tab.get_by_role("button", name="Back to what was found for “needl”").click()
     expect(one).to_be_focused()
     expect(hits(tab)).to_have_count(101)
-    assert abs(tab.locator(".sheet").evaluate("sheet => sheet.scrollTop") - down) <= 2
-    assert "q=needl" in tab.url
+    until(lambda: abs(tab.locator(".sheet").evaluate("sheet => sheet.scrollTop") - down) <= 2, "where one was")
+    expect(tab).to_have_url(re.compile("q=needl"))
     # The browser's own way back leads to the same place.
     one.click()
     expect(found).to_be_in_viewport()
@@ -98,7 +100,7 @@ def test_the_address_keeps_what_is_looked_for(node: FakeNode, visit: Visit) -> N
     expect(hits(tab)).to_have_count(50)
     tab.get_by_role("combobox", name="In").select_option(cian.room)
     expect(hits(tab)).to_have_count(1)
-    assert f"room={cian.room}" in tab.url
+    expect(tab).to_have_url(re.compile(f"room={cian.room}"))
     field(tab).fill("kind")
     expect(hits(tab)).to_contain_text(["nothing of the kind"])
     tab.go_back()
@@ -206,29 +208,31 @@ def test_what_is_not_indexed_yet_is_told_and_joins(node: FakeNode, visit: Visit)
 
 def test_a_link_to_a_conversation_and_to_a_message(node: FakeNode, visit: Visit) -> None:
     bela, _ = talked(node)
-    here = visit()
+    here = visit().hold(3500)
     here.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab = here.open(bela.room)
     expect(bubble(tab, "needle 199")).to_be_visible()
     tab.get_by_role("button", name="More about bela").click()
     tab.get_by_role("menuitem", name="Copy link").click()
     expect(tab.locator(".toast")).to_contain_text("Link copied.")
-    link = tab.evaluate("navigator.clipboard.readText()")
-    assert link.endswith(f"/?room={bela.room}") and "token" not in link
+    link = until_copied(tab, lambda text: text.endswith(f"/?room={bela.room}"))
+    assert "token" not in link
     fresh = here.context.new_page()
     here.watch(fresh)
     fresh.goto(link)
     expect(fresh.locator(".talk h2")).to_have_text("bela")
     # A message: by its button, which comes with the pointer.
     tab.bring_to_front()
-    tab.locator(".log").evaluate("log => log.scrollTop = 0")
-    tab.locator(".log").evaluate("log => log.scrollTop = 0")
-    expect(bubble(tab, "needle 41 ")).to_be_attached()
+
+    def came() -> bool:
+        tab.locator(".log").evaluate("log => log.scrollTop = 0")
+        return bubble(tab, "needle 41 ").count() == 1
+
+    until(came, "older messages")
     bubble(tab, "needle 41 ").locator(".bubble").hover()
     tab.get_by_role("button", name="More about this message").click()
     tab.get_by_role("menuitem", name="Copy link to this message").click()
-    link = tab.evaluate("navigator.clipboard.readText()")
-    assert f"room={bela.room}&message=" in link
+    link = until_copied(tab, lambda text: f"room={bela.room}&message=" in text)
     fresh.goto(link)
     expect(bubble(fresh, "needle 41 ")).to_be_in_viewport()
     expect(bubble(fresh, "needle 41 ")).to_be_focused()
@@ -236,7 +240,7 @@ def test_a_link_to_a_conversation_and_to_a_message(node: FakeNode, visit: Visit)
     # Once one goes on to the newest, the address no longer leads back.
     fresh.locator(".jump").click()
     expect(bubble(fresh, "needle 199")).to_be_in_viewport()
-    assert "message=" not in fresh.url
+    expect(fresh).not_to_have_url(re.compile("message="))
     # By keyboard: up into the messages, to the button, copy the text.
     tab.locator(".log").evaluate("log => log.scrollTop = log.scrollHeight")
     tab.locator(".log").focus()
@@ -247,7 +251,7 @@ def test_a_link_to_a_conversation_and_to_a_message(node: FakeNode, visit: Visit)
     tab.keyboard.press("Tab")
     tab.keyboard.press("Enter")
     tab.keyboard.press("Enter")
-    assert tab.evaluate("navigator.clipboard.readText()") == "only hay 198"
+    until_copied(tab, lambda text: text == "only hay 198")
 
 
 def test_links_to_what_is_not_here_say_so(node: FakeNode, visit: Visit) -> None:
@@ -259,7 +263,7 @@ def test_links_to_what_is_not_here_say_so(node: FakeNode, visit: Visit) -> None:
     expect(tab.locator(".composer")).to_be_hidden()
     tab.get_by_role("button", name="All conversations").click()
     expect(tab.locator(".nothing h2").first).to_have_text("Choose a conversation")
-    tab = visit().open(f"{bela.room}&message=987654")
+    tab = visit().hold(3500).open(f"{bela.room}&message=987654")
     expect(tab.locator(".toast")).to_have_text("That message isn't here any more.")
     expect(bubble(tab, "needle 199")).to_be_in_viewport()
     tab = visit().open("room-of-somebody-else", page="search")

@@ -55,7 +55,8 @@ def test_every_view(node: FakeNode, visit: Visit, checker: str, scheme: str, hom
     SCREENSHOTS.mkdir(exist_ok=True)
     if home != "empty":
         fill(node)
-    visitor = visit(color_scheme=scheme)
+    # No colour is looked at half-way to another one.
+    visitor = visit(color_scheme=scheme, reduced_motion="reduce")
     tab = visitor.open()
     expect(tab.locator(".brand")).to_be_attached()
     if home == "away":
