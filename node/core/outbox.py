@@ -110,8 +110,10 @@ class Outbox:
                 self.queues.fetch(contact)
 
     def _usable(self, contact: Contact) -> bool:
-        """Whether texts can go over a link that stands. Who was chosen to be a one-shot client gets no bare text."""
-        return bool(contact.links) and not (contact.one_shot and contact.peer.dialect_from == "chosen")
+        """Whether texts can go over a link that stands. Who speaks a one-shot dialect by now gets no bare text."""
+        if contact.one_shot and (contact.peer.dialect_from == "chosen" or contact.address is not None):
+            return False
+        return bool(contact.links)
 
     def wants(self, contact: Contact) -> bool:
         """Whether there is anything to dial this peer for."""

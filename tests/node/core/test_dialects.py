@@ -29,6 +29,26 @@ def test_a_one_shot_peer_is_answered_as_it_spoke(dialect: str) -> None:
     assert only(e.Transmit, desk.give(s.Connected(1))) == [e.Transmit(1, 2, "hello")]
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_another_program_on_the_same_port_gets_no_bare_text_over_what_the_one_before_left_open(dialect: str) -> None:
+    desk = Desk()
+    desk.call(2)
+    desk.hear(4, Text("hi", "bob", 5000), dialect=dialect)
+    assert acts(desk.send(BOB, "hello")) == [e.Dial(1, AT_BOB, "one_shot", dialect)]
+    assert only(e.Transmit, desk.give(s.Connected(1))) == [e.Transmit(1, 2, "hello")]
+    desk.outcome(1, 2, "sent")
+    desk.give(s.Closed(1, None))
+    desk.hear(2, "me again")
+    assert only(e.Transmit, desk.send(BOB, "to you")) == [e.Transmit(2, 4, "to you")]
+
+
+def test_who_never_said_its_port_is_answered_where_it_spoke_whatever_it_said_since() -> None:
+    desk = Desk()
+    desk.hear(2, Text("hi", "bob"))
+    desk.hear(4, Text("hi", "bob"), dialect="json")
+    assert only(e.Transmit, desk.send("bob", "hello")) == [e.Transmit(2, 3, "hello")]
+
+
 def test_a_connection_in_a_dialect_that_the_peer_does_not_speak_carries_not_a_byte() -> None:
     desk = Desk()
     desk.ask("connect", m.ConnectArgs(address=BOB))
