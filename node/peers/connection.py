@@ -22,7 +22,8 @@ from typing import cast
 from node.errors import LocalFault
 from node.model import Address, normal_host
 from node.peers import reasons
-from node.protocol.link import Ended, Link, LinkEvent, State
+from node.protocol.link import Ended, Link, LinkEvent
+from node.protocol.states import State
 
 log = logging.getLogger("snicher.peers")
 

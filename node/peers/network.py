@@ -29,6 +29,7 @@ from node.protocol import link as l
 from node.protocol.order import AcceptOrder
 from node.protocol.plain import registry
 from node.protocol.plain.codec import Announced, Text
+from node.protocol.writing import Transmitted
 
 #: How long a dialled address may take to answer, in seconds.
 DIAL_TIMEOUT = 5.0
@@ -159,7 +160,7 @@ class Network:
         for event in events:
             if isinstance(event, l.Heard):
                 self._heard(connection, event, inbound)
-            elif isinstance(event, l.Transmitted):
+            elif isinstance(event, Transmitted):
                 self._feed(
                     s.Transmitted(
                         number, event.token, event.outcome, event.reason, event.part, event.parts, event.marks

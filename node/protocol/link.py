@@ -3,30 +3,25 @@
 Law of this file: no sockets, no loop, no clock (`now` is an argument, in seconds of any steady clock), no dice. The
 asyncio side feeds it, writes what `data_to_send` gives, half-closes or closes when told, and arms one timer.
 
-The transitions are the table TRANSITIONS; the diagram in PROTOCOL.md is generated from it.
+The transitions are the table in states.py; how texts of ours leave over a persistent connection is in writing.py.
 """
 
 from __future__ import annotations
 
-import collections
-import enum
-from typing import Literal
-
 import msgspec
 
 from node.errors import LocalFault
+from node.protocol import writing
 from node.protocol.plain import codec as plain
 from node.protocol.plain import registry
 from node.protocol.plain.codec import Said, Speaker
+from node.protocol.states import TRANSITIONS, Input, State
+from node.protocol.writing import Transmitted, Writer
 
 #: How long an unknown address may take to show what it speaks, in seconds.
 PROBE_WAIT = 1.0
 #: Before the CONNECT and after it, so that it stands alone in its segment, in seconds.
 CONNECT_PAUSE = 0.05
-#: Between two writes to the ancestor, in seconds: it reads without framing.
-WRITE_GAP = 0.02
-#: An answer that a dialect waits for after each write, any bytes, is waited for so long, in seconds.
-ANSWER_WAIT = 5.0
 #: Before and after a good-bye, in seconds.
 EXIT_PAUSE = 0.05
 #: A one-shot peer may take so long to close after our message, in seconds; then we do.
@@ -39,68 +34,8 @@ COLLECT = 30.0
 RECOGNISE_WAIT = 0.3
 #: A peer that doesn't read is left alone after so long, in seconds; its texts stay in the outbox.
 STALL = 30.0
-#: Texts that may wait in one link to be written; the node keeps the rest in its outbox.
-MAX_QUEUED = 64
 #: Bytes that may come while a dialect is being found out; with more of them it is decided at once.
 MAX_ANSWER = 16 * 1024
-
-
-class State(enum.Enum):
-    """Where a link is."""
-
-    AWAITING = "accepted, nothing recognised yet"
-    COLLECTING = "reading one message of a one-shot dialect"
-    ANNOUNCING = "dialled, our port is being said"
-    PROBING = "the offer is made, waiting for what comes back"
-    OPEN = "a persistent conversation"
-    DELIVERING = "our one message is written, waiting for the far end to close"
-    LEAVING = "a good-bye is being said"
-    CLOSED = "over"
-
-
-class Input(enum.Enum):
-    """What moves a link."""
-
-    ONE_SHOT_SEEN = "first bytes of a one-shot dialect"
-    PERSISTENT_SEEN = "first bytes of a persistent dialect"
-    ANNOUNCED = "the port is said and had its pause"
-    UNSURE = "the peer's dialect isn't known yet"
-    STAYED = "the peer stayed, as the ancestor does"
-    TURNED_AWAY = "the peer closed, or answered otherwise: a one-shot client"
-    COMPLETE = "the message is complete"
-    LEAVE = "we want to leave"
-    DONE = "nothing is left to do or wait for"
-    LOST = "the connection ended"
-
-
-TRANSITIONS: dict[tuple[State, Input], State] = {
-    (State.AWAITING, Input.ONE_SHOT_SEEN): State.COLLECTING,
-    (State.AWAITING, Input.PERSISTENT_SEEN): State.OPEN,
-    (State.AWAITING, Input.DONE): State.CLOSED,
-    (State.AWAITING, Input.LOST): State.CLOSED,
-    (State.AWAITING, Input.LEAVE): State.CLOSED,
-    (State.COLLECTING, Input.COMPLETE): State.CLOSED,
-    (State.COLLECTING, Input.LOST): State.CLOSED,
-    (State.COLLECTING, Input.LEAVE): State.CLOSED,
-    (State.ANNOUNCING, Input.UNSURE): State.PROBING,
-    (State.ANNOUNCING, Input.ANNOUNCED): State.OPEN,
-    (State.ANNOUNCING, Input.TURNED_AWAY): State.CLOSED,
-    (State.ANNOUNCING, Input.LOST): State.CLOSED,
-    (State.ANNOUNCING, Input.LEAVE): State.CLOSED,
-    (State.PROBING, Input.STAYED): State.OPEN,
-    (State.PROBING, Input.TURNED_AWAY): State.CLOSED,
-    (State.PROBING, Input.LEAVE): State.CLOSED,
-    (State.OPEN, Input.LEAVE): State.LEAVING,
-    (State.OPEN, Input.DONE): State.CLOSED,
-    (State.OPEN, Input.LOST): State.CLOSED,
-    (State.DELIVERING, Input.DONE): State.CLOSED,
-    (State.DELIVERING, Input.LOST): State.CLOSED,
-    (State.DELIVERING, Input.LEAVE): State.CLOSED,
-    (State.LEAVING, Input.DONE): State.CLOSED,
-    (State.LEAVING, Input.LOST): State.CLOSED,
-}
-
-Outcome = Literal["sent", "not_sent", "unknown"]
 
 
 class Recognised(msgspec.Struct, frozen=True):
@@ -126,17 +61,6 @@ class Heard(msgspec.Struct, frozen=True):
     said: list[Said]
 
 
-class Transmitted(msgspec.Struct, frozen=True):
-    """What became of text `token`. `part` of `parts` (from 1) are done, for dialects with one part a connection."""
-
-    token: int
-    outcome: Outcome
-    reason: str | None = None
-    part: int = 1
-    parts: int = 1
-    marks: tuple[plain.Mark, ...] = ()
-
-
 class Ended(msgspec.Struct, frozen=True):
     """The link is over. `reason` is None when it ended as it should."""
 
@@ -144,15 +68,6 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 LinkEvent = Recognised | Settled | Opened | Heard | Transmitted | Ended
-
-
-class _Writing(msgspec.Struct):
-    """A text on its way out."""
-
-    token: int
-    parts: collections.deque[bytes]
-    marks: tuple[plain.Mark, ...]
-    begun: bool = False
 
 
 class Link:
@@ -184,18 +99,14 @@ class Link:
         #: The peer said good-bye; it closed its side.
         self._parted = False
         self._left = False
-        self._held = False
         self._deadline: float | None = None
         self._patience_at: float | None = None
-        self._write_at: float | None = None
-        self._queue: collections.deque[_Writing] = collections.deque()
-        self._confirming: _Writing | None = None
+        self._writer = Writer()
+        #: What is to be told of the one message of a one-shot link, when all goes well.
         self._outcome: Transmitted | None = None
         #: What came back before the dialect was settled, and how many bytes of it.
         self._answered: list[Said] = []
         self._answer_size = 0
-        #: Nothing may be written before this time.
-        self._gap_until = 0.0
 
     # -- the three kinds
 
@@ -302,27 +213,20 @@ class Link:
             return
         if self.state is not State.OPEN or not self.two_way:
             raise LocalFault(f"A link that is {self.state.name} can't send.")
-        if len(self._queue) >= MAX_QUEUED:
-            raise LocalFault("More texts than a link may hold.")
-        payloads = self.codec.payloads(text, self._speaker)
-        self._queue.append(_Writing(token, collections.deque(payloads.parts), payloads.marks))
-        if self._write_at is None and not self._held:
-            self._write_at = now
+        self._writer.put(token, self.codec.payloads(text, self._speaker), now)
         self._write(now)
 
     def pause_writing(self, now: float) -> None:
         """What was written isn't read: write no more until `resume_writing`."""
-        self._held = True
+        self._writer.hold()
         if self.state is State.OPEN:
-            self._write_at = None
             self._deadline = now + STALL
 
     def resume_writing(self, now: float) -> None:
         """What was written has left."""
-        self._held = False
+        self._writer.resume(now)
         if self.state is State.OPEN:
             self._deadline = None
-            self._write_at = max(now, self._gap_until)
             self._write(now)
 
     def leave(self, now: float) -> None:
@@ -331,20 +235,17 @@ class Link:
         if state in (State.CLOSED, State.LEAVING) or (state is State.DELIVERING and self._outcome is not None):
             return
         if state is State.OPEN and self.two_way:
-            if self._confirming is not None:
-                # It was written to a connection that still stands: no worse than any other text.
-                self._events.append(Transmitted(self._confirming.token, "sent", marks=self._confirming.marks))
-                self._confirming = None
+            # It was written to a connection that still stands: no worse than any other text.
+            self._tell(self._writer.confirm())
             self._give_back("We left.")
             self._go(Input.LEAVE)
-            self._write_at = None
             self._deadline = now + EXIT_PAUSE
         else:
             self._finish(Input.DONE if state is State.OPEN else Input.LEAVE, None)
 
     def next_deadline(self) -> float | None:
         """When `handle_deadline` must be called, if nothing happens before."""
-        times = [at for at in (self._deadline, self._patience_at, self._write_at) if at is not None]
+        times = [at for at in (self._deadline, self._patience_at, self._writer.due) if at is not None]
         return None if self.state is State.CLOSED else min(times, default=None)
 
     def handle_deadline(self, now: float) -> None:
@@ -355,7 +256,7 @@ class Link:
         if self.state is not State.CLOSED and self._deadline is not None and self._deadline <= now:
             self._deadline = None
             self._due(now)
-        if self.state is State.OPEN and self._write_at is not None and self._write_at <= now:
+        if self.state is State.OPEN:
             self._write(now)
 
     @property
@@ -392,7 +293,7 @@ class Link:
         self._give_back(reason)
         self._go(by)
         self.closing = True
-        self._deadline = self._patience_at = self._write_at = None
+        self._deadline = self._patience_at = None
         self._events.append(Ended(reason))
 
     def _hear(self, said: list[Said]) -> None:
@@ -401,7 +302,7 @@ class Link:
             self._parted = self._parted or any(isinstance(one, plain.Goodbye) for one in said)
         if self._reader is not None and self._reader.owed:
             # Who doesn't read its answers doesn't wait for them.
-            if not self._held:
+            if not self._writer.held:
                 self._out.append(self._reader.owed)
             self._reader.owed = b""
 
@@ -413,11 +314,9 @@ class Link:
         assert self._reader is not None
         self._hear(self._reader.feed(data))
         self._listen(now)
-        if self.state is State.OPEN and self._dialled is not None and self._dialled.answered:
-            self._gap_until = now
-            if self._write_at is not None:
-                self._write_at = now
-                self._write(now)
+        if self.state is State.OPEN and self._is_answered:
+            self._writer.answered(now)
+            self._write(now)
 
     def _recognise(self, data: bytes, now: float, *, ended: bool) -> None:
         # What is blank before the first word tells nothing: by itself, it leaves no trace.
@@ -432,7 +331,7 @@ class Link:
         self.codec, self._reader = codec, codec.reader()
         self._go(Input.PERSISTENT_SEEN if codec.persistent else Input.ONE_SHOT_SEEN)
         if codec.persistent:
-            self._deadline = now + STALL if self._held else None
+            self._deadline = now + STALL if self._writer.held else None
         else:
             self._deadline = now + COLLECT
         self._events.append(Recognised(codec.name, codec.persistent))
@@ -489,7 +388,7 @@ class Link:
     def _open(self, by: Input, now: float) -> None:
         self.codec = self._dialled
         self._go(by)
-        self._deadline = now + STALL if self._held else None
+        self._deadline = now + STALL if self._writer.held else None
         self._listen(now)
 
     def _take_answer(self, data: bytes, now: float) -> None:
@@ -557,33 +456,24 @@ class Link:
         self._finish(Input.DONE, otherwise if outcome is None else None)
 
     def _write(self, now: float) -> None:
-        """One write, then a gap. A text counts as sent when its gap has passed and the connection still stands."""
-        if self._write_at is None or self._write_at > now:
-            return
-        done, self._confirming = self._confirming, None
+        """What is due of our texts leaves."""
+        data, done = self._writer.write(now, writing.ANSWER_WAIT if self._is_answered else writing.WRITE_GAP)
+        self._tell(done)
+        if data:
+            self._out.append(data)
+
+    @property
+    def _is_answered(self) -> bool:
+        """Whether an answer is waited for after each write."""
+        return self._dialled is not None and self._dialled.answered
+
+    def _tell(self, done: Transmitted | None) -> None:
         if done is not None:
-            self._events.append(Transmitted(done.token, "sent", marks=done.marks))
-        if not self._queue:
-            self._write_at = None
-            return
-        first = self._queue[0]
-        first.begun = True
-        self._out.append(first.parts.popleft())
-        if not first.parts:
-            self._confirming = self._queue.popleft()
-        answered = self._dialled is not None and self._dialled.answered
-        self._write_at = self._gap_until = now + (ANSWER_WAIT if answered else WRITE_GAP)
+            self._events.append(done)
 
     def _give_back(self, reason: str | None) -> None:
         """Tell what became of texts that were not confirmed when the link ended."""
-        if self._confirming is not None:
-            token, marks = self._confirming.token, self._confirming.marks
-            outcome: Outcome = "sent" if reason is None else "unknown"
-            self._events.append(Transmitted(token, outcome, reason, marks=marks))
-            self._confirming = None
-        for writing in self._queue:
-            self._events.append(Transmitted(writing.token, "unknown" if writing.begun else "not_sent", reason))
-        self._queue.clear()
+        self._events.extend(self._writer.give_back(reason))
         if self._outcome is not None:
             self._events.append(msgspec.structs.replace(self._outcome, outcome="unknown", reason=reason, marks=()))
             self._outcome = None

@@ -28,9 +28,9 @@ from tests.support.processes import PATIENCE, NodeProcess, Nodes, eventually, fr
 HASTY = """
 import sys
 from node import __main__
-from node.protocol import link
+from node.protocol import link, writing
 from node.protocol.plain import one_shot
-link.SILENCE, link.COLLECT, link.STALL, link.WRITE_GAP = 3.0, 3.0, 3.0, 0.0002
+link.SILENCE, link.COLLECT, link.STALL, writing.WRITE_GAP = 3.0, 3.0, 3.0, 0.0002
 one_shot.QUIET = one_shot.CUT_QUIET = 3600.0
 sys.exit(__main__.main())
 """

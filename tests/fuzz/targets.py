@@ -15,10 +15,12 @@ from collections.abc import Callable, Iterator
 from node.errors import InvalidEntry, LocalFault
 from node.model import Address, Header, PeerId, normal_host, parse_address, public_key
 from node.protocol.entries import read_header
-from node.protocol.link import Ended, Heard, Link, State, Transmitted
+from node.protocol.link import Ended, Heard, Link
 from node.protocol.plain import codec as plain
 from node.protocol.plain import registry
 from node.protocol.plain.codec import Announced, Goodbye, Hello, Reader, Said, Text
+from node.protocol.states import State
+from node.protocol.writing import Transmitted
 
 Target = Callable[[bytes, random.Random], None]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from node.protocol.link import TRANSITIONS, Input, State
+from node.protocol.states import TRANSITIONS, Input, State
 
 
 def diagram() -> str:

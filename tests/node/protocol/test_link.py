@@ -14,31 +14,26 @@ from hypothesis import strategies as st
 from node.errors import LocalFault
 from node.protocol import link as l
 from node.protocol.link import (
-    ANSWER_WAIT,
     CLOSE_WAIT,
     COLLECT,
     CONNECT_PAUSE,
     EXIT_PAUSE,
     MAX_ANSWER,
-    MAX_QUEUED,
     PROBE_WAIT,
     RECOGNISE_WAIT,
     SILENCE,
     STALL,
-    TRANSITIONS,
-    WRITE_GAP,
     Ended,
     Heard,
-    Input,
     Link,
     Opened,
     Recognised,
     Settled,
-    State,
-    Transmitted,
 )
 from node.protocol.plain import registry, words
 from node.protocol.plain.codec import Announced, Goodbye, Hello, Said, Text
+from node.protocol.states import TRANSITIONS, Input, State
+from node.protocol.writing import ANSWER_WAIT, MAX_QUEUED, WRITE_GAP, Transmitted
 from tests.node.protocol.pair import Pair
 
 CONNECT = b"CONNECT:5000" + b"\t" * 24 + b"\n"

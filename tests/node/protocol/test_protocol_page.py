@@ -8,18 +8,19 @@ import re
 
 import pytest
 
-from node.protocol import entries, link, order
+from node.protocol import entries, link, order, writing
 from node.protocol.entries import header_hash
 from node.protocol.link import Ended, Heard, Link, Recognised
 from node.protocol.plain import ancestor, angle, codec, one_shot, portline, registry, words
 from node.protocol.plain.codec import Announced, Text
+from node.protocol.states import State
 from tests.node.protocol.diagram import diagram
 from tests.node.protocol.test_entries import run
 
 PAGE = (pathlib.Path(link.__file__).parent / "PROTOCOL.md").read_text("utf-8")
 MODULES = {
     module.__name__.rpartition(".")[2]: module
-    for module in (link, order, entries, codec, one_shot, angle, portline, ancestor)
+    for module in (link, writing, order, entries, codec, one_shot, angle, portline, ancestor)
 }
 UNITS = {"ms": 0.001, "s": 1, "KiB": 1024, "": 1}
 #: The rows of all tables, cell by cell.
@@ -60,7 +61,7 @@ def test_the_diagram_is_drawn_from_the_table() -> None:
 
 
 def test_no_name_of_a_state_breaks_the_diagram() -> None:
-    assert not re.search(r"[;:#{}]", "".join(state.value for state in link.State))
+    assert not re.search(r"[;:#{}]", "".join(state.value for state in State))
 
 
 def test_the_offer_is_written_as_it_is_made() -> None:

@@ -1,0 +1,61 @@
+"""Where a link can be and what moves it: one table. Pure data; the diagram in PROTOCOL.md is generated from it."""
+
+from __future__ import annotations
+
+import enum
+
+
+class State(enum.Enum):
+    """Where a link is."""
+
+    AWAITING = "accepted, nothing recognised yet"
+    COLLECTING = "reading one message of a one-shot dialect"
+    ANNOUNCING = "dialled, our port is being said"
+    PROBING = "the offer is made, waiting for what comes back"
+    OPEN = "a persistent conversation"
+    DELIVERING = "our one message is written, waiting for the far end to close"
+    LEAVING = "a good-bye is being said"
+    CLOSED = "over"
+
+
+class Input(enum.Enum):
+    """What moves a link."""
+
+    ONE_SHOT_SEEN = "first bytes of a one-shot dialect"
+    PERSISTENT_SEEN = "first bytes of a persistent dialect"
+    ANNOUNCED = "the port is said and had its pause"
+    UNSURE = "the peer's dialect isn't known yet"
+    STAYED = "the peer stayed, as the ancestor does"
+    TURNED_AWAY = "the peer closed, or answered otherwise: a one-shot client"
+    COMPLETE = "the message is complete"
+    LEAVE = "we want to leave"
+    DONE = "nothing is left to do or wait for"
+    LOST = "the connection ended"
+
+
+TRANSITIONS: dict[tuple[State, Input], State] = {
+    (State.AWAITING, Input.ONE_SHOT_SEEN): State.COLLECTING,
+    (State.AWAITING, Input.PERSISTENT_SEEN): State.OPEN,
+    (State.AWAITING, Input.DONE): State.CLOSED,
+    (State.AWAITING, Input.LOST): State.CLOSED,
+    (State.AWAITING, Input.LEAVE): State.CLOSED,
+    (State.COLLECTING, Input.COMPLETE): State.CLOSED,
+    (State.COLLECTING, Input.LOST): State.CLOSED,
+    (State.COLLECTING, Input.LEAVE): State.CLOSED,
+    (State.ANNOUNCING, Input.UNSURE): State.PROBING,
+    (State.ANNOUNCING, Input.ANNOUNCED): State.OPEN,
+    (State.ANNOUNCING, Input.TURNED_AWAY): State.CLOSED,
+    (State.ANNOUNCING, Input.LOST): State.CLOSED,
+    (State.ANNOUNCING, Input.LEAVE): State.CLOSED,
+    (State.PROBING, Input.STAYED): State.OPEN,
+    (State.PROBING, Input.TURNED_AWAY): State.CLOSED,
+    (State.PROBING, Input.LEAVE): State.CLOSED,
+    (State.OPEN, Input.LEAVE): State.LEAVING,
+    (State.OPEN, Input.DONE): State.CLOSED,
+    (State.OPEN, Input.LOST): State.CLOSED,
+    (State.DELIVERING, Input.DONE): State.CLOSED,
+    (State.DELIVERING, Input.LOST): State.CLOSED,
+    (State.DELIVERING, Input.LEAVE): State.CLOSED,
+    (State.LEAVING, Input.DONE): State.CLOSED,
+    (State.LEAVING, Input.LOST): State.CLOSED,
+}
