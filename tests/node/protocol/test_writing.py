@@ -50,6 +50,10 @@ def test_an_answer_ends_the_gap() -> None:
     made.write(0.0, GAP)
     made.answered(0.3)
     assert made.write(0.3, GAP) == (b"two", Transmitted(0, "sent"))
+    made.hold()
+    made.answered(0.5)
+    made.resume(0.6)
+    assert made.write(0.6, GAP) == (b"", Transmitted(1, "sent")), "also one that came meanwhile"
 
 
 def test_nothing_is_written_while_nobody_reads_and_then_the_gap_still_holds() -> None:
