@@ -514,6 +514,28 @@ def test_the_new_line_stands_where_reading_stopped(node: FakeNode, visit: Visit)
     until(lambda: node.unread(bela.room) == 0, "read once the end was seen")
 
 
+def test_the_new_line_waits_until_its_place_is_loaded(node: FakeNode, visit: Visit) -> None:
+    """Of a conversation that nobody ever read, or where much of one's own was said since, the newest come first."""
+    bela, cian = node.add_peer("bela"), node.add_peer("cian")
+    for number in range(230):
+        node.receive(bela, f"never read {number:03}", at=now() - 100_000 + number)
+    node.receive(cian, "read", at=now() - 100_000)
+    node.on_loop(lambda: node._do_mark_read(m.MarkReadArgs(room=cian.room)))
+    node.receive(cian, "not read", at=now() - 99_999)
+    for number in range(150):
+        node.say(cian.room, f"from a bot {number:03}", state="sent", at=now() - 90_000 + number)
+    tab = visit().open(bela.room)
+    line = tab.locator(".newline")
+    expect(tab.locator(".jump .count")).to_have_text("230")
+    tab.locator(".log").focus()
+    expect(bubble(tab, "never read 000")).to_be_attached()
+    expect(line).to_have_count(1)
+    assert line.evaluate("line => line.nextSibling.textContent").count("never read 000")
+    room(tab, "cian").click()
+    expect(line).to_be_in_viewport()
+    assert line.evaluate("line => line.nextSibling.textContent").count("not read")
+
+
 def test_peers_page(node: FakeNode, visit: Visit) -> None:
     node.add_peer("bela", last_seen=now())
     # What asks "Really?" does so until it is answered.
@@ -579,6 +601,8 @@ def test_no_chrome_of_streamlit_shows(node: FakeNode, visit: Visit) -> None:
     expect(room(tab, "bela")).to_be_visible()
     for part in ("stHeader", "stToolbar", "stSidebar", "stStatusWidget", "stDecoration"):
         expect(tab.get_by_test_id(part).locator("visible=true")).to_have_count(0)
+    tab.keyboard.press("Tab")
+    expect(tab.locator(".page").first).to_be_focused()
     assert tab.locator("link[rel~='icon']").get_attribute("href").startswith("data:image/png")  # type: ignore[union-attr]
 
 

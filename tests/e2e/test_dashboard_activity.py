@@ -167,7 +167,7 @@ def test_figures_and_health(node: FakeNode, visit: Visit) -> None:
     ]
     tab = loaded(visit().open(page="activity"))
     expect(figure(tab, "outbox").locator(".value")).to_have_text("1")
-    expect(figure(tab, "outbox").locator("li")).to_have_text(re.compile(r"1 for cian offline, next try in \d+ s"))
+    expect(figure(tab, "outbox").locator("li")).to_have_text(re.compile(r"1 for cian · offline, next try in \d+ s"))
     expect(figure(tab, "room").locator(".value")).to_have_text("12 MB")
     expect(figure(tab, "room")).to_contain_text("38 GB free")
     expect(tab.locator(".spark")).to_have_attribute("aria-label", re.compile("Messages a second over the last five"))
@@ -303,6 +303,10 @@ def test_every_entry_of_the_navigation_fits(node: FakeNode, visit: Visit, width:
     tab = loaded(visit(viewport={"width": width, "height": 700}).open(page="activity"))
     entries = tab.locator(".page").all()
     assert len(entries) == 5
+    # What is unread wants to be seen; how many peers there are doesn't.
+    unread, known = (entry.locator(".count") for entry in entries[:2])
+    colours = [one.evaluate("count => getComputedStyle(count).backgroundColor") for one in (unread, known)]
+    assert colours[0] != colours[1] and entries[0].get_attribute("aria-current") is None
     for entry in entries:
         box = entry.bounding_box()
         assert box and box["x"] >= 0 and box["x"] + box["width"] <= width and box["y"] + box["height"] <= 700

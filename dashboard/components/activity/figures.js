@@ -87,7 +87,7 @@ export class Figures {
     const next = room?.next_at ? `, next try ${when.until(room.next_at, store.now())}` : "";
     // The name stands there already.
     const wait = room?.wait.replace(`${room.name} is `, "").replace(`${room.name} `, "") ?? "";
-    setText(why, `${wait}${next}`);
+    setText(why, `· ${wait}${next}`);
   }
 }
 

@@ -1,6 +1,7 @@
 // Where one writes. What is typed is a draft from the first letter on, kept by the outbox; sending empties the field only
 // once the outbox has the text.
 
+import { many } from "../shared/amount.js";
 import { h, icon, setAttribute, setText } from "../shared/dom.js";
 import { outbox } from "../shared/session.js";
 
@@ -100,8 +101,8 @@ export class Composer {
     this.#note.hidden = bytes < WARN_BYTES;
     if (bytes >= WARN_BYTES) {
       setText(this.#note, over
-        ? `Too long for one message by ${bytes - MAX_BYTES} bytes. Nothing is lost; send it in parts.`
-        : `${MAX_BYTES - bytes} bytes are left.`);
+        ? `Too long for one message by ${many(bytes - MAX_BYTES, "byte")}. Nothing is lost; send it in parts.`
+        : `Room for ${many(MAX_BYTES - bytes, "byte")} more.`);
     }
     setAttribute(this.element, "data-over", over);
   }

@@ -115,6 +115,9 @@ export class Conversation {
     this.#tools.close();
     this.#parts.rows.replaceChildren();
     this.#parts.rows.keyed = new Map();
+    this.#parts.rows.className = "rows opening";
+    this.#parts.top.hidden = true;
+    this.#parts.jump.hidden = true;
     this.#told.clear();
     this.#composer.open(room);
     if (!room) return;
@@ -214,8 +217,10 @@ export class Conversation {
       if (!isNarrow()) this.#composer.focus();
     }
     const line = rows.keyed.get("new");
-    if (line && this.#follow && this.#seekLine) {
-      const top = line.offsetTop - scroller.clientHeight * 0.2;
+    // Without a line, reading may have stopped further up: then one begins with the first that is here.
+    const above = this.#newAfter !== null && this.#talk.moreBefore && store.rooms.get(this.#talk.room)?.unread;
+    if ((line || above) && this.#follow && this.#seekLine) {
+      const top = line ? line.offsetTop - scroller.clientHeight * 0.2 : 0;
       if (this.#talk.moreAfter || top < scroller.scrollHeight - scroller.clientHeight - AT_END_PX) {
         this.#follow = false;
         scroller.scrollTop = top;
@@ -290,7 +295,7 @@ export class Conversation {
     const room = store.rooms.get(this.#talk.room);
     const pending = this.#talk.moreAfter ? [] : outbox.in(this.#talk.room);
     const now = store.now();
-    const list = rowsOf(this.#talk.messages, pending, this.#newAfter, now);
+    const list = rowsOf(this.#talk.messages, pending, { newAfter: this.#newAfter, begun: !this.#talk.moreBefore, now });
     if (this.#left()) this.#follow = false;
     const anchor = this.#follow ? null : this.#anchor();
     const context = { now, room };
@@ -298,7 +303,7 @@ export class Conversation {
     const empty = !list.length;
     setText(top, empty ? "" : this.#talk.moreBefore ? "Loading older messages…" : "This is where it begins.");
     top.hidden = empty;
-    rows.classList.toggle("empty", empty);
+    setAttribute(rows, "class", empty ? "rows empty" : "rows");
     setAttribute(rows, "data-hint", empty ? `Say hello to ${room?.name ?? "them"}.` : null);
     this.#stale = false;
     this.#drawn = this.#beside();

@@ -1,6 +1,7 @@
 // From messages to rows, and from rows to elements: day breaks, the New line, notices, grouped bubbles, what waits.
 
 import { h, setAttribute, setText } from "../shared/dom.js";
+import { linked } from "../shared/links.js";
 import { store } from "../shared/session.js";
 import * as when from "../shared/when.js";
 
@@ -10,12 +11,15 @@ const GROUP_MS = 5 * 60 * 1000;
 const FOLD_CHARS = 1600;
 const FOLD_LINES = 24;
 
-/** Rows for these messages; `newAfter` is the id after which the New line goes, or null. */
-export function rowsOf(messages, pending, newAfter, now) {
+/**
+ * Rows for these messages; `newAfter` is the id after which the New line goes, or null. `begun`: nothing stands before
+ * them. Where it isn't, and all of them are newer, the line's place is further up, and there is none here.
+ */
+export function rowsOf(messages, pending, { newAfter, begun, now }) {
   const rows = [];
   let previous = null;
   let today = null;
-  let lined = newAfter === null;
+  let lined = newAfter === null || !(begun || messages.some(({ id }) => id <= newAfter));
   const days = new Map();
   const breakDay = (at) => {
     const number = when.dayNumber(at);
@@ -88,8 +92,11 @@ function drawText(element, text) {
   element.fullText = text;
   const lines = text.split("\n");
   const long = !element.unfolded && (text.length > FOLD_CHARS || lines.length > FOLD_LINES);
-  const shown = long ? `${lines.slice(0, FOLD_LINES).join("\n").slice(0, FOLD_CHARS)}…` : text;
-  setText(element.parts.text, shown);
+  const shown = long ? lines.slice(0, FOLD_LINES).join("\n").slice(0, FOLD_CHARS) : text;
+  // Only where it differs: a selection, and a screen reader, are left alone.
+  if (element.parts.text.textContent !== (long ? `${shown}…` : shown)) {
+    element.parts.text.replaceChildren(...linked(shown, { cut: long }), long ? "…" : "");
+  }
   element.parts.more.hidden = !long;
 }
 

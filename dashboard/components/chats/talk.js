@@ -80,6 +80,10 @@ export class Talk {
         });
       }
       page ??= await this.#ask({ limit: Math.min(MAX_CATCH_UP + 40, Math.max(PAGE, unread + 30)) });
+      // Much of one's own was said since: reading stopped further up than the unread ones alone reach.
+      if (around === null && unread && readUpto && page.more_before && page.messages.every(({ id }) => id > readUpto)) {
+        page = await this.#ask({ around: readUpto, limit }).catch(() => page);
+      }
       if (turn !== this.#turn) return;
       this.messages = page.messages.map((message) => ({ ...message, seq: page.seq, version: ++versions }));
       this.moreBefore = page.more_before;

@@ -36,7 +36,7 @@ export class Told {
     setText(title, gone ? "This conversation isn't here" : "Can't show this conversation right now");
     setText(text, gone
       ? "It was deleted or merged into another one, or the link is another dashboard's."
-      : (talk.problem?.message ?? ""));
+      : `${talk.problem?.message ?? ""} It is shown as soon as that is over.`.trim());
     back.hidden = !gone;
   }
 

@@ -1,7 +1,8 @@
 // What one can do with one message, and how the keyboard goes from message to message. One button for the whole log: it
-// comes to the message under the pointer or the focus.
+// comes to the message under the pointer or the focus. So do the links in a message.
 
 import { h, icon, setAttribute, toClipboard } from "../shared/dom.js";
+import { reachable } from "../shared/links.js";
 import { linkTo } from "../shared/place.js";
 import { Popup } from "./popup.js";
 
@@ -71,6 +72,8 @@ export class Tools {
   }
 
   #take(row) {
+    reachable(this.#row, false);
+    reachable(row, true);
     this.#row = row;
     if (row) row.parts.bubble.append(this.#button);
     else this.#button.remove();

@@ -11,9 +11,9 @@ import "../shared/theme.js";
 import { tips } from "../shared/tip.js";
 import { drawTitle } from "./title.js";
 
-/** In the order of the navigation; `count` and `say` only where a number says something. */
+/** In the order of the navigation; `count` and `say` only where a number says something, `urgent` where it wants to be seen. */
 const PAGES = [
-  { name: "chats", title: "Chats", href: "/", count: () => store.unread, say: (n) => `${n} unread` },
+  { name: "chats", title: "Chats", href: "/", count: () => store.unread, say: (n) => `${n} unread`, urgent: true },
   { name: "peers", title: "Peers", href: "/peers", count: () => store.peers.size, say: (n) => `${n} known` },
   { name: "search", title: "Search", href: "/search" },
   { name: "activity", title: "Activity", href: "/activity" },
@@ -29,6 +29,8 @@ export function mount({ parentElement, data, setTriggerValue }) {
   if (!mounted.has(root)) mounted.set(root, build(root));
   const frame = mounted.get(root);
   place.arrive(data.page, (page) => setTriggerValue("goto", page));
+  // Streamlit's own scroller: nothing scrolls in it, so the Tab key would stop at nothing that can be seen.
+  document.querySelector("[data-testid='stMain']")?.setAttribute("tabindex", "-1");
   frame.draw();
   return frame.destroy;
 }
@@ -81,7 +83,7 @@ function build(root) {
 }
 
 function link(page) {
-  const count = h("span", { class: "count", "aria-hidden": "true" });
+  const count = h("span", { class: "count", "data-urgent": page.urgent, "aria-hidden": "true" });
   const said = h("span", { class: "visuallyhidden" });
   const element = h("a", { href: page.href, class: "page" }, icon(page.name), h("span", { class: "title" }, page.title), count,
     said);

@@ -1,0 +1,65 @@
+// Web addresses in what somebody wrote become links: http and https only. The text stays as it was written; nothing is
+// fetched before somebody follows one, and then the other side learns nothing of the dashboard.
+
+import { h } from "./dom.js";
+
+/** What may be an address; what only follows one in a sentence is taken off by `trimmed`. */
+const ADDRESS = /\bhttps?:\/\/[^\s<>"“”„«»`{}|\\^]+/gi;
+/** Longer ones, in UTF-16 units, stay text: nobody could look over where they lead. */
+const MAX_ADDRESS = 2000;
+/** Further ones in one text stay text: else one message could fill the page with elements. */
+const MAX_LINKS = 100;
+const CLOSING = { ")": "(", "]": "[" };
+
+/** An address without the punctuation of its sentence: a bracket belongs to it where it was opened in it. */
+function trimmed(address) {
+  let end = address.length;
+  for (; end; end--) {
+    const last = address[end - 1];
+    const opening = CLOSING[last];
+    if (opening) {
+      const inside = address.slice(0, end);
+      if (inside.split(opening).length >= inside.split(last).length) break;
+    } else if (!".,;:!?'’…*_~؟،؛。，、！？）".includes(last)) break;
+  }
+  return address.slice(0, end);
+}
+
+/** Where an address leads, or null where it is none, or shows another place than the one it leads to. */
+function target(address) {
+  try {
+    const { href, protocol, username, password } = new URL(address);
+    return /^https?:$/.test(protocol) && !username && !password ? href : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * A text as nodes. The keyboard doesn't come to its links before `reachable` lets it: a log has hundreds. `cut`: the text
+ * goes on beyond its end, so an address there isn't whole, and stays text.
+ */
+export function linked(text, { cut = false } = {}) {
+  if (!text.includes("://")) return [text];
+  const nodes = [];
+  let from = 0;
+  for (const { 0: found, index } of text.matchAll(ADDRESS)) {
+    if (cut && index + found.length === text.length) break;
+    if (nodes.length >= 2 * MAX_LINKS) break;
+    const address = trimmed(found);
+    const href = address.length > MAX_ADDRESS ? null : target(address);
+    if (!href) continue;
+    nodes.push(text.slice(from, index), link(address, href));
+    from = index + address.length;
+  }
+  return [...nodes, text.slice(from)];
+}
+
+function link(address, href) {
+  return h("a", { href, target: "_blank", rel: "noopener noreferrer", dir: "ltr", tabindex: -1 }, address);
+}
+
+/** Let the keyboard come to the links in `element`, or not. */
+export function reachable(element, yes) {
+  for (const one of element?.querySelectorAll("a[target]") ?? []) one.tabIndex = yes ? 0 : -1;
+}
