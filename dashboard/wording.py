@@ -59,13 +59,13 @@ def one_line(text: str, limit: int) -> str:
 
 
 def initials(name: str) -> str:
-    """One or two letters for an avatar: of the first two words, or the first two letters."""
+    """Up to three letters for an avatar: of the first two words, or the first two letters."""
     words = [w for w in ("".join(c for c in word if c.isalnum()) for word in name.translate(_SEPARATORS).split()) if w]
     if not words:
         return name[:1] or "?"
-    if words[0].isdigit():
-        # Still only an address: its last parts tell peers apart.
-        return words[-1][-2:]
+    if all(word.isdigit() for word in words):
+        # Still only an address: the last part of its host tells peers apart, for most have the same port.
+        return words[-2][-3:] if ":" in name and len(words) > 1 else words[-1][-2:]
     return (words[0][0] + words[1][0] if len(words) > 1 else words[0][:2]).upper()
 
 

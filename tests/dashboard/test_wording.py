@@ -46,7 +46,8 @@ def test_a_line_is_a_line_of_bounded_length(text: str, limit: int) -> None:
 @pytest.mark.parametrize(
     ("name", "letters"),
     [("bela", "BE"), ("Team Alpha", "TA"), ("ops-alerts", "OA"), ("#lobby", "LO"), ("x", "X"),
-     ("192.168.1.21:5000", "00"), ("سلمى", "سل"), ("🎉", "🎉")],
+     ("192.168.1.21:5000", "21"), ("192.168.1.121:5000", "121"), ("2024", "24"), ("3 amigos", "3A"), ("سلمى", "سل"),
+     ("🎉", "🎉")],
 )  # fmt: skip
 def test_initials(name: str, letters: str) -> None:
     assert wording.initials(name) == letters

@@ -573,6 +573,21 @@ def test_peers_page(node: FakeNode, visit: Visit) -> None:
     assert "room=" in tab.url
 
 
+def test_a_peer_that_is_tried_again_keeps_its_place_and_its_reason(node: FakeNode, visit: Visit) -> None:
+    refused = {"link": "offline", "wanted": True, "error": "It refused the connection."}
+    node.add_peer("zora")
+    node.add_peer("anton", **refused)
+    bert = node.add_peer("bert", **refused)
+    node.retry(bert, in_ms=40_000)
+    tab = visit().open(page="peers")
+    row = tab.locator(".peer", has_text="bert")
+    expect(row.locator(".why")).to_have_text(re.compile(r"It refused the connection\. Next try in \d+ s\."))
+    expect(tab.locator(".peer .name")).to_have_text(["zora", "anton", "bert"])
+    node.change_peer(bert, link="connecting")
+    expect(row.locator(".why")).to_have_text("It refused the connection. Trying now.")
+    expect(tab.locator(".peer .name")).to_have_text(["zora", "anton", "bert"])
+
+
 def test_deep_link_and_back_on_a_small_screen(node: FakeNode, visit: Visit) -> None:
     bela, _ = node.add_peer("bela"), node.add_peer("cian")
     node.receive(bela, "hi there")

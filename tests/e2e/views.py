@@ -58,6 +58,13 @@ def _typed(words: str, shown: str) -> Callable[[Page], None]:
     return act
 
 
+def _linked(tab: Page) -> None:
+    field = tab.locator(".composer textarea")
+    field.fill("It is at https://127.0.0.1:9/a/page?b=c#d (and http://127.0.0.1:9/), see there.")
+    field.press("Enter")
+    expect(tab.locator(".row.mine .text a").last).to_be_visible()
+
+
 def _first_event(tab: Page) -> None:
     tab.locator(".rowhead").first.click()
     expect(tab.locator(".raw").first).to_contain_text("{")
@@ -81,6 +88,7 @@ VIEWS = [
          then(press("button", "More about Max"), press("menuitem", "Delete")), again=True),
     View("chats-found", "full", "", ".list .room", _typed("message", ".list .hit")),
     View("chats-nobody", "full", "", ".list .room", _typed("nobodyatall", ".list .hint")),
+    View("chats-links", "full", "?room=room-3", ".row", _linked),
     View("chats-unknown", "full", "?room=nowhere", ".broken"),
     View("chats-away", "away", "?room=room-2", ".strip"),
     View("peers-empty", "empty", "peers", ".known .empty h2"),

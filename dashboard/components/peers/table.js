@@ -7,7 +7,8 @@ import { place } from "../shared/place.js";
 import { connection, store } from "../shared/session.js";
 import * as when from "../shared/when.js";
 
-const RANK = { online: 0, reachable: 0, connecting: 1, offline: 2, unknown: 3 };
+/** Who is here comes first. Among the others a name's place doesn't change with each try to reach it. */
+const isHere = ({ link }) => link === "online" || link === "reachable";
 /** A second press within this time forgets a peer, in ms. */
 const CONFIRM_MS = 4000;
 
@@ -52,9 +53,9 @@ export class Table {
     const all = [...store.peers.values()];
     const shown = all
       .filter((peer) => `${peer.name} ${peer.address}`.toLowerCase().includes(this.#filter))
-      .sort((a, b) => (RANK[a.link] ?? 3) - (RANK[b.link] ?? 3) || a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1));
+      .sort((a, b) => isHere(b) - isHere(a) || a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1));
     reconcile(rows, shown, (peer) => peer.id, () => this.#make(), (element, peer) => this.#drawPeer(element, peer));
-    const here = all.filter((peer) => RANK[peer.link] === 0).length;
+    const here = all.filter(isHere).length;
     setText(sum, all.length ? (store.away ? `${all.length} known` : `${all.length} known, ${here} reachable now`) : "");
     head.hidden = !shown.length;
     empty.hidden = Boolean(shown.length) || !store.loaded || !store.me;
@@ -107,7 +108,8 @@ export class Table {
     setText(parts.presence, store.away ? "unknown" : peer.presence);
     setAttribute(parts.presence, "data-tone", store.away ? "plain" : peer.presence_tone);
     setAttribute(parts.presence, "data-tip", store.away ? "The node is away." : peer.presence_title);
-    const next = peer.next_at && !store.away ? `Next try ${when.until(peer.next_at, now)}.` : "";
+    const tries = peer.next_at ? `Next try ${when.until(peer.next_at, now)}.` : peer.link === "connecting" && "Trying now.";
+    const next = !store.away && (peer.error || peer.next_at) ? tries : "";
     setText(parts.why, [peer.error, next].filter(Boolean).join(" "));
     setText(parts.address, peer.address || "not said");
     parts.copy.hidden = !peer.address;
