@@ -26,7 +26,7 @@ from starlette.routing import Route, WebSocketRoute
 from streamlit import file_util
 from streamlit.web import bootstrap
 
-from dashboard import access, guard, live
+from dashboard import access, guard, hostconfig, live
 from dashboard.components import assets
 from node.bus import locate
 from node.errors import ConfigError, ListenError, SnicherError
@@ -89,7 +89,8 @@ def build(
                 cookie=f"snicher-{port}",
                 hint=str(access.token_file(home)),
                 inline=guard.script_hashes(index_page),
-            )
+            ),
+            Middleware(hostconfig.HostConfig),
         ],
     )
     return application, key.token

@@ -297,6 +297,25 @@ def test_the_server_may_be_started_again(node: FakeNode, dashboard: Dashboard, v
     expect(bubble(tab, "meanwhile").locator(".state")).to_have_text("sent")
 
 
+def test_a_server_that_stays_away_leaves_the_page_to_the_reader(
+    node: FakeNode, dashboard: Dashboard, visit: Visit
+) -> None:
+    """Streamlit would lay a dialog over it that asks for the internet."""
+    bela = node.add_peer("bela")
+    node.receive(bela, "read me")
+    visitor = visit()
+    tab = visitor.open(bela.room)
+    expect(bubble(tab, "read me")).to_be_visible()
+    visitor.forgiving = True
+    with tab.expect_console_message(lambda line: "not responding" in line.text, timeout=90_000):
+        assert dashboard.stop() == 0
+    expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    field(tab).click()
+    tab.keyboard.type("still here")
+    expect(field(tab)).to_have_value("still here")
+    assert tab.get_by_role("dialog").count() == 0
+
+
 def test_nothing_moves_when_the_server_was_started_again(node: FakeNode, dashboard: Dashboard, visit: Visit) -> None:
     bela = node.add_peer("bela")
     said = [node.receive(bela, f"number {number:03}", at=now() - 900_000 + number * 1000) for number in range(400)]
