@@ -9,17 +9,17 @@ const ADDRESS = /\bhttps?:\/\/[^\s<>"“”„«»`{}|\\^]+/gi;
 const MAX_ADDRESS = 2000;
 /** Further ones in one text stay text: else one message could fill the page with elements. */
 const MAX_LINKS = 100;
-const CLOSING = { ")": "(", "]": "[" };
 
 /** An address without the punctuation of its sentence: a bracket belongs to it where it was opened in it. */
 function trimmed(address) {
+  const count = (sign) => address.split(sign).length;
+  /** How many more close than open. */
+  const surplus = { ")": count(")") - count("("), "]": count("]") - count("[") };
   let end = address.length;
   for (; end; end--) {
     const last = address[end - 1];
-    const opening = CLOSING[last];
-    if (opening) {
-      const inside = address.slice(0, end);
-      if (inside.split(opening).length >= inside.split(last).length) break;
+    if (last in surplus) {
+      if (surplus[last]-- <= 0) break;
     } else if (!".,;:!?'’…*_~؟،؛。，、！？）".includes(last)) break;
   }
   return address.slice(0, end);
