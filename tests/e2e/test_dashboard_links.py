@@ -147,7 +147,7 @@ def test_an_address_that_is_not_whole_is_no_link(node: FakeNode, visit: Visit) -
     expect(said.locator("a")).to_have_attribute("href", "http://127.0.0.1:9/" + "path" * 50)
 
 
-def test_an_address_with_endless_brackets_holds_nothing_up(node: FakeNode, visit: Visit) -> None:
+def test_brackets_without_end_are_no_part_of_an_address(node: FakeNode, visit: Visit) -> None:
     text = "http://127.0.0.1:9/a" + ")" * 60_000
     tab = opened(node, visit, text)
     tab.get_by_role("button", name="Show all").click()
