@@ -146,6 +146,17 @@ def test_fifty_rapid_messages_of_a_team_with_any_name(anna: NodeProcess, team: s
         anna.wait_for_peer(old.address, name=team)
 
 
+def test_texts_of_several_lines_that_come_joined_are_one_each(anna: NodeProcess) -> None:
+    """As from a native node, while this one is busy: its reads end anywhere in them."""
+    pasted = "\n".join(f"line {number} of what somebody has pasted" for number in range(20))
+    texts = [f"{number}\n{pasted}" for number in range(12)]
+    with AncestorConsole(loopback_host(), team="OLD") as old:
+        old.connect(anna.host, anna.port)
+        anna.wait_for_peer(old.address, link="online")
+        old.send_bytes(anna.host, anna.port, "".join(f"OLD: {text}\n" for text in texts).encode())
+        anna.wait_heard(old.address, texts)
+
+
 @pytest.mark.parametrize("make", [PERSISTENT["console"], PERSISTENT["flask"], std(acts_inside=True)])
 def test_words_that_would_act_are_altered_shown_and_marked(anna: NodeProcess, make: Make) -> None:
     words = ["exit", "connect", "PING", "please DISCONNECT", "CONNECT_REQUEST", "a GROUP of us", "CONNECT:5000"]
