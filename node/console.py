@@ -25,6 +25,7 @@ from node.lines import (
     CONSUMERS_HEADER,
     PEERS_HEADER,
     address,
+    called,
     consumer_line,
     event_line,
     message_line,
@@ -181,7 +182,7 @@ def _print_json(body: msgspec.Struct) -> None:
     sys.stdout.flush()
 
 
-def _patiently(command: Callable[[], Any]) -> Any:
+def patiently(command: Callable[[], Any]) -> Any:
     """Repeat a command that asks for it, for a while."""
     until = time.monotonic() + PATIENCE
     while True:
@@ -207,7 +208,7 @@ def _send(client: Client, options: argparse.Namespace) -> None:
         text = read.decode("utf-8", "replace").rstrip("\r\n")
     # One key for all tries: it is said once.
     key = uuid.uuid4().hex
-    message = _patiently(lambda: client.send(options.peer, text, key=key))
+    message = patiently(lambda: client.send(options.peer, text, key=key))
     if options.json:
         _print_json(message)
     else:
@@ -234,19 +235,13 @@ def _changes_peer(
     """A verb that does something about one peer and says what became of it."""
 
     def verb(client: Client, options: argparse.Namespace) -> None:
-        peer = _patiently(lambda: command(client, options))
+        peer = patiently(lambda: command(client, options))
         if options.json:
             _print_json(peer)
         else:
             print(says(peer, options))
 
     return verb
-
-
-def _called(peer: m.Peer) -> str:
-    """A peer in a sentence."""
-    name, where = plain(peer.name), address(peer)
-    return where if name in (where, peer.host) else f"{name} ({where})"
 
 
 def _renamed(peer: m.Peer, options: argparse.Namespace) -> str:
@@ -257,22 +252,22 @@ def _renamed(peer: m.Peer, options: argparse.Namespace) -> str:
 
 _connect = _changes_peer(
     lambda client, options: client.connect(options.peer, options.dialect),
-    lambda peer, _: f"{_called(peer)} is {peer.link}; `peers` shows what comes of it.",
+    lambda peer, _: f"{called(peer)} is {peer.link}; `peers` shows what comes of it.",
 )
 _disconnect = _changes_peer(
-    lambda client, options: client.disconnect(options.peer), lambda peer, _: f"Said good-bye to {_called(peer)}."
+    lambda client, options: client.disconnect(options.peer), lambda peer, _: f"Said good-bye to {called(peer)}."
 )
 _rename = _changes_peer(lambda client, options: client.rename(options.peer, options.name), _renamed)
 _merge = _changes_peer(
     lambda client, options: client.merge(options.peer, options.into),
     lambda peer, options: (
-        f"What was said with {plain(options.peer)} is now part of the conversation with {_called(peer)}."
+        f"What was said with {plain(options.peer)} is now part of the conversation with {called(peer)}."
     ),
 )
 
 
 def _delete(client: Client, options: argparse.Namespace) -> None:
-    _patiently(lambda: client.delete(options.peer))
+    patiently(lambda: client.delete(options.peer))
     if options.json:
         _print_json(m.Nothing())
     else:
@@ -439,7 +434,7 @@ def setting_of(key: str, value: str) -> Any:
 
 def _consumers(client: Client, options: argparse.Namespace) -> None:
     if options.drop is not None:
-        _patiently(lambda: client.consumer_drop(options.drop))
+        patiently(lambda: client.consumer_drop(options.drop))
         if options.json:
             _print_json(m.Nothing())
         else:
@@ -460,7 +455,7 @@ def _consumers(client: Client, options: argparse.Namespace) -> None:
 def _set(client: Client, options: argparse.Namespace) -> None:
     key = options.key
     change: dict[str, Any] = {"reset": [key]} if options.default else {key: setting_of(key, options.value)}
-    settings = _patiently(lambda: client.settings(**change))
+    settings = patiently(lambda: client.settings(**change))
     if options.json:
         _print_json(settings)
         return

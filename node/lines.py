@@ -39,6 +39,12 @@ def address(peer: m.Peer) -> str:
     return f"{host}:{peer.port}" if peer.port is not None else f"{host} (port unknown)"
 
 
+def called(peer: m.Peer) -> str:
+    """A peer in a sentence: its name and where it is, or only where it is when that is all there is to say."""
+    name, where = plain(peer.name).replace("\n", " "), address(peer)
+    return where if name in (where, peer.host) else f"{name} ({where})"
+
+
 #: Above the lines of peers.
 PEERS_HEADER = f"{'NAME':20} {'ADDRESS':24} {'STATE':10} {'DIALECT':18} ID"
 

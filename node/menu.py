@@ -7,8 +7,11 @@ when it quits. Messages that come in are printed above the prompt and leave what
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,14 +20,17 @@ import time
 from collections.abc import Callable, Sequence
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.completion import WordCompleter
+from prompt_toolkit.completion import DummyCompleter, WordCompleter
 from prompt_toolkit.patch_stdout import patch_stdout
+from prompt_toolkit.utils import is_dumb_terminal
 
 from node.bus import locate
 from node.bus import messages as m
 from node.bus.client import Away, Back, Client, Resync
-from node.errors import BusError, CommandRefused, ConfigError, NodeAway, SnicherError
-from node.lines import PEERS_HEADER, message_line, peer_line, plain
+from node.bus.commands import new_key
+from node.console import patiently
+from node.errors import BusError, ConfigError, HomeInUse, NodeAway, SnicherError
+from node.lines import PEERS_HEADER, called, message_line, peer_line, plain
 from node.model import parse_address
 
 MENU = """
@@ -47,25 +53,37 @@ START_PATIENCE = 15.0
 STOP_PATIENCE = 10.0
 #: Lines of a conversation that are shown before one writes to it.
 LINES_SHOWN = 6
+#: Rows below a question for the names that may be meant; none on a screen with fewer rows in all than this: a question
+#: that has no room isn't shown.
+WORDS_SHOWN = 6
+ROWS_FOR_WORDS = 16
+#: What its commands are given under, and named in the events that come of them.
+CLIENT_NAME = "menu"
 
 
 class _Leave(Exception):
-    """The person wants to go: Ctrl+C, Ctrl+D, or the input has ended."""
+    """Ctrl+C, Ctrl+D, or the input has ended: the person wants to be out of this question; out of the menu, to go."""
 
 
 class Terminal:
     """Asks and tells. On a real terminal with line editing; on a pipe line by line."""
 
     def __init__(self) -> None:
-        self._session: PromptSession[str] | None = PromptSession() if sys.stdin.isatty() else None
+        real = sys.stdin.isatty() and sys.stdout.isatty() and not is_dumb_terminal()
+        self._session: PromptSession[str] | None = PromptSession() if real else None
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            # Bytes that are no text become replacement characters, as on the command line.
+            sys.stdin.reconfigure(errors="replace")
 
-    def ask(self, question: str, default: str = "", words: Sequence[str] = ()) -> str:
-        """One line. Raises _Leave when the person wants to go."""
+    def ask(self, question: str, words: Sequence[str] = ()) -> str:
+        """One line, without the spaces around it. Raises _Leave when the person wants to be out of it."""
         try:
             if self._session is None:
-                return input(question).strip() or default
-            completer = WordCompleter(list(words), sentence=True) if words else None
-            return self._session.prompt(question, default=default, completer=completer).strip()
+                return input(question).strip()
+            # A session keeps what is not said anew: without words there must be a completer that has none.
+            completer = WordCompleter(list(words), sentence=True) if words else DummyCompleter()
+            rows = WORDS_SHOWN if shutil.get_terminal_size().lines >= ROWS_FOR_WORDS else 0
+            return self._session.prompt(question, completer=completer, reserve_space_for_menu=rows).strip()
         except (EOFError, KeyboardInterrupt):
             raise _Leave from None
 
@@ -83,9 +101,11 @@ class Menu:
         self._listen = listen
         self._terminal = terminal
         self._started: subprocess.Popen[bytes] | None = None
-        self._client = Client(home, name="menu")
+        self._client = Client(home, name=CLIENT_NAME)
         self._ended = threading.Event()
         self._names: dict[str, str] = {}
+        #: Peers that were dialled because of what was chosen here, and of which nothing has come yet.
+        self._dialled: set[str] = set()
 
     def run(self) -> int:
         """Until the person quits; returns the exit code. Raises SnicherError when no node can be had."""
@@ -109,17 +129,16 @@ class Menu:
     # -- the node
 
     def _find_or_start(self) -> None:
-        try:
-            status = self._client.status(timeout=3.0)
-            self._terminal.tell(f"A node is running here already: {plain(status.self.name)} on {status.self.listen}.")
+        if self._found():
             return
-        except NodeAway:
-            pass
         tell, ask = self._terminal.tell, self._terminal.ask
         tell("No node is running here yet; let's start one.")
         name = self._name
-        while not name:
+        while name is None:
             name = ask("Your team name: ")
+            if not 1 <= len(name) <= m.MAX_NAME_CHARS or not name.isprintable():
+                tell(f"A team name has 1 to {m.MAX_NAME_CHARS} characters.")
+                name = None
         listen = self._listen
         while listen is None:
             digits = ask("Port to listen on [5000]: ") or "5000"
@@ -128,6 +147,15 @@ class Menu:
             except ValueError as error:
                 tell(str(error))
         self._start(name, listen)
+
+    def _found(self) -> bool:
+        """Whether a node runs here already; if so, the person is told."""
+        try:
+            status = self._client.status(timeout=3.0)
+        except NodeAway:
+            return False
+        self._terminal.tell(f"A node is running here already: {plain(status.self.name)} on {status.self.listen}.")
+        return True
 
     def _start(self, name: str, listen: str) -> None:
         # Its log lines would break the prompt: they go to a file that is shown only if it doesn't come up.
@@ -148,17 +176,21 @@ class Menu:
                     log.seek(0)
                     said = log.read().decode(errors="replace").strip().splitlines()
                     self._end_what_was_started()
+                    if code == HomeInUse.exit_code and self._found():
+                        # Somebody was quicker, in another menu perhaps.
+                        return
                     raise ConfigError(said[-1] if said else "The node didn't come up.")
-                try:
-                    self._client.status(timeout=1.0)
-                    return
-                except BusError:
-                    self._ended.wait(0.05)
+                with contextlib.suppress(BusError):
+                    # Not somebody else's who was quicker: ours ends then. (On Windows a launcher stands between.)
+                    if self._client.status(timeout=1.0).pid == self._started.pid or os.name == "nt":
+                        return
+                self._ended.wait(0.05)
 
     def _end_what_was_started(self) -> None:
         process, self._started = self._started, None
         if process is None or process.poll() is not None:
             return
+        self._terminal.tell("Ending the node that was started here.")
         try:
             self._client.stop()
         except BusError:
@@ -195,8 +227,19 @@ class Menu:
             self._terminal.tell(message_line(data.message))
         elif isinstance(data, m.RoomAdded | m.RoomChanged):
             self._names[data.room.id] = data.room.name
+        elif isinstance(data, m.PeerChanged):
+            self._show_link(data.peer, ours=event.cause is not None and event.cause.client == CLIENT_NAME)
         elif isinstance(data, m.MessageStateChanged) and data.state in ("failed", "unconfirmed"):
             self._terminal.tell(f"(message #{data.id} is {data.state}: {data.detail})")
+
+    def _show_link(self, peer: m.Peer, *, ours: bool) -> None:
+        """What came of dialling somebody because of what was chosen here, once."""
+        if peer.link == "connecting":
+            if ours:
+                self._dialled.add(peer.id)
+        elif peer.id in self._dialled and peer.link != "unknown":
+            self._dialled.discard(peer.id)
+            self._terminal.tell(f"({called(peer)} is {peer.link}{': ' + peer.error if peer.error else ''})")
 
     # -- what can be chosen
 
@@ -224,10 +267,10 @@ class Menu:
                 continue
             try:
                 action()
-            except CommandRefused as refused:
-                self._terminal.tell(refused.message)
+            except _Leave:
+                self._terminal.tell("Nothing was done.")
             except BusError as error:
-                self._terminal.tell(str(error))
+                self._terminal.tell(plain(str(error)))
 
     def _send(self) -> None:
         words = sorted(set(self._names.values()))
@@ -240,7 +283,8 @@ class Menu:
                     self._terminal.tell(message_line(message))
         text = self._terminal.ask("Message: ")
         if text:
-            message = self._client.send(to, text)
+            key = new_key()
+            message = patiently(lambda: self._client.send(to, text, key=key))
             self._terminal.tell(f"#{message.id} is on disk; it goes out as soon as {plain(to)} can be reached.")
 
     def _peers(self) -> None:
@@ -261,8 +305,9 @@ class Menu:
     def _connect(self) -> None:
         address = self._terminal.ask("Address (HOST:PORT): ")
         if address:
-            peer = self._client.connect(address)
-            self._terminal.tell(f"{plain(peer.name)} is {peer.link}; 2 shows what comes of it.")
+            peer = patiently(lambda: self._client.connect(address))
+            more = "" if peer.link == "online" else "; 2 shows what comes of it"
+            self._terminal.tell(f"{called(peer)} is {peer.link}{more}.")
 
     def _whom(self, question: str) -> str:
         return self._terminal.ask(question, words=sorted(set(self._names.values())))
@@ -271,20 +316,26 @@ class Menu:
         peer = self._whom("Whom (HOST:PORT or a name): ")
         if peer:
             name = self._terminal.ask("New name (empty: its own): ")
-            self._terminal.tell(f"It is now {plain(self._client.rename(peer, name).name)}.")
+            renamed = patiently(lambda: self._client.rename(peer, name))
+            self._terminal.tell(f"It is now {plain(renamed.name)}.")
 
     def _merge(self) -> None:
         peer = self._whom("Whose conversation moves: ")
         into = self._whom("Whose takes it in: ") if peer else ""
         if into:
-            kept = self._client.merge(peer, into)
-            self._terminal.tell(f"All that was said with {plain(peer)} is now with {plain(kept.name)}.")
+            kept = patiently(lambda: self._client.merge(peer, into))
+            self._terminal.tell(f"All that was said with {plain(peer)} is now with {called(kept)}.")
 
     def _delete(self) -> None:
         peer = self._whom("Whose conversation goes for good: ")
-        if peer and self._terminal.ask("All that was said in it goes too. Sure? (yes/no): ") == "yes":
-            self._client.delete(peer)
-            self._terminal.tell("Deleted.")
+        if not peer:
+            return
+        sure = self._terminal.ask("All that was said in it goes too. Sure? (yes/no): ")
+        if sure.casefold() not in ("y", "yes"):
+            self._terminal.tell("Nothing was deleted.")
+            return
+        patiently(lambda: self._client.delete(peer))
+        self._terminal.tell("Deleted.")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -294,6 +345,11 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--name", metavar="NAME", help="your team name, if a node must be started")
     parser.add_argument("--listen", metavar="HOST:PORT", help="where it listens, if a node must be started")
     options = parser.parse_args(argv)
+    try:
+        if options.listen is not None:
+            parse_address(options.listen, allow_zero=True)
+    except ValueError as error:
+        parser.error(f"--listen: {error}")
     try:
         return Menu(locate.find_home(options.home), options.name, options.listen, Terminal()).run()
     except SnicherError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import pathlib
 import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -51,12 +52,16 @@ def old_client() -> Iterator[AncestorConsole]:
         yield client
 
 
-def menu(home: pathlib.Path, *more: str) -> Terminal:
-    return Terminal([PYTHON, "-m", "node", "menu", "--home", str(home), *more], ROOT)
+def menu(home: pathlib.Path, *more: str, size: tuple[int, int] = (110, 45)) -> Terminal:
+    return Terminal([PYTHON, "-m", "node", "menu", "--home", str(home), *more], ROOT, size)
 
 
 def test_it_asks_for_name_and_port_and_starts_a_node(home: pathlib.Path, port: int) -> None:
     with menu(home) as terminal:
+        for wrong in ("", "x" * 65):
+            terminal.wait_for("Your team name:")
+            terminal.type(f"{wrong}\r")
+            terminal.wait_for("A team name has 1 to 64 characters.")
         terminal.wait_for("Your team name:")
         terminal.type("SNITCH\r")
         terminal.wait_for("Port to listen on [5000]:")
@@ -132,7 +137,7 @@ def test_rename_merge_and_delete_stand_behind_one_point(
         terminal.type("127.0.0.33:9\r")
         terminal.wait_for("Whose takes it in:")
         terminal.type("brother\r")
-        terminal.wait_for("is now with brother.")
+        terminal.wait_for("is now with brother (")
         assert other not in client.snapshot().state.rooms
         choose("3")
         terminal.wait_for("Whose conversation goes for good:")
@@ -149,6 +154,99 @@ def test_rename_merge_and_delete_stand_behind_one_point(
         terminal.wait_for("0. Quit")
         choose("0")
         assert terminal.wait_end() == 0
+
+
+def test_ctrl_c_in_a_question_goes_back_to_the_menu_and_there_it_ends_it(home: pathlib.Path, host: str, port: int) -> None:
+    with menu(home, "--name", "SNITCH", "--listen", f"{host}:{port}") as terminal:
+        for keys in ("\x03", "\x04"):
+            for answers in (
+                {"Enter choice:": "1", "To (": None},
+                {"Enter choice:": "1", "To (": "nobody", "Message:": None},
+                {"Enter choice:": "3", "Address (": None},
+                {"Enter choice:": "4", "0. Back": None},
+            ):
+                for question, words in answers.items():
+                    terminal.wait_for(question)
+                    if question == "0. Back":
+                        terminal.wait_for("Enter choice:")
+                    terminal.type(keys if words is None else f"{words}\r")
+                terminal.wait_for("Nothing was done.")
+        terminal.wait_for("Enter choice:")
+        terminal.type("\x03")
+        terminal.wait_for("Ending the node that was started here.")
+        assert terminal.wait_end() == 0
+
+
+def test_what_comes_of_connecting_is_told_above_the_prompt(
+    home: pathlib.Path, host: str, port: int, old_client: AncestorConsole
+) -> None:
+    with menu(home, "--name", "SNITCH", "--listen", f"{host}:{port}") as terminal:
+        for address, outcome in ((f"{host}:{port}", "is this node itself"), ("127.0.0.34:9", "is offline: Connec")):
+            terminal.wait_for("Enter choice:")
+            terminal.type("3\r")
+            terminal.wait_for("Address (HOST:PORT):")
+            terminal.type(f"{address}\r")
+            terminal.wait_for(f"{address} {outcome}")
+        terminal.type("3\r")
+        terminal.type(f"{old_client.address}\r")
+        terminal.wait_for(f"({old_client.address} is online)")
+        terminal.type("0\r")
+        assert terminal.wait_end() == 0
+
+
+def test_of_two_menus_that_start_a_node_the_slower_one_uses_that_of_the_other(home: pathlib.Path, host: str, port: int) -> None:
+    with menu(home, "--listen", f"{host}:{port}") as slow:
+        slow.wait_for("Your team name:")
+        with menu(home, "--name", "QUICK", "--listen", f"{host}:{port}") as quick:
+            quick.wait_for("Enter choice:")
+            slow.type("SLOW\r")
+            slow.wait_for("A node is running here already: QUICK")
+            slow.wait_for("You are QUICK.")
+            slow.type("0\r")
+            assert slow.wait_end() == 0
+            assert "Ending the node" not in slow.text
+            with Client(home) as client:
+                assert client.status().self.name == "QUICK"
+            quick.type("0\r")
+            assert quick.wait_end() == 0
+
+
+def test_a_very_small_terminal_has_room_for_the_questions(home: pathlib.Path, host: str, port: int) -> None:
+    with menu(home, "--name", "SNITCH", "--listen", f"{host}:{port}", size=(22, 6)) as terminal:
+        terminal.wait_for("Enter choice:")
+        with Client(home) as client:
+            client.send("127.0.0.34:9", "hello")
+        for words in ("127.0.0.34:9", "127.0.0.34:9", ""):
+            # The second time, there is a name that may be meant.
+            terminal.type("1\r")
+            terminal.wait_for("To (HOST:PORT")
+            terminal.type(f"{words}\r")
+            if words:
+                terminal.wait_for("Message:")
+                terminal.type("hi\r")
+                terminal.wait_for("is on disk;")
+            terminal.wait_for("Enter choice:")
+        assert "too small" not in terminal.text
+        terminal.type("0\r")
+        assert terminal.wait_end() == 0
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.31", "127.0.0.31:99999"])
+def test_where_nothing_can_listen_is_wrong_usage(home: pathlib.Path, listen: str) -> None:
+    with menu(home, "--listen", listen) as terminal:
+        terminal.wait_for("--listen: ")
+        assert terminal.wait_end() == 2
+
+
+def test_a_pipe_is_read_line_by_line_whatever_stands_in_it(home: pathlib.Path, host: str, port: int) -> None:
+    done = subprocess.run(
+        [PYTHON, "-m", "node", "menu", "--home", str(home), "--name", "A", "--listen", f"{host}:{port}"],
+        cwd=ROOT, input=b"1\n\xff\nhi\n9\n0\n", capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    shown = done.stdout.decode()
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "Nobody goes by the name '\N{REPLACEMENT CHARACTER}'." in shown
+    assert "Please enter 1, 2, 3, 4 or 0." in shown
 
 
 def test_it_leaves_a_node_alone_that_it_did_not_start(home: pathlib.Path, host: str, port: int) -> None:

@@ -20,15 +20,16 @@ _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\x1b[=>]|\x1b
 
 
 class Terminal:
-    """Runs a command in a pseudo-terminal of 110 by 45 characters. Ends it by its pid."""
+    """Runs a command in a pseudo-terminal of `size`, its columns and rows. Ends it by its pid."""
 
-    def __init__(self, command: Sequence[str], cwd: str, **variables: str) -> None:
+    def __init__(self, command: Sequence[str], cwd: str, size: tuple[int, int] = (110, 45), **variables: str) -> None:
         environment = {**os.environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", **variables}
         self.pid, self._file = pty.fork()
         if self.pid == 0:
+            # From within, so that the command finds it so from its beginning.
+            ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
             os.chdir(cwd)
             os.execvpe(command[0], list(command), environment)
-        ioctl(self._file, termios.TIOCSWINSZ, struct.pack("HHHH", 45, 110, 0, 0))
         self._raw = ""
         self._from = 0
         self.code: int | None = None
