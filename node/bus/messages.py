@@ -828,14 +828,20 @@ ERROR_CODES: dict[str, tuple[str, bool]] = {
     "log_changed": ("Numbering has started anew; take a new snapshot.", False),
     "cursor_too_old": ("Events after `since` are no longer kept (`details.oldest`); take a new snapshot.", False),
     "snapshot_gone": ("The snapshot of that page was given up; begin a new one, without `page`.", True),
-    "cursor_ahead": ("`since` is beyond the head (`details.head`); take a new snapshot.", False),
+    "cursor_ahead": (
+        "`since`, or the `seq` acknowledged, is beyond the head (`details.head`); take a new snapshot.",
+        False,
+    ),
     "consumer_lapsed": (
         "Events after the consumer's position are no longer kept (`details.position`, `details.oldest`);"
         " create it with `restart`, or drop it.",
         False,
     ),
     "too_many_consumers": ("There are as many consumers as there may be; drop one.", False),
-    "store_unavailable": ("The disk can't be written right now; nothing was done.", True),
+    "store_unavailable": (
+        "The disk can't be written right now; nothing was done, unless `message` says that this isn't known.",
+        True,
+    ),
     "busy": ("Too much is waiting to be written; nothing was done.", True),
     "stopping": ("The node is going down; nothing was done.", True),
     "internal": ("A bug in the node; its log says more. Nothing was done.", False),

@@ -10,9 +10,9 @@ import typing
 import msgspec
 import pytest
 
-from node import app, retention, turns
+from node import answers, app, retention, turns
 from node.bus import messages as m
-from node.bus import server
+from node.bus import reducer, server
 from node.core import contacts, quotas, settings
 from node.peers import listener, pace
 from node.protocol.plain import registry
@@ -149,6 +149,30 @@ def test_every_field_of_bus_json_is_documented() -> None:
     assert sorted(name for row in table for name in CODE.findall(row[0])) == sorted(fields(m.Endpoint))
 
 
+@pytest.mark.parametrize("event", m.DURABLE)
+def test_what_each_event_does_to_a_snapshot_is_documented(event: str) -> None:
+    (table,) = tables(section(4))
+    rows = [row for row in table if event in CODE.findall(row[0])]
+    assert len(rows) == 1
+    assert (rows[0][1] == "Nothing.") == (event not in reducer._STEPS)
+
+
+def test_the_snapshot_table_names_events_only() -> None:
+    (table,) = tables(section(4))
+    assert sorted(name for row in table for name in CODE.findall(row[0])) == sorted(m.DURABLE)
+
+
+def test_every_limit_that_hello_tells_is_documented() -> None:
+    assert {f"`{name}`" for name in answers.LIMITS} <= set(re.findall(r"`\w+`", section(5)))
+
+
+@pytest.mark.parametrize("field", fields(m.StatsResult))
+def test_every_figure_of_stats_is_explained(field: str) -> None:
+    text = section(5).split("`stats` counts since the start")[1]
+    explained = {"uptime_ms", "database_bytes", "free_bytes", "consumers"}
+    assert f"`{field}`" in text or field in explained
+
+
 # -- errors
 
 
@@ -264,6 +288,7 @@ def test_every_name_on_the_page_exists() -> None:
           for name in struct.__struct_fields__),
         # Values that are no type of their own, and other languages' words.
         *registry.BY_NAME, "unknown", "guess", "seen", "chosen", "auto", "plain", "altered", "not-utf8", "parts",
+        *answers.LIMITS, "details.index", "?",
         "ipc", "tcp", "apply", "bus.json", "BUS.md", "SNICHER_HOME", "details.candidates", "details.oldest",
         "details.head", "details.position", "A-Z", "a-z", "0-9", "._-", "consume",
         "details.key", "details.source", "details.where", "on", "off",
