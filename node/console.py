@@ -31,6 +31,7 @@ from node.lines import (
     message_line,
     peer_line,
     plain,
+    refusal,
 )
 
 USAGE = """usage: python -m node [run] [--home DIR] [--name NAME] [--listen HOST:PORT] ...   run a node
@@ -79,6 +80,8 @@ def main(argv: Sequence[str]) -> int:
         try:
             verb: Callable[[Client, argparse.Namespace], None] = VERBS[options.verb]
             verb(client, options)
+        except CommandRefused as refused:
+            raise CommandRefused(refused.code, refusal(refused), refused.retryable, refused.details) from refused
         except KeyboardInterrupt:
             return 0 if options.verb == "tail" else 130
     return 0

@@ -9,6 +9,10 @@ from typing import Any
 import msgspec
 
 from node.bus import messages as m
+from node.errors import CommandRefused
+
+#: Peers of one name that are listed when one has to be chosen.
+CANDIDATES_SHOWN = 10
 
 
 def plain(text: str) -> str:
@@ -43,6 +47,14 @@ def called(peer: m.Peer) -> str:
     """A peer in a sentence: its name and where it is, or only where it is when that is all there is to say."""
     name, where = plain(peer.name).replace("\n", " "), address(peer)
     return where if name in (where, peer.host) else f"{name} ({where})"
+
+
+def refusal(refused: CommandRefused) -> str:
+    """Why a command was refused, and whom of several one may have meant."""
+    candidates = refused.details.get("candidates")
+    if refused.code != "ambiguous" or not candidates:
+        return refused.message
+    return f"{refused.message} Which one? {', '.join(str(one.get('address')) for one in candidates[:CANDIDATES_SHOWN])}"
 
 
 #: Above the lines of peers.

@@ -29,8 +29,8 @@ from node.bus import messages as m
 from node.bus.client import Away, Back, Client, Resync
 from node.bus.commands import new_key
 from node.console import patiently
-from node.errors import BusError, ConfigError, HomeInUse, NodeAway, SnicherError
-from node.lines import PEERS_HEADER, called, message_line, peer_line, plain
+from node.errors import BusError, CommandRefused, ConfigError, HomeInUse, NodeAway, SnicherError
+from node.lines import PEERS_HEADER, called, message_line, peer_line, plain, refusal
 from node.model import parse_address
 
 MENU = """
@@ -269,6 +269,8 @@ class Menu:
                 action()
             except _Leave:
                 self._terminal.tell("Nothing was done.")
+            except CommandRefused as refused:
+                self._terminal.tell(plain(refusal(refused)))
             except BusError as error:
                 self._terminal.tell(plain(str(error)))
 

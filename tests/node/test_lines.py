@@ -10,6 +10,7 @@ import pytest
 
 from node import lines
 from node.bus import messages as m
+from node.errors import CommandRefused
 
 NOON = int(time.mktime((2026, 1, 2, 12, 0, 0, 0, 0, -1)) * 1000)
 
@@ -144,3 +145,13 @@ def test_every_type_of_event_has_a_line_of_its_own() -> None:
 
 def event_of(data: msgspec.Struct) -> m.Event:
     return m.Event(v=1, log="l", at=NOON, type=type(data).__name__, seq=12, data=data)
+
+
+def test_a_refusal_names_whom_one_may_have_meant() -> None:
+    several = [{"id": f"p{number}", "address": f"10.0.0.{number}:5"} for number in range(1, 60)]
+    asked = CommandRefused("ambiguous", "2 peers go by the name 'x'.", details={"candidates": several[:2]})
+    assert lines.refusal(asked) == "2 peers go by the name 'x'. Which one? 10.0.0.1:5, 10.0.0.2:5"
+    many = CommandRefused("ambiguous", "59 peers.", details={"candidates": several})
+    assert lines.refusal(many).count(":5") == lines.CANDIDATES_SHOWN
+    for plain in (CommandRefused("ambiguous", "2 peers."), CommandRefused("not_found", "Nobody.")):
+        assert lines.refusal(plain) == plain.message
