@@ -156,7 +156,9 @@ def test_rename_merge_and_delete_stand_behind_one_point(
         assert terminal.wait_end() == 0
 
 
-def test_ctrl_c_in_a_question_goes_back_to_the_menu_and_there_it_ends_it(home: pathlib.Path, host: str, port: int) -> None:
+def test_ctrl_c_in_a_question_goes_back_to_the_menu_and_there_it_ends_it(
+    home: pathlib.Path, host: str, port: int
+) -> None:
     with menu(home, "--name", "SNITCH", "--listen", f"{host}:{port}") as terminal:
         for keys in ("\x03", "\x04"):
             for answers in (
@@ -194,7 +196,9 @@ def test_what_comes_of_connecting_is_told_above_the_prompt(
         assert terminal.wait_end() == 0
 
 
-def test_of_two_menus_that_start_a_node_the_slower_one_uses_that_of_the_other(home: pathlib.Path, host: str, port: int) -> None:
+def test_of_two_menus_that_start_a_node_the_slower_one_uses_that_of_the_other(
+    home: pathlib.Path, host: str, port: int
+) -> None:
     with menu(home, "--listen", f"{host}:{port}") as slow:
         slow.wait_for("Your team name:")
         with menu(home, "--name", "QUICK", "--listen", f"{host}:{port}") as quick:
