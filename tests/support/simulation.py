@@ -596,7 +596,9 @@ class Simulation:
                 after = dice.choice((0, 0, dice.randrange(self.core._ledger.last_message + 2)))
                 self.feed(s.ExpiryDue(self.now - dice.choice((0, 1_000, 100_000)), after))
             case "settings":
-                self.command("settings", m.SettingsArgs(reconnect=dice.random() < 0.7))
+                reset = dice.random() < 0.3
+                args = m.SettingsArgs(reset=["reconnect"]) if reset else m.SettingsArgs(reconnect=dice.random() < 0.6)
+                self.command("settings", args)
             case "consume":
                 self.consume()
 
