@@ -491,6 +491,8 @@ def test_the_jump_to_the_newest_arrives_however_late_the_page_comes(node: FakeNo
     tab.locator(".jump").click()
     # What is said while the page is under way is in it at the end.
     until(lambda: "history" not in node.hold_back, "the page was asked for")
+    # The scrolling that was going on when the button was pressed is told of late.
+    tab.locator(".log").evaluate("log => log.dispatchEvent(new Event('scroll'))")
     node.receive(bela, "said meanwhile")
     free.set()
     expect(bubble(tab, "said meanwhile")).to_be_in_viewport()

@@ -35,6 +35,8 @@ export class Conversation {
   #seekLine = true;
   /** Whether to stay at the end when something is added. */
   #follow = true;
+  /** Whether the reader asked for the end and it is still under way. */
+  #jumping = false;
   /** Where the last jump to the end led: the reader may have left since, before the browser tells of it. */
   #endTop = 0;
   #redraw = calm(() => this.#picture());
@@ -149,8 +151,10 @@ export class Conversation {
     this.#seekLine = false;
     this.#follow = true;
     this.#endTop = 0;
-    if (this.#talk?.moreAfter) this.#talk.open();
-    else this.#toEnd();
+    if (!this.#talk?.moreAfter) return this.#toEnd();
+    // What still moves on the way there is no wish to stay.
+    this.#jumping = true;
+    this.#talk.open().finally(() => (this.#jumping = false));
   }
 
   /** Something of one's own was just sent from here: back to the end, and the New line has done its duty. */
@@ -372,7 +376,7 @@ export class Conversation {
   }
 
   #scrolled() {
-    this.#follow = this.#atEnd();
+    this.#follow = this.#jumping || this.#atEnd();
     this.#parts.jump.hidden = this.#follow;
     this.#look();
     this.#fillView();
