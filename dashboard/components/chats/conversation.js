@@ -127,6 +127,7 @@ export class Conversation {
     this.#seekLine = true;
     this.#newAfter = view?.unread ? view.read_upto : null;
     this.#follow = around === null;
+    this.#jumping = false;
     this.#endTop = 0;
     this.#flash = around;
     this.#talk = new Talk(room, connection, (why) => this.#changed(why), () => (this.#follow ? null : this.#eyed()));
