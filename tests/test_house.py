@@ -26,6 +26,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
     ],
     ids=["ruff check", "ruff format", "mypy"],
 )
+@pytest.mark.timeout(900)
 def test_the_checkers_find_nothing(tool: tuple[str, ...]) -> None:
     result = run(sys.executable, "-m", *tool)
     assert result.returncode == 0, result.stdout + result.stderr

@@ -195,33 +195,32 @@ class _Follows(Generic[_State]):
 
     def _wait(self, deadline: float) -> None:
         """Return once there is something to take, or at the deadline."""
-        following = self._following
         while not self._closed:
-            now = time.monotonic()
-            steps = following.question(now)
-            if steps is not None:
-                self._ask(steps)
-            else:
-                seq = following.report(now)
-                if seq is not None:
-                    self._reporter.report(seq)
-                wait = max(0.0, min(deadline, following.wake_at(), now + SLICE_S) - now)
-                socket = self._events.socket
-                if socket is None:
-                    time.sleep(wait)
-                else:
-                    try:
-                        self._receive(socket, wait)
-                    except zmq.ZMQError:
-                        # A signal handler may have closed it, in the middle of this.
-                        if not self._closed:
-                            raise
-            if following.ready or time.monotonic() >= deadline:
+            try:
+                self._look(deadline)
+            except zmq.ZMQError:
+                # A signal handler may have closed it, in the middle of this.
+                if not self._closed:
+                    raise
+            if self._following.ready or time.monotonic() >= deadline:
                 return
 
-    def _receive(self, socket: zmq.Socket[bytes], wait: float) -> None:
+    def _look(self, deadline: float) -> None:
+        """Ask what is to be asked, or wait a moment for what comes."""
         following = self._following
-        if socket.poll(int(wait * 1000) + 1):
+        now = time.monotonic()
+        steps = following.question(now)
+        if steps is not None:
+            self._ask(steps)
+            return
+        seq = following.report(now)
+        if seq is not None:
+            self._reporter.report(seq)
+        wait = max(0.0, min(deadline, following.wake_at(), now + SLICE_S) - now)
+        socket = self._events.socket
+        if socket is None:
+            time.sleep(wait)
+        elif socket.poll(int(wait * 1000) + 1):
             now, wall = time.monotonic(), time.time()
             for body in self._events.receive():
                 following.received(body, now, wall)

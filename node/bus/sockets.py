@@ -118,8 +118,9 @@ class EventSocket(NodeSocket):
     kind = zmq.SUB
 
     def receive(self) -> Iterator[bytes]:
-        """The bodies of what was published and has come: the first ones, RECEIVE_MOST at most."""
-        assert self.socket is not None
+        """The bodies of what was published and has come: the first ones, RECEIVE_MOST at most; none when closed."""
+        if self.socket is None:
+            return
         receive = self.socket.recv_multipart
         with contextlib.suppress(zmq.Again):
             for _ in range(RECEIVE_MOST):

@@ -19,18 +19,23 @@ import pytest
 import zmq
 
 import node.bus
-from node.bus.client import Client, Cursor
+from node.bus.client import Client, Cursor, Item
 from tests.support.bus_fakes import PATIENCE, FakeBus
 
 #: Whose lines count.
 FOLDERS = tuple(str(pathlib.Path(str(module.__file__)).parent) for module in (node.bus, zmq))
 
 
-class Interrupter:
-    """Raises KeyboardInterrupt at the line of this number of all that a piece of work runs."""
+def raise_interrupt() -> None:
+    raise KeyboardInterrupt
 
-    def __init__(self, number: int) -> None:
+
+class Interrupter:
+    """Does something, as a signal's handler would, at the line of this number of all that a piece of work runs."""
+
+    def __init__(self, number: int, act: Callable[[], None] = raise_interrupt) -> None:
         self.number = number
+        self.act = act
         self.lines = 0
         self.where = "nowhere"
 
@@ -48,7 +53,7 @@ class Interrupter:
             self.lines += 1
             if self.lines == self.number:
                 self.where = f"{frame.f_code.co_filename}:{frame.f_lineno}"
-                raise KeyboardInterrupt
+                self.act()
         return self._trace
 
 
@@ -111,3 +116,23 @@ def test_a_signal_handler_may_close_what_is_waited_for(bus: FakeBus, of: str) ->
         finally:
             timer.join()
             signal.signal(signal.SIGUSR1, before)
+
+
+def test_a_follower_that_is_closed_at_any_line_ends(bus: FakeBus) -> None:
+    bus.put(5)
+    with Client(bus.home) as client:
+
+        def closed_at(number: int) -> Interrupter:
+            follower = client.follow(Cursor(bus.log, 0))
+            interrupter = Interrupter(number, follower.close)
+            seen: list[Item | None] = []
+            interrupter.run(lambda: seen.extend(follower.next(PATIENCE) for _ in range(3)))
+            # Nothing comes any more once it is closed.
+            assert [one is None for one in seen] == sorted(one is None for one in seen)
+            follower.close()
+            return interrupter
+
+        lines = closed_at(0).lines
+        assert lines > 100
+        for number in range(1, lines + 1):
+            closed_at(number)
