@@ -21,8 +21,9 @@ PROGRAMS = {
 }
 #: Only where axe-core isn't there yet.
 NPM = {"npm": ("npm", "it fetches axe-core, which every page is checked with")}
-#: Most tests of real processes and pages wait most of their time, so several files run at once. `-n0`: one by one.
-AT_ONCE = ("-n3", "--dist=loadfile")
+#: Most tests of real processes and pages wait most of their time, so several files run at once, in the order of
+#: conftest.py. `-n0`: one by one.
+AT_ONCE = ("-n3", "--dist=loadfile", "--no-loadscope-reorder")
 FONTS = ("fonts-noto-color-emoji", "fonts-dejavu-core")
 
 

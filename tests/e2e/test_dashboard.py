@@ -599,7 +599,7 @@ def test_a_peer_that_is_tried_again_keeps_its_place_and_its_reason(node: FakeNod
     node.add_peer("zora")
     node.add_peer("anton", **refused)
     bert = node.add_peer("bert", **refused)
-    node.retry(bert, in_ms=40_000)
+    node.retry(bert, in_ms=55_000)
     tab = visit().open(page="peers")
     row = tab.locator(".peer", has_text="bert")
     expect(row.locator(".why")).to_have_text(re.compile(r"It refused the connection\. Next try in \d+ s\."))
