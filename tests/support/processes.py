@@ -308,7 +308,8 @@ class NodeProcess:
         """Wait until just these texts have come from the peer at HOST:PORT, in this order."""
         wanted = list(texts)
         self.wait_count(address, len(wanted))
-        assert self.heard(address) == wanted
+        heard = self.heard(address)
+        assert heard == wanted, heard
 
     def wait_count(self, address: str, count: int) -> None:
         """Wait until at least so many texts have come from the peer at HOST:PORT."""
