@@ -33,8 +33,8 @@ def test_they_find_out_what_the_other_speaks_and_talk_both_ways(pair: tuple[Node
     assert len(anna.client.peers().peers) == len(bert.client.peers().peers) == 1
 
 
-def test_fifty_rapid_messages_each_way_at_the_same_time(pair: tuple[NodeProcess, NodeProcess]) -> None:
-    anna, bert = pair
+def talk_at_the_same_time(anna: NodeProcess, bert: NodeProcess) -> tuple[list[str], list[str]]:
+    """Fifty rapid messages each way; returns the texts."""
     there = [f"there {number}" for number in range(50)]
     back = [f"back {number}" for number in range(50)]
     threads = [
@@ -45,11 +45,33 @@ def test_fifty_rapid_messages_each_way_at_the_same_time(pair: tuple[NodeProcess,
         thread.start()
     for thread in threads:
         thread.join()
-    bert.wait_heard(anna.address, there)
-    anna.wait_heard(bert.address, back)
+    return there, back
+
+
+def test_fifty_rapid_messages_each_way_at_the_same_time(pair: tuple[NodeProcess, NodeProcess]) -> None:
+    anna, bert = pair
+    anna.send(bert.address, "there first")
+    bert.wait_heard(anna.address, ["there first"])
+    bert.send(anna.address, "back first")
+    anna.wait_heard(bert.address, ["back first"])
+    there, back = talk_at_the_same_time(anna, bert)
+    bert.wait_heard(anna.address, ["there first", *there])
+    anna.wait_heard(bert.address, ["back first", *back])
     for node, address in ((anna, bert.address), (bert, anna.address)):
         ours = [one for one in node.messages(address) if one.direction == "out"]
         assert {node.wait_state(one, "sent").state for one in ours[-5:]} == {"sent"}
+
+
+def test_two_who_call_each_other_at_the_same_moment_lose_and_double_nothing(
+    pair: tuple[NodeProcess, NodeProcess],
+) -> None:
+    """Both dial, so two links stand, and the newer one is used (PROTOCOL.md 2.1): what was said over the older one may
+    be read after it."""
+    anna, bert = pair
+    there, back = talk_at_the_same_time(anna, bert)
+    for node, address, texts in ((bert, anna.address, there), (anna, bert.address, back)):
+        node.wait_count(address, len(texts))
+        assert sorted(node.heard(address)) == sorted(texts)
 
 
 def test_a_long_text_goes_in_marked_parts_with_one_state(pair: tuple[NodeProcess, NodeProcess]) -> None:
