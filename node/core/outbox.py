@@ -23,6 +23,8 @@ IN_FLIGHT = 4
 #: A persistent link that stood for so long was a success; one that ends sooner, with nothing said, counts as a failed
 #: attempt: a peer that takes every connection and drops it is not dialled each second.
 STEADY_MS = 10_000
+#: Two who call each other do so at the same moment when the second link stands within this time of the first.
+SAME_MOMENT_MS = 5_000
 #: At a start, so many peers are dialled at once, and as many again after each pause.
 START_TOGETHER = 20
 START_PAUSE_MS = 100
@@ -224,11 +226,18 @@ class Outbox:
         return contact.peer.dialect in BY_NAME and contact.spoken != contact.peer.dialect
 
     def attach(self, contact: Contact, link: int) -> None:
-        """A persistent link stands; the newest one is used."""
+        """A persistent link stands. The newest is used, for whoever comes back may have lost the one before.
+
+        But where both called each other at the same moment, the first is: nothing may overtake what goes over it.
+        """
         if link not in contact.links:
             if not contact.links:
                 contact.since = self._ledger.now
-            contact.links.append(link)
+            crossed = bool(contact.links) and (contact.links[-1] + link) % 2 == 1
+            if crossed and self._ledger.now - contact.since < SAME_MOMENT_MS:
+                contact.links.insert(-1, link)
+            else:
+                contact.links.append(link)
             contact.next_try = None
         self._contacts.change(contact, link="online", error=None)
 

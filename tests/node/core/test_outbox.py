@@ -5,7 +5,7 @@ import pytest
 from node.bus import messages as m
 from node.core import effects as e
 from node.core import stimuli as s
-from node.core.outbox import IN_FLIGHT, STEADY_MS
+from node.core.outbox import IN_FLIGHT, SAME_MOMENT_MS, STEADY_MS
 from node.protocol.plain.codec import Goodbye, Text
 from tests.node.core.desk import BOB, Desk, acts, data, events, linked, only, std, transmits
 
@@ -267,10 +267,40 @@ def test_a_dial_and_a_call_at_the_same_time_are_two_links_to_one_peer() -> None:
     desk.call(2)
     assert desk.contact().peer.link == "online"
     desk.give(s.Opened(1))
-    assert (desk.contact().links, desk.contact().busy) == ([2, 1], None)
+    assert (sorted(desk.contact().links), desk.contact().busy) == ([1, 2], None)
     desk.give(s.Closed(2, None))
     desk.give(s.Closed(1, "It closed the connection."))
     assert (desk.contact().links, desk.contact().peer.link) == ([], "offline")
+
+
+@pytest.mark.parametrize("after", [0, SAME_MOMENT_MS - 1])
+def test_of_two_links_of_the_same_moment_the_first_is_used(after: int) -> None:
+    """Nothing may overtake what goes over it already."""
+    desk = Desk()
+    desk.ask("connect", m.ConnectArgs(address=BOB, dialect="snicher"))
+    desk.call(2)
+    assert transmits(desk.send(BOB, "one")) == [(2, 1)]
+    desk.outcome(2, 1, "sent")
+    desk.now += after
+    desk.give(s.Opened(1))
+    assert transmits(desk.send(BOB, "two")) == [(2, 2)]
+    desk.outcome(2, 2, "sent")
+    desk.give(s.Closed(2, None))
+    assert transmits(desk.send(BOB, "three")) == [(1, 3)]
+
+
+@pytest.mark.parametrize(("link", "after"), [(4, 0), (1, SAME_MOMENT_MS)], ids=["called again", "dialled later"])
+def test_of_two_links_of_different_moments_the_newest_is_used(link: int, after: int) -> None:
+    """Who comes back may have lost the one before without our knowing."""
+    desk = Desk()
+    desk.ask("connect", m.ConnectArgs(address=BOB, dialect="snicher"))
+    desk.call(2)
+    desk.now += after
+    if link % 2:
+        desk.give(s.Opened(link))
+    else:
+        desk.call(link)
+    assert transmits(desk.send(BOB, "one")) == [(link, 1)]
 
 
 def test_a_one_shot_connection_that_is_no_longer_needed_is_left() -> None:
