@@ -70,6 +70,9 @@ def _first_event(tab: Page) -> None:
     expect(tab.locator(".raw").first).to_contain_text("{")
 
 
+#: The event log and the figures are there.
+_TOLD = ".activity:has(.figures:not([data-unknown])) .rows .row"
+
 #: fill() makes peers in this order: bela, cian, TEAM ALPHA, salma, the long name, the hostile one.
 VIEWS = [
     View("chats-empty", "empty", "", ".begin h2"),
@@ -101,11 +104,11 @@ VIEWS = [
     View("search-mixed", "full", "search?q=a", ".searchpage .hit"),
     View("search-none", "full", "search?q=nobodyatall&room=room-5", ".results .state h2"),
     View("search-away", "away", "search?q=message", ".strip"),
-    View("activity-empty", "empty", "activity", ".rows .row"),
-    View("activity-full", "full", "activity", ".rows .row"),
-    View("activity-open", "full", "activity", ".rows .row", _first_event, again=True),
-    View("activity-none", "full", "activity", ".rows .row", _typed("nobodyatall", ".after .end")),
-    View("activity-paused", "full", "activity", ".rows .row", press("button", "Pause")),
+    View("activity-empty", "empty", "activity", _TOLD),
+    View("activity-full", "full", "activity", _TOLD),
+    View("activity-open", "full", "activity", _TOLD, _first_event, again=True),
+    View("activity-none", "full", "activity", _TOLD, _typed("nobodyatall", ".after .end")),
+    View("activity-paused", "full", "activity", _TOLD, press("button", "Pause")),
     View("activity-away", "away", "activity", ".strip"),
     View("settings-empty", "empty", "settings", ".settings .groups"),
     View("settings-full", "full", "settings", ".settings .groups"),
