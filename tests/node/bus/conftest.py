@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,7 @@ from node.bus import client as clients
 from node.bus import following
 from node.bus import messages as m
 from node.bus.client import Client
+from node.bus.sockets import CommandSocket
 from tests.support.bus_fakes import PATIENCE, FakeBus
 
 
@@ -42,3 +44,21 @@ def bus(tmp_path: pathlib.Path, quick: None) -> Iterator[FakeBus]:
 def client(bus: FakeBus) -> Iterator[Client]:
     with Client(bus.home, name="tester", timeout=PATIENCE) as client:
         yield client
+
+
+@pytest.fixture
+def lost(bus: FakeBus, monkeypatch: pytest.MonkeyPatch) -> list[threading.Event]:
+    """Two answers that are kept back until their asker has given up; those that still are."""
+    lost = [threading.Event(), threading.Event()]
+    bus.held = list(lost)
+    drop = CommandSocket.drop
+
+    def dropped(self: CommandSocket) -> None:
+        given_up = self.socket is not None
+        drop(self)
+        # An answer is given once nobody waits for it any more.
+        if given_up and bus.effects and lost:
+            lost.pop(0).set()
+
+    monkeypatch.setattr(CommandSocket, "drop", dropped)
+    return lost

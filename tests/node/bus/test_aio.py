@@ -21,7 +21,6 @@ from node.bus import aio
 from node.bus import messages as m
 from node.bus.aio import AsyncClient, AsyncFollower
 from node.bus.following import Away, Back, Cursor, Item, Resync
-from node.bus.sockets import CommandSocket
 from node.errors import CommandRefused, NodeAway
 from tests.support.bus_fakes import PATIENCE, FakeBus, numbers
 
@@ -110,25 +109,13 @@ def test_a_refusal_comes_with_its_code_and_details(bus: FakeBus, run: Run[None])
 
 
 def test_a_command_with_a_key_takes_effect_once_though_its_replies_are_lost(
-    bus: FakeBus, run: Run[None], monkeypatch: pytest.MonkeyPatch
+    bus: FakeBus, run: Run[None], lost: list[threading.Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main() -> None:
         async with client_of(bus) as client:
             assert (await client.send("room", "hello")).text == "hello"
 
     monkeypatch.setattr(aio, "ATTEMPT_S", 0.3)
-    lost = [threading.Event(), threading.Event()]
-    bus.held = list(lost)
-    drop = CommandSocket.drop
-
-    def dropped(self: CommandSocket) -> None:
-        given_up = self.socket is not None
-        drop(self)
-        # An answer is given once nobody waits for it any more.
-        if given_up and bus.effects and lost:
-            lost.pop(0).set()
-
-    monkeypatch.setattr(CommandSocket, "drop", dropped)
     run(main())
     assert (bus.effects, lost) == (["hello"], [])
     assert len(bus.commands) >= 2
