@@ -86,7 +86,7 @@ class Node:
             me,
             saved,
             identity.fixed,
-            settings.unchanged(identity.default_name, identity.fixed),
+            settings.in_force(identity.default_name, {}, identity.fixed),
         )
         self._outbox.reconnect = current.reconnect
         self.expiry = Expiry(self._ledger, self._rooms, self._contacts)

@@ -112,11 +112,6 @@ def saved_for(saved: Mapping[str, Any] | None, found: m.Settings | None) -> dict
     return {"name": found.name} if found.reconnect else {"name": found.name, "reconnect": False}
 
 
-def unchanged(default_name: str, fixed: Mapping[str, Fixed]) -> m.Settings:
-    """The settings in force where no front end has changed anything."""
-    return in_force(default_name, {}, fixed)
-
-
 def checked_reset(args: m.SettingsArgs) -> frozenset[str]:
     """The settings that are to be as if no front end had changed them. Raises CommandRefused when one can't be."""
     for key in args.reset:
