@@ -10,7 +10,6 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from node.bus import messages as m
-from node.bus.aio import ATTEMPT_S
 from node.errors import CommandRefused
 from tests.e2e.browser import ROOT, SCREENSHOTS, Dashboard, Visit, standing, until
 from tests.support.fake_node import FakeNode, now
@@ -227,21 +226,92 @@ def test_what_is_sent_while_the_node_is_away_goes_out_once(node: FakeNode, visit
     expect(tab.locator(".log .row")).to_have_count(2)
 
 
+#: Counts in `sends` how often the page asked for a text to be sent.
+COUNT_SENDS = """
+(() => {
+  const send = WebSocket.prototype.send;
+  window.sends = 0;
+  WebSocket.prototype.send = function (word) {
+    if (String(word).includes('"t":"send"')) window.sends++;
+    return send.call(this, word);
+  };
+})();
+"""
+#: Watches how often a text stands in the log: `most` is how often it did at most.
+COUNT_ROWS = """
+(log, text) => {
+  window.most = 0;
+  const count = () => {
+    const rows = [...log.querySelectorAll(".row .text")].filter((one) => one.textContent === text);
+    window.most = Math.max(window.most, rows.length);
+  };
+  new MutationObserver(count).observe(log, { childList: true, subtree: true, characterData: true });
+}
+"""
+#: The page says hello to the server, and hears of the node, when `letIn` is called.
+HOLD_HELLO = """
+(() => {
+  const send = WebSocket.prototype.send;
+  let open = false, held = null;
+  WebSocket.prototype.send = function (word) {
+    if (open || !String(word).includes('"t":"hello"')) return send.call(this, word);
+    held = () => send.call(this, word);
+  };
+  window.letIn = () => { open = true; held?.(); };
+})();
+"""
+
+
 def test_a_lost_reply_never_doubles(node: FakeNode, visit: Visit) -> None:
     bela = node.add_peer("bela")
-    tab = visit().open(bela.room)
+    visitor = visit()
+    visitor.context.add_init_script(COUNT_SENDS)
+    tab = visitor.open(bela.room)
     expect(tab.locator(".talk h2")).to_have_text("bela")
-    # Longer than a client waits for one attempt: the reply is lost, the message is there.
+    expect(tab.locator(".rows.empty")).to_have_count(1)
+    tab.locator(".log").evaluate(COUNT_ROWS, "only once")
+    # The message is there, and its reply is lost until the dashboard's server gives up and the page asks again.
     free = node.hold_back["send"] = threading.Event()
     write(tab, "only once")
-    until(lambda: "send" not in node.hold_back, "it was sent")
-    threading.Timer(3 * ATTEMPT_S, free.set).start()
-    expect(bubble(tab, "only once")).to_have_count(1)
-    until(lambda: node.commands.count("send") >= 2, "the same command asked again")
+    until(lambda: tab.evaluate("window.sends") > 1, "the page asks again")
     expect(bubble(tab, "only once").locator(".state")).to_have_text("sent")
+    free.set()
+    # The next one has to wait until the first one is answered.
+    write(tab, "another one")
+    expect(bubble(tab, "another one").locator(".state")).to_have_text("sent")
     expect(tab.locator(".row[data-pending]")).to_have_count(0)
     expect(bubble(tab, "only once")).to_have_count(1)
-    assert len(node.messages[bela.room]) == 1
+    assert tab.evaluate("window.most") == 1
+    assert [one.text for one in node.messages[bela.room]] == ["only once", "another one"]
+
+
+def test_what_is_written_before_the_page_knows_the_node_is_kept(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    visitor = visit()
+    tab = visitor.open(bela.room)
+    expect(tab.locator(".talk h2")).to_have_text("bela")
+    field(tab).fill("begun yesterday")
+    tab.close()
+    visitor.context.add_init_script(HOLD_HELLO)
+    # Closed before it heard of the node.
+    tab = visitor.open(bela.room)
+    write(tab, "said first")
+    field(tab).fill("begun today")
+    tab.close()
+    tab = visitor.open(bela.room)
+    expect(field(tab)).to_have_value("begun today")
+    tab.evaluate("window.letIn()")
+    expect(bubble(tab, "said first").locator(".state")).to_have_text("sent")
+    expect(field(tab)).to_have_value("begun yesterday\nbegun today")
+    # Still open when it heard of the node.
+    tab.reload()
+    write(tab, "said second")
+    tab.evaluate("window.letIn()")
+    expect(bubble(tab, "said second").locator(".state")).to_have_text("sent")
+    expect(tab.locator(".row[data-pending]")).to_have_count(0)
+    expect(tab.locator(".log .row")).to_have_count(2)
+    expect(field(tab)).to_have_value("begun yesterday\nbegun today")
+    assert [one.text for one in node.messages[bela.room]] == ["said first", "said second"]
 
 
 def test_a_refused_text_is_kept_and_says_why(node: FakeNode, visit: Visit) -> None:

@@ -53,7 +53,7 @@ export class Composer {
 
   /** The node became known after we opened: drafts are kept per node. */
   refill() {
-    if (this.#room && !this.#field.value) this.open(this.#room);
+    if (this.#room && this.#field.value !== outbox.draft(this.#room)) this.open(this.#room);
   }
 
   /** To whom it goes. */

@@ -12,6 +12,8 @@ const KEY_LIFETIME_MS = 23 * 3600 * 1000;
 const PAUSE_MS = [400, 4000];
 /** Answers after which the outcome is unknown: asking again must use the same key. */
 const UNKNOWN_OUTCOME = new Set(["lost", "away", "protocol", "internal"]);
+/** So many of the messages that were answered last are remembered: their events may still come. */
+const MAX_SAID = 100;
 
 /** Storage that may be full or forbidden: then things live as long as the page. */
 const storage = {
@@ -34,6 +36,20 @@ const storage = {
 const lasting = () => window.localStorage;
 const ofTab = () => window.sessionStorage;
 
+/** Names in a storage that begin so. */
+function named(area, prefix) {
+  try {
+    return Object.keys(area()).filter((name) => name.startsWith(prefix));
+  } catch {
+    return [];
+  }
+}
+
+/** Two drafts of one text field: neither is lost. */
+function joined(older, newer) {
+  return older && older !== newer ? `${older}\n${newer}` : newer;
+}
+
 export class Outbox {
   /** {key, room, text, at, state: "queued" | "asking" | "refused", problem, seenAs}, in the order written. */
   entries = [];
@@ -45,6 +61,7 @@ export class Outbox {
   #pumping = false;
   #pause = PAUSE_MS[0];
   #wake = null;
+  #said = new Set();
   #listeners = new Set();
 
   constructor(connection, store) {
@@ -139,37 +156,76 @@ export class Outbox {
     storage.set(lasting, this.#name(entry.key), null);
   }
 
-  /** Once it is known which node this is: take up what an earlier page left. */
+  /** Once it is known which node this is: take up what an earlier page left, and what was written before. */
   #adopt() {
     const me = this.#store.me;
     if (!me || this.#node === me.id) return;
+    const early = this.#node === null ? this.entries : [];
+    const drafts = this.#node === null ? [...this.#drafts] : [];
+    for (const entry of early) storage.set(lasting, this.#name(entry.key), null);
+    for (const [room] of drafts) for (const area of [ofTab, lasting]) storage.set(area, this.#draftName(room), null);
+    this.#drafts.clear();
+    if (this.#node === null) this.#settle(me.id);
     this.#node = me.id;
     this.entries = [];
-    const prefix = this.#name("");
-    try {
-      for (let i = 0; i < window.localStorage.length; i++) {
-        const name = window.localStorage.key(i);
-        if (!name.startsWith(prefix)) continue;
-        const { key, room, text, at } = JSON.parse(window.localStorage.getItem(name));
-        const old = this.#store.now() - at > KEY_LIFETIME_MS;
-        const problem = old ? { code: "old", message: "It was written more than a day ago and never sent." } : null;
-        this.entries.push({ key, room, text, at, state: old ? "refused" : "queued", problem, seenAs: null });
-      }
-    } catch {
-      // No storage, or somebody else's content: nothing to take up.
+    for (const name of named(lasting, this.#name(""))) {
+      const kept = this.#kept(name);
+      if (!kept) continue;
+      const { key, room, text, at } = kept;
+      const old = this.#store.now() - at > KEY_LIFETIME_MS;
+      const problem = old ? { code: "old", message: "It was written more than a day ago and never sent." } : null;
+      this.entries.push({ key, room, text, at, state: old ? "refused" : "queued", problem, seenAs: null });
     }
     this.entries.sort((a, b) => a.at - b.at);
+    for (const entry of early) this.#keep(entry);
+    for (const [room, text] of drafts) {
+      if (text) this.setDraft(room, joined(this.draft(room), text));
+    }
     this.#tell();
     this.#pump();
   }
 
+  /** What pages wrote that were closed before they knew the node is this node's, if it is about its conversations. */
+  #settle(node) {
+    const out = this.#name("");
+    for (const name of named(lasting, out)) {
+      const room = this.#kept(name)?.room;
+      if (!this.#store.rooms.has(room)) continue;
+      storage.set(lasting, `snicher/${node}/out/${name.slice(out.length)}`, storage.get(lasting, name));
+      storage.set(lasting, name, null);
+    }
+    const drafts = this.#draftName("");
+    for (const area of [ofTab, lasting]) {
+      for (const name of named(area, drafts)) {
+        const room = name.slice(drafts.length);
+        if (!this.#store.rooms.has(room)) continue;
+        const here = `snicher/${node}/draft/${room}`;
+        storage.set(area, here, joined(storage.get(area, here), storage.get(area, name)));
+        storage.set(area, name, null);
+      }
+    }
+  }
+
+  /** An entry as it was kept, or null when there is something else. */
+  #kept(name) {
+    try {
+      const kept = JSON.parse(storage.get(lasting, name));
+      return [kept.key, kept.room, kept.text].every((part) => typeof part === "string") ? kept : null;
+    } catch {
+      return null;
+    }
+  }
+
   /** The message came round as an event before the answer did: don't show it twice. */
   #seen(message) {
-    if (!message.mine) return;
+    if (!message.mine || this.#said.has(message.id)) return;
+    const asked = (one) => one.state === "asking" || (one.state === "queued" && one.problem);
     const entry = this.entries.find(
-      (one) => one.state === "asking" && one.room === message.room && one.seenAs === null && one.text === message.text,
+      (one) => asked(one) && one.room === message.room && one.seenAs === null && one.text === message.text,
     );
-    if (entry) entry.seenAs = message.id;
+    if (!entry) return;
+    entry.seenAs = message.id;
+    this.#tell();
   }
 
   #hurry() {
@@ -197,7 +253,7 @@ export class Outbox {
     try {
       for (;;) {
         const entry = this.entries.find((one) => one.state === "queued");
-        if (!entry || this.#connection.state !== "open") return;
+        if (!entry || this.#node === null || this.#connection.state !== "open") return;
         if (this.#store.now() - entry.at > KEY_LIFETIME_MS) {
           entry.state = "refused";
           entry.problem = { code: "old", message: "It waited here for more than a day." };
@@ -219,15 +275,18 @@ export class Outbox {
       const said = await this.#connection.ask({ t: "send", key, room, text });
       this.#forget(entry);
       this.#pause = PAUSE_MS[0];
+      this.#said.add(said.message.id);
+      if (this.#said.size > MAX_SAID) this.#said.delete(this.#said.values().next().value);
       this.#store.said(said.message);
     } catch (problem) {
-      entry.seenAs = null;
       if (problem.retryable) {
+        // Seen already: then only the answer was lost, and what stands there is this one.
         entry.state = "queued";
         entry.problem = { code: problem.code, message: problem.message };
         this.#tell();
         await this.#rest();
       } else {
+        entry.seenAs = null;
         entry.state = "refused";
         entry.problem = { code: problem.code ?? "internal", message: problem.message };
       }
