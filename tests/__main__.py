@@ -3,16 +3,25 @@
 Installs what tests need from the system (Debian: with apt-get, as root or with sudo that doesn't ask), then runs
 pytest. On other systems it says what is missing; tests that need it are then left out, and say so. axe-core comes from
 the npm registry (tests/support/axe.py), with npm from the PATH, or else Debian's.
+
+Of the whole, a few failed tests get a second look: they run again, alone. On a machine that stands still for seconds,
+one of thousands may fail for that; what passes alone is named at the end, because it may also be a race worth finding.
 """
 
 from __future__ import annotations
 
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
+
+import pytest
 
 from tests.support import axe
+from tests.support.failed import FAILED_TO
 
 #: Debian's package for each program that tests use, and what for.
 PROGRAMS = {
@@ -24,6 +33,8 @@ NPM = {"npm": ("npm", "it fetches axe-core, which every page is checked with")}
 #: Most tests of real processes and pages wait most of their time, so several files run at once, in the order of
 #: conftest.py. `-n0`: one by one.
 AT_ONCE = ("-n3", "--dist=loadfile", "--no-loadscope-reorder")
+#: When more fail, it is not the machine: they get no second look.
+MAX_SECOND_LOOKS = 5
 FONTS = ("fonts-noto-color-emoji", "fonts-dejavu-core")
 
 
@@ -53,9 +64,35 @@ def main() -> int:
     except axe.Unavailable as error:
         print(f"missing: axe-core. {error}", flush=True)
     arguments = sys.argv[1:]
+    whole = not arguments
     if not any(one.startswith(("-n", "--numprocesses", "--pdb", "-s")) for one in arguments):
         arguments = [*AT_ONCE, *arguments]
-    return subprocess.run([sys.executable, "-m", "pytest", *arguments], check=False).returncode
+    code, failed = run(arguments)
+    return second_look(failed) if whole and code == pytest.ExitCode.TESTS_FAILED else code
+
+
+def run(arguments: Sequence[str]) -> tuple[int, list[str]]:
+    """Run pytest; its exit code, and the tests that failed."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "failed")
+        command = [sys.executable, "-m", "pytest", "-p", "tests.support.failed", *arguments]
+        code = subprocess.run(command, env={**os.environ, FAILED_TO: str(path)}, check=False).returncode
+        return code, path.read_text().splitlines() if path.exists() else []
+
+
+def second_look(failed: list[str]) -> int:
+    """Run these again, alone, and say which of them passed; returns the exit code of the whole."""
+    if not 0 < len(failed) <= MAX_SECOND_LOOKS:
+        return pytest.ExitCode.TESTS_FAILED
+    print(f"\nA second look, alone, at what failed: {len(failed)}.", flush=True)
+    code, again = run(failed)
+    if code in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        for one in failed:
+            if one not in again:
+                print(
+                    f"UNSTEADY {one} failed beside others and passed alone: it may be a race worth finding.", flush=True
+                )
+    return code
 
 
 if __name__ == "__main__":
