@@ -265,6 +265,11 @@ class _Follows(Generic[_State]):
         self._reporter = Reporter(client.home, client.name)
         client._followers.add(self)
 
+    @property
+    def _ended(self) -> bool:
+        """Whether it was closed, or its client, be it before that knew of it."""
+        return self._closed or self._client._closed
+
     def close(self) -> None:
         """Close the subscription: whoever waits in `next` gets None at once, and the iteration ends."""
         self._closed = True
@@ -283,7 +288,7 @@ class _Follows(Generic[_State]):
                 await asyncio.sleep(0)
             # Nothing is awaited between taking an item and giving it out: cancelling loses none.
             while (item := self._following.take()) is None:
-                if self._closed or time.monotonic() >= deadline:
+                if self._ended or time.monotonic() >= deadline:
                     return None
                 await self._step(deadline)
             return item
@@ -303,7 +308,7 @@ class _Follows(Generic[_State]):
         wait = max(0.0, min(deadline, following.wake_at()) - now)
         if not await self._readiness.readable(self._events.socket, wait):
             following.nothing_came(time.monotonic())
-        elif not self._closed and self._events.socket is not None:
+        elif not self._ended and self._events.socket is not None:
             now, wall = time.monotonic(), time.time()
             for body in self._events.receive():
                 following.received(body, now, wall)
@@ -311,7 +316,10 @@ class _Follows(Generic[_State]):
     async def _ask(self, steps: Steps[msgspec.Struct]) -> None:
         """Subscribe first, then fill what is missing: nothing can fall between the two."""
         try:
-            self._events.connect()
+            before = self._events.socket
+            if self._events.connect() is not before:
+                self._following.subscribed(time.monotonic())
+                return
             result = await self._client.perform(steps)
         except BusError as error:
             self._following.unanswered(error, time.monotonic())
@@ -333,7 +341,7 @@ class AsyncFollower(_Follows[Following]):
         return self
 
     async def __anext__(self) -> Item:
-        while not self._closed:
+        while not self._ended:
             item = await self.next(timeout=3600.0)
             if item is not None:
                 return item
@@ -356,7 +364,7 @@ class AsyncConsumer(_Follows[Consuming]):
         return self
 
     async def __anext__(self) -> m.Event:
-        while not self._closed:
+        while not self._ended:
             item = await self.next(timeout=3600.0)
             if isinstance(item, m.Event):
                 return item

@@ -186,6 +186,11 @@ class _Follows(Generic[_State]):
         self._reporter = Reporter(client.home, client.name)
         client._followers.add(self)
 
+    @property
+    def _ended(self) -> bool:
+        """Whether it was closed, or its client, be it before that knew of it."""
+        return self._closed or self._client._closed
+
     def close(self) -> None:
         """Close the subscription: whoever waits in `next` gets None within a moment, and the iteration ends."""
         self._closed = True
@@ -195,12 +200,12 @@ class _Follows(Generic[_State]):
 
     def _wait(self, deadline: float) -> None:
         """Return once there is something to take, or at the deadline."""
-        while not self._closed:
+        while not self._ended:
             try:
                 self._look(deadline)
             except zmq.ZMQError:
                 # A signal handler may have closed it, in the middle of this.
-                if not self._closed:
+                if not self._ended:
                     raise
             if self._following.ready or time.monotonic() >= deadline:
                 return
@@ -230,7 +235,10 @@ class _Follows(Generic[_State]):
     def _ask(self, steps: Steps[msgspec.Struct]) -> None:
         """Subscribe first, then fill what is missing: nothing can fall between the two."""
         try:
-            self._events.connect()
+            before = self._events.socket
+            if self._events.connect() is not before:
+                self._following.subscribed(time.monotonic())
+                return
             result = self._client.perform(steps)
         except BusError as error:
             self._following.unanswered(error, time.monotonic())
@@ -253,7 +261,7 @@ class Follower(_Follows[Following]):
         return self._following.cursor
 
     def __iter__(self) -> Iterator[Item]:
-        while not self._closed:
+        while not self._ended:
             item = self.next(timeout=3600.0)
             if item is not None:
                 yield item
@@ -274,7 +282,7 @@ class Consumer(_Follows[Consuming]):
     """
 
     def __iter__(self) -> Iterator[m.Event]:
-        while not self._closed:
+        while not self._ended:
             item = self.next(timeout=3600.0)
             if isinstance(item, m.Event):
                 yield item
@@ -284,7 +292,7 @@ class Consumer(_Follows[Consuming]):
         deadline = time.monotonic() + timeout
         with self._using:
             while (item := self._following.take()) is None:
-                if self._closed or time.monotonic() >= deadline:
+                if self._ended or time.monotonic() >= deadline:
                     return None
                 self._wait(deadline)
             return item

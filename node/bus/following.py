@@ -25,6 +25,10 @@ MISSED_HEARTBEATS = 3
 DOUBT_S = 0.25
 #: How long to wait before looking for an absent node again: at first and at most, in seconds.
 RECONNECT_S = (0.1, 2.0)
+#: How long to wait for the first thing to hear of a node after subscribing, before asking it, in seconds: what is
+#: published before the subscription has come there is missed, and of ephemeral events nothing else would tell. It
+#: greets with a heartbeat at once; one that has more to do than that is asked anyway.
+WELCOME_S = 0.5
 #: How often a consumer that has nothing to do tells the node that it is in use, in seconds. Short beside 30 days.
 IN_USE_S = 3600.0
 
@@ -77,6 +81,8 @@ class Following:
         #: Until when to listen, once the silence is long enough.
         self._doubt_until: float | None = None
         self._try_at = 0.0
+        #: Until when to wait for the first thing to hear.
+        self._deaf_until = 0.0
         self._report_at = 0.0
         self._pause = RECONNECT_S[0]
 
@@ -100,7 +106,7 @@ class Following:
 
     def question(self, now: float) -> Steps[msgspec.Struct] | None:
         """What to ask the node now, after subscribing; None: nothing. Asking may be given up at any moment."""
-        if self._synced or now < self._try_at:
+        if self._synced or now < max(self._try_at, self._deaf_until):
             return None
         if self._position is None:
             return self._begin()
@@ -109,7 +115,7 @@ class Following:
     def wake_at(self) -> float:
         """When to look again, though nothing has come in."""
         if not self._synced:
-            return self._try_at
+            return max(self._try_at, self._deaf_until)
         return self._silent_at() if self._doubt_until is None else self._doubt_until
 
     def report(self, now: float) -> int | None:
@@ -120,6 +126,10 @@ class Following:
         return self.cursor.seq
 
     # -- what goes in
+
+    def subscribed(self, now: float) -> None:
+        """A subscription was begun just now; it is on its way to the node."""
+        self._deaf_until = now + WELCOME_S
 
     def answered(self, result: msgspec.Struct, now: float, wall: float) -> None:
         """The node answered what was asked."""
@@ -170,6 +180,7 @@ class Following:
         except UNREADABLE:
             # Not an event by BUS.md; were it a durable one, its number will be missed and asked for.
             return
+        self._deaf_until = 0.0
         cursor = self._position
         if not self._synced or cursor is None:
             # It is there after all; but a node that publishes and can't be asked must not be asked for each event.
@@ -252,6 +263,9 @@ class Consuming(Following):
         if self._synced and now >= self._in_use_at:
             return Commands.consumer_next.steps(self.name, 1)
         return super().question(now)
+
+    def subscribed(self, now: float) -> None:
+        """It is for durable events, which the log has as well: nothing to wait for."""
 
     def report(self, now: float) -> None:
         """The node knows how far a consumer is."""

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 import msgspec
 import zmq
@@ -28,6 +28,9 @@ PUB_HIGH_WATER_MARK = 100_000
 #: Beyond this libzmq closes the connection of whoever sends it; below, the sender gets `too_large`.
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 
+#: When heartbeats follow one another for somebody who has just connected, in seconds: his subscription comes a moment
+#: later, and the first thing he hears says that it has come.
+WELCOME_S = (0.001, 0.004, 0.02, 0.1)
 #: Where libzmq tells of connections to PUB; within this process.
 WATCHED = "inproc://subscribers"
 
@@ -97,6 +100,8 @@ class Server:
         self._tasks: list[asyncio.Task[None]] = []
         #: The connections to PUB, by their file descriptors.
         self._subscribers: set[int] = set()
+        #: Somebody has connected to PUB, and was not welcomed yet.
+        self._joined = asyncio.Event()
         #: Where the sockets are bound, once started.
         self.events_endpoint = ""
         self.commands_endpoint = ""
@@ -120,7 +125,7 @@ class Server:
         watcher = self._context.socket(zmq.PAIR)
         # Comings and goings that wait to be counted; with a bound, libzmq would stop for us at it.
         watcher.setsockopt(zmq.RCVHWM, 0)
-        publisher.monitor(WATCHED, zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
+        publisher.monitor(WATCHED, zmq.EVENT_ACCEPTED | zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
         watcher.connect(WATCHED)
         self._watcher = watcher
         if events.startswith("tcp:"):
@@ -183,17 +188,26 @@ class Server:
         self._context.term()
 
     async def _beat(self) -> None:
+        soon: Iterator[float] = iter(())
         while True:
             self.publish([self._heartbeat()])
-            await asyncio.sleep(m.HEARTBEAT_MS / 1000)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(next(soon, m.HEARTBEAT_MS / 1000)):
+                    await self._joined.wait()
+                self._joined.clear()
+                soon = iter(WELCOME_S)
 
     async def _watch(self) -> None:
-        """Count who is connected to PUB. It costs something when somebody comes or goes, and nothing for an event."""
+        """Count who is connected to PUB, and welcome them. It costs something when somebody comes or goes, and nothing
+        for an event.
+        """
         assert self._watcher is not None
         while True:
             seen = parse_monitor_message(await self._watcher.recv_multipart())
             if seen["event"] == zmq.EVENT_ACCEPTED:
                 self._subscribers.add(seen["value"])
+            elif seen["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+                self._joined.set()
             else:
                 self._subscribers.discard(seen["value"])
 

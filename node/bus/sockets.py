@@ -41,14 +41,16 @@ class NodeSocket:
         """The socket, connected. Raises NodeAway or BusProtocolError when there is no node to be found."""
         endpoint = locate.read_endpoint(self._home)
         target = (self._address(endpoint), endpoint.started)
-        if self.socket is None or self._connected_to != target:
+        # A signal handler may drop what is here, at any line.
+        socket = self.socket
+        if socket is None or self._connected_to != target:
             self.drop()
             try:
-                self.socket = self._open(endpoint)
+                socket = self.socket = self._open(endpoint)
             except zmq.ZMQError as error:
                 raise self._failed(error) from error
             self._connected_to, self.pid = target, endpoint.pid
-        return self.socket
+        return socket
 
     def _open(self, endpoint: m.Endpoint) -> zmq.Socket[bytes]:
         # The context of the whole process, which nobody terminates: that would wait for ever for a socket that was just
@@ -70,8 +72,9 @@ class NodeSocket:
 
     def drop(self) -> None:
         """Close it; `connect` opens another one."""
-        if self.socket is not None:
-            self.socket.close(linger=0)
+        socket = self.socket
+        if socket is not None:
+            socket.close(linger=0)
             self.socket = None
 
     def _address(self, endpoint: m.Endpoint) -> str:
@@ -98,9 +101,11 @@ class CommandSocket(NodeSocket):
 
     def receive(self) -> m.Reply:
         """The reply that has come. Raises NodeAway or BusProtocolError."""
-        assert self.socket is not None
+        socket = self.socket
+        if socket is None:
+            raise NodeAway("It was closed in the meantime.")
         try:
-            return commands.read_reply(self.socket.recv(zmq.NOBLOCK))
+            return commands.read_reply(socket.recv(zmq.NOBLOCK))
         except zmq.ZMQError as error:
             raise self._failed(error) from error
         except BusError:
@@ -119,9 +124,10 @@ class EventSocket(NodeSocket):
 
     def receive(self) -> Iterator[bytes]:
         """The bodies of what was published and has come: the first ones, RECEIVE_MOST at most; none when closed."""
-        if self.socket is None:
+        socket = self.socket
+        if socket is None:
             return
-        receive = self.socket.recv_multipart
+        receive = socket.recv_multipart
         with contextlib.suppress(zmq.Again):
             for _ in range(RECEIVE_MOST):
                 yield receive(_NOBLOCK)[-1]

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 import uvloop
 
-from node.bus import aio
+from node.bus import aio, following
 from node.bus import messages as m
 from node.bus.aio import AsyncClient, AsyncFollower
 from node.bus.following import Away, Back, Cursor, Item, Resync
@@ -210,9 +210,32 @@ def test_no_node_is_away_at_once_and_a_closed_client_too(tmp_path: pathlib.Path,
         client.close()
         with pytest.raises(NodeAway, match="closed"):
             await client.status()
+        assert await client.follow().next(PATIENCE) is None
         client.close()
 
     run(main())
+
+
+def test_one_that_has_just_subscribed_asks_once_it_hears_something(bus: FakeBus, run: Run[None]) -> None:
+    asked_before: list[bool] = []
+
+    async def main() -> None:
+        client = client_of(bus, PATIENCE)
+        follower = client.follow()
+        received = follower._following.received
+
+        def note(body: bytes, now: float, wall: float) -> None:
+            asked_before.append(any(command.op == "snapshot" for command in bus.commands))
+            received(body, now, wall)
+
+        monkey.setattr(follower._following, "received", note)
+        assert isinstance(await follower.next(PATIENCE), Resync)
+        client.close()
+
+    with pytest.MonkeyPatch.context() as monkey:
+        monkey.setattr(following, "WELCOME_S", PATIENCE)
+        run(main())
+    assert asked_before[0] is False
 
 
 def test_closing_ends_those_who_wait_at_once(bus: FakeBus, run: Run[None]) -> None:
@@ -225,14 +248,14 @@ def test_closing_ends_those_who_wait_at_once(bus: FakeBus, run: Run[None]) -> No
             async for item in follower:
                 seen.append(item)
 
-        following = asyncio.create_task(follow())
+        task = asyncio.create_task(follow())
         # It reports once it has nothing left to ask: it waits for what is published.
         await until_true(lambda: any(command.op == "report" for command in bus.commands))
         bus.held = [NEVER]
         asking = asyncio.create_task(client.send("room", "hello"))
         await until_true(lambda: bool(bus.effects))
         client.close()
-        await following
+        await task
         with pytest.raises(NodeAway):
             await asking
         assert await follower.next(1.0) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pathlib
 import random
 import subprocess
@@ -302,6 +303,24 @@ def test_without_a_cursor_the_present_state_comes_first_and_events_after_it(bus:
     assert isinstance(first, Resync) and first.snapshot.seq == 5
     bus.put(3)
     assert numbers(until(follower, upto(8))) == [6, 7, 8]
+
+
+def test_no_ephemeral_event_after_the_snapshot_is_missed(bus: FakeBus) -> None:
+    async def snapshot(command: m.Command) -> m.Reply:
+        # Published the moment after: its subscription must have come by now.
+        result = bus._result(command)
+        asyncio.get_running_loop().call_soon(bus.server.publish, [whisper])  # type: ignore[union-attr]
+        return m.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(m.encode(result)), head=bus.head)
+
+    whisper = m.Event(v=1, log=bus.log, at=0, type="Whisper", data={})
+    bus.special["snapshot"] = snapshot
+    for _ in range(50):
+        with Client(bus.home, timeout=PATIENCE) as client:
+            follower = client.follow()
+            assert isinstance(follower.next(PATIENCE), Resync)
+            item = follower.next(PATIENCE)
+            assert isinstance(item, m.Event)
+            assert item.type == "Whisper"
 
 
 def test_with_a_cursor_it_goes_on_where_it_stopped_over_many_pages(bus: FakeBus, client: Client) -> None:

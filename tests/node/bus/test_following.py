@@ -86,6 +86,24 @@ def test_asking_may_be_given_up_and_is_asked_again() -> None:
     assert asked(following) == asked(following) == ("events", {"since": 3, "limit": m.MAX_EVENTS, "log": None})
 
 
+def test_one_that_has_just_subscribed_asks_once_it_hears_something_or_has_waited_for_it() -> None:
+    following = Following()
+    following.subscribed(10.0)
+    assert (asked(following, 10.0), following.wake_at()) == (None, 10.0 + module.WELCOME_S)
+    following.received(b"no event", 10.1, 1000.0)
+    assert asked(following, 10.1) is None
+    publish(following, heartbeat(5), now=10.2)
+    assert asked(following, 10.3) is not None
+    # Another subscription, at a node that says nothing.
+    following.subscribed(20.0)
+    assert asked(following, 20.0 + module.WELCOME_S - 0.01) is None
+    assert asked(following, 20.0 + module.WELCOME_S) is not None
+    # What a consumer misses, the log has.
+    consuming = Consuming("bot")
+    consuming.subscribed(10.0)
+    assert asked(consuming, 10.0) is not None
+
+
 def test_a_gap_and_a_heartbeat_that_is_ahead_are_asked_for() -> None:
     following = synced()
     publish(following, event(1), event(2), event(4), event(5))

@@ -20,6 +20,7 @@ import zmq
 
 import node.bus
 from node.bus.client import Client, Cursor, Item
+from node.errors import NodeAway
 from tests.support.bus_fakes import PATIENCE, FakeBus
 
 #: Whose lines count.
@@ -136,3 +137,29 @@ def test_a_follower_that_is_closed_at_any_line_ends(bus: FakeBus) -> None:
         assert lines > 100
         for number in range(1, lines + 1):
             closed_at(number)
+
+
+@pytest.mark.parametrize("work", [following, sending])
+def test_a_client_that_is_closed_at_any_line_says_so(bus: FakeBus, work: Callable[[FakeBus, Client], None]) -> None:
+    bus.put(5)
+
+    def closed_at(number: int) -> Interrupter:
+        with Client(bus.home) as client:
+            interrupter = Interrupter(number, client.close)
+
+            def work_until_closed() -> None:
+                try:
+                    work(bus, client)
+                except NodeAway:
+                    pass
+                except AssertionError:
+                    # A follower that was closed has nothing to give.
+                    assert client._closed
+
+            interrupter.run(work_until_closed)
+        return interrupter
+
+    lines = closed_at(0).lines
+    assert lines > 100
+    for number in range(1, lines + 1):
+        closed_at(number)

@@ -120,6 +120,17 @@ def test_what_is_no_command_gets_its_error(request_: zmq.Socket[bytes], body: by
     assert refused(request_, body) == expected
 
 
+def test_who_subscribes_hears_at_once_that_he_does(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(m, "HEARTBEAT_MS", 3_600_000)
+    with FakeBus(tmp_path) as bus:
+        assert bus.server is not None
+        for _ in range(2):
+            with requester(bus.server.events_endpoint, kind=zmq.SUB, SUBSCRIBE=b"") as socket:
+                assert socket.poll(PATIENCE_MS), "not a word"
+                topic, body = socket.recv_multipart()
+                assert (topic, m.decode_event(body).type) == (b"~Heartbeat", "Heartbeat")
+
+
 def test_who_is_connected_to_pub_is_counted(tmp_path: pathlib.Path) -> None:
     def connected(count: int) -> None:
         assert bus.server is not None
