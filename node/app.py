@@ -75,7 +75,7 @@ FRESH_STARTS = (3, 60.0)
 
 def run(config: Config) -> int:
     """Run a node until it is stopped; returns the exit code. Raises SnicherError when it can't start."""
-    loglines.set_up(config.log_format, config.log_level)
+    loglines.set_up(config.log_format, config.log_level, timed=config.log_times)
     gc.set_threshold(GARBAGE, *gc.get_threshold()[1:])
     lock = homes.claim(config.home)
     bugs: collections.deque[float] = collections.deque(maxlen=FRESH_STARTS[0])

@@ -25,6 +25,8 @@ from node.errors import ConfigError
 from node.model import Address, parse_address
 
 FILE_NAME = "config.toml"
+#: Honcho tells so who runs under it; it writes the time before each line by itself.
+HONCHO_VARIABLE = "HONCHO_PROCESS_NAME"
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -46,6 +48,8 @@ class Config(msgspec.Struct, frozen=True):
     bus: str
     log_format: str
     log_level: str
+    #: Whether lines of text begin with the time.
+    log_times: bool
     #: Bytes to leave free on the disk (None: 200 MB, or 1 % of a small disk), and bytes a source may cost in a day.
     free_space: int | None
     quota: int
@@ -210,6 +214,7 @@ def resolve(flags: Mapping[str, str | None], environment: Mapping[str, str]) -> 
         bus=_bus(given),
         log_format=_text("log_format", given) or "text",
         log_level=_text("log_level", given) or "info",
+        log_times=HONCHO_VARIABLE not in environment,
         free_space=_megabytes("free_space", given),
         quota=DEFAULT_QUOTA if quota is None else quota,
         fixed=fixed,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import time
 
@@ -48,11 +47,9 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
-def set_up(form: str, level: str) -> None:
-    """Log to stderr in this form ("text" or "json") from this level on."""
+def set_up(form: str, level: str, *, timed: bool = True) -> None:
+    """Log to stderr in this form ("text" or "json") from this level on; lines of text with or without the time."""
     handler = logging.StreamHandler(sys.stderr)
-    # Honcho writes the time before each line by itself; it tells who runs under it.
-    timed = "HONCHO_PROCESS_NAME" not in os.environ
     handler.setFormatter(JsonLines() if form == "json" else TextLines(timed=timed))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("asyncio").setLevel("WARNING")

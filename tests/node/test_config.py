@@ -274,8 +274,19 @@ def test_nothing_but_these_variables_is_read(tmp_path: pathlib.Path) -> None:
         def get(self, key: str, default: object = None) -> None:  # type: ignore[override]
             read.append(key)
 
+        def __contains__(self, key: object) -> bool:
+            read.append(str(key))
+            return False
+
     config.load(["--home", str(tmp_path)], Watched())
-    assert set(read) <= {"SNICHER_HOME", *(option.variable for option in config.OPTIONS)}
+    known = {"SNICHER_HOME", config.HONCHO_VARIABLE, *(option.variable for option in config.OPTIONS)}
+    assert set(read) == known - {"SNICHER_HOME"}
+
+
+def test_honcho_writes_the_time_by_itself(tmp_path: pathlib.Path) -> None:
+    flags = ["--home", str(tmp_path)]
+    assert config.load(flags, {}).log_times
+    assert not config.load(flags, {"HONCHO_PROCESS_NAME": "node.1"}).log_times
 
 
 def test_the_mandatory_peers_are_those_of_the_older_program(tmp_path: pathlib.Path) -> None:
