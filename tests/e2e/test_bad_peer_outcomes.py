@@ -34,15 +34,15 @@ link.SILENCE, link.COLLECT, link.STALL, writing.WRITE_GAP = 3.0, 3.0, 3.0, 0.000
 one_shot.QUIET = one_shot.CUT_QUIET = 3600.0
 sys.exit(__main__.main())
 """
-#: A node that has all the time in the world: what is cut waits for its rest, however late that comes. And it has a
-#: short list.
+#: A node that has all the time in the world: what is cut waits for its rest, however late that comes, and an address
+#: that nobody knows may show late what it speaks. And it has a short list.
 PATIENT = """
 import sys
 from node import __main__
 from node.core import contacts
 from node.protocol import link
 from node.protocol.plain import ancestor, one_shot
-link.SILENCE = link.COLLECT = link.STALL = one_shot.QUIET = one_shot.CUT_QUIET = ancestor.HOLD = 3600.0
+link.SILENCE = link.COLLECT = link.STALL = link.PROBE_WAIT = one_shot.QUIET = one_shot.CUT_QUIET = ancestor.HOLD = 3600.0
 contacts.MAX_PER_SOURCE = 20
 sys.exit(__main__.main())
 """
@@ -201,9 +201,9 @@ def test_more_than_1024_bytes_are_one_text(anna: NodeProcess, before: bytes) -> 
     assert (message.name, message.marks) == ("LONG", [])
 
 
-def test_a_text_beyond_the_bound_is_several(anna: NodeProcess) -> None:
+def test_a_text_beyond_the_bound_is_several(patient: NodeProcess) -> None:
     text = "x" * (codec.MAX_INCOMING + 10)
-    spoke(anna, b"127.0.0.1:5000 LONG " + text.encode()).wait_texts(
+    spoke(patient, b"127.0.0.1:5000 LONG " + text.encode()).wait_texts(
         "x" * (codec.MAX_INCOMING - len("127.0.0.1:5000 LONG ")), "x" * 30
     )
 
@@ -396,34 +396,34 @@ def test_control_and_direction_characters_stay_out_of_names(anna: NodeProcess) -
     assert not any("\x1b" in line or "\u202e" in line for line in anna.lines)
 
 
-def test_a_megabyte_of_combining_marks_is_bounded(anna: NodeProcess) -> None:
+def test_a_megabyte_of_combining_marks_is_bounded(patient: NodeProcess) -> None:
     marks = "\u0301" * 500_000
-    bad = spoke(anna, f"127.0.0.1:5000 Z{marks[:100]} a{marks}".encode())
+    bad = spoke(patient, f"127.0.0.1:5000 Z{marks[:100]} a{marks}".encode())
     count = -(-(len(marks.encode()) + 22) // codec.MAX_INCOMING)
     eventually(lambda: len(bad.messages()) >= count)
     peer = bad.wait_peer()
     assert peer.name == "Z" + marks[: codec.MAX_STACKED]
     assert all(len(message.text.encode()) <= codec.MAX_INCOMING for message in bad.messages())
     assert sum(len(message.text) for message in bad.messages()) == len(marks) + 1
-    assert anna.client.peers().peers, "nothing that all front ends read holds more than a name"
+    assert patient.client.peers().peers, "nothing that all front ends read holds more than a name"
 
 
-def test_a_name_of_64_kib_is_cut_or_no_name(anna: NodeProcess) -> None:
+def test_a_name_of_64_kib_is_cut_or_no_name(patient: NodeProcess) -> None:
     long = "n" * 60_000
-    labelled = spoke(anna, f"LISTENING_PORT:5000|TEAM_NAME:{long}|hi".encode())
+    labelled = spoke(patient, f"LISTENING_PORT:5000|TEAM_NAME:{long}|hi".encode())
     labelled.wait_texts("hi")
     assert labelled.wait_peer().name == long[: codec.MAX_NAME]
-    json = spoke(anna, f'{{"type":"message","sender_name":"{long}","sender_port":5000,"content":"hi"}}'.encode())
+    json = spoke(patient, f'{{"type":"message","sender_name":"{long}","sender_port":5000,"content":"hi"}}'.encode())
     json.wait_texts("hi")
     assert json.wait_peer().name == long[: codec.MAX_NAME]
-    std = spoke(anna, f"127.0.0.1:5000 {long} hi".encode())
+    std = spoke(patient, f"127.0.0.1:5000 {long} hi".encode())
     std.wait_texts(f"127.0.0.1:5000 {long} hi")
     assert (std.wait_peer().name, std.wait_peer().port) == (std.host, None)
 
 
 @pytest.mark.parametrize("nested", [b'{"type":' * 100_000, b'{"type":' + b"[" * 100_000], ids=["objects", "arrays"])
-def test_json_nested_100_000_deep_is_bare_text(anna: NodeProcess, nested: bytes) -> None:
-    bad = spoke(anna, nested)
+def test_json_nested_100_000_deep_is_bare_text(patient: NodeProcess, nested: bytes) -> None:
+    bad = spoke(patient, nested)
     eventually(lambda: sum(len(message.text) for message in bad.messages()) == len(nested))
     assert "".join(message.text for message in bad.messages()) == nested.decode()
     assert bad.wait_peer().dialect == "json"
@@ -449,9 +449,9 @@ def test_a_byte_a_second_is_a_text_a_byte(anna: NodeProcess) -> None:
 
 def test_a_slow_one_shot_message_ends_when_its_time_is_over(hasty: NodeProcess) -> None:
     with Bad(hasty) as bad:
-        bad.say(b"127.0.0.1:5000 SLOW ")
+        bad.say(b"127.0.0.1:5000 SLOW x")
         bad.sock.settimeout(0.05)
-        said = 0
+        said = 1
         while True:
             try:
                 assert bad.sock.recv(100) == b""
@@ -602,21 +602,21 @@ def test_a_storm_of_connects_and_closes_is_one_peer_that_is_not_dialled(anna: No
     assert bad.messages() == []
 
 
-def test_who_floods_whoever_dials_it_is_left_and_tried_again_later(anna: NodeProcess) -> None:
+def test_who_floods_whoever_dials_it_is_left_and_tried_again_later(patient: NodeProcess) -> None:
     host = loopback_host()
     with socket.create_server((host, 0)) as listener:
         listener.settimeout(PATIENCE)
         address = f"{host}:{listener.getsockname()[1]}"
-        waiting = anna.send(address, "do you listen?")
+        waiting = patient.send(address, "do you listen?")
         sock, _ = listener.accept()
         with sock, contextlib.suppress(OSError):
             for _ in range(1_000):
                 sock.sendall(b"x" * 65_536)
-    peer = anna.wait_for_peer(address, link="offline")
+    peer = patient.wait_for_peer(address, link="offline")
     assert peer.error
-    assert anna.heard(address) == [], "what it says before it listens is no content"
-    assert anna.wait_state(waiting, "waiting")
-    anna.client.delete(peer.id)
+    assert patient.heard(address) == [], "what it says before it listens is no content"
+    assert patient.wait_state(waiting, "waiting")
+    patient.client.delete(peer.id)
 
 
 def relay(listener: socket.socket, node: NodeProcess) -> Iterator[Callable[[], int]]:

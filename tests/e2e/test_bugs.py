@@ -20,6 +20,7 @@ from node.core.node import Node
 from node.core.rooms import Rooms
 from node.peers.network import Network
 from node.protocol.link import Link
+from tests.support import courteous_node
 
 def broken(owner, method, meets):
     original = getattr(owner, method)
@@ -35,6 +36,7 @@ broken(Rooms, "receive", lambda room, author, name, texts: any("core" in text.te
 broken(Rooms, "accept", lambda room, peer, me, text: "command" in text)
 broken(Link, "receive_data", lambda data, now: b"link" in data)
 broken(Network, "perform", lambda act: isinstance(act, e.Transmit) and "act" in act.text)
+courteous_node.begin()
 sys.exit(__main__.main())
 """
 

@@ -72,6 +72,9 @@ def old() -> Iterator[Std]:
 
 def test_send(anna: NodeProcess, old: Std) -> None:
     home = str(anna.home)
+    # So that what it speaks needn't be found out.
+    old.send(anna.host, anna.port, "so that you know me")
+    anna.wait_heard(old.address, ["so that you know me"])
     result = run("send", old.address, "good morning to you", "--home", home)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.endswith("is on disk and waiting to be sent.\n")

@@ -16,6 +16,7 @@ import pytest
 from node.bus import messages as m
 from node.bus.client import Client
 from node.errors import NodeAway
+from tests.support import courteous_node
 from tests.support.crashing_node import STEPS, VARIABLE
 from tests.support.old_clients import AncestorConsole, OldClient, Std
 from tests.support.processes import PATIENCE, NodeProcess, Nodes, eventually, loopback_host
@@ -115,7 +116,7 @@ def test_kills_at_random_moments_under_load(nodes: Nodes) -> None:
     seed = random.randrange(10**6)
     print(f"seed {seed}")
     rng = random.Random(seed)
-    anna = nodes.start("anna")
+    anna = nodes.start("anna", script=courteous_node.SCRIPT)
     with (
         Std(loopback_host(), team="STD") as std,
         AncestorConsole(loopback_host(), team="ANC") as ancestor,

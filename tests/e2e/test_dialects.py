@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.support import courteous_node
 from tests.support.old_clients import OldClient, Std
 from tests.support.old_clients_rare import Angle1, AngleAt, AngleTs, Json, Labelled, Portline
 from tests.support.processes import NodeProcess, Nodes, loopback_host
@@ -37,6 +38,13 @@ CLIENTS: dict[str, tuple[Callable[..., OldClient], str]] = {
     "json": (Json, "json"),
 }
 ONE_SHOT = sorted(set(CLIENTS) - {"portline"})
+
+
+@pytest.fixture(scope="module")
+def anna() -> Iterator[NodeProcess]:
+    made = Nodes()
+    yield made.start("anna", script=courteous_node.SCRIPT)
+    made.close()
 
 
 @pytest.fixture(params=CLIENTS)
@@ -104,6 +112,7 @@ def test_a_long_text_arrives_in_parts_that_one_read_holds(anna: NodeProcess, old
     anna.wait_for_peer(old.address, dialect=dialect_of(old))
     sent = anna.send(old.address, text)
     assert "parts" in anna.wait_state(sent, "sent").marks
+    old.wait_for(lambda c: c.texts)
     count = int(old.texts[0].split("/")[1].split(")")[0])
     old.wait_for(lambda c: len(c.received) == count)
     assert "".join(item.text.split(") ", 1)[1] for item in old.received).strip() == text.strip()

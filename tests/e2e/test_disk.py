@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from node.bus import messages as m
-from node.bus.client import Client, Follower
+from node.bus.client import Back, Client, Follower
 from node.errors import CommandRefused, NodeAway
 from node.store.reader import Reader
 from node.store.writer import Writer
@@ -140,10 +140,19 @@ class Disk:
         """What would be found on the disk, had the machine stopped now."""
         shutil.rmtree(to, ignore_errors=True)
         to.mkdir()
-        for path in self.home.glob("snicher.db*"):
-            if not path.name.endswith("-shm"):
-                shutil.copy(path, to)
+        # All files as they are at one moment.
+        eventually(self._stopped, "the node stands still")
+        try:
+            for path in self.home.glob("snicher.db*"):
+                if not path.name.endswith("-shm"):
+                    shutil.copy(path, to)
+        finally:
+            self.process.send_signal(signal.SIGCONT)
         return to
+
+    def _stopped(self) -> bool:
+        self.process.send_signal(signal.SIGSTOP)
+        return os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT | os.WNOHANG) is not None
 
     def close(self) -> None:
         self.client.close()
@@ -183,13 +192,19 @@ def is_reached(follower: Follower) -> bool:
     return isinstance(item, m.Event) and item.seq is None
 
 
-def health_told(follower: Follower, store: bool) -> m.Health:
-    """The next HealthChanged that says so."""
+def health_told(follower: Follower, client: Client, store: bool) -> m.Health:
+    """The next health that says so, as front ends learn of it: told, or asked for after an absence."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         item = follower.next(1.0)
-        if isinstance(item, m.Event) and isinstance(item.data, m.HealthChanged) and item.data.health.store == store:
-            return item.data.health
+        if isinstance(item, m.Event) and isinstance(item.data, m.HealthChanged):
+            health = item.data.health
+        elif isinstance(item, Back):
+            health = client.status().health
+        else:
+            continue
+        if health.store == store:
+            return health
     raise AssertionError(f"nobody was told that the store is {store}")
 
 
@@ -233,7 +248,7 @@ def test_a_full_disk_is_told_read_on_and_recovered_from(tmp_path: pathlib.Path) 
                 failure = refusal
                 break
         assert failure is not None and (failure.code, failure.retryable) == ("store_unavailable", True)
-        problem = health_told(follower, store=False).problem
+        problem = health_told(follower, client, store=False).problem
         assert problem is not None and "full" in problem
 
         # Commands are refused and say so; reads are answered.
@@ -262,7 +277,7 @@ def test_a_full_disk_is_told_read_on_and_recovered_from(tmp_path: pathlib.Path) 
 
         # Room again: it goes on by itself.
         free_up(disk.home)
-        assert health_told(follower, store=True).problem is None
+        assert health_told(follower, client, store=True).problem is None
         told.append(client.send(target, "after").text)
         eventually(lambda: said_by(disk, peer) == ["heard before", "said while it was full"])
         assert client.status().health == m.Health()

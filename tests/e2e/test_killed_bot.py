@@ -188,4 +188,6 @@ def test_a_bot_whose_node_is_away_waits_for_it(nodes: Nodes) -> None:
         node.start()
         found: list[object] = []
         eventually(lambda: found.append(consumer.next(1.0)) or getattr(found[-1], "seq", None) == 1, "the first event")
-        assert [type(one).__name__ for one in found if one is not None] == ["Back", "Event"]
+        # It may be away again for a moment, on a machine that is busy.
+        *before, last = [type(one).__name__ for one in found if one is not None]
+        assert last == "Event" and before == ["Back", "Away"] * (len(before) // 2) + ["Back"]

@@ -14,13 +14,15 @@ from node.app import OTHER_FILES
 from node.peers import listener
 from tests.support.processes import PATIENCE, NodeProcess, Nodes, eventually, loopback_host
 
-#: A node that lets nobody go for being silent: a test on a busy machine may be silent for long.
+#: A node that lets nobody go for being silent, nor takes silence for the end of a message: a test on a busy machine may
+#: be silent for long.
 PATIENT = """
 import sys
 from node import __main__
 from node.peers import listener
 from node.protocol import link
-listener.QUIET_ENOUGH = listener.FLOOD_QUIET = link.SILENCE = 3600.0
+from node.protocol.plain import one_shot
+listener.QUIET_ENOUGH = listener.FLOOD_QUIET = link.SILENCE = link.COLLECT = one_shot.QUIET = 3600.0
 sys.exit(__main__.main())
 """
 

@@ -1,6 +1,7 @@
 """The node and the older plain-text clients, over real sockets: each shows the other's messages, and nobody is harmed.
 
-Peers are named by the address at which they listen, whatever ports their connections come from.
+Peers are named by the address at which they listen, whatever ports their connections come from. The node waits for
+clients that stand still with all of this test (courteous_node.py), where it isn't the waiting that is looked at.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from node.bus import messages as m
+from tests.support import courteous_node
 from tests.support.old_clients import RECIPIENT, AncestorConsole, AncestorFlask, OldClient, Std
 from tests.support.processes import PATIENCE, NodeProcess, Nodes, eventually, free_address, loopback_host
 
@@ -43,6 +45,13 @@ ONE_SHOT: dict[str, Make] = {
     "std that is slow": std(thread_per_connection=False, pause=0.05),
 }
 ALL = PERSISTENT | ONE_SHOT
+
+
+@pytest.fixture(scope="module")
+def anna() -> Iterator[NodeProcess]:
+    made = Nodes()
+    yield made.start("anna", script=courteous_node.SCRIPT)
+    made.close()
 
 
 @pytest.fixture(params=ALL)
@@ -245,7 +254,7 @@ def test_a_text_before_connect_joins_the_conversation_when_the_connect_comes(ann
     host = loopback_host()
     with AncestorConsole(host, team="EARLY", connect_first=False) as old:
         anna.client.connect(old.address, "snicher")
-        old.wait_for(lambda c: any(raw.startswith(b"CONNECT:") for _, raw in c.reads))
+        old.wait_for(lambda c: anna.address in c.peers)
         anna.client.disconnect(old.address)
         anna.wait_for_peer(old.address, link="offline")
         # It forgets our connection once we have left, and opens its own, without a CONNECT at first.
@@ -336,7 +345,7 @@ def test_an_attempt_whose_outcome_is_unknown_is_not_repeated_by_itself(anna: Nod
 
 
 def test_every_peer_that_is_there_gets_exit_when_the_node_stops(nodes: Nodes) -> None:
-    anna = nodes.start("anna")
+    anna = nodes.start("anna", script=courteous_node.SCRIPT)
     with (
         AncestorConsole(loopback_host(), team="DIALS") as dials,
         AncestorConsole(loopback_host(), team="DIALLED") as dialled,
@@ -376,7 +385,7 @@ def test_whoever_was_there_and_is_gone_holds_up_no_end(nodes: Nodes) -> None:
 
 
 def test_messages_to_an_absent_peer_wait_across_restarts(nodes: Nodes) -> None:
-    anna = nodes.start("anna")
+    anna = nodes.start("anna", script=courteous_node.SCRIPT)
     address = free_address()
     host, _, port = address.rpartition(":")
     sent = [anna.send(address, f"when you are there {number}") for number in range(3)]

@@ -75,6 +75,8 @@ def test_the_log_keeps_its_bound_says_its_oldest_event_and_numbers_on_over_a_res
             lines = "".join(f"line number {block} {number}\n" for number in range(1_000))
             busy.send_bytes(anna.host, anna.port, lines.encode())
         eventually(lambda: anna.client.stats().messages >= 12_000, "all is on disk")
+    # What comes of its leaving is in the log as well: then nothing is trimmed any more.
+    anna.wait_for_peer(busy.address, link="offline")
     stats = eventually(lambda: [one for one in [anna.client.stats()] if one.kept_events <= 10_000], "it is trimmed")[0]
     assert stats.kept_events > 8_000
     hello = anna.client.hello()

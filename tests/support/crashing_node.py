@@ -2,8 +2,8 @@
 
     CRASH_AT=committed:3 python -m tests.support.crashing_node run --home DIR ...
 
-The product has no hooks for this; here its methods are wrapped before it runs. The steps, in the order in which a
-message from a front end comes to them:
+The product has no hooks for this; here its methods are wrapped before it runs, and it waits for peers that stand still
+(courteous_node.py). The steps, in the order in which a message from a front end comes to them:
 
     decided       the core has decided on a command; nothing is on disk
     committed     a transaction is on disk; nobody was told
@@ -30,6 +30,7 @@ from node.core import stimuli as s
 from node.core.node import Node
 from node.peers.network import Network
 from node.store.writer import Writer
+from tests.support import courteous_node
 
 VARIABLE = "CRASH_AT"
 #: How long a reply has to leave, in seconds.
@@ -91,5 +92,6 @@ STEPS: dict[str, Callable[[], None]] = {
 
 
 if __name__ == "__main__":
+    courteous_node.begin()
     STEPS[os.environ[VARIABLE].partition(":")[0]]()
     sys.exit(__main__.main())

@@ -138,4 +138,5 @@ def test_followers_report_by_themselves_and_go_on_when_that_is_refused(
 
     eventually(all_came)
     assert not any(isinstance(one, Away) for one in seen)
+    eventually(lambda: reports(bus))
     assert len(reports(bus)) == 1

@@ -100,7 +100,9 @@ def test_nobody_is_dialled_once_the_port_is_closed() -> None:
     run(test)
 
 
-def test_one_source_is_heard_in_the_order_of_its_connections() -> None:
+def test_one_source_is_heard_in_the_order_of_its_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("node.protocol.order.HOLD_BACK", 3600.0)
+
     async def test() -> None:
         async with listening() as network:
             host = loopback_host()
@@ -147,6 +149,7 @@ def test_who_was_accepted_and_never_heard_is_closed_at_the_end() -> None:
 def test_one_that_comes_too_quickly_waits_outside_and_is_heard_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """It isn't refused: more may come at once than one source may have."""
     monkeypatch.setattr(networks, "MAX_UNTAKEN", 4)
+    monkeypatch.setattr("node.protocol.order.HOLD_BACK", 3600.0)
 
     async def test() -> None:
         async with listening(room=64) as network:

@@ -16,6 +16,7 @@ import pytest
 from node.bus import locate
 from node.errors import ConfigError, HomeInUse
 from node.store import home as homes
+from tests.support.processes import PATIENCE
 
 HOLDER = """
 import pathlib, sys
@@ -38,7 +39,7 @@ def holder(home: pathlib.Path) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.stdin.close()
-        process.wait(10)
+        process.wait(PATIENCE)
         process.stdout.close()
 
 
@@ -54,7 +55,7 @@ def test_a_second_process_is_refused_with_the_first_ones_pid(tmp_path: pathlib.P
 def test_a_killed_process_leaves_the_home_free_whatever_its_file_says(tmp_path: pathlib.Path) -> None:
     with holder(tmp_path) as process:
         process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.wait(PATIENCE)
         lock = homes.claim(tmp_path)
     assert (tmp_path / homes.LOCK_NAME).read_text() == str(os.getpid())
     lock.release()

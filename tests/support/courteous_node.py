@@ -1,0 +1,74 @@
+"""A node whose waits for a peer don't run while the peer has yet to read what was said to it.
+
+    python -m tests.support.courteous_node run --home DIR ...
+
+A node tells old clients apart by what they do within a second, and leaves a gap between two writes so that each is read
+alone (PROTOCOL.md 3.2 and 2.1). A stub whose machine stands still meanwhile is taken for another one, and reads glued
+what was said apart; real clients fare no better. Where a test isn't about that, but about what is said, it runs this
+node: on one machine, the system tells it what the other end of a connection has not read.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import socket
+import sys
+import weakref
+
+from node import __main__
+from node.peers.connection import Connection
+
+#: What Python runs instead of `-m node`.
+SCRIPT = ("-m", "tests.support.courteous_node")
+#: How often it is looked whether the peer has read, in seconds.
+LOOK = 0.02
+#: How long one that was late has to do what follows from what it read, in seconds.
+MOMENT = 0.1
+#: Who has not read after so long, in seconds, doesn't mean to: then the wait is over, as it would be anyway.
+MOST = 8.0
+
+
+def is_unread(connection: Connection) -> bool:
+    """Whether the other end of a connection has yet to read something; False also where that can't be known."""
+    transport = connection._transport
+    if transport is None or transport.is_closing():
+        return False
+    theirs, mine = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+    if not theirs or not mine:
+        return False
+    _, found, after = pathlib.Path("/proc/net/tcp").read_text().partition(f" {_row(theirs)} {_row(mine)} ")
+    # An end that we said waits there as one more byte.
+    return bool(found) and int(after.split()[1].partition(":")[2], 16) > connection._half_closed
+
+
+def _row(address: tuple[str, int]) -> str:
+    """An address as the system's table shows it."""
+    return f"{int.from_bytes(socket.inet_aton(address[0]), sys.byteorder):08X}:{address[1]:04X}"
+
+
+def begin() -> None:
+    """Be courteous, from now on, to all peers."""
+    due = Connection._due
+    #: Those that haven't read, and since when.
+    late: weakref.WeakKeyDictionary[Connection, float] = weakref.WeakKeyDictionary()
+
+    def courteously(self: Connection) -> None:
+        now = self._loop.time()
+        since = late.get(self, now)
+        if is_unread(self):
+            late[self] = since
+            wait = LOOK
+        else:
+            wait = MOMENT if late.pop(self, None) is not None else 0.0
+        if not wait or now - since > MOST:
+            due(self)
+            return
+        self._timer_at = now + wait
+        self._timer = self._loop.call_at(self._timer_at, self._due)
+
+    Connection._due = courteously  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    begin()
+    sys.exit(__main__.main())
