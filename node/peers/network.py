@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import errno
 import functools
 import os
@@ -33,6 +34,11 @@ from node.protocol.writing import Transmitted
 
 #: How long a dialled address may take to answer, in seconds.
 DIAL_TIMEOUT = 5.0
+#: How long is waited at a stretch for connections to end, in seconds. A stretch in which this process stood still
+#: counts no longer than that: what the others answered meanwhile is in its sockets, and is read first.
+STRETCH = 0.05
+#: So often in a row, what is held back for others waits once more because the loop was busy when its time was over.
+MAX_LATE = 10
 #: What setting up and ending an accepted connection costs beyond its turns, in seconds.
 TAKE_COST = 0.0003
 #: Connections that were let in and wait to be set up, all of one source, before the next have to wait outside: its
@@ -203,15 +209,16 @@ class Network:
             self._feed(stimulus)
         at = self._order.next_deadline()
         if at is not None and self._order_timer is None:
-            self._order_timer = self._loop.call_at(at, self._expire, at, False)
+            self._order_timer = self._loop.call_at(at, self._expire, at, 0)
 
-    def _expire(self, at: float, again: bool) -> None:
+    def _expire(self, at: float, times_late: int) -> None:
         now = self._loop.time()
         paused = self._scheduler.paused
-        if paused or (not again and now > at + LATE):
+        if paused or (times_late < MAX_LATE and now > at + LATE):
             # Nothing is read, or the loop was busy: what the one that holds others back has said may wait in its
             # socket. That is read first.
-            self._order_timer = self._loop.call_at(now + LATE, self._expire, now + LATE, not paused)
+            times_late = 0 if paused else times_late + 1
+            self._order_timer = self._loop.call_at(now + LATE, self._expire, now + LATE, times_late)
             return
         self._order_timer = None
         self._release(self._order.expire(now, self._waits))
@@ -328,10 +335,10 @@ class Network:
             connection.leave()
 
     async def closed(self, timeout: float) -> bool:  # noqa: ASYNC109 (False is an answer here)
-        """Wait until no connection is left, at most `timeout` seconds; returns whether that is so."""
-        try:
-            async with asyncio.timeout(timeout):
-                await self._empty.wait()
-        except TimeoutError:
-            return False
-        return True
+        """Wait until no connection is left, at most `timeout` seconds of this process; returns whether that is so."""
+        for _ in range(round(timeout / STRETCH)):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STRETCH):
+                    await self._empty.wait()
+                return True
+        return self._empty.is_set()

@@ -42,7 +42,8 @@ from node import __main__
 from node.core import contacts
 from node.protocol import link
 from node.protocol.plain import ancestor, one_shot
-link.SILENCE = link.COLLECT = link.STALL = link.PROBE_WAIT = one_shot.QUIET = one_shot.CUT_QUIET = ancestor.HOLD = 3600.0
+link.SILENCE = link.COLLECT = link.STALL = link.PROBE_WAIT = 3600.0
+one_shot.QUIET = one_shot.CUT_QUIET = ancestor.HOLD = 3600.0
 contacts.MAX_PER_SOURCE = 20
 sys.exit(__main__.main())
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import time
 
 import pytest
 
@@ -119,6 +120,34 @@ def test_one_source_is_heard_in_the_order_of_its_connections(monkeypatch: pytest
     run(test)
 
 
+def test_order_is_kept_though_the_process_stands_still_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hold_back(seconds: float) -> None:
+        monkeypatch.setattr("node.protocol.order.HOLD_BACK", seconds)
+
+    hold_back(3600.0)
+
+    async def test() -> None:
+        async with listening() as network:
+            loop, host = asyncio.get_running_loop(), loopback_host()
+            with dialled(network, host) as first, dialled(network, host) as second, dialled(network) as other:
+                for sock, word in ((second, "second"), (other, "other")):
+                    sock.sendall(f"{ADDRESS} OLD {word}".encode())
+                    sock.shutdown(socket.SHUT_WR)
+                await eventually(lambda: network.texts == ["other"])
+                first.sendall(f"{ADDRESS} OLD first".encode())
+                first.shutdown(socket.SHUT_WR)
+                # Its time is over, and the loop finds that out a second later, before it has read anything.
+                hold_back(0.0)
+                for times in range(networks.MAX_LATE):
+                    assert network._order_timer is not None
+                    network._order_timer.cancel()
+                    network._expire(loop.time() - 1.0, times)
+                hold_back(3600.0)
+                await eventually(lambda: network.texts == ["other", "first", "second"])
+
+    run(test)
+
+
 def test_what_came_is_counted_for_the_quota() -> None:
     async def test() -> None:
         async with listening() as network:
@@ -142,6 +171,23 @@ def test_who_was_accepted_and_never_heard_is_closed_at_the_end() -> None:
                 network.leave_all()
                 assert await read_to_end(sock) == b""
                 assert not network._untaken
+
+    run(test)
+
+
+def test_time_in_which_the_process_stood_still_is_not_waited_for() -> None:
+    """What ends meanwhile has ended in time: a node that is stopped for a second says good-bye all the same."""
+
+    async def test() -> None:
+        async with listening() as network:
+            with dialled(network) as sock:
+                sock.sendall(b"ANC: hello\n")
+                await eventually(lambda: network.texts == ["hello"])
+                waiting = asyncio.create_task(network.closed(0.5))
+                await asyncio.sleep(0)
+                sock.close()
+                time.sleep(1.0)  # noqa: ASYNC251 (the whole process stands still)
+                assert await waiting
 
     run(test)
 
