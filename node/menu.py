@@ -26,7 +26,7 @@ from prompt_toolkit.utils import is_dumb_terminal
 
 from node.bus import locate
 from node.bus import messages as m
-from node.bus.client import Away, Back, Client, Resync
+from node.bus.client import Away, Back, Client, Cursor, Resync
 from node.bus.commands import new_key
 from node.console import patiently
 from node.errors import BusError, CommandRefused, ConfigError, HomeInUse, NodeAway, SnicherError
@@ -47,8 +47,10 @@ MORE = """
   3. Delete a conversation
   0. Back
 """
-#: How long a node may take to come up, in seconds.
-START_PATIENCE = 15.0
+#: How long a node that is there may take to answer, in seconds. Where none is, that shows at once.
+FIND_PATIENCE = 15.0
+#: How long a node may take to come up, in seconds: on a busy machine long. One that ends is not waited for.
+START_PATIENCE = 60.0
 #: How long the node that we started may take to say good-bye, in seconds.
 STOP_PATIENCE = 10.0
 #: Lines of a conversation that are shown before one writes to it.
@@ -111,7 +113,12 @@ class Menu:
         """Until the person quits; returns the exit code. Raises SnicherError when no node can be had."""
         try:
             self._find_or_start()
-            watcher = threading.Thread(target=self._watch, name="menu events", daemon=True)
+            # From here on all is told that comes: also what comes before the watcher has its first look.
+            now = patiently(self._client.snapshot)
+            self._names = {room.id: room.name for room in now.state.rooms.values()}
+            watcher = threading.Thread(
+                target=self._watch, args=(Cursor(now.log, now.seq),), name="menu events", daemon=True
+            )
             watcher.start()
             with patch_stdout():
                 self._show_addresses()
@@ -151,7 +158,7 @@ class Menu:
     def _found(self) -> bool:
         """Whether a node runs here already; if so, the person is told."""
         try:
-            status = self._client.status(timeout=3.0)
+            status = self._client.status(timeout=FIND_PATIENCE)
         except NodeAway:
             return False
         self._terminal.tell(f"A node is running here already: {plain(status.self.name)} on {status.self.listen}.")
@@ -203,8 +210,8 @@ class Menu:
 
     # -- what comes in
 
-    def _watch(self) -> None:
-        follower = self._client.follow()
+    def _watch(self, since: Cursor) -> None:
+        follower = self._client.follow(since)
         while not self._ended.is_set():
             try:
                 item = follower.next(timeout=0.3)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import shutil
+import threading
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,6 +14,10 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
 from node import menu
+from node.bus import messages as m
+from node.bus.client import Client, Follower
+from tests.support.bus_fakes import PATIENCE, FakeBus
+from tests.support.processes import eventually
 
 
 class FakeSession:
@@ -52,3 +59,47 @@ def test_a_small_screen_has_no_room_for_names(
     monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((80, lines)))
     menu.Terminal().ask("To: ", words=["anna"])
     assert session.asked[0]["reserve_space_for_menu"] == rows
+
+
+class Watched:
+    """A terminal on which somebody reads the menu, hears somebody say something, and leaves."""
+
+    def __init__(self, bus: FakeBus) -> None:
+        self.bus = bus
+        self.told: list[str] = []
+        self.said = threading.Event()
+
+    def tell(self, text: str) -> None:
+        self.told.append(text)
+
+    def ask(self, question: str, words: Sequence[str] = ()) -> str:
+        message = m.Message(
+            id=1, room="r", order="0", at=0, direction="in", author="b", name="bela", text="as soon as it is there"
+        )  # fmt: skip
+        data = m.MessageReceived(message=message)
+        event = m.Event(v=1, log=self.bus.log, at=0, type="MessageReceived", seq=self.bus.head + 1, data=data)
+
+        async def publish() -> None:
+            assert self.bus.server is not None
+            self.bus.events.append(event)
+            self.bus.server.publish([event])
+
+        self.bus.run(publish())
+        self.said.set()
+        eventually(lambda: any("as soon as it is there" in line for line in self.told), "it is told")
+        return "0"
+
+
+def test_what_comes_once_the_menu_is_shown_is_told_however_late_the_watcher_looks(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follow = Client.follow
+
+    def late(self: Client, *cursor: Any) -> Follower:
+        assert terminal.said.wait(PATIENCE)
+        return follow(self, *cursor)
+
+    monkeypatch.setattr(Client, "follow", late)
+    with FakeBus(tmp_path) as bus:
+        terminal = Watched(bus)
+        assert menu.Menu(tmp_path, None, None, terminal).run() == 0  # type: ignore[arg-type]
