@@ -14,6 +14,7 @@ from msgspec import Meta
 from dashboard import appearance, eventlog, options, telling, viewmodel
 from dashboard.feed import Asker
 from node.bus import messages as m
+from node.errors import NodeAway
 
 #: Messages on a page of history; the browser asks for 60.
 MAX_PAGE = m.MAX_HISTORY
@@ -59,12 +60,13 @@ class Search(msgspec.Struct, tag_field="t", tag="search"):
 
 
 class Send(msgspec.Struct, tag_field="t", tag="send"):
-    """Say something."""
+    """Say something. `node`: whose conversation it is; two nodes count theirs alike."""
 
     n: _Number
     key: _Key
     room: _Id
     text: str
+    node: _Id | None = None
 
 
 class Resend(msgspec.Struct, tag_field="t", tag="resend"):
@@ -251,6 +253,9 @@ async def answer(question: Question, asker: Asker, model: viewmodel.Model) -> ms
             found: m.SearchResult = await asker.ask("search", words)
             return Hits([model.message(one) for one in found.hits], found.more, found.pending)
         case Send():
+            if question.node is not None and (model.state is None or model.state.self.id != question.node):
+                # A page that was open before this server was: it has not heard yet that this is another node.
+                raise NodeAway("That node isn't here.")
             texts = m.SendArgs(messages=[m.Outgoing(to=question.room, text=question.text)])
             sent: m.SendResult = await asker.ask("send", texts, key=question.key)
             return Said(model.message(sent.messages[0]))

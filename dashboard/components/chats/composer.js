@@ -51,9 +51,15 @@ export class Composer {
     this.#measure();
   }
 
-  /** The node became known after we opened: drafts are kept per node. */
+  /** The draft changed while it stood here: another node's, or that of a conversation that was merged into this one. */
   refill() {
-    if (this.#room && this.#field.value !== outbox.draft(this.#room)) this.open(this.#room);
+    const draft = this.#room && outbox.draft(this.#room);
+    const { value, selectionStart: start, selectionEnd: end } = this.#field;
+    if (!this.#room || value === draft) return;
+    this.open(this.#room);
+    // Who is writing goes on where they were.
+    const before = draft.startsWith(value) ? 0 : draft.length - value.length;
+    if (value && draft.startsWith(value, before)) this.#field.setSelectionRange(start + before, end + before);
   }
 
   /** To whom it goes. */

@@ -87,6 +87,7 @@ export class Conversation {
       store.on("expired", (op) => op.room === this.#talk?.room && this.#talk.take(op)),
       store.on("said", (message) => message.room === this.#talk?.room && this.#talk.takeSaid(message)),
       store.on("reload", () => this.#talk?.refresh()),
+      store.on("gone", ({ into }) => into && into === this.#talk?.room && this.#talk.refresh()),
       store.readWith((id) => this.#reads(id)),
       outbox.onChange(() => this.#change()),
       () => this.#redraw.stop(),
@@ -195,6 +196,7 @@ export class Conversation {
 
   #changed(why) {
     if (why === "changed" && this.#talk.state === "ready") return this.#change();
+    if (this.#talk.state === "ready") outbox.find(this.#talk.messages);
     this.#draw();
     if (why === "opened") this.#firstLook();
     this.#told.drawError(this.#talk);

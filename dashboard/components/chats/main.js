@@ -97,17 +97,17 @@ function build(root) {
   document.addEventListener("keydown", key);
   if (place.find) list.focusSearch();
   place.find = false;
-  let known = Boolean(store.me);
+  let known = store.me?.id;
   const stops = [
     place.onChange(show),
     stopGuide,
     store.on("lists", () => {
       showNothing();
-      if (!known && store.me) {
-        known = true;
-        composer.refill();
-      }
+      // Drafts are kept per node.
+      if (store.me && known !== store.me.id) composer.refill();
+      known = store.me?.id;
     }),
+    store.on("gone", ({ into }) => into && into === place.room && composer.refill()),
     stopStrip,
     () => document.removeEventListener("keydown", key),
     () => list.destroy(),

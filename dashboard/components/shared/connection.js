@@ -106,9 +106,11 @@ export class Connection {
       else asked.resolve(frame.result ?? {});
     } else if (frame.t === "all") {
       this.#pause = PAUSE_MS[0];
-      // Open first: whoever hears of the new lists may ask at once.
-      this.#become("open");
+      // Open first: whoever hears of the new lists may ask at once. But whoever waits for the connection hears of it
+      // when the lists are there: it may be another node's by now.
+      const became = this.#set("open");
       this.#store.all(frame);
+      if (became) this.#tell();
     } else if (frame.t === "patch") {
       this.#store.patch(frame);
     } else {
@@ -133,6 +135,8 @@ export class Connection {
   async #findOutWhy() {
     try {
       const answer = await fetch("/favicon.png", { cache: "no-store" });
+      // Meanwhile it may have been let in, by a new link.
+      if (this.state === "open") return;
       if (answer.status === 401) this.#become("denied");
       else if (this.state === "denied") this.#become("lost");
     } catch {
@@ -141,10 +145,18 @@ export class Connection {
   }
 
   #become(state) {
-    if (state === this.state) return;
+    if (this.#set(state)) this.#tell();
+  }
+
+  #set(state) {
+    if (state === this.state) return false;
     this.state = state;
     this.since = Date.now();
-    for (const listener of [...this.#listeners]) listener(state);
+    return true;
+  }
+
+  #tell() {
+    for (const listener of [...this.#listeners]) listener(this.state);
   }
 
   #watch() {

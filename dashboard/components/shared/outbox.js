@@ -47,11 +47,19 @@ function named(area, prefix) {
 
 /** Two drafts of one text field: neither is lost. */
 function joined(older, newer) {
-  return older && older !== newer ? `${older}\n${newer}` : newer;
+  if (older === newer || older?.endsWith(`\n${newer}`)) return older;
+  return older ? `${older}\n${newer}` : newer;
 }
 
+/** Whether the node may have it, though it has not said so to this page. */
+const asked = ({ state, problem, left }) => state === "asking" || (state === "queued" && (left || Boolean(problem)));
+
 export class Outbox {
-  /** {key, room, text, at, state: "queued" | "asking" | "refused", problem, seenAs}, in the order written. */
+  /**
+   * {key, room, to, text, at, state: "queued" | "asking" | "refused", problem, seenAs, left, name}, in the order written.
+   * `room`: where it shows; `to`: where it was said first, while the node may have taken it there. `left`: by an earlier
+   * page or another tab. `name`: under which it is kept.
+   */
   entries = [];
 
   #connection;
@@ -67,13 +75,20 @@ export class Outbox {
   constructor(connection, store) {
     this.#connection = connection;
     this.#store = store;
+    let away = false;
     store.on("lists", () => {
       this.#adopt();
-      if (!store.away) this.#hurry();
+      if (away && !store.away) this.#takeUp();
+      away = Boolean(store.away);
+      if (!away) this.#hurry();
     });
     store.on("message", (op) => this.#seen(op.message));
     store.on("gone", (op) => this.#follow(op));
-    connection.onChange(() => this.#hurry());
+    connection.onChange((state) => {
+      if (state === "open") this.#takeUp();
+      this.#hurry();
+    });
+    window.addEventListener("storage", (event) => this.#elsewhere(event));
   }
 
   onChange(listener) {
@@ -111,7 +126,7 @@ export class Outbox {
 
   /** Say something. It is kept here from now on until the node has it on its disk. */
   add(room, text) {
-    this.#keep({ key: newKey(), room, text, at: this.#store.now(), state: "queued", problem: null, seenAs: null });
+    this.#write({ room, text });
     this.#tell();
     this.#pump();
   }
@@ -123,7 +138,7 @@ export class Outbox {
     // A refusal means that nothing was done: a new key. Where the outcome is unknown, the old one guards.
     if (!UNKNOWN_OUTCOME.has(entry.problem?.code)) {
       this.#forget(entry);
-      this.#keep({ ...entry, key: newKey(), state: "queued", problem: null, seenAs: null });
+      this.#write(entry);
     } else {
       entry.state = "queued";
       entry.problem = null;
@@ -145,15 +160,23 @@ export class Outbox {
     return `snicher/${this.#node}/out/${key}`;
   }
 
+  #write({ room, text }) {
+    this.#keep({ key: newKey(), room, to: room, text, at: this.#store.now(), state: "queued", problem: null, seenAs: null, left: false });
+  }
+
   #keep(entry) {
+    entry.name = this.#name(entry.key);
     this.entries.push(entry);
-    const { key, room, text, at } = entry;
-    storage.set(lasting, this.#name(key), JSON.stringify({ key, room, text, at }));
+    this.#save(entry);
+  }
+
+  #save({ name, key, room, to, text, at, state }) {
+    storage.set(lasting, name, JSON.stringify({ key, room, to, text, at, refused: state === "refused" }));
   }
 
   #forget(entry) {
     this.entries = this.entries.filter((one) => one !== entry);
-    storage.set(lasting, this.#name(entry.key), null);
+    storage.set(lasting, entry.name, null);
   }
 
   /** Once it is known which node this is: take up what an earlier page left, and what was written before. */
@@ -162,20 +185,13 @@ export class Outbox {
     if (!me || this.#node === me.id) return;
     const early = this.#node === null ? this.entries : [];
     const drafts = this.#node === null ? [...this.#drafts] : [];
-    for (const entry of early) storage.set(lasting, this.#name(entry.key), null);
+    for (const { name } of early) storage.set(lasting, name, null);
     for (const [room] of drafts) for (const area of [ofTab, lasting]) storage.set(area, this.#draftName(room), null);
     this.#drafts.clear();
     if (this.#node === null) this.#settle(me.id);
     this.#node = me.id;
     this.entries = [];
-    for (const name of named(lasting, this.#name(""))) {
-      const kept = this.#kept(name);
-      if (!kept) continue;
-      const { key, room, text, at } = kept;
-      const old = this.#store.now() - at > KEY_LIFETIME_MS;
-      const problem = old ? { code: "old", message: "It was written more than a day ago and never sent." } : null;
-      this.entries.push({ key, room, text, at, state: old ? "refused" : "queued", problem, seenAs: null });
-    }
+    for (const name of named(lasting, this.#name(""))) this.#load(name);
     this.entries.sort((a, b) => a.at - b.at);
     for (const entry of early) this.#keep(entry);
     for (const [room, text] of drafts) {
@@ -183,6 +199,34 @@ export class Outbox {
     }
     this.#tell();
     this.#pump();
+  }
+
+  #load(name) {
+    const kept = this.#kept(name);
+    if (!kept) return;
+    const { key, room, to = room, text, at } = kept;
+    const old = this.#store.now() - at > KEY_LIFETIME_MS;
+    const problem = old ? { code: "old", message: "It was written more than a day ago and never sent." } : null;
+    this.entries.push({ key, room, to, text, at, state: old ? "refused" : "queued", problem, seenAs: null, left: true, name });
+  }
+
+  /** What another tab wrote while nothing could be sent: that tab may be gone by now. Asked twice, it is taken once. */
+  #takeUp() {
+    const known = new Set(this.entries.map(({ name }) => name));
+    const fresh = named(lasting, this.#name("")).filter((name) => !known.has(name) && !this.#kept(name)?.refused);
+    if (!fresh.length) return;
+    for (const name of fresh) this.#load(name);
+    this.entries.sort((a, b) => a.at - b.at);
+    this.#tell();
+    this.#pump();
+  }
+
+  /** Another tab had a text taken by the node, or took it back: it waits here no more. */
+  #elsewhere({ key, newValue }) {
+    const entry = newValue === null && this.entries.find(({ name, state }) => name === key && state !== "asking");
+    if (!entry) return;
+    this.entries = this.entries.filter((one) => one !== entry);
+    this.#tell();
   }
 
   /** What pages wrote that were closed before they knew the node is this node's, if it is about its conversations. */
@@ -219,13 +263,19 @@ export class Outbox {
   /** The message came round as an event before the answer did: don't show it twice. */
   #seen(message) {
     if (!message.mine || this.#said.has(message.id)) return;
-    const asked = (one) => one.state === "asking" || (one.state === "queued" && one.problem);
     const entry = this.entries.find(
       (one) => asked(one) && one.room === message.room && one.seenAs === null && one.text === message.text,
     );
-    if (!entry) return;
+    if (!entry || this.entries.some((one) => one.seenAs === message.id)) return;
     entry.seenAs = message.id;
     this.#tell();
+  }
+
+  /** The same of messages on a page of history: whatever is older than the text is another one. */
+  find(messages) {
+    if (!this.entries.length) return;
+    const since = Math.min(...this.entries.map(({ at }) => at));
+    for (const message of messages) if (message.at >= since) this.#seen(message);
   }
 
   #hurry() {
@@ -238,12 +288,20 @@ export class Outbox {
   #follow({ id, into }) {
     const draft = this.draft(id);
     this.setDraft(id, "");
-    if (into && draft && !this.draft(into)) this.setDraft(into, draft);
-    for (const entry of this.entries.filter((one) => one.room === id && one.state !== "asking")) {
-      this.#forget(entry);
-      if (into) this.#keep({ ...entry, room: into });
+    if (into && draft) this.setDraft(into, joined(this.draft(into), draft));
+    for (const entry of this.entries.filter((one) => one.room === id)) {
+      if (!into) {
+        this.#forget(entry);
+        continue;
+      }
+      entry.room = into;
+      if (entry.problem?.code === "not_found") Object.assign(entry, { state: "queued", problem: null });
+      // What the node may have taken is asked as it was: only so does the key tell that it is the same.
+      if (!asked(entry)) entry.to = into;
+      this.#save(entry);
     }
     this.#tell();
+    this.#pump();
   }
 
   /** One after the other, in the order written, so that the node gets them in that order. */
@@ -271,8 +329,8 @@ export class Outbox {
 
   async #send(entry) {
     try {
-      const { key, room, text } = entry;
-      const said = await this.#connection.ask({ t: "send", key, room, text });
+      const { key, to, text } = entry;
+      const said = await this.#connection.ask({ t: "send", key, node: this.#node, room: to, text });
       this.#forget(entry);
       this.#pause = PAUSE_MS[0];
       this.#said.add(said.message.id);
@@ -285,10 +343,16 @@ export class Outbox {
         entry.problem = { code: problem.code, message: problem.message };
         this.#tell();
         await this.#rest();
+      } else if (problem.code === "not_found" && entry.to !== entry.room) {
+        // It was not taken before the conversation became part of another one: it is said there.
+        entry.to = entry.room;
+        entry.state = "queued";
+        this.#save(entry);
       } else {
         entry.seenAs = null;
         entry.state = "refused";
         entry.problem = { code: problem.code ?? "internal", message: problem.message };
+        if (this.entries.includes(entry)) this.#save(entry);
       }
     }
   }
