@@ -16,7 +16,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import msgspec
@@ -54,11 +54,11 @@ CLOSE_NEW_TOKEN = 4004
 
 
 class AllFrame(msgspec.Struct, frozen=True, tag_field="t", tag="all"):
-    """Every list. `missed` is what was said since the tab's cursor, or null: then it asks for history again."""
+    """Every list. `missed`: what was said, and what went, since the tab's cursor; null: it asks for history again."""
 
     now: int
     everything: viewmodel.Everything
-    missed: list[viewmodel.MessageOp | viewmodel.StateOp] | None
+    missed: list[viewmodel.Lasting] | None
 
 
 class PatchFrame(msgspec.Struct, frozen=True, tag_field="t", tag="patch"):
@@ -92,6 +92,12 @@ class ReplyFrame(msgspec.Struct, frozen=True, tag_field="t", tag="reply", omit_d
 
 def _now() -> int:
     return int(time.time() * 1000)
+
+
+def _room_of(op: viewmodel.Lasting) -> str:
+    if isinstance(op, viewmodel.MessageOp):
+        return op.message.room
+    return op.id if isinstance(op, viewmodel.RoomGone) else op.room
 
 
 class Tab:
@@ -131,7 +137,7 @@ class Hub:
         self._token = key.token if key else ""
         self.model = viewmodel.Model(os.fspath(home))
         self._tabs: set[Tab] = set()
-        self._kept: collections.deque[viewmodel.MessageOp | viewmodel.StateOp] = collections.deque(maxlen=MAX_KEPT_OPS)
+        self._kept: collections.deque[viewmodel.Lasting] = collections.deque(maxlen=MAX_KEPT_OPS)
         #: Operations up to this event are not kept any more.
         self._kept_after = 0
         self._asker = Asker(home, name)
@@ -198,22 +204,19 @@ class Hub:
 
     def _keep(self, ops: list[viewmodel.Op]) -> None:
         for op in ops:
-            if isinstance(op, viewmodel.MessageOp | viewmodel.StateOp):
-                if len(self._kept) == MAX_KEPT_OPS:
-                    self._kept_after = self._kept[0].seq
-                self._kept.append(op)
+            if not isinstance(op, viewmodel.Lasting):
+                continue
+            # What expired or was deleted is not kept for tabs that come back either.
+            if isinstance(op, viewmodel.ExpiredOp):
+                self._retain(lambda one, gone=op: not gone.takes(one))
             elif isinstance(op, viewmodel.RoomGone) and op.into is None:
-                self._drop(op.id)
-            elif isinstance(op, viewmodel.ExpiredOp):
-                stays = [one for one in self._kept if not op.takes(one)]
-                self._kept = collections.deque(stays, maxlen=MAX_KEPT_OPS)
+                self._retain(lambda one, gone=op.id: _room_of(one) != gone)
+            if len(self._kept) == MAX_KEPT_OPS:
+                self._kept_after = self._kept[0].seq
+            self._kept.append(op)
 
-    def _drop(self, room: str) -> None:
-        """What was deleted is not kept for tabs that come back either."""
-        stays = [
-            op for op in self._kept if (op.message.room if isinstance(op, viewmodel.MessageOp) else op.room) != room
-        ]
-        self._kept = collections.deque(stays, maxlen=MAX_KEPT_OPS)
+    def _retain(self, stays: Callable[[viewmodel.Lasting], bool]) -> None:
+        self._kept = collections.deque(filter(stays, self._kept), maxlen=MAX_KEPT_OPS)
 
     def _publish(self, frame: msgspec.Struct) -> None:
         if self._tabs:
@@ -333,8 +336,8 @@ class Hub:
         self._shut_out(tab)
         return ReplyFrame(word.n, {"token": token})
 
-    def _missed(self, log_id: str, seq: int) -> list[viewmodel.MessageOp | viewmodel.StateOp] | None:
-        """What was said since a tab's cursor; None when that isn't known (any more)."""
+    def _missed(self, log_id: str, seq: int) -> list[viewmodel.Lasting] | None:
+        """What was said, and what went, since a tab's cursor; None when that isn't known (any more)."""
         if not log_id or log_id != self.model.log or not self._kept_after <= seq <= self.model.seq:
             return None
         missed = [op for op in self._kept if op.seq > seq]

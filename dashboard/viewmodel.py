@@ -43,6 +43,7 @@ class RoomOp(msgspec.Struct, frozen=True, tag_field="op", tag="room"):
 class RoomGone(msgspec.Struct, frozen=True, tag_field="op", tag="room_gone"):
     """A conversation is gone: its messages now stand in `into`, or (null) it was deleted. `name`: of what is gone."""
 
+    seq: int
     id: str
     into: str | None
     name: str
@@ -84,8 +85,10 @@ class ExpiredOp(msgspec.Struct, frozen=True, tag_field="op", tag="expired"):
     room: str
     upto: int
 
-    def takes(self, op: MessageOp | StateOp) -> bool:
+    def takes(self, op: Lasting) -> bool:
         """Whether this is about a message that is gone."""
+        if not isinstance(op, MessageOp | StateOp):
+            return False
         about = op if isinstance(op, StateOp) else op.message
         if about.room != self.room or about.id > self.upto:
             return False
@@ -114,6 +117,8 @@ class OptionsOp(msgspec.Struct, frozen=True, tag_field="op", tag="options"):
     """The settings, or what became of a mandatory peer, differ: whoever shows them asks again."""
 
 
+#: What a tab that was away for a moment must hear of: the lists alone don't tell it.
+Lasting = MessageOp | StateOp | ExpiredOp | RoomGone
 Op = RoomOp | RoomGone | PeerOp | PeerGone | MessageOp | StateOp | ExpiredOp | SelfOp | AwayOp | HealthOp | OptionsOp
 
 
@@ -245,11 +250,11 @@ class Model:
             case m.RoomAdded(room=room) | m.RoomChanged(room=room):
                 rooms.add(room.id)
             case m.RoomsMerged(gone=gone, room=room):
-                ops.append(self._gone(gone, room.id))
+                ops.append(self._gone(event.seq, gone, room.id))
                 rooms.add(room.id)
                 peers |= {peer.id for peer in state.peers.values() if peer.room == room.id}
             case m.RoomDeleted(room=deleted):
-                ops.append(self._gone(deleted, None))
+                ops.append(self._gone(event.seq, deleted, None))
             case m.MessagesExpired(room=room_id, upto=upto):
                 rooms.add(room_id)
                 ops.append(ExpiredOp(event.seq, room_id, upto))
@@ -299,10 +304,10 @@ class Model:
         self._health = view
         return [HealthOp(view)]
 
-    def _gone(self, room_id: str, into: str | None) -> RoomGone:
+    def _gone(self, seq: int, room_id: str, into: str | None) -> RoomGone:
         name = self.name_of(room_id)
         self._rooms.pop(room_id, None)
-        return RoomGone(room_id, into, name)
+        return RoomGone(seq, room_id, into, name)
 
     def _state_op(self, seq: int, data: m.MessageStateChanged) -> StateOp:
         stand_in = m.Message(

@@ -84,9 +84,9 @@ def test_patches_and_fresh_views_agree_after_every_event(model: v.Model) -> None
 def test_a_conversation_that_goes_says_its_name_and_where_its_messages_are(model: v.Model) -> None:
     model.event(event(11, m.RoomAdded(room=room("dora", peer=None))))
     ops = model.event(event(12, m.RoomsMerged(gone="room-dora", room=room())))
-    assert v.RoomGone("room-dora", "room-bela", "dora") in ops
+    assert v.RoomGone(12, "room-dora", "room-bela", "dora") in ops
     assert model.event(event(13, m.PeerForgotten(peer="peer-bela")))
-    assert model.event(event(14, m.RoomDeleted(room="room-bela"))) == [v.RoomGone("room-bela", None, "bela")]
+    assert model.event(event(14, m.RoomDeleted(room="room-bela"))) == [v.RoomGone(14, "room-bela", None, "bela")]
     assert model.everything().rooms == [] and model.everything().peers == []
 
 

@@ -37,17 +37,18 @@ WIRE = """
     pass("words", t, () => send.call(this, text));
   };
   const { get, set } = Object.getOwnPropertyDescriptor(WebSocket.prototype, "onmessage");
-  const takeover = (socket, take) => (event) => {
-    let frame = JSON.parse(event.data);
-    const kind = frame.t === "reply" ? asked.get(frame.n) : frame.t;
-    if (frame.t === "reply" && spoilt.has(kind)) {
-      frame = { t: "reply", n: frame.n, problem: spoilt.get(kind) };
-      spoilt.delete(kind);
-    }
-    pass("frames", kind, () => take({ data: JSON.stringify(frame) }));
+  const takeover = (take) => ({ data }) => {
+    const frame = JSON.parse(data);
+    const answer = frame.t === "reply";
+    const kind = answer ? asked.get(frame.n) : frame.t;
+    pass("frames", kind, () => {
+      const problem = answer && spoilt.get(kind);
+      if (problem) spoilt.delete(kind);
+      take({ data: problem ? JSON.stringify({ t: "reply", n: frame.n, problem }) : data });
+    });
   };
   Object.defineProperty(WebSocket.prototype, "onmessage", {
-    get, set(take) { set.call(this, ours(this) ? takeover(this, take) : take); },
+    get, set(take) { set.call(this, ours(this) ? takeover(take) : take); },
   });
   window.wire = {
     keep: (way, kind) => kept[way].push(kind),
@@ -344,3 +345,240 @@ def test_a_text_for_one_node_is_never_sent_by_another(
     expect(bubble(tab, "for bela only").locator(".state")).to_have_text("sent")
     expect(field(tab)).to_have_value("half a thought")
     assert [one.text for one in node.messages[bela.room]] == ["for bela only"]
+
+
+# -- a conversation that is open
+
+
+def test_a_conversation_deleted_while_the_tab_was_cut_off_is_left(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    node.receive(bela, "a secret")
+    visitor = wired(visit)
+    tab, witness = visitor.open(bela.room), visitor.open()
+    wire = Wire(tab)
+    expect(bubble(tab, "a secret")).to_be_visible()
+    expect(room(witness, "bela")).to_be_visible()
+    wire.cut()
+    delete(node, bela)
+    expect(room(witness, "bela")).to_have_count(0)
+    wire.mend()
+    expect(tab.locator(".calmline")).to_have_text("The conversation with bela was deleted.")
+    expect(tab.locator(".talk")).to_be_hidden()
+
+
+def test_a_conversation_merged_while_the_tab_was_cut_off_goes_on_in_the_other(node: FakeNode, visit: Visit) -> None:
+    twice, bela = node.add_peer("twice"), node.add_peer("bela")
+    node.receive(twice, "said at home")
+    node.receive(bela, "said here")
+    visitor = wired(visit)
+    tab, other, witness = visitor.open(twice.room), visitor.open(bela.room), visitor.open()
+    wires = Wire(tab), Wire(other)
+    ready(tab, "twice")
+    ready(other, "bela")
+    field(tab).fill("half a thought")
+    for wire in wires:
+        wire.cut()
+    write(tab, "written in the dark")
+    field(tab).fill("half a thought")
+    merge(node, twice, bela)
+    expect(room(witness, "bela")).to_be_visible()
+    expect(room(witness, "twice")).to_have_count(0)
+    for wire in wires:
+        wire.mend()
+    for each in (tab, other):
+        ready(each, "bela")
+        expect(each.locator(".log .row .text")).to_have_text(["said at home", "said here", "written in the dark"])
+    expect(field(tab)).to_have_value("half a thought")
+    expect(bubble(tab, "written in the dark").locator(".state")).to_have_text("sent")
+
+
+def test_what_expired_while_the_tab_was_cut_off_goes(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    old = node.receive(bela, "an old secret")
+    node.receive(bela, "still here")
+    visitor = wired(visit)
+    tab, witness = visitor.open(bela.room), visitor.open(bela.room)
+    wire = Wire(tab)
+    for each in (tab, witness):
+        expect(bubble(each, "an old secret")).to_be_visible()
+    wire.cut()
+    node.expire(bela.room, old.id)
+    expect(bubble(witness, "an old secret")).to_have_count(0)
+    wire.mend()
+    expect(tab.locator(".log .row .text")).to_have_text(["still here"])
+
+
+def test_what_is_gone_does_not_stay_on_the_screen(node: FakeNode, dashboard: Dashboard, visit: Visit) -> None:
+    """Also where nobody can tell any more what became of it, and without asking for it again and again."""
+    bela, cian = node.add_peer("bela"), node.add_peer("cian")
+    node.receive(bela, "a secret")
+    visitor = wired(visit)
+    tab = visitor.open(bela.room)
+    wire = Wire(tab)
+    expect(bubble(tab, "a secret")).to_be_visible()
+    visitor.forgiving = True
+    dashboard.stop()
+    expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    delete(node, bela)
+    dashboard.start()
+    expect(tab.locator(".broken h3")).to_have_text("This conversation isn't here")
+    expect(tab.locator(".broken")).to_be_visible()
+    expect(bubble(tab, "a secret")).to_have_count(0)
+    back = tab.get_by_role("button", name="All conversations")
+    back.focus()
+    asked = wire.asked("history")
+    for number in range(5):
+        node.receive(cian, f"line {number}")
+        expect(room(tab, "cian").locator(".preview")).to_have_text(f"line {number}")
+    assert wire.asked("history") == asked
+    expect(back).to_be_focused()
+
+
+def test_a_link_to_a_message_waits_for_the_node(node: FakeNode, dashboard: Dashboard, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    said = [node.receive(bela, f"number {number:03}", at=now() - 900_000 + number * 1000) for number in range(300)]
+    read(node, bela)
+    dashboard.stop()
+    node.stop()
+    dashboard.start()
+    visitor = visit()
+    tab = visitor.open(f"{bela.room}&message={said[20].id}")
+    expect(tab.locator(".strip")).to_contain_text("The node is away")
+    node.start()
+    expect(bubble(tab, "number 020")).to_be_in_viewport()
+    assert f"message={said[20].id}" in tab.url
+
+
+def test_reading_on_at_the_end_the_view_does_not_jump_back_to_the_new_line(
+    node: FakeNode, dashboard: Dashboard, visit: Visit
+) -> None:
+    bela = node.add_peer("bela")
+    node.receive(bela, "read before")
+    read(node, bela)
+    node.receive(bela, "new to the reader")
+    visitor = visit()
+    tab = visitor.open(bela.room)
+    expect(tab.locator(".newline")).to_be_visible()
+    for number in range(60):
+        node.receive(bela, f"line {number:02}")
+    expect(bubble(tab, "line 59")).to_be_in_viewport()
+    visitor.forgiving = True
+    dashboard.stop()
+    expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    asked = node.commands.count("history")
+    node.receive(bela, "said meanwhile")
+    dashboard.start()
+    until(lambda: node.commands.count("history") > asked, "the window was asked for again")
+    node.receive(bela, "the newest")
+    expect(bubble(tab, "the newest")).to_be_in_viewport()
+    expect(tab.locator(".jump")).to_be_hidden()
+
+
+def test_a_page_of_messages_that_did_not_come_is_asked_for_again(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    for number in range(300):
+        node.receive(bela, f"number {number:03}", at=now() - 900_000 + number * 1000)
+    read(node, bela)
+    tab = wired(visit, frames=("history",)).open(bela.room)
+    wire = Wire(tab)
+    wire.until_waits("history")
+    wire.spoil("history")
+    wire.let("history")
+    # Nothing else happens meanwhile.
+    expect(bubble(tab, "number 299")).to_be_in_viewport()
+    wire.keep("history")
+    tab.locator(".log").evaluate("log => log.scrollTop = 0")
+    wire.until_waits("history")
+    wire.spoil("history")
+    wire.let("history")
+    tab.locator(".log").evaluate("log => log.scrollTop = 0")
+    expect(bubble(tab, "number 150")).to_have_count(1)
+
+
+def test_what_is_said_far_from_the_end_without_a_connection_is_seen(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    said = [node.receive(bela, f"number {number:03}", at=now() - 900_000 + number * 1000) for number in range(400)]
+    read(node, bela)
+    tab = wired(visit).open(f"{bela.room}&message={said[20].id}")
+    wire = Wire(tab)
+    expect(bubble(tab, "number 020")).to_be_in_viewport()
+    wire.cut()
+    expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    write(tab, "written in the dark")
+    expect(bubble(tab, "written in the dark").locator(".state")).to_have_text("…")
+    expect(bubble(tab, "written in the dark")).to_be_in_viewport()
+    wire.mend()
+    expect(bubble(tab, "written in the dark").locator(".state")).to_have_text("sent")
+    expect(bubble(tab, "number 399")).to_be_in_viewport()
+    expect(tab.locator(".jump")).to_be_hidden()
+
+
+def test_a_second_try_that_fails_after_all_breaks_nothing(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela", link="offline")
+    failed = node.say(bela.room, "again", state="failed", detail="It refused the connection.")
+    tab = wired(visit, frames=("resend",)).open(bela.room)
+    wire = Wire(tab)
+    tab.get_by_role("button", name="Try again").click()
+    wire.spoil("resend")
+    expect(bubble(tab, "again").locator(".state")).to_have_text("waiting")
+    wire.let("resend")
+    node.set_state(failed, "failed", "It refused it once more.")
+    expect(bubble(tab, "again").locator(".repair .why")).to_have_text("It refused it once more.")
+    # The watchers of the page complain of an error in it.
+
+
+def test_back_leads_to_no_conversation_that_is_gone(node: FakeNode, visit: Visit) -> None:
+    twice, bela = node.add_peer("twice"), node.add_peer("bela")
+    tab = visit(viewport={"width": 390, "height": 800}).open()
+    room(tab, "twice").click()
+    ready(tab, "twice")
+    merge(node, twice, bela)
+    ready(tab, "bela")
+    tab.go_back()
+    expect(tab.locator(".talk")).to_be_hidden()
+    expect(room(tab, "bela")).to_be_visible()
+
+
+def test_a_late_error_of_the_menu_leaves_the_reader_alone(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela", link="offline")
+    node.add_peer("cian")
+    tab = wired(visit, frames=("connect",)).open(bela.room)
+    wire = Wire(tab)
+    ready(tab, "bela")
+    choose(tab, "bela", "Connect")
+    wire.until_waits("connect")
+    choose(tab, "bela", "Rename…")
+    name = tab.get_by_role("textbox", name="Name")
+    name.fill("Bela from la")
+    wire.spoil("connect")
+    wire.let("connect")
+    expect(tab.locator(".talk .toast")).to_have_text("bela: No answer in time.")
+    name.press("End")
+    tab.keyboard.type("b 2")
+    expect(name).to_have_value("Bela from lab 2")
+    name.press("Enter")
+    expect(tab.locator(".talk h2")).to_have_text("Bela from lab 2")
+    # Nor does it follow to another page, or break it.
+    wire.keep("disconnect")
+    choose(tab, "Bela from lab 2", "Disconnect")
+    wire.until_waits("disconnect")
+    tab.locator(".page", has_text="Peers").click()
+    expect(tab.locator(".peers h1")).to_be_visible()
+    expect(tab.locator(".talk")).to_have_count(0)
+    wire.spoil("disconnect")
+    wire.let("disconnect")
+    assert tab.get_by_role("dialog").count() == 0
+
+
+def test_who_has_the_focus_keeps_it_when_the_order_changes(node: FakeNode, visit: Visit) -> None:
+    bela, cian = node.add_peer("bela"), node.add_peer("cian")
+    node.receive(bela, "first", at=now() - 2000)
+    node.receive(cian, "second", at=now() - 1000)
+    tab = visit().open()
+    expect(tab.locator(".list .room .name")).to_have_text(["cian", "bela"])
+    room(tab, "bela").focus()
+    node.receive(bela, "third")
+    expect(tab.locator(".list .room .name")).to_have_text(["bela", "cian"])
+    expect(room(tab, "bela")).to_be_focused()
+    tab.keyboard.press("ArrowDown")
+    expect(room(tab, "cian")).to_be_focused()

@@ -35,7 +35,8 @@ export class Conversation {
   #seekLine = true;
   /** Whether to stay at the end when something is added. */
   #follow = true;
-  /** Whether the reader asked for the end and it is still under way. */
+  /** Whether the reader asked for the end and has not come there; and whether its page is still under way. */
+  #wanted = false;
   #jumping = false;
   /** Where the last jump to the end led: the reader may have left since, before the browser tells of it. */
   #endTop = 0;
@@ -66,6 +67,9 @@ export class Conversation {
       this.#told.waits, composer.element, this.#tools.element);
     this.#parts = parts;
     parts.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    for (const moved of ["wheel", "touchmove"]) {
+      parts.scroller.addEventListener(moved, () => (this.#wanted = false), { passive: true });
+    }
     parts.scroller.addEventListener("keydown", (event) => this.#typed(event));
     this.element.addEventListener("click", (event) => this.#clicked(event));
     tips(this.element, (element) => tipOf(element, store.rooms.get(place.room)));
@@ -116,11 +120,8 @@ export class Conversation {
     this.#talk = null;
     this.#head.close();
     this.#tools.close();
-    this.#parts.rows.replaceChildren();
-    this.#parts.rows.keyed = new Map();
+    this.#clear();
     this.#parts.rows.className = "rows opening";
-    this.#parts.top.hidden = true;
-    this.#parts.jump.hidden = true;
     this.#told.clear();
     this.#composer.open(room);
     if (!room) return;
@@ -128,7 +129,7 @@ export class Conversation {
     this.#seekLine = true;
     this.#newAfter = view?.unread ? view.read_upto : null;
     this.#follow = around === null;
-    this.#jumping = false;
+    this.#wanted = this.#jumping = false;
     this.#endTop = 0;
     this.#flash = around;
     this.#talk = new Talk(room, connection, (why) => this.#changed(why), () => (this.#follow ? null : this.#eyed()));
@@ -136,6 +137,13 @@ export class Conversation {
     if (store.loaded) this.#load(around);
     // Who asked for a message is led to it, not to the composer.
     if (!isNarrow() && around === null) this.#composer.focus();
+  }
+
+  #clear() {
+    const { rows, top, jump } = this.#parts;
+    rows.replaceChildren();
+    rows.keyed = new Map();
+    top.hidden = jump.hidden = true;
   }
 
   /** For the keyboard: arrows then scroll. */
@@ -154,9 +162,32 @@ export class Conversation {
     this.#follow = true;
     this.#endTop = 0;
     if (!this.#talk?.moreAfter) return this.#toEnd();
+    this.#wanted = true;
+    this.#loadEnd();
+  }
+
+  #loadEnd() {
+    const talk = this.#talk;
     // What still moves on the way there is no wish to stay.
-    this.#jumping = true;
-    this.#talk.open().finally(() => (this.#jumping = false));
+    this.#jumping = this.#follow = true;
+    talk.open().finally(() => {
+      if (talk !== this.#talk) return;
+      this.#jumping = false;
+      this.#draw();
+    });
+  }
+
+  /** Whether the end was asked for and can't be had right now: what is loaded ends with what was just written. */
+  get #stuck() {
+    return this.#wanted && !this.#jumping;
+  }
+
+  /** What did not come is asked for again. */
+  #again() {
+    if (connection.state !== "open" || store.away) return;
+    if (this.#talk.worthTrying) this.#load(this.#flash);
+    else if (this.#stuck) this.#loadEnd();
+    else this.#fillView();
   }
 
   /** Something of one's own was just sent from here: back to the end, and the New line has done its duty. */
@@ -175,11 +206,11 @@ export class Conversation {
 
   #listsChanged() {
     if (!this.#talk) return;
-    if (this.#talk.state === "new" || (this.#talk.state === "failed" && !store.away)) {
-      const view = store.rooms.get(this.#talk.room);
+    const view = store.rooms.get(this.#talk.room);
+    if (this.#talk.state === "new" || (this.#talk.state === "failed" && view && !store.away)) {
       if (this.#newAfter === null && view?.unread) this.#newAfter = view.read_upto;
       this.#load(this.#flash);
-    }
+    } else this.#again();
     this.#redraw();
   }
 
@@ -197,6 +228,8 @@ export class Conversation {
   #changed(why) {
     if (why === "changed" && this.#talk.state === "ready") return this.#change();
     if (this.#talk.state === "ready") outbox.find(this.#talk.messages);
+    if (this.#talk.state === "failed") this.#clear();
+    if (why === "opened" && !this.#talk.moreAfter) this.#wanted = false;
     this.#draw();
     if (why === "opened") this.#firstLook();
     this.#told.drawError(this.#talk);
@@ -223,10 +256,12 @@ export class Conversation {
       this.#follow = true;
       if (!isNarrow()) this.#composer.focus();
     }
+    const seek = this.#seekLine;
+    this.#seekLine = false;
     const line = rows.keyed.get("new");
     // Without a line, reading may have stopped further up: then one begins with the first that is here.
     const above = this.#newAfter !== null && this.#talk.moreBefore && store.rooms.get(this.#talk.room)?.unread;
-    if ((line || above) && this.#follow && this.#seekLine) {
+    if ((line || above) && this.#follow && seek) {
       const top = line ? line.offsetTop - scroller.clientHeight * 0.2 : 0;
       if (this.#talk.moreAfter || top < scroller.scrollHeight - scroller.clientHeight - AT_END_PX) {
         this.#follow = false;
@@ -253,6 +288,8 @@ export class Conversation {
       // A new key: a second click after an answer is a new wish; a lost answer leaves the message waiting anyway.
       await connection.ask({ t: "resend", key: newKey(), message });
     } catch (problem) {
+      // Drawn anew meanwhile, the message tells by itself how it is.
+      if (!pressed.isConnected) return;
       pressed.disabled = false;
       setText(pressed.closest(".repair").firstChild, problem.message);
     }
@@ -287,6 +324,7 @@ export class Conversation {
     if (!this.#talk) return;
     this.#told.drawWaits(this.#talk);
     this.#drawHead();
+    this.#again();
   }
 
   #drawHead() {
@@ -300,7 +338,7 @@ export class Conversation {
     if (!this.#talk || this.#talk.state !== "ready") return;
     const { scroller, rows, top, jump, count } = this.#parts;
     const room = store.rooms.get(this.#talk.room);
-    const pending = this.#talk.moreAfter ? [] : outbox.in(this.#talk.room);
+    const pending = this.#talk.moreAfter && !this.#stuck ? [] : outbox.in(this.#talk.room);
     const now = store.now();
     const list = rowsOf(this.#talk.messages, pending, { newAfter: this.#newAfter, begun: !this.#talk.moreBefore, now });
     if (this.#left()) this.#follow = false;
@@ -370,7 +408,7 @@ export class Conversation {
 
   /** Stay at the end, if that is where the reader is. While newer messages aren't loaded, there is no end to stay at. */
   #keepEnd() {
-    if (this.#follow && !this.#talk?.moreAfter) this.#toEnd();
+    if (this.#follow && (!this.#talk?.moreAfter || this.#stuck)) this.#toEnd();
   }
 
   /** Whether the reader scrolled away from the end and the event about it is still to come. */

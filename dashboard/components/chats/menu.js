@@ -17,10 +17,12 @@ export class Menu {
   #popup;
   #acts;
   #sheet;
+  #done;
   #room = null;
 
   /** `done(text)` tells what a choice did, where nothing else shows it. */
   constructor(done) {
+    this.#done = done;
     this.#open = h("button", { class: "opener", type: "button" }, icon("more"));
     this.#popup = new Popup(this.#open, "talk-menu");
     this.#acts = {
@@ -118,7 +120,11 @@ export class Menu {
     const peer = store.peers.get(this.#room.peer);
     if (!peer) return;
     const word = this.#connected(peer) ? { t: "disconnect", peer: peer.id } : { t: "connect", address: peer.id };
+    const { id, name } = this.#room;
     connection.ask({ ...word, key: newKey() }).catch((problem) => {
+      // Who has gone on, or writes in another sheet, is told in passing.
+      if (!this.#open.isConnected) return;
+      if (this.#sheet.open || this.#room?.id !== id) return this.#done(`${name}: ${problem.message}`);
       this.#ask({ title: "That didn't work", text: problem.message, yes: "All right", word: () => null });
     });
   }

@@ -33,6 +33,8 @@ export class Talk {
   #recent = [];
   #loading = { before: false, after: false };
   #turn = 0;
+  /** What was asked for last. */
+  #wish = {};
   #reader;
 
   /**
@@ -60,8 +62,10 @@ export class Talk {
   }
 
   /** Load afresh: the newest messages, or those around one. `unread` says how far back one should see. */
-  async open({ around = null, unread = 0, readUpto = 0, limit = PAGE } = {}) {
+  async open(wish = {}) {
+    const { around = null, unread = 0, readUpto = 0, limit = PAGE } = wish;
     const turn = ++this.#turn;
+    this.#wish = wish;
     this.#recent = [];
     // Nothing extends what is about to be replaced, and what comes in meanwhile is kept for the new page.
     this.#loading = { before: true, after: true };
@@ -97,16 +101,17 @@ export class Talk {
       if (turn !== this.#turn) return;
       this.#loading = { before: false, after: false };
       this.problem = problem;
-      // What is shown stays: better old than nothing.
-      if (this.state !== "ready") this.state = "failed";
+      // What is shown stays: better old than nothing; but not what is gone.
+      if (this.state !== "ready" || problem.code === "not_found") this.state = "failed";
+      if (this.state === "failed") this.messages = [];
       this.#onChange("changed");
     }
   }
 
   /** Take up what happened while we were not listening: the same again, around the reader, who doesn't notice. */
   async refresh() {
-    if (this.state !== "ready" || !this.messages.length) return this.open();
-    const reader = this.#reader();
+    if (this.state !== "ready") return this.open(this.#wish);
+    const reader = this.messages.length ? this.#reader() : null;
     if (reader !== null) return this.open({ around: reader, limit: WIDE });
     return this.open({ unread: Math.min(this.messages.length, MAX_CATCH_UP) });
   }
@@ -142,8 +147,9 @@ export class Talk {
       put(page.messages.filter((one) => !have.has(one.id)).map((one) => ({ ...one, seq: page.seq, version: ++versions })));
       this.#merge(page.seq);
       this.#onChange(side === "before" ? "older" : "newer");
-    } catch {
-      // Scrolling on asks again.
+    } catch (problem) {
+      // It is asked for again. The message to go on from may be gone; then the whole window is.
+      if (turn === this.#turn && problem.code === "not_found") this.refresh();
     } finally {
       if (turn === this.#turn) this.#loading[side] = false;
     }
@@ -167,6 +173,11 @@ export class Talk {
     if (at < 0 || at >= this.messages.length / 2) return this.#trimFront(SLACK);
     this.messages.length = KEEP;
     this.moreAfter = true;
+  }
+
+  /** Whether it failed in a way that may be over by now. */
+  get worthTrying() {
+    return this.state === "failed" && Boolean(this.problem?.retryable);
   }
 
   // -- events

@@ -29,7 +29,8 @@ export class Told {
 
   /** Why the conversation can't be shown, if it can't. */
   drawError(talk) {
-    this.error.hidden = talk.state !== "failed";
+    // While it is tried once more, what went wrong stays.
+    this.error.hidden = talk.state === "ready" || !talk.problem;
     if (this.error.hidden) return;
     const [title, text, back] = this.error.children;
     const gone = talk.problem?.code === "not_found";

@@ -30,6 +30,7 @@ export function setAttribute(element, name, value) {
  * `make(item)` makes an element, `update(element, item)` draws the item into it.
  */
 export function reconcile(parent, items, keyOf, make, update) {
+  const focused = parent.getRootNode().activeElement;
   const old = (parent.keyed ??= new Map());
   const kept = new Map();
   // What goes, goes first: else all that stays behind it would be moved, and with it focus and selection lost.
@@ -53,6 +54,8 @@ export function reconcile(parent, items, keyOf, make, update) {
     else parent.insertBefore(element, at);
   }
   parent.keyed = kept;
+  // Whoever is moved loses the focus.
+  if (focused && parent.contains(focused) && parent.getRootNode().activeElement !== focused) focused.focus({ preventScroll: true });
 }
 
 /** A part of a drawing; decoration or not is the caller's word. */

@@ -69,7 +69,7 @@ export const place = {
     this.around = this.message = around;
     if (changed) this.results = null;
     remember(room);
-    this.writeAddress(changed && isNarrow());
+    this.writeAddress(changed && isNarrow() && !gone);
     for (const listener of [...listeners]) listener({ again: !changed, gone });
   },
 

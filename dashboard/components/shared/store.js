@@ -33,6 +33,10 @@ export class Store {
     for (const listener of [...(this.#listeners.get(kind) ?? [])]) listener(what);
   }
 
+  #tellOf(op) {
+    this.#tell(op.op === "room_gone" ? "gone" : op.op, op);
+  }
+
   /** Now by the server's clock, in ms. */
   now() {
     return Date.now() + this.skew;
@@ -99,7 +103,7 @@ export class Store {
     const first = !this.loaded;
     this.loaded = true;
     this.#tell("lists");
-    if (frame.missed && !other) for (const op of frame.missed) this.#tell(op.op, op);
+    if (frame.missed && !other) for (const op of frame.missed) this.#tellOf(op);
     else if (!first) this.#tell("reload");
   }
 
@@ -118,7 +122,7 @@ export class Store {
       if (["message", "state", "expired", "room_gone", "options"].includes(op.op)) later.push(op);
       if (op.op !== "message" && op.op !== "state") lists = true;
     }
-    for (const op of later) this.#tell(op.op === "room_gone" ? "gone" : op.op, op);
+    for (const op of later) this.#tellOf(op);
     if (lists) this.#tell("lists");
   }
 }
