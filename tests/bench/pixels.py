@@ -156,6 +156,7 @@ def _tabs(browser: Browser, link: str, count: int) -> Iterator[list[Page]]:
     """Tabs in which the first text is seen."""
     context = browser.new_context()
     try:
+        context.set_default_timeout(1000 * PATIENCE_S)
         context.add_init_script(WATCH)
         tabs = [context.new_page() for _ in range(count)]
         for tab in tabs:

@@ -154,8 +154,12 @@ def memory_mb(pid: int) -> float:
 
 def cpu_s(pid: int) -> float:
     """The processor time that its threads have used, to the nanosecond (Linux: sched-stats.rst)."""
-    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((task / "schedstat").read_text("ascii").split()[0]) for task in tasks) / 1e9
+    used = 0
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        # A thread may end while it is looked at.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            used += int((task / "schedstat").read_text("ascii").split()[0])
+    return used / 1e9
 
 
 def cpu_percent(pid: int, seconds: float) -> float:

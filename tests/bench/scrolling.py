@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from tests.bench.pixels import DashboardProcess
-from tests.bench.processes import NodeProcess, temporary_home
+from tests.bench.processes import PATIENCE_S, NodeProcess, temporary_home
 from tests.bench.rows import Row, Target, percentile
 from tests.bench.sizes import Sizes
 from tests.support import long_conversation as long
@@ -62,6 +62,7 @@ def measure(sizes: Sizes) -> list[Row]:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         stack.callback(browser.close)
         tab = browser.new_page(viewport={"width": 1280, "height": 760})
+        tab.set_default_timeout(1000 * PATIENCE_S)
         # Nearly the newest: there is enough above to scroll through, and the end isn't followed.
         tab.goto(f"{dashboard.link()}&room={long.ROOM}&message={sizes.conversation - 10}")
         tab.locator(".log .row").first.wait_for()

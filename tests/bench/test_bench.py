@@ -37,6 +37,8 @@ def everything() -> Iterator[dict[str, Future[list[Row]]]]:
         yield {name: pool.submit(run, name, QUICK) for name in NAMES}
 
 
+# All of them run while the first one is waited for, on a machine that may be busy.
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", [pytest.param(name, marks=_marks(name)) for name in NAMES])
 def test_every_figure_is_produced_and_sane(name: str, everything: dict[str, Future[list[Row]]]) -> None:
     found = everything[name].result()
