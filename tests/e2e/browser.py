@@ -39,6 +39,19 @@ def until(condition: Callable[[], object], what: str, seconds: float = PATIENCE)
         time.sleep(0.02)
 
 
+def patient(context: BrowserContext) -> BrowserContext:
+    """The same, and nothing in it is given up before DEADLINE_MS."""
+    context.set_default_timeout(DEADLINE_MS)
+    return context
+
+
+def settled(tab: Page) -> Page:
+    """The same, once it has heard of the node and its navigation stands: from then on the keyboard belongs to the page
+    that is shown, and nothing that still loads takes the focus away."""
+    expect(tab.locator(".frame .me:not([hidden])")).to_be_attached()
+    return tab
+
+
 def standing(place: Locator) -> float:
     """How far from the top something is, once it stands still."""
     seen: list[float] = []
@@ -68,14 +81,17 @@ def until_copied(tab: Page, wanted: Callable[[str], object]) -> str:
 #: Timers of these lengths (in ms) fire when the test says so: what a page shows for a moment stays till then.
 HOLD_TIMERS = """
 (() => {
-  const lengths = %s, held = new Map(), set = window.setTimeout, clear = window.clearTimeout;
+  const lengths = %s, held = new Map();
   let last = 0;
-  window.setTimeout = (work, ms, ...rest) => {
-    if (!lengths.includes(ms)) return set(work, ms, ...rest);
-    held.set(--last, () => work(...rest));
-    return last;
-  };
-  window.clearTimeout = (id) => { if (!held.delete(id)) clear(id); };
+  for (const [set, clear] of [["setTimeout", "clearTimeout"], ["setInterval", "clearInterval"]]) {
+    const [begin, end] = [window[set], window[clear]];
+    window[set] = (work, ms, ...rest) => {
+      if (!lengths.includes(ms)) return begin(work, ms, ...rest);
+      held.set(--last, () => work(...rest));
+      return last;
+    };
+    window[clear] = (id) => { if (!held.delete(id)) end(id); };
+  }
   window.letGo = () => { for (const [id, work] of [...held]) { held.delete(id); work(); } };
 })();
 """
@@ -132,20 +148,20 @@ class Visitor:
     """One browser context (one person, or one more browser) with its pages watched."""
 
     def __init__(self, context: BrowserContext, dashboard: Dashboard) -> None:
-        self.context = context
+        self.context = patient(context)
         self.dashboard = dashboard
         self.requests: list[str] = []
         self.complaints: list[str] = []
         #: Set by tests that stop the server: then failing to reach it is no complaint.
         self.forgiving = False
 
-    def open(self, room: str | None = None, page: str = "") -> Page:
+    def open(self, room: str | None = None, page: str = "", *, early: bool = False) -> Page:
+        """Open the dashboard, and wait until it knows the node. `early`: as somebody who is faster than that."""
         tab = self.context.new_page()
-        tab.set_default_timeout(DEADLINE_MS)
         self.watch(tab)
         query = f"&room={room}" if room else ""
         tab.goto(f"{self.dashboard.origin}/{page}?{self.dashboard.link.split('?')[1]}{query}")
-        return tab
+        return tab if early else settled(tab)
 
     def hold(self, *lengths: int) -> Visitor:
         """Timers of these lengths, in ms, fire in pages opened from now on when `let_go` says so."""

@@ -17,6 +17,9 @@ from tests.support.fake_node import FakeNode, now
 pytest_plugins = ["tests.e2e.browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
+#: In ms. What is some minutes ahead stays so, however slow this machine is.
+MINUTE = 60_000
+
 
 def room(tab: Page, name: str) -> Locator:
     return tab.locator(".list .room", has_text=name)
@@ -51,15 +54,15 @@ def test_says_and_hears(node: FakeNode, visit: Visit) -> None:
 
 def test_states_are_told_with_their_reason(node: FakeNode, visit: Visit) -> None:
     cian = node.add_peer("cian", link="offline", wanted=True)
-    node.retry(cian, in_ms=40_000)
+    node.retry(cian, in_ms=400_000)
     tab = visit().open(cian.room)
     write(tab, "are you there?")
     state = bubble(tab, "are you there?").locator(".state")
     expect(state).to_have_text("waiting")
-    node.retry(cian, in_ms=55_000)
-    expect(tab.locator(".waits")).to_have_text(re.compile(r"1 message waits: cian is offline, next try in \d+ s\."))
+    node.retry(cian, in_ms=50 * MINUTE)
+    expect(tab.locator(".waits")).to_have_text(re.compile(r"1 message waits: cian is offline, next try in \d\d min\."))
     state.hover()
-    expect(tab.locator(".talk .tip")).to_have_text(re.compile(r"waiting · cian is offline, next try in \d+ s"))
+    expect(tab.locator(".talk .tip")).to_have_text(re.compile(r"waiting · cian is offline, next try in \d\d min"))
     tab.mouse.move(5, 5)
     expect(tab.locator(".talk .tip")).to_be_hidden()
     state.focus()
@@ -248,18 +251,6 @@ COUNT_ROWS = """
   new MutationObserver(count).observe(log, { childList: true, subtree: true, characterData: true });
 }
 """
-#: The page says hello to the server, and hears of the node, when `letIn` is called.
-HOLD_HELLO = """
-(() => {
-  const send = WebSocket.prototype.send;
-  let open = false, held = null;
-  WebSocket.prototype.send = function (word) {
-    if (open || !String(word).includes('"t":"hello"')) return send.call(this, word);
-    held = () => send.call(this, word);
-  };
-  window.letIn = () => { open = true; held?.(); };
-})();
-"""
 
 
 def test_a_lost_reply_never_doubles(node: FakeNode, visit: Visit) -> None:
@@ -283,35 +274,6 @@ def test_a_lost_reply_never_doubles(node: FakeNode, visit: Visit) -> None:
     expect(bubble(tab, "only once")).to_have_count(1)
     assert tab.evaluate("window.most") == 1
     assert [one.text for one in node.messages[bela.room]] == ["only once", "another one"]
-
-
-def test_what_is_written_before_the_page_knows_the_node_is_kept(node: FakeNode, visit: Visit) -> None:
-    bela = node.add_peer("bela")
-    visitor = visit()
-    tab = visitor.open(bela.room)
-    expect(tab.locator(".talk h2")).to_have_text("bela")
-    field(tab).fill("begun yesterday")
-    tab.close()
-    visitor.context.add_init_script(HOLD_HELLO)
-    # Closed before it heard of the node.
-    tab = visitor.open(bela.room)
-    write(tab, "said first")
-    field(tab).fill("begun today")
-    tab.close()
-    tab = visitor.open(bela.room)
-    expect(field(tab)).to_have_value("begun today")
-    tab.evaluate("window.letIn()")
-    expect(bubble(tab, "said first").locator(".state")).to_have_text("sent")
-    expect(field(tab)).to_have_value("begun yesterday\nbegun today")
-    # Still open when it heard of the node.
-    tab.reload()
-    write(tab, "said second")
-    tab.evaluate("window.letIn()")
-    expect(bubble(tab, "said second").locator(".state")).to_have_text("sent")
-    expect(tab.locator(".row[data-pending]")).to_have_count(0)
-    expect(tab.locator(".log .row")).to_have_count(2)
-    expect(field(tab)).to_have_value("begun yesterday\nbegun today")
-    assert [one.text for one in node.messages[bela.room]] == ["said first", "said second"]
 
 
 def test_a_refused_text_is_kept_and_says_why(node: FakeNode, visit: Visit) -> None:
@@ -554,7 +516,7 @@ def test_the_jump_to_the_newest_arrives_however_late_the_page_comes(node: FakeNo
     tab = visit().open()
     expect(room(tab, "bela")).to_be_visible()
     tab.keyboard.press("Control+k")
-    tab.keyboard.type('"number 040"')
+    tab.keyboard.insert_text('"number 040"')
     tab.locator(".hit").click()
     expect(bubble(tab, "number 040")).to_be_in_viewport()
     free = node.hold_back["history"] = threading.Event()
@@ -646,8 +608,8 @@ def test_peers_page(node: FakeNode, visit: Visit) -> None:
     expect(row.locator(".presence")).to_have_text("connecting…")
     new = next(peer for peer in node.state.peers.values() if peer.host == "127.0.0.9")
     new = node.change_peer(new, link="offline", error="Nobody listens there (connection refused).")
-    node.retry(new, in_ms=55_000, reason="Nobody listens there (connection refused).")
-    expect(row.locator(".why")).to_have_text(re.compile(r"Nobody listens there .*\. Next try in \d+ s\."))
+    node.retry(new, in_ms=50 * MINUTE, reason="Nobody listens there (connection refused).")
+    expect(row.locator(".why")).to_have_text(re.compile(r"Nobody listens there .*\. Next try in \d\d min\."))
     expect(note).to_contain_text("can't be reached")
     new = node.change_peer(new, link="online", error=None, name="eve", dialect="std", dialect_from="seen")
     row = tab.locator(".peer", has_text="eve")
@@ -661,7 +623,7 @@ def test_peers_page(node: FakeNode, visit: Visit) -> None:
     expect(row).to_have_count(0)
     tab.locator(".peer").get_by_role("button", name="Chat", exact=True).click()
     expect(tab.locator(".talk h2")).to_have_text("bela")
-    assert "room=" in tab.url
+    expect(tab).to_have_url(re.compile("room="))
 
 
 def test_a_peer_that_is_tried_again_keeps_its_place_and_its_reason(node: FakeNode, visit: Visit) -> None:
@@ -669,10 +631,10 @@ def test_a_peer_that_is_tried_again_keeps_its_place_and_its_reason(node: FakeNod
     node.add_peer("zora")
     node.add_peer("anton", **refused)
     bert = node.add_peer("bert", **refused)
-    node.retry(bert, in_ms=55_000)
+    node.retry(bert, in_ms=50 * MINUTE)
     tab = visit().open(page="peers")
     row = tab.locator(".peer", has_text="bert")
-    expect(row.locator(".why")).to_have_text(re.compile(r"It refused the connection\. Next try in \d+ s\."))
+    expect(row.locator(".why")).to_have_text(re.compile(r"It refused the connection\. Next try in \d\d min\."))
     expect(tab.locator(".peer .name")).to_have_text(["zora", "anton", "bert"])
     node.change_peer(bert, link="connecting")
     expect(row.locator(".why")).to_have_text("It refused the connection. Trying now.")
@@ -709,7 +671,7 @@ def test_no_chrome_of_streamlit_shows(node: FakeNode, visit: Visit) -> None:
         expect(tab.get_by_test_id(part).locator("visible=true")).to_have_count(0)
     tab.keyboard.press("Tab")
     expect(tab.locator(".page").first).to_be_focused()
-    assert tab.locator("link[rel~='icon']").get_attribute("href").startswith("data:image/png")  # type: ignore[union-attr]
+    expect(tab.locator("link[rel~='icon']")).to_have_attribute("href", re.compile("^data:image/png"))
 
 
 def test_rapid_messages_show_one_by_one_in_order(node: FakeNode, visit: Visit) -> None:
@@ -759,18 +721,17 @@ def test_a_flood_keeps_the_page_small_and_loses_nothing(node: FakeNode, visit: V
 
 def test_the_picture_in_the_readme_is_a_picture_of_this(node: FakeNode, visit: Visit) -> None:
     """The picture of README.md. With README_PICTURE set, it is put where README.md shows it."""
-    minute = 60_000
     bela, cian = node.add_peer("bela", last_seen=now()), node.add_peer("cian", link="offline", dialect="std")
     alpha, dora = node.add_peer("ALPHA", dialect="std", link="reachable"), node.add_peer("dora")
-    node.say(dora.room, "Fine, nine o'clock.", state="sent", at=now() - 90 * minute)
-    node.receive(alpha, "got it, thanks", at=now() - 70 * minute)
-    node.say(cian.room, "Can you take the night shift?", state="waiting", at=now() - 40 * minute)
-    node.receive(bela, "Morning. Is the build machine in lab 2 back?", at=now() - 30 * minute)
-    node.say(bela.room, "Yes, since eight. I put its address on the board.", state="sent", at=now() - 29 * minute)
-    node.receive(bela, "Great, thanks!", at=now() - 28 * minute)
-    node.receive(bela, "I only have the plain client today, can you still read me?", at=now() - 12 * minute)
-    node.say(bela.room, "We can. Keep passwords out of it, it isn't encrypted.", state="sent", at=now() - 11 * minute)
-    node.receive(bela, "The projector room is free now 🎉", at=now() - 2 * minute)
+    node.say(dora.room, "Fine, nine o'clock.", state="sent", at=now() - 90 * MINUTE)
+    node.receive(alpha, "got it, thanks", at=now() - 70 * MINUTE)
+    node.say(cian.room, "Can you take the night shift?", state="waiting", at=now() - 40 * MINUTE)
+    node.receive(bela, "Morning. Is the build machine in lab 2 back?", at=now() - 30 * MINUTE)
+    node.say(bela.room, "Yes, since eight. I put its address on the board.", state="sent", at=now() - 29 * MINUTE)
+    node.receive(bela, "Great, thanks!", at=now() - 28 * MINUTE)
+    node.receive(bela, "I only have the plain client today, can you still read me?", at=now() - 12 * MINUTE)
+    node.say(bela.room, "We can. Keep passwords out of it, it isn't encrypted.", state="sent", at=now() - 11 * MINUTE)
+    node.receive(bela, "The projector room is free now 🎉", at=now() - 2 * MINUTE)
     tab = visit(color_scheme="light").open()
     tab.set_viewport_size({"width": 1180, "height": 660})
     room(tab, "bela").click()

@@ -16,6 +16,9 @@ from tests.support.fake_node import FakeNode, fill, now
 pytest_plugins = ["tests.e2e.browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
+#: In ms. What is some minutes ahead stays so, however slow this machine is.
+MINUTE = 60_000
+
 
 def row(tab: Page, text: str) -> Locator:
     return tab.locator(".rows .row", has_text=text)
@@ -44,10 +47,10 @@ def test_events_come_live_in_plain_words(node: FakeNode, visit: Visit) -> None:
     node.receive(bela, "hello anna")
     newest = tab.locator(".rows .row").first
     expect(newest).to_contain_text("bela said: “hello anna”")
-    expect(newest.locator("time")).to_have_text("just now")
-    node.retry(bela, in_ms=55_000)
+    expect(newest.locator("time")).to_have_text(re.compile(r"just now|\d+ s ago"))
+    node.retry(bela, in_ms=50 * MINUTE)
     retry = row(tab, "bela can't be reached: It refused the connection.")
-    expect(retry).to_have_text(re.compile(r"next try in \d+ s"))
+    expect(retry).to_have_text(re.compile(r"next try in \d\d min"))
     expect(retry.locator(".passing")).to_have_text("not kept")
     node.whisper("ConnectionNoticed", m.ConnectionNoticed(address="10.0.0.66", what="Refused: garbage."))
     expect(row(tab, "10.0.0.66: Refused: garbage.")).to_be_visible()
@@ -159,7 +162,7 @@ def test_a_burst_is_counted_and_the_rest_can_be_read(node: FakeNode, visit: Visi
 def test_figures_and_health(node: FakeNode, visit: Visit) -> None:
     cian = node.add_peer("cian", link="offline", error="It refused the connection.", wanted=True)
     node.say(cian.room, "are you there?")
-    node.retry(cian, in_ms=55_000)
+    node.retry(cian, in_ms=50 * MINUTE)
     node.subscribers = [m.Subscriber(client="console menu", seq=1, lag=12, at=now())]
     node.consumers = [
         m.Consumer(name="backup-bot", position=1, lag=0, created=1, used=now()),
@@ -167,7 +170,7 @@ def test_figures_and_health(node: FakeNode, visit: Visit) -> None:
     ]
     tab = loaded(visit().open(page="activity"))
     expect(figure(tab, "outbox").locator(".value")).to_have_text("1")
-    expect(figure(tab, "outbox").locator("li")).to_have_text(re.compile(r"1 for cian · offline, next try in \d+ s"))
+    expect(figure(tab, "outbox").locator("li")).to_have_text(re.compile(r"1 for cian · offline, next try in \d\d min"))
     expect(figure(tab, "room").locator(".value")).to_have_text("12 MB")
     expect(figure(tab, "room")).to_contain_text("38 GB free")
     expect(tab.locator(".spark")).to_have_attribute("aria-label", re.compile("Messages a second over the last five"))

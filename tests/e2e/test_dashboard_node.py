@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from node.bus.client import Client
 from node.errors import BusError
-from tests.e2e.browser import ROOT, Dashboard, Visitor, until
+from tests.e2e.browser import ROOT, Dashboard, Visitor, patient, until
 from tests.support.processes import PATIENCE, free_address, free_port
 
 pytest_plugins = ["tests.e2e.browser"]
@@ -159,7 +159,7 @@ def test_honcho_runs_two_dashboards_on_one_home(chromium: Browser, tmp_path: pat
         links = re.findall(r"http://\S+\?token=\S+", "".join(lines))
         assert len({link.split("=")[1] for link in links}) == 1, "one token opens both"
         assert len(set(links)) == 2
-        context = chromium.new_context()
+        context = patient(chromium.new_context())
         # One browser holds both cookies: the port is part of the name.
         tabs = []
         for link in links:

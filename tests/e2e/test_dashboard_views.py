@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.browser import DEADLINE_MS, SCREENSHOTS, Visit
+from tests.e2e.browser import SCREENSHOTS, Visit, settled
 from tests.e2e.views import VIEWS, View
 from tests.support import axe
 from tests.support.fake_node import FakeNode, fill
@@ -58,7 +58,6 @@ def test_every_view(node: FakeNode, visit: Visit, checker: str, scheme: str, hom
     # No colour is looked at half-way to another one.
     visitor = visit(color_scheme=scheme, reduced_motion="reduce")
     tab = visitor.open()
-    expect(tab.locator(".brand")).to_be_attached()
     if home == "away":
         expect(tab.locator(".list .room").first).to_be_visible()
         node.stop()
@@ -86,7 +85,8 @@ def test_every_view(node: FakeNode, visit: Visit, checker: str, scheme: str, hom
 def show(tab: Page, origin: str, view: View) -> None:
     tab.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
     tab.goto(f"{origin}/{view.path}")
-    expect(tab.locator(view.ready).first).to_be_visible(timeout=DEADLINE_MS)
+    settled(tab)
+    expect(tab.locator(view.ready).first).to_be_visible()
     if not view.again:
         view.act(tab)
 

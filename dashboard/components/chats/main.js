@@ -99,7 +99,8 @@ function build(root) {
   place.find = false;
   let known = store.me?.id;
   const stops = [
-    place.onChange(show),
+    // Whoever was led to a message stays there: this page has shown itself when it was built.
+    place.onChange((change) => change.arrived || show(change)),
     stopGuide,
     store.on("lists", () => {
       showNothing();

@@ -33,6 +33,8 @@ export class Connection {
   #number = 0;
   #waiting = new Map();
   #listeners = new Set();
+  /** Questions that came before it was known whether the server is there. */
+  #early = [];
 
   constructor(store) {
     this.#store = store;
@@ -53,12 +55,11 @@ export class Connection {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Ask something; resolves with the result, rejects with a Problem. */
-  ask(word) {
+  /** Ask something; resolves with the result, rejects with a Problem. On a page that just opened it waits for the server. */
+  async ask(word) {
+    if (this.state === "connecting" && this.#early.length < MAX_WAITING) await new Promise((go) => this.#early.push(go));
     if (this.state !== "open" || this.#waiting.size >= MAX_WAITING) {
-      return Promise.reject(
-        new Problem({ code: "lost", message: "The dashboard's server doesn't answer.", retryable: true }),
-      );
+      throw new Problem({ code: "lost", message: "The dashboard's server doesn't answer.", retryable: true });
     }
     const n = ++this.#number;
     return new Promise((resolve, reject) => {
@@ -152,6 +153,7 @@ export class Connection {
     if (state === this.state) return false;
     this.state = state;
     this.since = Date.now();
+    for (const go of this.#early.splice(0)) go();
     return true;
   }
 

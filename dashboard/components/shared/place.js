@@ -56,7 +56,10 @@ export const place = {
   /** The Chats page is to begin in its search box, once. */
   find: false,
 
-  /** Calls `listener` when the conversation or the page changed; returns how to stop that. */
+  /**
+   * Calls `listener` when the conversation or the page changed, with {again, gone, arrived}; returns how to stop that.
+   * `arrived`: it is only that the frame told which page is shown, which it may do after that page was built.
+   */
   onChange(listener) {
     listeners.add(listener);
     return () => listeners.delete(listener);
@@ -99,7 +102,7 @@ export const place = {
   arrive(page, change) {
     changePage = change;
     this.page = page;
-    for (const listener of [...listeners]) listener({ again: true });
+    for (const listener of [...listeners]) listener({ again: true, arrived: true });
   },
 
   /** Called by the Chats page when it appears: the address wins, then what was open before. */
