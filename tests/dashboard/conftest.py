@@ -8,10 +8,19 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
-from dashboard import app
-from tests.support.fake_node import FakeNode
+from dashboard import app, feed
+from node.bus import client
+from tests.support.fake_node import PATIENCE, FakeNode
 
 PORT = 8501
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node that is there is asked once and waited for: when this process stands still, so do both sides."""
+    monkeypatch.setattr(client, "ATTEMPT_S", PATIENCE)
+    monkeypatch.setattr(feed, "ASK_TIMEOUT_S", PATIENCE)
+    monkeypatch.setattr(feed, "FOLLOW_TIMEOUT_S", PATIENCE)
 
 
 class Served:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
+import msgspec
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from node.bus import messages as m
 from tests.e2e.browser import Visit, settled, until
-from tests.support.fake_node import FakeNode
+from tests.support.fake_node import FakeNode, now
 
 pytest_plugins = ["tests.e2e.browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -131,3 +135,24 @@ def test_a_page_of_history_that_is_faster_than_the_answer_doubles_nothing(node: 
     expect(tab.locator(".row .state")).to_have_text(["sent", "sent"])
     expect(tab.locator(".row[data-pending]")).to_have_count(0)
     assert len(node.messages[bela.room]) == 2
+
+
+def test_older_messages_that_come_late_close_no_menu(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    for number in range(150):
+        node.receive(bela, f"number {number:03}", at=now() - 900_000 + number * 1000)
+    node.on_loop(lambda: node._do_mark_read(m.MarkReadArgs(room=bela.room)))
+    free = threading.Event()
+
+    def hold_older(command: m.Command) -> None:
+        if command.op == "history" and msgspec.json.decode(command.args, type=m.HistoryArgs).before is not None:
+            node.hold_back["history"] = free
+
+    node.before = hold_older
+    tab = visit().open(bela.room)
+    bubble(tab, "number 149").locator(".bubble").hover()
+    tab.get_by_role("button", name="More about this message").click()
+    free.set()
+    expect(bubble(tab, "number 060")).to_be_attached()
+    tab.get_by_role("menuitem", name="Copy text").click()
+    expect(tab.locator(".toast")).to_have_text("Text copied.")

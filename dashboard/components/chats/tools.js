@@ -17,6 +17,8 @@ export class Tools {
   #button;
   #popup;
   #row = null;
+  /** Where the button was when its menu was placed beside it, in px from above. */
+  #placedAt = 0;
   #done;
   #toEnd;
 
@@ -36,7 +38,8 @@ export class Tools {
     rows.addEventListener("focusin", (event) => this.#come(event.target.closest(".row")));
     rows.addEventListener("pointerleave", () => this.#leave());
     new ResizeObserver(() => this.#popup.hide(false)).observe(log);
-    log.addEventListener("scroll", () => this.#popup.hide(false), { passive: true });
+    // Older messages that come in above scroll the log as well, and nothing moves for the reader.
+    log.addEventListener("scroll", () => this.#strayed() && this.#popup.hide(false), { passive: true });
     log.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -82,12 +85,18 @@ export class Tools {
   #place() {
     const { items } = this.#popup;
     const box = this.#button.getBoundingClientRect();
+    this.#placedAt = box.top;
     items.hidden = false;
     const own = items.getBoundingClientRect();
     const left = Math.min(Math.max(8, box.right - own.width), window.innerWidth - own.width - 8);
     const below = box.bottom + 4 + own.height < window.innerHeight;
     items.style.left = `${left}px`;
     items.style.top = `${below ? box.bottom + 4 : box.top - own.height - 4}px`;
+  }
+
+  /** Whether the menu no longer lies beside its button. */
+  #strayed() {
+    return Math.abs(this.#button.getBoundingClientRect().top - this.#placedAt) > 2;
   }
 
   async #copy(text, done) {
