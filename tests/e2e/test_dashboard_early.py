@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from node.bus import messages as m
-from tests.e2e.browser import Visit, settled, until
-from tests.support.fake_node import FakeNode, now
+from node.errors import CommandRefused
+from tests.e2e.browser import Dashboard, Visit, settled, until
+from tests.support.fake_node import PATIENCE, FakeNode, now
 
 pytest_plugins = ["tests.e2e.browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -156,3 +157,39 @@ def test_older_messages_that_come_late_close_no_menu(node: FakeNode, visit: Visi
     expect(bubble(tab, "number 060")).to_be_attached()
     tab.get_by_role("menuitem", name="Copy text").click()
     expect(tab.locator(".toast")).to_have_text("Text copied.")
+
+
+def test_what_could_not_be_loaded_is_asked_for_until_it_is_there(
+    node: FakeNode, dashboard: Dashboard, visit: Visit
+) -> None:
+    bela = node.add_peer("bela")
+    node.receive(bela, "before")
+    refused: list[str] = []
+
+    def refuse(command: m.Command) -> None:
+        if command.op in ("history", "search"):
+            refused.append(command.op)
+            raise CommandRefused("busy", "Busy.", True)
+
+    visitor = visit()
+    shown = visitor.open(bela.room)
+    expect(bubble(shown, "before")).to_be_visible()
+    visitor.forgiving = True
+    assert dashboard.stop() == 0
+    expect(shown.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    # While nobody listens. Then all is told anew, and the conversation can't be read just then.
+    node.receive(bela, "unseen so far")
+    node.before = refuse
+    dashboard.start()
+    until(lambda: refused, "the conversation was asked for", 2 * PATIENCE)
+    expect(shown.locator(".strip")).to_be_hidden()
+    opened = visitor.open(bela.room)
+    expect(opened.locator(".broken")).to_contain_text("It is shown as soon as that is over.")
+    found = visitor.open()
+    found.get_by_role("searchbox").fill("unseen")
+    expect(found.locator(".list .hint")).to_contain_text("The node is very busy.")
+    node.before = lambda command: None
+    for tab in (shown, opened):
+        expect(bubble(tab, "unseen so far")).to_be_visible()
+        expect(tab.locator(".broken")).to_be_hidden()
+    expect(found.locator(".list .hit")).to_contain_text("unseen so far")

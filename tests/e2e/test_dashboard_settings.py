@@ -20,9 +20,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 @pytest.fixture
 def visit(visit: Visit) -> Visit:
-    """Pages on which "Saved." and "Really?" stay until something else is said (a busy machine may look late), and that
-    ask for the settings only when something happened."""
-    return lambda *arguments, **options: visit(*arguments, **options).hold(5000, 6000, 15000)
+    """Pages on which "Saved." and "Really?" stay until something else is said: a busy machine may look late."""
+    return lambda *arguments, **options: visit(*arguments, **options).hold(5000, 6000)
 
 
 def loaded(tab: Page) -> Page:

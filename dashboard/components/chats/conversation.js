@@ -187,6 +187,7 @@ export class Conversation {
     if (connection.state !== "open" || store.away) return;
     if (this.#talk.worthTrying) this.#load(this.#flash);
     else if (this.#stuck) this.#loadEnd();
+    else if (this.#talk.behind) this.#talk.refresh();
     else this.#fillView();
   }
 

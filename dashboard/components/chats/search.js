@@ -9,6 +9,8 @@ import { connection } from "../shared/session.js";
 const PAUSE_MS = 180;
 /** Messages are looked for from so many letters on. */
 const MIN_LETTERS = 2;
+/** When the node or the server didn't answer: ask again after so long, in ms. */
+const AGAIN_MS = 2000;
 /** Letters shown of a message, and how many of them before the word that was found. */
 const SNIPPET = 110;
 const LEAD = 30;
@@ -93,11 +95,13 @@ export class Search {
       this.#terms = termsOf(query);
       this.hits = found.hits;
       this.more = found.more;
+      this.problem = "";
     } catch (problem) {
       if (turn !== this.#turn) return;
       this.hits = [];
       this.more = false;
       this.problem = problem.code === "invalid_args" ? "" : problem.message;
+      if (problem.retryable) this.#timer = setTimeout(() => this.#ask(turn), AGAIN_MS);
     }
     this.busy = false;
     this.#draw();

@@ -180,6 +180,11 @@ export class Talk {
     return this.state === "failed" && Boolean(this.problem?.retryable);
   }
 
+  /** Whether what is shown may lack something: it could not be loaded anew, and that is not under way either. */
+  get behind() {
+    return this.state === "ready" && Boolean(this.problem?.retryable) && !(this.#loading.before && this.#loading.after);
+  }
+
   // -- events
 
   /** A message, a state or the news that old messages are gone, which came as an event; `op` as viewmodel.py makes it. */

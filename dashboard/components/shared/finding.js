@@ -162,7 +162,8 @@ export class Finding {
       else this.#take([...fresh, ...this.hits].slice(0, MAX_SHOWN), { more: this.more, pending: found.pending });
       this.#tell();
     } catch {
-      // What is shown stays; the next change asks again.
+      // What is shown stays; the next change asks again, and so does what is still to be indexed.
+      if (turn === this.#turn && this.pending) this.#askAgain();
     }
   }
 }
