@@ -39,6 +39,13 @@ def loaded(tab: Page) -> Page:
     return tab
 
 
+def all_heard(tab: Page, newest: str) -> Page:
+    """The activity page, opened once the server has heard this: what it still has to hear comes live on top."""
+    expect(tab.locator(".list .room .preview").first).to_have_text(newest)
+    tab.locator(".page", has_text="Activity").click()
+    return loaded(tab)
+
+
 def test_events_come_live_in_plain_words(node: FakeNode, visit: Visit) -> None:
     bela = node.add_peer("bela")
     tab = loaded(visit().open(page="activity"))
@@ -87,7 +94,7 @@ def test_nothing_moves_under_a_reader(node: FakeNode, visit: Visit) -> None:
     bela = node.add_peer("bela")
     for number in range(150):
         node.receive(bela, f"line {number}")
-    tab = loaded(visit().open(page="activity"))
+    tab = all_heard(visit().open(), "line 149")
     place = row(tab, "“line 100”")
     place.scroll_into_view_if_needed()
     tab.locator(".sheet").evaluate("sheet => sheet.scrollTop += 400")
@@ -127,7 +134,7 @@ def test_filters_look_through_the_whole_log(node: FakeNode, visit: Visit) -> Non
     bela = node.add_peer("bela")
     for number in range(260):
         node.receive(bela, f"line {number}")
-    tab = loaded(visit().open(page="activity"))
+    tab = all_heard(visit().open(), "line 259")
     expect(tab.locator(".rows .row")).to_have_count(100)
     expect(row(tab, "A new peer")).to_have_count(0)
     tab.get_by_role("button", name="Show older").click()
@@ -254,7 +261,7 @@ def test_a_tab_that_lost_the_server_goes_on(node: FakeNode, visit: Visit) -> Non
     for number in range(150):
         node.receive(bela, f"line {number}")
     visitor = visit()
-    tab, reading = loaded(visitor.open(page="activity")), loaded(visitor.open(page="activity"))
+    tab, reading = all_heard(visitor.open(), "line 149"), all_heard(visitor.open(), "line 149")
     place = row(reading, "“line 70”")
     place.scroll_into_view_if_needed()
     at = place.evaluate("row => row.getBoundingClientRect().top")
@@ -278,7 +285,7 @@ def test_a_tab_that_lost_the_server_goes_on(node: FakeNode, visit: Visit) -> Non
 def test_what_the_tab_keeps_has_a_bound(node: FakeNode, visit: Visit) -> None:
     bela = node.add_peer("bela")
     node.on_loop(lambda: [node.receive_now(bela, f"line {number}") for number in range(1300)])
-    tab = loaded(visit().open(page="activity"))
+    tab = all_heard(visit().open(), "line 1299")
     older = tab.get_by_role("button", name="Show older")
     for number in range(2, 11):
         older.click()
@@ -308,6 +315,8 @@ def test_every_entry_of_the_navigation_fits(node: FakeNode, visit: Visit, width:
     assert len(entries) == 5
     # What is unread wants to be seen; how many peers there are doesn't.
     unread, known = (entry.locator(".count") for entry in entries[:2])
+    for count in (unread, known):
+        expect(count).not_to_be_empty()
     colours = [one.evaluate("count => getComputedStyle(count).backgroundColor") for one in (unread, known)]
     assert colours[0] != colours[1] and entries[0].get_attribute("aria-current") is None
     for entry in entries:
