@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from node.bus import messages as m
 from node.errors import CommandRefused
-from tests.e2e.browser import Dashboard, Visit, Visitor, standing, until
+from tests.e2e.browser import Dashboard, Visit, Visitor, until
 from tests.support.fake_node import FakeNode, now
 
 pytest_plugins = ["tests.e2e.browser"]
