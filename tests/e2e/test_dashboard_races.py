@@ -442,7 +442,7 @@ def test_a_link_to_a_message_waits_for_the_node(node: FakeNode, dashboard: Dashb
     node.stop()
     dashboard.start()
     visitor = visit()
-    tab = visitor.open(f"{bela.room}&message={said[20].id}")
+    tab = visitor.open(f"{bela.room}&message={said[20].id}", early=True)
     expect(tab.locator(".strip")).to_contain_text("The node is away")
     node.start()
     expect(bubble(tab, "number 020")).to_be_in_viewport()
