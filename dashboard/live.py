@@ -16,7 +16,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -208,15 +208,15 @@ class Hub:
                 continue
             # What expired or was deleted is not kept for tabs that come back either.
             if isinstance(op, viewmodel.ExpiredOp):
-                self._retain(lambda one, gone=op: not gone.takes(one))
+                self._retain([one for one in self._kept if not op.takes(one)])
             elif isinstance(op, viewmodel.RoomGone) and op.into is None:
-                self._retain(lambda one, gone=op.id: _room_of(one) != gone)
+                self._retain([one for one in self._kept if _room_of(one) != op.id])
             if len(self._kept) == MAX_KEPT_OPS:
                 self._kept_after = self._kept[0].seq
             self._kept.append(op)
 
-    def _retain(self, stays: Callable[[viewmodel.Lasting], bool]) -> None:
-        self._kept = collections.deque(filter(stays, self._kept), maxlen=MAX_KEPT_OPS)
+    def _retain(self, stay: list[viewmodel.Lasting]) -> None:
+        self._kept = collections.deque(stay, maxlen=MAX_KEPT_OPS)
 
     def _publish(self, frame: msgspec.Struct) -> None:
         if self._tabs:
