@@ -1,12 +1,20 @@
-"""For all tests: no node that they start, however they do it, greets a mandatory peer; and long files go first."""
+"""For all tests: no node that they start, however they do it, greets a mandatory peer; long files go first.
+
+And property tests try the same inputs each time, however long that takes.
+"""
 
 from __future__ import annotations
 
 import os
 
+import hypothesis
 import pytest
 
 os.environ["SNICHER_MANDATORY"] = ""
+
+# By itself, one that takes 0.2 s for an input has failed: on a machine that stands still now and then, any does.
+hypothesis.settings.register_profile("patient", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("patient")
 
 #: Files that take minutes, by the longest: begun last, one of them would be all that still runs at the end.
 LONG = ("test_dashboard_views.py", "test_command_line.py", "test_dashboard.py", "test_dashboard_long.py")

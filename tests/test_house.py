@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 
+import hypothesis
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -35,6 +36,10 @@ def test_the_checkers_find_nothing(tool: tuple[str, ...]) -> None:
 def test_nobody_imports_what_is_not_theirs_to_know() -> None:
     result = run(str(pathlib.Path(sys.executable).with_name("lint-imports")), "--no-cache")
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_no_property_test_fails_for_being_slow_or_by_chance() -> None:
+    assert (hypothesis.settings().deadline, hypothesis.settings().derandomize) == (None, True)
 
 
 def test_the_top_level_holds_three_folders() -> None:
