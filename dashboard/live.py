@@ -24,6 +24,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from dashboard import access, asked, viewmodel, watching, wording
 from dashboard.feed import Asker, Feed
+from node.bus import messages as m
 from node.bus.client import Away, Back, Item, Resync
 from node.errors import BusProtocolError, CommandRefused, ConfigError, NodeAway
 
@@ -39,6 +40,10 @@ MAX_KEPT_OPS = 4096
 MAX_REPLAYED_OPS = 1000
 #: Questions of one tab under way at once; at the bound its further words wait in the socket.
 MAX_UNDER_WAY = 8
+#: How often the node is asked for what is not in the log, when it tells something of that kind meanwhile; the last
+#: answer counts in any case.
+MAX_LOOKS = 5
+_FLEETING = m.HealthChanged | m.RetryScheduled | m.PeerChanged
 #: Characters of one word from a tab: a text of 64 KiB, written as JSON escapes, fits. A longer one closes the tab.
 MAX_WORD_CHARS = 512 * 1024
 #: A sign of life to each tab, in seconds: a tab that misses some knows that the server hangs.
@@ -137,6 +142,8 @@ class Hub:
         self._token = key.token if key else ""
         self.model = viewmodel.Model(os.fspath(home))
         self._tabs: set[Tab] = set()
+        #: Events that told something of what `_refresh_live` asks for.
+        self._fleeting = 0
         self._kept: collections.deque[viewmodel.Lasting] = collections.deque(maxlen=MAX_KEPT_OPS)
         #: Operations up to this event are not kept any more.
         self._kept_after = 0
@@ -196,6 +203,10 @@ class Hub:
             else:
                 self._watchers.note(item)
                 ops += self.model.event(item)
+                self._fleeting += isinstance(item.data, _FLEETING)
+                if isinstance(item.data, m.NodeStarted):
+                    # It may have been so quick that nobody missed it.
+                    self._spawn(self._refresh_live())
         self._keep(ops)
         if anew:
             self._publish(AllFrame(_now(), self.model.everything(), None))
@@ -227,8 +238,13 @@ class Hub:
     async def _refresh_live(self) -> None:
         """What is not in the log (next tries, health) may have changed while the node was away: ask."""
         with contextlib.suppress(NodeAway, CommandRefused, BusProtocolError):
-            peers = await self._asker.ask("peers")
-            status = await self._asker.ask("status")
+            for _ in range(MAX_LOOKS):
+                before = self._fleeting
+                peers = await self._asker.ask("peers")
+                status = await self._asker.ask("status")
+                if before == self._fleeting:
+                    break
+                # What was heard meanwhile may be newer than the answers.
             ops = self.model.live(peers.next_tries, status.health)
             if ops:
                 self._publish(PatchFrame(self.model.seq, ops))

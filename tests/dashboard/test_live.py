@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import pathlib
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -400,6 +401,27 @@ def test_coming_back_asks_for_what_is_not_in_the_log(tmp_path: pathlib.Path) -> 
             hub.take([Back()])
             await asyncio.gather(*hub._tasks)
             assert hub.model.everything().peers[0].next_at == 77
+            hub._asker.close()
+
+    asyncio.run(run())
+
+
+def test_what_is_heard_while_it_is_asked_for_wins(tmp_path: pathlib.Path) -> None:
+    async def run() -> None:
+        with FakeNode(tmp_path) as node:
+            hub = live.Hub(tmp_path, "test")
+            hub.take([Resync(await hub._asker.ask("snapshot")), Away("gone", 1.0)])
+            free = node.hold_back["status"] = threading.Event()
+            hub.take([Back()])
+            # Answered, but not heard yet.
+            while "status" not in node.commands:  # noqa: ASYNC110 (it is appended in another thread)
+                await asyncio.sleep(0.01)
+            node.health = m.Health(store=False, problem="It is full.")
+            hub.take([event(None, m.HealthChanged(health=node.health))])
+            free.set()
+            await asyncio.gather(*hub._tasks)
+            told = hub.model.everything().health
+            assert told is not None and told.problem == "It is full."
             hub._asker.close()
 
     asyncio.run(run())

@@ -9,8 +9,9 @@ import re
 
 import pytest
 from msgspec.structs import replace
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
 
+from dashboard import access
 from node.bus import messages as m
 from node.errors import CommandRefused
 from tests.e2e.browser import Dashboard, Visit, Visitor, until
@@ -52,8 +53,8 @@ WIRE = """
   });
   window.wire = {
     keep: (way, kind) => kept[way].push(kind),
-    let(way, kind) {
-      kept[way] = kept[way].filter((one) => one !== kind);
+    let(way, kind, on) {
+      if (!on) kept[way] = kept[way].filter((one) => one !== kind);
       const now = waiting[way].filter((one) => one.kind === kind);
       waiting[way] = waiting[way].filter((one) => one.kind !== kind);
       for (const { go } of now) go();
@@ -86,6 +87,10 @@ class Wire:
         """What waited goes on, and waits no more."""
         for kind in kinds:
             self._do("let", way, kind)
+
+    def let_one(self, kind: str) -> None:
+        """What waited goes on; what comes next waits again."""
+        self._do("let", "frames", kind, True)
 
     def until_waits(self, kind: str, way: str = "frames") -> None:
         until(lambda: self._do("waits", way, kind), f"{kind} waits")
@@ -582,3 +587,316 @@ def test_who_has_the_focus_keeps_it_when_the_order_changes(node: FakeNode, visit
     expect(room(tab, "bela")).to_be_focused()
     tab.keyboard.press("ArrowDown")
     expect(room(tab, "cian")).to_be_focused()
+
+
+# -- searching
+
+
+def test_what_is_looked_for_before_the_page_knows_its_node_is_found(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    node.receive(bela, "the projector room is free")
+    tab = wired(visit, words=("hello",)).open()
+    tab.get_by_role("searchbox").fill("projector")
+    # Asked too early, and then told that nothing answers.
+    expect(tab.locator(".list .hint")).to_be_visible()
+    Wire(tab).mend()
+    expect(tab.locator(".list .hit")).to_contain_text("the projector room is free")
+    expect(tab.locator(".list .hint")).to_be_hidden()
+
+
+def test_hits_follow_a_conversation_that_is_merged(node: FakeNode, visit: Visit) -> None:
+    twice, bela = node.add_peer("twice"), node.add_peer("bela")
+    said = node.receive(twice, "the projector at home")
+    node.receive(bela, "the projector here")
+    visitor = visit()
+    tab, page = visitor.open(), visitor.open(page="search", room=f"{twice.room}&q=projector")
+    tab.get_by_role("searchbox").fill("projector")
+    expect(tab.locator(".list .hit")).to_have_count(2)
+    expect(page.locator(".hits .hit")).to_have_count(1)
+    merge(node, twice, bela)
+    expect(page.locator(".hits .hit")).to_have_count(2)
+    expect(page.get_by_label("In")).to_have_value(bela.room)
+    hit = tab.locator(".list .hit", has_text="at home")
+    expect(hit).to_have_attribute("href", f"/?room={bela.room}&message={said.id}")
+    hit.click()
+    ready(tab, "bela")
+    expect(bubble(tab, "at home")).to_be_in_viewport()
+
+
+def test_what_is_being_indexed_joins_though_an_answer_was_lost(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    node.receive(bela, "the projector here")
+    node.pending = 1
+    tab = wired(visit).open(page="search", room="&q=projector")
+    wire = Wire(tab)
+    expect(tab.locator(".results .pending")).to_be_visible()
+    wire.spoil("search")
+    asked = wire.asked("search")
+    until(lambda: wire.asked("search") > asked, "it is asked again by itself")
+    node.pending = 0
+    expect(tab.locator(".results .pending")).to_be_hidden()
+
+
+def test_who_leaves_while_typing_finds_what_was_typed(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    node.receive(bela, "the projector here")
+    # Typing has not rested yet when the page is left.
+    tab = visit().hold(220).open(page="search")
+    tab.get_by_role("searchbox").fill("projector")
+    tab.locator(".page", has_text="Peers").click()
+    expect(tab.locator(".peers h1")).to_be_visible()
+    tab.locator(".page", has_text="Search").click()
+    expect(tab.get_by_role("searchbox")).to_have_value("projector")
+    expect(tab.locator(".hits .hit")).to_have_count(1)
+
+
+# -- peers and settings
+
+
+def test_the_next_address_is_not_lost_when_a_slow_answer_comes(node: FakeNode, visit: Visit) -> None:
+    tab = wired(visit, frames=("connect",)).open(page="peers")
+    wire = Wire(tab)
+    address = tab.get_by_label("Address")
+    expect(tab.locator(".known .empty")).to_be_visible()
+    address.fill("10.0.0.8:5000")
+    address.press("Enter")
+    wire.until_waits("connect")
+    address.fill("10.0.0.9:5000")
+    wire.let("connect")
+    expect(tab.locator("#connect-note")).to_contain_text("Connecting to 10.0.0.8:5000")
+    expect(address).to_have_value("10.0.0.9:5000")
+    tab.reload()
+    expect(address).to_have_value("10.0.0.9:5000")
+
+
+def test_a_late_error_leaves_the_focus_where_it_is(node: FakeNode, visit: Visit) -> None:
+    node.add_peer("bela")
+    tab = wired(visit, frames=("connect", "change")).open(page="peers")
+    wire = Wire(tab)
+    expect(tab.locator(".peer")).to_have_count(1)
+    tab.get_by_label("Address").fill("10.0.0.8:5000")
+    tab.get_by_label("Address").press("Enter")
+    wire.until_waits("connect")
+    search = tab.get_by_role("searchbox")
+    search.click()
+    tab.keyboard.type("be")
+    wire.spoil("connect")
+    wire.let("connect")
+    expect(tab.locator("#connect-note")).to_contain_text("No answer in time.")
+    tab.keyboard.type("la")
+    expect(search).to_have_value("bela")
+    tab.locator(".page", has_text="Settings").click()
+    name, events = tab.get_by_label("Your name", exact=True), tab.get_by_label("Keep in the event log", exact=True)
+    expect(name).to_be_enabled()
+    name.fill("anna the second")
+    name.press("Enter")
+    wire.until_waits("change")
+    events.fill("50")
+    wire.spoil("change")
+    wire.let("change")
+    expect(tab.locator("form.field", has=name).locator(".note")).to_contain_text("Not saved. No answer in time.")
+    tab.keyboard.type("000")
+    expect(events).to_have_value("50000")
+    # Who stays at the field is led back to it.
+    wire.spoil("change")
+    name.press("Enter")
+    expect(name).to_be_focused()
+
+
+def test_a_conversation_can_be_opened_before_the_event_about_it_comes(node: FakeNode, visit: Visit) -> None:
+    tab = wired(visit).open(page="peers")
+    wire = Wire(tab)
+    expect(tab.locator(".known .empty")).to_be_visible()
+    wire.keep("patch")
+    tab.get_by_label("Address").fill("10.0.0.8:5000")
+    tab.get_by_label("Address").press("Enter")
+    tab.get_by_role("button", name="Open the conversation").click()
+    expect(tab.locator(".talk")).to_be_visible()
+    wire.let("patch")
+    ready(tab, "10.0.0.8:5000")
+
+
+def test_mandatory_peers_are_added_and_removed_one_after_the_other(node: FakeNode, visit: Visit) -> None:
+    node.on_loop(lambda: node._do_settings(m.SettingsArgs(mandatory=[])))
+    tab = wired(visit).open(page="settings")
+    wire = Wire(tab)
+    field, entries = tab.get_by_label("Address of a mandatory peer"), tab.locator(".mandatory .entry")
+    expect(field).to_be_visible()
+    expect(entries).to_have_count(0)
+    # What the node says of its settings now takes its time.
+    wire.keep("options")
+    for address in ("127.0.0.1:1", "127.0.0.1:2"):
+        field.fill(address)
+        field.press("Enter")
+        expect(field).to_have_value("")
+    expect(entries).to_have_text(["127.0.0.1:1", "127.0.0.1:2"])
+    assert node.state.settings.mandatory == ["127.0.0.1:1", "127.0.0.1:2"]
+    for address in ("127.0.0.1:1", "127.0.0.1:2"):
+        tab.get_by_role("button", name=f"Remove {address}").click()
+        expect(entries.filter(has_text=address)).to_have_count(0)
+    assert node.state.settings.mandatory == []
+    wire.keep("change")
+    field.fill("127.0.0.1:3")
+    field.press("Enter")
+    wire.until_waits("change")
+    field.fill("127.0.0.1:4")
+    wire.let("change")
+    expect(entries).to_have_text(["127.0.0.1:3"])
+    expect(field).to_have_value("127.0.0.1:4")
+
+
+def test_what_was_saved_is_not_shown_as_it_was_before(node: FakeNode, visit: Visit) -> None:
+    tab = wired(visit).open(page="settings")
+    wire = Wire(tab)
+    name = tab.get_by_label("Your name", exact=True)
+    expect(name).to_have_value("anna")
+    wire.keep("options")
+    node.publish(
+        "GreetingChanged", m.GreetingChanged(greeting=m.Greeting(address="127.0.0.9:1", outcome="calling", at=1))
+    )
+    wire.until_waits("options")
+    # An answer from before is under way.
+    name.fill("Anna B")
+    name.press("Enter")
+    expect(tab.locator("form.field", has=name).locator(".note")).to_contain_text("Saved.")
+    expect(tab.locator(".me .name")).to_have_text("Anna B")
+    asked = wire.asked("options")
+    wire.let_one("options")
+    until(lambda: wire.asked("options") > asked, "it is asked anew")
+    expect(name).to_have_value("Anna B")
+    assert name.input_value() == "Anna B"
+    wire.let("options")
+    expect(tab.locator("form.field", has=name).locator(".source")).to_have_text("Saved by this node")
+    expect(name).to_have_value("Anna B")
+
+
+def test_half_typed_settings_outlive_server_and_node(node: FakeNode, dashboard: Dashboard, visit: Visit) -> None:
+    visitor = visit()
+    tab = visitor.open(page="settings")
+    name = tab.get_by_label("Your name", exact=True)
+    expect(name).to_have_value("anna")
+    name.fill("half a na")
+    visitor.forgiving = True
+    dashboard.stop()
+    node.stop()
+    dashboard.start()
+    expect(tab.locator(".settings .loading")).to_have_text("The settings are shown as soon as the node is there.")
+    node.start()
+    expect(name).to_be_enabled()
+    expect(name).to_have_value("half a na")
+    expect(tab.get_by_label("Keep in the event log", exact=True)).to_have_value("1,000,000")
+    assert "Changed elsewhere" not in tab.locator("form.field", has=name).locator(".note").inner_text()
+
+
+def test_colours_are_shown_as_chosen_where_nothing_can_be_kept(node: FakeNode, visit: Visit) -> None:
+    visitor = visit()
+    visitor.context.add_init_script(
+        "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };"
+    )
+    bela = node.add_peer("bela")
+    tab = visitor.open(page="settings")
+    expect(tab.get_by_label("Your name", exact=True)).to_be_enabled()
+    tab.get_by_text("Dark", exact=True).click()
+    expect(tab.locator("html[data-theme=dark]")).to_have_count(1)
+    node.receive(bela, "something happens")
+    expect(tab.locator(".page", has_text="Chats").locator(".count")).to_have_text("1")
+    expect(tab.get_by_label("Dark")).to_be_checked()
+
+
+# -- activity, and what is wrong
+
+
+def test_a_filter_chosen_while_the_connection_breaks_holds(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    node.receive(bela, "hello anna")
+    tab = wired(visit).open(page="activity")
+    wire = Wire(tab)
+    rows = tab.locator(".rows .row")
+    expect(rows.filter(has_text="hello anna")).to_be_visible()
+    wire.keep("events")
+    tab.get_by_role("button", name="Peers", exact=True).click()
+    wire.until_waits("events")
+    wire.cut()
+    wire.let("events")
+    wire.mend()
+    expect(rows.filter(has_text="A new peer: bela")).to_be_visible()
+    expect(rows.filter(has_text="hello anna")).to_have_count(0)
+    expect(tab.locator(".rows .row[data-kind=peers]")).to_have_count(1)
+    expect(rows).to_have_count(1)
+
+
+def test_a_log_that_could_not_be_read_is_read_once_the_node_is_back(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    node.receive(bela, "hello anna")
+    tab = visit().open(page="activity")
+    rows = tab.locator(".rows .row")
+    expect(rows.filter(has_text="hello anna")).to_be_visible()
+    node.stop(politely=False)
+    expect(tab.locator(".strip")).to_contain_text("The node is away")
+    tab.get_by_role("button", name="Peers", exact=True).click()
+    expect(tab.locator(".after .end")).to_contain_text("The log can't be read right now.")
+    node.start()
+    expect(tab.locator(".after .end")).to_have_text("That is all that is kept.")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("A new peer: bela")
+
+
+def test_a_disk_that_is_well_after_a_new_start_is_told(node: FakeNode, visit: Visit) -> None:
+    tab = visit().open()
+    expect(tab.locator(".me .name")).to_have_text("anna")
+    node.set_health(m.Health(store=False, problem="No space left on the device."))
+    expect(tab.locator(".strip")).to_contain_text("No space left on the device.")
+    node.stop()
+    node.health = m.Health()
+    node.start()
+    expect(tab.locator(".strip")).to_be_hidden()
+
+
+def test_a_new_link_in_another_tab_lets_this_one_in(node: FakeNode, dashboard: Dashboard, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    visitor = visit()
+    tab = visitor.open(bela.room)
+    ready(tab, "bela")
+    looked: list[Route] = []
+    tab.route("**/favicon.png", lambda route: looked.append(route))
+    token = access.Key(node.home).renew()
+    until(lambda: looked or tab.wait_for_timeout(50), "it is shut out, and looks why")
+    other = visitor.context.new_page()
+    other.goto(f"{dashboard.origin}/?token={token}")
+    expect(tab.locator(".strip")).to_be_hidden()
+    expect(other.locator(".me .name")).to_have_text("anna")
+    with tab.expect_response("**/favicon.png"):
+        for route in looked:
+            route.fulfill(status=401)
+    write(tab, "still here")
+    expect(bubble(tab, "still here").locator(".state")).to_have_text("sent")
+    expect(tab.locator(".strip")).to_be_hidden()
+    visitor.complaints.clear()
+
+
+def test_a_click_on_another_page_waits_for_streamlit(node: FakeNode, dashboard: Dashboard, visit: Visit) -> None:
+    """Its connection is another one than ours, and comes back when it likes."""
+    bela = node.add_peer("bela")
+    visitor = visit()
+    shut = False
+
+    def connect(socket: WebSocketRoute) -> None:
+        if shut:
+            socket.close()
+        else:
+            socket.connect_to_server()
+
+    visitor.context.route_web_socket(re.compile("/_stcore/stream"), connect)
+    tab = visitor.open(bela.room)
+    ready(tab, "bela")
+    visitor.forgiving = True
+    shut = True
+    dashboard.stop()
+    expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    dashboard.start()
+    expect(tab.locator(".strip")).to_be_hidden()
+    tab.locator(".page", has_text="Peers").click()
+    shut = False
+    expect(tab.locator(".peers h1")).to_be_visible()
+    # Streamlit complains that it could not say it.
+    visitor.complaints = [line for line in visitor.complaints if "backMessage when disconnected" not in line]

@@ -27,8 +27,9 @@ export class Log {
   #problem = null;
   /** All events from this number on were looked at; `more`: there are older ones. */
   #downTo = null;
-  /** The log that the rows are of. */
+  /** The log that the rows are of, and the filters they passed. */
   #log = null;
+  #passed = null;
   #more = false;
   /** Grows with each beginning: an answer to an earlier one is let go by. */
   #era = 0;
@@ -76,18 +77,21 @@ export class Log {
     const era = ++this.#era;
     this.#loading = true;
     this.#problem = null;
-    const stays = on && this.#log === store.cursor.log && this.#downTo !== null;
+    const { word } = this.#filters;
+    const passed = JSON.stringify(word);
+    const stays = on && this.#log === store.cursor.log && this.#passed === passed && this.#downTo !== null;
     if (!stays) this.#pending = [];
     // What comes live meanwhile is newer than the page, and stays.
     const before = new Set([...this.#pending, ...this.#rows].map((row) => row.key));
     this.#draw();
     try {
-      const page = await connection.ask({ t: "events", limit: PAGE, ...this.#filters.word });
+      const page = await connection.ask({ t: "events", limit: PAGE, ...word });
       if (era !== this.#era) return;
       const newest = Math.max(this.#downTo ?? 0, ...[...this.#pending, ...this.#rows].map((row) => (before.has(row.key) && row.seq) || 0));
       if (stays && page.down_to <= newest + 1) this.#join(page, before);
       else this.#replace(page, before);
       this.#log = store.cursor.log;
+      this.#passed = passed;
       if (this.#filters.some) setText(this.#parts.told, `${many(this.#rows.length, "event")} shown.`);
     } catch (problem) {
       if (era !== this.#era) return;
@@ -120,6 +124,12 @@ export class Log {
     this.#era += 1;
     this.#loading = false;
     this.#draw();
+  }
+
+  /** The node is back: what it could not tell is asked for again. */
+  back() {
+    if (this.#problem) this.begin({ on: true });
+    else this.#draw();
   }
 
   /** New events. */

@@ -42,6 +42,7 @@ function build(root) {
     log.begin({ on: true });
   }
 
+  let away = Boolean(store.away);
   const tick = setInterval(draw, 1000);
   const stops = [
     store.on("figures", (frame) => {
@@ -50,7 +51,11 @@ function build(root) {
     }),
     store.on("rows", (frame) => log.take(frame)),
     store.on("reload", begin),
-    store.on("lists", draw),
+    store.on("lists", () => {
+      draw();
+      if (away && !store.away) log.back();
+      away = Boolean(store.away);
+    }),
     connection.onChange((state) => (state === "open" ? begin() : log.lost())),
     stopStrip,
     () => clearInterval(tick),

@@ -47,6 +47,7 @@ export class List {
       this.draw();
     }, 20000);
     this.#stops = [guide(parts.empty), store.on("lists", this.#redraw), () => this.#redraw.stop(),
+      store.on("gone", (op) => this.#search.follow(op)),
       place.onChange(() => this.draw()), () => clearInterval(tick)];
     this.draw();
   }

@@ -87,6 +87,14 @@ export class Search {
     this.#draw();
   }
 
+  /** A conversation is gone: what was found in it stands in another one, or nowhere. */
+  follow({ id, into }) {
+    this.hits = into
+      ? this.hits.map((hit) => (hit.room === id ? { ...hit, room: into } : hit))
+      : this.hits.filter((hit) => hit.room !== id);
+    this.#draw();
+  }
+
   async #ask(turn) {
     const query = asQuery(this.typed.trim());
     try {

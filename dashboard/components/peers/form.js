@@ -1,6 +1,6 @@
 // The connect form: what is typed stays until it worked, errors stand below it in plain words.
 
-import { h, setAttribute, setText } from "../shared/dom.js";
+import { h, refocus, setAttribute, setText } from "../shared/dom.js";
 import { newKey } from "../shared/key.js";
 import { place } from "../shared/place.js";
 import { connection, store } from "../shared/session.js";
@@ -29,6 +29,8 @@ export class Form {
   #open;
   /** The peer whose connection the note tells about. */
   #watched = null;
+  /** Its conversation, which may come later than the answer. */
+  #room;
   /** One wish, one key: asking again after a lost answer doesn't double it. */
   #key = null;
   #stop;
@@ -54,7 +56,7 @@ export class Form {
       if (this.#note.parentNode.dataset.tone === "bad") this.#say("");
     });
     this.#dialect.addEventListener("change", () => (this.#key = null));
-    this.#open.addEventListener("click", () => this.#watched && place.go("chats", store.peers.get(this.#watched)?.room));
+    this.#open.addEventListener("click", () => this.#watched && place.go("chats", store.peers.get(this.#watched)?.room ?? this.#room));
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#connect();
@@ -80,13 +82,15 @@ export class Form {
       const met = await connection.ask({ t: "connect", key: this.#key, address, dialect: this.#dialect.value });
       this.#key = null;
       this.#watched = met.peer.id;
-      this.#address.value = "";
-      this.#keep("");
+      this.#room = met.peer.room;
+      // The next one may be typed already, here or where the page was left and opened again.
+      if (this.#address.value.trim() === address) this.#address.value = "";
+      if (this.#draft()?.trim() === address) this.#keep("");
       this.#tell(store.peers.get(met.peer.id) ?? met.peer);
     } catch (problem) {
       if (!problem.retryable) this.#key = null;
       this.#say(`${problem.message}${problem.retryable ? " Try again in a moment; your address is kept." : ""}`, "bad");
-      this.#address.focus();
+      refocus(this.#address, this.element);
     } finally {
       this.#button.disabled = false;
     }

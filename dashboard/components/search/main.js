@@ -143,7 +143,12 @@ function build(root) {
     store.on("lists", calmly),
     calmly.stop,
     stopStrip,
-    () => clearTimeout(timer),
+    store.on("gone", () => write(false)),
+    () => {
+      clearTimeout(timer);
+      // Typing had not rested yet.
+      if (field.value !== finding.typed) finding.look(field.value, where.value || null);
+    },
     () => document.removeEventListener("keydown", key),
     () => window.removeEventListener("popstate", back),
   ];

@@ -1,11 +1,14 @@
 // One setting: its control, where its value comes from, and what became of saving it. Nothing is shown as saved before
 // the node has it on disk; an error stands beside the field, in the node's words.
 
-import { h, setAttribute, setText } from "../shared/dom.js";
+import { h, refocus, setAttribute, setText } from "../shared/dom.js";
 import { newKey } from "../shared/key.js";
 import { connection } from "../shared/session.js";
 
 let numbers = 0;
+
+/** How often something was saved: an answer from before doesn't know of it. */
+export const saves = { number: 0 };
 
 /** A few words beside a label: where the value comes from. */
 export const source = () => h("span", { class: "source" });
@@ -76,6 +79,7 @@ export class Saver {
     try {
       await connection.ask({ t: "change", key: this.#key, ...changes });
       this.#key = null;
+      saves.number++;
       this.#note.say(saved, "good");
       return true;
     } catch (problem) {
@@ -145,8 +149,9 @@ export class Field {
     const value = view.settings[this.#key];
     const option = view.options?.[this.#key];
     const unknown = value === null || value === undefined;
-    const text = unknown ? "" : this.#show(value);
     const dirty = this.#dirty;
+    // What can't be told right now is no change of it.
+    const text = !unknown ? this.#show(value) : dirty ? this.#held : "";
     const elsewhere = this.#held !== null && text !== this.#held && dirty && !this.#saver.busy && this.input.value !== text;
     this.#held = text;
     this.#value = value;
@@ -206,8 +211,8 @@ export class Field {
       if (this.input.value === wanted) this.input.value = this.#show(value);
       this.#held = this.#show(value);
     } else {
-      setAttribute(this.input, "aria-invalid", "true");
-      this.input.focus();
+      if (this.input.value === wanted) setAttribute(this.input, "aria-invalid", "true");
+      refocus(this.input, this.element);
     }
     this.#enable();
   }

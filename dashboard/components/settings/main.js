@@ -8,6 +8,7 @@ import { tips } from "../shared/tip.js";
 import { Access } from "./access.js";
 import { appearance } from "./appearance.js";
 import { Connections } from "./connections.js";
+import { saves } from "./field.js";
 import { Kept } from "./kept.js";
 import { Mandatory } from "./mandatory.js";
 import { Place } from "./place.js";
@@ -51,8 +52,11 @@ function build(root) {
   async function ask() {
     if (asking) return void (again = true);
     asking = true;
+    const { number } = saves;
     try {
-      view = await connection.ask({ t: "options" });
+      const told = await connection.ask({ t: "options" });
+      if (number === saves.number) view = told;
+      else again = true;
       draw();
     } catch {
       // The strip says that the server is away; it is asked again when that is back.

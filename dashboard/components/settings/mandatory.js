@@ -1,6 +1,6 @@
 // Peers that are greeted once at each start: the list, what they are told, where, and what became of it this time.
 
-import { h, reconcile, setAttribute, setText } from "../shared/dom.js";
+import { h, reconcile, refocus, setAttribute, setText } from "../shared/dom.js";
 import { store } from "../shared/session.js";
 import * as when from "../shared/when.js";
 import { Choice, drawSource, Field, group, Note, Saver, source } from "./field.js";
@@ -15,7 +15,9 @@ export class Mandatory {
     maxlength: 300, "aria-label": "Address of a mandatory peer", "aria-describedby": this.#note.id, name: "mandatory" });
   #button = h("button", { class: "act save", type: "submit" }, "Add");
   #source = source();
+  #form;
   #held = null;
+  #view = null;
   #fixed = true;
   #greeting = new Field({
     key: "mandatory_greeting",
@@ -30,7 +32,7 @@ export class Mandatory {
   });
 
   constructor() {
-    const form = h("form", { class: "line", novalidate: true }, this.#input, this.#button);
+    const form = this.#form = h("form", { class: "line", novalidate: true }, this.#input, this.#button);
     this.element = group("Mandatory peers",
       h("p", { class: "quiet" }, "Greeted once, each time the node starts; what is changed here counts from the next start on. An address may name the network it belongs to: ",
         h("code", {}, "IP:PORT@NETWORK"), "."),
@@ -46,6 +48,7 @@ export class Mandatory {
   }
 
   draw(view) {
+    this.#view = view;
     this.#held = view.settings.mandatory ?? null;
     const option = view.options?.mandatory;
     this.#fixed = this.#held === null || Boolean(option?.fixed);
@@ -94,8 +97,8 @@ export class Mandatory {
     if (this.#fixed || this.#saver.busy) return;
     const entry = this.#input.value.trim();
     const fail = () => {
-      setAttribute(this.#input, "aria-invalid", "true");
-      this.#input.focus();
+      if (this.#input.value.trim() === entry) setAttribute(this.#input, "aria-invalid", "true");
+      refocus(this.#input, this.#form);
     };
     if (!entry) {
       this.#note.say("Type an address, as 192.168.1.20:5000.", "bad");
@@ -105,9 +108,18 @@ export class Mandatory {
       this.#note.say(`${entry} is on the list already.`, "wait");
       return fail();
     }
-    if (await this.#saver.save({ mandatory: [...this.#held, entry] }, `Saved: ${entry} is greeted from the next start on.`)) {
-      this.#input.value = "";
+    if (await this.#save([...this.#held, entry], `Saved: ${entry} is greeted from the next start on.`)) {
+      // The next one may be typed already.
+      if (this.#input.value.trim() === entry) this.#input.value = "";
     } else fail();
+  }
+
+  async #save(mandatory, said) {
+    if (!(await this.#saver.save({ mandatory }, said))) return false;
+    // The event tells what it became; until then what was saved holds: the next change is one of that.
+    this.#view.settings.mandatory = mandatory;
+    this.draw(this.#view);
+    return true;
   }
 
   async #remove(element) {
@@ -115,9 +127,9 @@ export class Mandatory {
     if (this.#saver.busy) return;
     remove.disabled = true;
     const { entry } = element;
-    if (await this.#saver.save({ mandatory: this.#held.filter((one) => one !== entry) }, `Saved: ${entry} is greeted no more.`)) {
-      // The row goes with the event; the focus must not go with it.
-      this.#input.focus();
+    if (await this.#save(this.#held.filter((one) => one !== entry), `Saved: ${entry} is greeted no more.`)) {
+      // The row goes; the focus must not go with it.
+      refocus(this.#input, element);
     }
     remove.disabled = false;
   }

@@ -58,6 +58,13 @@ export function reconcile(parent, items, keyOf, make, update) {
   if (focused && parent.contains(focused) && parent.getRootNode().activeElement !== focused) focused.focus({ preventScroll: true });
 }
 
+/** The focus goes to `field` after an answer, unless it has gone on to something outside of `form` meanwhile. */
+export function refocus(field, form) {
+  const { activeElement: outside, body } = document;
+  const focused = field.getRootNode().activeElement ?? (outside === body ? null : outside);
+  if (!focused || form.contains(focused)) field.focus();
+}
+
 /** A part of a drawing; decoration or not is the caller's word. */
 export function svg(tag, attributes = {}, ...children) {
   const element = document.createElementNS(SVG, tag);

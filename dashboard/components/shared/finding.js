@@ -44,8 +44,11 @@ export class Finding {
       this.hits = into
         ? this.hits.map((hit) => (hit.room === id ? { ...hit, room: into } : hit))
         : this.hits.filter((hit) => hit.room !== id);
-      if (into && this.room === id) this.room = into;
+      const here = this.room === id;
+      if (into && here) this.room = into;
       this.#tell();
+      // What was asked of the old one, or before, is not all of it.
+      if (into && (here || this.state === "asking")) this.again();
     });
     store.on("reload", () => this.state === "ready" && this.#refresh());
     // What failed while the node was away is asked again once it is back.
@@ -154,7 +157,8 @@ export class Finding {
     const turn = this.#turn;
     try {
       const found = await this.#ask();
-      if (turn !== this.#turn || this.extending) return;
+      if (turn !== this.#turn) return;
+      if (this.extending) return this.#askAgain();
       const newest = this.hits[0]?.id ?? 0;
       const fresh = found.hits.filter((hit) => hit.id > newest);
       const joined = fresh.length < found.hits.length || !found.more;

@@ -6,6 +6,16 @@ import { store } from "./session.js";
 const listeners = new Set();
 /** Set by the frame: has Streamlit show another page. */
 let changePage = null;
+/** Streamlit lets go by what it is told while its own connection is away: it is told again so often, in ms, and so long. */
+const AGAIN_MS = 2000;
+const ANSWER_MS = 30000;
+let again = null;
+
+function change(page, until = Date.now() + ANSWER_MS) {
+  clearTimeout(again);
+  changePage(page);
+  if (Date.now() < until) again = setTimeout(() => change(page, until), AGAIN_MS);
+}
 
 /** Kept for coming back from another page; this tab only. */
 function remembered() {
@@ -68,6 +78,8 @@ export const place = {
   /** Open a conversation (null: back to the list). `gone`: what was open before is gone; the operation that said so. */
   open(room, { around = null, gone = null } = {}) {
     const changed = room !== this.room;
+    // Whoever does something else here has given up to go to another page.
+    if (!gone) clearTimeout(again);
     this.room = room;
     this.around = this.message = around;
     if (changed) this.results = null;
@@ -87,7 +99,7 @@ export const place = {
     if (page === this.page) {
       this.writeAddress(false);
       for (const listener of [...listeners]) listener({ again: false });
-    } else if (changePage) changePage(page);
+    } else if (changePage) change(page);
     else window.location.assign(page === "chats" ? "/" : `/${page}`);
   },
 
@@ -99,8 +111,9 @@ export const place = {
   },
 
   /** The frame tells which page Streamlit shows, and how to show another. */
-  arrive(page, change) {
-    changePage = change;
+  arrive(page, to) {
+    clearTimeout(again);
+    changePage = to;
     this.page = page;
     for (const listener of [...listeners]) listener({ again: true, arrived: true });
   },

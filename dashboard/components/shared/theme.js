@@ -4,13 +4,17 @@
 const KEPT = "snicher/theme";
 export const THEMES = ["system", "light", "dark"];
 
+/** What was chosen where it can't be kept: it lasts as long as the tab. */
+let unkept = null;
+
 /** What was chosen. */
 export function theme() {
+  if (unkept) return unkept;
   try {
     const kept = window.localStorage.getItem(KEPT);
     return THEMES.includes(kept) ? kept : "system";
   } catch {
-    return document.documentElement.dataset.theme ?? "system";
+    return "system";
   }
 }
 
@@ -18,8 +22,9 @@ export function theme() {
 export function choose(name) {
   try {
     window.localStorage.setItem(KEPT, name);
+    unkept = null;
   } catch {
-    // Then it lasts as long as the tab.
+    unkept = name;
   }
   apply(name);
 }
@@ -30,6 +35,8 @@ function apply(name) {
 }
 
 window.addEventListener("storage", (event) => {
-  if (event.key === KEPT || event.key === null) apply(theme());
+  if (event.key !== KEPT && event.key !== null) return;
+  unkept = null;
+  apply(theme());
 });
 apply(theme());
