@@ -595,11 +595,11 @@ def test_who_has_the_focus_keeps_it_when_the_order_changes(node: FakeNode, visit
 def test_what_is_looked_for_before_the_page_knows_its_node_is_found(node: FakeNode, visit: Visit) -> None:
     bela = node.add_peer("bela")
     node.receive(bela, "the projector room is free")
-    tab = wired(visit, words=("hello",)).open()
+    tab = wired(visit, words=("hello",)).open(early=True)
     tab.get_by_role("searchbox").fill("projector")
-    # Asked too early, and then told that nothing answers.
-    expect(tab.locator(".list .hint")).to_be_visible()
-    Wire(tab).mend()
+    wire = Wire(tab)
+    wire.until_waits("hello", "words")
+    wire.mend()
     expect(tab.locator(".list .hit")).to_contain_text("the projector room is free")
     expect(tab.locator(".list .hint")).to_be_hidden()
 
