@@ -532,6 +532,19 @@ def test_a_second_try_that_fails_after_all_breaks_nothing(node: FakeNode, visit:
     # The watchers of the page complain of an error in it.
 
 
+def test_a_press_counts_though_the_reason_changes_under_it(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela", link="offline")
+    failed = node.say(bela.room, "again", state="failed", detail="It refused the connection.")
+    tab = visit().open(bela.room)
+    tab.get_by_role("button", name="Try again").hover()
+    tab.mouse.down()
+    node.set_state(failed, "failed", "It refused it once more.")
+    expect(bubble(tab, "again").locator(".repair .why")).to_have_text("It refused it once more.")
+    tab.get_by_role("button", name="Try again").hover()
+    tab.mouse.up()
+    expect(bubble(tab, "again").locator(".state")).to_have_text("waiting")
+
+
 def test_back_leads_to_no_conversation_that_is_gone(node: FakeNode, visit: Visit) -> None:
     twice, bela = node.add_peer("twice"), node.add_peer("bela")
     tab = visit(viewport={"width": 390, "height": 800}).open()

@@ -13,6 +13,8 @@ const MAX_ROWS = 1000;
 const PAGE = 100;
 /** Relative times are drawn anew so often, in ms. */
 const TICK_MS = 5000;
+/** When the node or the server didn't answer: read again after so long, in ms. */
+const AGAIN_MS = 2000;
 
 export class Log {
   element;
@@ -35,6 +37,7 @@ export class Log {
   #era = 0;
   #gaps = 0;
   #ticked = 0;
+  #timer = null;
   #stops;
 
   constructor(sheet) {
@@ -69,14 +72,19 @@ export class Log {
 
   destroy() {
     this.#era += 1;
+    clearTimeout(this.#timer);
     for (const stop of this.#stops) stop();
   }
 
-  /** Read the newest page anew: at first, and with other filters. `on`: after a break, what is shown may stay. */
-  async begin({ on = false } = {}) {
+  /**
+   * Read the newest page anew: at first, and with other filters. `on`: after a break, what is shown may stay. `quietly`:
+   * by itself, and what went wrong stands there until it went well.
+   */
+  async begin({ on = false, quietly = false } = {}) {
     const era = ++this.#era;
+    clearTimeout(this.#timer);
     this.#loading = true;
-    this.#problem = null;
+    if (!quietly) this.#problem = null;
     const { word } = this.#filters;
     const passed = JSON.stringify(word);
     const stays = on && this.#log === store.cursor.log && this.#passed === passed && this.#downTo !== null;
@@ -90,12 +98,14 @@ export class Log {
       const newest = Math.max(this.#downTo ?? 0, ...[...this.#pending, ...this.#rows].map((row) => (before.has(row.key) && row.seq) || 0));
       if (stays && page.down_to <= newest + 1) this.#join(page, before);
       else this.#replace(page, before);
+      this.#problem = null;
       this.#log = store.cursor.log;
       this.#passed = passed;
       if (this.#filters.some) setText(this.#parts.told, `${many(this.#rows.length, "event")} shown.`);
     } catch (problem) {
       if (era !== this.#era) return;
       this.#problem = problem.message;
+      if (problem.retryable) this.#timer = setTimeout(() => this.begin({ on: true, quietly: true }), AGAIN_MS);
     }
     this.#loading = false;
     this.#draw();
@@ -122,6 +132,7 @@ export class Log {
   /** The connection broke: what is shown stays; it is read anew when it is back. */
   lost() {
     this.#era += 1;
+    clearTimeout(this.#timer);
     this.#loading = false;
     this.#draw();
   }

@@ -290,7 +290,7 @@ export class Conversation {
       await connection.ask({ t: "resend", key: newKey(), message });
     } catch (problem) {
       // Drawn anew meanwhile, the message tells by itself how it is.
-      if (!pressed.isConnected) return;
+      if (!pressed.isConnected || !pressed.disabled) return;
       pressed.disabled = false;
       setText(pressed.closest(".repair").firstChild, problem.message);
     }

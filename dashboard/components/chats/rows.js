@@ -1,6 +1,6 @@
 // From messages to rows, and from rows to elements: day breaks, the New line, notices, grouped bubbles, what waits.
 
-import { h, setAttribute, setText } from "../shared/dom.js";
+import { h, reconcile, setAttribute, setText } from "../shared/dom.js";
 import { linked } from "../shared/links.js";
 import { store } from "../shared/session.js";
 import * as when from "../shared/when.js";
@@ -100,8 +100,15 @@ function drawText(element, text) {
   element.parts.more.hidden = !long;
 }
 
-function button(label, action, key) {
-  return h("button", { class: "act", "data-act": action, "data-of": key }, label);
+/** The buttons of a row, each [label, action]; those that stand already stay, so that no press and no focus is lost. */
+function drawActs(acts, wanted, of) {
+  reconcile(acts, wanted, ([, action]) => action,
+    ([, action]) => h("button", { class: "act", "data-act": action }),
+    (element, [label]) => {
+      setText(element, label);
+      setAttribute(element, "data-of", of);
+      element.disabled = false;
+    });
 }
 
 /** `context` gives `now`, and `room` (its view, for what waits). */
@@ -158,7 +165,7 @@ function drawDelivery(element, message, context) {
   }
   const repair = delivery?.repair;
   setText(parts.why, repair ? (delivery.why ?? "") : "");
-  parts.acts.replaceChildren(...(repair ? [button(repair, "resend", message.id)] : []));
+  drawActs(parts.acts, repair ? [[repair, "resend"]] : [], message.id);
 }
 
 function drawPending(element, entry) {
@@ -177,11 +184,7 @@ function drawPending(element, entry) {
   setAttribute(parts.state, "data-tip", late ? `${why} It is kept here and sent by itself.` : why);
   setAttribute(parts.state, "aria-label", `${parts.state.textContent}: ${why}`);
   setText(parts.why, refused ? why : "");
-  parts.acts.replaceChildren(
-    ...(refused
-      ? [button("Try again", "again", entry.key), button("Edit", "edit", entry.key), button("Discard", "discard", entry.key)]
-      : []),
-  );
+  drawActs(parts.acts, refused ? [["Try again", "again"], ["Edit", "edit"], ["Discard", "discard"]] : [], entry.key);
 }
 
 /** Words for the explaining bubble: a waiting message's reason counts down. */
