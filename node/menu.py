@@ -294,7 +294,7 @@ class Menu:
         if text:
             key = new_key()
             message = patiently(lambda: self._client.send(to, text, key=key))
-            self._terminal.tell(f"#{message.id} is on disk, and goes to {plain(to)} now or as soon as that is possible.")
+            self._terminal.tell(f"#{message.id} is on disk; it goes to {plain(to)} now or as soon as that is possible.")
 
     def _peers(self) -> None:
         result = self._client.peers()
