@@ -364,7 +364,7 @@ class App:
             log.warning("%s has sent as much as one source may in a day; it is shut out for now", data.host)
         elif isinstance(data, m.PeerAdded):
             log.info("new peer: %s (%s, %s)", data.peer.name, _where(data.peer), data.peer.dialect)
-        elif isinstance(data, m.PeerChanged):
+        elif isinstance(data, m.PeerChanged) and data.peer.link != "unknown":
             what = f": {data.peer.error}" if data.peer.error else ""
             log.info("%s (%s) is %s%s", data.peer.name, _where(data.peer), data.peer.link, what)
 

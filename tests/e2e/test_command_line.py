@@ -658,12 +658,18 @@ def test_lines_of_json(nodes: Nodes, old: Std) -> None:
     anna = nodes.start("anna", arguments=["--log-format", "json", "--log-level", "debug"])
     old.send(anna.host, anna.port, "hello there, Anna")
     anna.wait_for_peer(old.address)
+    nobody = free_address()
+    anna.client.connect(nobody, "std")
+    anna.wait_for_peer(nobody, link="offline")
     assert anna.stop() == 0
     assert "good-bye" in anna.lines[-1]
     for line in anna.lines:
         said = json.loads(line)
         assert set(said) == {"at", "level", "logger", "message"}
     assert any(f"new peer: OLD ({old.address}, std)" == json.loads(line)["message"] for line in anna.lines)
+    told = [json.loads(line)["message"] for line in anna.lines if f"({nobody}) is " in line]
+    assert told, "how a peer is, once that is known"
+    assert not [one for one in told if " is unknown" in one]
 
 
 def test_a_node_whose_stderr_is_gone_runs_on(nodes: Nodes, old: Std) -> None:
