@@ -48,6 +48,9 @@ contacts.MAX_PER_SOURCE = 20
 sys.exit(__main__.main())
 """
 MB = 1_000_000
+# Claimed ports are such as nobody listens on: the node greets them when it goes, and might meet somebody's own node.
+#: Of many that are claimed, the first.
+FIRST_CLAIMED = 704
 #: A flood doesn't make the node's memory grow by more than this, in bytes: what waits for the disk, and its copies.
 MEMORY = 250 * MB
 
@@ -195,7 +198,7 @@ def patient(shared_patient: NodeProcess) -> Iterator[NodeProcess]:
 # -- sizes and segments
 
 
-@pytest.mark.parametrize("before", [b"127.0.0.1:5000 LONG ", b"LONG: "], ids=["std", "snicher"])
+@pytest.mark.parametrize("before", [b"127.0.0.1:9 LONG ", b"LONG: "], ids=["std", "snicher"])
 def test_more_than_1024_bytes_are_one_text(anna: NodeProcess, before: bytes) -> None:
     text = "wörd " * 1_000 + "end"
     (message,) = spoke(anna, before + text.encode()).wait_texts(text)
@@ -203,18 +206,17 @@ def test_more_than_1024_bytes_are_one_text(anna: NodeProcess, before: bytes) -> 
 
 
 def test_a_text_beyond_the_bound_is_several(patient: NodeProcess) -> None:
-    text = "x" * (codec.MAX_INCOMING + 10)
-    spoke(patient, b"127.0.0.1:5000 LONG " + text.encode()).wait_texts(
-        "x" * (codec.MAX_INCOMING - len("127.0.0.1:5000 LONG ")), "x" * 30
-    )
+    head, whole = "127.0.0.1:9 LONG ", codec.MAX_INCOMING
+    line = head + "x" * (whole + 10)
+    spoke(patient, line.encode()).wait_texts("x" * (whole - len(head)), "x" * (len(line) - whole))
 
 
 def test_several_messages_in_one_segment_are_several(anna: NodeProcess) -> None:
     spoke(anna, b"BEN: oneBEN: twoBEN: three").wait_texts("one", "two", "three")
-    spoke(anna, b"127.0.0.1:5000 BEN one\n127.0.0.1:5000 BEN two").wait_texts("one", "two")
+    spoke(anna, b"127.0.0.1:9 BEN one\n127.0.0.1:9 BEN two").wait_texts("one", "two")
 
 
-@pytest.mark.parametrize("before", [b"127.0.0.1:5000 BEN ", b"BEN: "], ids=["std", "snicher"])
+@pytest.mark.parametrize("before", [b"127.0.0.1:9 BEN ", b"BEN: "], ids=["std", "snicher"])
 def test_one_message_in_several_segments_is_one(patient: NodeProcess, before: bytes) -> None:
     whole = before + "größer 🙂".encode()
     cut = len(before) + 3
@@ -239,7 +241,7 @@ def test_no_newline_is_needed_and_nothing_is_waited_for(anna: NodeProcess) -> No
 @pytest.mark.parametrize(
     ("start", "least"),
     # A message of a one-shot dialect has 30 s: a slow disk may not take all of it.
-    [(b"127.0.0.1:5000 BIG ", 100), (b"BIG: ", 100 * MB // codec.MAX_INCOMING)],
+    [(b"127.0.0.1:9 BIG ", 100), (b"BIG: ", 100 * MB // codec.MAX_INCOMING)],
     ids=["std", "snicher"],
 )
 @pytest.mark.timeout(300)
@@ -271,7 +273,7 @@ def test_100_mb_without_an_end_are_bounded_texts_and_bounded_memory(nodes: Nodes
 
 
 @pytest.mark.parametrize("bad_bytes", [b"\xff\xfe\xfa", b"a\x00b"], ids=["not UTF-8", "NUL"])
-@pytest.mark.parametrize("before", [b"127.0.0.1:5000 BAD ", b"BAD: "], ids=["std", "snicher"])
+@pytest.mark.parametrize("before", [b"127.0.0.1:9 BAD ", b"BAD: "], ids=["std", "snicher"])
 def test_what_is_no_text_is_shown_with_replacements_marked_and_kept(
     anna: NodeProcess, before: bytes, bad_bytes: bytes
 ) -> None:
@@ -320,9 +322,9 @@ def test_a_tls_hello_is_text_and_gets_no_answer(anna: NodeProcess) -> None:
 
 def test_an_http_request_is_text_and_gets_no_answer(anna: NodeProcess) -> None:
     with Bad(anna) as bad:
-        bad.say(b"GET / HTTP/1.1\r\nHost: 127.0.0.1:5000\r\nAccept: */*\r\n\r\n")
+        bad.say(b"GET / HTTP/1.1\r\nHost: 127.0.0.1:9\r\nAccept: */*\r\n\r\n")
         assert bad.end() == b""
-        bad.wait_texts("GET / HTTP/1.1", "127.0.0.1:5000\nAccept: */*")
+        bad.wait_texts("GET / HTTP/1.1", "127.0.0.1:9\nAccept: */*")
         assert bad.wait_peer(link="offline").name == "Host", "it looks like a name before a text"
 
 
@@ -331,7 +333,7 @@ def test_an_http_request_is_text_and_gets_no_answer(anna: NodeProcess) -> None:
 
 @pytest.mark.parametrize(
     ("said", "port"),
-    [(b"CONNECT:0", None), (b"CONNECT:99999", None), (b"CONNECT:0005000", 5000), (b"CONNECT: 5000", 5000)],
+    [(b"CONNECT:0", None), (b"CONNECT:99999", None), (b"CONNECT:0000009", 9), (b"CONNECT: 9", 9)],
 )
 def test_a_connect_is_a_claim_or_nothing(anna: NodeProcess, said: bytes, port: int | None) -> None:
     bad = spoke(anna, said)
@@ -344,13 +346,13 @@ def test_a_connect_is_a_claim_or_nothing(anna: NodeProcess, said: bytes, port: i
 
 
 def test_a_connect_in_lower_case_is_chat(anna: NodeProcess) -> None:
-    bad = spoke(anna, b"connect:5000")
-    bad.wait_texts("connect:5000")
+    bad = spoke(anna, b"connect:9")
+    bad.wait_texts("connect:9")
     assert bad.wait_peer().port is None
 
 
 def test_nobody_speaks_for_another_address(anna: NodeProcess) -> None:
-    for claimed in ("10.1.2.3:5000", anna.address, "Unknown:5000"):
+    for claimed in ("10.1.2.3:9", anna.address, "Unknown:9"):
         bad = spoke(anna, f"{claimed} EVE it was somebody else".encode())
         bad.wait_texts("it was somebody else")
         peer = bad.wait_peer()
@@ -370,19 +372,20 @@ def test_a_claim_of_our_own_address_from_this_machine_is_none(anna: NodeProcess)
 def test_a_port_that_changes_with_each_connection_fills_no_list(patient: NodeProcess) -> None:
     assert contacts.MAX_PER_SOURCE == 500, "here it is 20"
     host, head = loopback_host(), patient.client.status().head
-    for port in range(5000, 5040):
+    for port in range(FIRST_CLAIMED, FIRST_CLAIMED + 40):
         with Bad(patient, host) as bad:
             bad.say(f"127.0.0.1:{port} MANY from {port}".encode())
             bad.end()
     eventually(lambda: len(bad.peers()) == 20)
     check_well(patient)
-    assert sorted(peer.port or 0 for peer in bad.peers()) == list(range(5000, 5020))
-    assert not [event for event in patient.client.events(head, limit=1000).events if "from 5020" in str(event)]
-    assert patient.client.connect(f"{host}:5039").id, "whom people here ask for is taken"
+    assert sorted(peer.port or 0 for peer in bad.peers()) == list(range(FIRST_CLAIMED, FIRST_CLAIMED + 20))
+    events = patient.client.events(head, limit=1000).events
+    assert not [event for event in events if f"from {FIRST_CLAIMED + 20}" in str(event)]
+    assert patient.client.connect(f"{host}:{FIRST_CLAIMED + 39}").id, "whom people here ask for is taken"
     with Bad(patient, host) as known:
-        known.say(b"127.0.0.1:5000 MANY I am known")
+        known.say(f"127.0.0.1:{FIRST_CLAIMED} MANY I am known".encode())
         known.end()
-        patient.wait_heard(f"{host}:5000", ["from 5000", "I am known"])
+        patient.wait_heard(f"{host}:{FIRST_CLAIMED}", [f"from {FIRST_CLAIMED}", "I am known"])
 
 
 # -- names and texts that are made to be drawn
@@ -390,7 +393,7 @@ def test_a_port_that_changes_with_each_connection_fills_no_list(patient: NodePro
 
 def test_control_and_direction_characters_stay_out_of_names(anna: NodeProcess) -> None:
     text = "\u202egnp.exe\u202c \x07\x1b[31mred"
-    bad = spoke(anna, f"127.0.0.1:5000 \u202e\x1b[2JEVE\u2066\u200b {text}".encode())
+    bad = spoke(anna, f"127.0.0.1:9 \u202e\x1b[2JEVE\u2066\u200b {text}".encode())
     (message,) = bad.wait_texts(text)
     assert message.name == bad.wait_peer().name == "[2JEVE"
     eventually(lambda: any(bad.host in line for line in anna.lines))
@@ -399,7 +402,7 @@ def test_control_and_direction_characters_stay_out_of_names(anna: NodeProcess) -
 
 def test_a_megabyte_of_combining_marks_is_bounded(patient: NodeProcess) -> None:
     marks = "\u0301" * 500_000
-    bad = spoke(patient, f"127.0.0.1:5000 Z{marks[:100]} a{marks}".encode())
+    bad = spoke(patient, f"127.0.0.1:9 Z{marks[:100]} a{marks}".encode())
     count = -(-(len(marks.encode()) + 22) // codec.MAX_INCOMING)
     eventually(lambda: len(bad.messages()) >= count)
     peer = bad.wait_peer()
@@ -411,14 +414,14 @@ def test_a_megabyte_of_combining_marks_is_bounded(patient: NodeProcess) -> None:
 
 def test_a_name_of_64_kib_is_cut_or_no_name(patient: NodeProcess) -> None:
     long = "n" * 60_000
-    labelled = spoke(patient, f"LISTENING_PORT:5000|TEAM_NAME:{long}|hi".encode())
+    labelled = spoke(patient, f"LISTENING_PORT:9|TEAM_NAME:{long}|hi".encode())
     labelled.wait_texts("hi")
     assert labelled.wait_peer().name == long[: codec.MAX_NAME]
-    json = spoke(patient, f'{{"type":"message","sender_name":"{long}","sender_port":5000,"content":"hi"}}'.encode())
+    json = spoke(patient, f'{{"type":"message","sender_name":"{long}","sender_port":9,"content":"hi"}}'.encode())
     json.wait_texts("hi")
     assert json.wait_peer().name == long[: codec.MAX_NAME]
-    std = spoke(patient, f"127.0.0.1:5000 {long} hi".encode())
-    std.wait_texts(f"127.0.0.1:5000 {long} hi")
+    std = spoke(patient, f"127.0.0.1:9 {long} hi".encode())
+    std.wait_texts(f"127.0.0.1:9 {long} hi")
     assert (std.wait_peer().name, std.wait_peer().port) == (std.host, None)
 
 
@@ -450,7 +453,7 @@ def test_a_byte_a_second_is_a_text_a_byte(anna: NodeProcess) -> None:
 
 def test_a_slow_one_shot_message_ends_when_its_time_is_over(hasty: NodeProcess) -> None:
     with Bad(hasty) as bad:
-        bad.say(b"127.0.0.1:5000 SLOW x")
+        bad.say(b"127.0.0.1:9 SLOW x")
         bad.sock.settimeout(0.05)
         said = 1
         while True:
@@ -467,7 +470,7 @@ def test_a_slow_one_shot_message_ends_when_its_time_is_over(hasty: NodeProcess) 
     assert message.name == "SLOW"
     assert set(message.text) == {"x"}
     assert 1 <= len(message.text) <= said
-    bad.wait_peer(link="reachable", port=5000)
+    bad.wait_peer(link="reachable", port=9)
 
 
 def test_a_reader_that_stops_is_left_and_what_waits_is_kept(hasty: NodeProcess) -> None:
@@ -506,14 +509,14 @@ def _ends(line: str) -> tuple[int, int]:
 
 def test_a_half_closed_link_is_over(anna: NodeProcess) -> None:
     with Bad(anna) as bad:
-        bad.say(b"CONNECT:5000\n", b"BEN: last words")
+        bad.say(b"CONNECT:9\n", b"BEN: last words")
         bad.wait_texts("last words")
         assert bad.end() == b""
         assert bad.wait_peer(link="offline").error == "It closed the connection."
 
 
 def test_a_reset_at_any_moment_takes_nothing_back_and_breaks_nothing(anna: NodeProcess) -> None:
-    for session in (b"CONNECT:5000\nBEN: hello you\nBEN: exit", b"127.0.0.1:5000 BEN hello you"):
+    for session in (b"CONNECT:9\nBEN: hello you\nBEN: exit", b"127.0.0.1:9 BEN hello you"):
         host = loopback_host()
         for cut in range(len(session) + 1):
             with Bad(anna, host) as bad:
@@ -563,11 +566,11 @@ def test_who_answers_each_text_with_two_makes_no_loop(anna: NodeProcess) -> None
 
 def test_portline_answers_are_not_answered_again(anna: NodeProcess) -> None:
     with Bad(anna) as bad:
-        bad.say(b"5000\nCONNECT\n", b"127.0.0.1:5000 ECHO one\n")
+        bad.say(b"9\nCONNECT\n", b"127.0.0.1:9 ECHO one\n")
         for count in range(1, 4):
             # Each answer of ours it answers with two lines.
             assert bad.sock.recv(100)
-            bad.say(b"127.0.0.1:5000 ECHO again\n" * 2)
+            bad.say(b"127.0.0.1:9 ECHO again\n" * 2)
             eventually(lambda: len(bad.messages()) >= 1 + 2 * count)  # noqa: B023
     eventually(lambda: len(bad.messages()) == 7)
     assert [message.direction for message in bad.messages()] == ["in"] * 7

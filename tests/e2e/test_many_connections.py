@@ -51,7 +51,7 @@ def say(socks: list[socket.socket], word: str) -> list[str]:
     """One message over each, from one and the same client; returns the texts."""
     texts = [f"{word} {number}" for number in range(len(socks))]
     for sock, text in zip(socks, texts, strict=True):
-        sock.sendall(f"127.0.0.1:5000 MANY {text}".encode())
+        sock.sendall(f"127.0.0.1:9 MANY {text}".encode())
         sock.shutdown(socket.SHUT_WR)
     return texts
 
@@ -66,8 +66,8 @@ def test_1500_connections_at_once(nodes: Nodes) -> None:
     with contextlib.ExitStack() as stack:
         socks = connect(stack, anna, host, 1500)
         texts = say(socks, "message")
-        anna.wait_count(f"{host}:5000", 1500)
-        assert sorted(anna.heard(f"{host}:5000")) == sorted(texts), "each once"
+        anna.wait_count(f"{host}:9", 1500)
+        assert sorted(anna.heard(f"{host}:9")) == sorted(texts), "each once"
         assert closed_in_order(socks)
     assert anna.client.status().ready
     assert anna.stop() == 0

@@ -40,7 +40,7 @@ async def silent(streams: Streams, node: Address) -> None:
 
 
 async def trickle(streams: Streams, node: Address) -> None:
-    for byte in b"127.0.0.1:5000 SLOW " + b"x" * 500:
+    for byte in b"127.0.0.1:9 SLOW " + b"x" * 500:
         streams[1].write(bytes([byte]))
         await asyncio.sleep(0.05)
 
@@ -64,7 +64,7 @@ async def flood(streams: Streams, node: Address) -> None:
 
 
 async def reset(streams: Streams, node: Address) -> None:
-    streams[1].write(b"127.0.0.1:5000 RST half a mess")
+    streams[1].write(b"127.0.0.1:9 RST half a mess")
     sock = streams[1].get_extra_info("socket")
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     streams[1].transport.abort()
@@ -88,12 +88,12 @@ MANNERS: dict[str, Manner] = {
     "TLS": says(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500)),
     "HTTP": says(b"GET / HTTP/1.1\r\nHost: OURS\r\n\r\n"),
     "garbage": says(random.Random(1).randbytes(3000)),
-    "not UTF-8": says(b"127.0.0.1:5000 BAD \xff\xfe\xfa"),
-    "NUL": says(b"127.0.0.1:5000 NUL a\x00b"),
+    "not UTF-8": says(b"127.0.0.1:9 BAD \xff\xfe\xfa"),
+    "NUL": says(b"127.0.0.1:9 NUL a\x00b"),
     "port 0": says(b"CONNECT:0"),
     "port 99999": says(b"CONNECT:99999"),
     "our address claimed": says(b"OURS ME it was you"),
-    "somebody else's address claimed": says(b"10.1.2.3:5000 OTHER it was him"),
+    "somebody else's address claimed": says(b"10.1.2.3:9 OTHER it was him"),
 }
 
 
