@@ -24,6 +24,8 @@ MAX_HITS = m.MAX_HITS
 MAX_QUERY = 200
 #: Mandatory peers that a tab may name; the node takes fewer, and says so.
 MAX_MANDATORY = 100
+#: Conversations that a tab may look for at once.
+MAX_STRAYS = 50
 
 _Id = Annotated[str, Meta(max_length=m.MAX_ID_CHARS)]
 _Key = Annotated[str, Meta(min_length=8, max_length=m.MAX_ID_CHARS)]
@@ -160,6 +162,13 @@ class RawEvent(msgspec.Struct, tag_field="t", tag="event"):
     seq: Annotated[int, Meta(ge=1, lt=2**53)]
 
 
+class Strays(msgspec.Struct, tag_field="t", tag="strays"):
+    """What became of conversations that a tab knows and the node doesn't any more."""
+
+    n: _Number
+    rooms: Annotated[list[_Id], Meta(max_length=MAX_STRAYS)]
+
+
 class Options(msgspec.Struct, tag_field="t", tag="options"):
     """What can be set, what it is and who says so."""
 
@@ -194,7 +203,7 @@ class Renew(msgspec.Struct, tag_field="t", tag="renew"):
 
 Question = (
     History | Search | Send | Resend | Read | Connect | Disconnect | Forget | Rename | Merge | Delete
-    | Events | RawEvent | Options | Change
+    | Events | RawEvent | Strays | Options | Change
 )  # fmt: skip
 #: What is between the tab and this server; live.py takes it.
 About = Hello | Watch | Access | Renew
@@ -292,6 +301,8 @@ async def answer(question: Question, asker: Asker, model: viewmodel.Model) -> ms
             return await eventlog.page(asker, model, question.before, kinds, question.text, question.limit)
         case RawEvent():
             return await eventlog.raw(asker, model.log, question.seq)
+        case Strays():
+            return await eventlog.strays(asker, model, question.rooms)
         case Options():
             return await options.view(asker, model)
         case Change():

@@ -17,6 +17,8 @@ from node.errors import CommandRefused
 STEP = 500
 #: Events looked at for one page; a page that found too little by then ends early and says how far it came.
 MAX_LOOKED = 5_000
+#: Events looked at for conversations that are gone: some 100 commands at most.
+MAX_SEARCHED = 50_000
 #: Rows on a page; the browser asks for 100.
 MAX_ROWS = 200
 
@@ -62,6 +64,40 @@ async def page(
         if top < oldest:
             break
     return EventPage(rows, top + 1, top >= oldest, oldest)
+
+
+class Gone(msgspec.Struct, frozen=True):
+    """What became of conversations, as the log tells; one of which it tells nothing is left out."""
+
+    gone: list[viewmodel.RoomGone]
+
+
+async def strays(asker: Asker, model: viewmodel.Model, rooms: list[str]) -> Gone:
+    """Where conversations went that aren't there any more: into which one that is there, or nowhere.
+
+    Looks back over at most MAX_SEARCHED events. Raises CommandRefused, NodeAway or BusProtocolError."""
+    wanted = {room for room in rooms if not model.has_room(room)}
+    top, last = model.seq, max(0, model.seq - MAX_SEARCHED)
+    became: dict[str, tuple[int, str | None]] = {}
+    while top > last and not wanted <= became.keys():
+        since = max(last, top - STEP)
+        events, oldest = await _between(asker, model.log, since, top)
+        for event in reversed(events):
+            if isinstance(event.data, m.RoomsMerged):
+                became.setdefault(event.data.gone, (event.seq or 0, event.data.room.id))
+            elif isinstance(event.data, m.RoomDeleted):
+                became.setdefault(event.data.room, (event.seq or 0, None))
+        if oldest > since + 1:
+            break
+        top = since
+    gone = []
+    for room in sorted(wanted & became.keys()):
+        seq, into = became[room]
+        # What it became part of may have become part of another one since.
+        while into in became:
+            seq, into = became[into]
+        gone.append(viewmodel.RoomGone(seq, room, into, model.name_of(room)))
+    return Gone(gone)
 
 
 async def raw(asker: Asker, log: str, seq: int) -> RawEvent:

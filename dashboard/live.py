@@ -3,9 +3,9 @@
 Law of this file: everything here runs on the server's event loop, so registering a tab and taking its snapshot are one
 step, and no lock is needed. A tab that can't keep up is closed; it comes back and resumes by its cursor.
 
-A tab speaks JSON: it says `hello` with its cursor `{log, seq}`; it gets one `all` (every list, and what was said since
-its cursor if that is still known), then `patch`es; its other words carry a number `n` and get one `reply` each. A tab
-that said `watch` gets `rows` and `figures` as well (watching.py).
+A tab speaks JSON: it says `hello` with its cursor `{log, seq}`; it gets one `all` (every list, and what was said and
+what went since its cursor if that is still known), then `patch`es; its other words carry a number `n` and get one
+`reply` each. A tab that said `watch` gets `rows` and `figures` as well (watching.py).
 """
 
 from __future__ import annotations
@@ -142,8 +142,9 @@ class Hub:
         self._token = key.token if key else ""
         self.model = viewmodel.Model(os.fspath(home))
         self._tabs: set[Tab] = set()
-        #: Events that told something of what `_refresh_live` asks for.
+        #: Reasons to ask what `_refresh_live` asks for, so far; and whether it is asking.
         self._fleeting = 0
+        self._asking = False
         self._kept: collections.deque[viewmodel.Lasting] = collections.deque(maxlen=MAX_KEPT_OPS)
         #: Operations up to this event are not kept any more.
         self._kept_after = 0
@@ -199,14 +200,14 @@ class Hub:
                 ops += self.model.away(item.reason, None if item.since is None else int(item.since * 1000))
             elif isinstance(item, Back):
                 ops += self.model.back()
-                self._spawn(self._refresh_live())
+                self._look_again()
             else:
                 self._watchers.note(item)
                 ops += self.model.event(item)
                 self._fleeting += isinstance(item.data, _FLEETING)
                 if isinstance(item.data, m.NodeStarted):
                     # It may have been so quick that nobody missed it.
-                    self._spawn(self._refresh_live())
+                    self._look_again()
         self._keep(ops)
         if anew:
             self._publish(AllFrame(_now(), self.model.everything(), None))
@@ -235,19 +236,29 @@ class Hub:
             for tab in list(self._tabs):
                 tab.put(encoded)
 
+    def _look_again(self) -> None:
+        self._fleeting += 1
+        if not self._asking:
+            self._asking = True
+            self._spawn(self._refresh_live())
+
     async def _refresh_live(self) -> None:
         """What is not in the log (next tries, health) may have changed while the node was away: ask."""
-        with contextlib.suppress(NodeAway, CommandRefused, BusProtocolError):
+        try:
             for _ in range(MAX_LOOKS):
                 before = self._fleeting
-                peers = await self._asker.ask("peers")
-                status = await self._asker.ask("status")
+                ops: list[viewmodel.Op] = []
+                with contextlib.suppress(NodeAway, CommandRefused, BusProtocolError):
+                    peers = await self._asker.ask("peers")
+                    status = await self._asker.ask("status")
+                    ops = self.model.live(peers.next_tries, status.health)
+                if ops:
+                    self._publish(PatchFrame(self.model.seq, ops))
                 if before == self._fleeting:
-                    break
-                # What was heard meanwhile may be newer than the answers.
-            ops = self.model.live(peers.next_tries, status.health)
-            if ops:
-                self._publish(PatchFrame(self.model.seq, ops))
+                    return
+                # What was heard meanwhile may be newer than the answers; and the node that was away is back.
+        finally:
+            self._asking = False
 
     async def _beat(self) -> None:
         while True:

@@ -9,7 +9,7 @@ from dashboard import eventlog
 from dashboard.viewmodel import Model
 from node.bus import messages as m
 from node.errors import CommandRefused
-from tests.dashboard.nouns import event, message, peer, snapshot
+from tests.dashboard.nouns import event, message, peer, room, snapshot
 
 
 class Log:
@@ -117,6 +117,51 @@ def test_a_refusal_is_handed_on() -> None:
 def test_changes_of_a_peer_are_compared_within_a_page() -> None:
     log = Log([event(1, m.PeerAdded(peer=peer())), event(2, m.PeerChanged(peer=peer(name="Bela B")))])
     assert "".join(page(log).rows[0].parts) == "bela is now called Bela B"
+
+
+def strays(log: Log, *rooms: str) -> list[tuple[str, str | None]]:
+    model = Model("/home")
+    model.resync(snapshot(len(log.events)))
+    found = asyncio.run(eventlog.strays(log, model, list(rooms)))  # type: ignore[arg-type]
+    return [(one.id, one.into) for one in found.gone]
+
+
+def history(count: int, **what: Any) -> Log:
+    """A log of `count` events, with these at the numbers that their names end with."""
+    log = log_of(count)
+    for name, data in what.items():
+        number = int(name.removeprefix("at"))
+        log.events[number - 1] = event(number, data)
+    return log
+
+
+def test_what_became_of_a_conversation_is_found_through_several_merges() -> None:
+    log = history(
+        1200,
+        at3=m.RoomsMerged(gone="room-a", room=room("b")),
+        at700=m.RoomDeleted(room="room-d"),
+        at1100=m.RoomsMerged(gone="room-b", room=room("bela")),
+        at1150=m.RoomDeleted(room="room-c"),
+    )
+    assert strays(log, "room-a", "room-b", "room-d", "nowhere", "room-bela") == [
+        ("room-a", "room-bela"), ("room-b", "room-bela"), ("room-d", None),
+    ]  # fmt: skip
+    # Not further back than it needs.
+    log.asked.clear()
+    assert strays(log, "room-b") == [("room-b", "room-bela")]
+    assert len(log.asked) == 1
+
+
+def test_what_is_no_longer_told_of_is_left_out_and_looking_back_has_a_bound() -> None:
+    log = history(1200, at3=m.RoomsMerged(gone="room-a", room=room("bela")))
+    log.oldest = 10
+    assert strays(log, "room-a") == []
+    log = history(eventlog.MAX_SEARCHED + 10, at3=m.RoomsMerged(gone="room-a", room=room("bela")))
+    assert strays(log, "room-a") == []
+    assert len(log.asked) == eventlog.MAX_SEARCHED // eventlog.STEP
+    log.asked.clear()
+    assert strays(log, "room-bela") == []
+    assert not log.asked
 
 
 def test_one_event_is_given_as_it_is() -> None:

@@ -182,7 +182,15 @@ class Visitor:
         where = str(message.location.get("url", ""))
         if message.type not in ("error", "warning") or EXPECTED_404.search(where):
             return
-        lost = ("ERR_", "WebSocket", "fetch", "Fetch", "reaching server endpoint", "server is not responding")
+        lost = (
+            "ERR_",
+            "WebSocket",
+            "fetch",
+            "Fetch",
+            "reaching server endpoint",
+            "server is not responding",
+            "backMessage when disconnected",
+        )
         if self.forgiving and any(word in message.text for word in lost):
             return
         self.complaints.append(f"console {message.type}: {message.text} ({where})")

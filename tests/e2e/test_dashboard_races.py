@@ -254,6 +254,118 @@ def test_a_text_whose_answer_was_lost_is_not_doubled_by_a_merge(node: FakeNode, 
     assert [one.text for one in node.messages[bela.room]] == ["only once", "and another"]
 
 
+def merged_unheard(node: FakeNode, dashboard: Dashboard, tab: Page, *steps: tuple[m.Peer, m.Peer]) -> None:
+    """The dashboard's server is down while conversations are merged: no tab, and no server, ever hears of it."""
+    dashboard.stop()
+    expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    write(tab, "precious words")
+    field(tab).fill("half a thought")
+    for twice, into in steps:
+        merge(node, twice, into)
+    dashboard.start()
+    expect(tab.locator(".strip")).to_be_hidden()
+
+
+def test_what_was_written_follows_a_merge_that_nobody_heard_of(
+    node: FakeNode, dashboard: Dashboard, visit: Visit
+) -> None:
+    bela, cian, dana = node.add_peer("bela"), node.add_peer("cian"), node.add_peer("dana")
+    visitor = visit()
+    tab = visitor.open(bela.room)
+    ready(tab, "bela")
+    visitor.forgiving = True
+    merged_unheard(node, dashboard, tab, (bela, cian), (cian, dana))
+    ready(tab, "dana")
+    expect(bubble(tab, "precious words").locator(".state")).to_have_text("sent")
+    expect(field(tab)).to_have_value("half a thought")
+    expect(tab.locator(".row[data-pending]")).to_have_count(0)
+    assert [one.text for one in node.messages[dana.room]] == ["precious words"]
+    # An old link leads there as well.
+    late = visitor.open(bela.room)
+    ready(late, "dana")
+    expect(bubble(late, "precious words")).to_be_visible()
+
+
+def test_a_page_that_opens_later_finds_what_was_written(node: FakeNode, dashboard: Dashboard, visit: Visit) -> None:
+    bela, cian = node.add_peer("bela"), node.add_peer("cian")
+    visitor = visit()
+    tab = visitor.open(bela.room)
+    ready(tab, "bela")
+    visitor.forgiving = True
+    dashboard.stop()
+    expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    write(tab, "precious words")
+    tab.close()
+    merge(node, bela, cian)
+    dashboard.start()
+    tab = visitor.open(cian.room)
+    expect(bubble(tab, "precious words").locator(".state")).to_have_text("sent")
+
+
+def test_what_waits_for_an_unknown_node_is_nobody_elses(node: FakeNode, dashboard: Dashboard, visit: Visit) -> None:
+    node.stop()
+    dashboard.stop()
+    dashboard.start()
+    visitor = visit()
+    tab = visitor.open(early=True)
+    expect(tab.locator(".strip")).to_contain_text("The node is away")
+    other = {"key": "b" * 32, "room": "room-77", "to": "room-77", "text": "for another node", "at": now()}
+    name = f"snicher/null/out/{other['key']}"
+    tab.evaluate("([name, text]) => localStorage.setItem(name, text)", [name, json.dumps(other)])
+    tab.reload()
+    expect(tab.locator(".strip")).to_contain_text("The node is away")
+    node.start()
+    bela = node.add_peer("bela")
+    room(tab, "bela").click()
+    write(tab, "for bela")
+    expect(bubble(tab, "for bela").locator(".state")).to_have_text("sent")
+    assert tab.evaluate("(name) => localStorage.getItem(name)", name), "it is still there"
+    assert node.commands.count("send") == 1
+    assert [one.text for one in node.messages[bela.room]] == ["for bela"]
+
+
+def test_what_was_refused_is_not_sent_again_unasked(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+
+    def refuse(command: m.Command) -> None:
+        if command.op == "send":
+            raise CommandRefused("internal", "A bug.")
+
+    node.before = refuse
+    visitor = visit()
+    tab = visitor.open(bela.room)
+    write(tab, "not meant any more")
+    expect(bubble(tab, "not meant any more").locator(".state")).to_have_text("not sent")
+    node.before = lambda command: None
+    other = visitor.open(bela.room)
+    expect(bubble(other, "not meant any more").locator(".state")).to_have_text("not sent")
+    write(other, "something else")
+    expect(bubble(other, "something else").locator(".state")).to_have_text("sent")
+    assert [one.text for one in node.messages[bela.room]] == ["something else"]
+
+
+def test_a_text_that_waits_is_no_older_one_with_the_same_words(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    visitor = wired(visit)
+    tab = visitor.open(bela.room)
+    wire = Wire(tab)
+    ready(tab, "bela")
+    wire.cut()
+    expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    write(tab, "first")
+    expect(bubble(tab, "first")).to_be_visible()
+    node.say(bela.room, "ok", at=now() + 1, state="sent")
+    until(lambda: now() > node.messages[bela.room][0].at + 1, "later than that")
+    write(tab, "ok")
+    expect(bubble(tab, "ok")).to_be_visible()
+    visitor.context.add_init_script(WIRE % json.dumps({"frames": [], "words": ["send"]}))
+    tab.reload()
+    expect(bubble(tab, "first")).to_be_visible()
+    expect(tab.locator(".log .row .text")).to_have_text(["ok", "first", "ok"])
+    Wire(tab).let("send", way="words")
+    until(lambda: len(node.messages[bela.room]) == 3, "the node has all three")
+
+
 def test_a_text_sent_by_one_tab_waits_in_no_other(node: FakeNode, visit: Visit) -> None:
     bela = node.add_peer("bela")
 
@@ -425,18 +537,34 @@ def test_what_is_gone_does_not_stay_on_the_screen(node: FakeNode, dashboard: Das
     dashboard.stop()
     expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
     delete(node, bela)
+    node.forgotten_before = len(node.events)
     dashboard.start()
     expect(tab.locator(".broken h3")).to_have_text("This conversation isn't here")
     expect(tab.locator(".broken")).to_be_visible()
     expect(bubble(tab, "a secret")).to_have_count(0)
     back = tab.get_by_role("button", name="All conversations")
     back.focus()
+    until(lambda: wire.asked("strays") == 1, "it is asked what became of it")
     asked = wire.asked("history")
     for number in range(5):
         node.receive(cian, f"line {number}")
         expect(room(tab, "cian").locator(".preview")).to_have_text(f"line {number}")
-    assert wire.asked("history") == asked
+    assert (wire.asked("history"), wire.asked("strays")) == (asked, 1)
     expect(back).to_be_focused()
+
+
+def test_what_was_deleted_and_nobody_heard_of_it_leads_back(node: FakeNode, dashboard: Dashboard, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    visitor = visit()
+    tab = visitor.open(bela.room)
+    ready(tab, "bela")
+    visitor.forgiving = True
+    dashboard.stop()
+    expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    delete(node, bela)
+    dashboard.start()
+    expect(tab.locator(".talk")).to_be_hidden()
+    expect(tab.get_by_text("The conversation with bela was deleted.")).to_be_visible()
 
 
 def test_a_link_to_a_message_waits_for_the_node(node: FakeNode, dashboard: Dashboard, visit: Visit) -> None:
@@ -516,6 +644,117 @@ def test_what_is_said_far_from_the_end_without_a_connection_is_seen(node: FakeNo
     expect(bubble(tab, "written in the dark").locator(".state")).to_have_text("sent")
     expect(bubble(tab, "number 399")).to_be_in_viewport()
     expect(tab.locator(".jump")).to_be_hidden()
+
+
+def test_a_reader_at_the_end_stays_there_when_it_is_read_anew(
+    node: FakeNode, dashboard: Dashboard, visit: Visit
+) -> None:
+    bela = node.add_peer("bela")
+    node.receive(bela, "read before")
+    read(node, bela)
+    said = [node.receive(bela, f"line {number:02}") for number in range(60)]
+    visitor = visit()
+    tab = visitor.open(f"{bela.room}&message={said[50].id}")
+    expect(bubble(tab, "line 50")).to_be_focused()
+    tab.locator(".log").evaluate("log => log.scrollTop = log.scrollHeight")
+    expect(bubble(tab, "line 59")).to_be_in_viewport()
+    until(lambda: node.unread(bela.room) == 0, "read at the node")
+    visitor.forgiving = True
+    dashboard.stop()
+    expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    node.receive(bela, "said meanwhile")
+    dashboard.start()
+    expect(bubble(tab, "said meanwhile")).to_be_in_viewport()
+    expect(tab.locator(".jump")).to_be_hidden()
+
+
+def far_up(node: FakeNode, visitor: Visitor) -> tuple[m.Peer, Page]:
+    """A reader near the beginning of a long conversation, whose end is not loaded."""
+    bela = node.add_peer("bela")
+    said = [node.receive(bela, f"number {number:03}", at=now() - 900_000 + number * 1000) for number in range(400)]
+    read(node, bela)
+    tab = visitor.open(f"{bela.room}&message={said[20].id}")
+    expect(bubble(tab, "number 020")).to_be_in_viewport()
+    return bela, tab
+
+
+def test_who_goes_up_by_keyboard_is_not_taken_to_the_end(node: FakeNode, visit: Visit) -> None:
+    bela, tab = far_up(node, wired(visit))
+    wire = Wire(tab)
+    wire.cut()
+    expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    write(tab, "written in the dark")
+    expect(bubble(tab, "written in the dark")).to_be_in_viewport()
+    tab.locator(".log").focus()
+    tab.keyboard.press("Home")
+    expect(bubble(tab, "number 000")).to_be_in_viewport()
+    wire.keep("history")
+    wire.mend()
+    expect(room(tab, "bela").locator(".preview")).to_have_text(re.compile("written in the dark"))
+    # What may have been missed is asked for, around the reader.
+    wire.until_waits("history")
+    wire.let("history")
+    assert bubble(tab, "number 399").count() == 0
+    expect(bubble(tab, "number 000")).to_be_in_viewport()
+    assert node.messages[bela.room][-1].text == "written in the dark"
+
+
+def test_what_the_node_has_taken_shows_though_the_end_can_not_be_loaded(node: FakeNode, visit: Visit) -> None:
+    _, tab = far_up(node, visit())
+
+    def refuse(command: m.Command) -> None:
+        if command.op == "history":
+            raise CommandRefused("busy", "Busy.", True)
+
+    node.before = refuse
+    write(tab, "my words")
+    expect(bubble(tab, "my words").locator(".state")).to_have_text("sent")
+    expect(bubble(tab, "my words")).to_be_in_viewport()
+    node.before = lambda command: None
+    expect(bubble(tab, "number 399")).to_be_in_viewport()
+    expect(bubble(tab, "my words")).to_have_count(1)
+
+
+def test_what_will_be_refused_again_is_not_asked_for_by_itself(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    for number in range(300):
+        node.receive(bela, f"number {number:03}", at=now() - 900_000 + number * 1000)
+    read(node, bela)
+    # It looks each second whether there is something to ask for.
+    visitor = wired(visit).hold(1000)
+    tab = visitor.open(bela.room)
+    wire = Wire(tab)
+    expect(bubble(tab, "number 240")).to_be_attached()
+    wire.keep("history")
+    tab.locator(".log").evaluate("log => log.scrollTop = 0")
+    wire.until_waits("history")
+    wire.spoil("history", {"code": "internal", "message": "A bug."})
+    wire.let("history")
+    asked = wire.asked("history")
+    visitor.let_go(tab)
+    assert wire.asked("history") == asked
+    # Whoever scrolls wants to see more.
+    tab.locator(".log").evaluate("log => log.scrollTop = 200")
+    tab.locator(".log").evaluate("log => log.scrollTop = 0")
+    expect(bubble(tab, "number 170")).to_be_attached()
+
+
+def test_a_second_try_whose_answer_is_lost_says_so(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela", link="offline")
+    failed = node.say(bela.room, "again", state="failed", detail="It refused the connection.")
+    tab = wired(visit, words=("resend",)).open(bela.room)
+    wire = Wire(tab)
+    button = tab.get_by_role("button", name="Try again")
+    button.click()
+    wire.until_waits("resend", "words")
+    # Drawn anew for what comes in before it, the button still waits for its answer.
+    node.say(bela.room, "something else", state="sent", at=failed.at - 1000)
+    expect(tab.locator(".log .row .text")).to_have_text(["something else", "again"])
+    expect(button).to_be_disabled()
+    node.before = lambda command: (_ for _ in ()).throw(CommandRefused("busy", "Busy.", True))
+    wire.let("resend", way="words")
+    expect(bubble(tab, "again").locator(".repair .why")).to_have_text("The node is very busy.")
+    expect(button).to_be_enabled()
 
 
 def test_a_second_try_that_fails_after_all_breaks_nothing(node: FakeNode, visit: Visit) -> None:
@@ -636,6 +875,45 @@ def test_hits_follow_a_conversation_that_is_merged(node: FakeNode, visit: Visit)
     expect(bubble(tab, "at home")).to_be_in_viewport()
 
 
+def test_a_search_whose_answer_was_lost_is_asked_again(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    node.receive(bela, "the projector here")
+    tab = wired(visit, frames=("search",)).open(page="search", room="&q=projector")
+    wire = Wire(tab)
+    wire.until_waits("search")
+    wire.spoil("search")
+    wire.let("search")
+    expect(tab.locator(".hits .hit")).to_have_count(1)
+
+
+def test_a_setting_that_was_saved_is_not_called_unsaved(node: FakeNode, visit: Visit) -> None:
+    tab = wired(visit, frames=("change",)).open(page="settings")
+    wire = Wire(tab)
+    name = tab.get_by_label("Your name", exact=True)
+    expect(name).to_have_value("anna")
+    form = tab.locator("form.field", has=name)
+    for later, wish in ((False, "hanna"), (True, "hannah")):
+        wire.keep("change")
+        # The event about it comes before the answer is lost, or after.
+        if later:
+            wire.keep("options")
+        name.fill(wish)
+        name.press("Enter")
+        wire.until_waits("change")
+        expect(tab.locator(".frame .me .name")).to_have_text(wish)
+        if later:
+            wire.until_waits("options")
+        else:
+            expect(form.locator(".source")).to_have_text("Saved by this node")
+        wire.spoil("change")
+        wire.let("change")
+        if later:
+            expect(form.locator(".note")).to_contain_text("Perhaps not saved. No answer in time.")
+            wire.let("options")
+        expect(form.locator(".note")).to_have_text(re.compile("^Saved\\."))
+        expect(name).not_to_have_attribute("aria-invalid", "true")
+
+
 def test_what_is_being_indexed_joins_though_an_answer_was_lost(node: FakeNode, visit: Visit) -> None:
     bela = node.add_peer("bela")
     node.receive(bela, "the projector here")
@@ -705,15 +983,61 @@ def test_a_late_error_leaves_the_focus_where_it_is(node: FakeNode, visit: Visit)
     name.press("Enter")
     wire.until_waits("change")
     events.fill("50")
-    wire.spoil("change")
+    wire.spoil("change", {"code": "internal", "message": "A bug."})
     wire.let("change")
-    expect(tab.locator("form.field", has=name).locator(".note")).to_contain_text("Not saved. No answer in time.")
+    expect(tab.locator("form.field", has=name).locator(".note")).to_contain_text("Not saved. A bug.")
     tab.keyboard.type("000")
     expect(events).to_have_value("50000")
     # Who stays at the field is led back to it.
     wire.spoil("change")
     name.press("Enter")
     expect(name).to_be_focused()
+
+
+class Stream:
+    """Streamlit's own connection, which may be shut while ours is open."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self.shut = False
+        #: What was said to Streamlit.
+        self.said: list[bytes] = []
+        visitor.context.route_web_socket(re.compile("/_stcore/stream"), self._connect)
+
+    def _connect(self, socket: WebSocketRoute) -> None:
+        if self.shut:
+            socket.close()
+            return
+        server = socket.connect_to_server()
+
+        def say(message: str | bytes) -> None:
+            self.said.append(message if isinstance(message, bytes) else message.encode())
+            server.send(message)
+
+        socket.on_message(say)
+
+
+def test_a_way_to_another_page_that_was_given_up_is_not_taken(
+    node: FakeNode, dashboard: Dashboard, visit: Visit
+) -> None:
+    visitor = visit().hold(2000)
+    stream = Stream(visitor)
+    tab = visitor.open(page="search")
+    expect(tab.locator(".searchpage h1")).to_be_visible()
+    visitor.forgiving = stream.shut = True
+    dashboard.stop()
+    expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    dashboard.start()
+    expect(tab.locator(".strip")).to_be_hidden()
+    tab.locator(".page", has_text="Peers").click()
+    tab.locator(".page", has_text="Search").click()
+    stream.shut = False
+    expect(tab.locator("[data-test-connection-state]")).to_have_attribute("data-test-connection-state", "CONNECTED")
+    stream.said.clear()
+    visitor.let_go(tab)
+    tab.locator(".page", has_text="Activity").click()
+    expect(tab.locator(".activity h1")).to_be_visible()
+    assert [word for word in stream.said if b"activity" in word]
+    assert not [word for word in stream.said if b"peers" in word]
 
 
 def test_a_conversation_can_be_opened_before_the_event_about_it_comes(node: FakeNode, visit: Visit) -> None:
@@ -891,25 +1215,14 @@ def test_a_click_on_another_page_waits_for_streamlit(node: FakeNode, dashboard: 
     """Its connection is another one than ours, and comes back when it likes."""
     bela = node.add_peer("bela")
     visitor = visit()
-    shut = False
-
-    def connect(socket: WebSocketRoute) -> None:
-        if shut:
-            socket.close()
-        else:
-            socket.connect_to_server()
-
-    visitor.context.route_web_socket(re.compile("/_stcore/stream"), connect)
+    stream = Stream(visitor)
     tab = visitor.open(bela.room)
     ready(tab, "bela")
-    visitor.forgiving = True
-    shut = True
+    visitor.forgiving = stream.shut = True
     dashboard.stop()
     expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
     dashboard.start()
     expect(tab.locator(".strip")).to_be_hidden()
     tab.locator(".page", has_text="Peers").click()
-    shut = False
+    stream.shut = False
     expect(tab.locator(".peers h1")).to_be_visible()
-    # Streamlit complains that it could not say it.
-    visitor.complaints = [line for line in visitor.complaints if "backMessage when disconnected" not in line]

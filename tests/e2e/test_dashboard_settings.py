@@ -241,7 +241,7 @@ def test_a_node_that_is_away_or_older(node: FakeNode, visit: Visit) -> None:
     expect(tab.locator(".strip")).to_contain_text("The node is away")
     expect(tab.locator(".group", has_text="Where it is")).to_contain_text("Only the node can tell.")
     save(tab, "Your name", "Anna C")
-    expect(note(tab, "Your name")).to_contain_text("Not saved. The node doesn't answer. Try again in a moment.")
+    expect(note(tab, "Your name")).to_contain_text("Perhaps not saved. The node doesn't answer. Try again in a moment.")
     expect(tab.get_by_label("Your name", exact=True)).to_have_value("Anna C")
 
     def older(command: m.Command) -> None:

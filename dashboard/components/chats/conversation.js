@@ -67,7 +67,7 @@ export class Conversation {
       this.#told.waits, composer.element, this.#tools.element);
     this.#parts = parts;
     parts.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    for (const moved of ["wheel", "touchmove"]) {
+    for (const moved of ["wheel", "touchmove", "pointerdown"]) {
       parts.scroller.addEventListener(moved, () => (this.#wanted = false), { passive: true });
     }
     parts.scroller.addEventListener("keydown", (event) => this.#typed(event));
@@ -186,9 +186,10 @@ export class Conversation {
   #again() {
     if (connection.state !== "open" || store.away) return;
     if (this.#talk.worthTrying) this.#load(this.#flash);
-    else if (this.#stuck) this.#loadEnd();
-    else if (this.#talk.behind) this.#talk.refresh();
-    else this.#fillView();
+    else if (this.#stuck) {
+      if (this.#talk.problem?.retryable ?? true) this.#loadEnd();
+    } else if (this.#talk.behind) this.#talk.refresh();
+    else if (!this.#talk.refused) this.#fillView();
   }
 
   /** Something of one's own was just sent from here: back to the end, and the New line has done its duty. */
@@ -241,6 +242,8 @@ export class Conversation {
   /** Where to look at first: the message asked for, the New line when what is new fills more than the view, the end. */
   #firstLook() {
     const { scroller, rows } = this.#parts;
+    const seek = this.#seekLine;
+    this.#seekLine = false;
     if (this.#flash !== null) {
       const found = rows.keyed.get(`m-${this.#flash}`);
       this.#flash = null;
@@ -257,8 +260,6 @@ export class Conversation {
       this.#follow = true;
       if (!isNarrow()) this.#composer.focus();
     }
-    const seek = this.#seekLine;
-    this.#seekLine = false;
     const line = rows.keyed.get("new");
     // Without a line, reading may have stopped further up: then one begins with the first that is here.
     const above = this.#newAfter !== null && this.#talk.moreBefore && store.rooms.get(this.#talk.room)?.unread;
@@ -284,13 +285,15 @@ export class Conversation {
   }
 
   async #resend(pressed, message) {
+    const row = pressed.closest(".row");
+    const { version } = row.message;
     pressed.disabled = true;
     try {
       // A new key: a second click after an answer is a new wish; a lost answer leaves the message waiting anyway.
       await connection.ask({ t: "resend", key: newKey(), message });
     } catch (problem) {
-      // Drawn anew meanwhile, the message tells by itself how it is.
-      if (!pressed.isConnected || !pressed.disabled) return;
+      // Changed meanwhile, the message tells by itself how it is.
+      if (!pressed.isConnected || row.message?.version !== version) return;
       pressed.disabled = false;
       setText(pressed.closest(".repair").firstChild, problem.message);
     }
@@ -339,9 +342,11 @@ export class Conversation {
     if (!this.#talk || this.#talk.state !== "ready") return;
     const { scroller, rows, top, jump, count } = this.#parts;
     const room = store.rooms.get(this.#talk.room);
-    const pending = this.#talk.moreAfter && !this.#stuck ? [] : outbox.in(this.#talk.room);
+    const { messages, beyond, moreAfter } = this.#talk;
+    const pending = moreAfter && !this.#stuck ? [] : outbox.in(this.#talk.room);
+    const said = this.#stuck ? [...messages, ...beyond] : messages;
     const now = store.now();
-    const list = rowsOf(this.#talk.messages, pending, { newAfter: this.#newAfter, begun: !this.#talk.moreBefore, now });
+    const list = rowsOf(said, pending, { newAfter: this.#newAfter, begun: !this.#talk.moreBefore, now });
     if (this.#left()) this.#follow = false;
     const anchor = this.#follow ? null : this.#anchor();
     const context = { now, room };
@@ -471,6 +476,7 @@ export class Conversation {
   /** Whoever types over the log means the composer. */
   #typed(event) {
     const { target, key } = event;
+    if (["PageUp", "ArrowUp", "Home"].includes(key)) this.#wanted = false;
     if (target !== this.#parts.scroller && !target.matches?.(".row")) return;
     if (event.ctrlKey || event.metaKey || event.altKey || key === " " || [...key].length !== 1) return;
     this.#composer.focus();

@@ -100,14 +100,18 @@ function drawText(element, text) {
   element.parts.more.hidden = !long;
 }
 
-/** The buttons of a row, each [label, action]; those that stand already stay, so that no press and no focus is lost. */
-function drawActs(acts, wanted, of) {
+/**
+ * The buttons of a row, each [label, action]; those that stand already stay, so that no press and no focus is lost. One
+ * that was pressed can be pressed again when the message has another `version`.
+ */
+function drawActs(acts, wanted, of, version) {
   reconcile(acts, wanted, ([, action]) => action,
     ([, action]) => h("button", { class: "act", "data-act": action }),
     (element, [label]) => {
       setText(element, label);
       setAttribute(element, "data-of", of);
-      element.disabled = false;
+      if (element.version !== version) element.disabled = false;
+      element.version = version;
     });
 }
 
@@ -165,7 +169,7 @@ function drawDelivery(element, message, context) {
   }
   const repair = delivery?.repair;
   setText(parts.why, repair ? (delivery.why ?? "") : "");
-  drawActs(parts.acts, repair ? [[repair, "resend"]] : [], message.id);
+  drawActs(parts.acts, repair ? [[repair, "resend"]] : [], message.id, message.version);
 }
 
 function drawPending(element, entry) {

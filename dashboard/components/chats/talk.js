@@ -8,6 +8,8 @@ const KEEP = 300;
 const SLACK = 60;
 /** Messages of a window that is loaded again around the reader; as many as one page may have. */
 const WIDE = 200;
+/** Of one's own that are said while the end is not loaded, so many are kept. */
+const MAX_BEYOND = 50;
 /** With more unread than this, the window opens around the place where reading stopped. */
 const MAX_CATCH_UP = 160;
 
@@ -27,6 +29,10 @@ export class Talk {
   problem = null;
   /** Whether the message asked for wasn't there, and the newest ones are shown instead. */
   missed = false;
+  /** One's own that were said last, while the end, where they belong, is not loaded. */
+  beyond = [];
+  /** Whether a page was refused in a way that asking again doesn't change. */
+  refused = false;
 
   #connection;
   #onChange;
@@ -94,6 +100,8 @@ export class Talk {
       this.moreAfter = page.more_after;
       this.state = "ready";
       this.problem = null;
+      this.refused = false;
+      this.#drop();
       this.#loading = { before: false, after: false };
       this.#merge(page.seq);
       this.#onChange("opened");
@@ -144,12 +152,16 @@ export class Talk {
       const have = new Set(this.messages.map((message) => message.id));
       if (side === "before") this.moreBefore = page.more_before;
       else this.moreAfter = page.more_after;
+      this.refused = false;
       put(page.messages.filter((one) => !have.has(one.id)).map((one) => ({ ...one, seq: page.seq, version: ++versions })));
+      this.#drop();
       this.#merge(page.seq);
       this.#onChange(side === "before" ? "older" : "newer");
     } catch (problem) {
+      if (turn !== this.#turn) return;
       // It is asked for again. The message to go on from may be gone; then the whole window is.
-      if (turn === this.#turn && problem.code === "not_found") this.refresh();
+      if (problem.code === "not_found") this.refresh();
+      else this.refused = !problem.retryable;
     } finally {
       if (turn === this.#turn) this.#loading[side] = false;
     }
@@ -163,6 +175,20 @@ export class Talk {
     if (this.messages.length <= KEEP + slack) return;
     this.messages = this.messages.slice(-KEEP);
     this.moreBefore = true;
+  }
+
+  /** One's own, beyond what is loaded. */
+  #keep(message) {
+    const at = this.beyond.findIndex(({ id }) => id === message.id);
+    if (at < 0) this.beyond = [...this.beyond, message].slice(-MAX_BEYOND);
+    else if (message.seq === 0 || this.beyond[at].seq > message.seq) return false;
+    else this.beyond[at] = message;
+    return true;
+  }
+
+  /** What is loaded now is beyond no more. */
+  #drop() {
+    this.beyond = this.moreAfter ? this.beyond.filter(({ id }) => this.messages.every((one) => one.id !== id)) : [];
   }
 
   /** What came in made it too long: what goes is at the end that is further from the reader. */
@@ -207,7 +233,7 @@ export class Talk {
 
   #apply(op) {
     if (op.op === "state") {
-      const message = this.messages.find((one) => one.id === op.id);
+      const message = [...this.messages, ...this.beyond].find((one) => one.id === op.id);
       if (!message || message.seq > op.seq) return false;
       message.delivery = op.delivery;
       if (op.marks) message.marks = op.marks;
@@ -231,7 +257,7 @@ export class Talk {
     let place = this.messages.length;
     while (place > 0 && before(message, this.messages[place - 1])) place--;
     // Outside of the loaded part: a page of history will bring it.
-    if (place === this.messages.length && this.moreAfter) return false;
+    if (place === this.messages.length && this.moreAfter) return message.mine && this.#keep(message);
     if (place === 0 && this.moreBefore) return false;
     this.messages.splice(place, 0, message);
     this.#trim();

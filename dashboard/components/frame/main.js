@@ -6,6 +6,7 @@ import { makeAddress } from "../shared/address.js";
 import { h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
 import { place } from "../shared/place.js";
 import { connection, store } from "../shared/session.js";
+import "../shared/strays.js";
 import { trouble } from "../shared/strip.js";
 import "../shared/theme.js";
 import { tips } from "../shared/tip.js";

@@ -64,6 +64,9 @@ export class Saver {
   #note;
   #key = null;
   #asked = "";
+  /** The last answer was lost: it may be saved all the same. */
+  #unsure = false;
+  #saved = "";
 
   constructor(note) {
     this.#note = note;
@@ -74,6 +77,8 @@ export class Saver {
     const wish = JSON.stringify(changes);
     if (wish !== this.#asked || !this.#key) this.#key = newKey();
     this.#asked = wish;
+    this.#unsure = false;
+    this.#saved = saved;
     this.busy = true;
     this.#note.say("Saving…");
     try {
@@ -83,12 +88,22 @@ export class Saver {
       this.#note.say(saved, "good");
       return true;
     } catch (problem) {
+      this.#unsure = problem.retryable;
       if (!problem.retryable) this.#key = null;
-      this.#note.say(`Not saved. ${problem.message}${problem.retryable ? " Try again in a moment." : ""}`, "bad");
+      this.#note.say(problem.retryable ? `Perhaps not saved. ${problem.message} Try again in a moment.` : `Not saved. ${problem.message}`, "bad");
       return false;
     } finally {
       this.busy = false;
     }
+  }
+
+  /** What the node holds now: if that is what was asked for and only the answer was lost, it is saved. */
+  finds(changes) {
+    if (!this.#unsure || JSON.stringify(changes) !== this.#asked) return false;
+    this.#unsure = false;
+    this.#key = null;
+    this.#note.say(this.#saved, "good");
+    return true;
   }
 }
 
@@ -113,8 +128,7 @@ export class Field {
 
   /**
    * `key`: of the setting. `attributes`: of the input. `show(value)` is its text; `read(text)` gives what to save, or
-   * {problem}. `sure(value, held)`
-   * gives a question to be asked before what can't be undone; its answer is a second press.
+   * {problem}. `sure(value, held)` gives a question to be asked before what can't be undone; its answer is a second press.
    */
   constructor({ key, label, help = "", attributes = {}, show = String, read = (text) => text, unit = "", sure = () => "" }) {
     this.#key = key;
@@ -159,6 +173,7 @@ export class Field {
     this.input.disabled = this.#fixed;
     setAttribute(this.input, "placeholder", unknown ? "This node doesn't tell" : null);
     if (!dirty) this.input.value = text;
+    if (this.#saver.finds({ [this.#key]: value })) setAttribute(this.input, "aria-invalid", null);
     if (elsewhere) this.#note.say(`Changed elsewhere meanwhile, to “${text}”. Save yours, or press Esc to take that.`, "wait");
     this.#note.origin(option);
     drawSource(this.#source, unknown ? null : option);
@@ -210,7 +225,7 @@ export class Field {
       this.#view.settings[this.#key] = this.#value = value;
       if (this.input.value === wanted) this.input.value = this.#show(value);
       this.#held = this.#show(value);
-    } else {
+    } else if (!this.#saver.finds({ [this.#key]: this.#value })) {
       if (this.input.value === wanted) setAttribute(this.input, "aria-invalid", "true");
       refocus(this.input, this.element);
     }
@@ -251,6 +266,7 @@ export class Choice {
     for (const { input } of this.#inputs) input.disabled = unknown || Boolean(option?.fixed);
     drawSource(this.#source, unknown ? null : option);
     this.#note.origin(unknown ? { how: "This node doesn't tell." } : option);
+    this.#saver.finds({ [this.#key]: this.#held });
     if (!this.#saver.busy) this.#show();
   }
 
@@ -263,6 +279,7 @@ export class Choice {
     // Not before the node says so.
     this.#show();
     if (await saving) this.#view.settings[this.#key] = this.#held = value;
+    else this.#saver.finds({ [this.#key]: this.#held });
     this.#show();
   }
 }

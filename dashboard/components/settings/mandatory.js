@@ -53,6 +53,7 @@ export class Mandatory {
     const option = view.options?.mandatory;
     this.#fixed = this.#held === null || Boolean(option?.fixed);
     this.#input.disabled = this.#button.disabled = this.#fixed;
+    this.#settle();
     const outcomes = new Map(view.greetings.map((one) => [one.address, one]));
     const rows = (this.#held ?? []).map((entry) => ({ entry, outcome: outcomes.get(entry.split("@")[0]) }));
     reconcile(this.#list, rows, (row) => row.entry, () => this.#make(), (element, row) => this.#drawRow(element, row));
@@ -114,8 +115,16 @@ export class Mandatory {
     } else fail();
   }
 
+  /** Saved after all, though the answer was lost. */
+  #settle() {
+    if (!this.#saver.finds({ mandatory: this.#held })) return false;
+    if (this.#held.includes(this.#input.value.trim())) this.#input.value = "";
+    setAttribute(this.#input, "aria-invalid", null);
+    return true;
+  }
+
   async #save(mandatory, said) {
-    if (!(await this.#saver.save({ mandatory }, said))) return false;
+    if (!(await this.#saver.save({ mandatory }, said))) return this.#settle();
     // The event tells what it became; until then what was saved holds: the next change is one of that.
     this.#view.settings.mandatory = mandatory;
     this.draw(this.#view);

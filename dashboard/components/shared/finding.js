@@ -10,6 +10,8 @@ const PAGE = 50;
 export const MAX_SHOWN = 1000;
 /** While messages wait to be indexed, and when a new one seems to fit: ask again after so long, in ms. */
 const AGAIN_MS = 1500;
+/** When the node or the server didn't answer: look again after so long, in ms. */
+const LOST_MS = 2000;
 
 export class Finding {
   typed = "";
@@ -29,8 +31,6 @@ export class Finding {
   scroll = 0;
   current = null;
 
-  /** Whether what is looked for was put to the node: a page that has just opened has no connection yet. */
-  #asked = false;
   #turn = 0;
   #again = null;
   #listeners = new Set();
@@ -53,8 +53,7 @@ export class Finding {
     store.on("reload", () => this.state === "ready" && this.#refresh());
     // What failed while the node was away is asked again once it is back.
     store.on("lists", () => {
-      const early = this.state === "asking" && !this.#asked;
-      if (early || (this.state === "failed" && !store.away && this.problem?.retryable)) this.again();
+      if (this.state === "failed" && !store.away && this.problem.retryable) this.again({ quietly: true });
     });
   }
 
@@ -77,11 +76,11 @@ export class Finding {
     this.again();
   }
 
-  /** Look for the same once more. */
-  async again() {
+  /** Look for the same once more. `quietly`: by itself, and what went wrong stays until it went well. */
+  async again({ quietly = false } = {}) {
     const turn = ++this.#turn;
     clearTimeout(this.#again);
-    this.problem = null;
+    if (!quietly) this.problem = null;
     this.extending = false;
     if (!hasWord(this.typed)) {
       this.hits = [];
@@ -90,19 +89,19 @@ export class Finding {
       this.state = "idle";
       return this.#tell();
     }
-    this.state = "asking";
-    this.#asked = store.loaded;
+    if (!quietly) this.state = "asking";
     this.#tell();
-    if (!this.#asked) return;
     try {
       const query = asQuery(this.typed);
       const found = await this.#ask();
       if (turn !== this.#turn) return;
       this.terms = termsOf(query);
+      this.problem = null;
       this.#take(found.hits, found);
       this.state = "ready";
     } catch (problem) {
       if (turn !== this.#turn) return;
+      if (problem.retryable) this.#again = setTimeout(() => this.again({ quietly: true }), LOST_MS);
       this.hits = [];
       this.more = false;
       this.pending = 0;

@@ -120,6 +120,14 @@ export class Outbox {
 
   // -- what is to be sent
 
+  /** Conversations about which something is kept here. */
+  get rooms() {
+    const drafts = this.#draftName("");
+    const begun = [ofTab, lasting].flatMap((area) => named(area, drafts)).map((name) => name.slice(drafts.length));
+    for (const [room, text] of this.#drafts) if (text) begun.push(room);
+    return new Set([...this.entries.map(({ room }) => room), ...begun]);
+  }
+
   in(room) {
     return this.entries.filter((entry) => entry.room === room && entry.seenAs === null);
   }
@@ -142,6 +150,7 @@ export class Outbox {
     } else {
       entry.state = "queued";
       entry.problem = null;
+      this.#save(entry);
     }
     this.#tell();
     this.#pump();
@@ -170,8 +179,8 @@ export class Outbox {
     this.#save(entry);
   }
 
-  #save({ name, key, room, to, text, at, state }) {
-    storage.set(lasting, name, JSON.stringify({ key, room, to, text, at, refused: state === "refused" }));
+  #save({ name, key, room, to, text, at, state, problem }) {
+    storage.set(lasting, name, JSON.stringify({ key, room, to, text, at, refused: state === "refused" ? problem : null }));
   }
 
   #forget(entry) {
@@ -206,12 +215,14 @@ export class Outbox {
     if (!kept) return;
     const { key, room, to = room, text, at } = kept;
     const old = this.#store.now() - at > KEY_LIFETIME_MS;
-    const problem = old ? { code: "old", message: "It was written more than a day ago and never sent." } : null;
-    this.entries.push({ key, room, to, text, at, state: old ? "refused" : "queued", problem, seenAs: null, left: true, name });
+    // What was refused waits for its writer, here as well.
+    const problem = old ? { code: "old", message: "It was written more than a day ago and never sent." } : (kept.refused ?? null);
+    this.entries.push({ key, room, to, text, at, state: problem ? "refused" : "queued", problem, seenAs: null, left: true, name });
   }
 
   /** What another tab wrote while nothing could be sent: that tab may be gone by now. Asked twice, it is taken once. */
   #takeUp() {
+    if (this.#node === null) return;
     const known = new Set(this.entries.map(({ name }) => name));
     const fresh = named(lasting, this.#name("")).filter((name) => !known.has(name) && !this.#kept(name)?.refused);
     if (!fresh.length) return;
@@ -261,10 +272,10 @@ export class Outbox {
   }
 
   /** The message came round as an event before the answer did: don't show it twice. */
-  #seen(message) {
+  #seen(message, at = Infinity) {
     if (!message.mine || this.#said.has(message.id)) return;
     const entry = this.entries.find(
-      (one) => asked(one) && one.room === message.room && one.seenAs === null && one.text === message.text,
+      (one) => asked(one) && one.at <= at && one.room === message.room && one.seenAs === null && one.text === message.text,
     );
     if (!entry || this.entries.some((one) => one.seenAs === message.id)) return;
     entry.seenAs = message.id;
@@ -274,8 +285,7 @@ export class Outbox {
   /** The same of messages on a page of history: whatever is older than the text is another one. */
   find(messages) {
     if (!this.entries.length) return;
-    const since = Math.min(...this.entries.map(({ at }) => at));
-    for (const message of messages) if (message.at >= since) this.#seen(message);
+    for (const message of messages) this.#seen(message, message.at);
   }
 
   #hurry() {
@@ -338,7 +348,7 @@ export class Outbox {
       this.#store.said(said.message);
     } catch (problem) {
       if (problem.retryable) {
-        // Seen already: then only the answer was lost, and what stands there is this one.
+        // `seenAs` stays: what was seen is this one, and only the answer was lost.
         entry.state = "queued";
         entry.problem = { code: problem.code, message: problem.message };
         this.#tell();

@@ -97,6 +97,7 @@ export const place = {
       remember(room);
     }
     if (page === this.page) {
+      clearTimeout(again);
       this.writeAddress(false);
       for (const listener of [...listeners]) listener({ again: false });
     } else if (changePage) change(page);

@@ -16,6 +16,8 @@ export class Store {
   /** Server's clock minus ours, in ms. */
   skew = 0;
 
+  /** What conversations were called that are not there any more, and nobody has told why. */
+  #names = new Map();
   #listeners = new Map();
   #reads = null;
 
@@ -80,6 +82,14 @@ export class Store {
     this.#tell("said", message);
   }
 
+  /** What became of conversations, found out only now. */
+  tellGone(ops) {
+    for (const op of ops) {
+      if (!this.rooms.has(op.id)) this.#tell("gone", { ...op, name: this.#names.get(op.id) ?? op.name });
+    }
+    this.#names.clear();
+  }
+
   /** A frame that only some pages ask for. */
   other(frame) {
     this.#tell(frame.t, frame);
@@ -94,7 +104,9 @@ export class Store {
       return this.#tell("lists");
     }
     const other = this.cursor.log !== everything.log;
+    const names = new Map([...this.rooms.values()].map(({ id, name }) => [id, name]));
     this.rooms = new Map(everything.rooms.map((room) => [room.id, room]));
+    this.#names = new Map([...names].filter(([id]) => !this.rooms.has(id)));
     this.peers = new Map(everything.peers.map((peer) => [peer.id, peer]));
     this.me = everything.me;
     this.away = everything.away;

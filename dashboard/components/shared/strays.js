@@ -1,0 +1,40 @@
+// Conversations that this tab still knows of and the node doesn't: merged or deleted while nobody could tell it. The server
+// is asked where they went, and that is told as if it had just happened.
+
+import { place } from "./place.js";
+import { connection, outbox, store } from "./session.js";
+
+/** Conversations asked for at once; more than the server takes would be refused. */
+const MAX_ASKED = 50;
+
+/** Still to be asked for; what is open, drafts and texts that wait are about them. */
+let strays = new Set();
+let asking = false;
+let first = true;
+
+function look() {
+  strays = new Set([...outbox.rooms, place.room].filter((room) => room && !store.rooms.has(room)));
+  ask();
+}
+
+async function ask() {
+  if (!strays.size || asking || connection.state !== "open" || store.away) return;
+  asking = true;
+  const asked = strays;
+  try {
+    const { gone } = await connection.ask({ t: "strays", rooms: [...asked].slice(0, MAX_ASKED) });
+    // Whether it was told of them or not: asking again would tell no more.
+    if (strays === asked) strays = new Set([...asked].slice(MAX_ASKED));
+    store.tellGone(gone);
+  } catch (problem) {
+    if (!problem.retryable && strays === asked) strays = new Set();
+  }
+  asking = false;
+}
+
+store.on("lists", () => {
+  if (!first || !store.me) return void ask();
+  first = false;
+  look();
+});
+store.on("reload", look);
