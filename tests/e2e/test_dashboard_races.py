@@ -177,6 +177,21 @@ def test_an_old_text_can_be_sent_after_all(node: FakeNode, visit: Visit) -> None
     assert [one.text for one in node.messages[bela.room]] == ["from the day before"]
 
 
+def test_half_a_character_stops_nothing(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    tab = visit().open(bela.room)
+    ready(tab, "bela")
+    # As a cut in the middle of an emoji leaves it; it can't be told in UTF-8.
+    field(tab).evaluate("area => { area.value = 'cut \\ud83d here'; area.dispatchEvent(new Event('input')); }")
+    field(tab).press("Enter")
+    expect(tab.locator(".log .row .state")).to_have_text("sent")
+    write(tab, "and \N{GRINNING FACE} goes on")
+    until(lambda: len(node.messages[bela.room]) == 2, "the node has both")
+    texts = ["cut \ufffd here", "and \N{GRINNING FACE} goes on"]
+    assert [one.text for one in node.messages[bela.room]] == texts
+    expect(tab.locator(".log .row .text")).to_have_text(texts)
+
+
 def test_both_drafts_survive_a_merge(node: FakeNode, visit: Visit) -> None:
     twice, bela = node.add_peer("twice"), node.add_peer("bela")
     node.receive(twice, "said at home")

@@ -256,10 +256,11 @@ def test_a_link_to_a_conversation_and_to_a_message(node: FakeNode, visit: Visit)
     until_copied(tab, lambda text: text == "only hay 198")
 
 
-def test_links_to_what_is_not_here_say_so(node: FakeNode, visit: Visit) -> None:
+@pytest.mark.parametrize("nowhere", ["room-of-somebody-else", "x" * 500], ids=["another", "impossible"])
+def test_links_to_what_is_not_here_say_so(node: FakeNode, visit: Visit, nowhere: str) -> None:
     bela, _ = talked(node)
     read_all(node, bela)
-    tab = visit().open("room-of-somebody-else")
+    tab = visit().open(nowhere)
     expect(tab.locator(".talk h2")).to_have_text("This conversation isn't here")
     expect(tab.locator(".broken")).to_contain_text("deleted or merged")
     expect(tab.locator(".composer")).to_be_hidden()
@@ -268,7 +269,7 @@ def test_links_to_what_is_not_here_say_so(node: FakeNode, visit: Visit) -> None:
     tab = visit().hold(3500).open(f"{bela.room}&message=987654")
     expect(tab.locator(".toast")).to_have_text("That message isn't here any more.")
     expect(bubble(tab, "needle 199")).to_be_in_viewport()
-    tab = visit().open("room-of-somebody-else", page="search")
+    tab = visit().open(nowhere, page="search")
     field(tab).fill("needle")
     expect(tab.locator(".results .state h2")).to_have_text("That conversation isn't here")
     tab.get_by_role("button", name="Look in all conversations").click()

@@ -17,6 +17,8 @@ const DIALECTS = [
   ["portline", "portline: port, then lines"],
   ["json", "json: JSON objects"],
 ];
+/** Characters of an address that the server takes; names of machines have at most 253. */
+const MAX_ADDRESS = 300;
 /** Where the address is kept until it worked; this tab only. */
 const DRAFT = "snicher/connect";
 
@@ -37,7 +39,7 @@ export class Form {
 
   constructor() {
     this.#address = h("input", { name: "address", placeholder: "192.168.1.20:5000", autocomplete: "off",
-      spellcheck: "false", inputmode: "url", "aria-describedby": "connect-note" });
+      spellcheck: "false", inputmode: "url", maxlength: MAX_ADDRESS, "aria-describedby": "connect-note" });
     this.#dialect = h("select", { name: "dialect" }, ...DIALECTS.map(([value, label]) => h("option", { value }, label)));
     this.#button = h("button", { class: "primary", type: "submit" }, "Connect");
     this.#open = h("button", { class: "link", type: "button", hidden: true }, "Open the conversation");

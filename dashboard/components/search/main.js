@@ -2,7 +2,7 @@
 
 import { calm } from "../shared/calm.js";
 import { h, icon, reconcile, setText } from "../shared/dom.js";
-import { isFindKey, isNarrow, place } from "../shared/place.js";
+import { isFindKey, isNarrow, MAX_ID, place } from "../shared/place.js";
 import { MAX_QUERY } from "../shared/query.js";
 import { store } from "../shared/session.js";
 import { strip } from "../shared/strip.js";
@@ -84,7 +84,7 @@ function build(root) {
   function arrive({ exactly }) {
     const asked = new URLSearchParams(window.location.search);
     const typed = (asked.get("q") ?? "").slice(0, MAX_QUERY - 1);
-    const room = asked.get("room") || null;
+    const room = asked.get("room")?.slice(0, MAX_ID) || null;
     if (exactly || typed || room) finding.look(typed, room);
     if (field.value !== finding.typed) field.value = finding.typed;
     begun = false;

@@ -19,6 +19,11 @@ export class Problem extends Error {
   }
 }
 
+/** Half a character, as a cut may leave it, can't be told in UTF-8: it is told as unreadable. */
+function wellFormed(_, value) {
+  return typeof value === "string" ? value.replace(/\p{Surrogate}/gu, "\ufffd") : value;
+}
+
 export class Connection {
   /** "connecting" (the first time), "open", "lost" or "denied" (the token's cookie is gone). */
   state = "connecting";
@@ -68,7 +73,7 @@ export class Connection {
         reject(new Problem({ code: "lost", message: "No answer in time.", retryable: true }));
       }, ANSWER_MS);
       this.#waiting.set(n, { resolve, reject, timer });
-      this.#socket.send(JSON.stringify({ ...word, n }));
+      this.#socket.send(JSON.stringify({ ...word, n }, wellFormed));
     });
   }
 

@@ -10,6 +10,8 @@ let changePage = null;
 const AGAIN_MS = 2000;
 const ANSWER_MS = 30000;
 let again = null;
+/** A conversation's id has no more characters; a longer one in an address is of nothing that there is. */
+export const MAX_ID = 128;
 
 function change(page, until = Date.now() + ANSWER_MS) {
   clearTimeout(again);
@@ -40,7 +42,7 @@ function inAddress() {
   if (pathname !== "/" && pathname !== "/chats") return { room: null, message: null };
   const asked = new URLSearchParams(search);
   const message = Number(asked.get("message"));
-  return { room: asked.get("room") || null, message: Number.isSafeInteger(message) && message > 0 ? message : null };
+  return { room: asked.get("room")?.slice(0, MAX_ID) || null, message: Number.isSafeInteger(message) && message > 0 ? message : null };
 }
 
 /** The address of a conversation, or of a message in it; for links. */

@@ -30,6 +30,8 @@ async function ask() {
     if (!problem.retryable && strays === asked) strays = new Set();
   }
   asking = false;
+  // Further ones, or what was found out meanwhile. What went wrong is asked again when something is heard.
+  if (strays !== asked) ask();
 }
 
 store.on("lists", () => {
