@@ -177,6 +177,8 @@ class App:
         self._log_id = ""
         self._oldest = 1
         self._addresses: list[str] = []
+        #: What was said last on the terminal of each peer.
+        self._said: dict[str, str] = {}
 
     async def run(self) -> int:
         """Start, run, stop; returns the exit code."""
@@ -366,7 +368,13 @@ class App:
             log.info("new peer: %s (%s, %s)", data.peer.name, _where(data.peer), data.peer.dialect)
         elif isinstance(data, m.PeerChanged) and data.peer.link != "unknown":
             what = f": {data.peer.error}" if data.peer.error else ""
-            log.info("%s (%s) is %s%s", data.peer.name, _where(data.peer), data.peer.link, what)
+            line = f"{data.peer.name} ({_where(data.peer)}) is {data.peer.link}{what}"
+            # Much of a peer changes that is no news here: what it speaks, what people call it.
+            if self._said.get(data.peer.id) != line:
+                self._said[data.peer.id] = line
+                log.info("%s", line)
+        elif isinstance(data, m.PeerForgotten):
+            self._said.pop(data.peer, None)
 
     def _say_hello(self, listen: Address) -> None:
         me = self._turns.core.me

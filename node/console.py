@@ -253,10 +253,13 @@ def _renamed(peer: m.Peer, options: argparse.Namespace) -> str:
     return f"{address(peer)} is now {plain(peer.name)}{own}."
 
 
-_connect = _changes_peer(
-    lambda client, options: client.connect(options.peer, options.dialect),
-    lambda peer, _: f"{called(peer)} is {peer.link}; `peers` shows what comes of it.",
-)
+def _met(peer: m.Peer, _: argparse.Namespace) -> str:
+    if peer.link in ("online", "reachable"):
+        return f"{called(peer)} is {peer.link}."
+    return f"Calling {called(peer)}; `peers` shows what comes of it."
+
+
+_connect = _changes_peer(lambda client, options: client.connect(options.peer, options.dialect), _met)
 _disconnect = _changes_peer(
     lambda client, options: client.disconnect(options.peer), lambda peer, _: f"Said good-bye to {called(peer)}."
 )

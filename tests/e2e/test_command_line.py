@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import pathlib
@@ -104,7 +105,11 @@ def test_connect_peers_and_disconnect(anna: NodeProcess, old: Std) -> None:
     assert table.stdout.splitlines()[0].split() == ["NAME", "ADDRESS", "STATE", "DIALECT", "ID"]
     assert any("OLD" in line and old.address in line and "reachable" in line for line in table.stdout.splitlines())
     assert any(one["id"] == peer["id"] for one in objects(run("peers", "--json", *home)))
-    assert run("connect", old.address, *home).stdout.startswith(f"OLD ({old.address}) is ")
+    calling = "Calling {}; `peers` shows what comes of it.\n"
+    assert run("connect", old.address, *home).stdout == calling.format(f"OLD ({old.address})")
+    nobody = free_address()
+    assert run("connect", nobody, *home).stdout == calling.format(nobody)
+    assert run("delete", nobody, *home).returncode == 0
     assert run("disconnect", old.address, *home).stdout == f"Said good-bye to OLD ({old.address}).\n"
     (peer,) = objects(run("disconnect", peer["id"], "--json", *home))
     assert peer["link"] == "offline"
@@ -661,6 +666,9 @@ def test_lines_of_json(nodes: Nodes, old: Std) -> None:
     nobody = free_address()
     anna.client.connect(nobody, "std")
     anna.wait_for_peer(nobody, link="offline")
+    # Something else about it changes first.
+    anna.client.connect(nobody, "angle@")
+    anna.wait_for_peer(nobody, link="offline", dialect="angle@")
     assert anna.stop() == 0
     assert "good-bye" in anna.lines[-1]
     for line in anna.lines:
@@ -669,6 +677,7 @@ def test_lines_of_json(nodes: Nodes, old: Std) -> None:
     assert any(f"new peer: OLD ({old.address}, std)" == json.loads(line)["message"] for line in anna.lines)
     told = [json.loads(line)["message"] for line in anna.lines if f"({nobody}) is " in line]
     assert told, "how a peer is, once that is known"
+    assert all(one != then for one, then in itertools.pairwise(told)), "nothing is told twice"
     assert not [one for one in told if " is unknown" in one]
 
 
