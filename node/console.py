@@ -46,6 +46,7 @@ verbs:
   disconnect PEER             say good-bye to a peer
   rename PEER NAME            what to call a peer; "" gives it its own name back
   merge PEER INTO             make the conversation with PEER part of the one with INTO
+  forget PEER                 take a peer off the list; what was said stays
   delete PEER                 delete a conversation and all that was said in it, for good
   history PEER                what was said       [--limit N]
   search WORDS                find messages; word* is a prefix, "two words" a phrase
@@ -116,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     merge = verb("merge", "Make one conversation part of another.")
     merge.add_argument("peer", type=_text, help="whose conversation moves")
     merge.add_argument("into", type=_text, help="whose conversation takes it in")
+    verb("forget", "Take a peer off the list; what was said stays.").add_argument("peer", type=_text)
     verb("delete", "Delete a conversation and all that was said in it, for good.").add_argument("peer", type=_text)
     history = verb("history", "What was said with a peer.")
     history.add_argument("peer", type=_text)
@@ -272,12 +274,21 @@ _merge = _changes_peer(
 )
 
 
-def _delete(client: Client, options: argparse.Namespace) -> None:
-    patiently(lambda: client.delete(options.peer))
-    if options.json:
-        _print_json(m.Nothing())
-    else:
-        print("Deleted, with all that was said in it.")
+def _takes_away(command: Callable[[Client, str], None], says: str) -> Callable[[Client, argparse.Namespace], None]:
+    """A verb after which something is not there any more, and that says so."""
+
+    def verb(client: Client, options: argparse.Namespace) -> None:
+        patiently(lambda: command(client, options.peer))
+        if options.json:
+            _print_json(m.Nothing())
+        else:
+            print(says)
+
+    return verb
+
+
+_forget = _takes_away(lambda client, peer: client.forget(peer), "Off the list; what was said stays.")
+_delete = _takes_away(lambda client, peer: client.delete(peer), "Deleted, with all that was said in it.")
 
 
 def _room_of(client: Client, who: str) -> str:
@@ -509,6 +520,7 @@ VERBS: dict[str, Callable[[Client, argparse.Namespace], None]] = {
     "disconnect": _disconnect,
     "rename": _rename,
     "merge": _merge,
+    "forget": _forget,
     "delete": _delete,
     "history": _history,
     "search": _search,

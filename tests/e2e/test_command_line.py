@@ -109,7 +109,12 @@ def test_connect_peers_and_disconnect(anna: NodeProcess, old: Std) -> None:
     assert run("connect", old.address, *home).stdout == calling.format(f"OLD ({old.address})")
     nobody = free_address()
     assert run("connect", nobody, *home).stdout == calling.format(nobody)
-    assert run("delete", nobody, *home).returncode == 0
+    assert run("send", nobody, "still here", *home).returncode == 0
+    assert run("forget", nobody, *home).stdout == "Off the list; what was said stays.\n"
+    assert not any(nobody in line for line in run("peers", *home).stdout.splitlines())
+    assert "still here" in run("history", nobody, *home).stdout
+    assert one_line(run("forget", nobody, *home)) == f"There is no peer '{nobody}'.\n"
+    assert run("delete", nobody, "--json", *home).stdout == "{}\n"
     assert run("disconnect", old.address, *home).stdout == f"Said good-bye to OLD ({old.address}).\n"
     (peer,) = objects(run("disconnect", peer["id"], "--json", *home))
     assert peer["link"] == "offline"
