@@ -683,6 +683,25 @@ def test_a_reader_at_the_end_stays_there_when_it_is_read_anew(
     expect(tab.locator(".jump")).to_be_hidden()
 
 
+def test_who_has_just_left_the_end_keeps_what_they_look_at(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    for number in range(50):
+        node.receive(bela, f"number {number:03}", at=now() - 900_000 + number * 1000)
+    read(node, bela)
+    tab, witness = wired(visit).open(bela.room), visit().open(bela.room)
+    wire = Wire(tab)
+    for each in (tab, witness):
+        expect(bubble(each, "number 049")).to_be_in_viewport()
+    wire.keep("patch")
+    for number in range(400):
+        node.receive(bela, f"flood {number:03}")
+    expect(bubble(witness, "flood 399")).to_be_attached()
+    # Much comes in before the page hears of the scrolling.
+    tab.locator(".log").evaluate("log => { log.scrollTop = 50; window.wire.let('frames', 'patch'); }")
+    expect(bubble(tab, "flood 100")).to_be_attached()
+    expect(bubble(tab, "number 005")).to_be_in_viewport()
+
+
 def far_up(node: FakeNode, visitor: Visitor) -> tuple[m.Peer, Page]:
     """A reader near the beginning of a long conversation, whose end is not loaded."""
     bela = node.add_peer("bela")

@@ -132,7 +132,7 @@ export class Conversation {
     this.#wanted = this.#jumping = false;
     this.#endTop = 0;
     this.#flash = around;
-    this.#talk = new Talk(room, connection, (why) => this.#changed(why), () => (this.#follow ? null : this.#eyed()));
+    this.#talk = new Talk(room, connection, (why) => this.#changed(why), () => this.#reader());
     this.#drawHead();
     if (store.loaded) this.#load(around);
     // Who asked for a message is led to it, not to the composer.
@@ -397,6 +397,12 @@ export class Conversation {
     return found && Number(found.element.dataset.key.slice(2));
   }
 
+  /** The same, or null when the reader follows the end. */
+  #reader() {
+    if (this.#left()) this.#follow = false;
+    return this.#follow ? null : this.#eyed();
+  }
+
   // -- scrolling and reading
 
   #atEnd() {
@@ -431,7 +437,8 @@ export class Conversation {
   }
 
   #fillView() {
-    if (!this.#talk || this.#talk.state !== "ready") return;
+    // What came in is drawn first: only then it shows how far the reader is from either end.
+    if (!this.#talk || this.#talk.state !== "ready" || this.#stale) return;
     const { scroller } = this.#parts;
     if (scroller.scrollTop < NEAR_PX) this.#talk.older();
     if (scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_PX) this.#talk.newer();
