@@ -246,17 +246,17 @@ class Hub:
         """What is not in the log (next tries, health) may have changed while the node was away: ask."""
         try:
             for _ in range(MAX_LOOKS):
-                before = self._fleeting
-                ops: list[viewmodel.Op] = []
+                before, answers = self._fleeting, None
                 with contextlib.suppress(NodeAway, CommandRefused, BusProtocolError):
-                    peers = await self._asker.ask("peers")
-                    status = await self._asker.ask("status")
-                    ops = self.model.live(peers.next_tries, status.health)
+                    answers = await self._asker.ask("peers"), await self._asker.ask("status")
+                if before == self._fleeting:
+                    break
+                # What was heard meanwhile may be newer than the answers; or the node that was away is back.
+            if answers:
+                peers, status = answers
+                ops = self.model.live(peers.next_tries, status.health)
                 if ops:
                     self._publish(PatchFrame(self.model.seq, ops))
-                if before == self._fleeting:
-                    return
-                # What was heard meanwhile may be newer than the answers; and the node that was away is back.
         finally:
             self._asking = False
 

@@ -2,6 +2,7 @@
 // At most MAX_ROWS rows are kept here; nothing moves under somebody who reads, everything new waits behind a button.
 
 import { many, NUMBER } from "../shared/amount.js";
+import { LOST_MS } from "../shared/connection.js";
 import { h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
 import { connection, store } from "../shared/session.js";
 import { Filters } from "./filters.js";
@@ -13,8 +14,6 @@ const MAX_ROWS = 1000;
 const PAGE = 100;
 /** Relative times are drawn anew so often, in ms. */
 const TICK_MS = 5000;
-/** When the node or the server didn't answer: read again after so long, in ms. */
-const AGAIN_MS = 2000;
 
 export class Log {
   element;
@@ -105,7 +104,7 @@ export class Log {
     } catch (problem) {
       if (era !== this.#era) return;
       this.#problem = problem.message;
-      if (problem.retryable) this.#timer = setTimeout(() => this.begin({ on: true, quietly: true }), AGAIN_MS);
+      if (problem.retryable) this.#timer = setTimeout(() => this.begin({ on: true, quietly: true }), LOST_MS);
     }
     this.#loading = false;
     this.#draw();

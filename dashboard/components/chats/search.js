@@ -1,16 +1,15 @@
 // The search box: filters people at once, and asks the node for messages after a short pause in typing. What it shows are
 // the newest hits; the Search page has all of them.
 
+import { LOST_MS } from "../shared/connection.js";
 import { h, icon } from "../shared/dom.js";
-import { asQuery, hasWord, MAX_QUERY, snippet, termsOf } from "../shared/query.js";
+import { asQuery, followed, hasWord, MAX_QUERY, snippet, termsOf } from "../shared/query.js";
 import { connection } from "../shared/session.js";
 
 /** Wait so long after the last letter before asking, in ms. */
 const PAUSE_MS = 180;
 /** Messages are looked for from so many letters on. */
 const MIN_LETTERS = 2;
-/** When the node or the server didn't answer: ask again after so long, in ms. */
-const AGAIN_MS = 2000;
 /** Letters shown of a message, and how many of them before the word that was found. */
 const SNIPPET = 110;
 const LEAD = 30;
@@ -87,11 +86,9 @@ export class Search {
     this.#draw();
   }
 
-  /** A conversation is gone: what was found in it stands in another one, or nowhere. */
-  follow({ id, into }) {
-    this.hits = into
-      ? this.hits.map((hit) => (hit.room === id ? { ...hit, room: into } : hit))
-      : this.hits.filter((hit) => hit.room !== id);
+  /** A conversation is gone. */
+  follow(op) {
+    this.hits = followed(this.hits, op);
     this.#draw();
   }
 
@@ -109,7 +106,7 @@ export class Search {
       this.hits = [];
       this.more = false;
       this.problem = problem.code === "invalid_args" ? "" : problem.message;
-      if (problem.retryable) this.#timer = setTimeout(() => this.#ask(turn), AGAIN_MS);
+      if (problem.retryable) this.#timer = setTimeout(() => this.#ask(turn), LOST_MS);
     }
     this.busy = false;
     this.#draw();

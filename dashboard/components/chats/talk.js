@@ -233,7 +233,8 @@ export class Talk {
 
   #apply(op) {
     if (op.op === "state") {
-      const message = [...this.messages, ...this.beyond].find((one) => one.id === op.id);
+      const meant = (one) => one.id === op.id;
+      const message = this.messages.find(meant) ?? this.beyond.find(meant);
       if (!message || message.seq > op.seq) return false;
       message.delivery = op.delivery;
       if (op.marks) message.marks = op.marks;

@@ -7,6 +7,8 @@ const PAUSE_MS = [150, 3000];
 const SILENT_MS = 16000;
 /** A question that stays unanswered for so long is given up; whoever asked may ask again with the same key. */
 const ANSWER_MS = 15000;
+/** What was lost (the node or the server didn't answer) may be asked for again after so long, in ms. */
+export const LOST_MS = 2000;
 /** Questions under way at once; more are refused here (a loop gone wild must not fill the memory). */
 const MAX_WAITING = 200;
 

@@ -1,7 +1,8 @@
 // What is looked for, and what was found: asked of the node page by page, kept while other pages are shown, so that one
 // finds the results as one left them. It draws nothing.
 
-import { asQuery, hasWord, holds, termsOf } from "./query.js";
+import { LOST_MS } from "./connection.js";
+import { asQuery, followed, hasWord, holds, termsOf } from "./query.js";
 import { connection, store } from "./session.js";
 
 /** Hits of one page. */
@@ -10,8 +11,6 @@ const PAGE = 50;
 export const MAX_SHOWN = 1000;
 /** While messages wait to be indexed, and when a new one seems to fit: ask again after so long, in ms. */
 const AGAIN_MS = 1500;
-/** When the node or the server didn't answer: look again after so long, in ms. */
-const LOST_MS = 2000;
 
 export class Finding {
   typed = "";
@@ -40,10 +39,9 @@ export class Finding {
       const here = this.room === null || this.room === message.room;
       if (this.state === "ready" && here && holds(message.text, this.terms)) this.#askAgain();
     });
-    store.on("gone", ({ id, into }) => {
-      this.hits = into
-        ? this.hits.map((hit) => (hit.room === id ? { ...hit, room: into } : hit))
-        : this.hits.filter((hit) => hit.room !== id);
+    store.on("gone", (op) => {
+      const { id, into } = op;
+      this.hits = followed(this.hits, op);
       const here = this.room === id;
       if (into && here) this.room = into;
       this.#tell();

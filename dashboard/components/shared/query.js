@@ -23,6 +23,12 @@ export function asQuery(typed) {
   return !open && /[\p{L}\p{N}]$/u.test(query) ? `${query}*` : query.trim();
 }
 
+/** Hits after a conversation is gone: what was found in it stands in another one, or nowhere. */
+export function followed(hits, { id, into }) {
+  if (!into) return hits.filter((hit) => hit.room !== id);
+  return hits.map((hit) => (hit.room === id ? { ...hit, room: into } : hit));
+}
+
 /** Whether there is a word in it at all. */
 export function hasWord(typed) {
   return typed.search(WORD) >= 0;

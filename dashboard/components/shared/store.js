@@ -104,9 +104,10 @@ export class Store {
       return this.#tell("lists");
     }
     const other = this.cursor.log !== everything.log;
-    const names = new Map([...this.rooms.values()].map(({ id, name }) => [id, name]));
+    const before = this.rooms;
     this.rooms = new Map(everything.rooms.map((room) => [room.id, room]));
-    this.#names = new Map([...names].filter(([id]) => !this.rooms.has(id)));
+    this.#names.clear();
+    for (const { id, name } of before.values()) if (!this.rooms.has(id)) this.#names.set(id, name);
     this.peers = new Map(everything.peers.map((peer) => [peer.id, peer]));
     this.me = everything.me;
     this.away = everything.away;
