@@ -52,6 +52,27 @@ def settled(tab: Page) -> Page:
     return tab
 
 
+def room(tab: Page, name: str) -> Locator:
+    """A conversation on the list."""
+    return tab.locator(".list .room", has_text=name)
+
+
+def bubble(tab: Page, text: str) -> Locator:
+    """A message of the open conversation."""
+    return tab.locator(".log .row", has=tab.locator(".text", has_text=text))
+
+
+def field(tab: Page) -> Locator:
+    """Where one writes."""
+    return tab.locator(".composer textarea")
+
+
+def write(tab: Page, text: str) -> None:
+    """Say something in the open conversation."""
+    field(tab).fill(text)
+    field(tab).press("Enter")
+
+
 def standing(place: Locator) -> float:
     """How far from the top something is, once it stands still."""
     seen: list[float] = []
@@ -132,6 +153,11 @@ class Dashboard:
     @property
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def leave(self, tab: Page) -> None:
+        """End while this page is open, and until the page says so."""
+        self.stop()
+        expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
 
     def stop(self) -> int:
         """Ask it to end; returns its exit code."""

@@ -7,11 +7,11 @@ import re
 import threading
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
 from node.bus import messages as m
 from node.errors import CommandRefused
-from tests.e2e.browser import ROOT, SCREENSHOTS, Dashboard, Visit, standing, until
+from tests.e2e.browser import ROOT, SCREENSHOTS, Dashboard, Visit, bubble, field, room, standing, until, write
 from tests.support.fake_node import FakeNode, now
 
 pytest_plugins = ["tests.e2e.browser"]
@@ -19,23 +19,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 #: In ms. What is some minutes ahead stays so, however slow this machine is.
 MINUTE = 60_000
-
-
-def room(tab: Page, name: str) -> Locator:
-    return tab.locator(".list .room", has_text=name)
-
-
-def bubble(tab: Page, text: str) -> Locator:
-    return tab.locator(".log .row", has=tab.locator(".text", has_text=text))
-
-
-def field(tab: Page) -> Locator:
-    return tab.locator(".composer textarea")
-
-
-def write(tab: Page, text: str) -> None:
-    field(tab).fill(text)
-    field(tab).press("Enter")
 
 
 def test_says_and_hears(node: FakeNode, visit: Visit) -> None:

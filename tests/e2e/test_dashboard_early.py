@@ -6,11 +6,11 @@ import threading
 
 import msgspec
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Route, expect
 
 from node.bus import messages as m
 from node.errors import CommandRefused
-from tests.e2e.browser import Dashboard, Visit, settled, until
+from tests.e2e.browser import Dashboard, Visit, bubble, field, settled, until, write
 from tests.support.fake_node import PATIENCE, FakeNode, now
 
 pytest_plugins = ["tests.e2e.browser"]
@@ -45,19 +45,6 @@ HOLD_NEWS = """
   window.letNews = () => { holding = false; for (const go of held.splice(0)) go(); };
 })();
 """
-
-
-def field(tab: Page) -> Locator:
-    return tab.locator(".composer textarea")
-
-
-def write(tab: Page, text: str) -> None:
-    field(tab).fill(text)
-    field(tab).press("Enter")
-
-
-def bubble(tab: Page, text: str) -> Locator:
-    return tab.locator(".log .row", has=tab.locator(".text", has_text=text))
 
 
 def test_what_is_written_before_the_page_knows_the_node_is_kept(node: FakeNode, visit: Visit) -> None:

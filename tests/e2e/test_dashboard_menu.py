@@ -6,15 +6,11 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from node.errors import CommandRefused
-from tests.e2e.browser import SCREENSHOTS, Visit, until
+from tests.e2e.browser import SCREENSHOTS, Visit, room, until
 from tests.support.fake_node import FakeNode
 
 pytest_plugins = ["tests.e2e.browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
-
-
-def room(tab: Page, name: str) -> Locator:
-    return tab.locator(".list .room", has_text=name)
 
 
 def more(tab: Page, name: str) -> Locator:

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from node.bus.client import Client
 from node.errors import BusError
-from tests.e2e.browser import ROOT, Dashboard, Visitor, patient, until
+from tests.e2e.browser import ROOT, Dashboard, Visitor, patient, until, write
 from tests.support.processes import PATIENCE, free_address, free_port
 
 pytest_plugins = ["tests.e2e.browser"]
@@ -72,11 +72,6 @@ def people(chromium: Browser, tmp_path: pathlib.Path) -> Iterator[tuple[Person, 
         yield both[0], both[1]
         for person in both:
             person.visitor.check()
-
-
-def write(tab: Page, text: str) -> None:
-    tab.locator(".composer textarea").fill(text)
-    tab.locator(".composer textarea").press("Enter")
 
 
 def texts(tab: Page, text: str) -> None:

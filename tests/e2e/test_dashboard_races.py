@@ -9,12 +9,12 @@ import re
 
 import pytest
 from msgspec.structs import replace
-from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from dashboard import access
 from node.bus import messages as m
 from node.errors import CommandRefused
-from tests.e2e.browser import Dashboard, Visit, Visitor, until
+from tests.e2e.browser import Dashboard, Visit, Visitor, bubble, field, room, until, write
 from tests.support.fake_node import FakeNode, now
 
 pytest_plugins = ["tests.e2e.browser"]
@@ -117,23 +117,6 @@ def wired(visit: Visit, frames: tuple[str, ...] = (), words: tuple[str, ...] = (
     visitor = visit(**options)
     visitor.context.add_init_script(WIRE % json.dumps({"frames": list(frames), "words": list(words)}))
     return visitor
-
-
-def room(tab: Page, name: str) -> Locator:
-    return tab.locator(".list .room", has_text=name)
-
-
-def bubble(tab: Page, text: str) -> Locator:
-    return tab.locator(".log .row", has=tab.locator(".text", has_text=text))
-
-
-def field(tab: Page) -> Locator:
-    return tab.locator(".composer textarea")
-
-
-def write(tab: Page, text: str) -> None:
-    field(tab).fill(text)
-    field(tab).press("Enter")
 
 
 def choose(tab: Page, name: str, item: str) -> None:
@@ -271,8 +254,7 @@ def test_a_text_whose_answer_was_lost_is_not_doubled_by_a_merge(node: FakeNode, 
 
 def merged_unheard(node: FakeNode, dashboard: Dashboard, tab: Page, *steps: tuple[m.Peer, m.Peer]) -> None:
     """The dashboard's server is down while conversations are merged: no tab, and no server, ever hears of it."""
-    dashboard.stop()
-    expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    dashboard.leave(tab)
     write(tab, "precious words")
     field(tab).fill("half a thought")
     for twice, into in steps:
@@ -307,8 +289,7 @@ def test_a_page_that_opens_later_finds_what_was_written(node: FakeNode, dashboar
     tab = visitor.open(bela.room)
     ready(tab, "bela")
     visitor.forgiving = True
-    dashboard.stop()
-    expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    dashboard.leave(tab)
     write(tab, "precious words")
     tab.close()
     merge(node, bela, cian)
@@ -449,8 +430,7 @@ def test_a_text_for_one_node_is_never_sent_by_another(
     tab = visitor.open(bela.room)
     ready(tab, "bela")
     visitor.forgiving = True
-    dashboard.stop()
-    expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    dashboard.leave(tab)
     write(tab, "for bela only")
     field(tab).fill("half a thought")
     home = tmp_path_factory.mktemp("other")
@@ -549,8 +529,7 @@ def test_what_is_gone_does_not_stay_on_the_screen(node: FakeNode, dashboard: Das
     wire = Wire(tab)
     expect(bubble(tab, "a secret")).to_be_visible()
     visitor.forgiving = True
-    dashboard.stop()
-    expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    dashboard.leave(tab)
     delete(node, bela)
     node.forgotten_before = len(node.events)
     dashboard.start()
@@ -574,8 +553,7 @@ def test_what_was_deleted_and_nobody_heard_of_it_leads_back(node: FakeNode, dash
     tab = visitor.open(bela.room)
     ready(tab, "bela")
     visitor.forgiving = True
-    dashboard.stop()
-    expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    dashboard.leave(tab)
     delete(node, bela)
     dashboard.start()
     expect(tab.locator(".talk")).to_be_hidden()
@@ -611,8 +589,7 @@ def test_reading_on_at_the_end_the_view_does_not_jump_back_to_the_new_line(
         node.receive(bela, f"line {number:02}")
     expect(bubble(tab, "line 59")).to_be_in_viewport()
     visitor.forgiving = True
-    dashboard.stop()
-    expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    dashboard.leave(tab)
     asked = node.commands.count("history")
     node.receive(bela, "said meanwhile")
     dashboard.start()
@@ -675,8 +652,7 @@ def test_a_reader_at_the_end_stays_there_when_it_is_read_anew(
     expect(bubble(tab, "line 59")).to_be_in_viewport()
     until(lambda: node.unread(bela.room) == 0, "read at the node")
     visitor.forgiving = True
-    dashboard.stop()
-    expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    dashboard.leave(tab)
     node.receive(bela, "said meanwhile")
     dashboard.start()
     expect(bubble(tab, "said meanwhile")).to_be_in_viewport()
@@ -1058,8 +1034,7 @@ def test_a_way_to_another_page_that_was_given_up_is_not_taken(
     tab = visitor.open(page="search")
     expect(tab.locator(".searchpage h1")).to_be_visible()
     visitor.forgiving = stream.shut = True
-    dashboard.stop()
-    expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    dashboard.leave(tab)
     dashboard.start()
     expect(tab.locator(".strip")).to_be_hidden()
     tab.locator(".page", has_text="Peers").click()
@@ -1253,8 +1228,7 @@ def test_a_click_on_another_page_waits_for_streamlit(node: FakeNode, dashboard: 
     tab = visitor.open(bela.room)
     ready(tab, "bela")
     visitor.forgiving = stream.shut = True
-    dashboard.stop()
-    expect(tab.locator(".strip")).to_contain_text("The dashboard's server doesn't answer")
+    dashboard.leave(tab)
     dashboard.start()
     expect(tab.locator(".strip")).to_be_hidden()
     tab.locator(".page", has_text="Peers").click()

@@ -9,17 +9,13 @@ from playwright.sync_api import Locator, Page, expect
 
 from node.bus import messages as m
 from node.errors import CommandRefused
-from tests.e2e.browser import Visit, until, until_copied
+from tests.e2e.browser import Visit, bubble, until, until_copied
 from tests.support.fake_node import FakeNode, now
 
 pytest_plugins = ["tests.e2e.browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 DAY = 24 * 3600_000
-
-
-def bubble(tab: Page, text: str) -> Locator:
-    return tab.locator(".log .row", has=tab.locator(".text", has_text=text))
 
 
 def field(tab: Page) -> Locator:
