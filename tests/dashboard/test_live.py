@@ -367,6 +367,20 @@ def test_what_is_kept_for_resuming_is_bounded(tmp_path: pathlib.Path) -> None:
     assert hub._missed("log-1", last) == []
 
 
+def test_a_tab_resumes_from_the_oldest_kept_operation_and_not_from_before(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MAX_KEPT_OPS", 3)
+    hub = hub_of(tmp_path)
+    assert hub._missed("log-1", 10) == [] and hub._missed("log-1", 9) is None
+    hub.take([said(seq) for seq in range(11, 16)])
+    kept = hub._missed("log-1", 12)
+    assert kept is not None and [op.seq for op in kept] == [13, 14, 15]
+    assert hub._missed("log-1", 11) is None, "12 isn't kept any more"
+    assert hub._missed("log-1", 15) == []
+    assert hub._missed("log-1", 16) is None, "nobody has seen what hasn't happened"
+
+
 def test_what_was_deleted_is_not_kept_for_resuming(tmp_path: pathlib.Path) -> None:
     hub = hub_of(tmp_path)
     elsewhere = event(12, m.MessageReceived(message=message(12, "stays", "cian")))

@@ -15,6 +15,7 @@ from node.bus import messages as m
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.node import Node
+from node.errors import StoreUnavailable
 from node.protocol.plain.codec import Text
 from node.store.reader import Reader
 from node.store.writer import Writer
@@ -33,6 +34,9 @@ class Core:
         assert isinstance(stimulus, s.Heard)
         return [e.PutShutOut({stimulus.host: number}) for number, _ in enumerate(stimulus.said)]
 
+    def recovered(self, now: int) -> list[e.Effect]:
+        return []
+
     def next_deadline(self) -> int | None:
         return None
 
@@ -43,15 +47,23 @@ class Disk:
     def __init__(self) -> None:
         self.written: list[list[e.Record]] = []
         self.commits = 0
+        #: What the next commit fails with.
+        self.fault: Exception | None = None
         self._through = threading.Semaphore(0)
 
     def commit(self, records: list[e.Record]) -> None:
         assert self._through.acquire(timeout=60)
+        fault, self.fault = self.fault, None
+        if fault is not None:
+            raise fault
         self.written.append(records)
         self.commits += 1
 
     def let_through(self, count: int = 1) -> None:
         self._through.release(count)
+
+    def probe(self) -> None:
+        pass
 
     def index(self, limit: int) -> int:
         return 0
@@ -213,5 +225,28 @@ def test_a_disk_that_takes_long_for_nothing_gets_no_shorter_batches_for_it() -> 
         for _ in range(10):
             one._fit(batch, 0.19 + ALONE_GOAL)
         assert one._batch_sizes[False] == size == before
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("fault", "hosts"),
+    [(StoreUnavailable("The disk is full."), ["first", "second"]), (ValueError("a bug"), ["second"])],
+    ids=["a failed disk", "a bug"],
+)
+def test_after_a_failed_commit_its_stimuli_come_again_unless_a_bug_failed_it(
+    fault: Exception, hosts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "PROBE_EVERY", 0)
+
+    async def test(bench: Bench) -> None:
+        bench.disk.fault = fault
+        await committing(bench)
+        bench.hear("second", 1)
+        bench.disk.let_through(2)
+        await eventually(lambda: bench.disk.written)
+        written = [record for batch in bench.disk.written for record in batch]
+        # What led to the bug would lead there again; what only waited behind it goes on.
+        assert written == [e.PutShutOut({host: 0}) for host in hosts]
 
     run(test)

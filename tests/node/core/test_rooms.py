@@ -95,6 +95,19 @@ def test_merging_counts_what_is_unread_from_the_oldest_that_is() -> None:
     assert last is not None and last.room == "known"
 
 
+def test_merging_twice_keeps_the_mark_below_the_oldest_unread_text() -> None:
+    talk = Talk()
+    talk.rooms.add_plain("third", "third", "third")
+    talk.hear("known", 5)
+    talk.rooms.read("known", 5, 0)
+    talk.hear("passing", 2)
+    talk.merge()
+    talk.hear("third")
+    talk.rooms.merge("third", "known")
+    # 6 is still the oldest unread text: the second merge knows it from the first, and the mark stays where it was.
+    assert (talk.room().unread, talk.room().read_upto) == (3, 5)
+
+
 def test_merging_lets_the_disk_count_where_read_texts_stand_above_the_mark() -> None:
     talk = Talk()
     talk.hear("passing", 2)
