@@ -95,3 +95,34 @@ def test_a_forgotten_peers_messages_are_given_up_by_the_next_start_at_the_latest
     again = Desk(desk.store)
     again.answered(again.begun)
     assert set(again.states()) == {"failed"}
+
+
+@pytest.mark.parametrize(("found", "more"), [(1, False), (2, True)])
+def test_an_answer_as_long_as_it_may_be_means_that_there_may_be_more(
+    monkeypatch: pytest.MonkeyPatch, found: int, more: bool
+) -> None:
+    monkeypatch.setattr(queues, "WINDOW", 2)
+    desk = Desk()
+    desk.send(BOB, *"abc")
+    contact = desk.contact()
+    contact.waiting.clear()
+    (fetch,) = only(e.Fetch, desk.give(s.Settled(1, "snicher")))
+    assert isinstance(fetch.query, e.Waiting) and fetch.query.limit == 2
+    desk.give(s.Fetched(fetch.query, desk.store.answer(fetch.query)[:found]))
+    assert contact.more is more
+
+
+def test_a_message_sent_again_leaves_a_full_window_to_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queues, "WINDOW", 2)
+    desk = Desk()
+    desk.send(BOB, "given up", "one", "two", "three")
+    contact = desk.contact()
+    given_up = contact.waiting.popleft()
+    contact.more = False
+    message = m.Message(
+        id=given_up.id, room=given_up.room, order="", at=0, direction="out", author="me", name="anna", text="given up"
+    )
+    desk.core._outbox.queues.again(contact, message)
+    assert [one.id for one in contact.waiting] == [1, 2] and not contact.more
+    desk.core._outbox.queues.again(contact, message)
+    assert contact.more, "two are in memory already: the disk knows the order"

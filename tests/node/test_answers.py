@@ -1,0 +1,178 @@
+"""Commands on their way to the core and back: idempotency keys, refusals, and what a lost core leaves unanswered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from node.answers import Answers
+from node.bus import messages as m
+from node.config import Config
+from node.core import effects as e
+from node.core import stimuli as s
+from node.errors import CommandRefused
+from node.store.reader import Reader
+from node.turns import Turns
+from tests.node.peers.live import eventually
+
+
+class Core:
+    """Turns that take every command and settle none, and a store that knows the replies given here."""
+
+    head = 7
+    busy = False
+
+    def __init__(self) -> None:
+        self.health = m.Health()
+        self.fed: list[s.Commanded] = []
+        self.kept: dict[str, tuple[bytes, str]] = {}
+
+    def feed(self, stimulus: s.Stimulus) -> None:
+        assert isinstance(stimulus, s.Commanded)
+        self.fed.append(stimulus)
+
+    async def read(self, what: Callable[..., Any], *args: Any) -> Any:
+        return what(*args)
+
+    def reply(self, key: str) -> tuple[bytes, str] | None:
+        return self.kept.get(key)
+
+
+class Desk:
+    def __init__(self) -> None:
+        self.core = Core()
+        nothing: Callable[..., Any] = lambda *_: 0  # noqa: E731
+        turns, reader = cast(Turns, self.core), cast(Reader, self.core)
+        self.answers = Answers(cast(Config, None), turns, reader, "log", nothing, nothing, nothing, nothing)
+
+    def ask(self, name: str, key: str | None = None) -> asyncio.Task[m.Reply]:
+        """Ask for a rename, which goes through the core as it is."""
+        args = msgspec.Raw(m.encode(m.RenameArgs(peer="plain-1", name=name)))
+        command = m.Command(v=1, id="1", client="test", op="rename", args=args, key=key)
+        return asyncio.ensure_future(self.answers.answer(command))
+
+    async def taken(self, count: int) -> list[s.Commanded]:
+        """What the core got, once it is so much."""
+        await eventually(lambda: len(self.core.fed) >= count)
+        return self.core.fed
+
+    def settle(self, command: s.Commanded, result: Any) -> None:
+        """It is on disk, and its reply with it."""
+        if command.key is not None:
+            self.core.kept[command.key.key] = command.key.fingerprint, m.encode(result).decode()
+        self.answers.settle(e.Reply(command.token, result))
+
+
+def run(test: Callable[[Desk], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        await test(Desk())
+
+    asyncio.run(whole())
+
+
+async def refused(asked: Awaitable[m.Reply]) -> str:
+    with pytest.raises(CommandRefused) as caught:
+        await asked
+    return caught.value.code
+
+
+def test_a_command_repeated_before_it_is_on_disk_takes_effect_once_and_both_get_its_reply() -> None:
+    async def test(desk: Desk) -> None:
+        first, second = desk.ask("bob", "k"), desk.ask("bob", "k")
+        (command,) = await desk.taken(1)
+        # Something that comes later is taken: so the repetition had its turn, too.
+        other = desk.ask("cat", "another")
+        assert len(await desk.taken(2)) == 2
+        desk.settle(command, m.Nothing())
+        assert (await first).result == (await second).result == msgspec.Raw(b"{}")
+        desk.settle(desk.core.fed[1], m.Nothing())
+        await other
+
+    run(test)
+
+
+def test_a_command_repeated_when_it_is_on_disk_gets_the_kept_reply() -> None:
+    async def test(desk: Desk) -> None:
+        first = desk.ask("bob", "k")
+        (command,) = await desk.taken(1)
+        desk.settle(command, m.Nothing())
+        reply = await first
+        assert (await desk.ask("bob", "k")).result == reply.result
+        assert len(desk.core.fed) == 1
+
+    run(test)
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_a_key_used_before_with_other_arguments_is_refused(on_disk: bool) -> None:
+    async def test(desk: Desk) -> None:
+        first = desk.ask("bob", "k")
+        (command,) = await desk.taken(1)
+        if on_disk:
+            desk.settle(command, m.Nothing())
+            await first
+        assert await refused(desk.ask("somebody else", "k")) == "key_reused"
+        assert len(desk.core.fed) == 1
+        first.cancel()
+
+    run(test)
+
+
+def test_commands_without_a_key_each_take_effect() -> None:
+    async def test(desk: Desk) -> None:
+        both = [desk.ask("bob"), desk.ask("bob")]
+        for command in await desk.taken(2):
+            desk.settle(command, m.Nothing())
+        await asyncio.gather(*both)
+
+    run(test)
+
+
+def test_what_the_core_refuses_is_refused_with_its_code_and_reason() -> None:
+    async def test(desk: Desk) -> None:
+        asked = desk.ask("bob", "k")
+        (command,) = await desk.taken(1)
+        desk.answers.settle(e.Refuse(command.token, "not_found", "There is no such peer."))
+        assert await refused(asked) == "not_found"
+        # Nothing was done, so the key is free.
+        again = desk.ask("bob", "k")
+        assert len(await desk.taken(2)) == 2
+        again.cancel()
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("health", "busy", "code"),
+    [(m.Health(store=False, problem="It is full."), False, "store_unavailable"), (m.Health(), True, "busy")],
+)
+def test_nothing_goes_to_the_core_while_the_disk_can_t_take_it(health: m.Health, busy: bool, code: str) -> None:
+    async def test(desk: Desk) -> None:
+        desk.core.health, desk.core.busy = health, busy
+        assert await refused(desk.ask("bob")) == code
+        assert desk.core.fed == []
+
+    run(test)
+
+
+def test_whoever_waits_is_told_when_the_core_is_lost() -> None:
+    async def test(desk: Desk) -> None:
+        asked = [desk.ask("bob", "k"), desk.ask("bob", "k"), desk.ask("cat")]
+        await desk.taken(2)
+        await desk.answers.give_up()
+        assert [await refused(one) for one in asked] == ["internal"] * 3
+
+    run(test)
+
+
+def test_arguments_that_are_none_are_refused_before_anything_else() -> None:
+    async def test(desk: Desk) -> None:
+        command = m.Command(v=1, id="1", client="test", op="rename", args=msgspec.Raw(b'{"peer": 5}'))
+        assert await refused(desk.answers.answer(command)) == "invalid_args"
+        assert desk.core.fed == []
+
+    run(test)
