@@ -207,11 +207,13 @@ Question = (
 )  # fmt: skip
 #: What is between the tab and this server; live.py takes it.
 About = Hello | Watch | Access | Renew
+#: What `decode` raises: no JSON or not our words, half a surrogate pair, or brackets nested too deeply.
+UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 _decoder: msgspec.json.Decoder[About | Question] = msgspec.json.Decoder(About | Question)
 
 
 def decode(text: str) -> About | Question:
-    """One word of a tab. Raises msgspec.DecodeError (ValidationError included) when it isn't one of ours."""
+    """One word of a tab. Raises one of UNREADABLE when it isn't one of ours."""
     return _decoder.decode(text)
 
 

@@ -42,7 +42,7 @@ def quieter(answer: list[Message]) -> list[Message]:
     start, *rest = answer
     try:
         told = msgspec.json.decode(b"".join(message.get("body", b"") for message in rest), type=dict[str, object])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return answer
     body = msgspec.json.encode({**told, "blockErrorDialogs": True})
     headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]

@@ -322,7 +322,7 @@ class Hub:
                     return
                 try:
                     word = asked.decode(text)
-                except msgspec.DecodeError:
+                except asked.UNREADABLE:
                     tab.end(CLOSE_MALFORMED)
                     return
                 if isinstance(word, asked.Hello):

@@ -16,7 +16,7 @@ from node.core.consumers import lapsed, shown
 from node.core.state import KeptConsumer, Loaded, LoadedPeer, Sending
 from node.errors import CommandRefused
 from node.model import PLAIN_PREFIX
-from node.store import database, search, snapshot
+from node.store import database, facts, search, snapshot
 from node.store.pages import Pages
 
 #: No page grows beyond about this many bytes of texts; the rest comes with the next one.
@@ -61,7 +61,7 @@ class Reader:
 
     def _number(self, name: str) -> int:
         """A fact that is a number; 0 before there was any."""
-        return int(self.fact(name) or 0)
+        return facts.number(name, self.fact(name) or "0")
 
     def log_ends(self) -> tuple[int, int]:
         """The oldest and the newest event. With none left: the one that comes next, and the last there was."""
@@ -70,12 +70,12 @@ class Reader:
     def settings(self) -> m.Settings | None:
         """The settings that were in force last; None in a database that was never used."""
         settings = self.fact("settings")
-        return None if settings is None else msgspec.json.decode(settings, type=m.Settings)
+        return None if settings is None else facts.structure("settings", settings, m.Settings)
 
     def saved(self) -> dict[str, Any] | None:
         """The settings that are kept for the next start; None when nothing tells them from defaults."""
         saved = self.fact("saved")
-        return None if saved is None else msgspec.json.decode(saved, type=dict[str, Any])
+        return None if saved is None else facts.structure("saved", saved, dict[str, Any])
 
     def load(self) -> Loaded:
         """What the core needs in memory."""
@@ -85,7 +85,11 @@ class Reader:
                 LoadedPeer(snapshot.peer(row), bool(row[12]), row[0] in waiting)
                 for row in db.execute(f"SELECT {snapshot.PEER_COLUMNS} FROM peer")  # noqa: S608
             ]
-            numbers = [int(row.peer.id.removeprefix(PLAIN_PREFIX)) for row in peers if row.peer.kind == "plain"]
+            numbers = [
+                facts.number("peer.id", row.peer.id.removeprefix(PLAIN_PREFIX))
+                for row in peers
+                if row.peer.kind == "plain"
+            ]
             return Loaded(
                 log=self.fact("log") or "",
                 head=self.log_ends()[1],
@@ -99,7 +103,7 @@ class Reader:
                 rooms=snapshot.rooms(db),
                 greetings=snapshot.greetings(self.fact("greetings")),
                 consumers=self._consumers(),
-                shut_out=msgspec.json.decode(self.fact("shut_out") or "{}", type=dict[str, int]),
+                shut_out=facts.structure("shut_out", self.fact("shut_out") or "{}", dict[str, int]),
                 sending=[
                     Sending(*row)
                     for row in db.execute(

@@ -11,6 +11,7 @@ import unicodedata
 
 from node.bus.messages import sound
 from node.errors import CommandRefused
+from node.store import facts
 
 #: Words in one query; further ones are ignored. Each costs a look-up.
 MAX_WORDS = 16
@@ -26,14 +27,14 @@ _TERM = re.compile(r'"([^"]*)"|(\S+)')
 def indexed_upto(db: sqlite3.Connection) -> int:
     """The last message that the index has seen."""
     row = db.execute("SELECT value FROM fact WHERE name = 'indexed'").fetchone()
-    return int(row[0]) if row else 0
+    return facts.number("indexed", row[0]) if row else 0
 
 
 def newest(db: sqlite3.Connection) -> int:
     """The highest message id that was ever given out: those of deleted messages aren't used again."""
     known = db.execute("SELECT value FROM fact WHERE name = 'last_message'").fetchone()
     on_disk = db.execute("SELECT max(id) FROM entry").fetchone()[0] or 0
-    return max(int(on_disk), int(known[0]) if known else 0)
+    return max(int(on_disk), facts.number("last_message", known[0]) if known else 0)
 
 
 def behind(db: sqlite3.Connection) -> int:

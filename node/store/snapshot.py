@@ -7,10 +7,9 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
 from node.bus import messages as m
 from node.core.clock import order_text
+from node.store import facts
 
 #: Where the first page of a state begins.
 START = "r0"
@@ -114,7 +113,7 @@ def peers(db: sqlite3.Connection, after: str, limit: int) -> list[m.Peer]:
 def log_ends(db: sqlite3.Connection) -> tuple[int, int]:
     """The oldest and the newest event. With none left: the one that comes next, and the last there was."""
     trimmed = db.execute("SELECT value FROM fact WHERE name = 'trimmed'").fetchone()
-    last = int(trimmed[0]) if trimmed else 0
+    last = facts.number("trimmed", trimmed[0]) if trimmed else 0
     oldest, newest = db.execute("SELECT (SELECT min(seq) FROM event), (SELECT max(seq) FROM event)").fetchone()
     return oldest or last + 1, newest or last
 
@@ -129,11 +128,11 @@ def state(db: sqlite3.Connection) -> m.State:
 
 def _nobody(db: sqlite3.Connection) -> m.State:
     """The state without rooms and peers."""
-    facts = dict(db.execute("SELECT name, value FROM fact WHERE name IN ('self', 'settings', 'greetings')"))
+    held = dict(db.execute("SELECT name, value FROM fact WHERE name IN ('self', 'settings', 'greetings')"))
     return m.State(
-        self=msgspec.json.decode(facts["self"], type=m.Self),
-        settings=msgspec.json.decode(facts["settings"], type=m.Settings),
-        greetings=greetings(facts.get("greetings")),
+        self=facts.structure("self", held.get("self"), m.Self),
+        settings=facts.structure("settings", held.get("settings"), m.Settings),
+        greetings=greetings(held.get("greetings")),
     )
 
 
@@ -166,4 +165,4 @@ def page(db: sqlite3.Connection, position: str, limit: int) -> tuple[m.State, st
 
 def greetings(fact: str | None) -> dict[str, m.Greeting]:
     """What became of the mandatory peers, from the fact that holds it."""
-    return {} if fact is None else msgspec.json.decode(fact, type=dict[str, m.Greeting])
+    return {} if fact is None else facts.structure("greetings", fact, dict[str, m.Greeting])

@@ -20,6 +20,7 @@ from node.core import effects as e
 from node.errors import StoreUnavailable
 from node.model import PLAIN_PREFIX
 from node.store import database, search
+from node.store.facts import number, structure
 
 #: Rows in one INSERT. sqlite3 gives the interpreter lock back and takes it again at each step, which can cost
 #: milliseconds while the event loop is busy; many rows a step make that rare.
@@ -256,7 +257,7 @@ class Writer:
     def _number(self, fact: str) -> int:
         """A fact that is a number; 0 before there was any."""
         row = self._db.execute("SELECT value FROM fact WHERE name = ?", (fact,)).fetchone()
-        return int(row[0]) if row else 0
+        return number(fact, row[0]) if row else 0
 
     def _room_number(self, room_id: str, unwritten: dict[str, m.Room]) -> int:
         row = self._db.execute("SELECT number FROM room WHERE id = ?", (room_id,)).fetchone()
@@ -367,7 +368,7 @@ class Writer:
         """Replies kept for keys hold texts as well: those of messages that are no more are taken out."""
         replies = self._db.execute("SELECT key, result FROM reply WHERE result LIKE ?", (like,)).fetchall()
         for key, result in replies:
-            reply = msgspec.json.decode(result)
+            reply = structure("reply", result, dict[str, Any])
             messages = [*reply.get("messages", ()), *([reply["message"]] if "message" in reply else ())]
             for message in messages:
                 if self._db.execute("SELECT 1 FROM entry WHERE id = ?", (message["id"],)).fetchone() is None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ import pytest
 from dashboard import asked, viewmodel
 from node.bus import messages as m
 from tests.dashboard.nouns import message
+from tests.support import hostile_json
 
 
 class FakeAsker:
@@ -58,3 +60,18 @@ def test_a_search_everywhere_needs_only_words() -> None:
 def test_what_is_out_of_bounds_never_reaches_the_node(fields: dict[str, object]) -> None:
     with pytest.raises(msgspec.ValidationError):
         search(**fields)
+
+
+@pytest.mark.parametrize("value", hostile_json.VALUES.values(), ids=hostile_json.VALUES)
+@pytest.mark.parametrize(
+    "place", ["{}", '{{"t":{}}}', '{{"t":"hello","seq":{}}}', '{{"t":"hello","log":{}}}', '{{"t":"renew","n":{}}}']
+)
+def test_hostile_json_from_a_browser_is_one_documented_error(place: str, value: str) -> None:
+    with pytest.raises(asked.UNREADABLE):
+        asked.decode(place.format(value))
+
+
+@pytest.mark.parametrize("value", hostile_json.VALUES.values(), ids=hostile_json.VALUES)
+def test_hostile_json_where_nothing_of_ours_stands_is_passed_over_or_is_that_error(value: str) -> None:
+    with contextlib.suppress(*asked.UNREADABLE):
+        assert asked.decode(f'{{"t":"hello","else":{value}}}') == asked.Hello()

@@ -255,6 +255,7 @@ def test_whoever_is_in_may_see_the_token_and_renew_it(served: Served) -> None:
         "\x00",
         '{"t":"send","n":1}',
         '{"t":"watch","n":1}',
+        '{"t":"hello","x":' + "[" * 5_000,
         '{"t":"events","n":1,"limit":1000}',
         '{"t":"change","n":1,"key":"kkkkkkkk","keep_days":"1"}',
     ],

@@ -20,6 +20,7 @@ from node.bus import locate, server
 from node.bus import messages as m
 from node.bus.client import Client, Resync
 from node.errors import CommandRefused, ListenError, NodeAway
+from tests.support import hostile_json
 from tests.support.bus_fakes import PATIENCE, FakeBus
 
 PATIENCE_MS = int(PATIENCE * 1000)
@@ -371,3 +372,10 @@ def test_a_plain_front_end_gets_nothing_and_nobody_else_notices(tcp: TcpNode) ->
         assert command.poll(200) == 0
         assert events.poll(0) == 0
     assert all(one.op != "status" or one.client != "c" for one in tcp.bus.commands)
+
+
+@pytest.mark.parametrize("value", hostile_json.VALUES.values(), ids=hostile_json.VALUES)
+@pytest.mark.parametrize("place", ["{}", '{{"v":1,"id":{}}}', '{{"v":{},"id":"i","op":"status","args":0}}'])
+def test_hostile_json_is_refused_as_malformed(place: str, value: str) -> None:
+    told = server.parse_command([place.format(value).encode(errors="surrogatepass")])
+    assert isinstance(told, m.Reply) and told.error is not None and told.error.code == "malformed"

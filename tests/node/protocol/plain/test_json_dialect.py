@@ -12,6 +12,7 @@ from node.protocol.plain.one_shot import CUT_QUIET, QUIET
 from tests.node.protocol.plain import dialect
 from tests.node.protocol.plain.dialect import ANNA, SIZES
 from tests.node.protocol.plain.reading import read
+from tests.support import hostile_json
 
 
 def wire(content: object, kind: object = "message", name: object = "BEN", port: object = 6000) -> bytes:
@@ -115,3 +116,13 @@ test_any_text_goes_out_in_payloads_that_old_clients_can_read = dialect.bounded_p
 test_whatever_follows_a_header_reads_the_same_in_pieces = dialect.same_in_pieces(
     JsonReader, [HELLO, b"{", HELLO[:-1], b'{"type": "message", "content": "']
 )
+
+
+@pytest.mark.parametrize("value", hostile_json.VALUES.values(), ids=hostile_json.VALUES)
+@pytest.mark.parametrize(
+    "place", ["{}", '{{"type":{}}}', '{{"type":"message","content":"hi","sender_port":{}}}', '{{"type":"exit","x":{}}}']
+)
+def test_hostile_json_of_a_peer_is_text_or_a_field_that_says_nothing(place: str, value: str) -> None:
+    data = place.format(value).encode(errors="surrogatepass")
+    for one in dialect.texts(read(JsonReader(), data)):
+        one.text.encode()
