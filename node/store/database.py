@@ -10,6 +10,7 @@ import re
 import sqlite3
 
 from node.errors import StoreCorrupt, StoreTooNew, StoreUnavailable
+from node.store import genuine
 
 FILE_NAME = "snicher.db"
 #: "Snch" in ASCII: tells our files from other SQLite databases (PRAGMA application_id).
@@ -39,10 +40,12 @@ def connect(home: pathlib.Path, *, read_only: bool = False) -> sqlite3.Connectio
     path = home / FILE_NAME
     db = None
     try:
+        genuine.check_files(path)
         # Never "rwc": a database that is gone must not come back as an empty one.
         db = _open(f"{path.as_uri()}?mode={'ro' if read_only else 'rw'}")
         if not read_only:
-            db.execute("PRAGMA journal_mode = WAL")
+            if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+                raise sqlite3.OperationalError("this disk can't keep a write-ahead log (WAL)")
             # NORMAL may lose the last commits in a power cut, and would then reuse numbers that others have seen.
             db.execute("PRAGMA synchronous = FULL")
             db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
@@ -53,11 +56,18 @@ def connect(home: pathlib.Path, *, read_only: bool = False) -> sqlite3.Connectio
         if db is not None:
             db.close()
         raise as_store_error(path, error) from error
+    except OSError as error:
+        raise StoreUnavailable(f"{path} can't be used: {error.strerror}.") from error
     return db
 
 
 def _open(uri: str) -> sqlite3.Connection:
-    return sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    db = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    # What SQLite advises for a file that somebody else may have written (https://sqlite.org/security.html): nothing in
+    # its schema calls functions that do more than compute, and damaged pages are noticed when they are read.
+    db.execute("PRAGMA trusted_schema = OFF")
+    db.execute("PRAGMA cell_size_check = ON")
+    return db
 
 
 def as_store_error(path: pathlib.Path, error: sqlite3.DatabaseError) -> StoreCorrupt | StoreUnavailable:
@@ -70,21 +80,23 @@ def as_store_error(path: pathlib.Path, error: sqlite3.DatabaseError) -> StoreCor
 def open_for_writing(home: pathlib.Path) -> sqlite3.Connection:
     """The writer's connection, with all migrations applied.
 
-    Raises StoreTooNew when a newer Snicher wrote the database, StoreCorrupt when it isn't ours or is damaged, and
-    StoreUnavailable when it can't be written; nothing is changed then.
+    Raises StoreTooNew when a newer Snicher wrote the database, StoreCorrupt when it isn't ours, was changed by another
+    program or is damaged, and StoreUnavailable when it can't be written; nothing is changed then.
     """
     path = home / FILE_NAME
     try:
+        genuine.check_files(path)
         if path.exists():
-            version = _version(path)
+            _look(path)
         else:
             # Only its owner may read it, also in a home that others can look into; SQLite gives the WAL the same mode.
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-            version = 0
     except OSError as error:
         raise StoreUnavailable(f"{path} can't be used: {error.strerror}.") from error
     db = connect(home)
     try:
+        # Once more: a rollback journal beside the file, which was not looked at, may have changed it.
+        version = _check(path, db)
         for number, _, sql in migrations():
             if number > version:
                 migrate(db, number, sql)
@@ -97,22 +109,29 @@ def open_for_writing(home: pathlib.Path) -> sqlite3.Connection:
     return db
 
 
-def _version(path: pathlib.Path) -> int:
-    """The schema's number in a database that is ours and not too new, found out without changing a byte.
+def _look(path: pathlib.Path) -> None:
+    """Make sure, without changing a byte, that a database is ours and not too new.
 
-    `connect` would: it switches the file to WAL.
+    `connect` would change it: it switches the file to WAL. Raises as `open_for_writing`.
     """
-    wal = path.with_name(path.name + "-wal")
+    # SQLite keeps the WAL beside the file itself, not beside a link to it.
+    file = path.resolve()
+    wal = file.with_name(file.name + "-wal")
     # Without a WAL, "immutable" keeps SQLite from leaving files of its own beside what may be somebody else's.
     immutable = "" if wal.exists() and wal.stat().st_size else "&immutable=1"
     try:
         with contextlib.closing(_open(f"{path.as_uri()}?mode=ro{immutable}")) as db:
-            application = db.execute("PRAGMA application_id").fetchone()[0]
-            version: int = db.execute("PRAGMA user_version").fetchone()[0]
-            tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+            _check(path, db)
     except sqlite3.DatabaseError as error:
         raise as_store_error(path, error) from error
-    if application not in (APPLICATION_ID, 0) or (application == 0 and (tables or version)):
+
+
+def _check(path: pathlib.Path, db: sqlite3.Connection) -> int:
+    """The schema's number in a database that is ours, not too new, and unchanged by others. Raises as `_look`."""
+    application = db.execute("PRAGMA application_id").fetchone()[0]
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if application not in (APPLICATION_ID, 0) or (application == 0 and (tables or version)) or version < 0:
         raise StoreCorrupt(f"{path} is a database of another program. Nothing was changed.")
     newest = migrations()[-1][0]
     if version > newest:
@@ -120,7 +139,17 @@ def _version(path: pathlib.Path) -> int:
             f"{path} was written by a newer Snicher (schema {version}; this program knows {newest}). "
             "Nothing was changed. Start the newer program, or use another --home."
         )
+    genuine.check(path, db, _made(version))
     return version
+
+
+def _made(version: int) -> genuine.Schema:
+    """What our migrations up to a number make in an empty database."""
+    with contextlib.closing(_open("file::memory:")) as db:
+        for number, _, sql in migrations():
+            if number <= version:
+                migrate(db, number, sql)
+        return genuine.schema(db)
 
 
 def migrate(db: sqlite3.Connection, number: int, sql: str) -> None:

@@ -38,6 +38,9 @@ def load_or_create(home: pathlib.Path) -> tuple[Ed25519PrivateKey, PeerId]:
 
 
 def _read(path: pathlib.Path) -> Ed25519PrivateKey:
+    if not stat.S_ISREG(path.stat().st_mode):
+        # To open a pipe would wait for ever.
+        raise StoreCorrupt(f"{path} is not an ordinary file. Restore it from a backup, or move it away.")
     if os.name != "nt" and stat.S_IMODE(path.stat().st_mode) & 0o077:
         path.chmod(0o600)
     try:

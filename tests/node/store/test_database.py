@@ -128,7 +128,7 @@ def test_a_damaged_schema_is_refused_unchanged(tmp_path: pathlib.Path) -> None:
 
 def test_something_else_than_a_file_is_refused(tmp_path: pathlib.Path) -> None:
     (tmp_path / database.FILE_NAME).mkdir()
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreCorrupt, match="not an ordinary file"):
         database.open_for_writing(tmp_path)
 
 

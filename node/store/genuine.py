@@ -1,0 +1,82 @@
+"""Whether a database holds what our migrations make, and nothing else.
+
+A trigger in a planted file runs at each write: it could drop a message between "stored" and "told". So the schema of a
+file that is opened is compared with the one that the same migrations make in an empty database. The tables that
+ANALYZE of SQLite makes may be there: they change how fast an answer comes, never which.
+
+Law of this file: it only reads.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import sqlite3
+import stat
+
+from node.errors import StoreCorrupt
+
+#: What ANALYZE makes, with the kind, name and SQL it has then and nothing else.
+_STATISTICS = {
+    ("table", "sqlite_stat1", "sqlite_stat1"): "CREATE TABLE sqlite_stat1(tbl,idx,stat)",
+    ("table", "sqlite_stat4", "sqlite_stat4"): "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)",
+}
+#: Objects that differ and are named in the error; one is enough to know, a few show what it is about.
+MAX_NAMED = 3
+#: Characters of a name in the error: whoever planted an object chose its name.
+MAX_NAME_CHARS = 60
+
+#: Kind, name and table of an object in `sqlite_schema`, and the SQL that made it.
+Schema = dict[tuple[str, str, str], str]
+
+
+def schema(db: sqlite3.Connection) -> Schema:
+    """Every table, index, view and trigger with the SQL that made it. Raises sqlite3.DatabaseError."""
+    rows = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
+    found = {(str(kind), str(name), str(table)): _plain(sql) for kind, name, table, sql in rows}
+    return {key: sql for key, sql in found.items() if _STATISTICS.get(key) != sql}
+
+
+def _plain(sql: object) -> str:
+    """SQL as text with single blanks: SQLite's own tables for the search index are made by its version, not by us."""
+    return "" if sql is None else " ".join(str(sql).split())
+
+
+def check(path: pathlib.Path, db: sqlite3.Connection, expected: Schema) -> None:
+    """Compare an open database with what it should hold. Raises StoreCorrupt, or sqlite3.DatabaseError."""
+    found = schema(db)
+    differing = sorted(key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key))
+    if differing:
+        named = ", ".join(f"{kind} {_shown(name)}" for kind, name, _ in differing[:MAX_NAMED])
+        more = f" and {len(differing) - MAX_NAMED} more" if len(differing) > MAX_NAMED else ""
+        raise _refusal(path, f"differs from what Snicher makes ({named}{more})")
+    shared = db.execute(
+        "SELECT name FROM sqlite_schema WHERE rootpage > 0 GROUP BY rootpage HAVING count(*) > 1 LIMIT 1"
+    ).fetchone()
+    if shared is not None:
+        raise _refusal(path, f"differs from what Snicher makes (two objects share the pages of {_shown(shared[0])})")
+    encoding = db.execute("PRAGMA encoding").fetchone()[0]
+    if encoding != "UTF-8":
+        raise _refusal(path, f"has texts in {encoding} instead of UTF-8")
+
+
+def _shown(name: object) -> str:
+    return repr(str(name)[:MAX_NAME_CHARS])
+
+
+def _refusal(path: pathlib.Path, what: str) -> StoreCorrupt:
+    return StoreCorrupt(
+        f"{path} {what}. Another program has changed this file, or somebody has put it there. Nothing was changed. "
+        "Put a backup in its place, or use another --home."
+    )
+
+
+def check_files(path: pathlib.Path) -> None:
+    """Refuse anything but ordinary files where SQLite opens some: to open a pipe waits for ever.
+
+    Raises StoreCorrupt, or OSError.
+    """
+    # SQLite keeps its other files beside the file itself, not beside a link to it.
+    file = path.resolve()
+    for name in (file, *(file.with_name(file.name + ending) for ending in ("-wal", "-shm", "-journal"))):
+        if name.exists() and not stat.S_ISREG(name.stat().st_mode):
+            raise StoreCorrupt(f"{name} is not an ordinary file. Nothing was changed. Move it away and start again.")
