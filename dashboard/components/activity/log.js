@@ -4,6 +4,7 @@
 import { many, NUMBER } from "../shared/amount.js";
 import { LOST_MS } from "../shared/connection.js";
 import { h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
+import { onKey } from "../shared/keyboard.js";
 import { connection, store } from "../shared/session.js";
 import { Filters } from "./filters.js";
 import { drawRow, makeRow, tickRow } from "./row.js";
@@ -57,7 +58,7 @@ export class Log {
     fresh.addEventListener("click", () => this.#show());
     older.addEventListener("click", () => this.#older());
     again.addEventListener("click", () => this.begin());
-    rows.addEventListener("keydown", (event) => this.#key(event));
+    onKey(rows, (event) => this.#key(event));
     rows.addEventListener("focusout", () => setTimeout(() => this.#release()));
     rows.addEventListener("toggled", () => this.#release());
     const scrolled = () => {

@@ -3,6 +3,7 @@
 import { copyButton } from "../shared/address.js";
 import { many, NUMBER } from "../shared/amount.js";
 import { h, icon, setAttribute, setText } from "../shared/dom.js";
+import { onKey } from "../shared/keyboard.js";
 import { place } from "../shared/place.js";
 import { connection, store } from "../shared/session.js";
 import * as when from "../shared/when.js";
@@ -30,7 +31,7 @@ export function makeRow(row, reload) {
   element.parts = { ...parts, head, panel };
   element.row = row;
   head.addEventListener("click", () => toggle(element));
-  head.addEventListener("keydown", (event) => event.key === "Escape" && !panel.hidden && toggle(element));
+  onKey(head, (event) => event.key === "Escape" && !panel.hidden && toggle(element));
   return element;
 }
 

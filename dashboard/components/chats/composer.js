@@ -3,6 +3,7 @@
 
 import { many } from "../shared/amount.js";
 import { h, icon, setAttribute, setText } from "../shared/dom.js";
+import { onKey, onSubmit } from "../shared/keyboard.js";
 import { outbox } from "../shared/session.js";
 
 /** Bytes (UTF-8) of one text that the node takes; BUS.md section 7. */
@@ -27,18 +28,14 @@ export class Composer {
     this.#note = h("p", { class: "note", role: "alert", hidden: true });
     this.element = h("form", { class: "composer" }, this.#note,
       h("div", { class: "box" }, this.#field, this.#send));
-    this.element.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#submit();
-    });
+    onSubmit(this.element, () => this.#submit());
     this.element.addEventListener("click", (event) => event.target.closest("button") || this.#field.focus());
     this.#field.addEventListener("input", () => {
       if (this.#room) outbox.setDraft(this.#room, this.#field.value);
       this.#measure();
     });
-    this.#field.addEventListener("keydown", (event) => {
-      // 229: an input method is composing; its Enter chooses a word.
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    onKey(this.#field, (event) => {
+      if (event.key !== "Enter" || event.shiftKey) return;
       event.preventDefault();
       this.#submit();
     });

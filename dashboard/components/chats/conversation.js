@@ -4,6 +4,7 @@
 import { calm } from "../shared/calm.js";
 import { h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
 import { newKey } from "../shared/key.js";
+import { onKey } from "../shared/keyboard.js";
 import { isNarrow, place } from "../shared/place.js";
 import { connection, outbox, store } from "../shared/session.js";
 import { tips } from "../shared/tip.js";
@@ -70,7 +71,7 @@ export class Conversation {
     for (const moved of ["wheel", "touchmove", "pointerdown"]) {
       parts.scroller.addEventListener(moved, () => (this.#wanted = false), { passive: true });
     }
-    parts.scroller.addEventListener("keydown", (event) => this.#typed(event));
+    onKey(parts.scroller, (event) => this.#typed(event));
     this.element.addEventListener("click", (event) => this.#clicked(event));
     tips(this.element, (element) => tipOf(element, store.rooms.get(place.room)));
     const resized = new ResizeObserver(() => this.#keepEnd());

@@ -3,6 +3,7 @@
 import { calm } from "../shared/calm.js";
 import { avatar, drawAvatar, h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
 import { finding } from "../shared/finding.js";
+import { onKey } from "../shared/keyboard.js";
 import { addressOf, place } from "../shared/place.js";
 import { store } from "../shared/session.js";
 import { tips } from "../shared/tip.js";
@@ -40,7 +41,7 @@ export class List {
       finding.look(this.#search.typed.trim(), null);
       place.go("search");
     });
-    this.element.addEventListener("keydown", (event) => this.#key(event));
+    onKey(this.element, (event) => this.#key(event));
     tips(this.element);
     const tick = setInterval(() => {
       this.#ticks++;

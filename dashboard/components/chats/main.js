@@ -1,6 +1,7 @@
 // The Chats page: list beside conversation; one column at a time on a small screen. Wires the parts and the keyboard.
 
 import { h, icon, setText } from "../shared/dom.js";
+import { onKey } from "../shared/keyboard.js";
 import { isFindKey, isNarrow, place } from "../shared/place.js";
 import { store } from "../shared/session.js";
 import { strip } from "../shared/strip.js";
@@ -75,7 +76,7 @@ function build(root) {
     } else if (event.altKey && !control && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
       event.preventDefault();
       list.move(event.key === "ArrowDown" ? 1 : -1);
-    } else if (event.key === "Escape" && !event.defaultPrevented && !event.isComposing) {
+    } else if (event.key === "Escape" && !event.defaultPrevented) {
       escape();
     }
   }
@@ -94,7 +95,6 @@ function build(root) {
 
   place.settle();
   show();
-  document.addEventListener("keydown", key);
   if (place.find) list.focusSearch();
   place.find = false;
   let known = store.me?.id;
@@ -110,7 +110,7 @@ function build(root) {
     }),
     store.on("gone", ({ into }) => into && into === place.room && composer.refill()),
     stopStrip,
-    () => document.removeEventListener("keydown", key),
+    onKey(document, key),
     () => list.destroy(),
     () => talk.destroy(),
   ];

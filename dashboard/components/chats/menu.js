@@ -3,6 +3,7 @@
 
 import { h, icon, setAttribute, setText, toClipboard } from "../shared/dom.js";
 import { newKey } from "../shared/key.js";
+import { onKey, onSubmit } from "../shared/keyboard.js";
 import { linkTo } from "../shared/place.js";
 import { connection, store } from "../shared/session.js";
 import { Popup } from "./popup.js";
@@ -37,10 +38,10 @@ export class Menu {
     this.#popup.add("Delete conversation…", () => this.#remove(), true);
     this.#sheet = h("dialog", { class: "ask", "aria-labelledby": "ask-title" });
     this.element = h("div", { class: "menu", hidden: true }, this.#open, this.#popup.items, this.#sheet);
-    this.#sheet.addEventListener("keydown", (event) => {
+    onKey(this.#sheet, (event) => {
       // Nothing below the sheet hears of keys.
       event.stopPropagation();
-      if (event.key !== "Escape" || event.isComposing) return;
+      if (event.key !== "Escape") return;
       event.preventDefault();
       this.#sheet.close();
     });
@@ -141,8 +142,7 @@ export class Menu {
     // Not `disabled`: that would take the focus away.
     let asking = false;
     form.addEventListener("input", () => (key = newKey()));
-    form.addEventListener("submit", async (event) => {
-      event.preventDefault();
+    onSubmit(form, async () => {
       if (asking) return;
       const wish = word();
       if (!wish) return this.#sheet.close();

@@ -1,6 +1,7 @@
 // A menu that opens from a button: by mouse, by keyboard, closed by whatever leads away from it.
 
 import { h, setAttribute } from "../shared/dom.js";
+import { onKey } from "../shared/keyboard.js";
 
 export class Popup {
   /** The list of what can be chosen. */
@@ -18,13 +19,13 @@ export class Popup {
     setAttribute(opener, "aria-haspopup", "menu");
     setAttribute(opener, "aria-expanded", "false");
     opener.addEventListener("click", () => (this.open ? this.hide() : this.show()));
-    opener.addEventListener("keydown", (event) => {
+    onKey(opener, (event) => {
       if (event.key !== "ArrowDown" || this.open) return;
       event.preventDefault();
       event.stopPropagation();
       this.show();
     });
-    this.items.addEventListener("keydown", (event) => this.#key(event));
+    onKey(this.items, (event) => this.#key(event));
     for (const part of [opener, this.items]) {
       part.addEventListener("focusout", ({ relatedTarget }) => {
         if (this.open && !this.items.contains(relatedTarget) && relatedTarget !== opener) this.hide(false);

@@ -3,6 +3,7 @@
 
 import { LOST_MS } from "../shared/connection.js";
 import { h, icon } from "../shared/dom.js";
+import { onKey } from "../shared/keyboard.js";
 import { asQuery, followed, hasWord, MAX_QUERY, snippet, termsOf } from "../shared/query.js";
 import { connection } from "../shared/session.js";
 
@@ -34,11 +35,10 @@ export class Search {
       spellcheck: "false", maxlength: MAX_QUERY - 1, "aria-label": "Search people and messages, Control K" });
     this.element = h("div", { class: "search" }, icon("search"), this.field);
     this.field.addEventListener("input", () => this.#typed());
-    this.field.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") {
-        event.preventDefault();
-        this.element.parentNode.querySelector(".room, .hit")?.click();
-      }
+    onKey(this.field, (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault();
+      this.element.parentNode.querySelector(".room, .hit")?.click();
     });
   }
 

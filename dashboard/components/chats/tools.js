@@ -2,6 +2,7 @@
 // comes to the message under the pointer or the focus. So do the links in a message.
 
 import { h, icon, setAttribute, toClipboard } from "../shared/dom.js";
+import { onKey } from "../shared/keyboard.js";
 import { reachable } from "../shared/links.js";
 import { linkTo } from "../shared/place.js";
 import { Popup } from "./popup.js";
@@ -40,7 +41,7 @@ export class Tools {
     new ResizeObserver(() => this.#popup.hide(false)).observe(log);
     // Older messages that come in above scroll the log as well, and nothing moves for the reader.
     log.addEventListener("scroll", () => this.#strayed() && this.#popup.hide(false), { passive: true });
-    log.addEventListener("keydown", (event) => this.#key(event));
+    onKey(log, (event) => this.#key(event));
   }
 
   /** The conversation changes: nothing of the old one stays. */

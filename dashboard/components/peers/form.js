@@ -2,6 +2,7 @@
 
 import { h, refocus, setAttribute, setText } from "../shared/dom.js";
 import { newKey } from "../shared/key.js";
+import { onSubmit } from "../shared/keyboard.js";
 import { place } from "../shared/place.js";
 import { connection, store } from "../shared/session.js";
 
@@ -59,10 +60,7 @@ export class Form {
     });
     this.#dialect.addEventListener("change", () => (this.#key = null));
     this.#open.addEventListener("click", () => this.#watched && place.go("chats", store.peers.get(this.#watched)?.room ?? this.#room));
-    this.element.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#connect();
-    });
+    onSubmit(this.element, () => this.#connect());
     this.#stop = store.on("lists", () => this.#follow());
   }
 

@@ -2,6 +2,7 @@
 
 import { calm } from "../shared/calm.js";
 import { h, icon, reconcile, setText } from "../shared/dom.js";
+import { onKey, onSubmit } from "../shared/keyboard.js";
 import { isFindKey, isNarrow, MAX_ID, place } from "../shared/place.js";
 import { MAX_QUERY } from "../shared/query.js";
 import { store } from "../shared/session.js";
@@ -98,8 +99,7 @@ function build(root) {
     timer = setTimeout(() => ask({ typing: true }), PAUSE_MS);
   });
   where.addEventListener("change", () => ask());
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
+  onSubmit(form, () => {
     ask();
     if (isNarrow()) field.blur();
   });
@@ -110,7 +110,7 @@ function build(root) {
   }
 
   function key(event) {
-    if (place.page !== "search" || event.isComposing) return;
+    if (place.page !== "search") return;
     if (isFindKey(event)) {
       event.preventDefault();
       field.focus();
@@ -149,10 +149,9 @@ function build(root) {
       // Typing had not rested yet.
       if (field.value !== finding.typed) finding.look(field.value, where.value || null);
     },
-    () => document.removeEventListener("keydown", key),
+    onKey(document, key),
     () => window.removeEventListener("popstate", back),
   ];
-  document.addEventListener("keydown", key);
   window.addEventListener("popstate", back);
   sheet.addEventListener("scroll", () => (finding.scroll = sheet.scrollTop), { passive: true });
   const { scroll } = finding;

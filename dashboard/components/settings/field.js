@@ -3,6 +3,7 @@
 
 import { h, refocus, setAttribute, setText } from "../shared/dom.js";
 import { newKey } from "../shared/key.js";
+import { onKey, onSubmit } from "../shared/keyboard.js";
 import { connection } from "../shared/session.js";
 
 let numbers = 0;
@@ -146,11 +147,8 @@ export class Field {
     this.input.addEventListener("input", () => {
       this.#calm();
     });
-    this.element.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#save();
-    });
-    this.input.addEventListener("keydown", (event) => {
+    onSubmit(this.element, () => this.#save());
+    onKey(this.input, (event) => {
       if (event.key !== "Escape" || !this.#dirty) return;
       event.preventDefault();
       this.#restore();

@@ -1,6 +1,7 @@
 // Peers that are greeted once at each start: the list, what they are told, where, and what became of it this time.
 
 import { h, reconcile, refocus, setAttribute, setText } from "../shared/dom.js";
+import { onSubmit } from "../shared/keyboard.js";
 import { store } from "../shared/session.js";
 import * as when from "../shared/when.js";
 import { Choice, drawSource, Field, group, Note, Saver, source } from "./field.js";
@@ -37,10 +38,7 @@ export class Mandatory {
       h("p", { class: "quiet" }, "Greeted once, each time the node starts; what is changed here counts from the next start on. An address may name the network it belongs to: ",
         h("code", {}, "IP:PORT@NETWORK"), "."),
       h("div", { class: "field" }, h("div", { class: "labelline" }, h("p", { class: "label" }, "Who"), this.#source), this.#list, this.#none, form, this.#note.element), this.#greeting.element, this.#rule.element);
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#add();
-    });
+    onSubmit(form, () => this.#add());
     this.#input.addEventListener("input", () => {
       this.#note.say("");
       setAttribute(this.#input, "aria-invalid", null);

@@ -1,6 +1,7 @@
 // Where the reader is: the page, the conversation that is open, and the message that was asked for. The address keeps it,
 // so reload and links work: `/?room=ID` is a conversation, `/?room=ID&message=NUMBER` a message in it.
 
+import { onKey } from "./keyboard.js";
 import { store } from "./session.js";
 
 const listeners = new Set();
@@ -165,7 +166,7 @@ window.addEventListener("popstate", () => {
 });
 
 // Ctrl+K finds somebody from wherever one is; Chats and Search have a field of their own for it.
-document.addEventListener("keydown", (event) => {
+onKey(document, (event) => {
   if (!isFindKey(event) || place.page === "chats" || place.page === "search") return;
   event.preventDefault();
   place.find = true;

@@ -1,6 +1,7 @@
 // One explaining bubble for a whole component: shown on hover and on focus for whatever carries `data-tip`.
 
 import { h, setText } from "./dom.js";
+import { onKey } from "./keyboard.js";
 
 /** `textOf(element)` gives the words; asked again each second, so that "next try in 40 s" counts down. */
 export function tips(root, textOf = (element) => element.dataset.tip) {
@@ -42,7 +43,7 @@ export function tips(root, textOf = (element) => element.dataset.tip) {
     if (target && !target.contains(event.relatedTarget)) hide();
   });
   root.addEventListener("focusout", hide);
-  root.addEventListener("keydown", (event) => event.key === "Escape" && hide());
+  onKey(root, (event) => event.key === "Escape" && hide());
   root.addEventListener("scroll", hide, true);
   return hide;
 }
