@@ -33,6 +33,7 @@ from node.lines import (
     plain,
     refusal,
 )
+from node.model import is_id
 
 USAGE = """usage: python -m node [run] [--home DIR] [--name NAME] [--listen HOST:PORT] ...   run a node
        python -m node menu [--home DIR]                                          the text menu; starts a node if need be
@@ -295,6 +296,8 @@ def _room_of(client: Client, who: str) -> str:
     state = client.snapshot().state
     if who in state.rooms:
         return who
+    if is_id(who):
+        raise CommandRefused("not_found", f"There is no conversation with the id {who!r}.")
     named = [
         room for room in state.rooms.values()
         if room.name.casefold() == who.casefold()

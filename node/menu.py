@@ -31,7 +31,7 @@ from node.bus.commands import new_key
 from node.console import patiently
 from node.errors import BusError, CommandRefused, ConfigError, HomeInUse, NodeAway, SnicherError
 from node.lines import PEERS_HEADER, called, message_line, peer_line, plain, refusal
-from node.model import parse_address
+from node.model import is_id, parse_address
 
 MENU = """
   1. Send message
@@ -287,7 +287,7 @@ class Menu:
         if not to:
             return
         for room, name in list(self._names.items()):
-            if name == to:
+            if means(to, room, name):
                 for message in self._client.history(room, limit=LINES_SHOWN).messages:
                     self._terminal.tell(message_line(message))
         text = self._terminal.ask("Message: ")
@@ -345,6 +345,11 @@ class Menu:
             return
         patiently(lambda: self._client.delete(peer))
         self._terminal.tell("Deleted.")
+
+
+def means(to: str, room: str, name: str) -> bool:
+    """Whether what somebody typed means this conversation. As the node takes it: an id is never a name."""
+    return to == (room if is_id(to) else name)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -22,6 +22,11 @@ RoomId = NewType("RoomId", str)
 
 #: What a plain peer's id and room begin with; a number of this node follows.
 PLAIN_PREFIX = "plain-"
+#: What the room of two nodes begins with; a hash of their PeerIds follows.
+DIRECT_PREFIX = "direct:"
+
+#: `plain-` and a number, a direct room, a PeerId (52 characters of base32), a SHA-256 in hexadecimal.
+_ID = re.compile(rf"{PLAIN_PREFIX}[0-9]+|{DIRECT_PREFIX}.*|[a-z2-7]{{52}}|[0-9a-f]{{64}}", re.DOTALL)
 
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(?:\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*\.?")
 
@@ -94,6 +99,15 @@ def normal_host(host: str) -> str:
         return host.lower().rstrip(".")
     mapped = getattr(address, "ipv4_mapped", None)
     return str(mapped or address)
+
+
+def is_id(text: str) -> bool:
+    """Whether a text has the shape of a peer's or a room's id, in capitals or not. Such a text is never a name.
+
+    Anybody may call himself `plain-15`. If ids were looked up as names too, he would get what is meant for the peer of
+    that id as soon as that one is deleted.
+    """
+    return _ID.fullmatch(text.strip().casefold()) is not None
 
 
 def peer_id(public_key: bytes) -> PeerId:

@@ -22,7 +22,7 @@ from node.core.rooms import Rooms, can_be_shown
 from node.core.settings import Fixed, changed, checked_reset
 from node.core.stimuli import Commanded
 from node.errors import CommandRefused
-from node.model import Address, parse_address
+from node.model import Address, is_id, parse_address
 from node.protocol.plain.registry import BY_NAME
 
 #: Messages sent again that are remembered while the store may still say otherwise; the oldest is dropped.
@@ -114,6 +114,9 @@ class Commands:
             contact = self._contacts.by_id.get(room.peer) if room is not None and room.peer else None
         if contact is not None:
             return contact
+        if is_id(text):
+            # Anybody may call himself like that: whoever has that id is meant, and nobody else.
+            raise CommandRefused("not_found", f"There is no peer or conversation with the id {text!r}.")
         # An address is an address, whoever takes it for a name.
         try:
             address = parse_address(text)

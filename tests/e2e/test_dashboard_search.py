@@ -116,6 +116,18 @@ def test_the_address_keeps_what_is_looked_for(node: FakeNode, visit: Visit) -> N
     expect(field(fresh)).to_be_focused()
 
 
+def test_an_id_finds_nobody_who_calls_himself_so(node: FakeNode, visit: Visit) -> None:
+    fraud = node.add_peer("plain-15")
+    tab = visit().open()
+    box = tab.get_by_role("searchbox", name="Search people and messages")
+    # A part of it is no id, and finds him as any name does; so does where he is.
+    for words in ("plain-", f"{fraud.host}:{fraud.port}"):
+        box.fill(words)
+        expect(tab.locator(".list .room")).to_have_count(1)
+    box.fill("plain-15")
+    expect(tab.locator(".list .room")).to_have_count(0)
+
+
 def test_by_keyboard_from_the_box_to_the_page_and_into_a_message(node: FakeNode, visit: Visit) -> None:
     talked(node)
     tab = visit().open(page="peers")

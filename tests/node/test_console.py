@@ -69,6 +69,12 @@ class FakeClient:
         self.asked.append(cursor)
         return self.answers.pop(0)
 
+    def snapshot(self) -> Any:
+        return self._answer("snapshot")
+
+    def history(self, room: str, **more: Any) -> Any:
+        return self._answer("history", room)
+
     def consume(self, name: str, **more: Any) -> Any:
         self.asked.append((name, more))
         return self.answers.pop(0)
@@ -340,3 +346,12 @@ def test_every_verb_is_in_the_usage_and_helps(capsys: pytest.CaptureFixture[str]
             console.main([verb, "--help"])
         assert ended.value.code == 0
         assert capsys.readouterr().out.startswith(f"usage: python -m node {verb} ")
+
+
+def test_history_of_an_id_is_never_that_of_somebody_who_calls_himself_so(verb: Callable[..., FakeClient]) -> None:
+    room = m.Room(id="plain-16", kind="plain", name="plain-15", peer="plain-16", created=NOON)
+    there = SimpleNamespace(state=SimpleNamespace(rooms={room.id: room}, peers={}))
+    with pytest.raises(CommandRefused, match="id 'plain-15'"):
+        verb(["history", "plain-15"], there)
+    page = m.HistoryResult(seq=1, messages=[message()], more_before=False, more_after=False)
+    assert verb(["history", "plain-16"], there, page).asked[-1] == ("history", "plain-16")

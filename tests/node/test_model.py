@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from node.model import Address, PeerId, normal_host, parse_address, peer_id, public_key, short_code
+from node.model import Address, PeerId, is_id, normal_host, parse_address, peer_id, public_key, short_code
 
 
 @pytest.mark.parametrize(
@@ -110,3 +110,16 @@ def test_a_short_code_is_four_groups_that_depend_on_all_of_the_key() -> None:
     one, other = (short_code(peer_id(bytes(31) + bytes([last]))) for last in (0, 1))
     assert one != other
     assert [len(group) for group in one.split(" · ")] == [4, 4, 4, 4]
+
+
+@pytest.mark.parametrize(
+    ("text", "shaped"),
+    [
+        ("plain-15", True), ("PLAIN-15", True), (" plain-015\n", True), ("direct:bob", True), ("0af7" * 16, True),
+        ("0AF7" * 16, True), ("a2" * 26, True), (peer_id(bytes(32)), True), (peer_id(b"x" * 32), True),
+        ("plain-", False), ("plain-x", False), ("plain 15", False), ("explain-15", False), ("plain-15x", False),
+        ("plain-\u0661", False), ("bob", False), ("a" * 51, False), ("g" * 64, False), ("", False),
+    ],
+)  # fmt: skip
+def test_what_has_the_shape_of_an_id(text: str, shaped: bool) -> None:
+    assert is_id(text) is shaped

@@ -4,7 +4,7 @@
 import { LOST_MS } from "../shared/connection.js";
 import { h, icon } from "../shared/dom.js";
 import { onKey } from "../shared/keyboard.js";
-import { asQuery, followed, hasWord, MAX_QUERY, snippet, termsOf } from "../shared/query.js";
+import { asQuery, followed, hasWord, isId, MAX_QUERY, snippet, termsOf } from "../shared/query.js";
 import { connection } from "../shared/session.js";
 
 /** Wait so long after the last letter before asking, in ms. */
@@ -68,6 +68,8 @@ export class Search {
   }
 
   fits(room) {
+    // Anybody may call himself like an id: only the conversation that has it is meant.
+    if (isId(this.words)) return room.id === this.words;
     const where = `${room.name} ${room.address}`.toLowerCase();
     return this.words.split(/\s+/).every((word) => where.includes(word));
   }

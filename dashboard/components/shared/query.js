@@ -12,6 +12,13 @@ const LEAD = 60;
 const TERM = /"([^"]*)"?|(\S+)/gu;
 const WORD = /[\p{L}\p{N}\p{Co}][\p{L}\p{N}\p{Co}\p{M}]*/gu;
 
+const ID = /^(?:plain-[0-9]+|direct:.*|[a-z2-7]{52}|[0-9a-f]{64})$/s;
+
+/** Whether a text has the shape of an id (node/model.py says which those are). Such a text is never looked for as a name. */
+export function isId(typed) {
+  return ID.test(typed.trim().toLowerCase());
+}
+
 function plain(word) {
   return word.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 }

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from node.bus import messages as m
@@ -53,6 +56,38 @@ def test_nobody_takes_an_address_or_an_id_by_calling_himself_so() -> None:
     desk.hear(6, Text("hi", "plain-1", 5000), host="10.0.0.67", dialect="std")
     assert result(desk.send(BOB, "hi")).messages[0].room == "plain-1"
     assert result(desk.send("plain-1", "hi")).messages[0].room == "plain-1"
+
+
+SHAPED = ("plain-1", "PLAIN-1", "direct:" + "0" * 64, "a2" * 26, "0f" * 32)
+
+
+@pytest.mark.parametrize("shaped", SHAPED)
+@pytest.mark.parametrize(
+    ("op", "args"),
+    [
+        ("send", lambda whom: m.SendArgs(messages=[m.Outgoing(to=whom, text="for bob only")])),
+        ("connect", lambda whom: m.ConnectArgs(address=whom)),
+        ("disconnect", lambda whom: m.PeerArgs(peer=whom)),
+        ("forget", lambda whom: m.PeerArgs(peer=whom)),
+        ("delete", lambda whom: m.PeerArgs(peer=whom)),
+        ("rename", lambda whom: m.RenameArgs(peer=whom, name="x")),
+        ("merge", lambda whom: m.MergeArgs(peer=whom, into="plain-3")),
+        ("merge", lambda whom: m.MergeArgs(peer="plain-3", into=whom)),
+        ("mark_read", lambda whom: m.MarkReadArgs(room=whom)),
+    ],
+    ids=["send", "connect", "disconnect", "forget", "delete", "rename", "merge", "merge into", "mark_read"],
+)
+def test_nobody_inherits_an_id_by_calling_himself_so(op: str, args: Callable[[str], Any], shaped: str) -> None:
+    desk = Desk()
+    desk.hear(2, Text("hi", "bob", 5000), dialect="std")
+    desk.hear(4, Text("hi", shaped, 5000), host="10.0.0.66", dialect="std")
+    desk.hear(6, Text("hi", "cleo", 5000), host="10.0.0.67", dialect="std")
+    peer(desk, "delete", "plain-1")
+    effects = desk.ask(op, args(shaped))
+    assert (result(effects), len(effects)) == ("not_found", 1)
+    # Who calls himself so can be talked to by his own id, and by where he is.
+    for whom in ("plain-2", "10.0.0.66:5000"):
+        assert result(desk.send(whom, "hi")).messages[0].room == "plain-2"
 
 
 @pytest.mark.parametrize(
