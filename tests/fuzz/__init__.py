@@ -4,4 +4,9 @@ The invariant in one sentence: parsed, or a documented error, nothing else.
 
     corpus.py     what real clients send, and how it is spoilt
     targets.py    each function that reads peers' bytes, with what must hold of it
+
+And random commands for what front ends ask a node for: `python -m tests.fuzz --bus --minutes 5`.
+
+    bus.py        a real node with its peers, whoever asks it, and what must hold
+    commands.py   for each command, arguments and what it may be answered with
 """

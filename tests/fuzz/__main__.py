@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
+from tests.fuzz import bus
 from tests.fuzz.corpus import spoilt
 from tests.fuzz.targets import TARGETS
 
@@ -35,9 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, help="default: drawn, and printed")
     parser.add_argument("--target", choices=TARGETS, action="append", help="only this one (may be repeated)")
     parser.add_argument("--only", type=int, metavar="I", help="only input number I of that seed")
+    parser.add_argument("--bus", action="store_true", help="instead: commands for a real node, over its bus")
     options = parser.parse_args(arguments)
     seed = random.SystemRandom().randrange(2**32) if options.seed is None else options.seed
     print(f"seed {seed}", flush=True)
+    if options.bus:
+        return bus.long_run(seed, options.minutes)
     names = options.target or list(TARGETS)
     end = time.monotonic() + options.minutes * 60
     if options.only is None:

@@ -1,0 +1,268 @@
+"""What the bus fuzz asks for: for each command a generator of arguments, and of what it may be answered with."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Collection
+from typing import Any, Protocol
+
+from node.bus import messages as m
+from node.model import parse_address
+from tests.support.oracle import Oracle
+from tests.support.witness import Witness
+
+Args = dict[str, Any]
+#: What a command may be answered with; empty: whatever BUS.md lists.
+Expected = Collection[str]
+
+#: What stands where something else belongs.
+JUNK: tuple[Any, ...] = (
+    None, True, False, 0, -1, 1, 2**31, 2**53, 2**63 - 1, 2**63, -(2**63), 10**30, 1.5, "", " ", "x", "plain-", "0",
+    "plain-999999", "x" * 65, "x" * 129, "x" * 70_000, "\x00", "a\nb", "\ud800", "é" * 64, '"', "*", '"a', "a" * 501,
+    [], [[]], [None], ["x"] * 501, {}, {"to": "x"}, [{"to": "plain-1"}], [{"text": "x", "to": ""}], ":", "::", ":5000",
+    "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "0.0.0.0:5000", "[::1", "1:2:3",
+)  # fmt: skip
+#: Arguments that name somebody, who may be dialled.
+TARGETS = frozenset({"to", "peer", "address", "into", "mandatory"})
+LOOPBACK = re.compile(r"127\.\d+\.\d+\.\d+:\d+|0\.0\.0\.0:\d+")
+WORDS = (
+    "größer",
+    "日本語",
+    "😀",
+    'say "hi"',
+    "a*b",
+    "NEAR(x y)",
+    "-- ;",
+    "<b>",
+    "\\",
+    "tab\there",
+    "line\nbreak",
+    "x" * 300,
+)
+NAMES = ("ann", "Ann", "bob", "émile", "", "x" * 64)
+
+
+class Fuzz(Protocol):
+    """What generators need to know of the fuzz."""
+
+    dice: random.Random
+    witness: Witness
+    #: Peers that may be made up: hosts and ports.
+    addresses: list[tuple[str, int]]
+    #: Names of consumers that were asked for.
+    consumers: set[str]
+
+    @property
+    def oracle(self) -> Oracle:
+        """The truth."""
+
+    def peer(self) -> str:
+        """Somebody by id, room, address or name, or nobody."""
+
+    def known(self) -> str | None:
+        """Somebody who is known for sure."""
+
+    def room(self) -> str:
+        """A conversation, hardly ever none."""
+
+    def message(self, room: str | None = None) -> int:
+        """A message's id, mostly one that is there."""
+
+
+def is_harmless(args: Any, name: str = "") -> bool:
+    """Whether nobody outside of loopback would be dialled or looked up for it."""
+    if isinstance(args, dict):
+        return all(is_harmless(value, key) for key, value in args.items())
+    if isinstance(args, list):
+        return all(is_harmless(value, name) for value in args)
+    if not isinstance(args, str) or name not in TARGETS or ":" not in args or LOOPBACK.fullmatch(args):
+        return True
+    try:
+        parse_address(args)
+    except ValueError:
+        return True
+    return False
+
+
+def _page(fuzz: Fuzz, most: int) -> Args:
+    dice = fuzz.dice
+    return {} if dice.random() < 0.4 else {"limit": dice.choice((1, 2, 10, most, most + 1, 0, -1, 2**40))}
+
+
+def _hello(fuzz: Fuzz) -> tuple[Args, Expected]:
+    return {}, ("ok",)
+
+
+def _snapshot(fuzz: Fuzz) -> tuple[Args, Expected]:
+    if fuzz.dice.random() < 0.1:
+        return {"page": fuzz.dice.choice(("", "x", "1", "0:0"))}, ("snapshot_gone", "invalid_args", "ok")
+    return {**_page(fuzz, m.MAX_SNAPSHOT)}, ("ok", "busy")
+
+
+def _events(fuzz: Fuzz) -> tuple[Args, Expected]:
+    since = fuzz.dice.choice((0, 1, fuzz.witness.seq, fuzz.witness.seq - 5, fuzz.witness.seq + 10**9, -1, -(2**62)))
+    return {"since": since, **_page(fuzz, m.MAX_EVENTS)}, ("ok", "cursor_ahead", "cursor_too_old")
+
+
+def _consumer(fuzz: Fuzz) -> str:
+    return fuzz.dice.choice(("bot", "bot.2", "a" * 64, "B-_", *fuzz.consumers))
+
+
+def _consumer_create(fuzz: Fuzz) -> tuple[Args, Expected]:
+    dice = fuzz.dice
+    name = _consumer(fuzz) if dice.random() < 0.6 else f"c{dice.randrange(130)}"
+    fuzz.consumers.add(name)
+    more = {} if dice.random() < 0.5 else {"since": dice.choice((0, fuzz.witness.seq, 10**12))}
+    codes = ("ok", "cursor_ahead", "cursor_too_old", "consumer_lapsed", "too_many_consumers")
+    return {"name": name, **more, **({"restart": True} if dice.random() < 0.2 else {})}, codes
+
+
+def _consumer_next(fuzz: Fuzz) -> tuple[Args, Expected]:
+    return {"name": _consumer(fuzz), **_page(fuzz, m.MAX_EVENTS)}, ("ok", "not_found", "consumer_lapsed")
+
+
+def _consumer_acknowledge(fuzz: Fuzz) -> tuple[Args, Expected]:
+    seq = fuzz.dice.choice((0, 1, fuzz.witness.seq, 10**12))
+    return {"name": _consumer(fuzz), "seq": seq}, ("ok", "not_found", "cursor_ahead", "consumer_lapsed")
+
+
+def _consumer_drop(fuzz: Fuzz) -> tuple[Args, Expected]:
+    name = _consumer(fuzz)
+    fuzz.consumers.discard(name)
+    return {"name": name}, ("ok", "not_found")
+
+
+def _report(fuzz: Fuzz) -> tuple[Args, Expected]:
+    return {"seq": fuzz.witness.seq, "follower": str(fuzz.dice.randrange(300))}, ("ok", "cursor_ahead")
+
+
+def _history(fuzz: Fuzz) -> tuple[Args, Expected]:
+    room = fuzz.room()
+    marks = fuzz.dice.choice(((), (), ("before",), ("after",), ("around",), ("before", "after")))
+    expected = ("ok", "not_found") if len(marks) < 2 else ("invalid_args",)
+    return {"room": room, **{mark: fuzz.message(room) for mark in marks}, **_page(fuzz, m.MAX_HISTORY)}, expected
+
+
+def _search(fuzz: Fuzz) -> tuple[Args, Expected]:
+    dice = fuzz.dice
+    query = dice.choice((
+        f"common{dice.randrange(5)}", "common*", '"common1 common2"', "q1* q2*", "größer", "日本語", "NEAR(common1)",
+        "common1 OR common2", "text:common1", "^common1", "-common1", "(((", '"', "*", "", " ", "x " * 200, "a" * 500,
+        "a" * 501, "\x00", 'r1 "r1"', "room : r1", "😀",
+    ))  # fmt: skip
+    within = {"room": fuzz.room()} if dice.random() < 0.3 else {}
+    before = {"before": fuzz.message()} if dice.random() < 0.2 else {}
+    return {"query": query, **within, **before, **_page(fuzz, m.MAX_HITS)}, ("ok", "invalid_args", "not_found")
+
+
+def _send(fuzz: Fuzz) -> tuple[Args, Expected]:
+    dice = fuzz.dice
+    count = dice.choice((1, 1, 1, 2, 5))
+    if dice.random() < 0.01:
+        count = m.MAX_SEND
+    if dice.random() < 0.6:
+        # To addresses, known or not: nothing can be wrong with that.
+        to = [f"{host}:{port}" for host, port in (dice.choice(fuzz.addresses) for _ in range(count))]
+        expected: Expected = ("ok",)
+    else:
+        to, expected = [fuzz.peer() for _ in range(count)], ()
+    texts = [fuzz.oracle.text(dice.choice(WORDS)) for _ in range(count)]
+    if dice.random() < 0.06:
+        spoilt, code = dice.choice((
+            ("", "text_empty"), (" \n\t", "text_empty"), ("\u200b", "text_empty"),
+            ("x" * (m.MAX_TEXT_BYTES + 1), "text_too_long"), ("é" * (m.MAX_TEXT_BYTES // 2 + 1), "text_too_long"),
+            ("x" * m.MAX_TEXT_BYTES, ""),
+        ))  # fmt: skip
+        texts[dice.randrange(count)] = spoilt
+        expected = (code,) if code and expected else expected
+    return {"messages": [{"to": one, "text": text} for one, text in zip(to, texts, strict=True)]}, expected
+
+
+def _resend(fuzz: Fuzz) -> tuple[Args, Expected]:
+    ours = {line.id for _, line in fuzz.oracle.lines() if line.direction == "out"}
+    again = fuzz.witness.failed & ours if fuzz.dice.random() < 0.7 else ours
+    known = fuzz.dice.choice(sorted(again)) if again else fuzz.message()
+    return {"message": known}, ("ok", "not_found", "not_resendable", "no_address")
+
+
+def _connect(fuzz: Fuzz) -> tuple[Args, Expected]:
+    dice = fuzz.dice
+    dialects = (
+        "auto",
+        "snicher",
+        "std",
+        "angle@",
+        "angle-ts",
+        "angle1",
+        "labelled",
+        "portline",
+        "json",
+        "unknown",
+        "x",
+    )
+    dialect = dice.choice(dialects)
+    host, port = dice.choice(fuzz.addresses)
+    args = {"address": fuzz.known() or f"{host}:{port}", "dialect": dialect}
+    return args, ("invalid_args",) if dialect in ("unknown", "x") else ("ok",)
+
+
+def _someone(fuzz: Fuzz) -> tuple[Args, Expected]:
+    return {"peer": fuzz.peer()}, ("ok", "not_found", "ambiguous", "own_address", "invalid_args")
+
+
+def _peers(fuzz: Fuzz) -> tuple[Args, Expected]:
+    after = {"after": fuzz.dice.choice(("", "x", "plain-1", "\x00"))} if fuzz.dice.random() < 0.3 else {}
+    return {**after, **_page(fuzz, m.MAX_SNAPSHOT)}, ("ok",)
+
+
+def _rename(fuzz: Fuzz) -> tuple[Args, Expected]:
+    names = (*NAMES, "plain-1", "x" * 65, "a\nb", "  ", "\u202e")
+    return {"peer": fuzz.peer(), "name": fuzz.dice.choice(names)}, ()
+
+
+def _merge(fuzz: Fuzz) -> tuple[Args, Expected]:
+    known = [one.id for one in fuzz.oracle.peers.values()]
+    if len(known) > 1 and fuzz.dice.random() < 0.7:
+        peer, into = fuzz.dice.sample(known, 2)
+        return {"peer": peer, "into": into}, ("ok",)
+    return {"peer": fuzz.peer(), "into": fuzz.peer()}, ()
+
+
+def _delete(fuzz: Fuzz) -> tuple[Args, Expected]:
+    known = fuzz.known()
+    if known is not None and fuzz.dice.random() < 0.7:
+        return {"peer": known}, ("ok",)
+    return _someone(fuzz)
+
+
+def _mark_read(fuzz: Fuzz) -> tuple[Args, Expected]:
+    room = fuzz.room()
+    upto = {"upto": fuzz.message(room)} if fuzz.dice.random() < 0.6 else {}
+    return {"room": room, **upto}, ("ok",) if room in fuzz.oracle.talks else ("not_found",)
+
+
+def _settings(fuzz: Fuzz) -> tuple[Args, Expected]:
+    dice = fuzz.dice
+    values: dict[str, tuple[Any, ...]] = {
+        "name": ("anna", "x" * 64, "x" * 65, "", "a\nb"), "reconnect": (True, False), "mandatory_rule": ("on", "x"),
+        "keep_events": (10_000, 9_999, 100_000_000, 100_000_001, 20_000), "keep_days": (0, 1, 36_500, 36_501, -1),
+        "mandatory": ([], ["127.0.0.1:1"]), "mandatory_greeting": ("hi", "x" * 501), "reset": ([], ["name"], ["x"]),
+    }  # fmt: skip
+    names = dice.sample(list(values), dice.choice((1, 1, 2)))
+    return {name: dice.choice(values[name]) for name in names}, ("ok", "invalid_args", "setting_fixed")
+
+
+GENERATORS: dict[str, Callable[[Fuzz], tuple[Args, Expected]]] = {
+    "hello": _hello, "snapshot": _snapshot, "events": _events, "consumer_create": _consumer_create,
+    "consumer_next": _consumer_next, "consumer_acknowledge": _consumer_acknowledge, "consumers": _hello,
+    "consumer_drop": _consumer_drop, "report": _report, "history": _history, "search": _search, "send": _send,
+    "resend": _resend, "connect": _connect, "disconnect": _someone, "peers": _peers, "forget": _someone,
+    "rename": _rename, "merge": _merge, "delete": _delete, "mark_read": _mark_read, "stats": _hello,
+    "settings": _settings, "config": _hello, "status": _hello, "stop": _hello,
+}  # fmt: skip
+#: How often each is asked for, against 2 for all others.
+WEIGHTS = {
+    "send": 20, "delete": 14, "search": 8, "history": 6, "mark_read": 8, "merge": 3, "rename": 3, "resend": 3,
+    "snapshot": 1,
+}  # fmt: skip

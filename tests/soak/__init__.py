@@ -1,0 +1,5 @@
+"""Long use of a node in a short time: `python -m tests.soak`.
+
+clocked_node.py   a node whose wall clock others set
+fortnight.py      two weeks of use on that clock, and what must be true after each day
+"""
