@@ -9,8 +9,8 @@ acknowledged is still there. tests/support/witness.py compares, tests/support/or
 
 Peers are loopback addresses. Nothing is ever asked for that would make the node dial another one.
 
-A seed gives the same steps each time, as far as the node does the same: when a peer is reached, and how far a command is
-when the node is killed, depends on the machine.
+A seed gives the same steps each time, as far as the node does the same: when a peer is reached, and how far a command
+is when the node is killed, depends on the machine.
 """
 
 from __future__ import annotations
