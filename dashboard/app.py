@@ -58,6 +58,10 @@ def build(
     home: pathlib.Path, port: int, address: str = DEFAULT_ADDRESS, further_hosts: Sequence[str] = ()
 ) -> tuple[st.App, str]:
     """The application for one home, and the token that opens it. Raises ConfigError."""
+    try:
+        locate.make_home(home)
+    except OSError as error:
+        raise ConfigError(f"The home {home} can't be used: {error.strerror} ({error.filename}).") from error
     key = access.Key(home)
     guard.check_listening(address, key.token)
     options = {**FIXED_OPTIONS, "server.port": port, "server.address": address}

@@ -5,6 +5,7 @@
     core/       every decision: stimuli in, effects out           pure
     store/      SQLite: records in, pages out                     the only importer of sqlite3
     bus/        events and commands for front ends                the only importer of zmq; BUS.md is normative
+                 (bus/ownership.py: whose a home must be, for the node and for every front end)
     app.py      wires the rooms and performs the effects, in order, in batches
     model.py    the nouns        errors.py  what can go wrong        config.py  what can be set
     console.py  the command line: a bus client like any other        lines.py  how things look on a terminal

@@ -15,6 +15,7 @@ import contextlib
 import gc
 import logging
 import os
+import pathlib
 import secrets
 import shutil
 import signal
@@ -174,6 +175,8 @@ class App:
         self._server: Server
         self._answers: Answers
         self._turns: Turns
+        #: Where the sockets of the bus lie, with `ipc`.
+        self._sockets: pathlib.Path | None = None
         self._log_id = ""
         self._oldest = 1
         self._addresses: list[str] = []
@@ -258,6 +261,8 @@ class App:
             self._network.stop_listening()
             await retention.close()
             await self._server.close()
+            if self._sockets is not None:
+                locate.remove_sockets(self._sockets)
             await self._turns.close()
         return EXIT_BUG if self._broken else 0
 
@@ -299,14 +304,14 @@ class App:
             started=now_ms(),
         )
         if config.bus == "ipc":
-            directory = locate.socket_directory(config.home, self._log_id)
+            directory = self._sockets = locate.socket_directory(config.home)
             await self._server.start(f"ipc://{directory / 'events'}", f"ipc://{directory / 'commands'}")
         else:
             address = parse_address(config.bus.removeprefix("tcp://"), allow_zero=True)
             second = Address(address.host, address.port + 1 if address.port else 0)
             server_key, server_secret = curve_keypair()
             client_key, client_secret = curve_keypair()
-            keys = locate.private_directory(config.home / "bus" / "clients")
+            keys = locate.private_directory(locate.private_directory(config.home / "bus") / "clients")
 
             def allowed(key: str) -> bool:
                 return key == client_key or key in locate.allowed_keys(keys)

@@ -17,14 +17,19 @@ from typing import Any, Literal
 
 import msgspec
 
-from node.bus import locate
+from node.bus import locate, ownership
 from node.bus import messages as m
 from node.core import settings
 from node.core.quotas import DEFAULT_QUOTA
 from node.errors import ConfigError
 from node.model import Address, parse_address
 
-FILE_NAME = "config.toml"
+FILE_NAME = ownership.CONFIG
+#: Bytes of config.toml; a longer one ends the start. Two hundred lines of comments fit, and reading the worst of this
+#: length takes half a second (tomllib takes room for a dotted name by the square of its length).
+MAX_FILE_BYTES = 16 * 1024
+#: No number in config.toml is larger. (Written in hexadecimal, one may be so large that Python can't print it.)
+MAX_NUMBER = 10**12 - 1
 #: Honcho tells so who runs under it; it writes the time before each line by itself.
 HONCHO_VARIABLE = "HONCHO_PROCESS_NAME"
 
@@ -307,15 +312,28 @@ def _megabytes(key: str, given: Mapping[str, Given]) -> int | None:
 
 
 def read_file(home: pathlib.Path) -> dict[str, str]:
-    """What config.toml of the home says, as text; nothing when there is none. Raises ConfigError."""
+    """What config.toml of the home says, as text; nothing when there is none. Raises ConfigError.
+
+    People keep it in a place of its own and link to it, or let the system's administrator write it: it may be a link,
+    belong to root and be readable by others. When others can write to it, that is mended once the node has its home,
+    because the log begins only then.
+    """
     path = home / FILE_NAME
     try:
-        with path.open("rb") as file:
-            content: dict[str, Any] = tomllib.load(file)
+        ownership.check_home(home, mend=False)
+        text = ownership.read_private(path, MAX_FILE_BYTES, forbidden=0, linked=True)
+        content: dict[str, Any] = tomllib.loads(text.decode())
     except FileNotFoundError:
         return {}
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ConfigError(f"{path} can't be read: {error.strerror}.") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path} can't be read: its brackets or its dotted names are nested too deeply.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} can't be read: {error}.") from error
+    except ValueError as error:
+        # Python reads no decimal number of more digits than sys.get_int_max_str_digits().
+        raise ConfigError(f"{path} can't be read: a number in it has too many digits.") from error
     known = {option.key: option for option in OPTIONS}
     for key in content:
         if key not in known:
@@ -339,6 +357,8 @@ def _line(path: pathlib.Path, option: Option, value: Any) -> str:
     if option.kind == "switch" and isinstance(value, bool):
         return "on" if value else "off"
     if option.kind == "number" and isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) > MAX_NUMBER:
+            raise ConfigError(f"{path}: `{option.key}` is a number of more than {len(str(MAX_NUMBER))} digits.")
         return str(value)
     if option.kind == "list" and isinstance(value, list):
         if all(isinstance(one, str) and "," not in one for one in value):
@@ -355,6 +375,8 @@ def _named(value: Any) -> str:
         return "a table"
     if isinstance(value, list):
         return "a list"
+    if isinstance(value, int) and abs(value) > MAX_NUMBER:
+        return "a very large number"
     return str(value)
 
 

@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 
 from node import config
-from node.bus import locate
+from node.bus import locate, ownership
 from node.bus import messages as m
 from node.bus.client import Client
 from node.core import settings
-from node.errors import NodeAway
+from node.errors import ConfigError, NodeAway
 from node.lines import plain
 from node.store.database import FILE_NAME
 from node.store.reader import Reader
@@ -60,6 +60,11 @@ def _asked(home: str | None) -> list[m.Option] | None:
 def _worked_out(found: config.Config) -> list[m.Option]:
     saved: dict[str, Any] = {}
     if (found.home / FILE_NAME).exists():
+        try:
+            ownership.check_home(found.home)
+            ownership.check_contents(found.home)
+        except OSError as error:
+            raise ConfigError(f"The home {found.home} can't be used: {error.strerror} ({error.filename}).") from error
         reader = Reader(found.home)
         try:
             saved = settings.saved_for(reader.saved(), reader.settings())

@@ -2,6 +2,7 @@
 
 SnicherError
 |-- ConfigError              the node was told something it can't use (exit code 78)
+|   `-- HomeRefused          the home or a file in it isn't ours alone; a NodeAway as well
 |-- HomeInUse                another node runs on this home (exit code 75)
 |-- ListenError              the listening port can't be had (exit code 69)
 |-- StoreError
@@ -98,6 +99,13 @@ class CommandRefused(BusError):
 
 class NodeAway(BusError):
     """No node answers on this home. Start one with `python -m node`, or check --home / SNICHER_HOME."""
+
+
+class HomeRefused(ConfigError, NodeAway):
+    """The home, or a file in it, belongs to somebody else, or others can change it. Nothing in it was used.
+
+    For a front end that waits for its node this is one more reason why there is none, so it is a NodeAway, too.
+    """
 
 
 class BusProtocolError(BusError):

@@ -29,7 +29,7 @@ from node.bus import messages as m
 from node.bus.client import Away, Back, Client, Cursor, Resync
 from node.bus.commands import new_key
 from node.console import patiently
-from node.errors import BusError, CommandRefused, ConfigError, HomeInUse, NodeAway, SnicherError
+from node.errors import BusError, CommandRefused, ConfigError, HomeInUse, HomeRefused, NodeAway, SnicherError
 from node.lines import PEERS_HEADER, called, message_line, peer_line, plain, refusal
 from node.model import is_id, parse_address
 
@@ -159,6 +159,9 @@ class Menu:
         """Whether a node runs here already; if so, the person is told."""
         try:
             status = self._client.status(timeout=FIND_PATIENCE)
+        except HomeRefused:
+            # No node of ours could start here.
+            raise
         except NodeAway:
             return False
         self._terminal.tell(f"A node is running here already: {plain(status.self.name)} on {status.self.listen}.")

@@ -8,19 +8,27 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
-import stat
 import tempfile
 
 import msgspec
 import platformdirs
 
 from node.bus import messages as m
-from node.errors import BusProtocolError, ConfigError, NodeAway
+from node.bus import ownership
+from node.errors import BusProtocolError, ConfigError, HomeRefused, NodeAway
 
 #: sun_path of a Unix socket holds 108 bytes with its NUL on Linux, 104 on macOS and the BSDs; libzmq adds nothing.
 MAX_IPC_PATH = 100
 
 HOME_VARIABLE = "SNICHER_HOME"
+#: How addresses of Unix sockets begin.
+IPC = "ipc://"
+#: The largest process id that any system gives (a pid_t).
+MAX_PID = 2**31 - 1
+#: How the names of directories begin that hold sockets and don't lie in a home.
+FALLBACK_PREFIX = "snicher-"
+#: Bytes of a file with a client's public key; a longer one is none.
+MAX_KEY_BYTES = 1024
 
 
 def find_home(explicit: str | os.PathLike[str] | None = None) -> pathlib.Path:
@@ -37,11 +45,13 @@ def endpoint_file(home: pathlib.Path) -> pathlib.Path:
 def read_endpoint(home: pathlib.Path) -> m.Endpoint:
     """What bus.json says.
 
-    Raises NodeAway when there is no such file or its process is gone, BusProtocolError when it can't be read as one.
+    Raises NodeAway when there is no such file or its process is gone, BusProtocolError when it can't be read as one,
+    and HomeRefused (a NodeAway and a ConfigError) when somebody else may have put it there, or its sockets.
     """
     path = endpoint_file(home)
     try:
-        content = path.read_bytes()
+        ownership.check_home(home)
+        content = ownership.read_private(path)
     except FileNotFoundError:
         raise NodeAway(f"No node is running on {home}. Start one with: python -m node run --home {home}") from None
     except OSError as error:
@@ -50,6 +60,8 @@ def read_endpoint(home: pathlib.Path) -> m.Endpoint:
         endpoint = msgspec.json.decode(content, type=m.Endpoint)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BusProtocolError(f"{path} isn't the connection file of a node: {error}.") from error
+    if not 1 <= endpoint.pid <= MAX_PID:
+        raise BusProtocolError(f"{path} isn't the connection file of a node: {endpoint.pid} is no process.")
     if m.VERSION not in endpoint.versions:
         raise BusProtocolError(
             f"The node on {home} speaks bus versions {endpoint.versions}, this program {m.VERSION}; update one."
@@ -58,6 +70,15 @@ def read_endpoint(home: pathlib.Path) -> m.Endpoint:
         raise NodeAway(
             f"The node on {home} is gone without a good-bye (pid {endpoint.pid}). Start it again; nothing is lost."
         )
+    for address in (endpoint.events, endpoint.commands):
+        # The directory of a node that is no more may have been removed from /tmp, and made anew by somebody else.
+        if address.startswith(IPC):
+            directory = pathlib.Path(address.removeprefix(IPC)).parent
+            try:
+                ownership.check_above(directory)
+                ownership.check_sockets(directory)
+            except (OSError, ValueError) as error:
+                raise NodeAway(f"The sockets of the node on {home} can't be reached: {directory}: {error}.") from error
     return endpoint
 
 
@@ -77,7 +98,9 @@ def is_alive(pid: int) -> bool:
 def write_private(path: pathlib.Path, content: bytes) -> None:
     """Put `content` into a file only its owner can read, all or nothing, and onto the disk."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    # What a crash left; and whatever else goes by this name isn't written to.
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -113,49 +136,79 @@ def remove_endpoint(home: pathlib.Path) -> None:
     endpoint_file(home).unlink(missing_ok=True)
 
 
+def make_home(home: pathlib.Path) -> None:
+    """Make the home, if need be, and those above it, each known on the disk to the one that holds it; and check it.
+
+    Raises HomeRefused when it isn't ours alone (see ownership), and OSError when it can't be made.
+    """
+    if not ownership.check_home(home):
+        ownership.make_directory(home, lambda made: sync_directory(made.parent))
+        # Somebody else may have been quicker.
+        ownership.check_home(home)
+
+
 def private_directory(path: pathlib.Path) -> pathlib.Path:
     """Make sure that `path` is a directory of ours with mode 0700.
 
     Raises ConfigError when it belongs to somebody else, is none, or can't be made.
     """
     try:
-        with contextlib.suppress(FileExistsError):
-            path.mkdir(mode=0o700, parents=True)
-        if os.name != "nt":
-            status = path.lstat()
-            if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
-                raise ConfigError(f"{path} must be a directory of your own; it isn't.")
-            if stat.S_IMODE(status.st_mode) != 0o700:
-                path.chmod(0o700)
+        return ownership.own_directory(path)
     except OSError as error:
         raise ConfigError(f"The directory {path} can't be used: {error.strerror}.") from error
-    return path
 
 
 def allowed_keys(directory: pathlib.Path) -> set[str]:
-    """The public keys (Z85, 40 characters) in the `*.key` files of a folder; files that are none are passed over."""
+    """The public keys (Z85, 40 characters) in the `*.key` files of a folder; files that are none are passed over.
+
+    So are those that belong to somebody else than us or root.
+    """
     keys = set()
     for path in directory.glob("*.key"):
-        with contextlib.suppress(OSError, UnicodeDecodeError):
-            key = path.read_text("ascii").strip()
+        with contextlib.suppress(OSError, UnicodeDecodeError, HomeRefused):
+            content = ownership.read_private(path, MAX_KEY_BYTES, forbidden=ownership.READABLE, linked=True)
+            key = content.decode("ascii").strip()
             if len(key) == 40:
                 keys.add(key)
     return keys
 
 
-def socket_directory(home: pathlib.Path, token: str) -> pathlib.Path:
+def socket_directory(home: pathlib.Path) -> pathlib.Path:
     """Where the `ipc` sockets go: bus/ of the home, or a short private directory when that path would be too long.
 
-    `token` makes the fallback's name unguessable and the home's own.
+    That one is made fresh under a name that nobody can know before; bus.json tells where it is, and whoever has it made
+    calls `remove_sockets` at the end. Raises ConfigError when there is no place for it.
     """
     longest = len(os.fsencode(home / "bus" / "commands"))
     if longest <= MAX_IPC_PATH:
         return private_directory(home / "bus")
+    _sweep(home)
     refused = f"{home} is too long a path for Unix sockets; choose a shorter --home."
-    for base in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):
-        if base and len(os.fsencode(base)) + len(token) + len("/snicher-/commands") <= MAX_IPC_PATH:
+    for base in dict.fromkeys((os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp")):
+        # mkdtemp adds eight characters.
+        if base and len(os.fsencode(base)) + len(f"/{FALLBACK_PREFIX}12345678/commands") <= MAX_IPC_PATH:
             try:
-                return private_directory(pathlib.Path(base) / f"snicher-{token}")
-            except ConfigError as error:
+                ownership.check_above(pathlib.Path(base) / FALLBACK_PREFIX)
+                return private_directory(pathlib.Path(tempfile.mkdtemp(prefix=FALLBACK_PREFIX, dir=base)))
+            except (OSError, ConfigError) as error:
                 refused = f"{refused} ({error})"
     raise ConfigError(refused)
+
+
+def _sweep(home: pathlib.Path) -> None:
+    """Remove the directory outside the home that a node left which was killed; its bus.json still names it."""
+    with contextlib.suppress(OSError, ValueError, HomeRefused, msgspec.DecodeError, RecursionError):
+        old = msgspec.json.decode(ownership.read_private(endpoint_file(home)), type=m.Endpoint)
+        directory = pathlib.Path(old.events.removeprefix(IPC)).parent
+        if old.events.startswith(IPC):
+            ownership.check_sockets(directory)
+            remove_sockets(directory)
+
+
+def remove_sockets(directory: pathlib.Path) -> None:
+    """Remove a directory that `socket_directory` made outside the home, with the two sockets in it."""
+    if directory.name.startswith(FALLBACK_PREFIX):
+        with contextlib.suppress(OSError):
+            for name in ("events", "commands"):
+                (directory / name).unlink(missing_ok=True)
+            directory.rmdir()

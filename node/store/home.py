@@ -6,10 +6,12 @@ import os
 import pathlib
 from typing import BinaryIO, cast
 
-from node.bus.locate import sync_directory
-from node.errors import ConfigError, HomeInUse
+from node.bus import locate, ownership
+from node.errors import ConfigError, HomeInUse, HomeRefused
 
 LOCK_NAME = "node.lock"
+#: Bytes of the pid in the lock's file. More is no pid: such a file isn't ours, and is not overwritten.
+MAX_PID_BYTES = 32
 
 
 class HomeLock:
@@ -29,24 +31,38 @@ class HomeLock:
 def claim(home: pathlib.Path) -> HomeLock:
     """Make the home if need be, and take it for this process.
 
-    Raises HomeInUse with the other node's pid, or ConfigError when the directory can't be used.
+    Raises HomeInUse with the other node's pid, or ConfigError when the directory can't be used (HomeRefused, when it or
+    a file in it isn't ours alone).
     """
+    path = home / LOCK_NAME
     try:
-        _make(home)
+        locate.make_home(home)
         # Unbuffered, so that a pid that doesn't fit on the disk is tried once and not again when the file is closed.
-        file = cast(BinaryIO, (home / LOCK_NAME).open("ab+", buffering=0))
+        file = cast(
+            BinaryIO, os.fdopen(ownership.open_private(path, os.O_RDWR | os.O_APPEND | os.O_CREAT), "ab+", buffering=0)
+        )
     except OSError as error:
-        raise ConfigError(f"The home {home} can't be used: {error.strerror}.") from error
+        raise ConfigError(f"The home {home} can't be used: {error.strerror} ({error.filename}).") from error
     try:
         _lock(file)
     except OSError:
         file.seek(0)
-        pid = file.read(32).decode(errors="replace").strip() or "unknown"
+        pid = file.read(MAX_PID_BYTES).decode(errors="replace").strip() or "unknown"
         file.close()
         raise HomeInUse(
             f"A node already runs on {home} (pid {pid}). Stop it with: python -m node stop --home {home}"
             " - or give this one a home of its own with --home."
         ) from None
+    try:
+        ownership.check_contents(home)
+        if path.stat().st_size > MAX_PID_BYTES:
+            raise HomeRefused(f"{path} isn't the lock of a node: it holds something else. Move it away.")
+    except OSError as error:
+        file.close()
+        raise ConfigError(f"The home {home} can't be used: {error.strerror} ({error.filename}).") from error
+    except HomeRefused:
+        file.close()
+        raise
     try:
         file.seek(0)
         file.truncate()
@@ -55,14 +71,6 @@ def claim(home: pathlib.Path) -> HomeLock:
         # On a full or read-only disk the lock holds all the same; only the pid is missing from a later refusal.
         pass
     return HomeLock(file)
-
-
-def _make(home: pathlib.Path) -> None:
-    """Make the directory and those above it, each known on the disk to the one that holds it."""
-    if not home.is_dir():
-        _make(home.parent)
-        home.mkdir(mode=0o700, exist_ok=True)
-        sync_directory(home.parent)
 
 
 if os.name == "nt":

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import os
 import pathlib
-import stat
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from node.bus import ownership
 from node.bus.locate import sync_directory
 from node.errors import StoreCorrupt, StoreUnavailable
 from node.model import PeerId, peer_id
 
 FILE_NAME = "identity"
+#: A key is 119 bytes; people may have written something above it. What is longer is none, and isn't read.
+MAX_BYTES = 16 * 1024
 
 
 def load_or_create(home: pathlib.Path) -> tuple[Ed25519PrivateKey, PeerId]:
     """The key and the PeerId that follows from it.
 
-    Raises StoreCorrupt when the file is no key (it is never replaced: it may be somebody's only copy), and
-    StoreUnavailable when it can't be read or written.
+    Raises StoreCorrupt when the file is no key (it is never replaced: it may be somebody's only copy), HomeRefused when
+    it is a link or belongs to somebody else, and StoreUnavailable when it can't be read or written.
     """
     path = home / FILE_NAME
     try:
@@ -38,19 +40,21 @@ def load_or_create(home: pathlib.Path) -> tuple[Ed25519PrivateKey, PeerId]:
 
 
 def _read(path: pathlib.Path) -> Ed25519PrivateKey:
-    if not stat.S_ISREG(path.stat().st_mode):
-        # To open a pipe would wait for ever.
-        raise StoreCorrupt(f"{path} is not an ordinary file. Restore it from a backup, or move it away.")
-    if os.name != "nt" and stat.S_IMODE(path.stat().st_mode) & 0o077:
-        path.chmod(0o600)
+    # First read, and only then closed to others: what is no key stays as it is.
+    descriptor = ownership.open_private(path, forbidden=0)
+    with os.fdopen(descriptor, "rb") as file:
+        content = file.read(MAX_BYTES + 1)
     try:
-        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        if len(content) > MAX_BYTES:
+            raise ValueError("It is too long for a key.")
+        key = serialization.load_pem_private_key(content, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise StoreCorrupt(
             f"{path} is not a key. Restore it from a backup, or move it away to be somebody new."
         ) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise StoreCorrupt(f"{path} holds another kind of key than Ed25519.")
+    os.close(ownership.open_private(path))
     return key
 
 

@@ -584,7 +584,7 @@ def test_numbers_without_end_and_flags_without_their_flag_are_wrong_usage(words:
 def test_flags_go_before_the_environment_and_that_before_the_file(nodes: Nodes) -> None:
     by_flag, by_variable, by_file = free_address(), free_address(), free_address()
     home = nodes.folder / "home"
-    home.mkdir()
+    home.mkdir(mode=0o700)
     (home / "config.toml").write_text(f'name = "file"\nlisten = "{by_file}"\nlog_level = "info"\n')
     environment = clean_environment({"SNICHER_HOME": str(home)})
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import pathlib
 import re
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -11,7 +14,7 @@ import pytest
 from node import config
 from node.bus import messages as m
 from node.core import settings
-from node.errors import ConfigError
+from node.errors import ConfigError, HomeRefused
 from node.model import Address
 
 #: For each option: three texts that differ, and what config.toml may say instead of the last one.
@@ -324,3 +327,79 @@ def test_megabytes_are_whole_numbers_and_have_sane_defaults(tmp_path: pathlib.Pa
         for value in ("-1", "1.5", "much"):
             with pytest.raises(ConfigError, match=flag_):
                 config.load([*home, f"{flag_}={value}"], {})
+
+
+HOSTILE = {
+    "nested lists": ("mandatory = " + "[" * 5_000, "nested too deeply"),
+    "nested lists that end": ("mandatory = " + "[" * 5_000 + "]" * 5_000, "nested too deeply"),
+    "nested tables": ("name = " + "{a=" * 5_000, "nested too deeply"),
+    "digits": ("keep_days = " + "9" * 5_000, "too many digits"),
+    "hexadecimal digits": ("keep_days = 0x" + "f" * 5_000, "more than 12 digits"),
+    "a number just too large": (f"keep_days = {config.MAX_NUMBER + 1}", "more than 12 digits"),
+    "a large number where none belongs": ("name = 0x" + "f" * 5_000, "not a very large number"),
+    "NaN": ("keep_days = nan", "a whole number, not nan"),
+    "endless": ("keep_days = -inf", "a whole number, not -inf"),
+    "half a pair": ('name = "\\ud800"', "not a Unicode scalar value"),
+    "half a pair, as it is": (b'name = "\xed\xa0\x80"', "can't decode"),
+    "twice": ("keep_days = 1\nkeep_days = 2", "Cannot overwrite"),
+    "a NUL": ('name = "\x00"', "Illegal character"),
+    "a dotted name": ("a" + ".a" * 7_000 + " = 1", "there is no setting `a`"),
+    "too long": ("# " + "x" * config.MAX_FILE_BYTES, "more than 16,384 bytes"),
+}
+
+
+@pytest.mark.parametrize(("content", "sentence"), HOSTILE.values(), ids=HOSTILE)
+def test_a_file_that_nobody_could_mean_ends_the_start_with_a_sentence(
+    tmp_path: pathlib.Path, content: str | bytes, sentence: str
+) -> None:
+    path = tmp_path / config.FILE_NAME
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(ConfigError, match=re.escape(sentence)) as told:
+        config.load(["--home", str(tmp_path)], {})
+    assert str(told.value).startswith(str(path))
+
+
+def test_a_file_of_a_gigabyte_is_not_read(tmp_path: pathlib.Path) -> None:
+    with (tmp_path / config.FILE_NAME).open("wb") as file:
+        file.truncate(2**30)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ConfigError, match="more than 16,384 bytes"):
+            config.load(["--home", str(tmp_path)], {})
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("option", config.OPTIONS, ids=lambda option: option.key)
+@pytest.mark.parametrize(
+    "text", ["9" * 5_000, "\udcff", "nan", "[" * 5_000], ids=["digits", "no text", "nan", "nested"]
+)
+def test_hostile_text_in_the_environment_is_a_value_or_a_sentence(
+    tmp_path: pathlib.Path, option: config.Option, text: str
+) -> None:
+    with contextlib.suppress(ConfigError):
+        config.load(["--home", str(tmp_path)], {option.variable: text})
+
+
+def test_the_file_may_be_a_link_and_reading_it_changes_nothing(tmp_path: pathlib.Path) -> None:
+    elsewhere, home = tmp_path / "elsewhere", tmp_path / "home"
+    elsewhere.write_text("keep_days = 3\n")
+    elsewhere.chmod(0o666)
+    home.mkdir()
+    home.chmod(0o755)
+    (home / config.FILE_NAME).symlink_to(elsewhere)
+    assert config.read_file(home) == {"keep_days": "3"}
+    assert (elsewhere.stat().st_mode & 0o777, home.stat().st_mode & 0o777) == (0o666, 0o755), "the log isn't set up yet"
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give files to somebody else")
+def test_a_file_or_a_home_of_somebody_else_is_not_read(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / config.FILE_NAME
+    path.write_text("keep_days = 3\n")
+    for one in (path, tmp_path):
+        os.chown(one, 12345, 12345)
+        with pytest.raises(HomeRefused, match=f"{one} can't be used: it belongs to uid 12345"):
+            config.read_file(tmp_path)
+        os.chown(one, 0, 0)
+    assert config.read_file(tmp_path) == {"keep_days": "3"}

@@ -127,7 +127,7 @@ class FakeNode:
         self.stop()
 
     async def _open(self) -> None:
-        folder = locate.socket_directory(self.home, self.log_id)
+        folder = locate.socket_directory(self.home)
         self._bus = server.Server(self._answer, self._heartbeat)
         await self._bus.start(f"ipc://{folder}/events", f"ipc://{folder}/commands")
         endpoint = m.Endpoint(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import stat
 import subprocess
 import tempfile
+from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -14,13 +16,14 @@ import zmq
 
 from node.bus import locate
 from node.bus import messages as m
-from node.errors import BusProtocolError, ConfigError, NodeAway
+from node.errors import BusProtocolError, ConfigError, HomeRefused, NodeAway
 from node.store import home as homes
+from tests.support import hostile_json
 
 
 def endpoint(**fields: object) -> m.Endpoint:
     known = m.Endpoint(
-        v=1, versions=[1], events="ipc://e", commands="ipc://c", log="l", pid=os.getpid(), program="0", started=1
+        v=1, versions=[1], events="tcp://e", commands="tcp://c", log="l", pid=os.getpid(), program="0", started=1
     )
     return msgspec.structs.replace(known, **fields)
 
@@ -70,10 +73,27 @@ def test_a_bus_json_that_a_crash_left_is_no_node(tmp_path: pathlib.Path) -> None
         locate.read_endpoint(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"no", b"{}", b"\xff", b'{"v": "\xff"}', b"[" * 100_000])
+@pytest.mark.parametrize("content", [b"", b"no", b"{}", b"\xff", b'{"v": "\xff"}', b"[" * 60_000])
 def test_something_else_in_bus_json_is_told(tmp_path: pathlib.Path, content: bytes) -> None:
     (tmp_path / "bus.json").write_bytes(content)
     with pytest.raises(BusProtocolError, match="isn't the connection file"):
+        locate.read_endpoint(tmp_path)
+
+
+@pytest.mark.parametrize("value", hostile_json.VALUES.values(), ids=hostile_json.VALUES)
+@pytest.mark.parametrize("place", ["{}", "events", "pid", "versions", "started"])
+def test_hostile_json_in_bus_json_is_told(tmp_path: pathlib.Path, place: str, value: str) -> None:
+    known = m.encode(endpoint(pid=1)).decode()
+    text = value if place == "{}" else re.sub(rf'(?<="{place}":)(\[.*?\]|".*?"|\d+)', lambda _: value, known, count=1)
+    (tmp_path / "bus.json").write_bytes(text.encode(errors="surrogatepass"))
+    with pytest.raises((BusProtocolError, HomeRefused), match=r"isn't the connection file|more than 65,536 bytes"):
+        locate.read_endpoint(tmp_path)
+
+
+@pytest.mark.parametrize("pid", [0, -1, 2**31, 2**62])
+def test_a_number_that_no_process_has_is_told(tmp_path: pathlib.Path, pid: int) -> None:
+    locate.write_endpoint(tmp_path, endpoint(pid=pid))
+    with pytest.raises(BusProtocolError, match="is no process"):
         locate.read_endpoint(tmp_path)
 
 
@@ -121,48 +141,77 @@ def test_a_private_directory_is_never_a_link_or_a_file(tmp_path: pathlib.Path) -
 
 
 def test_sockets_lie_in_the_home_where_that_is_short_enough(tmp_path: pathlib.Path) -> None:
-    assert locate.socket_directory(tmp_path, "token") == tmp_path / "bus"
+    assert locate.socket_directory(tmp_path) == tmp_path / "bus"
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[pathlib.Path]:
+    """A runtime folder with a short path."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        yield pathlib.Path(folder)
 
 
 def test_sockets_of_a_home_with_a_long_path_lie_in_a_short_private_directory(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: pathlib.Path, short: pathlib.Path
 ) -> None:
-    runtime = pathlib.Path(tempfile.mkdtemp(dir="/tmp"))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
     home = tmp_path / ("é" * 60)
-    found = locate.socket_directory(home, "token")
-    assert found == runtime / "snicher-token"
+    found = locate.socket_directory(home)
+    assert found.parent == short
     assert mode(found) == 0o700
     # libzmq really binds there.
     with zmq.Context() as context, context.socket(zmq.REP) as socket:
         socket.bind(f"ipc://{found / 'commands'}")
-    (found / "commands").unlink(missing_ok=True)
-    found.rmdir()
-    runtime.rmdir()
+    locate.remove_sockets(found)
+    assert list(short.iterdir()) == []
 
 
-def test_the_longest_path_that_is_used_in_the_home_can_be_bound(tmp_path: pathlib.Path) -> None:
+def test_that_directory_is_made_fresh_each_time_under_another_name(tmp_path: pathlib.Path, short: pathlib.Path) -> None:
+    home = tmp_path / ("x" * 100)
+    found = {locate.socket_directory(home) for _ in range(3)}
+    assert len(found) == 3 and found == set(short.iterdir())
+
+
+def test_that_directory_of_a_node_that_was_killed_goes_at_the_next_start(
+    tmp_path: pathlib.Path, short: pathlib.Path
+) -> None:
+    home = tmp_path / ("x" * 100)
+    locate.make_home(home)
+    left = locate.socket_directory(home)
+    (left / "events").touch()
+    locate.write_endpoint(home, endpoint(events=f"ipc://{left}/events", commands=f"ipc://{left}/commands"))
+    found = locate.socket_directory(home)
+    assert list(short.iterdir()) == [found] and found != left
+
+
+def test_nothing_in_the_home_goes_when_sockets_are_removed(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "bus").mkdir()
+    locate.remove_sockets(tmp_path / "bus")
+    assert (tmp_path / "bus").is_dir()
+
+
+def test_the_longest_path_that_is_used_in_the_home_can_be_bound(tmp_path: pathlib.Path, short: pathlib.Path) -> None:
     room = locate.MAX_IPC_PATH - len(os.fsencode(tmp_path / "x" / "bus" / "commands")) + 1
     if room < 1:
         pytest.skip("the temporary folder's path is too long for this test")
     home = tmp_path / ("x" * room)
-    found = locate.socket_directory(home, "token")
+    found = locate.socket_directory(home)
     assert found == home / "bus"
     with zmq.Context() as context, context.socket(zmq.REP) as socket:
         socket.bind(f"ipc://{found / 'commands'}")
-    assert locate.socket_directory(tmp_path / ("x" * (room + 1)), "token").parent != home
+    assert locate.socket_directory(tmp_path / ("x" * (room + 1))).parent == short
 
 
+@pytest.mark.parametrize("unusable", ["file", "open"])
 def test_a_runtime_folder_that_cannot_be_used_is_passed_over(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: pathlib.Path, short: pathlib.Path, monkeypatch: pytest.MonkeyPatch, unusable: str
 ) -> None:
     (tmp_path / "file").touch()
-    fallback = pathlib.Path(tempfile.mkdtemp(dir="/tmp"))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "file"))
-    monkeypatch.setattr(tempfile, "tempdir", str(fallback))
-    assert locate.socket_directory(tmp_path / ("x" * 100), "token") == fallback / "snicher-token"
-    (fallback / "snicher-token").rmdir()
-    fallback.rmdir()
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / unusable))
+    monkeypatch.setattr(tempfile, "tempdir", str(short))
+    assert locate.socket_directory(tmp_path / ("x" * 100)).parent == short
 
 
 def test_only_files_that_hold_a_key_let_anybody_in(tmp_path: pathlib.Path) -> None:

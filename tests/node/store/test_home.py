@@ -13,8 +13,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from node.bus import locate
-from node.errors import ConfigError, HomeInUse
+from node.bus import locate, ownership
+from node.errors import ConfigError, HomeInUse, HomeRefused
 from node.store import home as homes
 from tests.support.processes import PATIENCE
 
@@ -66,7 +66,7 @@ def test_a_new_home_is_its_owners_alone_and_stands_on_the_disk_with_all_above_it
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[pathlib.Path] = []
-    monkeypatch.setattr(homes, "sync_directory", synced.append)
+    monkeypatch.setattr(locate, "sync_directory", synced.append)
     home = tmp_path / "a" / "b" / "home"
     homes.claim(home).release()
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
@@ -87,7 +87,60 @@ def test_a_home_that_cannot_be_a_directory_is_refused(tmp_path: pathlib.Path) ->
             homes.claim(home)
 
 
-def test_a_pid_that_does_not_fit_on_the_disk_costs_nothing_but_the_pid(tmp_path: pathlib.Path) -> None:
-    (tmp_path / homes.LOCK_NAME).symlink_to("/dev/full")
+def test_a_pid_that_does_not_fit_on_the_disk_costs_nothing_but_the_pid(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = os.open("/dev/full", os.O_RDWR)
+    monkeypatch.setattr(ownership, "open_private", lambda path, *_: full)
+    monkeypatch.setattr(ownership, "check_contents", lambda home: (home / homes.LOCK_NAME).touch())
     lock = homes.claim(tmp_path)
     lock.release()
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077], ids=oct)
+def test_the_lock_is_its_owners_alone_whatever_the_umask(tmp_path: pathlib.Path, umask: int) -> None:
+    home = tmp_path / "above" / "home"
+    before = os.umask(umask)
+    try:
+        homes.claim(home).release()
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (home.parent, home, home / homes.LOCK_NAME)] == [
+        0o700, 0o700, 0o600,
+    ]  # fmt: skip
+
+
+def test_what_an_older_snicher_left_open_is_closed(tmp_path: pathlib.Path) -> None:
+    tmp_path.chmod(0o755)
+    for name in (homes.LOCK_NAME, "snicher.db", "bus.json"):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(0o666)
+    homes.claim(tmp_path).release()
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+
+
+def test_something_else_by_the_name_of_the_lock_is_not_overwritten(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / homes.LOCK_NAME
+    path.write_text("my notes about locks, which are longer than a number")
+    with pytest.raises(HomeRefused, match="isn't the lock of a node"):
+        homes.claim(tmp_path)
+    assert path.read_text().startswith("my notes")
+    path.unlink()
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(HomeRefused, match="is a link"):
+        homes.claim(tmp_path)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give files to somebody else")
+@pytest.mark.parametrize("name", ["", homes.LOCK_NAME, "snicher.db", "snicher.db-wal", "bus.json", "config.toml"])
+def test_a_home_with_anything_of_somebody_else_is_refused(tmp_path: pathlib.Path, name: str) -> None:
+    path = tmp_path / name
+    if name:
+        path.touch()
+    os.chown(path, 12345, 12345)
+    with pytest.raises(HomeRefused, match=f"{path} can't be used: it belongs to uid 12345"):
+        homes.claim(tmp_path)
+    os.chown(path, 0, 0)
+    homes.claim(tmp_path).release()

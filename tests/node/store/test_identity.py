@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from node.errors import StoreCorrupt, StoreUnavailable
+from node.errors import HomeRefused, StoreCorrupt
 from node.model import public_key
 from node.store import identity
 
@@ -63,7 +63,7 @@ def test_what_is_no_key_is_refused_and_never_replaced(tmp_path: pathlib.Path, co
 def test_a_link_to_a_disk_that_is_not_there_is_not_replaced_by_a_new_key(tmp_path: pathlib.Path) -> None:
     path = tmp_path / identity.FILE_NAME
     path.symlink_to(tmp_path / "unmounted" / "identity")
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(HomeRefused, match="Move the file itself"):
         identity.load_or_create(tmp_path)
     assert path.is_symlink()
 
@@ -72,3 +72,45 @@ def test_what_a_crash_left_half_written_is_passed_over(tmp_path: pathlib.Path) -
     (tmp_path / "identity.new").write_bytes(b"half a k")
     _, peer = identity.load_or_create(tmp_path)
     assert identity.load_or_create(tmp_path)[1] == peer
+
+
+def test_what_is_no_key_is_not_touched(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / identity.FILE_NAME
+    path.write_text("no key")
+    path.chmod(0o644)
+    with pytest.raises(StoreCorrupt):
+        identity.load_or_create(tmp_path)
+    assert mode(path) == 0o644
+
+
+def test_a_link_to_somebody_elses_file_is_neither_read_nor_closed_to_others(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    target = tmp_path / "elsewhere" / identity.FILE_NAME
+    identity.load_or_create(target.parent)
+    target.chmod(0o644)
+    (tmp_path / identity.FILE_NAME).symlink_to(target)
+    with pytest.raises(HomeRefused, match="is a link"):
+        identity.load_or_create(tmp_path)
+    assert mode(target) == 0o644
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_by_its_name_does_not_hold_up_the_start(tmp_path: pathlib.Path) -> None:
+    os.mkfifo(tmp_path / identity.FILE_NAME)
+    with pytest.raises(HomeRefused, match="must be an ordinary file"):
+        identity.load_or_create(tmp_path)
+
+
+def test_a_file_of_a_gigabyte_is_no_key_and_is_not_read(tmp_path: pathlib.Path) -> None:
+    with (tmp_path / identity.FILE_NAME).open("wb") as file:
+        file.truncate(2**30)
+    with pytest.raises(StoreCorrupt, match="is not a key"):
+        identity.load_or_create(tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give files to somebody else")
+def test_a_key_of_somebody_else_is_refused(tmp_path: pathlib.Path) -> None:
+    identity.load_or_create(tmp_path)
+    os.chown(tmp_path / identity.FILE_NAME, 12345, 12345)
+    with pytest.raises(HomeRefused, match="belongs to uid 12345"):
+        identity.load_or_create(tmp_path)
