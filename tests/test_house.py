@@ -60,12 +60,56 @@ def test_no_package_host_and_no_path_of_one_machine_is_named() -> None:
         assert found is None, f"{name} names {found and found[0]!r}"
 
 
-def test_every_requirement_is_pinned() -> None:
-    for name in ("requirements.txt", "requirements-test.txt"):
-        for line in (ROOT / name).read_text("utf-8").splitlines():
-            requirement = line.partition("#")[0].strip()
-            if requirement and not requirement.startswith("-r "):
-                assert "==" in requirement, f"{name}: {requirement}"
+def chosen(name: str) -> dict[str, str]:
+    """The requirements of an .in file, with those of the files that it names: version and marker by name."""
+    found = {}
+    for line in (ROOT / name).read_text("utf-8").splitlines():
+        requirement = line.partition("#")[0].strip()
+        if requirement.startswith("-r "):
+            found |= chosen(requirement.removeprefix("-r "))
+        elif requirement:
+            package, pinned, version = requirement.partition("==")
+            assert pinned, f"{name}: {requirement}"
+            found[package.lower().replace("_", "-")] = version.replace('"', "'").strip()
+    return found
+
+
+def locked(name: str) -> dict[str, str]:
+    """The requirements of a file for pip, as in `chosen`; each must be pinned, with at least one hash."""
+    found = {}
+    for entry in re.split(r"\n(?=[a-z])", (ROOT / name).read_text("utf-8")):
+        lines = [line.strip() for line in entry.splitlines() if not line.strip().startswith("#")]
+        if not lines:
+            continue
+        requirement, *hashes = (line.removesuffix("\\").strip() for line in lines)
+        package, pinned, version = requirement.partition("==")
+        assert pinned, f"{name}: {requirement}"
+        assert hashes, f"{name}: {package} has no hash"
+        for one in hashes:
+            assert re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", one), f"{name}: {one}"
+        found[package.replace("_", "-")] = version
+    return found
+
+
+@pytest.mark.parametrize("name", ["requirements", "requirements-test"])
+def test_every_requirement_is_pinned_and_hashed_as_it_was_chosen(name: str) -> None:
+    wanted, found = chosen(f"{name}.in"), locked(f"{name}.txt")
+    assert len(found) > len(wanted), "what those need in turn is pinned, too"
+    for package, version in wanted.items():
+        assert re.sub(r"\s", "", found.get(package, "")) == re.sub(r"\s", "", version), (
+            f"{name}.txt isn't made of {name}.in ({package}); README.md has the command"
+        )
+
+
+def test_the_tests_run_with_what_users_get() -> None:
+    for package, version in locked("requirements.txt").items():
+        assert locked("requirements-test.txt")[package] == version
+
+
+def test_readme_has_the_commands_that_made_the_requirements() -> None:
+    for name in ("requirements", "requirements-test"):
+        made_by = (ROOT / f"{name}.txt").read_text("utf-8").splitlines()[1].removeprefix("#").strip()
+        assert f"{made_by}\n" in README
 
 
 def test_importing_the_bus_stays_light() -> None:
