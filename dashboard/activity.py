@@ -170,6 +170,8 @@ def _disk(stats: m.StatsResult | None, status: m.StatusResult | None) -> Sign:
         return Sign("Disk", "can't be written", "bad", f"{why} Nothing is lost; make room, and it goes on by itself.")
     if status.health.problem:
         return Sign("Disk", "nearly full", "bad", wording.clean_text(status.health.problem))
+    if status.health.notices:
+        return Sign("Disk", "look here", "bad", wording.clean_text(" ".join(status.health.notices)))
     free = "" if stats is None else f" {wording.size(stats.free_bytes)} are free."
     return Sign("Disk", "well", "good", f"What is said is stored at once.{free}")
 

@@ -251,6 +251,8 @@ def _node(event: m.Event) -> _Told:
             detail = _reason(greeting.detail)
             return _Told("node", [*words[:-1], f" ({detail})"] if detail else words, called.tone)
         case m.HealthChanged(health=health):
+            if health.store and not health.problem and health.notices:
+                return _Told("node", _say("Worth knowing: {}", _reason(" ".join(health.notices))), "bad")
             if health.store and not health.problem:
                 return _Told("node", ["The disk is well again"], "good")
             problem = _reason(health.problem) or "it can't be written."

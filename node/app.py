@@ -68,6 +68,8 @@ DEFAULT_FREE_SPACE = 200_000_000
 #: Objects that may pile up before the collector looks for cycles. Python's 700 are a fraction of one batch, all of
 #: which live until it is on disk: looking through them so often took a fifth of the node's time.
 GARBAGE = 50_000
+#: What a history that was set back means for front ends.
+SET_BACK = "The event log has a new id: front ends take a new snapshot, and bots begin their consumers anew."
 #: Exit code of a node that a bug ended (EX_SOFTWARE of sysexits.h).
 EXIT_BUG = 70
 #: So many new starts after a bug within so many seconds are too many.
@@ -189,12 +191,15 @@ class App:
         self._stopping = asyncio.Event()
         asyncio.get_running_loop().set_exception_handler(self._uncaught)
         self._watch_signals()
+        known = identities.exists(config.home)
         _, peer = identities.load_or_create(config.home)
         identity = Identity(
             peer, short_code(peer), node.__version__, config.name, config.default_name, config.quota, config.fixed
         )
         writer = Writer(config.home)
-        writer.prepare(log=secrets.token_hex(8), stream=secrets.token_hex(16))
+        set_back = writer.prepare(
+            log=secrets.token_hex(8), stream=secrets.token_hex(16), run=secrets.token_hex(8), known=known
+        )
         reader = Reader(config.home)
         writer.forget_replies(now_ms() - m.KEY_LIFETIME_MS)
         writer.forget_nobodies()
@@ -250,6 +255,8 @@ class App:
             if not self._turns.health.store:
                 raise StoreUnavailable(self._turns.health.problem or "The database can't be written.")
             locate.write_endpoint(config.home, endpoint)
+            if set_back is not None:
+                self._turns.notice("history", f"{set_back} {SET_BACK}")
             self._turns.read_on()
             retention.start()
             self._say_hello(listen)

@@ -504,6 +504,8 @@ def _status(client: Client, options: argparse.Namespace) -> None:
     print(f"code         {status.self.code}")
     print(f"event log    {status.log}, head {status.head}")
     print(f"disk         {status.health.problem or 'well'}")
+    for notice in status.health.notices:
+        print(f"notice       {plain(notice)}")
     for one in status.greetings:
         print(f"mandatory    {one.address} {one.outcome}{': ' + one.detail if one.detail else ''}")
 

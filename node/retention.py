@@ -41,6 +41,9 @@ PATIENCE = 0.5
 PAUSE = 0.05
 #: How long the core may take for a step, in seconds; then it is left for the next time.
 STEP_PATIENCE = 10.0
+#: How often it is written down beside the database how far the event log has come, in seconds, when it has moved. A
+#: backup from the same run that is put back within that time of the newest event isn't recognised.
+MARK_EVERY = 5.0
 #: Pause after a bug, in seconds.
 BUG_PAUSE = 60.0
 
@@ -60,6 +63,7 @@ class Retention:
         #: For how many days messages were kept when they were looked at last, and when the next look is due.
         self._days = 0
         self._look_at = 0.0
+        self._mark_at = 0.0
 
     def start(self) -> None:
         """Begin."""
@@ -89,6 +93,10 @@ class Retention:
     async def _look(self) -> None:
         await self._trim()
         now = asyncio.get_running_loop().time()
+        if now >= self._mark_at:
+            self._mark_at = now + MARK_EVERY
+            # In a thread of its own: it waits for the disk, and no commit should wait with it.
+            await asyncio.to_thread(self._writer.history.keep, self._turns.head)
         days = self._turns.core.settings.keep_days
         if days != self._days or now >= self._look_at:
             self._days, self._look_at = days, now + LOOK_EVERY

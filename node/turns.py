@@ -19,6 +19,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from msgspec.structs import replace
+
 from node.bus import messages as m
 from node.core import effects as e
 from node.core import stimuli as s
@@ -119,6 +121,8 @@ class Turns:
         #: Why nothing is read from peers though the disk works.
         self._problem: str | None = None
         self._held: collections.deque[s.Stimulus] = collections.deque()
+        #: What a person should know, by what it is about.
+        self._notices: dict[str, str] = {}
         self.health = m.Health()
         #: The newest event on disk.
         self.head = self.core.head
@@ -273,12 +277,24 @@ class Turns:
         else:
             log.warning(problem)
         if self.health.store:
-            self.health = m.Health(problem=problem)
+            self.health = m.Health(problem=problem, notices=[*self._notices.values()])
             self._tell_health(self.health)
             if problem is None:
                 self.read_on()
             else:
                 self._pause()
+
+    def notice(self, about: str, sentence: str | None) -> None:
+        """What a person should know though nothing is refused for it; None: it is no more so."""
+        if self._notices.get(about) == sentence:
+            return
+        if sentence is None:
+            del self._notices[about]
+        else:
+            self._notices[about] = sentence
+            log.warning("%s", sentence)
+        self.health = replace(self.health, notices=[*self._notices.values()])
+        self._tell_health(self.health)
 
     def read_on(self) -> None:
         """Read from peers, unless something still speaks against it."""
@@ -292,7 +308,7 @@ class Turns:
         self._batch = _Batch()
         problem = str(error)
         log.error("writing failed; nothing that was acknowledged is lost: %s", problem)
-        self.health = m.Health(store=False, problem=problem)
+        self.health = m.Health(store=False, problem=problem, notices=[*self._notices.values()])
         for one in lost:
             # What led to a bug leads there again: held, it would keep the node from ever going on.
             again = one is not batch or isinstance(error, StoreUnavailable)
@@ -324,7 +340,7 @@ class Turns:
             except Exception:
                 log.exception("loading again after a failed write failed")
         self.core = core
-        self.health = m.Health(problem=self._problem)
+        self.health = m.Health(problem=self._problem, notices=[*self._notices.values()])
         self._full = False
         log.info("writing works again")
         held, self._held = self._held, collections.deque()

@@ -255,6 +255,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     store: bool = True
     #: What is wrong, in words; None when all is well.
     problem: str | None = None
+    #: What a person should know though nothing is refused for it, a sentence each: the history was set back.
+    notices: list[str] = []
 
 
 class Live(msgspec.Struct, kw_only=True):

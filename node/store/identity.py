@@ -19,6 +19,11 @@ FILE_NAME = "identity"
 MAX_BYTES = 16 * 1024
 
 
+def exists(home: pathlib.Path) -> bool:
+    """Whether the home has an identity, be it a link that leads nowhere."""
+    return os.path.lexists(home / FILE_NAME)
+
+
 def load_or_create(home: pathlib.Path) -> tuple[Ed25519PrivateKey, PeerId]:
     """The key and the PeerId that follows from it.
 
@@ -28,7 +33,7 @@ def load_or_create(home: pathlib.Path) -> tuple[Ed25519PrivateKey, PeerId]:
     path = home / FILE_NAME
     try:
         # A link that leads nowhere counts too: perhaps the disk with the key isn't mounted.
-        if os.path.lexists(path):
+        if exists(home):
             key = _read(path)
         else:
             key = Ed25519PrivateKey.generate()

@@ -19,7 +19,7 @@ from node.bus import messages as m
 from node.core import effects as e
 from node.errors import StoreUnavailable
 from node.model import PLAIN_PREFIX
-from node.store import database, search
+from node.store import database, history, search
 from node.store.facts import number, structure
 
 #: Rows in one INSERT. sqlite3 gives the interpreter lock back and takes it again at each step, which can cost
@@ -39,17 +39,34 @@ class Writer:
 
     def __init__(self, home: pathlib.Path) -> None:
         self._home = home
+        self.history = history.History(home)
         self._db = database.open_for_writing(home)
         self._rooms: dict[str, int] = {}
         self.commits = 0
 
-    def prepare(self, log: str, stream: str) -> None:
-        """Give a database that was never used its log id and its stream (both drawn by the caller at random)."""
-        self._transaction(
-            lambda: self._db.executemany(
-                "INSERT OR IGNORE INTO fact (name, value) VALUES (?, ?)", [("log", log), ("stream", stream)]
-            )
-        )
+    def prepare(self, log: str, stream: str, run: str = "run", known: bool = False) -> str | None:
+        """Begin a run (its id, like the other two, drawn by the caller at random).
+
+        A database that was never used gets its log id and its stream; so does one whose history was set back, and then
+        a sentence says why. `known`: the home had an identity before this start. Raises StoreUnavailable.
+        """
+        now = history.kept(self._db)
+        why = self.history.judge(now, known)
+        facts = {"run": run, "open": "1"}
+        if why is not None or not now.used:
+            facts |= {"log": log, "stream": stream}
+        try:
+            if why is None:
+                self.history.announce(now, run)
+            # Set back: the mark goes on disagreeing until the new log is on disk, or a crash would hide it.
+            self._transaction(lambda: self._put_facts(facts))
+            # Into the main file: a copy of it alone must show that it was open.
+            self._fold()
+            self.history.begin(run, now)
+        except OSError as error:
+            path = self._home / history.FILE_NAME
+            raise StoreUnavailable(f"{path} can't be written: {error.strerror}.") from error
+        return why
 
     def commit(self, records: Sequence[e.Record]) -> None:
         """Write all records in one transaction; they are on the disk when this returns.
@@ -145,9 +162,15 @@ class Writer:
     def close(self) -> None:
         """Fold the WAL back and close."""
         # Should it fail, nothing is lost: the WAL stays and is read at the next start.
+        head = -1
+        with contextlib.suppress(sqlite3.Error, StoreUnavailable):
+            if self.history.run != history.NO_RUN:
+                self._transaction(lambda: self._put_facts({"open": "0"}))
+                head = history.kept(self._db).head
         with contextlib.suppress(sqlite3.Error):
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._db.close()
+        self.history.end(head)
 
     def _transaction(self, step: Any) -> None:
         try:

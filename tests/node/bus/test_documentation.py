@@ -250,6 +250,7 @@ KEPT = {
     "the search index": [],
     "who is shut out": [f"{quotas.MAX_SOURCES:,}"],
     "what each source has cost in its day": [f"{quotas.MAX_SOURCES:,}"],
+    "the mark of the history": [f"{retention.MARK_EVERY:.0f} seconds"],
     "greetings": [str(settings.MAX_MANDATORY)],
 }
 
