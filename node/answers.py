@@ -18,7 +18,7 @@ from node.bus.subscribers import Reports
 from node.config import Config, explain
 from node.core import effects as e
 from node.core import stimuli as s
-from node.errors import CommandRefused
+from node.errors import CommandRefused, StoreUnavailable
 from node.model import parse_address
 from node.peers.resolve import Resolver, Unresolved
 from node.store.reader import Reader
@@ -108,7 +108,10 @@ class Answers:
             self._reports.take(command.client, args, now_ms())
             result: Any = m.Nothing()
         else:
-            result = await read(args) if read is not None else await self._decide(command, args)
+            try:
+                result = await read(args) if read is not None else await self._decide(command, args)
+            except StoreUnavailable as error:
+                raise CommandRefused("store_unavailable", str(error)) from error
         body = result if isinstance(result, msgspec.Raw) else msgspec.Raw(m.encode(result))
         return m.Reply(v=m.VERSION, id=command.id, ok=True, result=body, head=self._turns.head)
 

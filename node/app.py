@@ -444,7 +444,7 @@ class App:
         if self._turns.health.store:
             log.info("good-bye; everything is on disk")
         else:
-            log.warning("good-bye; the disk failed, but nothing that was acknowledged is lost")
+            log.warning("good-bye; the last could not be written: %s", self._turns.health.problem)
 
 
 def _where(peer: m.Peer) -> str:

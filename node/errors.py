@@ -9,6 +9,7 @@ SnicherError
 |   |-- StoreTooNew          the database was written by a newer Snicher (exit code 70)
 |   |-- StoreCorrupt         the database or the identity can't be read (exit code 70)
 |   `-- StoreUnavailable     a write failed: the disk is full or broken; reading goes on
+|       `-- StoreDisplaced   the open database is not the file at its path any more
 |-- RemoteFault              a peer broke its protocol: its link is closed, nobody else notices
 |-- LocalFault               our own code broke the protocol: a bug, never the peer's doing
 |-- InvalidEntry             a signed entry doesn't verify; it is refused and counted
@@ -64,6 +65,10 @@ class StoreCorrupt(StoreError):
 
 class StoreUnavailable(StoreError):
     """A write failed (disk full, read-only, I/O error). Nothing acknowledged is lost; the node retries by itself."""
+
+
+class StoreDisplaced(StoreUnavailable):
+    """The database was removed, moved or replaced while the node runs. Nothing is acknowledged until it is back."""
 
 
 class RemoteFault(SnicherError):

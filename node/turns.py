@@ -25,7 +25,7 @@ from node.bus import messages as m
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.node import Node
-from node.errors import StoreUnavailable
+from node.errors import StoreDisplaced, StoreUnavailable
 from node.store.reader import Reader
 from node.store.writer import Writer
 
@@ -307,7 +307,10 @@ class Turns:
         lost = (batch, self._batch)
         self._batch = _Batch()
         problem = str(error)
-        log.error("writing failed; nothing that was acknowledged is lost: %s", problem)
+        if isinstance(error, StoreDisplaced):
+            log.error("%s", problem)
+        else:
+            log.error("writing failed; nothing that was acknowledged is lost: %s", problem)
         self.health = m.Health(store=False, problem=problem, notices=[*self._notices.values()])
         for one in lost:
             # What led to a bug leads there again: held, it would keep the node from ever going on.

@@ -18,6 +18,7 @@ import msgspec
 from node.bus import messages as m
 from node.errors import CommandRefused
 from node.store import database, snapshot
+from node.store.place import Place
 
 #: Snapshots that are open at once; a further one is refused with `busy`.
 MAX_OPEN = 4
@@ -37,8 +38,11 @@ class _Open(msgspec.Struct):
 class Pages:
     """Open snapshots by their names. Use it from one thread at a time."""
 
-    def __init__(self, home: pathlib.Path, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, home: pathlib.Path, place: Place | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._home = home
+        self._place = place or Place(home / database.FILE_NAME)
         self._clock = clock
         self._open: dict[str, _Open] = {}
 
@@ -46,11 +50,13 @@ class Pages:
         return len(self._open)
 
     def first(self, limit: int) -> m.SnapshotResult:
-        """The first page of a new snapshot. Raises CommandRefused (`busy`) when too many are open."""
+        """The first page of a new snapshot. Raises CommandRefused (`busy`: too many are open) or StoreUnavailable."""
         self.give_up()
         if len(self._open) >= MAX_OPEN:
             raise CommandRefused("busy", f"{MAX_OPEN} others are taking a snapshot; try again in a moment.")
         name, now = secrets.token_hex(8), self._clock()
+        # What stands at the path by now may be another database.
+        self._place.check_file()
         db = database.connect(self._home, read_only=True)
         self._open[name] = _Open(db, now, now)
         return self._page(name, snapshot.START, limit)

@@ -18,6 +18,7 @@ from node.errors import CommandRefused
 from node.model import PLAIN_PREFIX
 from node.store import database, facts, search, snapshot
 from node.store.pages import Pages
+from node.store.place import Place
 
 #: No page grows beyond about this many bytes of texts; the rest comes with the next one.
 MAX_PAGE_BYTES = 2 * 1024 * 1024
@@ -31,7 +32,7 @@ class Reader:
     def __init__(self, home: pathlib.Path) -> None:
         self._home = home
         self._db = database.connect(home, read_only=True)
-        self.pages = Pages(home)
+        self.pages = Pages(home, Place(home / database.FILE_NAME))
 
     def close(self) -> None:
         """Close all connections."""

@@ -7,6 +7,7 @@ one row only the last is written) and written with as few steps as possible.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import itertools
 import pathlib
 import sqlite3
@@ -17,10 +18,11 @@ import msgspec
 
 from node.bus import messages as m
 from node.core import effects as e
-from node.errors import StoreUnavailable
+from node.errors import StoreDisplaced, StoreUnavailable
 from node.model import PLAIN_PREFIX
 from node.store import database, history, search
 from node.store.facts import number, structure
+from node.store.place import Overwritten, Place, WalGone
 
 #: Rows in one INSERT. sqlite3 gives the interpreter lock back and takes it again at each step, which can cost
 #: milliseconds while the event loop is busy; many rows a step make that rare.
@@ -41,6 +43,7 @@ class Writer:
         self._home = home
         self.history = history.History(home)
         self._db = database.open_for_writing(home)
+        self._place = Place(home / database.FILE_NAME)
         self._rooms: dict[str, int] = {}
         self.commits = 0
 
@@ -63,6 +66,7 @@ class Writer:
             # Into the main file: a copy of it alone must show that it was open.
             self._fold()
             self.history.begin(run, now)
+            self._place.named(run)
         except OSError as error:
             path = self._home / history.FILE_NAME
             raise StoreUnavailable(f"{path} can't be written: {error.strerror}.") from error
@@ -163,27 +167,57 @@ class Writer:
         """Fold the WAL back and close."""
         # Should it fail, nothing is lost: the WAL stays and is read at the next start.
         head = -1
-        with contextlib.suppress(sqlite3.Error, StoreUnavailable):
-            if self.history.run != history.NO_RUN:
-                self._transaction(lambda: self._put_facts({"open": "0"}))
-                head = history.kept(self._db).head
+        displaced: StoreUnavailable | None = None
         with contextlib.suppress(sqlite3.Error):
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._db.close()
+            try:
+                if self.history.run != history.NO_RUN:
+                    self._transaction(lambda: self._put_facts({"open": "0"}))
+                    head = history.kept(self._db).head
+            except StoreUnavailable as error:
+                displaced = error
+            if not isinstance(displaced, Overwritten):
+                # Also where the file was moved to: it then has all that was stored.
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._let_go(self._db)
         self.history.end(head)
+
+    def _let_go(self, db: sqlite3.Connection) -> None:
+        """Close a connection, but never at the cost of files that aren't its own."""
+        try:
+            ours = self._place.has_file
+            self._place.check()
+        except StoreUnavailable as error:
+            ours = isinstance(error, WalGone)
+        if not ours:
+            # Whoever closes a database last removes the WAL at its path, which now belongs to another one.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(db))
+            return
+        db.close()
 
     def _transaction(self, step: Any) -> None:
         try:
+            self._place.check()
             self._db.execute("BEGIN IMMEDIATE")
             step()
+            self._place.check()
             self._db.execute("COMMIT")
         except BaseException as error:
             self._rooms.clear()
             self._roll_back()
+            if isinstance(error, WalGone):
+                # All that was acknowledged may stand there only, and would go with the process.
+                self._fold()
+            elif isinstance(error, StoreDisplaced):
+                self._place.part()
             # Two rows of one id are our own doing; all else that SQLite raises here is the disk's.
             if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
                 raise StoreUnavailable(f"The database can't be written: {error}.") from error
             raise
+        try:
+            # While it was written, too: only now is it on the disk.
+            self._place.check()
+        except StoreDisplaced as error:
+            raise StoreDisplaced(f"{error} Whether the last is stored isn't known.") from error
 
     def _roll_back(self) -> None:
         try:
@@ -192,8 +226,13 @@ class Writer:
         except sqlite3.Error:
             # A disk that fails even here: a fresh connection starts from what was committed. If not even that can be
             # had, this raises StoreUnavailable, and the next transaction comes here again.
-            self._db.close()
+            self._let_go(self._db)
+            self._place.check_file()
             self._db = database.connect(self._home)
+            self._place.check_file()
+            # A first look, so that SQLite opens the WAL.
+            self._db.execute("SELECT count(*) FROM fact").fetchone()
+            self._place.reopened()
 
     # -- records to rows
 

@@ -10,7 +10,7 @@ import pytest
 from node.bus.client import Resync
 from node.bus.following import Cursor
 from node.errors import CommandRefused
-from tests.support.processes import PATIENCE, Nodes, free_address
+from tests.support.processes import PATIENCE, Nodes, eventually, free_address
 
 
 def test_a_backup_put_back_changes_the_log_and_followers_and_bots_are_told(nodes: Nodes) -> None:
@@ -48,3 +48,25 @@ def test_a_backup_put_back_changes_the_log_and_followers_and_bots_are_told(nodes
     anna.start()
     assert anna.client.status().log == status.log
     assert anna.client.status().health.notices == []
+
+
+def test_what_is_sent_while_the_database_is_gone_from_its_path_is_refused_until_it_is_back(nodes: Nodes) -> None:
+    anna = nodes.start("anna")
+    to = free_address()
+    anna.send(to, "before")
+    away = anna.home.parent / "away.db"
+    (anna.home / "snicher.db").rename(away)
+    for _ in range(2):
+        with pytest.raises(CommandRefused) as caught:
+            anna.send(to, "while it is away")
+        assert caught.value.code == "store_unavailable"
+        assert "while the node runs" in caught.value.message
+    assert not anna.client.status().health.store
+    assert not (anna.home / "snicher.db").exists()
+    away.rename(anna.home / "snicher.db")
+    eventually(lambda: anna.client.status().health.store, "writing works again")
+    anna.send(to, "after")
+    anna.kill()
+    anna.start()
+    assert [one.text for one in anna.messages(to)] == ["before", "after"]
+    anna.check_log()

@@ -24,7 +24,7 @@ class Store:
         self.story = Story()
         self.reader = Reader(home)
         self.now = 100.0
-        self.pages = Pages(home, lambda: self.now)
+        self.pages = Pages(home, clock=lambda: self.now)
 
     def meet(self, count: int) -> None:
         for _ in range(count):
