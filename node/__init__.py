@@ -8,6 +8,7 @@
                  (bus/ownership.py: whose a home must be, for the node and for every front end)
     app.py      wires the rooms and performs the effects, in order, in batches
     model.py    the nouns        errors.py  what can go wrong        config.py  what can be set
+    printable.py  what others wrote, safe to print
     console.py  the command line: a bus client like any other        lines.py  how things look on a terminal
 
 Who may import whom: __main__ -> app, console -> config -> (peers | store) -> core -> (protocol | bus) -> model, errors.

@@ -10,15 +10,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from node import config
 from node.bus import locate, ownership
 from node.bus import messages as m
 from node.bus.client import Client
 from node.core import settings
 from node.errors import ConfigError, NodeAway
-from node.lines import plain
+from node.printable import flat, json_line, plain
 from node.store.database import FILE_NAME
 from node.store.reader import Reader
 
@@ -42,7 +40,7 @@ def main(argv: Sequence[str], environment: Mapping[str, str]) -> int:
         print("Worked out for a start like this; no running node was asked.", file=sys.stderr)
     if as_json:
         for one in found:
-            print(msgspec.json.encode(one).decode())
+            print(json_line(one))
     else:
         print(table(found))
     return 0
@@ -78,9 +76,7 @@ def table(found: Sequence[m.Option]) -> str:
     """As people read it: key, value, and where it comes from."""
     rows = [("setting", "value", "comes from")]
     for one in found:
-        rows.append(
-            (one.key, plain(one.value).replace("\n", " ") or "(none)", plain(f"{one.source} {one.where}".strip()))
-        )
+        rows.append((one.key, flat(one.value) or "(none)", plain(f"{one.source} {one.where}".strip())))
     # A list of peers must not push all that stands beside it out of sight.
     widths = [min(WIDEST, max(len(row[column]) for row in rows)) for column in range(2)]
     return "\n".join(f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}" for row in rows)

@@ -30,10 +30,10 @@ from node.lines import (
     event_line,
     message_line,
     peer_line,
-    plain,
     refusal,
 )
 from node.model import is_id
+from node.printable import flat, json_line, plain
 
 USAGE = """usage: python -m node [run] [--home DIR] [--name NAME] [--listen HOST:PORT] ...   run a node
        python -m node menu [--home DIR]                                          the text menu; starts a node if need be
@@ -184,7 +184,7 @@ def _count(text: str) -> int:
 
 
 def _print_json(body: msgspec.Struct) -> None:
-    sys.stdout.write(msgspec.json.encode(body).decode() + "\n")
+    sys.stdout.write(json_line(body) + "\n")
     sys.stdout.flush()
 
 
@@ -252,8 +252,8 @@ def _changes_peer(
 
 def _renamed(peer: m.Peer, options: argparse.Namespace) -> str:
     said = peer.own_name if peer.own_name not in (None, peer.host, address(peer)) else None
-    own = f" (it calls itself {plain(said)})" if said else ""
-    return f"{address(peer)} is now {plain(peer.name)}{own}."
+    own = f" (it calls itself {flat(said)})" if said else ""
+    return f"{address(peer)} is now {flat(peer.name)}{own}."
 
 
 def _met(peer: m.Peer, _: argparse.Namespace) -> str:
@@ -270,7 +270,7 @@ _rename = _changes_peer(lambda client, options: client.rename(options.peer, opti
 _merge = _changes_peer(
     lambda client, options: client.merge(options.peer, options.into),
     lambda peer, options: (
-        f"What was said with {plain(options.peer)} is now part of the conversation with {called(peer)}."
+        f"What was said with {flat(options.peer)} is now part of the conversation with {called(peer)}."
     ),
 )
 
@@ -339,7 +339,7 @@ def _search(client: Client, options: argparse.Namespace) -> None:
             if options.json:
                 _print_json(hit)
             else:
-                print(f"[{plain(names.get(hit.room, hit.room))}] {message_line(hit)}")
+                print(f"[{flat(names.get(hit.room, hit.room))}] {message_line(hit)}")
         if not page.more or not page.hits:
             break
         before = page.hits[-1].id
@@ -458,7 +458,7 @@ def _consumers(client: Client, options: argparse.Namespace) -> None:
         if options.json:
             _print_json(m.Nothing())
         else:
-            print(f"No place is kept for {plain(options.drop)} any more.")
+            print(f"No place is kept for {flat(options.drop)} any more.")
         return
     found = client.consumers()
     if options.json:
@@ -486,7 +486,7 @@ def _set(client: Client, options: argparse.Namespace) -> None:
             raise CommandRefused("unknown_op", f"This node is too old to undo a change; {key} is still {told.value}.")
         by = ", its default" if told.source == "default" else f", as {told.where} says"
     print(
-        f"{key} is now {plain(told.value) or 'empty'}{plain(by)}."
+        f"{key} is now {flat(told.value) or 'empty'}{plain(by)}."
         + (" It counts from the next start on." if told.restart else "")
     )
     if told.where.startswith("until"):
@@ -498,16 +498,17 @@ def _status(client: Client, options: argparse.Namespace) -> None:
     if options.json:
         _print_json(status)
         return
-    print(f"{plain(status.self.name)} is {'ready' if status.ready else 'not ready'} (pid {status.pid}, {status.home})")
+    ready = "ready" if status.ready else "not ready"
+    print(f"{flat(status.self.name)} is {ready} (pid {status.pid}, {plain(status.home)})")
     print(f"listens on   {status.self.listen}")
     print(f"reachable at {', '.join(status.self.addresses) or 'nowhere'}")
     print(f"code         {status.self.code}")
     print(f"event log    {status.log}, head {status.head}")
-    print(f"disk         {status.health.problem or 'well'}")
+    print(f"disk         {flat(status.health.problem or 'well')}")
     for notice in status.health.notices:
-        print(f"notice       {plain(notice)}")
+        print(f"notice       {flat(notice)}")
     for one in status.greetings:
-        print(f"mandatory    {one.address} {one.outcome}{': ' + one.detail if one.detail else ''}")
+        print(f"mandatory    {one.address} {one.outcome}{': ' + flat(one.detail) if one.detail else ''}")
 
 
 def _stop(client: Client, options: argparse.Namespace) -> None:

@@ -6,18 +6,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from node.bus import messages as m
 from node.errors import CommandRefused
+from node.printable import flat, json_line, plain
 
 #: Peers of one name that are listed when one has to be chosen.
 CANDIDATES_SHOWN = 10
-
-
-def plain(text: str) -> str:
-    """A text without what could steer a terminal; line breaks stay."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+#: Characters that are shown of what an event of an unknown type holds.
+MAX_UNKNOWN = 300
 
 
 def clock(at: int | None) -> str:
@@ -27,12 +23,12 @@ def clock(at: int | None) -> str:
 
 def message_line(message: m.Message) -> str:
     """One message as people read it."""
-    who = plain(message.name).replace("\n", " ")
+    who = flat(message.name)
     if message.kind == "deleted":
         return f"{clock(message.at)}  * deleted since"
     if message.kind == "notice":
         return f"{clock(message.at)}  * {who} {plain(message.text)}"
-    state = f"  [{message.state}{': ' + message.detail if message.detail else ''}]" if message.state else ""
+    state = f"  [{message.state}{_reason(message.detail)}]" if message.state else ""
     text = plain(message.text).replace("\n", "\n" + " " * 23)
     return f"{clock(message.at)}  {'> ' if message.direction == 'out' else ''}{who}: {text}{state}"
 
@@ -45,7 +41,7 @@ def address(peer: m.Peer) -> str:
 
 def called(peer: m.Peer) -> str:
     """A peer in a sentence: its name and where it is, or only where it is when that is all there is to say."""
-    name, where = plain(peer.name).replace("\n", " "), address(peer)
+    name, where = flat(peer.name), address(peer)
     return where if name in (where, peer.host) else f"{name} ({where})"
 
 
@@ -63,10 +59,10 @@ PEERS_HEADER = f"{'NAME':20} {'ADDRESS':24} {'STATE':10} {'DIALECT':18} ID"
 
 def peer_line(peer: m.Peer, next_try: m.NextTry | None) -> str:
     """One peer as people read it. One that has no name is not called by its address twice."""
-    error = f"  {peer.error}" if peer.error else ""
+    error = f"  {flat(peer.error)}" if peer.error else ""
     again = f"  next try in {max(0, round(next_try.at / 1000 - time.time()))} s" if next_try is not None else ""
     guess = f"{peer.dialect} ({peer.dialect_from})"
-    name = "-" if peer.name in (peer.host, address(peer)) else plain(peer.name).replace("\n", " ")
+    name = "-" if peer.name in (peer.host, address(peer)) else flat(peer.name)
     return f"{name:20} {address(peer):24} {peer.link:10} {guess:18} {peer.id}{error}{again}"
 
 
@@ -84,7 +80,7 @@ def event_line(event: m.Event) -> str:
     """One event as people read it; of a type that this version doesn't know, its data as it is."""
     number = "-" if event.seq is None else str(event.seq)
     tell = _WHAT.get(event.type)
-    what = tell(event.data) if tell is not None else msgspec.json.encode(event.data).decode()[:300]
+    what = tell(event.data) if tell is not None else json_line(event.data)[:MAX_UNKNOWN]
     return f"{number:>8}  {clock(event.at)[11:]}  {event.type:20} {plain(what)}"
 
 
@@ -94,13 +90,13 @@ def _message(data: m.MessageReceived | m.MessageAccepted) -> str:
 
 def _peer(data: m.PeerAdded | m.PeerChanged) -> str:
     peer = data.peer
-    return f"{_word(peer.name)} {address(peer)} {peer.dialect} {peer.link}{_reason(peer.error)}"
+    return f"{flat(peer.name)} {address(peer)} {peer.dialect} {peer.link}{_reason(peer.error)}"
 
 
 def _room(data: m.RoomAdded | m.RoomChanged) -> str:
     room = data.room
     unread = f", {room.unread} unread" if room.unread else ""
-    return f"{_word(room.name)} ({room.id}){unread}"
+    return f"{flat(room.name)} ({room.id}){unread}"
 
 
 def _retry(data: m.RetryScheduled) -> str:
@@ -116,25 +112,21 @@ def _settings(data: m.SettingsChanged) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
-    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else _word(str(value))
-
-
-def _word(text: str) -> str:
-    return text.replace("\n", " ")
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else flat(str(value))
 
 
 def _reason(text: str | None) -> str:
-    return f": {text}" if text else ""
+    return f": {flat(text)}" if text else ""
 
 
 _WHAT: dict[str, Callable[[Any], str]] = {
-    "NodeStarted": lambda data: f"{_word(data.self.name)} is up on {data.self.listen}, version {data.version}",
+    "NodeStarted": lambda data: f"{flat(data.self.name)} is up on {data.self.listen}, version {data.version}",
     "NodeStopped": lambda data: str(data.reason),
     "GreetingChanged": lambda data: f"{data.greeting.address} {data.greeting.outcome}{_reason(data.greeting.detail)}",
     "SettingsChanged": _settings,
     "RoomAdded": _room,
     "RoomChanged": _room,
-    "RoomsMerged": lambda data: f"{data.gone} is now part of {_word(data.room.name)} ({data.room.id})",
+    "RoomsMerged": lambda data: f"{data.gone} is now part of {flat(data.room.name)} ({data.room.id})",
     "RoomDeleted": lambda data: f"{data.room}, with all that was said in it",
     "MessagesExpired": lambda data: f"{data.room} up to #{data.upto} were kept long enough, {data.unread} unread left",
     "RoomRead": lambda data: f"{data.room} up to #{data.read_upto}, {data.unread} unread",

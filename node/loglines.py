@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 
-import msgspec
+from node.printable import json_line
 
 
 class TextLines(logging.Formatter):
@@ -39,7 +39,7 @@ class JsonLines(logging.Formatter):
         # A path or a name may hold what is no text (lone surrogates); JSON can't.
         whole = {key: value.encode(errors="replace").decode() if isinstance(value, str) else value
                  for key, value in line.items()}  # fmt: skip
-        return msgspec.json.encode(whole).decode()
+        return json_line(whole)
 
 
 def one_line(text: str) -> str:

@@ -30,8 +30,9 @@ from node.bus.client import Away, Back, Client, Cursor, Resync
 from node.bus.commands import new_key
 from node.console import patiently
 from node.errors import BusError, CommandRefused, ConfigError, HomeInUse, HomeRefused, NodeAway, SnicherError
-from node.lines import PEERS_HEADER, called, message_line, peer_line, plain, refusal
+from node.lines import PEERS_HEADER, called, message_line, peer_line, refusal
 from node.model import is_id, parse_address
+from node.printable import flat, plain
 
 MENU = """
   1. Send message
@@ -164,7 +165,7 @@ class Menu:
             raise
         except NodeAway:
             return False
-        self._terminal.tell(f"A node is running here already: {plain(status.self.name)} on {status.self.listen}.")
+        self._terminal.tell(f"A node is running here already: {flat(status.self.name)} on {status.self.listen}.")
         return True
 
     def _start(self, name: str, listen: str) -> None:
@@ -240,7 +241,7 @@ class Menu:
         elif isinstance(data, m.PeerChanged):
             self._show_link(data.peer, ours=event.cause is not None and event.cause.client == CLIENT_NAME)
         elif isinstance(data, m.MessageStateChanged) and data.state in ("failed", "unconfirmed"):
-            self._terminal.tell(f"(message #{data.id} is {data.state}: {data.detail})")
+            self._terminal.tell(f"(message #{data.id} is {data.state}: {flat(data.detail or '')})")
 
     def _show_link(self, peer: m.Peer, *, ours: bool) -> None:
         """What came of dialling somebody because of what was chosen here, once."""
@@ -249,14 +250,14 @@ class Menu:
                 self._dialled.add(peer.id)
         elif peer.id in self._dialled and peer.link != "unknown":
             self._dialled.discard(peer.id)
-            self._terminal.tell(f"({called(peer)} is {peer.link}{': ' + peer.error if peer.error else ''})")
+            self._terminal.tell(f"({called(peer)} is {peer.link}{': ' + flat(peer.error) if peer.error else ''})")
 
     # -- what can be chosen
 
     def _show_addresses(self) -> None:
         me = self._client.status().self
         shown = "".join(f"\n  {address}" for address in me.addresses) or "\n  (none: this machine has no network)"
-        self._terminal.tell(f"You are {plain(me.name)}. Others reach you at:{shown}")
+        self._terminal.tell(f"You are {flat(me.name)}. Others reach you at:{shown}")
 
     def _choose(self) -> None:
         self._offer(MENU, {"1": self._send, "2": self._peers, "3": self._connect, "4": self._more})
@@ -297,7 +298,7 @@ class Menu:
         if text:
             key = new_key()
             message = patiently(lambda: self._client.send(to, text, key=key))
-            self._terminal.tell(f"#{message.id} is on disk; it goes to {plain(to)} now or as soon as that is possible.")
+            self._terminal.tell(f"#{message.id} is on disk; it goes to {flat(to)} now or as soon as that is possible.")
 
     def _peers(self) -> None:
         result = self._client.peers()
@@ -329,14 +330,14 @@ class Menu:
         if peer:
             name = self._terminal.ask("New name (empty: its own): ")
             renamed = patiently(lambda: self._client.rename(peer, name))
-            self._terminal.tell(f"It is now {plain(renamed.name)}.")
+            self._terminal.tell(f"It is now {flat(renamed.name)}.")
 
     def _merge(self) -> None:
         peer = self._whom("Whose conversation moves: ")
         into = self._whom("Whose takes it in: ") if peer else ""
         if into:
             kept = patiently(lambda: self._client.merge(peer, into))
-            self._terminal.tell(f"All that was said with {plain(peer)} is now with {called(kept)}.")
+            self._terminal.tell(f"All that was said with {flat(peer)} is now with {called(kept)}.")
 
     def _delete(self) -> None:
         peer = self._whom("Whose conversation goes for good: ")

@@ -12,6 +12,7 @@ import msgspec
 from node.bus import messages as m
 from node.core import effects as e
 from node.model import Address
+from node.printable import one_blank
 from node.protocol.plain.registry import ONE_SHOT
 
 
@@ -114,7 +115,9 @@ class Contact:
 
 
 def shown_name(said: str | None) -> str | None:
-    """A name that a peer claims, as it may be shown: without what can't be printed, and cut. None: nothing is left."""
+    """A name that a peer claims, as it may be shown: without what can't be printed, one blank for each run of white
+    space, and cut. None: nothing is left.
+    """
     if not said:
         return None
-    return "".join(char for char in said if char.isprintable()).strip()[: m.MAX_NAME_CHARS] or None
+    return one_blank("".join(c for c in one_blank(said) if c.isprintable()))[: m.MAX_NAME_CHARS].strip() or None

@@ -34,6 +34,7 @@ def test_texts_keep_what_people_wrote() -> None:
     assert wording.clean_text("a\r\nb\tc ü 日本 🎉") == "a\nb\tc ü 日本 🎉"
     assert wording.clean_text("ring\x07") == "ring␇"
     assert wording.clean_name("  two\nlines ") == "two lines"
+    assert wording.clean_name("a \u202e\u3164  b\u00a0\u3000c") == "a b c"
     assert wording.clean_name("\u202e \u200f", "10.0.0.9:5000") == "10.0.0.9:5000"
 
 

@@ -241,6 +241,31 @@ def test_tail_ends_though_an_interrupt_came_where_python_ignores_it(
     assert capsys.readouterr().out.splitlines() == [console.event_line(forgotten(4))]
 
 
+@pytest.mark.parametrize(
+    ("words", "answers"),
+    [
+        (["send", "bert:5", "hi"], [message(text="\x9b31m\x7f\u202e", name="B\x9d")]),
+        (["consumers"], [[m.Consumer(name="\x9b", position=1, lag=0, created=1, used=1)]]),
+        (
+            ["tail"],
+            [None, FakeConsumer([m.Event(v=1, log="l", at=NOON, type="Odd", seq=1, data={"\x9c": "\u2066"})], str)],
+        ),
+    ],
+    ids=["a message", "a list", "events"],
+)
+def test_json_steers_no_terminal_and_says_the_same(
+    verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str], words: list[str], answers: list[Any]
+) -> None:
+    printed = msgspec.to_builtins(answers[0][0] if isinstance(answers[0], list) else answers[0])
+    verb([*words, "--json"], *answers)
+    line = capsys.readouterr().out.removesuffix("\n")
+    assert line.isprintable(), ascii(line)
+    if printed is not None:
+        assert msgspec.json.decode(line) == printed
+    else:
+        assert '"data":{"\\u009c":"\\u2066"}' in line
+
+
 def test_tail_needs_a_node_to_begin_with(verb: Callable[..., FakeClient]) -> None:
     with pytest.raises(NodeAway):
         verb(["tail"], NodeAway("No node is running."))

@@ -63,6 +63,25 @@ def test_a_peer_as_people_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
+def test_a_name_forges_no_columns() -> None:
+    forged = "anna                 10.0.0.1:5               online     snicher (seen)\u00a0\u3000\u3164 plain-1"
+    peer = m.Peer(id="plain-9", room="plain-9", name=forged, host="10.0.0.9", port=5, link="offline")
+    assert lines.peer_line(peer, None) == (
+        "anna 10.0.0.1:5 online snicher (seen) plain-1 10.0.0.9:5               offline    unknown (guess)    plain-9"
+    )
+    assert lines.called(peer) == "anna 10.0.0.1:5 online snicher (seen) plain-1 (10.0.0.9:5)"
+    assert lines.message_line(message(text="x  y", name="B      T")) == "2026-01-02 12:00:00  B T: x  y"
+    added = lines.event_line(event_of(m.PeerAdded(peer=peer)))
+    assert added.endswith("anna 10.0.0.1:5 online snicher (seen) plain-1 10.0.0.9:5 unknown offline")
+
+
+def test_what_a_peer_says_in_an_error_steers_no_terminal() -> None:
+    peer = m.Peer(id="p", room="p", name="BERT", host="10.0.0.1", port=5, link="offline", error="No\x9b31m\n\nway")
+    assert lines.peer_line(peer, None).endswith(" p  No\N{REPLACEMENT CHARACTER}31m way")
+    failed = message(text="hi", direction="out", state="failed", detail="No\x9d  way")
+    assert lines.message_line(failed).endswith("[failed: No\N{REPLACEMENT CHARACTER} way]")
+
+
 ME = m.Self(id="i", code="c", name="anna", listen="0.0.0.0:5000")
 SETTINGS = msgspec.convert({"name": "anna"}, m.Settings)
 ROOM = m.Room(id="plain-1", kind="plain", name="BE\nRT")
@@ -136,7 +155,7 @@ def test_changed_settings_as_people_read_them() -> None:
 
 def test_an_event_of_an_unknown_type_shows_what_it_holds() -> None:
     event = m.Event(v=1, log="l", at=NOON, type="FromTheFuture", seq=1, data={"a": "\u202e"})
-    assert lines.event_line(event).endswith('{"a":"\N{REPLACEMENT CHARACTER}"}')
+    assert lines.event_line(event).endswith(r'{"a":"\u202e"}')
 
 
 def test_every_type_of_event_has_a_line_of_its_own() -> None:

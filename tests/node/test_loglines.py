@@ -65,6 +65,15 @@ def test_json_lines_are_json_whatever_is_in_them(capsys: Captured) -> None:
     assert all(isinstance(one["at"], int) for one in said)
 
 
+@pytest.mark.parametrize("name", ["\x9b31m", "\x9d0;x\x9c", "\x7f", "\u202eturned", "\u2028"])
+def test_json_lines_steer_no_terminal(capsys: Captured, name: str) -> None:
+    loglines.set_up("json", "info")
+    logging.getLogger("snicher").info("new peer: %s", name)
+    line = capsys.readouterr().err.removesuffix("\n")
+    assert line.isprintable(), ascii(line)
+    assert json.loads(line)["message"] == f"new peer: {name}"
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_traceback_comes_with_its_record(capsys: Captured, form: str) -> None:
     loglines.set_up(form, "info")

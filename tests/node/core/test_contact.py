@@ -34,7 +34,9 @@ def test_it_takes_one_connection_for_each_message_where_its_dialect_does(dialect
     ("said", "shown"),
     [
         ("bob", "bob"), (None, None), ("", None), ("\x1b[31m", "[31m"), ("\u202ebob\x00", "bob"), ("\u200b", None),
-        ("b" * 500, "b" * m.MAX_NAME_CHARS), ("  ", None),
+        ("b" * 500, "b" * m.MAX_NAME_CHARS), ("  ", None), ("bob      10.0.0.9:5", "bob 10.0.0.9:5"),
+        ("a\u00a0\u3000\n\t b", "a b"), ("a \u202e b", "a b"), ("a\u3164\u2800b", "a b"), ("\u3164", None),
+        ("b" * 63 + " x", "b" * 63),
     ],
 )  # fmt: skip
 def test_a_name_is_shown_without_what_cannot_be_printed(said: str | None, shown: str | None) -> None:

@@ -1,0 +1,72 @@
+"""What others wrote, made safe to print."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from node.printable import flat, json_line, one_blank, plain
+
+#: Controls, direction controls, line separators: what a terminal, or a reader, could be led astray with.
+DANGEROUS = [
+    *map(chr, [*range(0x20), *range(0x7F, 0xA0), 0x061C, 0x200E, 0x200F, 0x2028, 0x2029]),
+    *map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]),
+]
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ({"name": "anna"}, '{"name":"anna"}'),
+        ("\x9b31m", r'"\u009b31m"'),
+        ("\x9c\x9d\x7f", r'"\u009c\u009d\u007f"'),
+        ("\u202egnp.exe\u202c \u2066\u2069\u200e\u200f\u061c", r'"\u202egnp.exe\u202c \u2066\u2069\u200e\u200f\u061c"'),
+        ("a\u2028b\u2029c", r'"a\u2028b\u2029c"'),
+        ("\x00\x1b\n", r'"\u0000\u001b\n"'),
+        # Beyond 16 bits: two units, as JSON has it.
+        ("\U000e0041", r'"\udb40\udc41"'),
+        ({"\x9b": 1}, r'{"\u009b":1}'),
+        ("é 日本 \N{GRINNING FACE} \\ \"", '"é 日本 \N{GRINNING FACE} \\\\ \\""'),
+    ],
+)  # fmt: skip
+def test_json_for_a_terminal_escapes_what_is_not_printable(value: object, line: str) -> None:
+    assert json_line(value) == line
+    assert json.loads(line) == value
+
+
+@pytest.mark.parametrize("sign", DANGEROUS, ids=ascii)
+def test_nothing_dangerous_is_printed(sign: str) -> None:
+    assert json_line(sign).isprintable() and json.loads(json_line(sign)) == sign
+    assert flat(f"a{sign}b").isprintable()
+    assert plain(sign) == ("\n" if sign == "\n" else "\N{REPLACEMENT CHARACTER}")
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_is_the_same_value_when_it_is_read_again(text: str) -> None:
+    line = json_line(text)
+    assert json.loads(line) == text
+    assert line.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("anna", "anna"),
+        ("  anna   10.0.0.1:5000      online  ", "anna 10.0.0.1:5000 online"),
+        ("a\t\tb\r\nc", "a b c"),
+        ("a\u00a0\u2003\u2009\u202f\u205f\u3000b", "a b"),
+        ("a\x85\x1c\u2028\u2029b", "a b"),
+        ("a\u3164\u115f\u1160\uffa0\u2800b", "a b"),
+        ("a\x1b[2Jb\u202e", "a\N{REPLACEMENT CHARACTER}[2Jb\N{REPLACEMENT CHARACTER}"),
+        ("\u3164 ", ""),
+    ],
+)
+def test_a_name_on_a_line_has_single_blanks_and_no_controls(name: str, shown: str) -> None:
+    assert flat(name) == shown
+
+
+def test_one_blank_stands_for_each_run_of_white_space() -> None:
+    assert one_blank(" a \n b\u200b ") == "a b\u200b"
