@@ -3,6 +3,7 @@
     app.py        the ASGI application, and `python -m dashboard.app`
     guard.py      who may come in: Host, Origin, token, content-security policy        access.py   the token's file
     hostconfig.py  keeps Streamlit's own dialogs away
+    given.py      flags and PORT, checked                         running.py   which dashboards of a home run; ends them
     live.py       feed -> one bounded queue per tab -> WebSocket                        asked.py    what a tab may ask
     feed.py       follows the node, and asks it
     viewmodel.py  pure: snapshot + events -> what is drawn         appearance.py  pure: how one thing is drawn
@@ -13,7 +14,8 @@
     main.py       the Streamlit script: pages and frame
     views/        one file a page          components/   what is drawn: Python, and its own .js and .css
 
-Who may import whom: app -> (main, live, guard, access, hostconfig); live -> watching -> asked -> (eventlog | options)
+Who may import whom: app -> (main, live, guard, access, hostconfig, given,
+running); live -> watching -> asked -> (eventlog | options)
 -> (feed | viewmodel) -> node.bus; main -> views -> components. viewmodel -> (activity | telling) -> appearance
 -> wording are pure.
 """

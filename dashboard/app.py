@@ -1,13 +1,13 @@
 """The dashboard's ASGI application: Streamlit with our guard, live route and assets, and how it is started.
 
     python -m dashboard.app [--port 8501] [--home DIR] [--listen ADDRESS] [--allow-host NAME]
+    python -m dashboard.app --stop [--port 8501] [--home DIR]
 
 Law of this file: it wires; it decides nothing. Run it from the repository's root, so that `node` can be imported.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import errno
 import gc
@@ -26,13 +26,14 @@ from starlette.routing import Route, WebSocketRoute
 from streamlit import file_util
 from streamlit.web import bootstrap
 
-from dashboard import access, guard, hostconfig, live
+from dashboard import access, given, guard, hostconfig, live, running
 from dashboard.components import assets
+from node import loglines, streams, supervisor
 from node.bus import locate
 from node.errors import ConfigError, ListenError, SnicherError
 
-DEFAULT_PORT = 8501
-DEFAULT_ADDRESS = "127.0.0.1"
+log = logging.getLogger("snicher.dashboard")
+
 SCRIPT = pathlib.Path(__file__).with_name("main.py")
 #: How long a stopping server waits for its connections, in seconds; tabs reconnect by themselves.
 GRACEFUL_STOP_S = 2
@@ -55,7 +56,7 @@ FIXED_OPTIONS: dict[str, object] = {
 
 
 def build(
-    home: pathlib.Path, port: int, address: str = DEFAULT_ADDRESS, further_hosts: Sequence[str] = ()
+    home: pathlib.Path, port: int, address: str = given.DEFAULT_ADDRESS, further_hosts: Sequence[str] = ()
 ) -> tuple[st.App, str]:
     """The application for one home, and the token that opens it. Raises ConfigError."""
     try:
@@ -101,9 +102,24 @@ def build(
 
 
 class _Server(uvicorn.Server):
-    """Says where the dashboard is once it can be opened."""
+    """Says where the dashboard is once it can be opened, and ends with who started it."""
 
     link = ""
+
+    def __init__(self, config: uvicorn.Config, started_by: supervisor.Supervisor) -> None:
+        super().__init__(config)
+        self._started_by = started_by
+
+    def end(self) -> None:
+        """End gracefully."""
+        self.should_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second; whether to end now."""
+        if counter % 10 == 0 and self._started_by.is_gone():
+            log.warning("going down: %s", supervisor.GONE)
+            return True
+        return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
@@ -112,8 +128,8 @@ class _Server(uvicorn.Server):
                   f"    {self.link}\n", file=sys.stderr, flush=True)  # fmt: skip
 
 
-def listen(address: str, port: int) -> socket.socket:
-    """A listening socket. Raises ListenError that says what to do."""
+def listen(address: str, port: int, home: pathlib.Path) -> socket.socket:
+    """A listening socket. Raises ListenError that says what to do; a dashboard of the same home is named."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     listener = socket.socket(family)
     try:
@@ -123,6 +139,9 @@ def listen(address: str, port: int) -> socket.socket:
         listener.listen(128)
     except OSError as error:
         listener.close()
+        own = running.who_has(home, port, address) if error.errno == errno.EADDRINUSE else None
+        if own is not None:
+            raise ListenError(running.taken_by(home, own)) from error
         why = "is taken by another program" if error.errno == errno.EADDRINUSE else f"can't be used ({error.strerror})"
         raise ListenError(f"Port {port} on {address} {why}. Choose another one: --port, or PORT=...") from error
     listener.setblocking(False)
@@ -131,42 +150,53 @@ def listen(address: str, port: int) -> socket.socket:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the dashboard until SIGINT or SIGTERM; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m dashboard.app", description="Snicher's web dashboard.")
-    parser.add_argument("--home", help="the node's home (default: SNICHER_HOME or the platform's data folder)")
-    parser.add_argument("--port", type=int, default=os.environ.get("PORT", DEFAULT_PORT), help="default: PORT or 8501")
-    parser.add_argument("--listen", default=DEFAULT_ADDRESS, metavar="ADDRESS", help="default: this machine only")
-    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="a further name it goes by")
-    given = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    streams.open_what_is_closed()
+    streams.never_block()
+    loglines.set_up("text", "info", timed=supervisor.HONCHO_VARIABLE not in os.environ)
+    started_by = supervisor.Supervisor(os.environ)
     try:
-        home = locate.find_home(given.home)
-        listener = listen(given.listen, given.port)
+        told = given.read(arguments, os.environ)
+        if told.stop:
+            code, sentences = running.stop(told.home, told.only_port)
+            print(*sentences, sep="\n", file=sys.stderr if code else sys.stdout)
+            return code
+        listener = listen(told.address, told.port, told.home)
         port = int(listener.getsockname()[1])
-        application, token = build(home, port, given.listen, given.allow_host)
+        application, token = build(told.home, port, told.address, told.further_hosts)
+        mark = running.mark(told.home, port, told.address)
     except SnicherError as error:
         print(f"snicher dashboard: {error}", file=sys.stderr)
         return error.exit_code
-    if not guard.is_loopback(given.listen):
-        print(f"snicher dashboard: {given.listen} is open to the network, and pages travel unencrypted. "
+    if not guard.is_loopback(told.address):
+        print(f"snicher dashboard: {told.address} is open to the network, and pages travel unencrypted. "
               "An SSH tunnel to 127.0.0.1 is safer.", file=sys.stderr)  # fmt: skip
     server = _Server(
         uvicorn.Config(
             application,
             access_log=False,
+            # Its lines go where all others go; by itself it would write to the terminal, and wait for it.
+            log_config=None,
             log_level="warning",
+            # Said, so that it doesn't look for a number of them in the environment.
+            workers=1,
             ws="websockets-sansio",
             ws_max_size=MAX_FRAME_BYTES,
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=GRACEFUL_STOP_S,
             server_header=False,
-        )
+        ),
+        started_by,
     )
-    shown = "127.0.0.1" if guard.is_loopback(given.listen) else given.listen
+    shown = "127.0.0.1" if guard.is_loopback(told.address) else told.address
     server.link = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/?token={token}"
     # When all is closed, uvicorn raises the signal that ended it once more: SIGTERM is then a wish fulfilled, too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with contextlib.suppress(KeyboardInterrupt):
-        server.run(sockets=[listener])
+    supervisor.on_hangup(server.end)
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+    finally:
+        mark.remove()
     return 0 if server.started else ConfigError.exit_code
 
 

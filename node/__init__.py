@@ -9,9 +9,12 @@
     app.py      wires the rooms and performs the effects, in order, in batches
     model.py    the nouns        errors.py  what can go wrong        config.py  what can be set
     printable.py  what others wrote, safe to print
+    streams.py  the standard streams, which hold nobody up   loglines.py  what the log looks like
+    supervisor.py  who started this program, and whether that is still there
     console.py  the command line: a bus client like any other        lines.py  how things look on a terminal
 
-Who may import whom: __main__ -> app, console -> config -> (peers | store) -> core -> (protocol | bus) -> model, errors.
+Who may import whom: __main__ -> app, console -> config, loglines -> streams, supervisor -> (peers | store) -> core
+-> (protocol | bus) -> model, errors.
 Nothing is imported here, so that `import node.bus` stays light for bots.
 """
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import os
-import pathlib
 import sys
 
+from node import streams
 from node.errors import SnicherError
 
 #: What a front end exits with when what it has to tell can't be written (sysexits.h).
@@ -19,7 +19,7 @@ def main() -> int:
     """Run what argv says; returns the exit code."""
     argv = sys.argv[1:]
     closed = sys.stdout is None
-    _open_what_is_closed()
+    streams.open_what_is_closed()
     # What the terminal's encoding can't show must not end in a traceback.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -61,17 +61,6 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _open_what_is_closed() -> None:
-    """Give the process those of the three standard streams that it was started without.
-
-    Their numbers must not go to sockets or to the database: whatever is printed would end up in there.
-    """
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            # The lowest number that is free is the one of this stream. It stays open until the process ends.
-            setattr(sys, name, pathlib.Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
-
-
 def _run(argv: list[str]) -> int:
     # Imported late, so that a verb of the command line doesn't wait for the node's libraries.
     from node import console
@@ -94,6 +83,7 @@ def _run(argv: list[str]) -> int:
     if argv and argv[0] != "run" and not argv[0].startswith("-"):
         print(f"There is no verb {argv[0][:MAX_SENTENCE]!r}; python -m node --help lists them.", file=sys.stderr)
         return 2
+    streams.never_block()
     return app.run(config.load(argv[1:] if argv[:1] == ["run"] else argv, os.environ))
 
 

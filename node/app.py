@@ -27,7 +27,7 @@ from typing import Any
 from msgspec.structs import replace
 
 import node
-from node import loglines
+from node import loglines, supervisor
 from node.answers import Answers
 from node.bus import locate
 from node.bus import messages as m
@@ -169,6 +169,7 @@ class App:
         self._greet = greet
         self._stopping: asyncio.Event
         self._reason = ""
+        self._started_by = supervisor.Supervisor(os.environ)
         #: A bug ends this run.
         self._broken = False
         self._core: _Core | None = None
@@ -404,6 +405,17 @@ class App:
                 signal.signal(number, lambda *_: loop.call_soon_threadsafe(self._stop, "Interrupted."))
             else:
                 loop.add_signal_handler(number, self._stop, reason)
+
+        # Not before the loop runs: until then a closed terminal just ends the process, which serves nobody yet.
+        supervisor.on_hangup(lambda: loop.call_soon_threadsafe(self._stop, "The terminal was closed (SIGHUP)."))
+        self._watch_supervisor()
+
+    def _watch_supervisor(self) -> None:
+        """End with who started this process, if that is honcho."""
+        if self._started_by.is_gone():
+            self._stop(supervisor.GONE)
+        elif not self._stopping.is_set():
+            asyncio.get_running_loop().call_later(supervisor.LOOK_S, self._watch_supervisor)
 
     def _stop(self, reason: str) -> None:
         self._reason = self._reason or reason

@@ -23,6 +23,7 @@ from node.core import settings
 from node.core.quotas import DEFAULT_QUOTA
 from node.errors import ConfigError
 from node.model import Address, parse_address
+from node.supervisor import HONCHO_VARIABLE
 
 FILE_NAME = ownership.CONFIG
 #: Bytes of config.toml; a longer one ends the start. Two hundred lines of comments fit, and reading the worst of this
@@ -30,8 +31,6 @@ FILE_NAME = ownership.CONFIG
 MAX_FILE_BYTES = 16 * 1024
 #: No number in config.toml is larger. (Written in hexadecimal, one may be so large that Python can't print it.)
 MAX_NUMBER = 10**12 - 1
-#: Honcho tells so who runs under it; it writes the time before each line by itself.
-HONCHO_VARIABLE = "HONCHO_PROCESS_NAME"
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -185,11 +184,11 @@ def load(argv: Sequence[str], environment: Mapping[str, str]) -> Config:
 def resolve(flags: Mapping[str, str | None], environment: Mapping[str, str]) -> Config:
     """As `load`, with the flags already read. Raises ConfigError with what to change."""
     given: dict[str, Given] = {}
-    if flags["home"]:
+    if flags["home"] is not None:
         given["home"] = Given(flags["home"], "flag", "--home")
     elif at := environment.get(locate.HOME_VARIABLE):
         given["home"] = Given(at, "environment", locate.HOME_VARIABLE)
-    home = locate.find_home(given["home"].text if given else None)
+    home = locate.find_home(flags["home"], environment)
     file = read_file(home)
     for option in OPTIONS:
         flag, variable, line = flags[option.key], environment.get(option.variable), file.get(option.key)
@@ -219,6 +218,7 @@ def resolve(flags: Mapping[str, str | None], environment: Mapping[str, str]) -> 
         bus=_bus(given),
         log_format=_text("log_format", given) or "text",
         log_level=_text("log_level", given) or "info",
+        # Honcho writes the time before each line by itself.
         log_times=HONCHO_VARIABLE not in environment,
         free_space=_megabytes("free_space", given),
         quota=DEFAULT_QUOTA if quota is None else quota,

@@ -6,6 +6,7 @@ home: what a start like that would give.
 
 from __future__ import annotations
 
+import pathlib
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -34,7 +35,7 @@ def main(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     as_json = options.pop("json")
     found = None
     if not any(value is not None for key, value in options.items() if key != "home"):
-        found = _asked(options["home"] or environment.get(locate.HOME_VARIABLE))
+        found = _asked(locate.find_home(options["home"], environment))
     if found is None:
         found = _worked_out(config.resolve(options, environment))
         print("Worked out for a start like this; no running node was asked.", file=sys.stderr)
@@ -46,7 +47,7 @@ def main(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     return 0
 
 
-def _asked(home: str | None) -> list[m.Option] | None:
+def _asked(home: pathlib.Path) -> list[m.Option] | None:
     """What the running node says; None when there is none."""
     with Client(home, name="console config", timeout=TIMEOUT) as client:
         try:

@@ -6,6 +6,7 @@ import logging
 import sys
 import time
 
+from node import streams
 from node.printable import json_line
 
 
@@ -47,9 +48,17 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
+def _lost(count: int) -> logging.LogRecord:
+    return logging.LogRecord("snicher", logging.WARNING, __file__, 0, streams.lines_lost(count), None, None)
+
+
 def set_up(form: str, level: str, *, timed: bool = True) -> None:
     """Log to stderr in this form ("text" or "json") from this level on; lines of text with or without the time."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines() if form == "json" else TextLines(timed=timed))
+    formatter = JsonLines() if form == "json" else TextLines(timed=timed)
+    handler.setFormatter(formatter)
+    if isinstance(sys.stderr, streams.Outlet):
+        # What says that lines are missing is a line of the log as well.
+        sys.stderr.said_lost = lambda count: formatter.format(_lost(count))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("asyncio").setLevel("WARNING")

@@ -9,6 +9,7 @@ import contextlib
 import os
 import pathlib
 import tempfile
+from collections.abc import Mapping
 
 import msgspec
 import platformdirs
@@ -29,12 +30,50 @@ MAX_PID = 2**31 - 1
 FALLBACK_PREFIX = "snicher-"
 #: Bytes of a file with a client's public key; a longer one is none.
 MAX_KEY_BYTES = 1024
+#: Bytes of a path; PATH_MAX of Linux with its NUL is 4096, and names of files are still to come behind a home.
+MAX_PATH = 3_900
+#: Characters of a wrong value that an error quotes.
+MAX_QUOTED = 100
 
 
-def find_home(explicit: str | os.PathLike[str] | None = None) -> pathlib.Path:
-    """The node's home: what was said explicitly, else SNICHER_HOME, else the platform's user-data folder."""
-    chosen = explicit or os.environ.get(HOME_VARIABLE) or platformdirs.user_data_dir("snicher", appauthor=False)
-    return pathlib.Path(chosen).expanduser().absolute()
+def find_home(
+    explicit: str | os.PathLike[str] | None = None, environment: Mapping[str, str] = os.environ
+) -> pathlib.Path:
+    """The node's home: what was said explicitly, else SNICHER_HOME, else the platform's user-data folder.
+
+    An empty SNICHER_HOME counts as not set. Raises ConfigError, which names the flag or the variable, when the path
+    can't be one: empty, not text, longer than any system allows, or in the home folder of a user who doesn't exist.
+    """
+    if explicit is not None:
+        chosen, said = os.fspath(explicit), "--home"
+        if not chosen:
+            raise ConfigError("--home is empty; it must name a folder. Leave it out for the usual place.")
+    elif variable := environment.get(HOME_VARIABLE):
+        chosen, said = variable, HOME_VARIABLE
+    else:
+        chosen, said = platformdirs.user_data_dir("snicher", appauthor=False), "The usual home"
+    shown = ascii(chosen) if len(chosen) <= MAX_QUOTED else f"{chosen[:MAX_QUOTED]!a}..."
+    if "\0" in chosen:
+        raise ConfigError(f"{said} is {shown}; a folder's name can't hold a NUL character.")
+    if len(os.fsencode(chosen)) > MAX_PATH:
+        raise ConfigError(f"{said} is {shown}; it is longer than the {MAX_PATH} bytes that a path may have.")
+    try:
+        # bus.json and the bus itself are UTF-8.
+        chosen.encode()
+    except UnicodeEncodeError:
+        raise ConfigError(f"{said} is {shown}; its name must be valid UTF-8.") from None
+    try:
+        home = pathlib.Path(chosen).expanduser().absolute()
+    except (RuntimeError, OSError) as error:
+        why = getattr(error, "strerror", None) or "there is no such user, or that user has no home folder"
+        raise ConfigError(f"{said} is {shown}, which can't be found out: {why}. Give a full path.") from error
+    try:
+        wrong = home.exists() and not home.is_dir()
+    except OSError as error:
+        raise ConfigError(f"{said} is {shown}, which can't be looked at: {error.strerror}.") from error
+    if wrong:
+        raise ConfigError(f"{said} is {shown}, which is not a folder; it must name one, or one that can be made.")
+    return home
 
 
 def endpoint_file(home: pathlib.Path) -> pathlib.Path:
@@ -185,8 +224,11 @@ def socket_directory(home: pathlib.Path) -> pathlib.Path:
     _sweep(home)
     refused = f"{home} is too long a path for Unix sockets; choose a shorter --home."
     for base in dict.fromkeys((os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp")):
+        # The system's rule for XDG_RUNTIME_DIR: what is no absolute path of a folder that exists doesn't count.
+        if not base or not pathlib.Path(base).is_absolute() or not pathlib.Path(base).is_dir():
+            continue
         # mkdtemp adds eight characters.
-        if base and len(os.fsencode(base)) + len(f"/{FALLBACK_PREFIX}12345678/commands") <= MAX_IPC_PATH:
+        if len(os.fsencode(base)) + len(f"/{FALLBACK_PREFIX}12345678/commands") <= MAX_IPC_PATH:
             try:
                 ownership.check_above(pathlib.Path(base) / FALLBACK_PREFIX)
                 return private_directory(pathlib.Path(tempfile.mkdtemp(prefix=FALLBACK_PREFIX, dir=base)))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import pathlib
+import time
 from typing import BinaryIO, cast
 
-from node.bus import locate, ownership
+from node.bus import locate, locks, ownership
 from node.errors import ConfigError, HomeInUse, HomeRefused
 
-LOCK_NAME = "node.lock"
 #: Bytes of the pid in the lock's file. More is no pid: such a file isn't ours, and is not overwritten.
 MAX_PID_BYTES = 32
+#: How often and how far apart the lock is tried, in seconds: whoever only looks who holds it has it for an instant.
+TRIES, BETWEEN_S = 5, 0.05
 
 
 class HomeLock:
@@ -34,7 +36,7 @@ def claim(home: pathlib.Path) -> HomeLock:
     Raises HomeInUse with the other node's pid, or ConfigError when the directory can't be used (HomeRefused, when it or
     a file in it isn't ours alone).
     """
-    path = home / LOCK_NAME
+    path = home / locks.NODE_LOCK
     try:
         locate.make_home(home)
         # Unbuffered, so that a pid that doesn't fit on the disk is tried once and not again when the file is closed.
@@ -43,16 +45,14 @@ def claim(home: pathlib.Path) -> HomeLock:
         )
     except OSError as error:
         raise ConfigError(f"The home {home} can't be used: {error.strerror} ({error.filename}).") from error
-    try:
-        _lock(file)
-    except OSError:
+    if not _take(file):
         file.seek(0)
         pid = file.read(MAX_PID_BYTES).decode(errors="replace").strip() or "unknown"
         file.close()
         raise HomeInUse(
             f"A node already runs on {home} (pid {pid}). Stop it with: python -m node stop --home {home}"
             " - or give this one a home of its own with --home."
-        ) from None
+        )
     try:
         ownership.check_contents(home)
         if path.stat().st_size > MAX_PID_BYTES:
@@ -73,15 +73,13 @@ def claim(home: pathlib.Path) -> HomeLock:
     return HomeLock(file)
 
 
-if os.name == "nt":
-    import msvcrt
-
-    def _lock(file: BinaryIO) -> None:
-        # The byte that is locked lies behind anything written, because Windows locks also keep others from reading.
-        file.seek(1_000)
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
-else:
-    import fcntl
-
-    def _lock(file: BinaryIO) -> None:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+def _take(file: BinaryIO) -> bool:
+    for tries in range(TRIES):
+        if tries:
+            time.sleep(BETWEEN_S)
+        try:
+            locks.take(file)
+        except OSError:
+            continue
+        return True
+    return False

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import contextlib
+import os
 import pathlib
 import re
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 from streamlit import config
@@ -14,6 +17,7 @@ from dashboard import app
 from node.errors import ListenError
 from tests.dashboard.conftest import Served
 from tests.support.fake_node import PATIENCE, FakeNode
+from tests.support.processes import free_port
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -60,11 +64,11 @@ def test_what_safety_depends_on_is_set(served: Served) -> None:
         assert config.get_option(option) == value
 
 
-def test_a_taken_port_is_told_in_words() -> None:
+def test_a_taken_port_is_told_in_words(tmp_path: pathlib.Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ListenError, match=f"Port {port} on 127.0.0.1 is taken"):
-            app.listen("127.0.0.1", port)
+            app.listen("127.0.0.1", port, tmp_path)
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
@@ -82,3 +86,75 @@ def test_starts_says_its_link_and_ends_gracefully(tmp_path: pathlib.Path, ending
             process.send_signal(ending)
             assert process.wait(PATIENCE) == 0
             assert "Traceback" not in process.stderr.read()
+
+
+@contextlib.contextmanager
+def started(home: pathlib.Path, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """A dashboard that can be opened."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dashboard.app", "--home", str(home), *arguments],
+        cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment},
+    )  # fmt: skip
+    with process:
+        try:
+            assert process.stderr is not None
+            assert any("token=" in line for line in process.stderr)
+            yield process
+        finally:
+            process.kill()
+
+
+def command(home: pathlib.Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "dashboard.app", "--home", str(home), *arguments],
+        cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+def test_a_second_one_names_the_first_and_the_command_that_ends_it(tmp_path: pathlib.Path) -> None:
+    port = str(free_port("127.0.0.1"))
+    with started(tmp_path, "--port", port) as first:
+        second = command(tmp_path, PORT=port)
+        assert second.returncode == ListenError.exit_code
+        assert f"taken by this home's own dashboard (pid {first.pid})" in second.stderr
+        ending = second.stderr[second.stderr.index("python -m ") :].split()
+        assert ending == ["python", "-m", "dashboard.app", "--stop", "--port", port, "--home", str(tmp_path)]
+        stopped = command(tmp_path, *ending[3:6])
+        assert (stopped.returncode, stopped.stderr) == (0, "")
+        assert stopped.stdout == f"The dashboard on 127.0.0.1 port {port} (pid {first.pid}) has ended.\n"
+        assert first.wait(PATIENCE) == 0
+    assert [path.name for path in tmp_path.glob("dashboard-*")] == []
+    again = command(tmp_path, "--stop")
+    assert (again.returncode, again.stdout) == (69, "")
+    assert again.stderr == f"No dashboard of the home {tmp_path} is running.\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
+def test_a_closed_terminal_ends_it_gracefully(tmp_path: pathlib.Path) -> None:
+    with started(tmp_path, "--port", "0") as process:
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(PATIENCE) == 0
+    assert list(tmp_path.glob("dashboard-*")) == []
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "says"),
+    [
+        ({"PORT": "80000"}, 78, "snicher dashboard: PORT in the environment: '80000' is not a port;"),
+        ({"SNICHER_HOME": "~nobody-of-that-name"}, 78, "snicher dashboard: SNICHER_HOME is '~nobody-of-that-name'"),
+    ],
+)
+def test_a_wrong_environment_is_one_sentence(environment: dict[str, str], code: int, says: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "dashboard.app"],
+        cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, env={**os.environ, **environment},
+    )  # fmt: skip
+    assert ended.returncode == code
+    assert ended.stderr.startswith(says) and ended.stderr.count("\n") == 1
+
+
+def test_what_other_programs_are_told_in_the_environment_does_no_harm(tmp_path: pathlib.Path) -> None:
+    """uvicorn would read WEB_CONCURRENCY, and fail."""
+    with started(tmp_path, "--port", "0", WEB_CONCURRENCY="x", PYTHONIOENCODING="ascii:strict") as process:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from node import config
+from node import config, supervisor
 from node.bus import messages as m
 from node.core import settings
 from node.errors import ConfigError, HomeRefused
@@ -282,7 +282,7 @@ def test_nothing_but_these_variables_is_read(tmp_path: pathlib.Path) -> None:
             return False
 
     config.load(["--home", str(tmp_path)], Watched())
-    known = {"SNICHER_HOME", config.HONCHO_VARIABLE, *(option.variable for option in config.OPTIONS)}
+    known = {"SNICHER_HOME", supervisor.HONCHO_VARIABLE, *(option.variable for option in config.OPTIONS)}
     assert set(read) == known - {"SNICHER_HOME"}
 
 

@@ -51,6 +51,63 @@ def test_a_home_is_what_was_said_then_the_variable_then_the_platforms(monkeypatc
     assert locate.find_home("chat").is_absolute()
 
 
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("~nobody-of-that-name/x", "there is no such user"),
+        ("/tmp/\udcff", "must be valid UTF-8"),
+        ("/tmp/a\0b", "can't hold a NUL"),
+        ("/" + "x/" * 2_000, "longer than the 3900 bytes"),
+        ("/tmp/" + "x" * 300, "File name too long"),
+        ("/etc/passwd", "is not a folder"),
+        ("/etc/passwd/x", ""),
+    ],
+)
+@pytest.mark.parametrize("by", ["--home", "SNICHER_HOME"])
+def test_a_home_that_can_be_none_is_named(value: str, says: str, by: str) -> None:
+    if not says:
+        # Whoever makes it or reads in it says what is the matter.
+        assert locate.find_home(value) == pathlib.Path(value)
+        return
+    with pytest.raises(ConfigError) as caught:
+        if by == "--home":
+            locate.find_home(value)
+        else:
+            locate.find_home(None, {"SNICHER_HOME": value})
+    sentence = str(caught.value)
+    assert sentence.startswith(f"{by} is ") and says in sentence
+    assert sentence.isprintable() and sentence.isascii() and len(sentence) < 400
+
+
+def test_an_empty_flag_is_an_error_and_an_empty_variable_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--home "$UNSET"` must not become the usual home."""
+    with pytest.raises(ConfigError, match="--home is empty"):
+        locate.find_home("")
+    monkeypatch.setenv("XDG_DATA_HOME", "/data")
+    assert locate.find_home(None, {"SNICHER_HOME": ""}) == pathlib.Path("/data/snicher")
+
+
+def test_a_home_may_be_relative(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert locate.find_home(None, {"SNICHER_HOME": "chat/é"}) == tmp_path / "chat" / "é"
+
+
+@pytest.mark.parametrize("runtime", ["relative", "/nowhere/at/all", "~", ":", "/etc/passwd"])
+def test_nonsense_in_the_runtime_variable_makes_no_folder_anywhere(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, runtime: str
+) -> None:
+    fallback = pathlib.Path(tempfile.mkdtemp(dir="/tmp"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+    monkeypatch.setattr(tempfile, "tempdir", str(fallback))
+    found = locate.socket_directory(tmp_path / ("x" * 100))
+    assert found.parent == fallback
+    found.rmdir()
+    fallback.rmdir()
+    assert list(tmp_path.iterdir()) == []
+    assert not pathlib.Path("/nowhere").exists()
+
+
 def test_bus_json_comes_back_as_it_was_and_is_its_owners_alone(tmp_path: pathlib.Path) -> None:
     written = endpoint(server_key="s", client_key="c", client_secret="t")
     locate.write_endpoint(tmp_path, written)

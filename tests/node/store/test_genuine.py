@@ -10,7 +10,7 @@ import sqlite3
 import pytest
 
 from node.errors import StoreCorrupt
-from node.store import database, identity
+from node.store import database
 from node.store.reader import Reader
 from node.store.writer import Writer
 from tests.node.store.story import Story, commit, new_writer
@@ -154,12 +154,6 @@ def test_a_pipe_in_place_of_a_file_does_not_hold_up_the_start(tmp_path: pathlib.
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
 @pytest.mark.timeout(10)
-def test_a_pipe_in_place_of_the_identity_does_not_hold_up_the_start(tmp_path: pathlib.Path) -> None:
-    os.mkfifo(tmp_path / identity.FILE_NAME)
-    with pytest.raises(StoreCorrupt, match="not an ordinary file"):
-        identity.load_or_create(tmp_path)
-
-
 def test_a_link_to_the_database_works_and_its_wal_is_looked_at(tmp_path: pathlib.Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "home").mkdir()

@@ -8,12 +8,13 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from node.bus import locate, ownership
+from node.bus import locate, locks, ownership
 from node.errors import ConfigError, HomeInUse, HomeRefused
 from node.store import home as homes
 from tests.support.processes import PATIENCE
@@ -57,7 +58,7 @@ def test_a_killed_process_leaves_the_home_free_whatever_its_file_says(tmp_path: 
         process.send_signal(signal.SIGKILL)
         process.wait(PATIENCE)
         lock = homes.claim(tmp_path)
-    assert (tmp_path / homes.LOCK_NAME).read_text() == str(os.getpid())
+    assert (tmp_path / locks.NODE_LOCK).read_text() == str(os.getpid())
     lock.release()
     homes.claim(tmp_path).release()
 
@@ -92,7 +93,7 @@ def test_a_pid_that_does_not_fit_on_the_disk_costs_nothing_but_the_pid(
 ) -> None:
     full = os.open("/dev/full", os.O_RDWR)
     monkeypatch.setattr(ownership, "open_private", lambda path, *_: full)
-    monkeypatch.setattr(ownership, "check_contents", lambda home: (home / homes.LOCK_NAME).touch())
+    monkeypatch.setattr(ownership, "check_contents", lambda home: (home / locks.NODE_LOCK).touch())
     lock = homes.claim(tmp_path)
     lock.release()
 
@@ -105,14 +106,14 @@ def test_the_lock_is_its_owners_alone_whatever_the_umask(tmp_path: pathlib.Path,
         homes.claim(home).release()
     finally:
         os.umask(before)
-    assert [stat.S_IMODE(path.stat().st_mode) for path in (home.parent, home, home / homes.LOCK_NAME)] == [
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (home.parent, home, home / locks.NODE_LOCK)] == [
         0o700, 0o700, 0o600,
     ]  # fmt: skip
 
 
 def test_what_an_older_snicher_left_open_is_closed(tmp_path: pathlib.Path) -> None:
     tmp_path.chmod(0o755)
-    for name in (homes.LOCK_NAME, "snicher.db", "bus.json"):
+    for name in (locks.NODE_LOCK, "snicher.db", "bus.json"):
         (tmp_path / name).touch()
         (tmp_path / name).chmod(0o666)
     homes.claim(tmp_path).release()
@@ -121,7 +122,7 @@ def test_what_an_older_snicher_left_open_is_closed(tmp_path: pathlib.Path) -> No
 
 
 def test_something_else_by_the_name_of_the_lock_is_not_overwritten(tmp_path: pathlib.Path) -> None:
-    path = tmp_path / homes.LOCK_NAME
+    path = tmp_path / locks.NODE_LOCK
     path.write_text("my notes about locks, which are longer than a number")
     with pytest.raises(HomeRefused, match="isn't the lock of a node"):
         homes.claim(tmp_path)
@@ -134,7 +135,7 @@ def test_something_else_by_the_name_of_the_lock_is_not_overwritten(tmp_path: pat
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give files to somebody else")
-@pytest.mark.parametrize("name", ["", homes.LOCK_NAME, "snicher.db", "snicher.db-wal", "bus.json", "config.toml"])
+@pytest.mark.parametrize("name", ["", locks.NODE_LOCK, "snicher.db", "snicher.db-wal", "bus.json", "config.toml"])
 def test_a_home_with_anything_of_somebody_else_is_refused(tmp_path: pathlib.Path, name: str) -> None:
     path = tmp_path / name
     if name:
@@ -144,3 +145,22 @@ def test_a_home_with_anything_of_somebody_else_is_refused(tmp_path: pathlib.Path
         homes.claim(tmp_path)
     os.chown(path, 0, 0)
     homes.claim(tmp_path).release()
+
+
+def test_who_only_looks_who_holds_a_home_keeps_nobody_from_it(tmp_path: pathlib.Path) -> None:
+    """A look at the lock holds it for an instant."""
+    homes.claim(tmp_path).release()
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            locks.holder(tmp_path / locks.NODE_LOCK, locks.pid_in)
+
+    looks = threading.Thread(target=look)
+    looks.start()
+    try:
+        for _ in range(50):
+            homes.claim(tmp_path).release()
+    finally:
+        over.set()
+        looks.join()

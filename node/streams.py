@@ -1,0 +1,203 @@
+"""The standard streams of a program that serves: whatever happens to a terminal, what is printed holds nobody up.
+
+A terminal whose flow was stopped (Ctrl+S), a pipe that nobody reads or a disk that is full would hold whoever prints,
+and with it the event loop and all peers and front ends. So a line goes into a bounded queue, and one thread writes.
+What can't be written is dropped and counted, and said when writing works again. Lines keep their order.
+"""
+
+from __future__ import annotations
+
+import atexit
+import collections
+import contextlib
+import io
+import logging
+import os
+import pathlib
+import select
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+#: Characters that wait to be written; further lines are dropped. A busy node's log of some minutes.
+MAX_WAITING = 2_000_000
+#: How long the end of the process waits for what was printed, in seconds: a terminal that stands still must not keep
+#: it, nor the supervisor that kills after five.
+LAST_WRITE_S = 1.0
+
+
+def lines_lost(count: int) -> str:
+    """What stands where lines are missing."""
+    lines = "1 line was" if count == 1 else f"{count} lines were"
+    return f"{lines} not written here, because nothing took them."
+
+
+class Outlet(io.TextIOBase):
+    """A text stream onto a file descriptor that never blocks and never fails. Safe for threads.
+
+    `said_lost` makes the line that stands where so many lines are missing.
+    """
+
+    def __init__(self, descriptor: int, encoding: str = "utf-8", limit: int = MAX_WAITING) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._encoding = encoding
+        self._limit = limit
+        self._changed = threading.Condition()
+        self._queue: collections.deque[str] = collections.deque()
+        self._waiting = 0
+        #: The beginning of a line whose end is still to come.
+        self._begun = ""
+        #: Lines that were dropped since the last one that was written.
+        self._lost = 0
+        #: The thread has taken something that isn't written yet.
+        self._busy = False
+        self._thread: threading.Thread | None = None
+        self.said_lost: Callable[[int], str] = lines_lost
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """As other text streams have it."""
+        return self._encoding
+
+    @property
+    def errors(self) -> str:  # type: ignore[override]
+        """What the encoding can't show becomes a question mark."""
+        return "replace"
+
+    def fileno(self) -> int:
+        """The descriptor that is written to."""
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        """Whether that is a terminal."""
+        return os.isatty(self._descriptor)
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Put whole lines into the queue; the rest waits for its end, or for `flush`."""
+        with self._changed:
+            whole, newline, self._begun = (self._begun + text).rpartition("\n")
+            # A line without an end is as bounded as the queue.
+            if newline:
+                self._put(whole + newline)
+            if len(self._begun) > self._limit:
+                self._put(self._begun)
+                self._begun = ""
+        return len(text)
+
+    def flush(self) -> None:
+        """Put what was begun into the queue as well. It doesn't wait until that is written: `drain` does."""
+        with self._changed:
+            if self._begun:
+                self._put(self._begun)
+                self._begun = ""
+
+    def drain(self, seconds: float) -> bool:
+        """Wait until all is written, but not for longer; whether it was."""
+        self.flush()
+        until = time.monotonic() + seconds
+        with self._changed:
+            while self._queue or self._busy:
+                left = until - time.monotonic()
+                if left <= 0:
+                    return False
+                self._changed.wait(left)
+        return True
+
+    def _put(self, text: str) -> None:
+        # Once something was dropped, all is, until the queue is empty: then one line says how many.
+        if self._lost or self._waiting + len(text) > self._limit:
+            self._lost += _lines(text)
+            return
+        self._queue.append(text)
+        self._waiting += len(text)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=f"writes to {self._descriptor}", daemon=True)
+            self._thread.start()
+        self._changed.notify_all()
+
+    def _run(self) -> None:
+        #: Lines that the descriptor refused since the last one that it took.
+        failed = 0
+        while True:
+            with self._changed:
+                self._busy = False
+                self._changed.notify_all()
+                while not self._queue and not self._lost:
+                    self._changed.wait()
+                text = self._queue.popleft() if self._queue else ""
+                self._waiting -= len(text)
+                self._busy = True
+                dropped = 0
+                if not text:
+                    dropped, self._lost = self._lost, 0
+            count = failed + dropped
+            said = self.said_lost(count) + "\n" if count else ""
+            try:
+                self._write_all((said + text).encode(self._encoding, "replace"))
+                failed = 0
+            except OSError:
+                # Nobody is there any more, or the disk is full. The next line tries again.
+                failed = count + _lines(text)
+
+    def _write_all(self, content: bytes) -> None:
+        while content:
+            try:
+                content = content[os.write(self._descriptor, content) :]
+            except BlockingIOError:
+                # Somebody who shares the terminal has made it so; this thread may wait.
+                select.select([], [self._descriptor], [])
+
+
+def _lines(text: str) -> int:
+    return text.count("\n") + (not text.endswith("\n"))
+
+
+def open_what_is_closed() -> None:
+    """Give the process those of the three standard streams that it was started without.
+
+    Their numbers must not go to sockets or to the database: whatever is printed would end up in there.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # The lowest number that is free is the one of this stream. It stays open until the process ends.
+            setattr(sys, name, pathlib.Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
+
+
+def never_block() -> None:
+    """From now on, printing to the standard output and error of this process never blocks and never fails.
+
+    What is printed last is written before the process ends, if that takes no longer than LAST_WRITE_S.
+    """
+    replaced = []
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if not isinstance(stream, io.TextIOWrapper):
+            continue
+        try:
+            descriptor = stream.fileno()
+        except OSError:
+            # None of the system's: a test catches what is printed.
+            continue
+        with contextlib.suppress(OSError):
+            stream.flush()
+        outlet = Outlet(descriptor, stream.encoding)
+        setattr(sys, name, outlet)
+        replaced.append(outlet)
+        # What libraries made for their log lines when they were imported.
+        for logger in (logging.root, *logging.root.manager.loggerDict.values()):
+            for handler in getattr(logger, "handlers", ()):
+                if isinstance(handler, logging.StreamHandler) and handler.stream is stream:
+                    handler.setStream(outlet)
+    atexit.register(_drain_all, replaced)
+
+
+def _drain_all(outlets: list[Outlet]) -> None:
+    until = time.monotonic() + LAST_WRITE_S
+    for outlet in outlets:
+        outlet.drain(max(0.0, until - time.monotonic()))
