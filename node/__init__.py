@@ -10,6 +10,7 @@
     model.py    the nouns        errors.py  what can go wrong        config.py  what can be set
     printable.py  what others wrote, safe to print
     streams.py  the standard streams, which hold nobody up   loglines.py  what the log looks like
+    findable.py   the bus's sockets and bus.json, kept in place   unanswered.py  a node that runs but doesn't answer
     supervisor.py  who started this program, and whether that is still there
     console.py  the command line: a bus client like any other        lines.py  how things look on a terminal
 

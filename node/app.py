@@ -15,7 +15,6 @@ import contextlib
 import gc
 import logging
 import os
-import pathlib
 import secrets
 import shutil
 import signal
@@ -29,15 +28,15 @@ from msgspec.structs import replace
 import node
 from node import loglines, supervisor
 from node.answers import Answers
-from node.bus import locate
 from node.bus import messages as m
-from node.bus.server import Server, curve_keypair
+from node.bus.server import Server
 from node.config import Config
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.node import Identity, Node
 from node.errors import StoreUnavailable
-from node.model import Address, parse_address, parse_mandatory, short_code
+from node.findable import Findable
+from node.model import Address, parse_mandatory, short_code
 from node.peers import interfaces
 from node.peers.network import Network
 from node.retention import Retention
@@ -86,7 +85,7 @@ def run(config: Config) -> int:
         room = _raise_file_limit() - OTHER_FILES
         while True:
             with asyncio.Runner(loop_factory=_loop) as runner:
-                app = App(config, room, greet=not bugs)
+                app = App(config, lock, room, greet=not bugs)
                 code = runner.run(app.run())
             if code != EXIT_BUG:
                 return code
@@ -162,8 +161,9 @@ class _Core(Node):
 class App:
     """One run of one node."""
 
-    def __init__(self, config: Config, room: int, *, greet: bool = True) -> None:
+    def __init__(self, config: Config, lock: homes.HomeLock, room: int, *, greet: bool = True) -> None:
         self._config = config
+        self._lock = lock
         self._room = room
         #: Mandatory peers are greeted once: not again after a bug.
         self._greet = greet
@@ -178,8 +178,6 @@ class App:
         self._server: Server
         self._answers: Answers
         self._turns: Turns
-        #: Where the sockets of the bus lie, with `ipc`.
-        self._sockets: pathlib.Path | None = None
         self._log_id = ""
         self._oldest = 1
         self._addresses: list[str] = []
@@ -243,19 +241,20 @@ class App:
             self._stop,
         )
         self._server = Server(self._answers.answer, self._heartbeat)
+        findable = Findable(config, self._server, self._lock, self._log_id)
         retention = Retention(self._turns, writer, reader, self._oldest, self._trimmed)
         try:
             # Nobody is heard before the start is on disk: "NodeStarted" is the first event of a run.
             self._network.pause()
             listen = self.listen_address = await self._network.listen(config.listen)
             self._addresses = interfaces.reachable_at(listen)
-            endpoint = await self._open_bus()
+            await findable.open(now_ms())
             self._turns.feed(self._started(listen))
             self._measure_space()
             await self._turns.quiet(LAST_COMMIT)
             if not self._turns.health.store:
                 raise StoreUnavailable(self._turns.health.problem or "The database can't be written.")
-            locate.write_endpoint(config.home, endpoint)
+            findable.announce()
             if set_back is not None:
                 self._turns.notice("history", f"{set_back} {SET_BACK}")
             self._turns.read_on()
@@ -264,13 +263,11 @@ class App:
             await self._stopping.wait()
             await self._say_goodbye()
         finally:
-            with contextlib.suppress(OSError):
-                locate.remove_endpoint(config.home)
+            await findable.close()
             self._network.stop_listening()
             await retention.close()
             await self._server.close()
-            if self._sockets is not None:
-                locate.remove_sockets(self._sockets)
+            findable.remove_sockets()
             await self._turns.close()
         return EXIT_BUG if self._broken else 0
 
@@ -298,38 +295,6 @@ class App:
         asyncio.get_running_loop().call_later(MEASURE_EVERY, self._measure_space)
 
     # -- the bus
-
-    async def _open_bus(self) -> m.Endpoint:
-        config = self._config
-        endpoint = m.Endpoint(
-            v=1,
-            versions=[m.VERSION],
-            events="",
-            commands="",
-            log=self._log_id,
-            pid=os.getpid(),
-            program=node.__version__,
-            started=now_ms(),
-        )
-        if config.bus == "ipc":
-            directory = self._sockets = locate.socket_directory(config.home)
-            await self._server.start(f"ipc://{directory / 'events'}", f"ipc://{directory / 'commands'}")
-        else:
-            address = parse_address(config.bus.removeprefix("tcp://"), allow_zero=True)
-            second = Address(address.host, address.port + 1 if address.port else 0)
-            server_key, server_secret = curve_keypair()
-            client_key, client_secret = curve_keypair()
-            keys = locate.private_directory(locate.private_directory(config.home / "bus") / "clients")
-
-            def allowed(key: str) -> bool:
-                return key == client_key or key in locate.allowed_keys(keys)
-
-            await self._server.start(
-                f"tcp://{address}", f"tcp://{second}", server_secret=server_secret.encode(), allowed=allowed
-            )
-            endpoint.server_key, endpoint.client_key, endpoint.client_secret = server_key, client_key, client_secret
-        endpoint.events, endpoint.commands = self._server.events_endpoint, self._server.commands_endpoint
-        return endpoint
 
     def _heartbeat(self) -> m.Event:
         data = m.Heartbeat(log=self._log_id, head=self._turns.head, oldest=self._oldest)

@@ -18,9 +18,10 @@ from typing import Any
 
 import msgspec
 
+from node import unanswered
 from node.bus import messages as m
 from node.bus.client import Away, Back, Client, Consumer, Cursor, Resync
-from node.errors import CommandRefused, NodeAway
+from node.errors import BusProtocolError, CommandRefused, NodeAway
 from node.lines import (
     CONSUMERS_HEADER,
     PEERS_HEADER,
@@ -84,6 +85,9 @@ def main(argv: Sequence[str]) -> int:
             verb(client, options)
         except CommandRefused as refused:
             raise CommandRefused(refused.code, refusal(refused), refused.retryable, refused.details) from refused
+        except NodeAway as error:
+            # `stop` has looked by itself.
+            raise error if options.verb == "stop" else unanswered.explained(client.home, error) from error
         except KeyboardInterrupt:
             return 0 if options.verb == "tail" else 130
     return 0
@@ -512,11 +516,18 @@ def _status(client: Client, options: argparse.Namespace) -> None:
 
 
 def _stop(client: Client, options: argparse.Namespace) -> None:
-    client.stop()
+    ended = 0
+    try:
+        client.stop()
+    except (NodeAway, BusProtocolError) as error:
+        ended = unanswered.stop(client.home, error)
     if options.json:
         _print_json(m.Nothing())
-    else:
+    elif not ended:
         print("The node is going down.")
+    if ended:
+        said = f"The bus didn't answer; the node (pid {ended}) was ended by a signal (SIGTERM)."
+        print(said, file=sys.stderr if options.json else sys.stdout)
 
 
 VERBS: dict[str, Callable[[Client, argparse.Namespace], None]] = {

@@ -34,6 +34,9 @@ WELCOME_S = (0.001, 0.004, 0.02, 0.1)
 #: Where libzmq tells of connections to PUB; within this process.
 WATCHED = "inproc://subscribers"
 
+#: Listeners whose file was removed that are kept for the sake of their connections; each costs a file descriptor.
+MAX_REBINDS = 32
+
 Answer = Callable[[m.Command], Awaitable[m.Reply]]
 Heartbeat = Callable[[], m.Event]
 
@@ -102,6 +105,10 @@ class Server:
         self._subscribers: set[int] = set()
         #: Somebody has connected to PUB, and was not welcomed yet.
         self._joined = asyncio.Event()
+        #: The files of `ipc` endpoints, as the system knows them.
+        self._files: dict[str, tuple[int, int]] = {}
+        #: Listeners that were left behind by binding again.
+        self._rebinds = 0
         #: Where the sockets are bound, once started.
         self.events_endpoint = ""
         self.commands_endpoint = ""
@@ -150,11 +157,58 @@ class Server:
         self.events_endpoint = publisher.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
         self.commands_endpoint = replier.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
         for endpoint in (self.events_endpoint, self.commands_endpoint):
-            if endpoint.startswith("ipc://"):
-                os.chmod(endpoint.removeprefix("ipc://"), 0o600)  # noqa: PTH101 (pathlib's is flagged in async code)
+            self._note_file(endpoint)
         self._tasks = [asyncio.create_task(self._serve(), name="bus commands")]
         self._tasks.append(asyncio.create_task(self._beat(), name="bus heartbeat"))
         self._tasks.append(asyncio.create_task(self._watch(), name="bus subscribers"))
+
+    def _note_file(self, endpoint: str) -> None:
+        """Keep the file of an `ipc` endpoint to ourselves, and remember which file it is."""
+        if endpoint.startswith("ipc://"):
+            path = endpoint.removeprefix("ipc://")
+            os.chmod(path, 0o600)  # noqa: PTH101 (a path as libzmq knows it)
+            found = os.lstat(path)
+            self._files[endpoint] = found.st_dev, found.st_ino
+
+    def vanished(self) -> list[str]:
+        """The `ipc` endpoints whose file was removed or replaced: nobody can connect there any more."""
+        gone = []
+        for endpoint, known in self._files.items():
+            try:
+                found = os.lstat(endpoint.removeprefix("ipc://"))
+            except OSError:
+                gone.append(endpoint)
+                continue
+            if (found.st_dev, found.st_ino) != known:
+                gone.append(endpoint)
+        return gone
+
+    def bind_again(self, endpoints: Iterable[str]) -> None:
+        """Bind once more where the socket's file has vanished. Who is connected stays so.
+
+        libzmq keeps the listener of before, which nobody can reach, and one file descriptor with it: letting go of it
+        would end its connections. After MAX_REBINDS it is done all the same; then they connect again, and heal by
+        `events`. Raises ListenError.
+        """
+        for endpoint in endpoints:
+            socket = self._events if endpoint == self.events_endpoint else self._commands
+            if socket is None:
+                return
+            try:
+                if self._rebinds >= MAX_REBINDS:
+                    for bound in (self.events_endpoint, self.commands_endpoint):
+                        other = self._events if bound == self.events_endpoint else self._commands
+                        if other is not None:
+                            other.unbind(bound)
+                            other.bind(bound)
+                            self._note_file(bound)
+                    self._rebinds = 0
+                    return
+                socket.bind(endpoint)
+                self._note_file(endpoint)
+            except (zmq.ZMQError, OSError) as error:
+                raise ListenError(f"The bus can't use {endpoint}: {error.strerror or error}.") from error
+            self._rebinds += 1
 
     def publish(self, events: Iterable[m.Event]) -> None:
         """Send events to all subscribers. Never blocks: a subscriber that is too far behind loses them (and heals)."""

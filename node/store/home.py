@@ -22,12 +22,36 @@ class HomeLock:
     Taken before anything is bound: libzmq lets a second process steal an `ipc` endpoint silently.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, home: pathlib.Path, file: BinaryIO) -> None:
+        self._home = home
         self._file = file
+        self._folder = _identity(home)
 
     def release(self) -> None:
         """Let another node have the home."""
         self._file.close()
+
+    def is_ours(self) -> bool:
+        """Whether the lock that is held is still the one in the home: nobody else can have that home."""
+        if os.name == "nt":
+            # An open file can't be removed there.
+            return True
+        held = os.fstat(self._file.fileno())
+        return _identity(self._home / locks.NODE_LOCK) == (held.st_dev, held.st_ino)
+
+    def keep(self) -> None:
+        """Take the home again when the lock's file was removed under the running node.
+
+        Raises HomeInUse when another node has taken it meanwhile, ConfigError when there is no such folder any more.
+        """
+        if self.is_ours():
+            return
+        if _identity(self._home) != self._folder:
+            raise ConfigError(f"The home {self._home} was removed or moved away while the node runs; stop this node.")
+        # Once: the event loop doesn't wait for others.
+        file = _open(self._home, tries=1)
+        self._file.close()
+        self._file = file
 
 
 def claim(home: pathlib.Path) -> HomeLock:
@@ -36,16 +60,40 @@ def claim(home: pathlib.Path) -> HomeLock:
     Raises HomeInUse with the other node's pid, or ConfigError when the directory can't be used (HomeRefused, when it or
     a file in it isn't ours alone).
     """
-    path = home / locks.NODE_LOCK
     try:
         locate.make_home(home)
+        file = _open(home)
+        try:
+            # Not later: the database isn't open yet, and closing any descriptor of it would give up SQLite's locks.
+            ownership.check_contents(home)
+        except BaseException:
+            file.close()
+            raise
+    except OSError as error:
+        raise ConfigError(f"The home {home} can't be used: {error.strerror} ({error.filename}).") from error
+    return HomeLock(home, file)
+
+
+def _identity(path: pathlib.Path) -> tuple[int, int] | None:
+    """What tells a file or folder from any other of the same name; None when there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _open(home: pathlib.Path, tries: int = TRIES) -> BinaryIO:
+    """The file of the lock, locked and with this process's id in it. Raises HomeInUse or ConfigError."""
+    path = home / locks.NODE_LOCK
+    try:
         # Unbuffered, so that a pid that doesn't fit on the disk is tried once and not again when the file is closed.
         file = cast(
             BinaryIO, os.fdopen(ownership.open_private(path, os.O_RDWR | os.O_APPEND | os.O_CREAT), "ab+", buffering=0)
         )
     except OSError as error:
         raise ConfigError(f"The home {home} can't be used: {error.strerror} ({error.filename}).") from error
-    if not _take(file):
+    if not _take(file, tries):
         file.seek(0)
         pid = file.read(MAX_PID_BYTES).decode(errors="replace").strip() or "unknown"
         file.close()
@@ -53,16 +101,9 @@ def claim(home: pathlib.Path) -> HomeLock:
             f"A node already runs on {home} (pid {pid}). Stop it with: python -m node stop --home {home}"
             " - or give this one a home of its own with --home."
         )
-    try:
-        ownership.check_contents(home)
-        if path.stat().st_size > MAX_PID_BYTES:
-            raise HomeRefused(f"{path} isn't the lock of a node: it holds something else. Move it away.")
-    except OSError as error:
+    if os.fstat(file.fileno()).st_size > MAX_PID_BYTES:
         file.close()
-        raise ConfigError(f"The home {home} can't be used: {error.strerror} ({error.filename}).") from error
-    except HomeRefused:
-        file.close()
-        raise
+        raise HomeRefused(f"{path} isn't the lock of a node: it holds something else. Move it away.")
     try:
         file.seek(0)
         file.truncate()
@@ -70,12 +111,12 @@ def claim(home: pathlib.Path) -> HomeLock:
     except OSError:
         # On a full or read-only disk the lock holds all the same; only the pid is missing from a later refusal.
         pass
-    return HomeLock(file)
+    return file
 
 
-def _take(file: BinaryIO) -> bool:
-    for tries in range(TRIES):
-        if tries:
+def _take(file: BinaryIO, tries: int) -> bool:
+    for number in range(tries):
+        if number:
             time.sleep(BETWEEN_S)
         try:
             locks.take(file)

@@ -403,3 +403,48 @@ def test_a_file_or_a_home_of_somebody_else_is_not_read(tmp_path: pathlib.Path) -
             config.read_file(tmp_path)
         os.chown(one, 0, 0)
     assert config.read_file(tmp_path) == {"keep_days": "3"}
+
+
+#: A wrong value of each variable, and words of the sentence that it gets.
+WRONG = [
+    ("SNICHER_NAME", "x" * 65, "1 to 64 characters"),
+    ("SNICHER_NAME", "\udcff", "characters"),
+    ("SNICHER_LISTEN", "5000", "is not HOST:PORT"),
+    ("SNICHER_LISTEN", "127.0.0.1:80000", "1 to 65535"),
+    ("SNICHER_LISTEN", "127.0.0.1:-1", "1 to 65535"),
+    ("SNICHER_LISTEN", "127.0.0.1:\u0663", "1 to 65535"),
+    ("SNICHER_LISTEN", "\udcff:5000", "neither an IP address nor a host name"),
+    ("SNICHER_BUS", "udp://127.0.0.1:1", "neither ipc nor tcp://HOST:PORT"),
+    ("SNICHER_BUS", "tcp://127.0.0.1:65535", "65534"),
+    ("SNICHER_BUS", "tcp://\udcff:1", "neither an IP address nor a host name"),
+    ("SNICHER_LOG_FORMAT", "xml", "one of text, json"),
+    ("SNICHER_LOG_LEVEL", "INFO", "one of debug, info, warning, error"),
+    ("SNICHER_MANDATORY", "10.0.0.1", "HOST:PORT"),
+    ("SNICHER_MANDATORY_GREETING", "\udcff", "characters"),
+    ("SNICHER_MANDATORY_RULE", "yes", "one of on, off"),
+    ("SNICHER_RECONNECT", "1", "one of on, off"),
+    *((name, value, "whole number") for name in ("SNICHER_KEEP_EVENTS", "SNICHER_KEEP_DAYS", "SNICHER_FREE_SPACE",
+      "SNICHER_QUOTA") for value in ("-1", "1.5", "\u0663", "x", "1e3", "9" * 5_000)),
+    ("SNICHER_HOME", "~nobody-of-that-name", "no such user"),
+    ("SNICHER_HOME", "/tmp/\udcff", "UTF-8"),
+    ("SNICHER_HOME", "/etc/passwd", "not a folder"),
+]  # fmt: skip
+
+
+def test_every_variable_has_a_wrong_value_here() -> None:
+    assert {name for name, _, _ in WRONG} == {"SNICHER_HOME", *(option.variable for option in config.OPTIONS)}
+
+
+@pytest.mark.parametrize(("variable", "value", "says"), WRONG)
+def test_a_wrong_variable_is_one_sentence_that_names_it(
+    tmp_path: pathlib.Path, variable: str, value: str, says: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.load([], {"SNICHER_HOME": str(tmp_path), variable: value})
+    assert str(caught.value).startswith(variable) and says in str(caught.value)
+    assert caught.value.exit_code == 78
+
+
+@pytest.mark.parametrize("value", ["", "node.1", "\udcff", "x" * 10_000])
+def test_whatever_honcho_says_is_taken(tmp_path: pathlib.Path, value: str) -> None:
+    assert config.load(["--home", str(tmp_path)], {"HONCHO_PROCESS_NAME": value}).home == tmp_path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import pathlib
 import signal
 import sys
 import time
@@ -29,6 +30,9 @@ def message(**more: Any) -> m.Message:
 
 class FakeClient:
     """Answers as told, and remembers what it was asked."""
+
+    #: No node runs there.
+    home = pathlib.Path("/nowhere")
 
     def __init__(self, answers: list[Any]) -> None:
         self.answers = answers
@@ -380,3 +384,21 @@ def test_history_of_an_id_is_never_that_of_somebody_who_calls_himself_so(verb: C
         verb(["history", "plain-15"], there)
     page = m.HistoryResult(seq=1, messages=[message()], more_before=False, more_after=False)
     assert verb(["history", "plain-16"], there, page).asked[-1] == ("history", "plain-16")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["tail", "--since"], ["history", "bert", "--limit"], ["search", "word", "--limit"]],
+    ids=lambda words: words[0],
+)
+@pytest.mark.parametrize(
+    "value", ["x", "-1", "1.5", "\u0663", "\uff11", "", " ", "1_0", "9" * 16, "9" * 5_000, "\udcff"]
+)
+def test_a_number_that_is_none_is_named_with_its_flag(
+    words: list[str], value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        console.main([*words[:-1], f"{words[-1]}={value}"])
+    assert caught.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert f"argument {words[-1]}: " in last and len(last) < 300

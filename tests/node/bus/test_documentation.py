@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from node import answers, app, retention, turns
+from node.bus import locks, reducer, server
 from node.bus import messages as m
-from node.bus import reducer, server
 from node.core import contacts, quotas, settings
 from node.peers import listener, pace
 from node.protocol.plain import registry
@@ -290,7 +290,8 @@ def test_every_name_on_the_page_exists() -> None:
         # Values that are no type of their own, and other languages' words.
         *registry.BY_NAME, "unknown", "guess", "seen", "chosen", "auto", "plain", "altered", "not-utf8", "parts",
         *answers.LIMITS, "details.index", "?",
-        "ipc", "tcp", "apply", "bus.json", "BUS.md", "SNICHER_HOME", "details.candidates", "details.oldest",
+        "ipc", "tcp", "apply", "bus.json", locks.NODE_LOCK, "flock", "/proc", "python -m node status",
+        "python -m node stop", "BUS.md", "SNICHER_HOME", "details.candidates", "details.oldest",
         "details.head", "details.position", "A-Z", "a-z", "0-9", "._-", "consume",
         "details.key", "details.source", "details.where", "on", "off",
         "node.bus.client", "node.bus.aio", "node/bus/reducer.py", "bus/", "bus/clients/*.key", "[topic, body]", "~",

@@ -164,3 +164,31 @@ def test_who_only_looks_who_holds_a_home_keeps_nobody_from_it(tmp_path: pathlib.
     finally:
         over.set()
         looks.join()
+
+
+def test_a_lock_that_was_removed_under_a_running_node_is_taken_again(tmp_path: pathlib.Path) -> None:
+    lock = homes.claim(tmp_path)
+    path = tmp_path / locks.NODE_LOCK
+    path.unlink()
+    assert not lock.is_ours()
+    lock.keep()
+    assert lock.is_ours()
+    assert locks.holder(path, locks.pid_in) == os.getpid()
+    lock.release()
+    assert locks.holder(path, locks.pid_in) is None
+
+
+def test_a_home_that_another_has_by_now_is_left_alone(tmp_path: pathlib.Path) -> None:
+    home = tmp_path / "home"
+    lock = homes.claim(home)
+    (home / locks.NODE_LOCK).unlink()
+    with holder(home), pytest.raises(HomeInUse):
+        lock.keep()
+    home.rename(tmp_path / "moved")
+    for _ in range(2):
+        # Nobody there, then another folder of that name.
+        with pytest.raises(ConfigError, match="was removed or moved away"):
+            lock.keep()
+        home.mkdir(exist_ok=True)
+    assert list(home.iterdir()) == []
+    lock.release()
