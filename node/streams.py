@@ -39,8 +39,16 @@ class Outlet(io.TextIOBase):
     `said_lost` makes the line that stands where so many lines are missing.
     """
 
-    def __init__(self, descriptor: int, encoding: str = "utf-8", limit: int = MAX_WAITING) -> None:
+    def __init__(
+        self,
+        descriptor: int,
+        encoding: str = "utf-8",
+        limit: int = MAX_WAITING,
+        instead_of: io.TextIOBase | None = None,
+    ) -> None:
         super().__init__()
+        #: Kept, because a stream that nobody has any more closes its descriptor.
+        self._instead_of = instead_of
         self._descriptor = descriptor
         self._encoding = encoding
         self._limit = limit
@@ -186,7 +194,7 @@ def never_block() -> None:
             continue
         with contextlib.suppress(OSError):
             stream.flush()
-        outlet = Outlet(descriptor, stream.encoding)
+        outlet = Outlet(descriptor, stream.encoding, instead_of=stream)
         setattr(sys, name, outlet)
         replaced.append(outlet)
         # What libraries made for their log lines when they were imported.

@@ -14,12 +14,13 @@ import errno
 import itertools
 import logging
 import os
+import shlex
 import socket
 from collections.abc import Callable, Mapping
 
 from node.errors import ListenError
 from node.model import Address, normal_host
-from node.peers import reasons
+from node.peers import occupied, reasons
 from node.peers.connection import Connection
 
 log = logging.getLogger("snicher.peers")
@@ -260,9 +261,17 @@ class Listener:
 
 def _why_not(address: Address, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
+        elsewhere = f"choose another port: --listen {str(Address(address.host, 0)).removesuffix('0')}PORT"
+        own = occupied.node_on(address)
+        if own is None:
+            return (
+                f"Port {address.port} is taken on {address.host}: by another node or another program. "
+                f"Stop that one, or {elsewhere}"
+            )
+        pid, home = own
         return (
-            f"Port {address.port} is taken on {address.host}: by another node or another program. "
-            f"Stop that one, or choose another port: --listen {Address(address.host, 0)}".replace(":0", ":PORT")
+            f"Port {address.port} is taken on {address.host} by a node of your own (pid {pid}, home {home}). "
+            f"Stop it with: python -m node stop --home {shlex.quote(str(home))} - or {elsewhere}"
         )
     if error.errno == errno.EADDRNOTAVAIL:
         return f"{address.host} is not an address of this machine; --listen takes one of its own, or 0.0.0.0 for all."

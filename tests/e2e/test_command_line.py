@@ -441,6 +441,15 @@ def test_a_port_that_is_taken(tmp_path: pathlib.Path) -> None:
     assert not (tmp_path / "h" / "bus.json").exists()
 
 
+def test_a_port_that_a_node_of_ones_own_has(nodes: Nodes, tmp_path: pathlib.Path) -> None:
+    anna = nodes.start("anna")
+    result = run("run", "--home", str(tmp_path / "h"), "--listen", anna.address)
+    assert result.returncode == 69
+    said = one_line(result)
+    assert f"is taken on {anna.host} by a node of your own (pid {anna.pid}, home {anna.home})" in said
+    assert f"python -m node stop --home {anna.home} - or choose another port: --listen {anna.host}:PORT" in said
+
+
 def test_an_address_that_isn_t_ours(tmp_path: pathlib.Path) -> None:
     result = run("run", "--home", str(tmp_path), "--listen", "192.0.2.1:5000")
     assert result.returncode == 69

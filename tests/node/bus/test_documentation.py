@@ -197,6 +197,7 @@ def kib(number: int) -> str:
 BOUNDS = {
     "a command": [kib(m.MAX_COMMAND_BYTES), kib(server.MAX_FRAME_BYTES)],
     "PUB high-water mark": [f"{server.PUB_HIGH_WATER_MARK:,}"],
+    "listeners left behind when a socket's file was removed": [str(server.MAX_REBINDS)],
     "messages in one `send`": [str(m.MAX_SEND)],
     "a text": [kib(m.MAX_TEXT_BYTES)],
     "a name": [str(m.MAX_NAME_CHARS)],
