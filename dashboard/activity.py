@@ -127,6 +127,8 @@ def figures(
 ) -> Figures:
     """What there is to show; `own` is the name by which this dashboard follows. Without `stats`, most is unknown."""
     signs = [_node(now, stats, status, away), _disk(stats, status), _bus(stats, status)]
+    if status is not None and status.health.index:
+        signs.append(Sign("Search", "incomplete", "wait", wording.clean_text(status.health.index)))
     if stats is None:
         return Figures(now=now, rate=rate.view(now), signs=signs)
     return Figures(

@@ -253,8 +253,10 @@ def _node(event: m.Event) -> _Told:
         case m.HealthChanged(health=health):
             if health.store and not health.problem and health.notices:
                 return _Told("node", _say("Worth knowing: {}", _reason(" ".join(health.notices))), "bad")
+            if health.store and not health.problem and health.index:
+                return _Told("node", [_reason(health.index) or "The search index is being built anew."], "wait")
             if health.store and not health.problem:
-                return _Told("node", ["The disk is well again"], "good")
+                return _Told("node", ["The disk and the search index are well"], "good")
             problem = _reason(health.problem) or "it can't be written."
             return _Told("node", _say("The disk has a problem: {}", problem), "bad")
         case _:

@@ -7,6 +7,7 @@
     bus/        events and commands for front ends                the only importer of zmq; BUS.md is normative
                  (bus/ownership.py: whose a home must be, for the node and for every front end)
     app.py      wires the rooms and performs the effects, in order, in batches
+    upkeep.py   the database in the background: the search index goes on and is rebuilt, the write-ahead log shrinks
     model.py    the nouns        errors.py  what can go wrong        config.py  what can be set
     printable.py  what others wrote, safe to print
     streams.py  the standard streams, which hold nobody up   loglines.py  what the log looks like

@@ -18,7 +18,7 @@ from node.bus.subscribers import Reports
 from node.config import Config, explain
 from node.core import effects as e
 from node.core import stimuli as s
-from node.errors import CommandRefused, StoreUnavailable
+from node.errors import CommandRefused, IndexBroken, StoreUnavailable
 from node.model import parse_address
 from node.peers.resolve import Resolver, Unresolved
 from node.store.reader import Reader
@@ -238,9 +238,25 @@ class Answers:
     async def _search(self, args: m.SearchArgs) -> m.SearchResult:
         if self._turns.health.store and not self._turns.busy:
             # What was said just now should be found: the index takes one step first, unless the disk is slow.
-            step = asyncio.ensure_future(self._turns.index_step())
+            step = asyncio.ensure_future(self._turns.upkeep.step())
             await asyncio.wait([step], timeout=INDEX_PATIENCE)
-        return await self._turns.read(self._reader.search, args)  # type: ignore[no-any-return]
+        try:
+            return await self._turns.read(self._reader.search, args)  # type: ignore[no-any-return]
+        except IndexBroken as error:
+            await self._index_broken(str(error))
+        try:
+            return await self._turns.read(self._reader.search, args)  # type: ignore[no-any-return]
+        except IndexBroken as error:
+            # Found broken again before the first finding took effect for the reader.
+            raise CommandRefused("busy", f"The search index is damaged ({error}); try again in a moment.") from error
+
+    async def _index_broken(self, why: str) -> None:
+        try:
+            await self._turns.upkeep.broken(why)
+        except StoreUnavailable as error:
+            raise CommandRefused(
+                "store_unavailable", f"The search index is damaged, and can't be built anew just now. {error}"
+            ) from error
 
     async def _peers(self, args: m.PeersArgs) -> m.PeersResult:
         page: m.PeersResult = await self._turns.read(self._reader.peers, args)

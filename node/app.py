@@ -52,8 +52,9 @@ log = logging.getLogger("snicher")
 GOODBYE = 2.0
 #: How long before that for those said on connections of their own, while others may still call, in seconds.
 FAREWELL = 1.0
-#: How long the last commit may take at the end, in seconds.
+#: How long the last commits may take at the end, all together, and the least that each is given, in seconds.
 LAST_COMMIT = 5.0
+MIN_COMMIT = 0.5
 #: How long connections that came in at the last moment have to say something, in seconds.
 LAST_CALL = 0.05
 #: Open files a node would like to be allowed: one for each connection, and some.
@@ -259,6 +260,7 @@ class App:
                 self._turns.notice("history", f"{set_back} {SET_BACK}")
             self._turns.read_on()
             retention.start()
+            self._turns.upkeep.start()
             self._say_hello(listen)
             await self._stopping.wait()
             await self._say_goodbye()
@@ -266,9 +268,10 @@ class App:
             await findable.close()
             self._network.stop_listening()
             await retention.close()
+            # The bus last: whoever asks for something until then is told that the node is going down.
+            await self._turns.close()
             await self._server.close()
             findable.remove_sockets()
-            await self._turns.close()
         return EXIT_BUG if self._broken else 0
 
     def _started(self, listen: Address) -> s.Started:
@@ -403,13 +406,19 @@ class App:
 
     async def _say_goodbye(self) -> None:
         log.info("going down: %s", self._reason)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LAST_COMMIT
+
+        def left() -> float:
+            return max(MIN_COMMIT, until - loop.time())
+
         if not self._broken:
             self._turns.feed(s.StopAsked(self._reason))
-            await self._turns.quiet(LAST_COMMIT)
+            await self._turns.quiet(left())
             await self._network.closed(FAREWELL)
         self._network.stop_listening()
         await asyncio.sleep(LAST_CALL)
-        await self._turns.quiet(LAST_COMMIT)
+        await self._turns.quiet(left())
         self._network.leave_all()
         if not await self._network.closed(GOODBYE):
             log.warning("%d connections didn't end in time", len(self._network))
@@ -417,7 +426,7 @@ class App:
             await self._answers.give_up()
             return
         self._turns.feed(s.Stopped(self._reason))
-        await self._turns.quiet(LAST_COMMIT)
+        await self._turns.quiet(left())
         if self._turns.health.store:
             log.info("good-bye; everything is on disk")
         else:

@@ -347,6 +347,8 @@ def _search(client: Client, options: argparse.Namespace) -> None:
         if not page.more or not page.hits:
             break
         before = page.hits[-1].id
+    if page.rebuilding:
+        print(f"The search index is being built anew; the newest {page.pending} are not in it yet.", file=sys.stderr)
     if not found and not options.json:
         print("Nothing found.", file=sys.stderr)
 
@@ -509,6 +511,8 @@ def _status(client: Client, options: argparse.Namespace) -> None:
     print(f"code         {status.self.code}")
     print(f"event log    {status.log}, head {status.head}")
     print(f"disk         {flat(status.health.problem or 'well')}")
+    if status.health.index:
+        print(f"search       {flat(status.health.index)}")
     for notice in status.health.notices:
         print(f"notice       {flat(notice)}")
     for one in status.greetings:

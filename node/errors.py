@@ -8,8 +8,9 @@ SnicherError
 |-- StoreError
 |   |-- StoreTooNew          the database was written by a newer Snicher (exit code 70)
 |   |-- StoreCorrupt         the database or the identity can't be read (exit code 70)
-|   `-- StoreUnavailable     a write failed: the disk is full or broken; reading goes on
-|       `-- StoreDisplaced   the open database is not the file at its path any more
+|   |-- StoreUnavailable     a write failed: the disk is full or broken; reading goes on
+|   |   `-- StoreDisplaced   the open database is not the file at its path any more
+|   `-- IndexBroken          the search index can't be used; it is built anew, and nothing else is affected
 |-- RemoteFault              a peer broke its protocol: its link is closed, nobody else notices
 |-- LocalFault               our own code broke the protocol: a bug, never the peer's doing
 |-- InvalidEntry             a signed entry doesn't verify; it is refused and counted
@@ -69,6 +70,10 @@ class StoreUnavailable(StoreError):
 
 class StoreDisplaced(StoreUnavailable):
     """The database was removed, moved or replaced while the node runs. Nothing is acknowledged until it is back."""
+
+
+class IndexBroken(StoreError):
+    """The search index is damaged. No message is: the node builds the index anew from them, in the background."""
 
 
 class RemoteFault(SnicherError):

@@ -139,6 +139,6 @@ _WHAT: dict[str, Callable[[Any], str]] = {
     "MessageStateChanged": lambda data: f"#{data.id} is {data.state}{_reason(data.detail)}",
     "Heartbeat": lambda data: f"head {data.head}, kept from {data.oldest} on",
     "RetryScheduled": _retry,
-    "HealthChanged": lambda data: data.health.problem or "all is well",
+    "HealthChanged": lambda data: data.health.problem or data.health.index or "all is well",
     "ConnectionNoticed": lambda data: f"{data.address}: {data.what}",
 }

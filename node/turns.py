@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import functools
 import logging
 import time
 from collections.abc import Callable
@@ -25,9 +26,10 @@ from node.bus import messages as m
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.node import Node
-from node.errors import StoreDisplaced, StoreUnavailable
+from node.errors import CommandRefused, StoreDisplaced, StoreUnavailable
 from node.store.reader import Reader
 from node.store.writer import Writer
+from node.upkeep import Upkeep
 
 log = logging.getLogger("snicher.store")
 
@@ -45,10 +47,11 @@ MIN_SHARE = 16
 EMPTY = 16
 #: How often a failed disk is tried again, in seconds.
 PROBE_EVERY = 1.0
-#: Messages that the search index takes in one step: a step must not hold up a commit for long.
-INDEX_STEP = 400
-#: How long nothing may have been committed before the index goes on, in seconds.
-INDEX_PAUSE = 0.05
+#: How long folding the WAL back may take at the end, in seconds. Beyond, it stays, and the next start reads it.
+CLOSE_FOLD = 2.0
+#: How often what runs at the end is interrupted, in seconds: an interruption that comes between two statements is lost.
+INTERRUPT_EVERY = 0.02
+STOPPING = "The node is going down; nothing was done."
 
 _AGAIN = (s.Heard, s.Transmitted, s.Closed)
 _ACTS = frozenset((e.Dial, e.Transmit, e.HangUp, e.ShutOut, e.Hold, e.Tell, e.Reply, e.Refuse, e.Fetch, e.Exit))
@@ -129,17 +132,22 @@ class Turns:
         self.events = 0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: int | None = None
-        self._index_timer: asyncio.TimerHandle | None = None
         self._recovery: asyncio.Task[None] | None = None
         self._background: set[asyncio.Future[Any]] = set()
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._closing = False
+        #: What works on the database in the background.
+        self.upkeep = Upkeep(self, writer, self._index_health)
 
     # -- stimuli in
 
     def feed(self, stimulus: s.Stimulus) -> None:
         """Something happened. Decided at once; what follows from it is let out when it is on disk."""
+        if self._closing:
+            if isinstance(stimulus, s.Commanded):
+                self._act(e.Refuse(stimulus.token, "stopping", STOPPING))
+            return
         if not self.health.store:
             if isinstance(stimulus, _AGAIN):
                 self._held.append(stimulus)
@@ -173,6 +181,11 @@ class Turns:
         return self._committing is None and not self._batch.records
 
     @property
+    def well(self) -> bool:
+        """Writes work."""
+        return self.health.store
+
+    @property
     def commits(self) -> int:
         """Transactions with messages or events since the start."""
         return self._writer.commits
@@ -197,19 +210,24 @@ class Turns:
 
     def _commit(self) -> None:
         self._scheduled = False
+        if self._closing:
+            return
         batch, self._batch = self._batch, _Batch()
         if not batch.records:
             self._let_out(batch)
             return
         self._committing = batch
         self._began = time.perf_counter()
-        done = self._loop.run_in_executor(self._writing, self._writer.commit, batch.records)
+        done = self._loop.run_in_executor(self._writing, self._unless_closing, self._writer.commit, batch.records)
         done.add_done_callback(self._committed)
 
     def _committed(self, done: asyncio.Future[None]) -> None:
         batch, self._committing = self._committing, None
         assert batch is not None
         error = done.exception()
+        if error is not None and self._closing:
+            self._drop(batch)
+            return
         if error is not None:
             if not isinstance(error, StoreUnavailable):
                 log.error("a bug in the writer", exc_info=error)
@@ -221,7 +239,7 @@ class Turns:
             self._fit(batch, time.perf_counter() - self._began)
         self._let_out(batch)
         self._go_on()
-        self._plan_index()
+        self.upkeep.committed()
 
     def _fit(self, batch: _Batch, took: float) -> None:
         """Batches get longer or shorter, until a commit takes about as long as it should."""
@@ -277,7 +295,7 @@ class Turns:
         else:
             log.warning(problem)
         if self.health.store:
-            self.health = m.Health(problem=problem, notices=[*self._notices.values()])
+            self._be(store=True, problem=problem)
             self._tell_health(self.health)
             if problem is None:
                 self.read_on()
@@ -293,7 +311,14 @@ class Turns:
         else:
             self._notices[about] = sentence
             log.warning("%s", sentence)
-        self.health = replace(self.health, notices=[*self._notices.values()])
+        self._be(store=self.health.store, problem=self.health.problem)
+        self._tell_health(self.health)
+
+    def _be(self, *, store: bool, problem: str | None) -> None:
+        self.health = replace(self.health, store=store, problem=problem, notices=[*self._notices.values()])
+
+    def _index_health(self, problem: str | None) -> None:
+        self.health = replace(self.health, index=problem)
         self._tell_health(self.health)
 
     def read_on(self) -> None:
@@ -311,7 +336,7 @@ class Turns:
             log.error("%s", problem)
         else:
             log.error("writing failed; nothing that was acknowledged is lost: %s", problem)
-        self.health = m.Health(store=False, problem=problem, notices=[*self._notices.values()])
+        self._be(store=False, problem=problem)
         for one in lost:
             # What led to a bug leads there again: held, it would keep the node from ever going on.
             again = one is not batch or isinstance(error, StoreUnavailable)
@@ -343,7 +368,7 @@ class Turns:
             except Exception:
                 log.exception("loading again after a failed write failed")
         self.core = core
-        self.health = m.Health(problem=self._problem, notices=[*self._notices.values()])
+        self._be(store=True, problem=self._problem)
         self._full = False
         log.info("writing works again")
         held, self._held = self._held, collections.deque()
@@ -353,40 +378,31 @@ class Turns:
         self.read_on()
         self._tell_health(self.health)
 
-    # -- the index
-
-    def _plan_index(self) -> None:
-        if self._index_timer is None and not self._closing:
-            self._index_timer = self._loop.call_later(INDEX_PAUSE, self._index_soon)
-
-    def _index_soon(self) -> None:
-        self._index_timer = None
-        if not self.idle:
-            self._plan_index()
-        elif self.health.store and not self._closing:
-            task = asyncio.ensure_future(self.index_step())
-            self._background.add(task)
-            task.add_done_callback(self._background.discard)
-
-    async def index_step(self) -> None:
-        """Bring the search index one step forward; more steps follow while there is something left."""
-        try:
-            left = await self._loop.run_in_executor(self._writing, self._writer.index, INDEX_STEP)
-        except StoreUnavailable as error:
-            log.warning("the search index has to wait: %s", error)
-            return
-        if left:
-            self._plan_index()
-
     # -- reading
 
     async def read(self, what: Callable[..., Any], *args: Any) -> Any:
-        """Call a method of the reader in its thread."""
-        return await self._loop.run_in_executor(self._reading, what, *args)
+        """Call a method of the reader in its thread. Raises CommandRefused (`stopping`) from `close` on."""
+        return await self._ask(self._reading, what, *args)
 
     async def write(self, what: Callable[..., Any], *args: Any) -> Any:
-        """Call a method of the writer in its thread, between two commits."""
-        return await self._loop.run_in_executor(self._writing, what, *args)
+        """Call a method of the writer in its thread, between two commits. Raises as `read` does."""
+        return await self._ask(self._writing, what, *args)
+
+    async def _ask(self, thread: ThreadPoolExecutor, what: Callable[..., Any], *args: Any) -> Any:
+        if self._closing:
+            raise CommandRefused("stopping", STOPPING)
+        return await self._loop.run_in_executor(thread, self._unless_closing, what, *args)
+
+    def _unless_closing(self, what: Callable[..., Any], *args: Any) -> Any:
+        """In a thread of the database: what is asked for late, or is interrupted by the end, is refused."""
+        if self._closing:
+            raise CommandRefused("stopping", STOPPING)
+        try:
+            return what(*args)
+        except Exception as error:
+            if self._closing:
+                raise CommandRefused("stopping", STOPPING) from error
+            raise
 
     def fetch(self, query: e.Query) -> None:
         """Ask the store for the core; the answer comes as a stimulus."""
@@ -398,6 +414,10 @@ class Turns:
         core = self.core
         try:
             result = await self.read(self._reader.answer, query)
+        except CommandRefused as error:
+            if not isinstance(query, e.Waiting):
+                self._act(e.Refuse(query.token, error.code, error.message))
+            return
         except Exception:
             log.exception("the store could not answer")
             if not isinstance(query, e.Waiting):
@@ -421,20 +441,55 @@ class Turns:
             log.warning("the disk is too slow to wait for; what was acknowledged is safe")
 
     async def close(self) -> None:
-        """Stop all timers and threads, and close the database."""
+        """Stop all timers and threads, and close the database; what is running is interrupted, and undone whole.
+
+        Takes about CLOSE_FOLD at most. Whatever is asked for from now on is refused with `stopping`.
+        """
         self._closing = True
-        for timer in (self._timer, self._index_timer):
-            if timer is not None:
-                timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         if self._recovery is not None:
             self._recovery.cancel()
         for task in list(self._background):
             task.cancel()
-        # The writer last: whoever closes a database last folds its WAL back and takes it away.
-        await self.read(self._reader.close)
-        await self.write(self._writer.close)
-        self._writing.shutdown()
-        self._reading.shutdown()
+        await self.upkeep.close()
+        await self._interrupt(self._reader.interrupt, self._reading)
+        await self._interrupt(self._writer.interrupt, self._writing)
+        self._drop(_Batch())
+        # A snapshot that somebody still reads would keep the WAL from being folded back.
+        await self._loop.run_in_executor(self._reading, self._reader.pages.close)
+        folding = self._loop.run_in_executor(self._writing, self._writer.fold)
+        done, _ = await asyncio.wait([folding], timeout=CLOSE_FOLD)
+        if not done:
+            log.info("what is in the write-ahead log stays there; the next start goes on with it")
+            await self._interrupt(self._writer.interrupt, self._writing)
+        # The writer last: whoever closes a database last folds its WAL back and takes it away. That can't be
+        # interrupted, so when there is much left to fold, the reader is last: it can't write.
+        close_writer = functools.partial(self._writer.close, fold=bool(done))
+        closes: list[tuple[ThreadPoolExecutor, Callable[[], None]]] = [
+            (self._reading, self._reader.close),
+            (self._writing, close_writer),
+        ]
+        for executor, close in closes if done else reversed(closes):
+            await self._loop.run_in_executor(executor, close)
+            executor.shutdown()
+
+    async def _interrupt(self, interrupt: Callable[[], None], executor: ThreadPoolExecutor) -> None:
+        """Interrupt what a thread of the database does, until it has come to the end of what was asked of it."""
+        drained = self._loop.run_in_executor(executor, lambda: None)
+        while not drained.done():
+            interrupt()
+            await asyncio.wait([drained], timeout=INTERRUPT_EVERY)
+
+    def _drop(self, batch: _Batch) -> None:
+        """The end came before these records, and those gathered meanwhile, were on disk: they are given up."""
+        lost, self._batch = (batch, self._batch), _Batch()
+        for act in (act for one in lost for act in one.acts):
+            if isinstance(act, e.Reply | e.Refuse):
+                self._act(e.Refuse(act.token, "stopping", STOPPING))
+            elif isinstance(act, e.Fetch) and not isinstance(act.query, e.Waiting):
+                self._act(e.Refuse(act.query.token, "stopping", STOPPING))
+        self._quiet.set()
 
 
 def now_ms() -> int:

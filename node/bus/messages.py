@@ -253,8 +253,10 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     #: False while writes fail: commands that change something get `store_unavailable`, reading from peers stops.
     #: True with a problem: the disk is nearly full, so that sending is refused and reading from peers stops.
     store: bool = True
-    #: What is wrong, in words; None when all is well.
+    #: What is wrong with the disk, in words; None when all is well.
     problem: str | None = None
+    #: What is wrong with the search index, in words; None when all is well. Nothing else is affected by it.
+    index: str | None = None
     #: What a person should know though nothing is refused for it, a sentence each: the history was set back.
     notices: list[str] = []
 
@@ -603,6 +605,8 @@ class SearchResult(msgspec.Struct, kw_only=True):
     hits: list[Message]
     more: bool
     pending: int
+    #: The index was damaged and is being built anew, oldest messages first: the newest `pending` aren't found yet.
+    rebuilding: bool = False
 
 
 class Outgoing(msgspec.Struct, kw_only=True):

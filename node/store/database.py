@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import sqlite3
+from collections.abc import Iterator
 
 from node.errors import StoreCorrupt, StoreTooNew, StoreUnavailable
 from node.store import genuine
@@ -20,6 +21,9 @@ APPLICATION_ID = 0x536E6368
 BUSY_S = 5.0
 #: The WAL is folded back into the database at about this many pages of 4 KiB.
 CHECKPOINT_PAGES = 4_000
+#: What stays of the WAL's file once it was folded back: about what it grows to in ordinary use, so that it isn't cut
+#: and grown again each time. Beyond is what was written while somebody read for long. (A frame's header has 24 bytes.)
+WAL_BYTES = CHECKPOINT_PAGES * (4096 + 24) + 32
 
 
 def migrations() -> list[tuple[int, str, str]]:
@@ -49,6 +53,7 @@ def connect(home: pathlib.Path, *, read_only: bool = False) -> sqlite3.Connectio
             # NORMAL may lose the last commits in a power cut, and would then reuse numbers that others have seen.
             db.execute("PRAGMA synchronous = FULL")
             db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            db.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("PRAGMA cache_size = -16000")
         db.execute("PRAGMA temp_store = MEMORY")
@@ -181,3 +186,14 @@ def statements(sql: str) -> list[str]:
     if re.sub(r"--[^\n]*|/\*.*?\*/", "", current, flags=re.DOTALL).strip():
         raise ValueError("The last statement of a schema file has no end.")
     return found
+
+
+@contextlib.contextmanager
+def overwriting(db: sqlite3.Connection) -> Iterator[None]:
+    """What is deleted within is overwritten with zeros in the file."""
+    usual = db.execute("PRAGMA secure_delete").fetchone()[0]
+    db.execute("PRAGMA secure_delete = ON")
+    try:
+        yield
+    finally:
+        db.execute(f"PRAGMA secure_delete = {usual:d}")

@@ -78,6 +78,12 @@ class Pages:
             if now - one.asked > IDLE_S or now - one.began > WHOLE_S:
                 self._close(name)
 
+    def interrupt(self) -> None:
+        """End what is being read just now, from any thread."""
+        for one in list(self._open.values()):
+            with contextlib.suppress(sqlite3.Error):
+                one.db.interrupt()
+
     def close(self) -> None:
         """Close all."""
         for name in list(self._open):

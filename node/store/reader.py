@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from node.core.consumers import lapsed, shown
 from node.core.state import KeptConsumer, Loaded, LoadedPeer, Sending
 from node.errors import CommandRefused
 from node.model import PLAIN_PREFIX
-from node.store import database, facts, search, snapshot
+from node.store import database, facts, index, search, snapshot
 from node.store.pages import Pages
 from node.store.place import Place
 
@@ -39,6 +39,12 @@ class Reader:
         self.pages.close()
         self._db.close()
 
+    def interrupt(self) -> None:
+        """End what is being read just now, from any thread: it raises StoreUnavailable."""
+        with suppress(sqlite3.ProgrammingError):
+            self._db.interrupt()
+        self.pages.interrupt()
+
     @contextmanager
     def _moment(self) -> Iterator[sqlite3.Connection]:
         """All that is read within is of one moment. Raises StoreCorrupt or StoreUnavailable when it can't be read."""
@@ -47,7 +53,9 @@ class Reader:
             try:
                 yield self._db
             finally:
-                self._db.execute("COMMIT")
+                # A broken index may have ended it already.
+                if self._db.in_transaction:
+                    self._db.execute("COMMIT")
         except sqlite3.DatabaseError as error:
             raise database.as_store_error(self._home / database.FILE_NAME, error) from error
 
@@ -96,7 +104,7 @@ class Reader:
                 head=self.log_ends()[1],
                 oldest=self.log_ends()[0],
                 clock=max(self._one("SELECT max(clock) FROM entry") or 0, self._number("clock")),
-                last_message=search.newest(db),
+                last_message=index.newest(db),
                 last_plain=max((self._number("last_plain"), *numbers)),
                 settings=self.settings(),
                 saved=self.saved(),
@@ -260,7 +268,11 @@ class Reader:
         return _until_full((snapshot.message(row, room_id) for row in rows), limit, weight)
 
     def search(self, args: m.SearchArgs) -> m.SearchResult:
-        """A page of hits, newest first. Raises CommandRefused when the room isn't there or no word is asked for."""
+        """A page of hits, newest first. Raises CommandRefused when the room isn't there or no word is asked for.
+
+        Of an index that is known to be broken there are none, and the result says so. Raises IndexBroken when it turns
+        out to be broken.
+        """
         limit = max(1, min(args.limit, m.MAX_HITS))
         with self._moment() as db:
             room = None
@@ -270,13 +282,17 @@ class Reader:
                     raise CommandRefused("not_found", f"There is no room {args.room!r}.")
             expression = search.match_expression(args.query, room)
             before = MAX_INTEGER if args.before is None else _bounded(args.before)
-            ids = db.execute(
-                "SELECT rowid FROM search WHERE search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?",
-                (expression, before, limit + 1),
-            ).fetchall()
+            ids: list[tuple[int]] = []
+            if index.broken(db) is None:
+                with index.used(db):
+                    ids = db.execute(
+                        "SELECT rowid FROM search WHERE search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?",
+                        (expression, before, limit + 1),
+                    ).fetchall()
             found = (hit for (id_,) in ids if (hit := self._message(id_)) is not None)
             hits, more = _until_full(found, limit, MAX_PAGE_BYTES)
-            return m.SearchResult(hits=hits, more=more, pending=max(0, search.behind(db)))
+            pending = max(0, index.behind(db))
+            return m.SearchResult(hits=hits, more=more, pending=pending, rebuilding=index.rebuilding(db))
 
     def _message(self, id_: int) -> m.Message | None:
         row = self._db.execute(
@@ -298,7 +314,7 @@ class Reader:
         """Messages on disk, messages that wait for peers, rooms, and peers on the list."""
         with self._moment() as db:
             return (
-                search.newest(db) - self._number("deleted"),
+                index.newest(db) - self._number("deleted"),
                 self._one("SELECT count(*) FROM delivery WHERE state IN ('waiting', 'sending')"),
                 self._one("SELECT count(*) FROM room"),
                 self._one("SELECT count(*) FROM peer WHERE NOT gone"),

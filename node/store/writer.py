@@ -11,17 +11,19 @@ import ctypes
 import itertools
 import pathlib
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from node.bus import messages as m
 from node.core import effects as e
-from node.errors import StoreDisplaced, StoreUnavailable
+from node.errors import IndexBroken, StoreDisplaced, StoreUnavailable
 from node.model import PLAIN_PREFIX
-from node.store import database, history, search
+from node.store import database, history, index
+from node.store.database import overwriting
 from node.store.facts import number, structure
+from node.store.keeper import Keeper
 from node.store.place import Overwritten, Place, WalGone
 
 #: Rows in one INSERT. sqlite3 gives the interpreter lock back and takes it again at each step, which can cost
@@ -30,6 +32,8 @@ CHUNKS = (256, 32, 1)
 #: What a probe writes. A write of a few pages may fit into what a failed one had already claimed of a full disk; the
 #: next batch would then fail again.
 PROBE_BYTES = 1024 * 1024
+#: Bytes of a WAL that is folded back when nothing else is to be done. A smaller one isn't worth the writes.
+LARGE_WAL = 1024 * 1024
 
 _PEER_COLUMNS = (
     "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone, own_name"
@@ -45,26 +49,34 @@ class Writer:
         self._db = database.open_for_writing(home)
         self._place = Place(home / database.FILE_NAME)
         self._rooms: dict[str, int] = {}
+        self.keeper = Keeper(lambda: self._db, self._attempt, self.fold)
         self.commits = 0
 
     def prepare(self, log: str, stream: str, run: str = "run", known: bool = False) -> str | None:
         """Begin a run (its id, like the other two, drawn by the caller at random).
 
         A database that was never used gets its log id and its stream; so does one whose history was set back, and then
-        a sentence says why. `known`: the home had an identity before this start. Raises StoreUnavailable.
+        a sentence says why. `known`: the home had an identity before this start. Notices a broken search index. Raises
+        StoreUnavailable.
         """
         now = history.kept(self._db)
         why = self.history.judge(now, known)
         facts = {"run": run, "open": "1"}
         if why is not None or not now.used:
             facts |= {"log": log, "stream": stream}
+
+        def step() -> None:
+            self._put_facts(facts)
+            if index.broken(self._db) is None:
+                index.check(self._db)
+
         try:
             if why is None:
                 self.history.announce(now, run)
             # Set back: the mark goes on disagreeing until the new log is on disk, or a crash would hide it.
-            self._transaction(lambda: self._put_facts(facts))
+            self._transaction(step)
             # Into the main file: a copy of it alone must show that it was open.
-            self._fold()
+            self.fold()
             self.history.begin(run, now)
             self._place.named(run)
         except OSError as error:
@@ -80,16 +92,34 @@ class Writer:
         self._transaction(lambda: self._write(records))
         self.commits += 1
         if any(type(record) is e.DeleteRoom for record in records):
-            self._fold()
+            self.fold()
 
-    def _fold(self) -> None:
-        """What is deleted would stay readable in the WAL. Should somebody read just now, it goes a little later."""
+    def fold(self) -> bool:
+        """Fold the WAL back into the database and make it empty; returns whether that was possible.
+
+        What is deleted would stay readable in the WAL. While somebody reads, a part has to wait for a later call.
+        """
+        folded = False
         with contextlib.suppress(sqlite3.Error):
             # Nobody must wait for a reader that takes its time.
             self._db.execute("PRAGMA busy_timeout = 0")
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            folded = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
         with contextlib.suppress(sqlite3.Error):
             self._db.execute(f"PRAGMA busy_timeout = {int(database.BUSY_S * 1000)}")
+        return folded
+
+    def fold_large(self) -> bool:
+        """Fold the WAL back if it takes more than LARGE_WAL on the disk; returns whether it was, or was small."""
+        try:
+            large = (self._home / f"{database.FILE_NAME}-wal").stat().st_size > LARGE_WAL
+        except OSError:
+            return True
+        return self.fold() if large else True
+
+    def interrupt(self) -> None:
+        """End what is being written just now, from any thread: it is undone and raises StoreUnavailable."""
+        with contextlib.suppress(sqlite3.ProgrammingError):
+            self._db.interrupt()
 
     def probe(self) -> None:
         """See whether writing works again, for more than a few bytes. Raises StoreUnavailable when not."""
@@ -103,15 +133,7 @@ class Writer:
 
         Raises StoreUnavailable.
         """
-        left = 0
-
-        def step() -> None:
-            nonlocal left
-            left = search.advance(self._db, limit)
-
-        if search.behind(self._db):
-            self._transaction(step)
-        return left
+        return self.keeper.advance(limit)
 
     def trim(self, before: int) -> None:
         """Drop the events before this one. Numbering goes on, also when none is left. Raises StoreUnavailable."""
@@ -133,7 +155,7 @@ class Writer:
             self._blank_replies('{"message":%')
 
         self._transaction(step)
-        self._fold()
+        self.fold()
 
     def forget_replies(self, before: int) -> None:
         """Drop the replies kept for keys that were used before this time. Raises StoreUnavailable."""
@@ -163,9 +185,11 @@ class Writer:
 
         self._transaction(step)
 
-    def close(self) -> None:
-        """Fold the WAL back and close."""
-        # Should it fail, nothing is lost: the WAL stays and is read at the next start.
+    def close(self, *, fold: bool = True) -> None:
+        """Fold the WAL back, unless `fold` is False, and close.
+
+        What isn't folded, or can't be, is not lost: the WAL stays and is read at the next start.
+        """
         head = -1
         displaced: StoreUnavailable | None = None
         with contextlib.suppress(sqlite3.Error):
@@ -175,7 +199,7 @@ class Writer:
                     head = history.kept(self._db).head
             except StoreUnavailable as error:
                 displaced = error
-            if not isinstance(displaced, Overwritten):
+            if fold and not isinstance(displaced, Overwritten):
                 # Also where the file was moved to: it then has all that was stored.
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._let_go(self._db)
@@ -194,7 +218,24 @@ class Writer:
             return
         db.close()
 
-    def _transaction(self, step: Any) -> None:
+    def _transaction(self, step: Callable[[], Any]) -> None:
+        """Do a step in one transaction, which is on disk when this returns. Raises StoreUnavailable.
+
+        When the search index fails in it, the step is done again without the index. (A savepoint is not enough: when an
+        index is broken, SQLite may roll back the whole transaction.)
+        """
+        try:
+            self._attempt(step)
+        except IndexBroken as error:
+            why = str(error)
+
+            def without_the_index() -> None:
+                index.mark_broken(self._db, why)
+                step()
+
+            self._attempt(without_the_index)
+
+    def _attempt(self, step: Callable[[], Any]) -> None:
         try:
             self._place.check()
             self._db.execute("BEGIN IMMEDIATE")
@@ -206,7 +247,7 @@ class Writer:
             self._roll_back()
             if isinstance(error, WalGone):
                 # All that was acknowledged may stand there only, and would go with the process.
-                self._fold()
+                self.fold()
             elif isinstance(error, StoreDisplaced):
                 self._place.part()
             # Two rows of one id are our own doing; all else that SQLite raises here is the disk's.
@@ -367,9 +408,7 @@ class Writer:
     def _merge(self, record: e.MergeRooms) -> None:
         gone = self._room_number(record.gone, {})
         into = self._room_number(record.into, {})
-        search.forget_room(self._db, gone)
-        self._db.execute("UPDATE entry SET room = ? WHERE room = ?", (into, gone))
-        search.add_moved(self._db)
+        index.move(self._db, gone, into)
         self._db.execute(
             "UPDATE delivery SET peer = (SELECT peer FROM room WHERE id = ?) WHERE peer ="
             " (SELECT peer FROM room WHERE id = ?)",
@@ -381,32 +420,24 @@ class Writer:
     def _delete(self, room_id: str) -> None:
         """All that was said in a room, wherever it stands; what it took on the disk is overwritten with zeros."""
         db, room = self._db, self._room_number(room_id, {})
-        usual = db.execute("PRAGMA secure_delete").fetchone()[0]
-        db.execute("PRAGMA secure_delete = ON")
-        try:
-            last = search.newest(db)
-            search.forget_room(db, room)
-            db.execute("DELETE FROM moved")
+        with overwriting(db):
+            last = index.newest(db)
+            index.forget_room(db, room)
             for table in ("body", "delivery", "signed"):
                 db.execute(f"DELETE FROM {table} WHERE entry IN (SELECT id FROM entry WHERE room = ?)", (room,))  # noqa: S608
             count = db.execute("DELETE FROM entry WHERE room = ?", (room,)).rowcount
             db.execute("DELETE FROM vector WHERE room = ?", (room_id,))
             db.execute("DELETE FROM room WHERE number = ?", (room,))
-            search.erase(db)
             deleted = count + self._number("deleted")
             self._put_facts({"last_message": str(last), "deleted": str(deleted)})
             self._blank_replies()
-        finally:
-            db.execute(f"PRAGMA secure_delete = {usual:d}")
         self._rooms.pop(room_id, None)
 
     def _expire(self, record: e.ExpireMessages) -> None:
         """The messages of a room up to one, but for those that wait; signed headers stay in `signed`."""
         db, room = self._db, self._room_number(record.room, {})
-        usual = db.execute("PRAGMA secure_delete").fetchone()[0]
-        db.execute("PRAGMA secure_delete = ON")
-        try:
-            facts = {"last_message": search.newest(db)}
+        with overwriting(db):
+            facts = {"last_message": index.newest(db)}
             db.execute("CREATE TEMP TABLE IF NOT EXISTS gone (id INTEGER PRIMARY KEY)")
             db.execute("DELETE FROM gone")
             # By number, not by room: few are left below `upto`, however many a room has.
@@ -415,7 +446,7 @@ class Writer:
                 " (SELECT 1 FROM delivery WHERE entry = entry.id AND state IN ('waiting', 'sending'))",
                 (record.upto, room),
             )
-            search.forget_old(db)
+            index.forget_old(db)
             clock = db.execute("SELECT max(clock) FROM entry WHERE id IN (SELECT id FROM gone)").fetchone()[0] or 0
             facts["clock"] = max(clock, self._number("clock"))
             for table in ("body", "delivery"):
@@ -423,8 +454,6 @@ class Writer:
             count = db.execute("DELETE FROM entry WHERE id IN (SELECT id FROM gone)").rowcount
             facts["deleted"] = count + self._number("deleted")
             self._put_facts({name: str(value) for name, value in facts.items()})
-        finally:
-            db.execute(f"PRAGMA secure_delete = {usual:d}")
 
     def _blank_replies(self, like: str = '%"text"%') -> None:
         """Replies kept for keys hold texts as well: those of messages that are no more are taken out."""

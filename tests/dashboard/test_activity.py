@@ -66,6 +66,12 @@ def test_a_disk_in_trouble_is_told(health: dict[str, Any], label: str, tone: str
     assert (sign.label, sign.tone) == (label, tone) and health["problem"] in sign.text
 
 
+def test_a_search_index_that_is_built_anew_is_told() -> None:
+    signs = figures(stats(), status(index="The search index is damaged.")).signs
+    assert [(sign.name, sign.tone) for sign in signs[1:]] == [("Disk", "good"), ("Bus", "good"), ("Search", "wait")]
+    assert signs[-1].text == "The search index is damaged."
+
+
 def test_a_node_that_is_away_or_older_leaves_things_unknown() -> None:
     away = figures(None, None, AwayView(500, "It fell silent.", "start it"))
     assert [(sign.label, sign.tone) for sign in away.signs] == [

@@ -105,7 +105,9 @@ def test_what_is_not_kept_carries_its_raw_form_and_its_moment(model: Model) -> N
     assert ("".join(noticed.parts), noticed.kind) == ("10.0.0.9: Refused: garbage.", "connections")
     ill = m.HealthChanged(health=m.Health(store=False, problem="The disk is full."))
     assert words(ill, model, seq=None) == "The disk has a problem: The disk is full."
-    assert words(m.HealthChanged(health=m.Health()), model, seq=None) == "The disk is well again"
+    anew = m.HealthChanged(health=m.Health(index="The search index is being built anew."))
+    assert words(anew, model, seq=None) == "The search index is being built anew."
+    assert words(m.HealthChanged(health=m.Health()), model, seq=None) == "The disk and the search index are well"
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,7 @@ def test_a_consumer_as_people_read_it() -> None:
         ),
         (m.HealthChanged(health=m.Health()), "all is well"),
         (m.HealthChanged(health=m.Health(store=False, problem="Full.")), "Full."),
+        (m.HealthChanged(health=m.Health(index="Built anew.")), "Built anew."),
         (m.ConnectionNoticed(address="10.0.0.1", what="Refused: \x1b"), "10.0.0.1: Refused: \N{REPLACEMENT CHARACTER}"),
     ],
 )

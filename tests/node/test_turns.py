@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import pathlib
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, cast
@@ -15,8 +17,9 @@ from node.bus import messages as m
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.node import Node
-from node.errors import StoreUnavailable
+from node.errors import CommandRefused, StoreUnavailable
 from node.protocol.plain.codec import Text
+from node.store import database, history
 from node.store.reader import Reader
 from node.store.writer import Writer
 from node.turns import ALONE_GOAL, BYTES_A_RECORD, MAX_BATCH, MAX_PENDING, MIN_BATCH, SHARED_GOAL, Turns
@@ -50,6 +53,8 @@ class Disk:
         #: What the next commit fails with.
         self.fault: Exception | None = None
         self._through = threading.Semaphore(0)
+        #: As a reader: no snapshot is open.
+        self.pages = self
 
     def commit(self, records: list[e.Record]) -> None:
         assert self._through.acquire(timeout=60)
@@ -65,10 +70,13 @@ class Disk:
     def probe(self) -> None:
         pass
 
-    def index(self, limit: int) -> int:
-        return 0
+    def fold(self) -> bool:
+        return True
 
-    def close(self) -> None:
+    def interrupt(self) -> None:
+        pass
+
+    def close(self, *, fold: bool = True) -> None:
         pass
 
 
@@ -250,3 +258,136 @@ def test_after_a_failed_commit_its_stimuli_come_again_unless_a_bug_failed_it(
         assert written == [e.PutShutOut({host: 0}) for host in hosts]
 
     run(test)
+
+
+# -- the end
+
+#: Counts for minutes, in one statement.
+FOREVER = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000000000) SELECT count(*) FROM n"
+#: Far less than that, and enough for a busy machine.
+PROMPT = 10.0
+
+
+class Ending:
+    """Turns over a real store, whose writer and reader are kept busy when the end comes."""
+
+    def __init__(self, home: pathlib.Path) -> None:
+        self.writer = Writer(home)
+        self.writer.prepare(log="log-1", stream="s")
+        self.reader = Reader(home)
+        self.acts: list[e.Act] = []
+        nothing: Callable[..., None] = lambda *_: None  # noqa: E731
+        core = lambda: cast(Node, Core())  # noqa: E731
+        self.turns = Turns(
+            self.writer, self.reader, core, self.acts.append, nothing, nothing, nothing, nothing, nothing, nothing
+        )
+        self.turns.upkeep.start()
+        self.running = threading.Event()
+
+    def slowly(self, db: sqlite3.Connection) -> Any:
+        self.running.set()
+        return db.execute(FOREVER).fetchone()
+
+    async def busy(self) -> None:
+        await eventually(self.running.is_set)
+
+
+def end(home: pathlib.Path, test: Callable[[Ending], Coroutine[Any, Any, None]]) -> None:
+    async def whole() -> None:
+        async with asyncio.timeout(PROMPT + 30):
+            await test(Ending(home))
+
+    asyncio.run(whole())
+
+
+async def refused(waiting: asyncio.Future[Any]) -> None:
+    with pytest.raises(CommandRefused) as error:
+        await waiting
+    assert error.value.code == "stopping"
+
+
+@pytest.mark.parametrize("where", ["reader", "writer"])
+def test_a_long_query_does_not_hold_up_the_end(
+    tmp_path: pathlib.Path, where: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test(ending: Ending) -> None:
+        one = ending.turns
+        ask, db = (one.read, ending.reader._db) if where == "reader" else (one.write, ending.writer._db)
+        running = asyncio.ensure_future(ask(ending.slowly, db))
+        queued = [asyncio.ensure_future(ask(ending.slowly, db)) for _ in range(5)]
+        await ending.busy()
+        closing = asyncio.ensure_future(one.close())
+        await asyncio.sleep(0)
+        late = [asyncio.ensure_future(one.read(ending.reader.counts)), asyncio.ensure_future(one.write(len, ""))]
+        async with asyncio.timeout(PROMPT):
+            await closing
+        for waiting in (running, *queued, *late):
+            await refused(waiting)
+        # And after it.
+        await refused(asyncio.ensure_future(one.read(ending.reader.counts)))
+        one.feed(s.Commanded(7, "settings", None, m.Cause(client="c", request="r"), None))
+        assert ending.acts == [e.Refuse(7, "stopping", turns.STOPPING)]
+
+    end(tmp_path, test)
+    assert not any(record.exc_info for record in caplog.records)
+    assert {path.name for path in tmp_path.iterdir()} == {database.FILE_NAME, history.FILE_NAME}
+
+
+def test_a_commit_that_is_not_done_at_the_end_is_undone_whole_and_its_command_is_told(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test(ending: Ending) -> None:
+        one, write = ending.turns, ending.writer._write
+
+        def slow(records: list[e.Record]) -> None:
+            write(records)
+            ending.slowly(ending.writer._db)
+
+        monkeypatch.setattr(ending.writer, "_write", slow)
+        one.feed(s.Heard(2, "anna", None, "snicher", True, [Text("x")], 1))
+        one.feed(s.Commanded(7, "settings", None, m.Cause(client="c", request="r"), None))
+        await ending.busy()
+        one.feed(s.Commanded(8, "settings", None, m.Cause(client="c", request="r"), None))
+        async with asyncio.timeout(PROMPT):
+            await one.close()
+            await one.quiet(PROMPT)
+        assert ending.acts == [e.Refuse(number, "stopping", turns.STOPPING) for number in (7, 8)]
+
+    end(tmp_path, test)
+    assert not any(record.exc_info for record in caplog.records)
+    with contextlib.closing(Reader(tmp_path)) as reader:
+        assert reader.fact("shut_out") is None
+
+
+def test_a_wal_that_takes_long_to_fold_stays_for_the_next_start(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "CLOSE_FOLD", 0.05)
+
+    async def test(ending: Ending) -> None:
+        ending.writer._db.execute("INSERT INTO fact VALUES ('kept', 'yes')")
+
+        def fold() -> None:
+            with contextlib.suppress(sqlite3.Error):
+                ending.slowly(ending.writer._db)
+
+        monkeypatch.setattr(ending.writer, "fold", fold)
+        async with asyncio.timeout(PROMPT):
+            await ending.turns.close()
+
+    end(tmp_path, test)
+    assert (tmp_path / f"{database.FILE_NAME}-wal").stat().st_size > 0
+    with contextlib.closing(Reader(tmp_path)) as reader:
+        assert reader.fact("kept") == "yes"
+
+
+def test_an_open_snapshot_does_not_keep_the_wal_from_being_folded_back(tmp_path: pathlib.Path) -> None:
+    async def test(ending: Ending) -> None:
+        facts = {"self": m.Self(id="me", code="", name="", listen=""), "settings": m.Settings(name="anna")}
+        for name, value in facts.items():
+            ending.writer._db.execute("INSERT INTO fact VALUES (?, ?)", (name, m.encode(value).decode()))
+        await ending.turns.read(ending.reader.pages.first, 1)
+        await ending.turns.close()
+
+    end(tmp_path, test)
+    assert {path.name for path in tmp_path.iterdir()} == {database.FILE_NAME, history.FILE_NAME}

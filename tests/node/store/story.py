@@ -80,3 +80,11 @@ def new_writer(home: pathlib.Path) -> Writer:
 def commit(writer: Writer, story: Story) -> None:
     """Put on disk what the story has decided."""
     writer.commit(story.records())
+
+
+def erase(writer: Writer) -> None:
+    """Erase from the search index the words of messages that are no more."""
+    if writer.keeper.state().owes:
+        more = writer.keeper.erase(begin=True)
+        while more:
+            more = writer.keeper.erase(begin=False)

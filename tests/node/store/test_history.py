@@ -236,9 +236,7 @@ def test_an_empty_database_beside_an_identity_says_so_and_a_fresh_home_does_not(
     assert said is None
 
 
-def test_a_reader_that_keeps_the_wal_from_being_folded_costs_nothing(
-    home: pathlib.Path, tmp_path: pathlib.Path
-) -> None:
+def test_a_reader_that_keeps_the_wal_from_beingfolded_costs_nothing(home: pathlib.Path, tmp_path: pathlib.Path) -> None:
     log = log_of(home)
     with contextlib.closing(sqlite3.connect(home / database.FILE_NAME, isolation_level=None)) as db:
         writer, _ = start(home)
@@ -291,7 +289,7 @@ def crashing(home: pathlib.Path, at: int, to: pathlib.Path, patch: pytest.Monkey
     with patch.context() as patched:
         patched.setattr(history, "write_private", counted(history.write_private))
         patched.setattr(Writer, "_transaction", counted(Writer._transaction))
-        patched.setattr(Writer, "_fold", counted(Writer._fold))
+        patched.setattr(Writer, "fold", counted(Writer.fold))
         yield steps
 
 

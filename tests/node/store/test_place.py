@@ -206,11 +206,11 @@ def test_a_file_that_goes_while_a_commit_is_under_way_is_not_acknowledged(
         writer.forget_replies(0)
 
 
-def test_folding_the_wal_and_another_program_that_folds_it_are_no_displacement(
+def testfolding_the_wal_and_another_program_thatfolds_it_are_no_displacement(
     writer: Writer, home: pathlib.Path
 ) -> None:
     writer.probe()
-    writer._fold()
+    writer.fold()
     writer.probe()
     with contextlib.closing(sqlite3.connect(home / "snicher.db")) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

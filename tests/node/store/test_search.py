@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from node.bus import messages as m
 from node.errors import CommandRefused
-from node.store import search
+from node.store import index, search
 from node.store.reader import Reader
 from node.store.writer import Writer
 from tests.node.store.plans import WORDS, Plan, live, plans
@@ -182,7 +182,7 @@ def test_the_index_goes_on_where_a_crash_left_it(tmp_path: pathlib.Path) -> None
     shelf.writer.index(4)
     # A step that was under way when the machine stopped: in the WAL, but not committed.
     shelf.writer._db.execute("BEGIN IMMEDIATE")
-    search.advance(shelf.writer._db, 3)
+    index.advance(shelf.writer._db, 3)
     for path in live_home.iterdir():
         if not path.name.endswith("-shm"):
             (crashed / path.name).write_bytes(path.read_bytes())

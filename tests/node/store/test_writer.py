@@ -20,7 +20,7 @@ from node.store import database
 from node.store.reader import Reader
 from node.store.writer import Writer
 from tests.node.store.plans import Plan, live, plans
-from tests.node.store.story import START, Story, commit, new_writer
+from tests.node.store.story import START, Story, commit, erase, new_writer
 
 #: Text that came from bytes of the system that aren't UTF-8: half of a surrogate pair.
 HALF = "a\ud800b"
@@ -272,6 +272,8 @@ def test_what_is_deleted_is_nowhere_in_the_files(tmp_path: pathlib.Path) -> None
     last = story.ledger.last_message
     story.contacts.delete(anna)
     commit(writer, story)
+    assert not any(SECRET.encode() in file.read_bytes() for file in files), "the texts go with the commit"
+    erase(writer)
     for file in files:
         content = file.read_bytes().lower()
         assert SECRET.lower().encode() not in content, file

@@ -1,0 +1,193 @@
+"""Upkeep of the database in the background: the search index goes on, is erased from and built anew; the WAL shrinks.
+
+A step is one short transaction, taken when nothing is being committed. None of them may fail or hold up a message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from node.errors import StoreUnavailable
+from node.store.keeper import IndexState
+from node.store.writer import Writer
+
+log = logging.getLogger("snicher.store")
+
+#: Messages that the search index takes in one step: a step must not hold up a commit for long.
+INDEX_STEP = 400
+#: How long a step waits after the one before, and for a moment in which nothing is committed, in seconds.
+PAUSE = 0.05
+#: How long after a deletion a pass of erasing words from the index begins, in seconds. Deletions in between share it:
+#: a pass goes through the whole index, and adds levels to it.
+ERASE_AFTER = 30.0
+#: How long nothing may have been committed before the WAL is folded back, in seconds, and how long until the next try.
+FOLD_AFTER = 5.0
+#: How often the state is looked at when nothing happens, in seconds.
+LOOK_EVERY = 1.0
+#: Pause after a failing disk or a bug, in seconds.
+TROUBLE_PAUSE = 10.0
+#: Pause before an index that broke again while it was built anew is thrown away again, in seconds; doubled each time.
+#: Whatever breaks it again and again must not keep the disk busy for ever.
+BROKE_AGAIN_PAUSE = 60.0
+MAX_BROKE_AGAIN_PAUSE = 3600.0
+
+
+class Host(Protocol):
+    """What upkeep needs of the loop that it works beside."""
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is being committed, or waits for it."""
+
+    @property
+    def well(self) -> bool:
+        """Writes work."""
+
+    async def write(self, what: Callable[..., Any], *args: Any) -> Any:
+        """Call a method of the writer in its thread, between two commits."""
+
+
+class Upkeep:
+    """Works in a task of its own. `tell` is told what is wrong with the search index, in words; None: nothing."""
+
+    def __init__(self, host: Host, writer: Writer, tell: Callable[[str | None], None]) -> None:
+        self._host = host
+        self._writer = writer
+        self._tell = tell
+        self._told: str | None = None
+        self._stirred = asyncio.Event()
+        self._stirred.set()
+        self._state = IndexState()
+        #: When the next pass of erasing begins; None: nothing is to be erased.
+        self._erase_at: float | None = None
+        self._erasing = False
+        #: How often the index broke since it was complete, and until when it is left alone.
+        self._broke = 0
+        self._leave_until = 0.0
+        self._committed_at = self._now()
+        self._folded_at = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+    def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.create_task(self._run(), name="upkeep")
+
+    def committed(self) -> None:
+        """Something was committed: the index has to go on."""
+        self._committed_at = self._now()
+        self._stirred.set()
+
+    async def close(self) -> None:
+        """End; whoever closes the writer waits for, or interrupts, the step under way."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def step(self) -> None:
+        """Bring the search index one step forward; more steps follow while there is something left."""
+        try:
+            if await self._host.write(self._writer.keeper.advance, INDEX_STEP):
+                self._stirred.set()
+        except StoreUnavailable as error:
+            log.warning("the search index has to wait: %s", error)
+
+    async def broken(self, why: str) -> None:
+        """Somebody found the index broken. It is built anew from now on. Raises StoreUnavailable."""
+        await self._host.write(self._writer.keeper.give_up, why)
+        self._stirred.set()
+
+    async def _run(self) -> None:
+        while True:
+            pause = LOOK_EVERY
+            try:
+                if self._host.well:
+                    while self._host.well and await self._once():
+                        await self._moment()
+            except StoreUnavailable as error:
+                log.warning("the search index has to wait: %s", error)
+                pause = TROUBLE_PAUSE
+            except Exception:
+                log.exception("a bug in the upkeep of the database; it goes on in a while")
+                pause = TROUBLE_PAUSE
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._stirred.wait()
+            self._stirred.clear()
+            await self._moment()
+
+    async def _moment(self) -> None:
+        """Wait for a moment in which nothing is committed."""
+        await asyncio.sleep(PAUSE)
+        while not self._host.idle:  # noqa: ASYNC110 (no hurry)
+            await asyncio.sleep(PAUSE)
+
+    async def _once(self) -> bool:
+        """One step of what is most urgent; returns whether another one follows."""
+        self._state = await self._host.write(self._writer.keeper.state)
+        self._tell_state()
+        if self._state.broken is not None:
+            return await self._discard()
+        if self._state.behind:
+            await self._host.write(self._writer.keeper.advance, INDEX_STEP)
+            return True
+        self._broke = 0
+        return await self._erase() or await self._fold()
+
+    def _tell_state(self) -> None:
+        state, told = self._state, None
+        if state.broken is not None:
+            told = f"The search index is damaged ({state.broken}). It is built anew; messages are not affected."
+        elif state.rebuilding:
+            told = "The search index is being built anew: search doesn't find the newest messages yet."
+        if told == self._told:
+            return
+        if told is None:
+            log.info("the search index is complete again")
+        else:
+            log.warning(told)
+        self._told = told
+        self._tell(told)
+
+    async def _discard(self) -> bool:
+        if self._now() < self._leave_until:
+            return False
+        if await self._host.write(self._writer.keeper.discard):
+            self._erase_at, self._erasing = None, False
+            if self._broke:
+                pause = min(BROKE_AGAIN_PAUSE * 2 ** (self._broke - 1), MAX_BROKE_AGAIN_PAUSE)
+                self._leave_until = self._now() + pause
+            self._broke += 1
+        return True
+
+    async def _erase(self) -> bool:
+        if self._erasing:
+            self._erasing = await self._host.write(self._erase_step, False)
+            return True
+        if not self._state.owes:
+            self._erase_at = None
+        elif self._erase_at is None:
+            self._erase_at = self._now() + ERASE_AFTER
+        elif self._now() >= self._erase_at:
+            self._erase_at = None
+            self._erasing = await self._host.write(self._erase_step, True)
+            return True
+        return False
+
+    def _erase_step(self, begin: bool) -> bool:
+        return self._writer.keeper.erase(begin=begin)
+
+    async def _fold(self) -> bool:
+        now = self._now()
+        if now - max(self._committed_at, self._folded_at) >= FOLD_AFTER:
+            self._folded_at = now
+            await self._host.write(self._writer.fold_large)
+        return False
