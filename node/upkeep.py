@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from node.errors import StoreUnavailable
+from node.errors import CommandRefused, StoreUnavailable
 from node.store.keeper import IndexState
 from node.store.writer import Writer
 
@@ -93,12 +93,15 @@ class Upkeep:
                 await self._task
 
     async def step(self) -> None:
-        """Bring the search index one step forward; more steps follow while there is something left."""
+        """Bring the search index one step forward; more steps follow while there is something left. Raises nothing."""
         try:
             if await self._host.write(self._writer.keeper.advance, INDEX_STEP):
                 self._stirred.set()
         except StoreUnavailable as error:
             log.warning("the search index has to wait: %s", error)
+        except CommandRefused:
+            # The node is going down; the next start goes on.
+            pass
 
     async def broken(self, why: str) -> None:
         """Somebody found the index broken. It is built anew from now on. Raises StoreUnavailable."""

@@ -319,8 +319,11 @@ def test_a_long_query_does_not_hold_up_the_end(
         closing = asyncio.ensure_future(one.close())
         await asyncio.sleep(0)
         late = [asyncio.ensure_future(one.read(ending.reader.counts)), asyncio.ensure_future(one.write(len, ""))]
+        # What nobody waits for ends without a word.
+        step = asyncio.ensure_future(one.upkeep.step())
         async with asyncio.timeout(PROMPT):
             await closing
+            await step
         for waiting in (running, *queued, *late):
             await refused(waiting)
         # And after it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -401,3 +401,46 @@ def test_the_core_gets_back_what_waits_was_read_and_was_under_way(store: Store) 
     assert (loaded.head, loaded.last_message, loaded.clock) == (story.ledger.head, third, story.ledger.clock.last)
     assert [(row.peer.id, row.gone, row.waiting) for row in loaded.peers] == [(anna.id, False, True)]
     assert store.reader.counts() == (third, 3, 1, 1)
+
+
+def test_a_count_that_takes_long_is_not_made_again_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(reader.time, "monotonic", lambda: clock[0])
+    counted = []
+
+    def one(sql: str, *values: object) -> int:
+        if "FROM delivery" in sql:
+            counted.append(sql)
+            clock[0] += 1.0
+        return len(counted)
+
+    monkeypatch.setattr(store.reader, "_one", one)
+    assert store.reader.counts()[1] == 1
+    clock[0] += reader.COUNT_SHARE - 1
+    assert store.reader.counts()[1] == 1
+    clock[0] += 2
+    assert store.reader.counts()[1] == 2
+
+
+def test_nothing_that_is_read_at_the_start_or_counted_goes_through_all_messages(store: Store) -> None:
+    anna = store.story.meet("10.0.0.1", 5000)
+    store.story.hear(anna, *map(str, range(200)))
+    store.commit()
+    steps = [0]
+
+    def count() -> int:
+        steps[0] += 1
+        return 0
+
+    def cost(what: Callable[[], object]) -> int:
+        steps[0] = 0
+        store.reader._db.set_progress_handler(count, 1)
+        what()
+        store.reader._db.set_progress_handler(None, 1)
+        return steps[0]
+
+    few = cost(store.reader.load), cost(store.reader.counts)
+    store.story.hear(anna, *map(str, range(2_000)))
+    store.commit()
+    assert cost(store.reader.load) <= few[0] + 50
+    assert cost(store.reader.counts) <= few[1] + 50
