@@ -173,7 +173,8 @@ def test_a_deletion_during_a_pass_is_for_the_next_one(shelf: Shelf, monkeypatch:
 # -- faults
 
 
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+# A newer format matters at the start only: while it runs, SQLite doesn't look at it.
+@pytest.mark.parametrize("damage", ["levels", "garbage", "no structure", "no table"])
 def test_a_broken_index_fails_no_write_and_is_built_anew(shelf: Shelf, damage: str) -> None:
     story = shelf.story
     anna, bela = story.meet("10.0.0.1", 5000, "anna"), story.meet("10.0.0.2", 5000)
@@ -183,7 +184,7 @@ def test_a_broken_index_fails_no_write_and_is_built_anew(shelf: Shelf, damage: s
     story.hear(nameless, "anna moves")
     shelf.index()
     before = schema(shelf.home)
-    shelf.damage(damage)
+    shelf.damage(DAMAGES[damage])
     story.contacts.delete(bela)
     story.contacts.claim(nameless, 5000)
     story.hear(anna, "said after")
@@ -239,7 +240,7 @@ def test_what_a_broken_index_held_is_overwritten_when_it_is_thrown_away(shelf: S
     goes = shelf.story.meet("10.0.0.1", 5000)
     shelf.story.hear(goes, *(f"unmistakable{number}" for number in range(3_000)))
     shelf.index()
-    shelf.damage(DAMAGES["no table"])
+    shelf.damage(DAMAGES["levels"])
     shelf.story.contacts.delete(goes)
     shelf.commit()
     steps = 1
