@@ -8,7 +8,6 @@ import os
 import pathlib
 import re
 import sqlite3
-from collections.abc import Iterator
 
 from node.errors import StoreCorrupt, StoreTooNew, StoreUnavailable
 from node.store import genuine
@@ -53,6 +52,9 @@ def connect(home: pathlib.Path, *, read_only: bool = False) -> sqlite3.Connectio
             # NORMAL may lose the last commits in a power cut, and would then reuse numbers that others have seen.
             db.execute("PRAGMA synchronous = FULL")
             db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            # What is deleted is overwritten with zeros, also where the search index moves words to another page.
+            # Debian's SQLite does so anyway.
+            db.execute("PRAGMA secure_delete = ON")
             db.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("PRAGMA cache_size = -16000")
@@ -186,14 +188,3 @@ def statements(sql: str) -> list[str]:
     if re.sub(r"--[^\n]*|/\*.*?\*/", "", current, flags=re.DOTALL).strip():
         raise ValueError("The last statement of a schema file has no end.")
     return found
-
-
-@contextlib.contextmanager
-def overwriting(db: sqlite3.Connection) -> Iterator[None]:
-    """What is deleted within is overwritten with zeros in the file."""
-    usual = db.execute("PRAGMA secure_delete").fetchone()[0]
-    db.execute("PRAGMA secure_delete = ON")
-    try:
-        yield
-    finally:
-        db.execute(f"PRAGMA secure_delete = {usual:d}")

@@ -270,7 +270,7 @@ def _merge(db: sqlite3.Connection, pages: int) -> bool:
 def empty(db: sqlite3.Connection) -> bool:
     """A step of emptying a broken index: a few of its pages are overwritten and freed. Returns whether any are left.
 
-    Within the caller's transaction, which has `secure_delete` on. Raises IndexBroken when they can't be read either:
+    Within the caller's transaction. Raises IndexBroken when they can't be read either:
     then they can only be left to lie.
     """
     if db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'search_data'").fetchone() is None:

@@ -14,7 +14,6 @@ import msgspec
 
 from node.errors import IndexBroken, StoreUnavailable
 from node.store import index
-from node.store.database import overwriting
 
 
 class IndexState(msgspec.Struct, frozen=True):
@@ -93,12 +92,11 @@ class Keeper:
             if done:
                 index.discard(db, tables=True)
 
-        with overwriting(db):
-            try:
-                self._attempt(step)
-            except IndexBroken:
-                done = True
-                self._attempt(lambda: index.discard(db, tables=False))
+        try:
+            self._attempt(step)
+        except IndexBroken:
+            done = True
+            self._attempt(lambda: index.discard(db, tables=False))
         return done
 
     def erase(self, *, begin: bool) -> bool:
@@ -117,8 +115,7 @@ class Keeper:
             more = index.erase(db)
 
         try:
-            with overwriting(db):
-                self._attempt(step)
+            self._attempt(step)
         except IndexBroken as error:
             self.give_up(str(error))
             return False

@@ -21,7 +21,6 @@ from node.core import effects as e
 from node.errors import IndexBroken, StoreDisplaced, StoreUnavailable
 from node.model import PLAIN_PREFIX
 from node.store import database, history, index
-from node.store.database import overwriting
 from node.store.facts import number, structure
 from node.store.keeper import Keeper
 from node.store.place import Overwritten, Place, WalGone
@@ -420,40 +419,38 @@ class Writer:
     def _delete(self, room_id: str) -> None:
         """All that was said in a room, wherever it stands; what it took on the disk is overwritten with zeros."""
         db, room = self._db, self._room_number(room_id, {})
-        with overwriting(db):
-            last = index.newest(db)
-            index.forget_room(db, room)
-            for table in ("body", "delivery", "signed"):
-                db.execute(f"DELETE FROM {table} WHERE entry IN (SELECT id FROM entry WHERE room = ?)", (room,))  # noqa: S608
-            count = db.execute("DELETE FROM entry WHERE room = ?", (room,)).rowcount
-            db.execute("DELETE FROM vector WHERE room = ?", (room_id,))
-            db.execute("DELETE FROM room WHERE number = ?", (room,))
-            deleted = count + self._number("deleted")
-            self._put_facts({"last_message": str(last), "deleted": str(deleted)})
-            self._blank_replies()
+        last = index.newest(db)
+        index.forget_room(db, room)
+        for table in ("body", "delivery", "signed"):
+            db.execute(f"DELETE FROM {table} WHERE entry IN (SELECT id FROM entry WHERE room = ?)", (room,))  # noqa: S608
+        count = db.execute("DELETE FROM entry WHERE room = ?", (room,)).rowcount
+        db.execute("DELETE FROM vector WHERE room = ?", (room_id,))
+        db.execute("DELETE FROM room WHERE number = ?", (room,))
+        deleted = count + self._number("deleted")
+        self._put_facts({"last_message": str(last), "deleted": str(deleted)})
+        self._blank_replies()
         self._rooms.pop(room_id, None)
 
     def _expire(self, record: e.ExpireMessages) -> None:
         """The messages of a room up to one, but for those that wait; signed headers stay in `signed`."""
         db, room = self._db, self._room_number(record.room, {})
-        with overwriting(db):
-            facts = {"last_message": index.newest(db)}
-            db.execute("CREATE TEMP TABLE IF NOT EXISTS gone (id INTEGER PRIMARY KEY)")
-            db.execute("DELETE FROM gone")
-            # By number, not by room: few are left below `upto`, however many a room has.
-            db.execute(
-                "INSERT INTO gone SELECT id FROM entry WHERE id <= ? AND +room = ? AND NOT EXISTS"
-                " (SELECT 1 FROM delivery WHERE entry = entry.id AND state IN ('waiting', 'sending'))",
-                (record.upto, room),
-            )
-            index.forget_old(db)
-            clock = db.execute("SELECT max(clock) FROM entry WHERE id IN (SELECT id FROM gone)").fetchone()[0] or 0
-            facts["clock"] = max(clock, self._number("clock"))
-            for table in ("body", "delivery"):
-                db.execute(f"DELETE FROM {table} WHERE entry IN (SELECT id FROM gone)")  # noqa: S608
-            count = db.execute("DELETE FROM entry WHERE id IN (SELECT id FROM gone)").rowcount
-            facts["deleted"] = count + self._number("deleted")
-            self._put_facts({name: str(value) for name, value in facts.items()})
+        facts = {"last_message": index.newest(db)}
+        db.execute("CREATE TEMP TABLE IF NOT EXISTS gone (id INTEGER PRIMARY KEY)")
+        db.execute("DELETE FROM gone")
+        # By number, not by room: few are left below `upto`, however many a room has.
+        db.execute(
+            "INSERT INTO gone SELECT id FROM entry WHERE id <= ? AND +room = ? AND NOT EXISTS"
+            " (SELECT 1 FROM delivery WHERE entry = entry.id AND state IN ('waiting', 'sending'))",
+            (record.upto, room),
+        )
+        index.forget_old(db)
+        clock = db.execute("SELECT max(clock) FROM entry WHERE id IN (SELECT id FROM gone)").fetchone()[0] or 0
+        facts["clock"] = max(clock, self._number("clock"))
+        for table in ("body", "delivery"):
+            db.execute(f"DELETE FROM {table} WHERE entry IN (SELECT id FROM gone)")  # noqa: S608
+        count = db.execute("DELETE FROM entry WHERE id IN (SELECT id FROM gone)").rowcount
+        facts["deleted"] = count + self._number("deleted")
+        self._put_facts({name: str(value) for name, value in facts.items()})
 
     def _blank_replies(self, like: str = '%"text"%') -> None:
         """Replies kept for keys hold texts as well: those of messages that are no more are taken out."""

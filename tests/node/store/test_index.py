@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -74,7 +75,7 @@ def shelf(tmp_path: pathlib.Path) -> Iterator[Shelf]:
 
 
 def schema(home: pathlib.Path) -> list[tuple[str, str, str]]:
-    with sqlite3.connect(home / database.FILE_NAME) as db:
+    with contextlib.closing(sqlite3.connect(home / database.FILE_NAME)) as db:
         return db.execute("SELECT type, name, sql FROM sqlite_schema ORDER BY type, name").fetchall()
 
 
