@@ -1,7 +1,8 @@
 """The command line: small verbs, each a client of the bus like any other front end.
 
-Exit codes: 0 done; 1 refused by the node; 2 wrong usage; 69 no node there; 74 nothing can be printed. What went wrong
-is one line on stderr.
+Exit codes: 0 done; 1 refused by the node; 2 wrong usage; 69 no node there; 74 nothing can be printed; 130 interrupted
+before it was done. What went wrong is one line on stderr. `tail` is done when it is interrupted, unless it waits for
+the node at that moment.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import pathlib
 import signal
+import stat
 import sys
 import time
 import uuid
@@ -19,6 +22,7 @@ from typing import Any
 import msgspec
 
 from node import unanswered
+from node.bus import locate
 from node.bus import messages as m
 from node.bus.client import Away, Back, Client, Consumer, Cursor, Resync
 from node.errors import BusProtocolError, CommandRefused, NodeAway
@@ -26,6 +30,7 @@ from node.lines import (
     CONSUMERS_HEADER,
     PEERS_HEADER,
     address,
+    away_line,
     called,
     consumer_line,
     event_line,
@@ -52,7 +57,8 @@ verbs:
   delete PEER                 delete a conversation and all that was said in it, for good
   history PEER                what was said       [--limit N]
   search WORDS                find messages; word* is a prefix, "two words" a phrase
-  tail                        all events as they come, until interrupted   [--since N] [--consumer NAME]
+  tail                        all events as they come, until interrupted; waits for a node that is away
+                                                  [--since N] [--consumer NAME]
   consumers                   who has the node keep a place in the event log for it   [--drop NAME]
   set KEY VALUE               change a setting: name, reconnect, keep_events, keep_days, mandatory ...
   set KEY --default           undo all changes of a setting
@@ -63,6 +69,8 @@ verbs:
 
 #: A command that asks to be repeated (a host name being looked up, a busy disk) is, for so long, in seconds.
 PATIENCE = 5.0
+#: The exit code when Ctrl+C came before a verb was done: 128 and the signal's number, as shells have it.
+INTERRUPTED = 130
 #: How often `tail` looks whether it was interrupted while nothing comes, in seconds.
 LOOK_AGAIN = 1.0
 #: Digits of a number on the command line; a longer one is none that the node would take.
@@ -89,7 +97,7 @@ def main(argv: Sequence[str]) -> int:
             # `stop` has looked by itself.
             raise error if options.verb == "stop" else unanswered.explained(client.home, error) from error
         except KeyboardInterrupt:
-            return 0 if options.verb == "tail" else 130
+            return INTERRUPTED
     return 0
 
 
@@ -130,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     search = verb("search", "Find messages, newest first.")
     search.add_argument("words", type=_text, nargs="+")
     search.add_argument("--limit", type=_count, default=20, help="how many (default 20)")
-    tail = verb("tail", "All events as they come, until interrupted.")
+    tail = verb("tail", "All events as they come, until interrupted. Waits for a node that is away, and says so.")
     tail.add_argument("--since", type=_number, metavar="N", help="begin after event N (0: from the oldest kept)")
     tail.add_argument(
         "--consumer",
@@ -354,11 +362,39 @@ def _search(client: Client, options: argparse.Namespace) -> None:
 
 
 def _tail(client: Client, options: argparse.Namespace) -> None:
-    # Later the node may come and go, but at first it must be there: the home may be the wrong one.
-    client.status()
-    if options.consumer is not None:
-        _tail_consumer(client, options)
-        return
+    _check_home(client.home)
+    printer = _Printer(client.home, options.json)
+    try:
+        if options.consumer is not None:
+            _tail_consumer(client, options, printer)
+        else:
+            _tail_events(client, options, printer)
+    except KeyboardInterrupt:
+        if not printer.waits:
+            return
+        raise
+    if printer.waits:
+        raise KeyboardInterrupt
+
+
+def _check_home(home: pathlib.Path) -> None:
+    """`tail` waits for a node that is away, but not where none can be meant, or for one that it can't understand.
+
+    Raises NodeAway when there is no such folder, BusProtocolError when bus.json is another version's, or none.
+    """
+    try:
+        there = stat.S_ISDIR(home.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        there = False
+    except OSError as error:
+        raise NodeAway(f"Can't look into {home}: {error.strerror}.") from error
+    if not there:
+        raise NodeAway(f"There is no home at {home}. Is --home right? A node makes it: {locate.start_command(home)}")
+    with contextlib.suppress(NodeAway):
+        locate.read_endpoint(home)
+
+
+def _tail_events(client: Client, options: argparse.Namespace, printer: _Printer) -> None:
     cursor = Cursor("", options.since) if options.since is not None else None
     expected = cursor is None
     follower = client.follow(cursor)
@@ -371,17 +407,17 @@ def _tail(client: Client, options: argparse.Namespace) -> None:
                     print(f"The events asked for aren't there; going on after event {seq}.", file=sys.stderr)
                 expected = False
             elif item is not None:
-                _print_item(item, options)
+                printer.show(item)
 
 
-def _tail_consumer(client: Client, options: argparse.Namespace) -> None:
+def _tail_consumer(client: Client, options: argparse.Namespace, printer: _Printer) -> None:
     consumer = client.consume(options.consumer, since=options.since, restart=options.restart)
     with _interrupts_noted() as interrupted:
         while not interrupted():
             item = consumer.next(timeout=LOOK_AGAIN)
             with _interrupted_later():
                 if item is not None:
-                    _print_item(item, options)
+                    printer.show(item)
                 if isinstance(item, m.Event):
                     # Whoever reads along has it now. Killed before this is done, it is shown again.
                     _acknowledge(consumer, item)
@@ -435,15 +471,27 @@ def _interrupted_later() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _print_item(item: m.Event | Away | Back, options: argparse.Namespace) -> None:
-    if isinstance(item, Away):
-        print(f"The node is away: {item.reason}", file=sys.stderr)
-    elif isinstance(item, Back):
-        print("The node is back.", file=sys.stderr)
-    elif options.json:
-        _print_json(item)
-    else:
-        print(event_line(item), flush=True)
+class _Printer:
+    """Prints events, and on stderr that the node is away or back; remembers which."""
+
+    def __init__(self, home: pathlib.Path, as_json: bool) -> None:
+        #: Whether the node is away, and waited for.
+        self.waits = False
+        self._home = home
+        self._json = as_json
+
+    def show(self, item: m.Event | Away | Back) -> None:
+        """Print one thing that a follower gave."""
+        if isinstance(item, Away):
+            self.waits = True
+            print(away_line(item.reason, item.since, locate.start_command(self._home)), file=sys.stderr)
+        elif isinstance(item, Back):
+            self.waits = False
+            print("The node is back.", file=sys.stderr)
+        elif self._json:
+            _print_json(item)
+        else:
+            print(event_line(item), flush=True)
 
 
 def setting_of(key: str, value: str) -> Any:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from node.bus import locate
 from node.bus import messages as m
 from node.errors import CommandRefused
 from node.printable import flat, json_line, plain
@@ -43,6 +44,13 @@ def called(peer: m.Peer) -> str:
     """A peer in a sentence: its name and where it is, or only where it is when that is all there is to say."""
     name, where = flat(peer.name), address(peer)
     return where if name in (where, peer.host) else f"{name} ({where})"
+
+
+def away_line(reason: str, since: float | None, start: str) -> str:
+    """That the node is away and waited for; `since`: when it was last heard, in seconds; `start`: how to start it."""
+    heard = "" if since is None else f", last heard at {clock(int(since * 1000))}"
+    why = plain(reason.partition(f" {locate.START_WITH} ")[0])
+    return f"The node is away{heard}: {why} Waiting for it. If it doesn't run, start it: {start}"
 
 
 def refusal(refused: CommandRefused) -> str:

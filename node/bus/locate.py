@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import shlex
 import tempfile
 from collections.abc import Mapping
 
@@ -34,6 +35,8 @@ MAX_KEY_BYTES = 1024
 MAX_PATH = 3_900
 #: Characters of a wrong value that an error quotes.
 MAX_QUOTED = 100
+#: Stands before the command that starts a node, at the end of a reason.
+START_WITH = "Start one with:"
 
 
 def find_home(
@@ -76,6 +79,11 @@ def find_home(
     return home
 
 
+def start_command(home: pathlib.Path) -> str:
+    """What a person types to start the node of this home."""
+    return f"python -m node run --home {shlex.quote(str(home))}"
+
+
 def endpoint_file(home: pathlib.Path) -> pathlib.Path:
     """Where the home's bus.json is, or would be."""
     return home / "bus.json"
@@ -92,7 +100,7 @@ def read_endpoint(home: pathlib.Path) -> m.Endpoint:
         ownership.check_home(home)
         content = ownership.read_private(path)
     except FileNotFoundError:
-        raise NodeAway(f"No node is running on {home}. Start one with: python -m node run --home {home}") from None
+        raise NodeAway(f"No node is running on {home}. {START_WITH} {start_command(home)}") from None
     except OSError as error:
         raise NodeAway(f"Can't read {path}: {error.strerror}.") from error
     try:

@@ -320,6 +320,40 @@ def test_tail_without_since_begins_with_what_comes(anna: NodeProcess, old: Std) 
         eventually(prints)
 
 
+@pytest.mark.parametrize("words", [(), ("--consumer", "log")], ids=["events", "consumer"])
+def test_tail_waits_for_a_node_that_is_away_at_first(nodes: Nodes, words: tuple[str, ...]) -> None:
+    anna = nodes.make("anna")
+    anna.home.mkdir(parents=True, exist_ok=True)
+    with tail("--json", "--since", "0", *words, "--home", str(anna.home)) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith(f"The node is away: No node is running on {anna.home}. Waiting")
+        anna.launch().wait_ready()
+        assert process.stderr.readline() == "The node is back.\n"
+        head = anna.client.status().head
+        assert durable(process, head) == list(range(1, head + 1))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_tail_that_waits_for_its_node_can_be_ended(tmp_path: pathlib.Path, number: signal.Signals, code: int) -> None:
+    with tail("--home", str(tmp_path)) as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        process.send_signal(number)
+        assert process.wait(PATIENCE) == code
+        assert process.stderr.read() == ""
+
+
+def test_tail_waits_for_no_node_where_there_is_no_home(tmp_path: pathlib.Path) -> None:
+    result = run("tail", "--home", str(tmp_path / "nowhere"))
+    assert result.returncode == 69
+    assert one_line(result) == (
+        f"There is no home at {tmp_path}/nowhere. Is --home right? A node makes it:"
+        f" python -m node run --home {tmp_path}/nowhere\n"
+    )
+
+
 def test_tail_says_when_the_events_asked_for_aren_t_there(anna: NodeProcess) -> None:
     with tail("--since", "999999", "--home", str(anna.home)) as process:
         assert process.stderr is not None
@@ -349,7 +383,7 @@ def test_a_pipe_whose_reader_has_enough_ends_it_cleanly(anna: NodeProcess, words
 
 VERBS = [
     ("send", "127.0.0.1:9", "text"), ("peers",), ("connect", "127.0.0.1:9"), ("disconnect", "x"), ("history", "x"),
-    ("search", "x"), ("tail",), ("set", "name", "x"), ("status",), ("stop",),
+    ("search", "x"), ("set", "name", "x"), ("status",), ("stop",),
 ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ import pytest
 from node import console
 from node.bus import messages as m
 from node.bus.client import Away, Back, Resync
-from node.errors import CommandRefused, NodeAway
+from node.errors import BusProtocolError, CommandRefused, NodeAway
 
 NOON = int(time.mktime((2026, 1, 2, 12, 0, 0, 0, 0, -1)) * 1000)
 
@@ -31,11 +31,9 @@ def message(**more: Any) -> m.Message:
 class FakeClient:
     """Answers as told, and remembers what it was asked."""
 
-    #: No node runs there.
-    home = pathlib.Path("/nowhere")
-
-    def __init__(self, answers: list[Any]) -> None:
+    def __init__(self, answers: list[Any], home: pathlib.Path) -> None:
         self.answers = answers
+        self.home = home
         self.asked: list[Any] = []
 
     def __enter__(self) -> FakeClient:
@@ -85,11 +83,11 @@ class FakeClient:
 
 
 @pytest.fixture
-def verb(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeClient]:
-    def run(words: list[str], *answers: Any) -> FakeClient:
-        client = FakeClient(list(answers))
+def verb(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> Callable[..., FakeClient]:
+    def run(words: list[str], *answers: Any, code: int = 0, home: pathlib.Path = tmp_path) -> FakeClient:
+        client = FakeClient(list(answers), home)
         monkeypatch.setattr(console, "Client", lambda *_, **__: client)
-        assert console.main(words) == 0
+        assert console.main(words) == code
         return client
 
     return run
@@ -143,15 +141,16 @@ def snapshot(seq: int) -> m.SnapshotResult:
 
 
 def test_tail_tells_of_absences_and_of_what_is_missing_on_stderr(
-    verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str]
+    verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path
 ) -> None:
     event = m.Event(v=1, log="l", at=NOON, type="PeerForgotten", seq=5, data=m.PeerForgotten(peer="p"))
-    items = [Resync(snapshot(4)), event, Away("No heartbeat.", None), None, Back(), Resync(snapshot(9))]
-    verb(["tail"], None, FakeConsumer(items, lambda: ""))
+    items = [Resync(snapshot(4)), event, Away("No heartbeat.", NOON / 1000), None, Back(), Resync(snapshot(9))]
+    verb(["tail"], FakeConsumer(items, lambda: ""))
     out, err = capsys.readouterr()
     assert out.splitlines() == [console.event_line(event)]
     assert err.splitlines() == [
-        "The node is away: No heartbeat.",
+        "The node is away, last heard at 2026-01-02 12:00:00: No heartbeat. Waiting for it. If it doesn't run, start"
+        f" it: python -m node run --home {tmp_path}",
         "The node is back.",
         "The events asked for aren't there; going on after event 9.",
     ]
@@ -190,8 +189,8 @@ def test_tail_for_a_consumer_acknowledges_what_was_shown(
 ) -> None:
     items = [forgotten(4), Away("No heartbeat.", None), None, Back(), forgotten(5)]
     consumer = FakeConsumer(items, lambda: capsys.readouterr().out)
-    client = verb(["tail", "--consumer", "log", "--since", "3", "--restart", *words], None, consumer)
-    assert client.asked[1] == ("log", {"since": 3, "restart": True})
+    client = verb(["tail", "--consumer", "log", "--since", "3", "--restart", *words], consumer)
+    assert client.asked[0] == ("log", {"since": 3, "restart": True})
     lines = [
         msgspec.json.encode(forgotten(seq)).decode() if words else console.event_line(forgotten(seq)) for seq in (4, 5)
     ]
@@ -203,10 +202,10 @@ def test_tail_for_a_consumer_that_is_interrupted_has_acknowledged_what_was_shown
 ) -> None:
     handler = signal.getsignal(signal.SIGINT)
     consumer = FakeConsumer([forgotten(4), forgotten(5)], lambda: "", interrupts=1)
-    verb(["tail", "--consumer", "log"], None, consumer)
+    verb(["tail", "--consumer", "log"], consumer)
     assert consumer.acknowledged == [(4, "")]
     impatient = FakeConsumer([forgotten(4), forgotten(5)], lambda: "", interrupts=2)
-    verb(["tail", "--consumer", "log"], None, impatient)
+    verb(["tail", "--consumer", "log"], impatient)
     assert impatient.acknowledged == []
     assert signal.getsignal(signal.SIGINT) is handler
     assert len(capsys.readouterr().out.splitlines()) == 2
@@ -217,13 +216,13 @@ def test_tail_for_a_consumer_goes_on_when_its_node_goes_away_and_ends_when_it_ca
 ) -> None:
     consumer = FakeConsumer([forgotten(4), forgotten(5), forgotten(6), forgotten(7)], lambda: "")
     consumer.fails = {4: NodeAway("away"), 5: CommandRefused("stopping", "going down", retryable=True)}
-    verb(["tail", "--consumer", "log"], None, consumer)
+    verb(["tail", "--consumer", "log"], consumer)
     assert [seq for seq, _ in consumer.acknowledged] == [6, 7]
     assert len(capsys.readouterr().out.splitlines()) == 4
     dropped = FakeConsumer([forgotten(4), forgotten(5)], lambda: "")
     dropped.fails = {4: CommandRefused("not_found", "dropped")}
     with pytest.raises(CommandRefused):
-        verb(["tail", "--consumer", "log"], None, dropped)
+        verb(["tail", "--consumer", "log"], dropped)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -241,7 +240,7 @@ def test_tail_ends_though_an_interrupt_came_where_python_ignores_it(
                 Finalized()
             return super().next(timeout) if self.items else None
 
-    verb(["tail", *words], None, Interrupted([forgotten(4)], lambda: ""))
+    verb(["tail", *words], Interrupted([forgotten(4)], lambda: ""))
     assert capsys.readouterr().out.splitlines() == [console.event_line(forgotten(4))]
 
 
@@ -252,7 +251,7 @@ def test_tail_ends_though_an_interrupt_came_where_python_ignores_it(
         (["consumers"], [[m.Consumer(name="\x9b", position=1, lag=0, created=1, used=1)]]),
         (
             ["tail"],
-            [None, FakeConsumer([m.Event(v=1, log="l", at=NOON, type="Odd", seq=1, data={"\x9c": "\u2066"})], str)],
+            [FakeConsumer([m.Event(v=1, log="l", at=NOON, type="Odd", seq=1, data={"\x9c": "\u2066"})], str)],
         ),
     ],
     ids=["a message", "a list", "events"],
@@ -260,7 +259,8 @@ def test_tail_ends_though_an_interrupt_came_where_python_ignores_it(
 def test_json_steers_no_terminal_and_says_the_same(
     verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str], words: list[str], answers: list[Any]
 ) -> None:
-    printed = msgspec.to_builtins(answers[0][0] if isinstance(answers[0], list) else answers[0])
+    (told,) = answers[0] if isinstance(answers[0], list) else answers
+    printed = None if isinstance(told, FakeConsumer) else msgspec.to_builtins(told)
     verb([*words, "--json"], *answers)
     line = capsys.readouterr().out.removesuffix("\n")
     assert line.isprintable(), ascii(line)
@@ -270,9 +270,35 @@ def test_json_steers_no_terminal_and_says_the_same(
         assert '"data":{"\\u009c":"\\u2066"}' in line
 
 
-def test_tail_needs_a_node_to_begin_with(verb: Callable[..., FakeClient]) -> None:
-    with pytest.raises(NodeAway):
-        verb(["tail"], NodeAway("No node is running."))
+@pytest.mark.parametrize("words", [["tail"], ["tail", "--json"], ["tail", "--consumer", "log"]], ids=" ".join)
+def test_tail_that_is_interrupted_while_it_waits_for_its_node_was_not_done(
+    verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path, words: list[str]
+) -> None:
+    away = Away(f"No node is running on {tmp_path}. Start one with: python -m node run --home {tmp_path}", None)
+    verb(words, FakeConsumer([away, None], lambda: ""), code=130)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == (
+        f"The node is away: No node is running on {tmp_path}. Waiting for it. If it doesn't run, start it:"
+        f" python -m node run --home {tmp_path}\n"
+    )
+    verb(words, FakeConsumer([away, Back(), forgotten(4)], lambda: ""), code=0)
+
+
+def test_tail_waits_for_no_node_where_there_is_no_home(verb: Callable[..., FakeClient], tmp_path: pathlib.Path) -> None:
+    with pytest.raises(NodeAway, match="There is no home at"):
+        verb(["tail"], home=tmp_path / "nowhere")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NodeAway, match="There is no home at"):
+        verb(["tail"], home=tmp_path / "file")
+
+
+def test_tail_waits_for_no_node_that_it_can_t_understand(
+    verb: Callable[..., FakeClient], tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / "bus.json").write_text("not JSON")
+    with pytest.raises(BusProtocolError, match="isn't the connection file of a node"):
+        verb(["tail"])
 
 
 @pytest.mark.parametrize(
