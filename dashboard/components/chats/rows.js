@@ -94,7 +94,9 @@ function drawText(element, text) {
   const long = !element.unfolded && (text.length > FOLD_CHARS || lines.length > FOLD_LINES);
   const shown = long ? lines.slice(0, FOLD_LINES).join("\n").slice(0, FOLD_CHARS) : text;
   // Only where it differs: a selection, and a screen reader, are left alone.
-  if (element.parts.text.textContent !== (long ? `${shown}…` : shown)) {
+  const whole = long ? `${shown}…` : shown;
+  if (element.drawnText !== whole) {
+    element.drawnText = whole;
     element.parts.text.replaceChildren(...linked(shown, { cut: long }), long ? "…" : "");
   }
   element.parts.more.hidden = !long;

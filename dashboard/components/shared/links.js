@@ -1,7 +1,11 @@
-// Web addresses in what somebody wrote become links: http and https only. The text stays as it was written; nothing is
-// fetched before somebody follows one, and then the other side learns nothing of the dashboard.
+// Web addresses in what somebody wrote become links: http and https only, and none that leads to this machine. A link
+// shows the host that it leads to as the browser reads it, so one that isn't ASCII stands in punycode; else the text stays
+// as it was written. Nothing is fetched before somebody follows one, and then the other side learns nothing of the
+// dashboard.
 
 import { h } from "./dom.js";
+import { hostOf, isLoopback, isSameHost, upToLookalike } from "./host.js";
+import { store } from "./session.js";
 
 /** What may be an address; what only follows one in a sentence is taken off by `trimmed`. */
 const ADDRESS = /\bhttps?:\/\/[^\s<>"“”„«»`{}|\\^]+/gi;
@@ -25,14 +29,30 @@ function trimmed(address) {
   return address.slice(0, end);
 }
 
-/** Where an address leads, or null where it is none, or shows another place than the one it leads to. */
+/**
+ * Where an address leads, and how it is shown: {href, shown}; or null where it is none, or leads to this machine: a page
+ * there could be made to act for its owner.
+ */
 function target(address) {
+  const [, scheme, written, rest] = /^(https?:\/\/)([^/?#]*)(.*)$/is.exec(address);
+  // Browsers skip further slashes, and what is shown would lead elsewhere.
+  if (!written || written.includes("@")) return null;
   try {
-    const { href, protocol, username, password } = new URL(address);
-    return /^https?:$/.test(protocol) && !username && !password ? href : null;
+    const { href, protocol, host, hostname } = new URL(address);
+    if (!/^https?:$/.test(protocol) || isLoopback(hostname) || isOwn(hostname)) return null;
+    const asWritten = written.toLowerCase();
+    const same = /^[!-~]+$/.test(written) && (asWritten === host || asWritten.replace(/:\d*$/, "") === hostname);
+    return { href, shown: same ? address : scheme + host + rest };
   } catch {
     return null;
   }
+}
+
+/** Whether a host is the dashboard's own, or another address of the machine on which it runs. */
+function isOwn(hostname) {
+  if (isSameHost(hostname, window.location.hostname)) return true;
+  const { listen, addresses } = store.me ?? { listen: "", addresses: [] };
+  return [listen, ...addresses].some((address) => isSameHost(hostname, hostOf(address)));
 }
 
 /**
@@ -46,17 +66,17 @@ export function linked(text, { cut = false } = {}) {
   for (const { 0: found, index } of text.matchAll(ADDRESS)) {
     if (cut && index + found.length === text.length) break;
     if (nodes.length >= 2 * MAX_LINKS) break;
-    const address = trimmed(found);
-    const href = address.length > MAX_ADDRESS ? null : target(address);
-    if (!href) continue;
-    nodes.push(text.slice(from, index), link(address, href));
+    const address = trimmed(upToLookalike(found));
+    const leads = address.length > MAX_ADDRESS ? null : target(address);
+    if (!leads) continue;
+    nodes.push(text.slice(from, index), link(leads));
     from = index + address.length;
   }
   return [...nodes, text.slice(from)];
 }
 
-function link(address, href) {
-  return h("a", { href, target: "_blank", rel: "noopener noreferrer", dir: "ltr", tabindex: -1 }, address);
+function link({ href, shown }) {
+  return h("a", { href, target: "_blank", rel: "noopener noreferrer", dir: "ltr", tabindex: -1 }, shown);
 }
 
 /** Let the keyboard come to the links in `element`, or not. */
