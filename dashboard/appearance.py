@@ -73,8 +73,9 @@ class RoomView(msgspec.Struct, frozen=True):
     encrypted: bool
     unread: int
     read_upto: int
-    #: When something was last said here; the order of the list.
-    at: int
+    #: The order of the list, the highest first: the order in which the node took things in, whatever its clock said. It
+    #: is the id of the newest text; without one, of a message that was there when this began, or that was read here.
+    place: int
     last: LastView | None
     peer: str | None
     address: str
@@ -197,7 +198,7 @@ def room_view(room: m.Room, peer: m.Peer | None, next_try: m.NextTry | None) -> 
         encrypted=room.encrypted,
         unread=room.unread,
         read_upto=room.read_upto,
-        at=last.at if last else room.created,
+        place=last.id if last else room.read_upto,
         last=None if last is None else LastView(
             id=last.id,
             at=last.at,

@@ -207,6 +207,8 @@ class Model:
         self._rooms, self._peers = {}, {}
         self.live(snapshot.live.next_tries, snapshot.live.health)
         self._changed(set(self._state.peers), set(self._state.rooms))
+        # In the order in which they began, as the node tells them: it decides where nothing was said.
+        self._rooms = {room: self._rooms[room] for room in self._state.rooms}
 
     def live(self, tries: list[m.NextTry], health: m.Health) -> list[Op]:
         """What is true right now and not in the log, asked for afresh."""

@@ -13,6 +13,10 @@ from node.printable import flat, json_line, plain
 
 #: Peers of one name that are listed when one has to be chosen.
 CANDIDATES_SHOWN = 10
+#: Clocks differ by so much without anybody noticing, in ms: what is ahead of now by less is now.
+AHEAD_MS = 5 * 60 * 1000
+#: From so far on a date says more than a number of seconds, in ms.
+FAR_OFF_MS = 2 * 24 * 3600 * 1000
 #: Characters that are shown of what an event of an unknown type holds.
 MAX_UNKNOWN = 300
 
@@ -20,6 +24,16 @@ MAX_UNKNOWN = 300
 def clock(at: int | None) -> str:
     """A time (ms) as people here read it: 19 characters, or "never"."""
     return "never" if at is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at / 1000))
+
+
+def moment(at: int, now: int) -> str:
+    """A time (ms) as short as it can be told: of today without the date."""
+    text = clock(at)
+    return text[11:] if text[:10] == clock(now)[:10] else text
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
 
 
 def message_line(message: m.Message) -> str:
@@ -68,10 +82,14 @@ PEERS_HEADER = f"{'NAME':20} {'ADDRESS':24} {'STATE':10} {'DIALECT':18} ID"
 def peer_line(peer: m.Peer, next_try: m.NextTry | None) -> str:
     """One peer as people read it. One that has no name is not called by its address twice."""
     error = f"  {flat(peer.error)}" if peer.error else ""
-    again = f"  next try in {max(0, round(next_try.at / 1000 - time.time()))} s" if next_try is not None else ""
+    again = "" if next_try is None else f"  next try {_until(next_try.at, _now())}"
     guess = f"{peer.dialect} ({peer.dialect_from})"
     name = "-" if peer.name in (peer.host, address(peer)) else flat(peer.name)
     return f"{name:20} {address(peer):24} {peer.link:10} {guess:18} {peer.id}{error}{again}"
+
+
+def _until(at: int, now: int) -> str:
+    return f"on {clock(at)}" if at - now > FAR_OFF_MS else f"in {max(0, round((at - now) / 1000))} s"
 
 
 #: Above the lines of consumers.
@@ -88,8 +106,11 @@ def event_line(event: m.Event) -> str:
     """One event as people read it; of a type that this version doesn't know, its data as it is."""
     number = "-" if event.seq is None else str(event.seq)
     tell = _WHAT.get(event.type)
+    now = _now()
+    # Its clock may have been set back since: an event that seems to come is told with its date.
+    at = clock(event.at) if event.at - now > AHEAD_MS else moment(event.at, now)
     what = tell(event.data) if tell is not None else json_line(event.data)[:MAX_UNKNOWN]
-    return f"{number:>8}  {clock(event.at)[11:]}  {event.type:20} {plain(what)}"
+    return f"{number:>8}  {at}  {event.type:20} {plain(what)}"
 
 
 def _message(data: m.MessageReceived | m.MessageAccepted) -> str:
@@ -109,7 +130,7 @@ def _room(data: m.RoomAdded | m.RoomChanged) -> str:
 
 def _retry(data: m.RetryScheduled) -> str:
     one = data.next_try
-    return f"{one.peer} is tried again at {clock(one.at)[11:]} (attempt {one.attempt}): {one.reason}"
+    return f"{one.peer} is tried again at {moment(one.at, _now())} (attempt {one.attempt}): {one.reason}"
 
 
 def _settings(data: m.SettingsChanged) -> str:

@@ -102,7 +102,7 @@ class Room(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     peer: str | None = None
     encrypted: bool = False
     unread: int = 0
-    #: Everything up to this message id has been read; 0 at first.
+    #: Everything up to this message id has been read; at first the newest one that the node had, in any room.
     read_upto: int = 0
     #: The newest text; its text is cut to PREVIEW_CHARS.
     last: Message | None = None

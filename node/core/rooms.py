@@ -34,8 +34,9 @@ class Rooms:
         return self._turns.get(room, 0)
 
     def add_plain(self, room: str, name: str, peer: str) -> None:
-        """A conversation with a plain peer."""
-        self._put(m.RoomAdded, m.Room(id=room, kind="plain", name=name, peer=peer, created=self._ledger.now))
+        """A conversation with a plain peer. It begins after all that was said before, in other conversations."""
+        now, newest = self._ledger.now, self._ledger.last_message
+        self._put(m.RoomAdded, m.Room(id=room, kind="plain", name=name, peer=peer, created=now, read_upto=newest))
 
     def rename(self, room: str, name: str) -> None:
         """A conversation goes by another name."""

@@ -25,8 +25,12 @@ def test_the_last_line_is_one_line() -> None:
     last = message(3, "first\nsecond " + "x" * 500)
     view = appearance.room_view(room(last=last), peer(), None)
     assert view.last is not None and len(view.last.text) <= appearance.PREVIEW_CHARS and "\n" not in view.last.text
-    assert view.at == last.at
-    assert appearance.room_view(room(created=77), peer(), None).at == 77
+
+
+def test_a_conversation_stands_where_the_node_took_in_its_newest_text_whatever_clocks_said() -> None:
+    ahead = message(3, at=400 * 24 * 3600_000)
+    assert appearance.room_view(room(last=ahead, read_upto=1), peer(), None).place == 3
+    assert appearance.room_view(room(created=ahead.at, read_upto=2), peer(), None).place == 2
 
 
 def test_names_of_others_are_made_safe_everywhere() -> None:

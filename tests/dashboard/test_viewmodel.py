@@ -90,6 +90,26 @@ def test_a_conversation_that_goes_says_its_name_and_where_its_messages_are(model
     assert model.everything().rooms == [] and model.everything().peers == []
 
 
+def test_conversations_are_told_in_the_order_in_which_they_began(model: v.Model) -> None:
+    names = [f"nobody-{number}" for number in range(40)]
+    rooms = [room(name, peer=None, created=1000 - at) for at, name in enumerate(names)]
+    model.resync(snapshot(rooms=rooms[:39]))
+    model.event(event(11, m.RoomAdded(room=rooms[39])))
+    model.event(event(12, m.RoomChanged(room=replace(rooms[3], unread=1))))
+    assert [one.name for one in model.everything().rooms] == names
+
+
+def test_the_last_text_to_come_in_lifts_its_conversation_whatever_the_clock_says(model: v.Model) -> None:
+    model.event(event(11, m.RoomAdded(room=room("cian", read_upto=7))))
+    ahead = message(8, name="cian", at=10**13)
+    model.event(event(12, m.MessageReceived(message=ahead)))
+    model.event(event(13, m.MessageReceived(message=message(9, at=5))))
+    model.event(event(14, m.MessageReceived(message=message(10, name="cian", kind="notice"))))
+    model.event(event(15, m.RoomAdded(room=room("dora", peer=None, read_upto=10))))
+    places = {one.name: one.place for one in model.everything().rooms}
+    assert places == {"bela": 9, "cian": 8, "dora": 10}
+
+
 def test_every_durable_event_is_in_the_story() -> None:
     assert {type(data).__name__ for data in STORY} == set(m.DURABLE)
 

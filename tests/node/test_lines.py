@@ -15,6 +15,11 @@ from node.errors import CommandRefused
 NOON = int(time.mktime((2026, 1, 2, 12, 0, 0, 0, 0, -1)) * 1000)
 
 
+@pytest.fixture(autouse=True)
+def it_is_noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: NOON / 1000)
+
+
 def message(**more: Any) -> m.Message:
     fields = {"id": 7, "room": "r", "order": "0", "at": NOON, "direction": "in", "author": "p", "name": "BERT"}
     return msgspec.convert({**fields, **more}, m.Message)
@@ -80,6 +85,35 @@ def test_what_a_peer_says_in_an_error_steers_no_terminal() -> None:
     assert lines.peer_line(peer, None).endswith(" p  No\N{REPLACEMENT CHARACTER}31m way")
     failed = message(text="hi", direction="out", state="failed", detail="No\x9d  way")
     assert lines.message_line(failed).endswith("[failed: No\N{REPLACEMENT CHARACTER} way]")
+
+
+HOUR = 3600_000
+DAY = 24 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("at", "shown"),
+    [
+        (NOON - 11 * HOUR, "01:00:00"),
+        (NOON + 60_000, "12:01:00"),
+        # The clock was set back two hours since.
+        (NOON + 2 * HOUR, "2026-01-02 14:00:00"),
+        (NOON - 13 * HOUR, "2026-01-01 23:00:00"),
+        (NOON + 400 * DAY, "2027-02-06 12:00:00"),
+        (NOON - 400 * DAY, "2024-11-28 12:00:00"),
+    ],
+)
+def test_an_event_of_another_day_or_from_ahead_is_told_with_its_date(at: int, shown: str) -> None:
+    line = lines.event_line(m.Event(v=1, log="l", at=at, type="NodeStopped", seq=1, data=m.NodeStopped(reason="x")))
+    assert line == f"       1  {shown}  NodeStopped          x"
+
+
+def test_a_try_far_off_is_told_with_its_date() -> None:
+    peer = m.Peer(id="plain-1", room="plain-1", name="BERT", host="10.0.0.1", port=5, link="offline")
+    line = lines.peer_line(peer, m.NextTry(peer="plain-1", at=NOON + 400 * DAY, attempt=2, reason="x"))
+    assert line.endswith("next try on 2027-02-06 12:00:00")
+    line = lines.peer_line(peer, m.NextTry(peer="plain-1", at=NOON - HOUR, attempt=2, reason="x"))
+    assert line.endswith("next try in 0 s")
 
 
 ME = m.Self(id="i", code="c", name="anna", listen="0.0.0.0:5000")

@@ -191,7 +191,8 @@ class FakeNode:
             fields = {"port": 5000, "dialect_from": "seen", "host": host or f"192.168.1.{20 + number}", **more}
             room_id = f"room-{number}"
             peer = m.Peer(id=f"peer-{number}", room=room_id, name=name, link=link, dialect=dialect, **fields)
-            room = m.Room(id=peer.room, kind="plain", name=name, peer=peer.id, created=now())
+            newest = max((one.id for messages in self.messages.values() for one in messages), default=0)
+            room = m.Room(id=peer.room, kind="plain", name=name, peer=peer.id, created=now(), read_upto=newest)
             self._durable("PeerAdded", m.PeerAdded(peer=peer))
             self._durable("RoomAdded", m.RoomAdded(room=room), room.id)
             return peer
@@ -234,7 +235,8 @@ class FakeNode:
 
     def _put(self, type_name: str, event_data: Callable[..., msgspec.Struct], *, at: int, **fields: Any) -> m.Message:
         number = next(self._ids)
-        message = m.Message(id=number, order=f"{at:015d}-{number:09d}", at=at, **fields)
+        order = fields.pop("order", f"{at:015d}-{number:09d}")
+        message = m.Message(id=number, order=order, at=at, **fields)
         self.messages.setdefault(message.room, []).append(message)
         self.messages[message.room].sort(key=lambda one: one.order)
         self._durable(type_name, event_data(message=message), message.room)

@@ -25,7 +25,7 @@ export class Health {
     reconcile(this.#signs, signs, (sign) => sign.name, makeSign, (element, sign) => drawSign(element, sign, now));
     const shut = store.away ? [] : (figures?.shut_out ?? []);
     this.#shut.hidden = !shut.length;
-    setText(this.#shut, shut.map((one) => `${one.host} sent too much within a day and is shut out until ${when.time(one.until)}.`).join(" "));
+    setText(this.#shut, shut.map((one) => `${one.host} sent too much within a day and is shut out until ${when.moment(one.until, now)}.`).join(" "));
     this.#drawListeners(figures, now);
   }
 
@@ -72,7 +72,7 @@ function drawSign(element, sign, now) {
   setText(word, sign.label);
   setAttribute(word, "data-tone", sign.tone);
   setText(text, sign.text);
-  const told = sign.moment_word === "Since" ? `Since ${when.time(sign.moment)}.` : `${sign.moment_word} ${when.ago(sign.moment, now)}.`;
+  const told = sign.moment_word === "Since" ? `Since ${when.moment(sign.moment, now)}.` : `${sign.moment_word} ${when.ago(sign.moment, now)}.`;
   setText(moment, sign.moment ? told : "");
   setAttribute(moment, "data-tip", sign.moment ? when.full(sign.moment) : null);
 }

@@ -56,8 +56,8 @@ export function tickRow(element) {
   const now = store.now();
   setText(parts.time, when.ago(row.at, now));
   if (!row.moment) return setText(parts.moment, "");
-  if (row.moment_word === "Until") return setText(parts.moment, `until ${when.time(row.moment)}`);
-  setText(parts.moment, row.moment > now ? `next try ${when.until(row.moment, now)}` : `next try was at ${when.time(row.moment)}`);
+  if (row.moment_word === "Until") return setText(parts.moment, `until ${when.moment(row.moment, now)}`);
+  setText(parts.moment, row.moment > now ? `next try ${when.until(row.moment, now)}` : `next try was at ${when.moment(row.moment, now)}`);
 }
 
 async function toggle(element) {

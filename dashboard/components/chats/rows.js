@@ -34,7 +34,8 @@ export function rowsOf(messages, pending, { newAfter, begun, now }) {
   const add = (row, at, mine, author) => {
     breakDay(at);
     row.first = !(
-      previous && previous.mine === mine && previous.author === author && at - previous.at < GROUP_MS && !previous.closed
+      previous && previous.mine === mine && previous.author === author && Math.abs(at - previous.at) < GROUP_MS &&
+      !previous.closed
     );
     if (!row.first) previous.row.last = false;
     row.last = true;

@@ -175,12 +175,23 @@ export class Outbox {
 
   #keep(entry) {
     entry.name = this.#name(entry.key);
+    entry.nth = this.#following();
     this.entries.push(entry);
     this.#save(entry);
   }
 
-  #save({ name, key, room, to, text, at, state, problem }) {
-    storage.set(lasting, name, JSON.stringify({ key, room, to, text, at, refused: state === "refused" ? problem : null }));
+  /** The number after all that are kept, also by other tabs: what is written is sent in its order, whatever clocks say. */
+  #following() {
+    const kept = named(lasting, this.#name("")).map((name) => this.#kept(name)?.nth ?? 0);
+    return 1 + Math.max(0, ...kept, ...this.entries.map(({ nth }) => nth));
+  }
+
+  #sort() {
+    this.entries.sort((a, b) => a.nth - b.nth || a.at - b.at);
+  }
+
+  #save({ name, key, room, to, text, at, nth, state, problem }) {
+    storage.set(lasting, name, JSON.stringify({ key, room, to, text, at, nth, refused: state === "refused" ? problem : null }));
   }
 
   #forget(entry) {
@@ -201,7 +212,7 @@ export class Outbox {
     this.#node = me.id;
     this.entries = [];
     for (const name of named(lasting, this.#name(""))) this.#load(name);
-    this.entries.sort((a, b) => a.at - b.at);
+    this.#sort();
     for (const entry of early) this.#keep(entry);
     for (const [room, text] of drafts) {
       if (text) this.setDraft(room, joined(this.draft(room), text));
@@ -213,11 +224,11 @@ export class Outbox {
   #load(name) {
     const kept = this.#kept(name);
     if (!kept) return;
-    const { key, room, to = room, text, at } = kept;
+    const { key, room, to = room, text, at, nth = 0 } = kept;
     const old = this.#store.now() - at > KEY_LIFETIME_MS;
     // What was refused waits for its writer, here as well.
     const problem = old ? { code: "old", message: "It was written more than a day ago and never sent." } : (kept.refused ?? null);
-    this.entries.push({ key, room, to, text, at, state: problem ? "refused" : "queued", problem, seenAs: null, left: true, name });
+    this.entries.push({ key, room, to, text, at, nth, state: problem ? "refused" : "queued", problem, seenAs: null, left: true, name });
   }
 
   /** What another tab wrote while nothing could be sent: that tab may be gone by now. Asked twice, it is taken once. */
@@ -227,7 +238,7 @@ export class Outbox {
     const fresh = named(lasting, this.#name("")).filter((name) => !known.has(name) && !this.#kept(name)?.refused);
     if (!fresh.length) return;
     for (const name of fresh) this.#load(name);
-    this.entries.sort((a, b) => a.at - b.at);
+    this.#sort();
     this.#tell();
     this.#pump();
   }

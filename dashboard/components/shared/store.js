@@ -72,9 +72,9 @@ export class Store {
     return sum;
   }
 
-  /** Rooms in the order of the list: newest first. */
+  /** Rooms in the order of the list: where something came in last first; of two with the same place, the one begun last. */
   sorted() {
-    return [...this.rooms.values()].sort((a, b) => b.at - a.at || (a.id < b.id ? -1 : 1));
+    return [...this.rooms.values()].reverse().sort((a, b) => b.place - a.place);
   }
 
   /** The answer to a `send` or `resend`: shown at once, whether its event has come round or not. */

@@ -21,7 +21,7 @@ export function trouble() {
   if (connection.state === "lost" || (connection.state === "connecting" && !early)) {
     return {
       tone: "wait",
-      title: `The dashboard's server doesn't answer since ${when.time(connection.since)}.`,
+      title: `The dashboard's server doesn't answer since ${when.moment(connection.since, Date.now())}.`,
       text: "Is it still running? What you write is kept and sent when it is back. Reconnecting…",
     };
   }
@@ -29,7 +29,7 @@ export function trouble() {
     const { since, reason, start } = store.away;
     return {
       tone: "wait",
-      title: since ? `The node is away since ${when.time(since)}, ${when.ago(since, store.now())}.` : "The node is away.",
+      title: since ? `The node is away since ${when.moment(since, store.now())}, ${when.ago(since, store.now())}.` : "The node is away.",
       text: `${reason} What you write is kept and sent when it is back. Reconnecting… If it stays away, start it:`,
       code: start,
     };

@@ -145,6 +145,19 @@ def test_rooms_without_anything_unread_keep_the_higher_mark() -> None:
     assert (talk.room().unread, talk.room().read_upto) == (0, 3)
 
 
+def test_a_conversation_begins_after_all_that_was_said_before_whatever_the_clock_says() -> None:
+    talk = Talk()
+    talk.hear("known", 3)
+    talk.ledger.now -= 2 * 3600_000
+    talk.rooms.add_plain("later", "later", "p-later")
+    assert talk.rooms.by_id["later"].read_upto == 3
+    talk.hear("known")
+    last = talk.rooms.by_id["known"].last
+    assert last is not None and last.id > talk.rooms.by_id["later"].read_upto
+    talk.hear("later", 2)
+    assert (talk.rooms.by_id["later"].unread, talk.rooms.by_id["later"].read_upto) == (2, 3)
+
+
 @pytest.mark.parametrize("text", ["", " \n", "\x00 \x00", "\u200b", "\x1b", "\u202e "])
 def test_a_text_without_anything_to_see_is_none(text: str) -> None:
     assert not can_be_shown(text)
