@@ -201,7 +201,6 @@ class App:
             log=secrets.token_hex(8), stream=secrets.token_hex(16), run=secrets.token_hex(8), known=known
         )
         reader = Reader(config.home)
-        writer.forget_replies(now_ms() - m.KEY_LIFETIME_MS)
         writer.forget_nobodies()
         self._log_id = reader.fact("log") or ""
 

@@ -61,6 +61,7 @@ verbs:
                                                   [--since N] [--consumer NAME]
   consumers                   who has the node keep a place in the event log for it   [--drop NAME]
   set KEY VALUE               change a setting: name, reconnect, keep_events, keep_days, mandatory ...
+  trust-clock                 the clock is right, though the node doubts it: what is old may go again
   set KEY --default           undo all changes of a setting
   status                      is the node up and well
   stop                        end the node gracefully
@@ -132,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     merge.add_argument("into", type=_text, help="whose conversation takes it in")
     verb("forget", "Take a peer off the list; what was said stays.").add_argument("peer", type=_text)
     verb("delete", "Delete a conversation and all that was said in it, for good.").add_argument("peer", type=_text)
+    verb("trust-clock", "This machine's clock is right, though the node doubts it: what is old may go again.")
     history = verb("history", "What was said with a peer.")
     history.add_argument("peer", type=_text)
     history.add_argument("--limit", type=_count, default=50, help="how many of the newest messages (default 50)")
@@ -302,6 +304,14 @@ def _takes_away(command: Callable[[Client, str], None], says: str) -> Callable[[
 
 _forget = _takes_away(lambda client, peer: client.forget(peer), "Off the list; what was said stays.")
 _delete = _takes_away(lambda client, peer: client.delete(peer), "Deleted, with all that was said in it.")
+
+
+def _trust_clock(client: Client, options: argparse.Namespace) -> None:
+    patiently(client.trust_clock)
+    if options.json:
+        _print_json(m.Nothing())
+    else:
+        print("The clock is believed.")
 
 
 def _room_of(client: Client, who: str) -> str:
@@ -589,6 +599,7 @@ VERBS: dict[str, Callable[[Client, argparse.Namespace], None]] = {
     "disconnect": _disconnect,
     "rename": _rename,
     "merge": _merge,
+    "trust-clock": _trust_clock,
     "forget": _forget,
     "delete": _delete,
     "history": _history,

@@ -64,6 +64,8 @@ class Retention:
         self._days = 0
         self._look_at = 0.0
         self._mark_at = 0.0
+        #: Why the clock was doubted when it was looked at last.
+        self._doubted: str | None = None
 
     def start(self) -> None:
         """Begin."""
@@ -92,6 +94,12 @@ class Retention:
 
     async def _look(self) -> None:
         await self._trim()
+        core = self._turns.core
+        doubted = core.belief.why(now_ms())
+        self._turns.notice("clock", doubted)
+        if (doubted is None) != (self._doubted is None):
+            # The clock has come back, or somebody has said that it is right.
+            self._doubted, self._look_at = doubted, 0.0
         now = asyncio.get_running_loop().time()
         if now >= self._mark_at:
             self._mark_at = now + MARK_EVERY
@@ -100,8 +108,9 @@ class Retention:
         days = self._turns.core.settings.keep_days
         if days != self._days or now >= self._look_at:
             self._days, self._look_at = days, now + LOOK_EVERY
-            await self._drop_replies()
-            if days:
+            self._turns.feed(s.ClockLooked())
+            await self._drop_replies(aged=doubted is None)
+            if days and doubted is None:
                 await self._expire(days)
 
     async def _moment(self) -> None:
@@ -126,9 +135,11 @@ class Retention:
 
     # -- replies
 
-    async def _drop_replies(self) -> None:
+    async def _drop_replies(self, *, aged: bool) -> None:
+        """Those that are too old, unless the clock is doubted, and those that are too many."""
         await self._moment()
-        await self._turns.write(self._writer.forget_replies, now_ms() - m.KEY_LIFETIME_MS)
+        if aged:
+            await self._turns.write(self._writer.forget_replies, now_ms() - m.KEY_LIFETIME_MS)
         over = await self._turns.read(self._reader.replies) - MAX_REPLIES
         while over > 0:
             await self._moment()

@@ -309,8 +309,9 @@ class Turns:
         if sentence is None:
             del self._notices[about]
         else:
+            if about not in self._notices:
+                log.warning("%s", sentence)
             self._notices[about] = sentence
-            log.warning("%s", sentence)
         self._be(store=self.health.store, problem=self.health.problem)
         self._tell_health(self.health)
 

@@ -185,6 +185,11 @@ class Commands:
         yield Request("consumer_drop", m.ConsumerArgs(name=name), new_key())
 
     @Command
+    def trust_clock(self) -> Steps[None]:
+        """Say that this machine's clock is right, though it is far ahead of what the node has known."""
+        yield Request("trust_clock", m.Nothing(), new_key())
+
+    @Command
     def report(self, seq: int, follower: str = "") -> Steps[None]:
         """Say that all events up to `seq` were dealt with; followers do so by themselves."""
         yield Request("report", m.ReportArgs(seq=seq, follower=follower))

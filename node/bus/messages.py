@@ -799,6 +799,7 @@ COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     "stats": (Nothing, StatsResult),
     "settings": (SettingsArgs, SettingsResult),
     "config": (Nothing, ConfigResult),
+    "trust_clock": (Nothing, Nothing),
     "status": (Nothing, StatusResult),
     "stop": (Nothing, Nothing),
 }

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from node.bus import messages as m
 from node.core import effects as e
+from node.core.belief import Belief
 from node.core.consumers import Consumers
 from node.core.contact import Contact
 from node.core.contacts import ANYWHERE, Contacts
@@ -41,6 +42,7 @@ class Commands:
         contacts: Contacts,
         outbox: Outbox,
         consumers: Consumers,
+        belief: Belief,
         settings: m.Settings,
         me: m.Self,
         saved: dict[str, Any],
@@ -77,6 +79,7 @@ class Commands:
             "consumer_create": consumers.create,
             "consumer_acknowledge": consumers.acknowledge,
             "consumer_drop": consumers.drop,
+            "trust_clock": belief.trust,
         }
 
     def run(self, command: Commanded) -> None:

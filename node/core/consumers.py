@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from node.bus import messages as m
 from node.core import effects as e
+from node.core.belief import Belief
 from node.core.ledger import Ledger
 from node.core.state import KeptConsumer
 from node.core.stimuli import Commanded
@@ -27,8 +28,9 @@ _NAME = re.compile(rf"[A-Za-z0-9._-]{{1,{m.MAX_NAME_CHARS}}}")
 class Consumers:
     """All consumers of the node, as decided; `used` is in memory exact, on disk to USED_STEP_MS."""
 
-    def __init__(self, ledger: Ledger, consumers: list[KeptConsumer]) -> None:
+    def __init__(self, ledger: Ledger, consumers: list[KeptConsumer], belief: Belief) -> None:
         self._ledger = ledger
+        self._belief = belief
         self._kept = {one.name: one for one in consumers}
         self._used = {one.name: one.used for one in consumers}
 
@@ -37,11 +39,15 @@ class Consumers:
         return dict(self._used)
 
     def next_deadline(self) -> int | None:
-        """When the next one has been unused for too long; None: there is none."""
+        """When the next one has been unused for too long; None: there is none, or the clock is doubted."""
+        if self._belief.doubts(self._ledger.now):
+            return None
         return min(self._used.values()) + m.CONSUMER_LIFETIME_MS if self._used else None
 
     def age(self) -> None:
-        """Drop what nobody has used for too long."""
+        """Drop what nobody has used for too long, unless the clock is doubted."""
+        if self._belief.doubts(self._ledger.now):
+            return
         for name, used in list(self._used.items()):
             if used + m.CONSUMER_LIFETIME_MS <= self._ledger.now:
                 self._forget(name)

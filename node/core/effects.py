@@ -92,6 +92,12 @@ class PutShutOut(msgspec.Struct, frozen=True):
     until: dict[str, int]
 
 
+class PutBelieved(msgspec.Struct, frozen=True):
+    """Until when this machine's clock was believed (ms)."""
+
+    until: int
+
+
 class PutConsumer(msgspec.Struct, frozen=True):
     """A consumer as it is now."""
 
@@ -130,6 +136,7 @@ Record = (
     | PutSettings
     | PutGreetings
     | PutShutOut
+    | PutBelieved
     | PutConsumer
     | DropConsumer
     | SaveReply

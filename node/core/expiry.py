@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from node.core import effects as e
 from node.core import stimuli as s
+from node.core.belief import Belief
 from node.core.contacts import Contacts
 from node.core.ledger import Ledger
 from node.core.rooms import Rooms
@@ -19,10 +20,11 @@ STEP = 100
 class Expiry:
     """One walk over the messages, oldest first, a step at a time. Whoever asks for steps watches `asked` and `next`."""
 
-    def __init__(self, ledger: Ledger, rooms: Rooms, contacts: Contacts) -> None:
+    def __init__(self, ledger: Ledger, rooms: Rooms, contacts: Contacts, belief: Belief) -> None:
         self._ledger = ledger
         self._rooms = rooms
         self._contacts = contacts
+        self._belief = belief
         #: What the store was asked and hasn't answered yet.
         self.asked: e.Old | None = None
         #: After which message the next step begins; None: there is nothing older any more.
@@ -31,7 +33,10 @@ class Expiry:
         self.gone = 0
 
     def due(self, step: s.ExpiryDue) -> None:
-        """Take a step: messages after `step.after` that came before `step.before`."""
+        """Take a step: messages after `step.after` that came before `step.before`. None while the clock is doubted."""
+        if self._belief.doubts(self._ledger.now):
+            self.next = None
+            return
         self.next = step.after
         self.asked = e.Old(step.before, step.after, STEP, self._rooms.moves)
         self._ledger.put(e.Fetch(self.asked))

@@ -15,6 +15,7 @@ from node.bus import messages as m
 from node.core import effects as e
 from node.core import settings
 from node.core import stimuli as s
+from node.core.belief import Belief
 from node.core.commands import Commands
 from node.core.consumers import Consumers
 from node.core.contact import Contact, shown_name
@@ -75,13 +76,16 @@ class Node:
         fixed = {key: one for key, one in identity.fixed.items() if key != "name"}
         current = settings.in_force(identity.default_name, saved, fixed)
         me = m.Self(id=identity.peer_id, code=identity.code, name=current.name, listen="", addresses=[])
-        self._consumers = Consumers(self._ledger, loaded.consumers)
+        self.belief = Belief(self._ledger, loaded.believed)
+        self.belief.keep_days = current.keep_days
+        self._consumers = Consumers(self._ledger, loaded.consumers, self.belief)
         self._commands = Commands(
             self._ledger,
             self._rooms,
             self._contacts,
             self._outbox,
             self._consumers,
+            self.belief,
             current,
             me,
             saved,
@@ -89,7 +93,7 @@ class Node:
             settings.in_force(identity.default_name, {}, identity.fixed),
         )
         self._outbox.reconnect = current.reconnect
-        self.expiry = Expiry(self._ledger, self._rooms, self._contacts)
+        self.expiry = Expiry(self._ledger, self._rooms, self._contacts, self.belief)
 
     @property
     def head(self) -> int:
@@ -154,6 +158,7 @@ class Node:
             self._contacts.shift(-set_back)
         self._ledger.now = now
         self._ledger.cause = None
+        self.belief.keep_days = self._commands.settings.keep_days
         match stimulus:
             case s.Heard():
                 if self._quotas.is_shut_out(stimulus.host):
@@ -190,6 +195,8 @@ class Node:
             case s.ExpiryDue():
                 if not self._outbox.closed:
                     self.expiry.due(stimulus)
+            case s.ClockLooked():
+                self.belief.look(now)
             case s.Ticked():
                 self._ticked()
             case s.Started():
@@ -213,6 +220,7 @@ class Node:
         ledger.put(e.PutSettings(commands.settings, commands.me, commands.saved))
         ledger.log(m.NodeStarted(self=commands.me, settings=commands.settings, version=self._identity.version))
         self._quotas.start()
+        self.belief.look(ledger.now)
         self._consumers.age()
         self._greetings.start(start)
         self._outbox.settle("The node ended while this was being sent; it may or may not have arrived.")

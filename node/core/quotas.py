@@ -38,13 +38,14 @@ class Quotas:
     def start(self) -> None:
         """A new run: whoever was shut out stays so."""
         now = self._ledger.now
-        self.shut_out = {host: until for host, until in self.shut_out.items() if until > now}
+        # Nobody is shut out for longer than a day: a longer time is left from a clock that was ahead.
+        self.shut_out = {host: until for host, until in self.shut_out.items() if now < until <= now + DAY_MS}
         for host, until in self.shut_out.items():
             self._ledger.put(e.ShutOut(host, until - now))
 
     def is_shut_out(self, host: str) -> bool:
         """Whether nothing of this source counts any more."""
-        return self.shut_out.get(host, 0) > self._ledger.now
+        return self._ledger.now < self.shut_out.get(host, 0) <= self._ledger.now + DAY_MS
 
     def count(self, heard: s.Heard) -> None:
         """What a source has said costs it; at the quota it is shut out."""

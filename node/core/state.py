@@ -57,6 +57,8 @@ class Loaded(msgspec.Struct, frozen=True):
     #: Source addresses that are shut out, until when.
     shut_out: dict[str, int] = {}
     consumers: list[KeptConsumer] = []
+    #: Until when the clock was believed (ms), or when the newest message came; None: neither is known.
+    believed: int | None = None
     #: Settings that front ends changed, and the name. None: an older Snicher wrote the database, and didn't tell them
     #: from defaults.
     saved: dict[str, Any] | None = None

@@ -115,6 +115,10 @@ class ExpiryDue(msgspec.Struct, frozen=True):
     after: int
 
 
+class ClockLooked(msgspec.Struct, frozen=True):
+    """The clock is looked at: whether it can be believed."""
+
+
 class Ticked(msgspec.Struct, frozen=True):
     """The time that `next_deadline` named has come."""
 
@@ -144,6 +148,7 @@ Stimulus = (
     | Fetched
     | SpaceMeasured
     | ExpiryDue
+    | ClockLooked
     | Ticked
     | StopAsked
     | Stopped

@@ -120,6 +120,7 @@ class Reader:
                 rooms=snapshot.rooms(db),
                 greetings=snapshot.greetings(self.fact("greetings")),
                 consumers=self._consumers(),
+                believed=self._believed(),
                 shut_out=facts.structure("shut_out", self.fact("shut_out") or "{}", dict[str, int]),
                 sending=[
                     Sending(*row)
@@ -135,6 +136,12 @@ class Reader:
         """The highest clock of all messages. By room, because the index is: a look-up each, however many messages."""
         highest = "SELECT max(clock) FROM entry WHERE entry.room = room.number"
         return int(self._one(f"SELECT max(({highest})) FROM room") or 0)  # noqa: S608
+
+    def _believed(self) -> int | None:
+        believed = self.fact("believed")
+        # From before it was kept: the newest message came under a clock that nobody doubted.
+        newest: int | None = self._one("SELECT at FROM entry ORDER BY id DESC LIMIT 1")
+        return newest if believed is None else facts.number("believed", believed)
 
     def snapshot(self, live: m.Live) -> m.SnapshotResult:
         """Everything, as of the newest event on disk."""

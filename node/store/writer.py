@@ -336,6 +336,8 @@ class Writer:
                 self._put_facts({"greetings": m.encode(record.greetings).decode()})
             elif type(record) is e.PutShutOut:
                 self._put_facts({"shut_out": m.encode(record.until).decode()})
+            elif type(record) is e.PutBelieved:
+                self._put_facts({"believed": str(record.until)})
             elif type(record) is e.PutConsumer:
                 one = record.consumer
                 self._db.execute(
@@ -345,7 +347,6 @@ class Writer:
             elif type(record) is e.DropConsumer:
                 self._db.execute("DELETE FROM consumer WHERE name = ?", (record.name,))
             elif type(record) is e.SaveReply:
-                self._db.execute("DELETE FROM reply WHERE at < ?", (record.at - m.KEY_LIFETIME_MS,))
                 self._db.execute(
                     "INSERT OR REPLACE INTO reply VALUES (?, ?, ?, ?)",
                     _storable((record.key.key, record.key.fingerprint, m.encode(record.reply).decode(), record.at)),

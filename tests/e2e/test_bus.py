@@ -179,8 +179,10 @@ def test_apply_of_snapshot_and_events_is_a_fresh_snapshot_for_every_command(node
         assert [one.position for one in client.consumers()] == [2]
         client.consumer_drop("bot")
         client.report(1)
+        client.trust_clock()
         assert not [one for one in client.events(before.seq).events if one.cause is not None]
         did("consumer_create", "consumer_next", "consumer_acknowledge", "consumers", "consumer_drop", "report")
+        did("trust_clock")
         room = client.peers().peers[0].room if client.peers().peers[0].name == "STD" else client.peers().peers[1].room
         first = next(one for one in client.history(room).messages if one.direction == "in")
         client.search("three")

@@ -40,7 +40,17 @@ class FakeTurns:
         self.well = m.Health()
         self.looks = 0
         self.settings = m.Settings(name="anna")
-        self.core = SimpleNamespace(settings=self.settings, expiry=SimpleNamespace(asked=None, next=None, gone=0))
+        #: Why the clock is doubted, and what was said of it.
+        self.doubted: str | None = None
+        self.said: list[str | None] = []
+        self.core = SimpleNamespace(
+            settings=self.settings,
+            expiry=SimpleNamespace(asked=None, next=None, gone=0),
+            belief=SimpleNamespace(why=lambda _: self.doubted),
+        )
+        #: How far the log had come whenever it was written down.
+        self.marks: list[int] = []
+        self.history = SimpleNamespace(keep=self.marks.append)
         self.asked: list[s.ExpiryDue] = []
         self.trims: list[int] = []
         self.done: list[str] = []
@@ -70,7 +80,13 @@ class FakeTurns:
     async def read(self, what: Callable[..., Any], *args: Any) -> Any:
         return what(*args)
 
-    def feed(self, stimulus: s.ExpiryDue) -> None:
+    def notice(self, about: str, sentence: str | None) -> None:
+        self.said.append(sentence)
+
+    def feed(self, stimulus: s.ExpiryDue | s.ClockLooked) -> None:
+        if isinstance(stimulus, s.ClockLooked):
+            self.done.append("look")
+            return
         self.asked.append(stimulus)
         self.core.expiry.next = self.walk[min(len(self.asked), len(self.walk)) - 1]
         self.core.expiry.gone += self.core.expiry.next is not None
@@ -205,3 +221,33 @@ def test_open_snapshots_are_looked_after_also_while_the_disk_fails() -> None:
     turns.pages.count = 3
     run(turns, lambda: not turns.pages)
     assert turns.pages.count == 0
+
+
+def test_nothing_goes_for_its_age_while_the_clock_is_doubted_and_all_goes_on_at_once_when_it_is_not() -> None:
+    turns = FakeTurns()
+    turns.doubted = "The clock is wrong."
+    turns.kept_replies = retention.MAX_REPLIES + 1
+    turns.set(keep_days=30)
+    run(turns, lambda: turns.kept_replies <= retention.MAX_REPLIES)
+    assert turns.asked == []
+    assert "forget_replies" not in turns.done
+    assert turns.said[-1] == "The clock is wrong."
+
+    turns = FakeTurns()
+    turns.doubted = "The clock is wrong."
+    turns.set(keep_days=30)
+
+    def trusted() -> bool:
+        if "look" in turns.done:
+            turns.doubted = None
+        return bool(turns.asked)
+
+    run(turns, trusted)
+    assert turns.said[-1] is None
+
+
+def test_it_is_written_down_how_far_the_log_has_come() -> None:
+    turns = FakeTurns()
+    turns.head = 7
+    run(turns, lambda: bool(turns.marks))
+    assert turns.marks == [7]

@@ -57,6 +57,7 @@ class FakeStore:
         self.me: m.Self | None = None
         self.greetings: dict[str, m.Greeting] = {}
         self.shut_out: dict[str, int] = {}
+        self.believed: int | None = None
         self.consumers: dict[str, KeptConsumer] = {}
         #: How often a consumer of this name was dropped.
         self.dropped: dict[str, int] = collections.defaultdict(int)
@@ -114,6 +115,8 @@ class FakeStore:
                             self.outbox.pop(id_, None)
                 case e.PutGreetings():
                     self.greetings = record.greetings
+                case e.PutBelieved():
+                    self.believed = record.until
                 case e.PutShutOut():
                     self.shut_out = record.until
                 case e.PutConsumer():
@@ -182,6 +185,7 @@ class FakeStore:
             peers=[LoadedPeer(row.peer, row.gone, id_ in waiting) for id_, row in self.peers.items()],
             rooms=list(self.room_rows().values()),
             shut_out=self.shut_out,
+            believed=self.believed,
             consumers=list(self.consumers.values()),
             greetings=self.greetings,
             sending=[

@@ -7,6 +7,7 @@ from typing import cast
 
 from node.bus import messages as m
 from node.core import effects as e
+from node.core.belief import Belief
 from node.core.contact import Contact
 from node.core.contacts import Contacts
 from node.core.expiry import Expiry
@@ -56,7 +57,7 @@ class Story:
 
     def expire(self, reader: Reader, before: int, after: int = 0) -> int | None:
         """Take a step of expiry, as the store is now; returns where the next one begins."""
-        expiry = Expiry(self.ledger, self.rooms, self.contacts)
+        expiry = Expiry(self.ledger, self.rooms, self.contacts, Belief(self.ledger, None))
         expiry.due(ExpiryDue(before, after))
         assert expiry.asked is not None
         self.ledger._effects.pop()
