@@ -1,7 +1,12 @@
 """Snicher's web dashboard: a front end like any other, it sees the node only over the bus. The map of this house:
 
     app.py        the ASGI application, and `python -m dashboard.app`
-    guard.py      who may come in: Host, Origin, token, content-security policy        access.py   the token's file
+    listening.py  the sockets, on both loopback addresses          connections.py  how long a request may take; how many
+    guard.py      who may come in: Host, Origin, cookie, content-security policy
+    door.py       comes in by a link, comes back by a key           pages.py    the door's pages, and the safety headers
+    hosts.py      pure: names and addresses, and which is ours      place.py    the home's file: name, key, browsers
+    links.py      links that open it once                           sessions.py  who is in: cookie and pass
+    challenges.py  proofs, by signature                             another.py  `--link`: ask for another link
     hostconfig.py  keeps Streamlit's own dialogs away
     given.py      flags and PORT, checked                         running.py   which dashboards of a home run; ends them
     live.py       feed -> one bounded queue per tab -> WebSocket                        asked.py    what a tab may ask
@@ -14,8 +19,8 @@
     main.py       the Streamlit script: pages and frame
     views/        one file a page          components/   what is drawn: Python, and its own .js and .css
 
-Who may import whom: app -> (main, live, guard, access, hostconfig, given,
-running); live -> watching -> asked -> (eventlog | options)
+Who may import whom: app -> (main, live, hostconfig, another, connections, listening, given, running) -> guard -> door
+-> (place, links, sessions, pages) -> (challenges, hosts); live -> watching -> asked -> (eventlog | options)
 -> (feed | viewmodel) -> node.bus; main -> views -> components. viewmodel -> (activity | telling) -> appearance
 -> wording are pure.
 """

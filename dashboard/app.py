@@ -1,6 +1,7 @@
 """The dashboard's ASGI application: Streamlit with our guard, live route and assets, and how it is started.
 
     python -m dashboard.app [--port 8501] [--home DIR] [--listen ADDRESS] [--allow-host NAME]
+    python -m dashboard.app --link [--port 8501] [--home DIR]
     python -m dashboard.app --stop [--port 8501] [--home DIR]
 
 Law of this file: it wires; it decides nothing. Run it from the repository's root, so that `node` can be imported.
@@ -9,7 +10,6 @@ Law of this file: it wires; it decides nothing. Run it from the repository's roo
 from __future__ import annotations
 
 import contextlib
-import errno
 import gc
 import logging
 import os
@@ -26,7 +26,7 @@ from starlette.routing import Route, WebSocketRoute
 from streamlit import file_util
 from streamlit.web import bootstrap
 
-from dashboard import access, given, guard, hostconfig, live, running
+from dashboard import another, connections, door, given, guard, hostconfig, hosts, listening, live, place, running
 from dashboard.components import assets
 from node import loglines, streams, supervisor
 from node.bus import locate
@@ -56,18 +56,18 @@ FIXED_OPTIONS: dict[str, object] = {
 
 
 def build(
-    home: pathlib.Path, port: int, address: str = given.DEFAULT_ADDRESS, further_hosts: Sequence[str] = ()
-) -> tuple[st.App, str]:
-    """The application for one home, and the token that opens it. Raises ConfigError."""
+    home: pathlib.Path, port: int, address: str = hosts.DEFAULT_ADDRESS, further_hosts: Sequence[str] = ()
+) -> tuple[st.App, door.Door]:
+    """The application for one home, and its door. Raises ConfigError."""
     try:
         locate.make_home(home)
     except OSError as error:
         raise ConfigError(f"The home {home} can't be used: {error.strerror} ({error.filename}).") from error
-    key = access.Key(home)
-    guard.check_listening(address, key.token)
+    ours = place.Place(home, address, port)
+    entrance = door.Door(ours, hosts.hosts_of(address, port, ours.name, further_hosts))
     options = {**FIXED_OPTIONS, "server.port": port, "server.address": address}
     bootstrap.load_config_options(options)
-    hub = live.Hub(home, f"dashboard-{port}", key)
+    hub = live.Hub(home, f"dashboard-{port}", entrance)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[None]:
@@ -87,24 +87,17 @@ def build(
             Route("/favicon.png", assets.favicon),
         ],
         middleware=[
-            Middleware(
-                guard.Guard,
-                hosts=guard.hosts_of(address, port, further_hosts),
-                token=lambda: key.token,
-                cookie=f"snicher-{port}",
-                hint=str(access.token_file(home)),
-                inline=guard.script_hashes(index_page),
-            ),
+            Middleware(guard.Guard, door=entrance, inline=guard.script_hashes(index_page)),
             Middleware(hostconfig.HostConfig),
         ],
     )
-    return application, key.token
+    return application, entrance
 
 
 class _Server(uvicorn.Server):
     """Says where the dashboard is once it can be opened, and ends with who started it."""
 
-    link = ""
+    greeting = ""
 
     def __init__(self, config: uvicorn.Config, started_by: supervisor.Supervisor) -> None:
         super().__init__(config)
@@ -124,28 +117,31 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         if self.started:
-            print(f"\n  Snicher's dashboard is ready. Open this link (it is your key, don't pass it on):\n\n"
-                  f"    {self.link}\n", file=sys.stderr, flush=True)  # fmt: skip
+            print(self.greeting, file=sys.stderr, flush=True)
 
 
-def listen(address: str, port: int, home: pathlib.Path) -> socket.socket:
-    """A listening socket. Raises ListenError that says what to do; a dashboard of the same home is named."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    listener = socket.socket(family)
+def listen(told: given.Given) -> list[socket.socket]:
+    """The listening sockets. Raises ListenError that says what to do; a dashboard of the same home is named."""
     try:
-        if os.name != "nt":
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((address, port))
-        listener.listen(128)
-    except OSError as error:
-        listener.close()
-        own = running.who_has(home, port, address) if error.errno == errno.EADDRINUSE else None
-        if own is not None:
-            raise ListenError(running.taken_by(home, own)) from error
-        why = "is taken by another program" if error.errno == errno.EADDRINUSE else f"can't be used ({error.strerror})"
-        raise ListenError(f"Port {port} on {address} {why}. Choose another one: --port, or PORT=...") from error
-    listener.setblocking(False)
-    return listener
+        return listening.listen(told.address, told.port)
+    except ListenError as error:
+        own = running.who_has(told.home, told.port, told.address)
+        if own is None:
+            raise
+        raise ListenError(running.taken_by(told.home, own)) from error
+
+
+def greeting(entrance: door.Door) -> str:
+    """What is printed when the dashboard is ready: a link, and the same for browsers that need another host."""
+    code = entrance.new_code()
+    lines = ["", "  Snicher's dashboard is ready. Open this link (it works once, so don't pass it on):", ""]
+    lines += [f"    {entrance.link(code)}", ""]
+    if entrance.hosts.spare:
+        lines += [f"  If your browser can't find that address: {entrance.link(code, entrance.hosts.spare)}", ""]
+    if hosts.is_wildcard(entrance.hosts.address):
+        lines += ["  In a browser on another machine, put this machine's address in place of 127.0.0.1.", ""]
+    lines += ["  Another link, for another browser: python -m dashboard.app --link", ""]
+    return "\n".join(lines)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -156,20 +152,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started_by = supervisor.Supervisor(os.environ)
     try:
         told = given.read(arguments, os.environ)
+        if told.link:
+            print("\n".join(another.links(told.home, told.only_port)))
+            return 0
         if told.stop:
             code, sentences = running.stop(told.home, told.only_port)
             print(*sentences, sep="\n", file=sys.stderr if code else sys.stdout)
             return code
-        listener = listen(told.address, told.port, told.home)
-        port = int(listener.getsockname()[1])
-        application, token = build(told.home, port, told.address, told.further_hosts)
+        listeners = listen(told)
+        port = int(listeners[0].getsockname()[1])
+        application, entrance = build(told.home, port, told.address, told.further_hosts)
         mark = running.mark(told.home, port, told.address)
     except SnicherError as error:
         print(f"snicher dashboard: {error}", file=sys.stderr)
         return error.exit_code
-    if not guard.is_loopback(told.address):
+    place.remove_old_token(told.home)
+    if not hosts.is_loopback(told.address):
         print(f"snicher dashboard: {told.address} is open to the network, and pages travel unencrypted. "
               "An SSH tunnel to 127.0.0.1 is safer.", file=sys.stderr)  # fmt: skip
+    bounds = connections.Connections(connections.room_for(connections.raise_file_limit()))
     server = _Server(
         uvicorn.Config(
             application,
@@ -179,22 +180,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
             log_level="warning",
             # Said, so that it doesn't look for a number of them in the environment.
             workers=1,
+            http=bounds.protocol,  # type: ignore[arg-type]
             ws="websockets-sansio",
             ws_max_size=MAX_FRAME_BYTES,
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=GRACEFUL_STOP_S,
+            timeout_keep_alive=connections.KEEP_ALIVE_S,
             server_header=False,
+            # What a proxy says about the other side is believed by nobody here.
+            proxy_headers=False,
         ),
         started_by,
     )
-    shown = "127.0.0.1" if guard.is_loopback(told.address) else told.address
-    server.link = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/?token={token}"
+    server.greeting = greeting(entrance)
     # When all is closed, uvicorn raises the signal that ended it once more: SIGTERM is then a wish fulfilled, too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     supervisor.on_hangup(server.end)
     try:
         with contextlib.suppress(KeyboardInterrupt):
-            server.run(sockets=[listener])
+            server.run(sockets=listeners)
     finally:
         mark.remove()
     return 0 if server.started else ConfigError.exit_code

@@ -34,10 +34,11 @@ _Number = Annotated[int, Meta(ge=0, lt=2**53)]
 
 
 class Hello(msgspec.Struct, tag_field="t", tag="hello"):
-    """The tab is there; its cursor, if it has one."""
+    """The tab is there; its cursor, if it has one, and the pass of its session."""
 
     log: _Id = ""
     seq: _Number = 0
+    word: Annotated[str, Meta(max_length=100)] = msgspec.field(name="pass", default="")
 
 
 class History(msgspec.Struct, tag_field="t", tag="history"):
@@ -189,14 +190,14 @@ class Change(msgspec.Struct, tag_field="t", tag="change"):
     mandatory_rule: _Text | None = None
 
 
-class Access(msgspec.Struct, tag_field="t", tag="access"):
-    """The token that opens this dashboard, for the link to copy."""
+class Link(msgspec.Struct, tag_field="t", tag="link"):
+    """A link that opens this dashboard once, for another browser."""
 
     n: _Number
 
 
-class Renew(msgspec.Struct, tag_field="t", tag="renew"):
-    """Make a new token: whoever has the old one is shut out."""
+class ShutOut(msgspec.Struct, tag_field="t", tag="shut_out"):
+    """Shut out all other browsers; they need a link again."""
 
     n: _Number
 
@@ -206,7 +207,7 @@ Question = (
     | Events | RawEvent | Strays | Options | Change
 )  # fmt: skip
 #: What is between the tab and this server; live.py takes it.
-About = Hello | Watch | Access | Renew
+About = Hello | Watch | Link | ShutOut
 #: What `decode` raises: no JSON or not our words, half a surrogate pair, or brackets nested too deeply.
 UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 _decoder: msgspec.json.Decoder[About | Question] = msgspec.json.Decoder(About | Question)

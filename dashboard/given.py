@@ -15,11 +15,11 @@ from typing import Any
 
 import msgspec
 
+from dashboard.hosts import DEFAULT_ADDRESS
 from node.bus import locate
 from node.errors import ConfigError
 
 DEFAULT_PORT = 8501
-DEFAULT_ADDRESS = "127.0.0.1"
 PORT_VARIABLE = "PORT"
 #: Characters of a wrong value that an error quotes.
 MAX_QUOTED = 100
@@ -38,7 +38,8 @@ class Given(msgspec.Struct, frozen=True):
     #: An IP address, without brackets.
     address: str
     further_hosts: list[str]
-    #: End what runs instead of starting; `only_port` of it, or all of the home (None).
+    #: Ask what runs for another link, or end it, instead of starting; that on `only_port`, or all of the home (None).
+    link: bool = False
     stop: bool = False
     only_port: int | None = None
 
@@ -59,13 +60,17 @@ def read(arguments: Sequence[str] | None, environment: Mapping[str, str]) -> Giv
     parser.add_argument(
         "--stop", action="store_true", help="end the running dashboards of this home (with --port: that one only)"
     )
+    parser.add_argument(
+        "--link", action="store_true", help="print another link to the running dashboards (with --port: to that one)"
+    )
     flags = parser.parse_args(arguments)
-    if flags.stop and (flags.listen is not None or flags.allow_host):
-        parser.error("--stop takes --home and --port only")
+    asks = flags.stop or flags.link
+    if asks and (flags.listen is not None or flags.allow_host or (flags.stop and flags.link)):
+        parser.error("--stop and --link each take --home and --port only")
     port = DEFAULT_PORT
     if flags.port is not None:
         port = flags.port
-    elif not flags.stop and (variable := environment.get(PORT_VARIABLE)):
+    elif not asks and (variable := environment.get(PORT_VARIABLE)):
         try:
             port = port_of(variable)
         except ValueError as error:
@@ -75,6 +80,7 @@ def read(arguments: Sequence[str] | None, environment: Mapping[str, str]) -> Giv
         port=port,
         address=flags.listen or DEFAULT_ADDRESS,
         further_hosts=flags.allow_host or [],
+        link=flags.link,
         stop=flags.stop,
         only_port=flags.port,
     )
@@ -97,19 +103,23 @@ def address_of(text: str) -> str:
         return DEFAULT_ADDRESS
     if name.startswith("[") and name.endswith("]"):
         name = name[1:-1]
+    if "%" in name:
+        raise ValueError(
+            f"{_quoted(text)} has a zone (after %), which browsers don't take in an address. Use another address of "
+            "this machine."
+        )
     try:
-        ipaddress.ip_address(name)
+        return str(ipaddress.ip_address(name))
     except ValueError:
         raise ValueError(
             f"{_quoted(text)} is not an address of this machine; it is an IP address without a port, such as 127.0.0.1,"
             " ::1, or 0.0.0.0 for all of them. Names go into --allow-host."
         ) from None
-    return name
 
 
 def host_of(text: str) -> str:
     """A name the dashboard goes by, in lower case; an IPv6 address in brackets. Raises ValueError with a sentence."""
-    name = text.strip().lower()
+    name = text.strip().lower().rstrip(".")
     bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
     try:
         address = ipaddress.ip_address(bare)

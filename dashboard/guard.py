@@ -3,66 +3,32 @@
 Law of this file: it decides from the request's head alone, before anything else of the server sees the request. It
 knows no Streamlit and no node. (Starlette's BaseHTTPMiddleware doesn't see WebSockets; so this is plain ASGI.)
 
-In this order: the Host must be one of ours (DNS rebinding), the Origin must equal the Host (other pages, also those on
-other ports of this machine, which count as the same site), then the token, from a cookie or once from the link.
+In this order: a request for a service worker's script gets the one that goes (pages.py says why); the Host must be one
+of ours (DNS rebinding); the Origin must equal the Host (other pages, also those on other ports of this machine, which
+count as the same site); what is for the door goes to the door; everything else needs the cookie of a session.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
-import hmac
-import html
-import ipaddress
 import re
-import urllib.parse
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from node.errors import ConfigError
+from dashboard import pages
+from dashboard.door import PATH, Door, Request
+from dashboard.hosts import Kind
 
-#: How long a browser stays let in, in seconds. The token itself lives until its file is deleted.
-COOKIE_SECONDS = 180 * 24 * 3600
-#: A query longer than this is not searched for a token (the server's own limit is 64 KiB).
-MAX_QUERY_BYTES = 16 * 1024
+#: Where an application finds the session of a WebSocket in its scope.
+SESSION = "snicher.session"
+#: WebSocket close code: the session has ended. (4000 to 4999 are free for applications, RFC 6455 section 7.4.2.)
+CLOSE_SHUT_OUT = 4004
 
 _INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
-
-_PLAIN_HEADERS: list[tuple[bytes, bytes]] = [
-    (b"x-frame-options", b"DENY"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), usb=()"),
-]
-
-
-def is_loopback(address: str) -> bool:
-    """Whether only programs of this machine can reach what listens on `address`."""
-    if address == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(address.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def check_listening(address: str, token: str) -> None:
-    """Raise ConfigError when the dashboard may not listen on `address` with this token ("" for none)."""
-    if not token and not is_loopback(address):
-        raise ConfigError(f"The dashboard doesn't listen on {address} without a token: anybody could read along.")
-
-
-def hosts_of(address: str, port: int, further: Iterable[str] = ()) -> frozenset[str]:
-    """The Host headers to accept when listening on `address` and `port`; `further` are names without a port."""
-    names = set(further)
-    if is_loopback(address):
-        names |= {"127.0.0.1", "localhost", "[::1]"}
-    else:
-        names.add(f"[{address}]" if ":" in address else address)
-    return frozenset(f"{name.lower()}:{port}" for name in names)
+_HOST_NAME = re.compile(r"[a-z0-9_.-]{1,253}", re.ASCII)
 
 
 def script_hashes(index_page: bytes) -> list[str]:
@@ -95,35 +61,15 @@ def content_security_policy(host: str, inline: Iterable[str]) -> str:
 
 
 class Guard:
-    """ASGI middleware that lets in who holds the token, and puts safety headers on every answer.
+    """ASGI middleware that lets in who has a session, and puts safety headers on every answer.
 
-    `hosts` are the accepted Host headers; `cookie` is the cookie's name (with the port in it: browsers send cookies of
-    127.0.0.1 to all its ports); `hint` is where the token is kept, for the page that asks for it. `token` may be a call
-    that gives the token as it is now: then a new one shuts out who knows only the old one.
+    `inline`: CSP sources of the inline scripts of the page behind the guard.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        hosts: frozenset[str],
-        token: str | Callable[[], str],
-        cookie: str,
-        hint: str,
-        inline: Iterable[str] = (),
-    ) -> None:
-        if not token:
-            raise ConfigError("The dashboard's guard needs a token.")
+    def __init__(self, app: ASGIApp, *, door: Door, inline: Iterable[str] = ()) -> None:
         self._app = app
-        self._hosts = hosts
-        self._key = token
-        self._cookie = cookie
-        self._hint = hint
+        self._door = door
         self._inline = tuple(inline)
-
-    @property
-    def _token(self) -> bytes:
-        return (self._key if isinstance(self._key, str) else self._key()).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or answer it here."""
@@ -135,87 +81,100 @@ class Guard:
             await self._app(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = _headers(scope)
-        host = self._host(headers)
+        request = self._look(scope)
         # Browsers always send Origin with a WebSocket; who doesn't is no browser tab of ours.
-        if host is None or not _same_origin(headers, host, required=True) or not self._knows(headers):
+        if request is None or request.session is None or not _same_origin(request, required=True):
             await receive()
             # Closing before accepting makes the server answer with 403.
             await send({"type": "websocket.close", "code": 1008, "reason": "Not allowed."})
             return
-        await self._app(scope, receive, send)
+        stream = _Stream(receive, send)
+        request.session.add(stream.shut_out)
+        try:
+            await self._app({**scope, SESSION: request.session}, stream.receive, stream.send)
+        finally:
+            request.session.discard(stream.shut_out)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = _headers(scope)
-        host = self._host(headers)
-        if host is None:
-            text = "<p>This dashboard doesn't go by that name. Use the link it printed when it started.</p>"
-            await _answer(send, 421, _page("Wrong address", text), self._safety("127.0.0.1"))
+        if headers.get(b"service-worker") == [b"script"]:
+            # The scope it was registered for may be wider than the folder of its script.
+            wider = [(b"service-worker-allowed", b"/")]
+            await pages.respond(send, 200, pages.WORKER, pages.SCRIPT, extra=wider)
             return
-        safety = self._safety(host)
-        if not _same_origin(headers, host, required=False) or _foreign_fetch(headers):
-            await _answer(send, 403, _page("Not allowed", "<p>Another page tried to use this dashboard.</p>"), safety)
+        request = self._look(scope)
+        if request is None:
+            page = pages.wrong_address(_name_in(headers.get(b"host", [])))
+            await pages.respond(send, 421, page, pages.HTML, policy=pages.policy())
             return
-        offered, rest = _token_in(scope)
-        if offered is not None and scope["method"] in ("GET", "HEAD"):
-            if hmac.compare_digest(offered, self._token):
-                await self._welcome(scope, headers, rest, send, safety)
-            else:
-                await _answer(send, 401, self._ask(wrong=True), safety)
+        asks_whether_here = str(scope["path"]) == f"{PATH}here"
+        if not asks_whether_here and (not _same_origin(request, required=False) or _foreign_fetch(headers)):
+            page = pages.foreign_origin(request.host, request.origin or "another page")
+            await pages.respond(send, 403, page, pages.HTML, policy=pages.policy())
             return
-        if not self._knows(headers):
-            await _answer(send, 401, self._ask(wrong=False), safety)
+        if self._door.takes(scope):
+            await self._door.answer(scope, receive, send, request)
             return
-        await self._app(scope, receive, _with_headers(send, safety))
+        if request.session is None:
+            await self._door.ask(scope, send, request)
+            return
+        policy = content_security_policy(request.host, self._inline)
+        await self._app(scope, receive, _with_headers(send, pages.safety(policy)))
 
-    def _host(self, headers: dict[bytes, list[bytes]]) -> str | None:
-        """The request's Host, if there is exactly one and it is ours."""
+    def _look(self, scope: Scope) -> Request | None:
+        """What the head says; None when the Host isn't (exactly one, and) ours."""
+        headers = _headers(scope)
         values = headers.get(b"host", [])
         host = values[0].decode("latin-1").strip().lower() if len(values) == 1 else ""
-        return host if host in self._hosts else None
+        server = scope.get("server")
+        kind: Kind | None = self._door.hosts.kind(host, server[0] if server else None)
+        if kind is None:
+            return None
+        origins = headers.get(b"origin", [])
+        # Several are none that a browser would send: they equal nothing.
+        origin = " ".join(one.decode("latin-1").lower() for one in origins) if origins else None
+        return Request(host, kind, origin, self._door.sessions.find(host, headers.get(b"cookie", [])))
 
-    def _knows(self, headers: dict[bytes, list[bytes]]) -> bool:
-        """Whether the request carries our cookie with the right token."""
-        for line in headers.get(b"cookie", []):
-            for pair in line.decode("latin-1").split(";"):
-                name, _, value = pair.strip().partition("=")
-                if name == self._cookie and hmac.compare_digest(value.encode("latin-1"), self._token):
-                    return True
-        return False
 
-    def _safety(self, host: str) -> list[tuple[bytes, bytes]]:
-        policy = content_security_policy(host, self._inline)
-        return [(b"content-security-policy", policy.encode("latin-1")), *_PLAIN_HEADERS]
+class _Stream:
+    """A WebSocket that can be closed from here, when the session ends that it belongs to."""
 
-    async def _welcome(
-        self, scope: Scope, headers: dict[bytes, list[bytes]], rest: str, send: Send, safety: list[tuple[bytes, bytes]]
-    ) -> None:
-        """Remember the browser, and go on to the same page without the token in its address."""
-        # From the parsed path only, and never "//host": the target must stay on this server.
-        target = "/" + urllib.parse.quote(str(scope["path"]).lstrip("/")) + (f"?{rest}" if rest else "")
-        secure = "; Secure" if scope.get("scheme") == "https" else ""
-        cookie = f"{self._cookie}={self._token.decode()}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Strict"
-        extra = [(b"set-cookie", (cookie + secure).encode("latin-1")), (b"cache-control", b"no-store"), *safety]
-        if headers.get(b"sec-fetch-site", [b"none"])[0] in (b"none", b"same-origin"):
-            await _answer(send, 303, b"", [(b"location", target.encode("latin-1")), *extra])
-            return
-        # The link was clicked on somebody else's page: a redirect would still count as theirs, and the browser would
-        # hold the strict cookie back. A page of our own in between makes the next step ours.
-        link = html.escape(target, quote=True)
-        onward = f'<meta http-equiv="refresh" content="0; url={link}"><p><a href="{link}">Go on to Snicher</a></p>'
-        await _answer(send, 200, _page("Welcome", onward), extra)
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._ended = asyncio.Event()
+        self._closed = False
 
-    def _ask(self, *, wrong: bool) -> bytes:
-        lead = "That link isn't valid (any more)." if wrong else "This dashboard shows only its owner's chats."
-        return _page(
-            "Open it with your link",
-            f"<p>{lead} Open it with the link that was printed in the terminal when it started. It ends with "
-            "<code>?token=…</code></p>"
-            f"<p>The token is also kept in <code>{html.escape(self._hint)}</code>. You can paste it here:</p>"
-            '<form method="get" action="/"><input name="token" type="password" aria-label="Token" autocomplete="off" '
-            "autofocus required><button>Open</button></form>"
-            '<p class="small">You have opened it here before? <a href="/">Try again</a>.</p>',
-        )
+    def shut_out(self) -> None:
+        self._ended.set()
+
+    async def receive(self) -> Message:
+        """The next message of the browser; that it has gone, when the session ended first."""
+        if not self._ended.is_set():
+            coming = asyncio.ensure_future(self._receive())
+            ending = asyncio.ensure_future(self._ended.wait())
+            try:
+                await asyncio.wait({coming, ending}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                ending.cancel()
+                if not coming.done():
+                    coming.cancel()
+            if coming.done() and not coming.cancelled() and not self._ended.is_set():
+                return coming.result()
+        await self._close()
+        return {"type": "websocket.disconnect", "code": CLOSE_SHUT_OUT, "reason": "Shut out."}
+
+    async def send(self, message: Message) -> None:
+        """To the browser, as long as it may hear it."""
+        if self._ended.is_set():
+            await self._close()
+        if not self._closed:
+            await self._send(message)
+
+    async def _close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            await self._send({"type": "websocket.close", "code": CLOSE_SHUT_OUT, "reason": "Shut out."})
 
 
 def _headers(scope: Scope) -> dict[bytes, list[bytes]]:
@@ -225,13 +184,10 @@ def _headers(scope: Scope) -> dict[bytes, list[bytes]]:
     return headers
 
 
-def _same_origin(headers: dict[bytes, list[bytes]], host: str, *, required: bool) -> bool:
-    origins = headers.get(b"origin", [])
-    if not origins:
+def _same_origin(request: Request, *, required: bool) -> bool:
+    if request.origin is None:
         return not required
-    if len(origins) > 1:
-        return False
-    return origins[0].decode("latin-1").lower() in (f"http://{host}", f"https://{host}")
+    return request.origin in (f"http://{request.host}", f"https://{request.host}")
 
 
 def _foreign_fetch(headers: dict[bytes, list[bytes]]) -> bool:
@@ -243,15 +199,10 @@ def _foreign_fetch(headers: dict[bytes, list[bytes]]) -> bool:
     return mode != b"navigate" or headers.get(b"sec-fetch-dest", [b"document"])[0] != b"document"
 
 
-def _token_in(scope: Scope) -> tuple[bytes | None, str]:
-    """The token in the query, if there is one, and the query without it."""
-    query = scope.get("query_string", b"")
-    if b"token=" not in query or len(query) > MAX_QUERY_BYTES:
-        return None, ""
-    pairs = urllib.parse.parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    tokens = [value for name, value in pairs if name == "token"]
-    rest = urllib.parse.urlencode([(name, value) for name, value in pairs if name != "token"])
-    return (tokens[0].strip().encode() if tokens else None), rest
+def _name_in(values: list[bytes]) -> str:
+    """The host's name in a Host header that isn't ours, if it can be shown; "" otherwise."""
+    name = values[0].decode("latin-1").strip().lower().partition(":")[0] if len(values) == 1 else ""
+    return name if _HOST_NAME.fullmatch(name) else ""
 
 
 def _with_headers(send: Send, extra: list[tuple[bytes, bytes]]) -> Send:
@@ -264,27 +215,3 @@ def _with_headers(send: Send, extra: list[tuple[bytes, bytes]]) -> Send:
         await send(message)
 
     return wrapped
-
-
-async def _answer(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-    kind = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", str(len(body)).encode())]
-    if not any(name == b"cache-control" for name, _ in headers):
-        kind.append((b"cache-control", b"no-store"))
-    await send({"type": "http.response.start", "status": status, "headers": [*kind, *headers]})
-    await send({"type": "http.response.body", "body": body})
-
-
-def _page(title: str, content: str) -> bytes:
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Snicher</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><style>'
-        ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:14vh auto;"
-        "padding:0 1.25rem;background:light-dark(#fbfaf8,#15171b);color:light-dark(#1c1e21,#e8e9eb)}"
-        "h1{font-size:1.4rem}code{background:light-dark(#efede7,#23262d);padding:.1em .35em;border-radius:.3em;"
-        "overflow-wrap:anywhere}form{display:flex;gap:.5rem;margin:1rem 0}"
-        "input,button{font:inherit;padding:.5rem .8rem;border-radius:.6rem;"
-        "border:1px solid light-dark(#cfccc4,#3a3f48);background:light-dark(#fff,#1e2127);"
-        "color:inherit}input{flex:1;min-width:0}button{background:#0f766e;border-color:#0f766e;color:#fff}"
-        "a{color:light-dark(#0f766e,#2dd4bf)}.small{font-size:.875rem}</style></head><body>"
-        f"<h1>{title}</h1>{content}</body></html>"
-    ).encode()

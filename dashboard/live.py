@@ -22,8 +22,10 @@ from typing import Any
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from dashboard import access, asked, viewmodel, watching, wording
+from dashboard import asked, guard, viewmodel, watching, wording
+from dashboard.door import Door
 from dashboard.feed import Asker, Feed
+from dashboard.sessions import Session
 from node.bus import messages as m
 from node.bus.client import Away, Back, Item, Resync
 from node.errors import BusProtocolError, CommandRefused, ConfigError, NodeAway
@@ -55,7 +57,6 @@ CLOSE_S = 1.0
 CLOSE_BEHIND = 4001
 CLOSE_MALFORMED = 4002
 CLOSE_TOO_MANY = 4003
-CLOSE_NEW_TOKEN = 4004
 
 
 class AllFrame(msgspec.Struct, frozen=True, tag_field="t", tag="all"):
@@ -108,8 +109,12 @@ def _room_of(op: viewmodel.Lasting) -> str:
 class Tab:
     """One browser tab: a bounded queue of frames and the task that sends them."""
 
-    def __init__(self, socket: WebSocket) -> None:
+    def __init__(self, socket: WebSocket, session: Session | None = None) -> None:
         self._socket = socket
+        #: By which its browser was let in.
+        self.session = session
+        #: Whether it has said hello with the pass.
+        self.welcome = False
         self._frames: asyncio.Queue[bytes] = asyncio.Queue(MAX_WAITING_FRAMES)
         #: Set when the tab must go, with the close code.
         self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -136,10 +141,8 @@ class Tab:
 class Hub:
     """Follows one node and serves all tabs of this server."""
 
-    def __init__(self, home: str | os.PathLike[str], name: str, key: access.Key | None = None) -> None:
-        self._key = key
-        #: The token by which the tabs were let in.
-        self._token = key.token if key else ""
+    def __init__(self, home: str | os.PathLike[str], name: str, door: Door | None = None) -> None:
+        self._door = door
         self.model = viewmodel.Model(os.fspath(home))
         self._tabs: set[Tab] = set()
         #: Reasons to ask what `_refresh_live` asks for, so far; and whether it is asking.
@@ -264,17 +267,6 @@ class Hub:
         while True:
             await asyncio.sleep(BEAT_S)
             self._publish(BeatFrame(_now()))
-            # Another dashboard of this home may have renewed the token.
-            self._shut_out(None)
-
-    def _shut_out(self, but: Tab | None) -> None:
-        """End the tabs that were let in by an older token; `but` is the one that renewed it."""
-        if self._key is None or self._key.token == self._token:
-            return
-        self._token = self._key.token
-        for tab in self._tabs:
-            if tab is not but:
-                tab.end(CLOSE_NEW_TOKEN)
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -289,7 +281,7 @@ class Hub:
         if len(self._tabs) >= MAX_TABS:
             await socket.close(CLOSE_TOO_MANY, "Too many tabs are open.")
             return
-        tab = Tab(socket)
+        tab = Tab(socket, socket.scope.get(guard.SESSION))
         reading = asyncio.create_task(self._read(tab, socket))
         sending = asyncio.create_task(tab.send_all())
         try:
@@ -326,14 +318,20 @@ class Hub:
                     tab.end(CLOSE_MALFORMED)
                     return
                 if isinstance(word, asked.Hello):
+                    tab.welcome = self._knows(tab, word)
+                if not tab.welcome:
+                    # A cookie alone reads nothing and says nothing: sessions.py says why.
+                    tab.end(guard.CLOSE_SHUT_OUT)
+                    return
+                if isinstance(word, asked.Hello):
                     self._register(tab, word)
                     continue
                 if isinstance(word, asked.Watch):
                     (self._watchers.add if word.on else self._watchers.discard)(tab)
                     tab.put(self._encoder.encode(ReplyFrame(word.n, {})))
                     continue
-                if isinstance(word, asked.Access | asked.Renew):
-                    tab.put(self._encoder.encode(self._give_token(tab, word)))
+                if isinstance(word, asked.Link | asked.ShutOut):
+                    tab.put(self._encoder.encode(self._at_the_door(tab, word)))
                     continue
                 await room_for.acquire()
                 task = asyncio.create_task(self._answer(tab, word))
@@ -347,21 +345,28 @@ class Hub:
             for task in answering:
                 task.cancel()
 
+    def _knows(self, tab: Tab, hello: asked.Hello) -> bool:
+        """Whether the tab brings the pass of its session. A hub without a door takes everybody."""
+        door, session = self._door, tab.session
+        return door is None or (session is not None and door.sessions.passes(hello.word, session.host))
+
     def _register(self, tab: Tab, hello: asked.Hello) -> None:
         # Without an await between the two, nothing can fall between snapshot and queue.
         self._tabs.add(tab)
         tab.put(self._encoder.encode(AllFrame(_now(), self.model.everything(), self._missed(hello.log, hello.seq))))
 
-    def _give_token(self, tab: Tab, word: asked.Access | asked.Renew) -> ReplyFrame:
-        """The token that opens this dashboard, for somebody who is in already; a new one, on wish."""
-        if self._key is None:
-            return ReplyFrame(word.n, problem=Problem("internal", "This server has no token."))
+    def _at_the_door(self, tab: Tab, word: asked.Link | asked.ShutOut) -> ReplyFrame:
+        """Another link, for somebody who is in already; or all others are shut out."""
+        if self._door is None:
+            return ReplyFrame(word.n, problem=Problem("internal", "This server has no door."))
+        if isinstance(word, asked.Link):
+            return ReplyFrame(word.n, {"code": self._door.new_code()})
         try:
-            token = self._key.renew() if isinstance(word, asked.Renew) else self._key.token
+            self._door.shut_out_others(tab.session)
         except ConfigError as error:
-            return ReplyFrame(word.n, problem=Problem("store_unavailable", str(error), True))
-        self._shut_out(tab)
-        return ReplyFrame(word.n, {"token": token})
+            told = f"The others are shut out until the dashboard is started again. {error}"
+            return ReplyFrame(word.n, problem=Problem("store_unavailable", told, True))
+        return ReplyFrame(word.n, {})
 
     def _missed(self, log_id: str, seq: int) -> list[viewmodel.Lasting] | None:
         """What was said, and what went, since a tab's cursor; None when that isn't known (any more)."""

@@ -1,4 +1,4 @@
-"""Where components find their .js and .css: read once, served by our own route, under a version that is their hash.
+"""Where components find their .js and .css: read once, served by our own route, under a version of this start.
 
 Law of this file: only files that lie in this folder at the start, by exact name; nothing is looked up on disk later.
 Streamlit gives a component one string of JavaScript. Ours is a small loader that imports the real modules from
@@ -7,8 +7,8 @@ Streamlit gives a component one string of JavaScript. Ours is a small loader tha
 
 from __future__ import annotations
 
-import hashlib
 import pathlib
+import secrets
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,8 +23,9 @@ _FILES: dict[str, bytes] = {
     for path in sorted(_FOLDER.rglob("*"))
     if path.suffix in _TYPES
 }
-#: Changes when any file does.
-VERSION = hashlib.sha256(b"".join(name.encode() + body for name, body in _FILES.items())).hexdigest()[:16]
+#: Drawn at each start. If it were known beforehand, whoever serves on this port while the dashboard is down could put
+#: scripts of their own into the browser's cache under the names of ours.
+VERSION = secrets.token_hex(8)
 
 
 async def serve(request: Request) -> Response:

@@ -104,7 +104,7 @@ class DashboardProcess:
         """The link that opens it, once it is ready."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline and self._process.poll() is None:
-            found = re.search(r"http://\S+\?token=\S+", self._log.read_text("utf-8"))
+            found = re.search(r"http://\S+\?link=\S+", self._log.read_text("utf-8"))
             if found:
                 return found[0]
             time.sleep(0.05)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
-from dashboard import app, feed
+from dashboard import app, door, feed
 from node.bus import client
 from tests.support.fake_node import PATIENCE, FakeNode
 
@@ -26,17 +26,29 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 class Served:
     """The application, its node, and a client that was let in."""
 
-    def __init__(self, node: FakeNode, client: TestClient, token: str) -> None:
+    def __init__(self, node: FakeNode, client: TestClient, entrance: door.Door) -> None:
         self.node = node
         self.client = client
-        self.token = token
-        self.cookie = {"cookie": f"snicher-{PORT}={token}", "origin": f"http://127.0.0.1:{PORT}"}
+        self.door = entrance
+        self.cookie, self.word = self.another()
+
+    @property
+    def live(self) -> str:
+        """Where the live connection is."""
+        return f"ws://{self.door.hosts.home}/live"
+
+    def another(self) -> tuple[dict[str, str], str]:
+        """The headers of one more browser that was let in, and its pass."""
+        host = self.door.hosts.home
+        cookie, word = self.door.sessions.begin(host)
+        return {"cookie": f"snicher-{PORT}={cookie}", "origin": f"http://{host}"}, word
 
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     home: pathlib.Path = tmp_path_factory.mktemp("home")
     with FakeNode(home) as node:
-        application, token = app.build(home, PORT)
-        with TestClient(application, base_url=f"http://127.0.0.1:{PORT}", follow_redirects=False) as client:
-            yield Served(node, client, token)
+        application, entrance = app.build(home, PORT)
+        base = f"http://{entrance.hosts.home}"
+        with TestClient(application, base_url=base, follow_redirects=False) as client:
+            yield Served(node, client, entrance)

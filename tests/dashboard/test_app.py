@@ -5,7 +5,6 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 from streamlit import config
 
-from dashboard import app
+from dashboard import app, place
 from node.errors import ListenError
 from tests.dashboard.conftest import Served
 from tests.support.fake_node import PATIENCE, FakeNode
@@ -64,13 +63,6 @@ def test_what_safety_depends_on_is_set(served: Served) -> None:
         assert config.get_option(option) == value
 
 
-def test_a_taken_port_is_told_in_words(tmp_path: pathlib.Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(ListenError, match=f"Port {port} on 127.0.0.1 is taken"):
-            app.listen("127.0.0.1", port, tmp_path)
-
-
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_starts_says_its_link_and_ends_gracefully(tmp_path: pathlib.Path, ending: signal.Signals) -> None:
     with FakeNode(tmp_path):
@@ -80,9 +72,12 @@ def test_starts_says_its_link_and_ends_gracefully(tmp_path: pathlib.Path, ending
         )  # fmt: skip
         with process:
             assert process.stderr is not None
-            line = next((line for line in process.stderr if "token=" in line), "")
-            token = (tmp_path / "dashboard.token").read_text().strip()
-            assert re.fullmatch(rf"\s*http://127\.0\.0\.1:\d+/\?token={token}\s*", line)
+            lines = [next(line for line in process.stderr if "?link=" in line) for _ in range(2)]
+            (kept,) = place.places(tmp_path)
+            assert lines[0].strip().startswith(f"http://{kept.name}:{kept.port}/?link=")
+            assert f"http://127.0.0.1:{kept.port}/?link=" in lines[1]
+            code = lines[0].strip().partition("=")[2]
+            assert lines[1].strip().endswith(code), "it is the same link"
             process.send_signal(ending)
             assert process.wait(PATIENCE) == 0
             assert "Traceback" not in process.stderr.read()
@@ -98,7 +93,7 @@ def started(home: pathlib.Path, *arguments: str, **environment: str) -> Iterator
     with process:
         try:
             assert process.stderr is not None
-            assert any("token=" in line for line in process.stderr)
+            assert any("?link=" in line for line in process.stderr)
             yield process
         finally:
             process.kill()

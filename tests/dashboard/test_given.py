@@ -45,7 +45,7 @@ def test_a_port_in_the_environment_that_is_none_is_named(value: str) -> None:
         (["--allow-host", "bücher.example"], "--allow-host: 'b\\xfccher.example' is not a host name"),
         (["--allow-host", "x" * 300], "--allow-host"),
         (["--allow-host", "-x.org"], "--allow-host"),
-        (["--stop", "--listen", "::1"], "--stop takes --home and --port only"),
+        (["--stop", "--listen", "::1"], "--stop and --link each take --home and --port only"),
         (["--por", "1"], "unrecognized arguments"),
     ],
 )
@@ -65,7 +65,6 @@ def test_a_flag_that_is_wrong_is_named(flags: list[str], says: str, capsys: pyte
         ([], {"PORT": "0"}, 0, "127.0.0.1", []),
         (["--port", "65535"], {"PORT": "nonsense, but the flag goes first"}, 65535, "127.0.0.1", []),
         (["--listen", "[::1]"], {}, 8501, "::1", []),
-        (["--listen", "fe80::1%eth0"], {}, 8501, "fe80::1%eth0", []),
         (["--listen", "LocalHost"], {}, 8501, "127.0.0.1", []),
         (["--allow-host", "Chat.Example.org", "--allow-host", "::1"], {}, 8501, "127.0.0.1",
          ["chat.example.org", "[::1]"]),
@@ -94,3 +93,29 @@ def test_to_stop_the_port_counts_only_as_a_flag() -> None:
     assert given.read(["--stop"], {"PORT": "5100"}).only_port is None
     assert given.read(["--stop"], {"PORT": "nonsense"}).only_port is None
     assert given.read(["--stop", "--port", "5100"], {}).only_port == 5100
+
+
+@pytest.mark.parametrize(("text", "address"), [
+    ("localhost", "127.0.0.1"), ("127.0.0.50", "127.0.0.50"), ("[::1]", "::1"), ("::1", "::1"), ("0::0:1", "::1"),
+    ("::", "::"), (" 192.168.1.20 ", "192.168.1.20"),
+])  # fmt: skip
+def test_an_address_to_listen_on_has_one_spelling(text: str, address: str) -> None:
+    assert given.address_of(text) == address
+
+
+def test_an_address_with_a_zone_is_refused_for_that_reason() -> None:
+    with pytest.raises(ValueError, match="zone"):
+        given.address_of("fe80::1%eth0")
+
+
+def test_a_further_name_has_one_spelling() -> None:
+    assert given.host_of("Chat.Example.") == "chat.example"
+    assert given.host_of("fd00::1") == "[fd00::1]"
+
+
+def test_a_link_and_an_end_are_asked_of_what_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = given.read(["--link", "--home", "/tmp"], {"PORT": "1"})
+    assert asked.link and not asked.stop and asked.only_port is None
+    with pytest.raises(SystemExit):
+        given.read(["--link", "--stop"], {})
+    assert "--stop and --link each take" in capsys.readouterr().err

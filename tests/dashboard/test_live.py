@@ -4,6 +4,7 @@ import asyncio
 import json
 import pathlib
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,21 +12,20 @@ import pytest
 from starlette.testclient import WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
-from dashboard import live
+from dashboard import guard, live
 from node.bus import messages as m
 from node.bus.client import Away, Back, Resync
 from tests.dashboard.conftest import Served
 from tests.dashboard.nouns import event, message, snapshot
 from tests.support.fake_node import PATIENCE, FakeNode
 
-URL = "ws://127.0.0.1:8501/live"
-
 
 class Tab:
     """A browser tab as the server sees it."""
 
-    def __init__(self, session: WebSocketTestSession) -> None:
+    def __init__(self, session: WebSocketTestSession, word: str) -> None:
         self.session = session
+        self.word = word
         self.n = 0
 
     def say(self, **word: Any) -> None:
@@ -38,7 +38,7 @@ class Tab:
                 return frame
 
     def hello(self, **cursor: Any) -> dict[str, Any]:
-        self.say(t="hello", **cursor)
+        self.say(t="hello", **{"pass": self.word}, **cursor)
         return self.hear()
 
     def ask(self, **word: Any) -> dict[str, Any]:
@@ -65,8 +65,8 @@ def node(served: Served) -> FakeNode:
 
 @pytest.fixture
 def tab(served: Served) -> Iterator[Tab]:
-    with served.client.websocket_connect(URL, headers=served.cookie) as session:
-        made = Tab(session)
+    with served.client.websocket_connect(served.live, headers=served.cookie) as session:
+        made = Tab(session, served.word)
         frame = made.hello()
         # The feed may not have seen the node yet, or not all that an earlier test did.
         while (frame.get("everything") or frame).get("seq", 0) < len(served.node.events):
@@ -78,8 +78,8 @@ def test_the_first_frame_holds_everything(served: Served, tab: Tab, node: FakeNo
     bela = node.add_peer("bela")
     node.receive(bela, "hello")
     assert tab.op("message")["message"]["text"] == "hello"
-    with served.client.websocket_connect(URL, headers=served.cookie) as session:
-        frame = Tab(session).hello()
+    with served.client.websocket_connect(served.live, headers=served.cookie) as session:
+        frame = Tab(session, served.word).hello()
     everything = frame["everything"]
     row = next(row for row in everything["rooms"] if row["id"] == bela.room)
     assert row["last"]["text"] == "hello" and row["unread"] == 1
@@ -96,13 +96,13 @@ def test_a_tab_resumes_by_its_cursor(served: Served, tab: Tab, node: FakeNode) -
     node.set_state(mine, "sent")
     while tab.op("state")["id"] != mine.id:
         pass
-    with served.client.websocket_connect(URL, headers=served.cookie) as session:
-        missed = Tab(session).hello(log=node.log_id, seq=cursor)["missed"]
+    with served.client.websocket_connect(served.live, headers=served.cookie) as session:
+        missed = Tab(session, served.word).hello(log=node.log_id, seq=cursor)["missed"]
     assert [op["op"] for op in missed] == ["message", "state"]
     assert missed[0]["message"]["text"] == "missed one" and missed[1]["delivery"]["label"] == "sent"
     for wrong in ({"log": "another", "seq": cursor}, {"log": node.log_id, "seq": 10**9}):
-        with served.client.websocket_connect(URL, headers=served.cookie) as session:
-            assert Tab(session).hello(**wrong)["missed"] is None
+        with served.client.websocket_connect(served.live, headers=served.cookie) as session:
+            assert Tab(session, served.word).hello(**wrong)["missed"] is None
 
 
 def test_history_search_and_sending(tab: Tab, node: FakeNode) -> None:
@@ -159,8 +159,8 @@ def test_refusals_come_in_words(tab: Tab) -> None:
 
 
 def test_a_tab_that_watches_gets_rows_and_figures_and_others_do_not(served: Served, tab: Tab, node: FakeNode) -> None:
-    with served.client.websocket_connect(URL, headers=served.cookie) as session:
-        other = Tab(session)
+    with served.client.websocket_connect(served.live, headers=served.cookie) as session:
+        other = Tab(session, served.word)
         other.hello()
         assert tab.ask(t="watch", on=True)["result"] == {}
         bela = node.add_peer("watched")
@@ -202,8 +202,8 @@ def test_pages_of_the_log_and_single_events(tab: Tab, node: FakeNode) -> None:
 
 
 def test_settings_are_changed_and_every_tab_hears_of_it(served: Served, tab: Tab, node: FakeNode) -> None:
-    with served.client.websocket_connect(URL, headers=served.cookie) as session:
-        other = Tab(session)
+    with served.client.websocket_connect(served.live, headers=served.cookie) as session:
+        other = Tab(session, served.word)
         other.hello()
         for _ in range(2):
             changed = tab.ask(t="change", key="k" * 20, keep_days=30, mandatory=["10.0.0.9:1255"])["result"]
@@ -219,29 +219,48 @@ def test_settings_are_changed_and_every_tab_hears_of_it(served: Served, tab: Tab
     node.fixed = {}
 
 
-def test_whoever_is_in_may_see_the_token_and_renew_it(served: Served) -> None:
-    headers = dict(served.cookie)
+def test_whoever_is_in_may_make_links_and_shut_the_others_out(served: Served) -> None:
+    headers, word = served.another()
     with (
-        served.client.websocket_connect(URL, headers=headers) as session,
-        served.client.websocket_connect(URL, headers=headers) as elsewhere,
+        served.client.websocket_connect(served.live, headers=served.cookie) as session,
+        served.client.websocket_connect(served.live, headers=headers) as elsewhere,
     ):
-        tab, other = Tab(session), Tab(elsewhere)
+        tab, other = Tab(session, served.word), Tab(elsewhere, word)
         tab.hello()
         other.hello()
-        assert tab.ask(t="access")["result"] == {"token": served.token}
-        token = tab.ask(t="renew")["result"]["token"]
-        assert token != served.token
+        code = tab.ask(t="link")["result"]["code"]
+        assert served.door.links.works(code, time.monotonic())
+        assert tab.ask(t="shut_out")["result"] == {}
         with pytest.raises(WebSocketDisconnect) as ended:
             while True:
                 other.session.receive_text()
-        assert ended.value.code == live.CLOSE_NEW_TOKEN
-        assert tab.ask(t="access")["result"] == {"token": token}, "who renewed it stays in"
-    with pytest.raises(WebSocketDisconnect), served.client.websocket_connect(URL, headers=headers):
+        assert ended.value.code == guard.CLOSE_SHUT_OUT
+        assert not served.door.links.works(code, time.monotonic())
+        assert tab.ask(t="link")["result"]["code"] != code, "who shut the others out stays in"
+    with pytest.raises(WebSocketDisconnect), served.client.websocket_connect(served.live, headers=headers):
         pass
-    served.token = token
-    served.cookie["cookie"] = served.cookie["cookie"].replace(headers["cookie"].partition("=")[2], token)
-    with served.client.websocket_connect(URL, headers=served.cookie) as session:
-        assert Tab(session).hello()["t"] == "all"
+    with served.client.websocket_connect(served.live, headers=served.cookie) as session:
+        assert Tab(session, served.word).hello()["t"] == "all"
+
+
+@pytest.mark.parametrize("words", [
+    [{"t": "hello"}],
+    [{"t": "hello", "pass": "wrong"}],
+    [{"t": "history", "n": 1, "room": "r"}],
+    [{"t": "link", "n": 1}],
+    [{"t": "shut_out", "n": 1}],
+    [{"t": "watch", "n": 1, "on": True}],
+])  # fmt: skip
+def test_a_cookie_without_its_pass_reads_nothing(served: Served, words: list[dict[str, Any]]) -> None:
+    """Browsers send cookies to every port of a host: whoever serves there must not be able to read along."""
+    with served.client.websocket_connect(served.live, headers=served.cookie) as session:
+        for word in words:
+            session.send_text(json.dumps(word))
+        with pytest.raises(WebSocketDisconnect) as ended:
+            session.receive_text()
+    assert ended.value.code == guard.CLOSE_SHUT_OUT
+    with served.client.websocket_connect(served.live, headers=served.cookie) as session:
+        assert Tab(session, served.word).hello()["t"] == "all"
 
 
 @pytest.mark.parametrize(
@@ -261,7 +280,7 @@ def test_whoever_is_in_may_see_the_token_and_renew_it(served: Served) -> None:
     ],
 )
 def test_what_no_tab_of_ours_says_ends_the_connection(served: Served, word: str) -> None:
-    with served.client.websocket_connect(URL, headers=served.cookie) as session:
+    with served.client.websocket_connect(served.live, headers=served.cookie) as session:
         session.send_text(word)
         with pytest.raises(WebSocketDisconnect) as ended:
             while True:
@@ -270,7 +289,7 @@ def test_what_no_tab_of_ours_says_ends_the_connection(served: Served, word: str)
 
 
 def test_an_oversized_word_ends_the_connection(served: Served) -> None:
-    with served.client.websocket_connect(URL, headers=served.cookie) as session:
+    with served.client.websocket_connect(served.live, headers=served.cookie) as session:
         session.send_text("x" * (live.MAX_WORD_CHARS + 1))
         with pytest.raises(WebSocketDisconnect) as ended:
             while True:
@@ -280,7 +299,7 @@ def test_an_oversized_word_ends_the_connection(served: Served) -> None:
 
 def test_a_stranger_is_not_let_in(served: Served) -> None:
     for headers in ({}, {"origin": "http://127.0.0.1:8501"}, {**served.cookie, "origin": "http://127.0.0.1:9999"}):
-        with pytest.raises(WebSocketDisconnect), served.client.websocket_connect(URL, headers=headers):
+        with pytest.raises(WebSocketDisconnect), served.client.websocket_connect(served.live, headers=headers):
             pass
 
 
@@ -291,6 +310,7 @@ class SlowSocket:
     """A browser that reads nothing: sending to it never ends."""
 
     client_state = WebSocketState.CONNECTED
+    scope: dict[str, Any] = {}
 
     def __init__(self) -> None:
         self.stuck = asyncio.Event()

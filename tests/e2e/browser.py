@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
+from dashboard import another
 from tests.support.chromium import ARGUMENTS, CHROMIUM
 from tests.support.fake_node import FakeNode
 from tests.support.processes import PATIENCE, free_port
@@ -145,14 +146,19 @@ class Dashboard:
             self.output.append(line)
 
     def _find_link(self) -> bool:
-        found = re.search(r"http://\S+\?token=\S+", "".join(self.output))
+        found = re.search(r"http://\S+\?link=\S+", "".join(self.output))
         if found:
             self.link = found[0]
         return bool(found)
 
     @property
     def origin(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        """Where it is, by its random name."""
+        return self.link.partition("/?")[0]
+
+    def another_link(self) -> str:
+        """A link that wasn't used yet."""
+        return another.links(self.home, self.port)[0]
 
     def leave(self, tab: Page) -> None:
         """End while this page is open, and until the page says so."""
@@ -178,6 +184,8 @@ class Visitor:
         self.dashboard = dashboard
         self.requests: list[str] = []
         self.complaints: list[str] = []
+        #: Whether it came in by a link already.
+        self.known = False
         #: Set by tests that stop the server: then failing to reach it is no complaint.
         self.forgiving = False
 
@@ -185,8 +193,13 @@ class Visitor:
         """Open the dashboard, and wait until it knows the node. `early`: as somebody who is faster than that."""
         tab = self.context.new_page()
         self.watch(tab)
-        query = f"&room={room}" if room else ""
-        tab.goto(f"{self.dashboard.origin}/{page}?{self.dashboard.link.split('?')[1]}{query}")
+        query = [f"room={room}"] if room else []
+        if not self.known:
+            query.append(self.dashboard.another_link().partition("?")[2])
+        tab.goto(f"{self.dashboard.origin}/{page}?{'&'.join(query)}")
+        if not self.known:
+            self.known = True
+            tab.wait_for_url(re.compile(r"^[^?]*(\?(?!.*link=).*)?$"))
         return tab if early else settled(tab)
 
     def hold(self, *lengths: int) -> Visitor:
@@ -230,7 +243,8 @@ class Visitor:
             parts = urllib.parse.urlsplit(url)
             if parts.scheme in ("data", "blob"):
                 continue
-            assert parts.hostname == "127.0.0.1", f"a request left the machine: {url}"
+            ours = urllib.parse.urlsplit(self.dashboard.origin).hostname
+            assert parts.hostname in ("127.0.0.1", ours), f"a request left the machine: {url}"
         assert not self.complaints
 
 

@@ -187,36 +187,35 @@ def test_where_it_is_and_how_much(node: FakeNode, visit: Visit) -> None:
     until_copied(tab, lambda text: text == "192.168.1.20:5000")
 
 
-def test_the_link_is_shown_copied_and_renewed(node: FakeNode, visit: Visit, dashboard: Dashboard) -> None:
+def test_a_link_is_made_and_copied_and_the_others_are_shut_out(
+    node: FakeNode, visit: Visit, dashboard: Dashboard
+) -> None:
     one, other = visit(permissions=["clipboard-read", "clipboard-write"]), visit()
     tab, elsewhere = loaded(one.open(page="settings")), loaded(other.open(page="settings"))
     access = tab.locator(".group", has_text="This dashboard")
-    token = dashboard.link.split("token=")[1]
-    expect(access.locator("code")).not_to_contain_text(token)
+    expect(access.locator("code")).to_be_hidden()
+    access.get_by_role("button", name="Make a link").click()
+    expect(access.locator(".note")).to_contain_text("It works once.")
+    expect(access.locator("code")).to_contain_text(f"{dashboard.origin}/?link=")
     access.get_by_role("button", name="Copy the link").click()
     expect(access.locator(".note")).to_contain_text("The link is on the clipboard.")
-    until_copied(tab, lambda text: text == dashboard.link)
-    access.get_by_role("button", name="Show").click()
-    expect(access.locator("code")).to_have_text(dashboard.link)
-    renew = access.get_by_role("button", name="Make a new link")
-    renew.click()
+    link = access.locator("code").inner_text()
+    until_copied(tab, lambda text: text == link)
     other.forgiving = True
-    one.forgiving = True
-    # The page is opened anew by the new link.
-    with tab.expect_navigation():
-        access.get_by_role("button", name="Really? Other browsers need the new link").click()
+    access.get_by_role("button", name="Shut out all other browsers").click()
+    access.get_by_role("button", name="Really? They need a link again").click()
+    expect(access.locator(".note")).to_contain_text("All other browsers are shut out")
     expect(elsewhere.locator(".strip")).to_contain_text("This browser isn't let in any more.")
-    loaded(tab)
-    expect(tab).not_to_have_url(re.compile("token"))
-    tab.locator(".group", has_text="This dashboard").get_by_role("button", name="Show").click()
-    link = tab.locator(".group", has_text="This dashboard").locator("code")
-    expect(link).not_to_contain_text("•")
-    expect(link).not_to_contain_text(token)
-    elsewhere.goto(f"{link.inner_text().replace('/?', '/settings?')}")
-    loaded(elsewhere)
-    for visitor in (one, other):
-        # Being shut out is what was asked for.
-        visitor.complaints = [one for one in visitor.complaints if "401" not in one]
+    expect(tab.locator(".strip")).to_be_hidden()
+    # Neither its key nor an earlier link lets it in.
+    elsewhere.goto(link)
+    expect(elsewhere.locator("#wrong")).to_be_visible()
+    access.get_by_role("button", name="Make a link").click()
+    expect(access.locator("code")).not_to_have_text(link)
+    elsewhere.goto(access.locator("code").inner_text())
+    expect(elsewhere.locator(".me .name")).to_have_text("anna")
+    # Being shut out is what was asked for.
+    other.complaints = [one for one in other.complaints if "401" not in one]
 
 
 def test_the_colours_are_chosen_for_all_tabs_of_this_browser(node: FakeNode, visit: Visit) -> None:

@@ -5,6 +5,7 @@ import { calm } from "../shared/calm.js";
 import { makeAddress } from "../shared/address.js";
 import { h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
 import { place } from "../shared/place.js";
+import { protection } from "../shared/protection.js";
 import { connection, store } from "../shared/session.js";
 import "../shared/strays.js";
 import { trouble } from "../shared/strip.js";
@@ -42,7 +43,9 @@ function build(root) {
   const state = h("span", { class: "state" });
   const addresses = h("div", { class: "addresses" });
   const code = h("div", { class: "code", "data-tip": "The short code of your node." });
-  const me = h("div", { class: "me", hidden: true }, h("div", { class: "line" }, name, state), addresses, code);
+  const weaker = protection();
+  const guarded = weaker ? h("div", { class: "weaker", "data-tip": weaker, tabindex: "0" }, "Weaker protection") : null;
+  const me = h("div", { class: "me", hidden: true }, h("div", { class: "line" }, name, state), addresses, code, guarded);
   root.append(h("div", { class: "brand" }, "Snicher"),
     h("nav", { "aria-label": "Pages" }, ...[...links.values()].map((one) => one.element)), me);
   const announcer = new Announcer();

@@ -1,87 +1,81 @@
-// Who may open this dashboard: the link with the token. It is shown and copied on wish only, and can be made anew.
+// Who may open this dashboard: another link, for another browser; and all others can be shut out.
 
-import { h, setAttribute, setText, toClipboard } from "../shared/dom.js";
+import { h, setText, toClipboard } from "../shared/dom.js";
+import { protection } from "../shared/protection.js";
 import { connection } from "../shared/session.js";
 import { group, Note } from "./field.js";
 
-/** A second press within this time makes a new token, in ms. */
+/** A second press within this time shuts the others out, in ms. */
 const CONFIRM_MS = 5000;
-const HIDDEN = "••••••••";
-
-const linkOf = (token) => `${window.location.origin}/?token=${token}`;
 
 export class Access {
   element;
   #note = new Note();
   #link = h("code", {});
-  #show = h("button", { class: "act", type: "button", "aria-pressed": "false" }, "Show");
-  #renew = h("button", { class: "act quiet", type: "button" }, "Make a new link");
-  #shown = false;
+  #path = h("div", { class: "path", hidden: true });
+  #copy = h("button", { class: "act", type: "button", hidden: true }, "Copy the link");
+  #make = h("button", { class: "act", type: "button" }, "Make a link");
+  #shut = h("button", { class: "act quiet", type: "button" }, "Shut out all other browsers");
   #timer = null;
 
   constructor() {
-    const copying = h("button", { class: "act", type: "button" }, "Copy the link");
-    this.#conceal();
+    this.#path.append(this.#link);
+    const weaker = protection();
     this.element = group("This dashboard", h("div", { class: "field" },
-      h("p", { class: "quiet" }, "Whoever has this link reads and writes as you. It opens the dashboard in another browser of this machine."),
-      h("div", { class: "path" }, this.#link), h("div", { class: "line" }, copying, this.#show, this.#renew), this.#note.element));
+      h("p", { class: "quiet" }, "A link opens the dashboard in another browser, once, within a day. Who opens it reads and writes as you."),
+      weaker ? h("p", { class: "quiet weaker" }, weaker) : null,
+      this.#path, h("div", { class: "line" }, this.#make, this.#copy, this.#shut), this.#note.element));
     this.#note.say("");
-    copying.addEventListener("click", () => this.#copy());
-    this.#show.addEventListener("click", () => this.#toggle());
-    this.#renew.addEventListener("click", () => this.#again());
-  }
-
-  #conceal() {
-    this.#shown = false;
-    setText(this.#link, linkOf(HIDDEN));
-    setText(this.#show, "Show");
-    setAttribute(this.#show, "aria-pressed", "false");
+    this.#make.addEventListener("click", () => this.#another());
+    this.#copy.addEventListener("click", () => this.#toClipboard());
+    this.#shut.addEventListener("click", () => this.#shutOut());
   }
 
   async #ask(word) {
     try {
-      return (await connection.ask({ t: word })).token;
+      return await connection.ask({ t: word });
     } catch (problem) {
       this.#note.say(problem.message, "bad");
       return null;
     }
   }
 
-  async #copy() {
-    const token = await this.#ask("access");
-    if (!token) return;
-    await toClipboard(linkOf(token));
+  #showLink(link) {
+    setText(this.#link, link ?? "");
+    this.#path.hidden = this.#copy.hidden = !link;
+  }
+
+  async #another() {
+    const told = await this.#ask("link");
+    if (!told) return;
+    this.#showLink(`${window.location.origin}/?link=${told.code}`);
+    this.#note.say("Open it in the other browser. It works once.", "good");
+  }
+
+  async #toClipboard() {
+    await toClipboard(this.#link.textContent);
     this.#note.say("The link is on the clipboard.", "good");
   }
 
-  async #toggle() {
-    if (this.#shown) return this.#conceal();
-    const token = await this.#ask("access");
-    if (!token) return;
-    this.#shown = true;
-    setText(this.#link, linkOf(token));
-    setText(this.#show, "Hide");
-    setAttribute(this.#show, "aria-pressed", "true");
-  }
-
-  /** Twice: every other browser has to open the new link. */
-  async #again() {
+  /** Twice: every other browser needs a link again. */
+  async #shutOut() {
     if (!this.#timer) {
-      setText(this.#renew, "Really? Other browsers need the new link");
+      setText(this.#shut, "Really? They need a link again");
       this.#timer = setTimeout(() => this.#calm(), CONFIRM_MS);
       return;
     }
     this.#calm();
-    this.#renew.disabled = true;
-    const token = await this.#ask("renew");
-    // By its own new link this browser stays in.
-    if (token) window.location.assign(`/settings?token=${encodeURIComponent(token)}`);
-    else this.#renew.disabled = false;
+    this.#shut.disabled = true;
+    const told = await this.#ask("shut_out");
+    this.#shut.disabled = false;
+    if (!told) return;
+    this.#showLink(null);
+    this.#note.say("All other browsers are shut out, and earlier links don't work any more.", "good");
   }
 
   #calm() {
     clearTimeout(this.#timer);
     this.#timer = null;
-    setText(this.#renew, "Make a new link");
+    setText(this.#shut, "Shut out all other browsers");
   }
 }

@@ -1,5 +1,8 @@
 // The WebSocket to live.py: comes back by itself, resumes by the store's cursor, and matches answers to questions.
-// It draws nothing and decides nothing.
+// It draws nothing and decides nothing. Before it comes back it makes sure that it is the dashboard who answers: what people
+// wrote meanwhile must reach nobody else who listens on that port.
+
+import { arrive, pass } from "../door/browser.js";
 
 /** Pause before connecting again, in ms: at first and at most. The server is on this machine, so short. */
 const PAUSE_MS = [150, 3000];
@@ -27,7 +30,7 @@ function wellFormed(_, value) {
 }
 
 export class Connection {
-  /** "connecting" (the first time), "open", "lost" or "denied" (the token's cookie is gone). */
+  /** "connecting" (the first time), "open", "lost", "denied" (a link is needed) or "stranger" (somebody else answers). */
   state = "connecting";
   /** When it became so, in ms. */
   since = Date.now();
@@ -37,6 +40,8 @@ export class Connection {
   #pause = PAUSE_MS[0];
   #timer = null;
   #heard = 0;
+  /** Whether whoever answers has to prove to be the dashboard before anything is said: after the first time. */
+  #doubtful = false;
   #number = 0;
   #waiting = new Map();
   #listeners = new Set();
@@ -79,20 +84,40 @@ export class Connection {
     });
   }
 
-  #open() {
+  /**
+   * Resolves once it is certain that our dashboard answers and lets this browser in. Rejects when nobody answers, or when
+   * `signal` aborts.
+   */
+  async ours(signal) {
+    const found = await arrive();
+    if (found === "in") return;
+    if (found === "away") throw new TypeError("The dashboard's server doesn't answer.");
+    await new Promise((go, stop) => {
+      const end = this.onChange((state) => {
+        if (state !== "open") return;
+        end();
+        go();
+      });
+      signal?.addEventListener("abort", () => {
+        end();
+        stop(signal.reason);
+      });
+    });
+  }
+
+  async #open() {
     clearTimeout(this.#timer);
     this.#timer = null;
+    if (this.#doubtful && !(await this.#isOurs())) return;
     const address = new URL("/live", window.location.href);
     address.protocol = address.protocol.replace("http", "ws");
     address.search = "";
     const socket = new WebSocket(address);
     this.#socket = socket;
     this.#heard = Date.now();
-    let opened = false;
     socket.onopen = () => {
-      opened = true;
       this.#heard = Date.now();
-      socket.send(JSON.stringify({ t: "hello", ...this.#store.cursor }));
+      socket.send(JSON.stringify({ t: "hello", ...this.#store.cursor, pass: pass() }));
     };
     socket.onmessage = (event) => {
       if (socket !== this.#socket) return;
@@ -100,7 +125,7 @@ export class Connection {
       this.#take(JSON.parse(event.data));
     };
     socket.onclose = () => {
-      if (socket === this.#socket) this.#closed(opened);
+      if (socket === this.#socket) this.#closed();
     };
   }
 
@@ -126,30 +151,30 @@ export class Connection {
     }
   }
 
-  #closed(opened) {
+  #closed() {
     this.#socket = null;
+    this.#doubtful = true;
     for (const asked of this.#waiting.values()) {
       clearTimeout(asked.timer);
       asked.reject(new Problem({ code: "lost", message: "The connection to the dashboard broke.", retryable: true }));
     }
     this.#waiting.clear();
-    if (this.state !== "denied") this.#become("lost");
-    this.#timer = setTimeout(() => this.#open(), this.#pause * (0.8 + 0.4 * Math.random()));
-    this.#pause = Math.min(this.#pause * 1.7, PAUSE_MS[1]);
-    if (!opened) this.#findOutWhy();
+    if (this.state !== "denied" && this.state !== "stranger") this.#become("lost");
+    this.#again();
   }
 
-  /** A refused WebSocket doesn't say why; a plain request does. */
-  async #findOutWhy() {
-    try {
-      const answer = await fetch("/favicon.png", { cache: "no-store" });
-      // Meanwhile it may have been let in, by a new link.
-      if (this.state === "open") return;
-      if (answer.status === 401) this.#become("denied");
-      else if (this.state === "denied") this.#become("lost");
-    } catch {
-      // The server is down: "lost" says it.
-    }
+  #again() {
+    this.#timer = setTimeout(() => this.#open(), this.#pause * (0.8 + 0.4 * Math.random()));
+    this.#pause = Math.min(this.#pause * 1.7, PAUSE_MS[1]);
+  }
+
+  /** Whether it is our dashboard that answers, and lets this browser in. If not, it is tried again later. */
+  async #isOurs() {
+    const found = await arrive();
+    if (found === "in") return true;
+    this.#become({ out: "denied", stranger: "stranger" }[found] ?? "lost");
+    this.#again();
+    return false;
   }
 
   #become(state) {
@@ -171,7 +196,7 @@ export class Connection {
   #watch() {
     if (this.#socket && Date.now() - this.#heard > SILENT_MS) {
       const socket = this.#socket;
-      this.#closed(true);
+      this.#closed();
       socket.close();
     }
   }

@@ -15,7 +15,16 @@ export function trouble() {
     return {
       tone: "bad",
       title: "This browser isn't let in any more.",
-      text: "Open the link that the dashboard printed in the terminal. What you wrote is kept here.",
+      text: "Open another link in it. What you wrote is kept here. For a link, run this in Snicher's folder:",
+      code: "python -m dashboard.app --link",
+    };
+  }
+  if (connection.state === "stranger") {
+    return {
+      tone: "bad",
+      title: `Since ${when.time(connection.since)}, somebody else answers in place of your dashboard.`,
+      text: "Another program listens on its port; this page told it nothing. Don't reload this page. Find out what listens "
+        + "there, and start the dashboard again. What you wrote is kept here.",
     };
   }
   if (connection.state === "lost" || (connection.state === "connecting" && !early)) {

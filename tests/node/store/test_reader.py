@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 import sqlite3
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings

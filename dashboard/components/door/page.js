@@ -1,0 +1,106 @@
+// The door's page: takes the code out of the address and brings it in; comes back by the browser's key; or asks for a
+// link. At a spare host (127.0.0.1) it leads to the name, if this browser can find it.
+
+import { arrive, dropWorkers, enter } from "./browser.js";
+
+/** The name stands for this machine: it answers at once, or can't be found. In ms. */
+const FIND_MS = 3000;
+/** Coming back here so often within so many ms means that the browser doesn't bring along what it was let in with. */
+const AGAIN = [3, 10000];
+const LET_IN = "snicher-let-in";
+
+const { host, name, question, echo } = document.body.querySelector("main").dataset;
+const part = (id) => document.getElementById(id);
+
+/** Show one of the page's parts, and no other. */
+function show(id, values = {}) {
+  for (const one of document.querySelectorAll("main > section")) one.hidden = one.id !== id;
+  for (const [key, value] of Object.entries(values)) for (const place of document.querySelectorAll(`#${id} .${key}`)) place.textContent = value;
+  document.querySelector(`#${id} input, #${id} button`)?.focus();
+}
+
+/** Where this page leads to: its own address without the code. Written out whole, so that it stays at this host. */
+function target(at = window.location.origin, code = null) {
+  const here = new URL(window.location.href);
+  here.searchParams.delete("link");
+  if (code) here.searchParams.set("link", code);
+  return `${at}${here.pathname}${here.search}${here.hash}`;
+}
+
+/** On to the dashboard; unless this page was reached again and again right after that. */
+function goIn() {
+  try {
+    const last = JSON.parse(window.sessionStorage.getItem(LET_IN) ?? "[]").filter((at) => Date.now() - at < AGAIN[1]);
+    window.sessionStorage.setItem(LET_IN, JSON.stringify([...last, Date.now()]));
+    if (last.length >= AGAIN[0]) return show("blocked");
+  } catch {
+    return show("blocked");
+  }
+  window.location.replace(target());
+}
+
+/** Whether the name leads to the server that sent this page: only that one knows the echo. */
+async function found() {
+  try {
+    const answer = await fetch(`${name}/door/here?question=${encodeURIComponent(question)}`, {
+      cache: "no-store",
+      credentials: "omit",
+      signal: AbortSignal.timeout(FIND_MS),
+    });
+    return (await answer.json()).echo === echo;
+  } catch {
+    return false;
+  }
+}
+
+async function bring(code) {
+  show("wait");
+  const how = await enter(code);
+  if (how === "in") return goIn();
+  if (how === "blocked") return show("blocked");
+  if (how === "away") return show("away");
+  // Used, perhaps by this very browser: then it has a session, or a key.
+  const back = await arrive();
+  if (back === "in") return goIn();
+  if (back === "stranger") return show("stranger");
+  show("ask");
+  part("wrong").hidden = false;
+}
+
+function paste(event) {
+  event.preventDefault();
+  const text = part("link").value.trim();
+  let code = text;
+  try {
+    code = new URL(text).searchParams.get("link") ?? text;
+  } catch {
+    // The code alone.
+  }
+  if (!/^[\w-]{1,100}$/.test(code)) {
+    part("wrong").hidden = false;
+    return;
+  }
+  // Through the address, so that the server may lead to the name.
+  window.location.replace(target(window.location.origin, code));
+}
+
+async function start() {
+  if (host !== window.location.host) return show("proxy", { seen: host, used: window.location.host });
+  await dropWorkers();
+  part("paste").addEventListener("submit", paste);
+  const code = new URL(window.location.href).searchParams.get("link");
+  if (code === null) {
+    const back = await arrive();
+    if (back === "in") return goIn();
+    return show({ stranger: "stranger", away: "away" }[back] ?? "ask");
+  }
+  // The address bar and the list of this tab's pages hold no code from here on.
+  window.history.replaceState(null, "", target());
+  if (!name) return bring(code);
+  if (await found()) return window.location.replace(target(name, code));
+  show("spare", { used: window.location.host });
+  part("stay").addEventListener("click", () => bring(code), { once: true });
+}
+
+for (const again of document.querySelectorAll(".again")) again.addEventListener("click", () => window.location.reload());
+start();

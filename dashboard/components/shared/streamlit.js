@@ -1,0 +1,15 @@
+// Streamlit's own connection. When it was lost, Streamlit asks the server a question or two and connects again, to
+// whoever answers; and whoever Streamlit is connected to may run scripts in this page. So its questions wait until it is
+// certain that our dashboard answers, and that this browser is let in.
+
+const OF_STREAMLIT = "/_stcore/";
+
+/** From now on, what Streamlit asks waits for `connection`. It has connected for the first time before. */
+export function hold(connection) {
+  const ask = window.fetch.bind(window);
+  window.fetch = async (what, how) => {
+    const address = new URL(what instanceof Request ? what.url : what, window.location.href);
+    if (address.pathname.includes(OF_STREAMLIT)) await connection.ours(how?.signal);
+    return ask(what, how);
+  };
+}

@@ -1,0 +1,204 @@
+"""What a dashboard keeps in the home for its place (address and port): its name, its key, and the browsers it knows.
+
+Law of this file: it touches one file, which only its owner can read, and nothing else. Who listens at a place is the
+only dashboard there, so nobody else writes the file meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pathlib
+import re
+import secrets
+import stat
+import string
+
+import msgspec
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from dashboard import challenges, hosts
+from node.bus import locate
+from node.errors import ConfigError
+
+log = logging.getLogger("snicher.dashboard")
+
+#: Random characters of the name. 36 characters to choose from make 82 bits: nobody guesses where the dashboard is.
+NAME_CHARS = 16
+#: Browsers that may come back by their key. A person has a few; at the bound the one that was used least recently has
+#: to be let in by a link again.
+MAX_BROWSERS = 64
+#: "Used last" is written so often at most, in seconds: it only decides which browser is dropped at the bound.
+USED_EVERY_S = 3600
+_PATTERN = "door-*.json"
+_NAME = re.compile(r"snicher-[a-z0-9]{16}\.localhost", re.ASCII)
+_LETTERS = string.ascii_lowercase + string.digits
+#: The token of older versions: it isn't used any more.
+OLD_TOKEN = "dashboard.token"
+
+
+class Browser(msgspec.Struct):
+    """A browser that was let in by a link. `key`: its public key; times are seconds since 1970."""
+
+    id: str
+    host: str
+    key: str
+    registered: int
+    used: int
+
+
+class _Content(msgspec.Struct):
+    """The file. `key` is the private key as PEM."""
+
+    address: str
+    port: int
+    name: str
+    key: str
+    browsers: list[Browser] = []
+
+
+class Place:
+    """One dashboard's place. Raises ConfigError when the home or the file can't be used."""
+
+    def __init__(self, home: pathlib.Path, address: str, port: int) -> None:
+        self.path = home / f"door-{_slug(address, port)}.json"
+        try:
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            content = _read(self.path)
+            if content is None or (content.address, content.port) != (address, port):
+                content = _new(address, port)
+                _write(self.path, content)
+        except OSError as error:
+            raise ConfigError(
+                f"The dashboard can't keep its keys in {self.path}: {error.strerror or error}."
+            ) from error
+        self._content = content
+        self.key = _private_key(content.key)
+
+    @property
+    def name(self) -> str:
+        """The random host, without a port."""
+        return self._content.name
+
+    @property
+    def address(self) -> str:
+        """What the dashboard listens on."""
+        return self._content.address
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._content.port
+
+    @property
+    def public_key(self) -> str:
+        """The key by which browsers know this dashboard again: base64url of the uncompressed point."""
+        encoding, form = serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+        return challenges.encode(self.key.public_key().public_bytes(encoding, form))
+
+    def register(self, host: str, key: str, now: int) -> str:
+        """Remember a browser by its public key; returns its id. Raises ConfigError when it can't be written down."""
+        browsers = self._content.browsers
+        known = next((one for one in browsers if (one.host, one.key) == (host, key)), None)
+        if known is None:
+            known = Browser(secrets.token_urlsafe(12), host, key, now, now)
+            while len(browsers) >= MAX_BROWSERS:
+                browsers.remove(min(browsers, key=lambda one: one.used))
+            browsers.append(known)
+        known.used = now
+        self._save()
+        return known.id
+
+    def find(self, id_: str, host: str) -> Browser | None:
+        """The browser with this id that was let in at this host."""
+        return next((one for one in self._content.browsers if (one.id, one.host) == (id_, host)), None)
+
+    def used(self, browser: Browser, now: int) -> None:
+        """The browser has come back."""
+        if now - browser.used < USED_EVERY_S:
+            return
+        browser.used = now
+        try:
+            self._save()
+        except ConfigError as error:
+            # It was let in all the same; only the order at the bound is a little older.
+            log.warning("%s", error)
+
+    def forget_others(self, id_: str | None) -> None:
+        """Forget all browsers but this one. Raises ConfigError when it can't be written down; they are shut out all the
+        same, until the dashboard is started again."""
+        self._content.browsers = [one for one in self._content.browsers if one.id == id_]
+        self._save()
+
+    def _save(self) -> None:
+        try:
+            _write(self.path, self._content)
+        except OSError as error:
+            raise ConfigError(f"{self.path} can't be written: {error.strerror or error}.") from error
+
+
+def places(home: pathlib.Path) -> list[Place]:
+    """All places of a home at which a dashboard ever ran."""
+    found = []
+    for path in sorted(home.glob(_PATTERN)):
+        content = _read(path, mend=False)
+        if content is not None and path.name == f"door-{_slug(content.address, content.port)}.json":
+            found.append(Place(home, content.address, content.port))
+    return found
+
+
+def remove_old_token(home: pathlib.Path) -> None:
+    """Take away the token of an older version: the links it was part of don't work any more."""
+    try:
+        (home / OLD_TOKEN).unlink()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        log.warning("%s is of no use any more, but can't be removed: %s", home / OLD_TOKEN, error.strerror)
+        return
+    log.info("removed %s: links work once now, so open the one below in each of your browsers", home / OLD_TOKEN)
+
+
+def _slug(address: str, port: int) -> str:
+    """Part of a file's name: the port alone where dashboards are by default."""
+    return f"{port}" if address == hosts.DEFAULT_ADDRESS else f"{re.sub('[^a-z0-9]', '-', address)}-{port}"
+
+
+def _new(address: str, port: int) -> _Content:
+    name = "snicher-" + "".join(secrets.choice(_LETTERS) for _ in range(NAME_CHARS)) + ".localhost"
+    key = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return _Content(address, port, name, key.decode())
+
+
+def _private_key(pem: str) -> ec.EllipticCurvePrivateKey:
+    key = serialization.load_pem_private_key(pem.encode(), None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise ValueError("no P-256 key")  # noqa: TRY004
+    return key
+
+
+def _read(path: pathlib.Path, *, mend: bool = True) -> _Content | None:
+    """The file's content; None when there is none, when others could have read it, or when it is no such file."""
+    try:
+        status = path.lstat()
+        private = os.name == "nt" or (not stat.S_IMODE(status.st_mode) & 0o077 and status.st_uid == os.geteuid())
+        if stat.S_ISREG(status.st_mode) and private:
+            content = msgspec.json.decode(path.read_bytes(), type=_Content)
+            _private_key(content.key)
+            if _NAME.fullmatch(content.name):
+                return content
+        why = "it isn't complete" if private else "others could have read it"
+    except FileNotFoundError:
+        return None
+    except (msgspec.DecodeError, ValueError, TypeError):
+        why = "it isn't complete"
+    if mend:
+        log.warning("%s is made anew, because %s. Your browsers need a new link", path, why)
+    return None
+
+
+def _write(path: pathlib.Path, content: _Content) -> None:
+    locate.write_private(path, msgspec.json.format(msgspec.json.encode(content), indent=2))
