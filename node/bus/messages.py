@@ -61,6 +61,8 @@ LinkState = Literal["online", "connecting", "reachable", "offline", "unknown"]
 MessageKind = Literal["text", "notice", "deleted"]
 Direction = Literal["in", "out"]
 Source = Literal["flag", "environment", "file", "saved", "default"]
+#: What this node has to do with a peer.
+Standing = Literal["stranger", "known", "asked"]
 GreetingOutcome = Literal["skipped", "calling", "greeted", "failed"]
 
 
@@ -134,6 +136,9 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     wanted: bool = False
     #: What it calls itself, where a person gave it another name; None: `name` is its own.
     own_name: str | None = None
+    #: What this node has to do with it. stranger: it has spoken, and nobody here has answered. known: somebody here
+    #: wrote to it, connected to it, named it or merged it. asked: somebody here gave its very address to be dialled.
+    standing: Standing = "stranger"
 
 
 class Self(msgspec.Struct, frozen=True, kw_only=True):
@@ -826,6 +831,11 @@ ERROR_CODES: dict[str, tuple[str, bool]] = {
     "text_too_long": ("A text is longer than MAX_TEXT_BYTES.", False),
     "lookup_pending": ("The host name is being looked up in the background; ask again.", True),
     "no_address": ("The peer never said on which port it listens, and isn't connected.", False),
+    "service_port": (
+        "The peer says that it listens on a port of another kind of service, where nobody is dialled unasked, and isn't"
+        " connected; `connect` to its HOST:PORT allows it.",
+        False,
+    ),
     "own_address": ("That is this node's own address.", False),
     "not_resendable": ("Only a message in state failed or unconfirmed can be sent again.", False),
     "setting_fixed": (

@@ -9,6 +9,7 @@
     outbox.py     which link it goes over, and the life of links
     consumers.py  named cursors into the event log, kept for front ends
     greetings.py  the mandatory peers: who is greeted at the start
+    ports.py      on which ports nobody is dialled unasked
     quotas.py     how much one source may store here in a day
     retries.py    back-off, and when anything is due
     state.py      what the core holds in memory; loaded from the store

@@ -158,6 +158,8 @@ class Commands:
             raise CommandRefused(
                 "no_address", f"{contact.peer.name} never said on which port it listens, and isn't connected."
             )
+        if contact.not_dialled is not None and not contact.links:
+            raise CommandRefused("service_port", contact.not_dialled)
 
     # -- the commands
 
@@ -184,6 +186,7 @@ class Commands:
                     target.host, target.port, None, "unknown", "guess"
                 )
             self._contacts.revive(target)
+            self._contacts.stand(target, "known")
             message = self._rooms.accept(target.peer.room, target.id, self.me, outgoing.text)
             accepted.append(message)
             self._outbox.add(target, message)
@@ -216,6 +219,7 @@ class Commands:
         contact = self._contacts.by_id[peer]
         self._answerable(contact)
         self._contacts.revive(contact)
+        self._contacts.stand(contact, "known")
         self._rooms.state(message.room, message.id, "waiting")
         self._resent[message.id] = self._ledger.head
         if len(self._resent) > MAX_RESENT:
@@ -232,8 +236,12 @@ class Commands:
         if isinstance(found, Address):
             found = self._contacts.add(found.host, found.port, None, "unknown", "guess")
         else:
-            self._answerable(found)
-        self._contacts.revive(found)
+            # Whoever writes an address means it, whatever is usual on its port; an id or a name says nothing of that.
+            by_address = args.address not in self._rooms.by_id and _is_address(args.address)
+            if not by_address:
+                self._answerable(found)
+            self._contacts.revive(found)
+            self._contacts.stand(found, "asked" if by_address else "known")
         if args.dialect != "auto":
             if found.peer.dialect != args.dialect:
                 for link in list(found.links):
@@ -267,6 +275,8 @@ class Commands:
         if len(name) > m.MAX_NAME_CHARS or not name.isprintable():
             raise CommandRefused("invalid_args", f"A name has up to {m.MAX_NAME_CHARS} characters and no line breaks.")
         self._contacts.rename(contact, name)
+        if name:
+            self._contacts.stand(contact, "known")
         self._ledger.reply(command.token, m.PeerResult(peer=contact.peer), command.key)
 
     def _with_conversation(self, text: str) -> Contact:
@@ -282,6 +292,7 @@ class Commands:
         if gone is into:
             raise CommandRefused("invalid_args", "That is one conversation already.")
         self._contacts.unite(gone, into)
+        self._contacts.stand(into, "known")
         self._outbox.adopt(gone, into)
         self._outbox.pump(into)
         self._ledger.reply(command.token, m.PeerResult(peer=into.peer), command.key)
@@ -341,6 +352,14 @@ class Commands:
             self._ledger.log(m.SettingsChanged(settings=self.settings, self=self.me))
             self._outbox.set_reconnect(self.settings.reconnect)
         self._ledger.reply(command.token, m.SettingsResult(settings=self.settings), command.key)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parse_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_ip(text: str) -> bool:

@@ -11,6 +11,7 @@ import msgspec
 
 from node.bus import messages as m
 from node.core import effects as e
+from node.core.ports import is_service
 from node.model import Address
 from node.printable import one_blank
 from node.protocol.plain.registry import ONE_SHOT
@@ -112,6 +113,22 @@ class Contact:
     def address(self) -> Address | None:
         """Where it listens, if it has said so."""
         return None if self.peer.port is None else Address(self.peer.host, self.peer.port)
+
+    @property
+    def target(self) -> Address | None:
+        """Where this node may dial it: where it listens, but for ports of services that nobody here asked for."""
+        return None if self.not_dialled is not None else self.address
+
+    @property
+    def not_dialled(self) -> str | None:
+        """Why it isn't dialled where it says that it listens. None: it may be, or it has not said where."""
+        peer = self.peer
+        if peer.port is None or peer.standing == "asked" or not is_service(peer.port):
+            return None
+        return (
+            f"It says that it listens on port {peer.port}, where usually another kind of service does, so it isn't"
+            f" dialled unasked. If it is a chat program, connect to {self.address} by hand."
+        )
 
 
 def shown_name(said: str | None) -> str | None:

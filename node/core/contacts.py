@@ -29,6 +29,8 @@ MAX_PER_SOURCE = 500
 REACHABLE_MS = 15 * 60_000
 #: Peers that stop counting as reachable in one step: after a night, thousands may be due at the same moment.
 MAX_AGED = 500
+#: How a peer may stand, from the lowest on (node/bus/messages.py says what each means).
+STANDINGS = ("stranger", "known", "asked")
 #: To listen at one of these is to listen at every address of this machine; nobody can be dialled there.
 ANYWHERE = ("0.0.0.0", "::")
 
@@ -117,6 +119,9 @@ class Contacts:
             self._freshen(contact, changes["link"] == "reachable")
         if all(getattr(peer, name) == value for name, value in changes.items()):
             return False
+        if peer.standing == "asked" and changes.get("port", peer.port) != peer.port:
+            # It was another address that somebody asked for.
+            changes["standing"] = "known"
         indexed = "port" in changes or "host" in changes or "name" in changes or "own_name" in changes
         if indexed:
             self._unindex(contact)
@@ -137,8 +142,8 @@ class Contacts:
             self._reachable[contact.id] = contact, self._ledger.now + REACHABLE_MS
 
     def reachable(self) -> list[Contact]:
-        """Who counts as reachable and listens somewhere, whoever was heard or reached last at the end."""
-        return [contact for contact, _ in self._reachable.values() if contact.address is not None and not contact.gone]
+        """Who counts as reachable and may be dialled, whoever was heard or reached last at the end."""
+        return [contact for contact, _ in self._reachable.values() if contact.target is not None and not contact.gone]
 
     def next_aging(self) -> int | None:
         """When somebody stops counting as reachable."""
@@ -172,6 +177,11 @@ class Contacts:
         else:
             self.change(contact, name=contact.own_name, own_name=None)
 
+    def stand(self, contact: Contact, standing: m.Standing) -> None:
+        """Somebody here has to do with it: as "known" or "asked". It never stands lower for that."""
+        if STANDINGS.index(standing) > STANDINGS.index(contact.peer.standing):
+            self.change(contact, standing=standing)
+
     def seen(self, contact: Contact) -> None:
         """It said something now. Front ends derive that from the message itself, so it isn't logged."""
         last, now = contact.peer.last_seen, self._ledger.now
@@ -189,7 +199,10 @@ class Contacts:
         self._last_number += 1
         id_ = f"{PLAIN_PREFIX}{self._last_number}"
         shown = name or (str(Address(host, port)) if port is not None else host)
-        peer = m.Peer(id=id_, room=id_, name=shown, host=host, port=port, dialect=dialect, dialect_from=source)
+        peer = m.Peer(
+            id=id_, room=id_, name=shown, host=host, port=port, dialect=dialect, dialect_from=source,
+            standing="stranger" if source == "seen" else "asked",
+        )  # fmt: skip
         contact = Contact(peer)
         self._index(contact)
         self._list(contact, 1)
@@ -210,7 +223,9 @@ class Contacts:
         """Take it off the list; its conversation and its row stay."""
         contact.gone = True
         self._list(contact, -1)
-        contact.peer = msgspec.structs.replace(contact.peer, wanted=False, link="offline", error=None)
+        contact.peer = msgspec.structs.replace(
+            contact.peer, wanted=False, link="offline", error=None, standing="stranger"
+        )
         self._ledger.put(e.PutPeer(contact.peer, gone=True))
         self._ledger.log(m.PeerForgotten(peer=contact.id))
 
@@ -293,6 +308,8 @@ class Contacts:
             self._list(contact, -1)
             self._ledger.log(m.PeerForgotten(peer=contact.id))
         self._unindex(contact)
+        if contact.peer.standing != "stranger":
+            self.stand(known, "known")
 
     def delete(self, contact: Contact) -> None:
         """It was never known, nor anything that was said with it. Its number isn't given to anybody else."""

@@ -58,6 +58,7 @@ class Greetings:
                 self._put(replace(greeting, outcome="failed", detail=str(error)))
                 return
             self._contacts.revive(contact)
+            self._contacts.stand(contact, "asked")
             self._under_way[self._outbox.call(contact)] = greeting.address
 
     def ready(self, link: int) -> bool:

@@ -106,6 +106,8 @@ class Outbox:
             self._fill(contact)
         elif contact.busy is None and not contact.inflight and self._due(contact):
             self._dial(contact)
+        elif not contact.links and contact.not_dialled is not None and self.wants(contact):
+            self._contacts.change(contact, link="offline", error=contact.not_dialled)
         if contact.more and not contact.waiting and contact.fetching is None:
             pausing = contact.next_try is not None and contact.next_try > self._ledger.now
             if contact.links or not pausing:
@@ -124,7 +126,7 @@ class Outbox:
         return contact.peer.wanted and self.reconnect and not contact.one_shot
 
     def _due(self, contact: Contact) -> bool:
-        if contact.gone or contact.address is None:
+        if contact.gone or contact.target is None:
             return False
         if contact.farewell:
             return True
@@ -158,7 +160,7 @@ class Outbox:
         return contact.busy
 
     def _dial(self, contact: Contact, *, sure: bool = False) -> None:
-        address, peer = contact.address, contact.peer
+        address, peer = contact.target, contact.peer
         assert address is not None
         link = contact.busy = self._ledger.next_link()
         self.owners[link] = contact
@@ -347,7 +349,7 @@ class Outbox:
         """Try again after a pause that grows with each attempt, if there is anything to try for."""
         contact.attempt += 1
         contact.reason = reason
-        if self.wants(contact) and contact.address is not None and not contact.gone and not contact.paused:
+        if self.wants(contact) and contact.target is not None and not contact.gone and not contact.paused:
             self.retries.put(contact, self._ledger.now + backoff_ms(contact.id, contact.attempt))
             self._ledger.tell(m.RetryScheduled(next_try=next_try(contact)))
 
@@ -394,7 +396,7 @@ class Outbox:
     def part(self, contact: Contact) -> None:
         """Somebody said disconnect: let go, and tell a one-shot client, which can't see it, that we left."""
         self.let_go(contact)
-        contact.farewell = contact.one_shot and contact.peer.link == "reachable"
+        contact.farewell = contact.one_shot and contact.peer.link == "reachable" and contact.target is not None
         self.pump(contact)
 
     def close(self) -> None:

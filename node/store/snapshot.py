@@ -23,7 +23,9 @@ MESSAGE_COLUMNS = (
 MESSAGE_TABLES = (
     "entry LEFT JOIN body ON body.entry = entry.id LEFT JOIN delivery ON entry.outgoing AND delivery.entry = entry.id"
 )
-PEER_COLUMNS = "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone, own_name"
+PEER_COLUMNS = (
+    "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone, own_name, standing"
+)
 
 
 def message(row: tuple[Any, ...], room: str) -> m.Message:
@@ -68,6 +70,7 @@ def peer(row: tuple[Any, ...]) -> m.Peer:
         last_seen=row[10],
         wanted=bool(row[11]),
         own_name=row[13],
+        standing=row[14],
     )
 
 

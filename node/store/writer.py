@@ -35,7 +35,7 @@ PROBE_BYTES = 1024 * 1024
 LARGE_WAL = 1024 * 1024
 
 _PEER_COLUMNS = (
-    "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone, own_name"
+    "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone, own_name, standing"
 )
 
 
@@ -385,10 +385,10 @@ class Writer:
 
     def _put_peers(self, records: Iterable[e.PutPeer]) -> None:
         self._db.executemany(
-            f"INSERT OR REPLACE INTO peer ({_PEER_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            f"INSERT OR REPLACE INTO peer ({_PEER_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
             [
                 _storable((p.id, p.room, p.name, p.kind, p.host, p.port, p.dialect, p.dialect_from, p.link, p.error,
-                           p.last_seen, p.wanted, record.gone, p.own_name))
+                           p.last_seen, p.wanted, record.gone, p.own_name, p.standing))
                 for record in records
                 for p in (record.peer,)
             ],

@@ -112,7 +112,7 @@ class AngleAt:
     def payloads(self, text: str, speaker: Speaker) -> Payloads:
         """At most about 1,000 bytes in all. A line `<end>` in the text would end it early, so it is made inert."""
         inert = text.replace("<end>", "<\u2060end>")
-        return one_shot.payloads(inert, _at_header(speaker), "\n<end>", altered=inert != text)
+        return one_shot.payloads(inert, _at_header(speaker), "\n<end>", lines=True, altered=inert != text)
 
     def control(self, word: Control, speaker: Speaker) -> bytes:
         """A control word as it must be to act."""
@@ -138,7 +138,7 @@ class AngleTs:
 
     def payloads(self, text: str, speaker: Speaker) -> Payloads:
         """At most about 1,000 bytes in all, with the newline at the end."""
-        return one_shot.payloads(text, self._header(speaker), "\n")
+        return one_shot.payloads(text, self._header(speaker), "\n", lines=True)
 
     def control(self, word: Control, speaker: Speaker) -> bytes:
         """A control word as it must be to act."""

@@ -276,6 +276,18 @@ def _cut(data: bytes, room: int) -> list[bytes]:
     return pieces
 
 
+def on_one_line(text: str) -> str:
+    """A text for a dialect whose messages are a single line: line breaks at its edges go, others become " / ".
+
+    All that any receiver may take for a line break counts (as in str.splitlines), so that no text can end a line and
+    begin another one, whatever listens there.
+    """
+    lines = text.splitlines()
+    if lines in ([], [text]):
+        return text
+    return " / ".join(filter(None, (line.strip(" ") for line in lines)))
+
+
 def sendable(text: str) -> str:
     """A text without what no plain client survives: NUL becomes a space, CR LF becomes LF."""
     return text.replace("\x00", " ").replace("\r\n", "\n").replace("\r", "\n")

@@ -123,4 +123,8 @@ def _object(kind: str, text: str, speaker: Speaker) -> bytes:
         "sender_name": name,
         "sender_port": speaker.port,
     }
-    return json.dumps(message, ensure_ascii=False).encode()
+    written = json.dumps(message, ensure_ascii=False)
+    # JSON allows these line breaks inside a string as they are; whoever reads line by line would end there.
+    for mark in "\x85\u2028\u2029":
+        written = written.replace(mark, f"\\u{ord(mark):04x}")
+    return written.encode()

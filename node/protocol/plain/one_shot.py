@@ -130,10 +130,16 @@ def word_or_text(
     return Text(text, name, port, marks, raw) if text.strip() else None
 
 
-def payloads(text: str, head: str, tail: str = "", *, altered: bool = False) -> Payloads:
-    """`text` between a header and a tail: at most MAX_PAYLOAD bytes in all, and no word that acts at the far end."""
+def payloads(text: str, head: str, tail: str = "", *, lines: bool = False, altered: bool = False) -> Payloads:
+    """`text` between a header and a tail: at most MAX_PAYLOAD bytes in all, and no word that acts at the far end.
+
+    Nor has it a line break, unless the messages of the dialect may have several `lines`.
+    """
     around = head.encode(), tail.encode()
-    text, changed = words.harmless(codec.sendable(text).strip("\n"))
+    sendable = codec.sendable(text).strip("\n")
+    line = sendable if lines else codec.on_one_line(sendable)
+    text, changed = words.harmless(line)
+    altered = altered or line != sendable
     pieces = codec.split(text, codec.MAX_PAYLOAD - len(around[0]) - len(around[1]))
     marks: list[Mark] = ["altered"] if altered or changed else []
     if len(pieces) > 1:

@@ -111,7 +111,6 @@ class Portline:
         return b"%d\nCONNECT\n" % port
 
     def payloads(self, text: str, speaker: Speaker) -> Payloads:
-        """One line each, of at most about 1,000 bytes: newlines in the text become spaces."""
-        line = codec.sendable(text).strip("\n")
+        """One line each, of at most about 1,000 bytes."""
         head = f"{speaker.address} {codec.wire_name(speaker.name)} "
-        return one_shot.payloads(line.replace("\n", " "), head, "\n", altered="\n" in line)
+        return one_shot.payloads(text, head, "\n")

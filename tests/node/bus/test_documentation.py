@@ -25,7 +25,7 @@ NOUNS: dict[str, type[msgspec.Struct]] = {
     "message": m.Message, "room": m.Room, "peer": m.Peer, "self": m.Self, "settings": m.Settings, "health": m.Health,
     "greeting": m.Greeting, "consumer": m.Consumer, "subscriber": m.Subscriber, "option": m.Option,
 }  # fmt: skip
-VALUES = (m.DeliveryState, m.LinkState, m.MessageKind, m.Direction, m.GreetingOutcome, m.Source)
+VALUES = (m.DeliveryState, m.LinkState, m.MessageKind, m.Direction, m.GreetingOutcome, m.Source, m.Standing)
 
 
 def section(number: int) -> str:
@@ -94,7 +94,9 @@ def test_every_noun_is_documented_with_its_fields(noun: str) -> None:
     assert [name.rstrip("?") for name in re.split(r",\s+", found[1])] == fields(NOUNS[noun])
 
 
-@pytest.mark.parametrize("values", VALUES, ids=["delivery", "link", "kind", "direction", "greeting", "source"])
+@pytest.mark.parametrize(
+    "values", VALUES, ids=["delivery", "link", "kind", "direction", "greeting", "source", "standing"]
+)
 def test_every_value_a_field_may_have_is_documented(values: types.GenericAlias) -> None:
     for value in typing.get_args(values):
         assert f"`{value}`" in section(3)
@@ -296,7 +298,7 @@ def test_every_name_on_the_page_exists() -> None:
         "details.head", "details.position", "A-Z", "a-z", "0-9", "._-", "consume",
         "details.key", "details.source", "details.where", "on", "off",
         "node.bus.client", "node.bus.aio", "node/bus/reducer.py", "bus/", "bus/clients/*.key", "[topic, body]", "~",
-        "word*", '"two words"', "HOST:PORT",
+        "node/core/ports.py", "word*", '"two words"', "HOST:PORT",
     }  # fmt: skip
     for name in CODE.findall(BUS):
         simple = re.sub(r"\s+", " ", name)

@@ -92,7 +92,7 @@ def test_an_endless_line_comes_in_bounded_texts(size: int | None) -> None:
 def test_what_is_sent() -> None:
     assert Portline().announcement(5000) == b"5000\nCONNECT\n"
     assert Portline().payloads("hi", ANNA) == Payloads((b"10.0.0.7:5000 anna hi\n",))
-    assert Portline().payloads("two\r\nlines\n", ANNA) == Payloads((b"10.0.0.7:5000 anna two lines\n",), ("altered",))
+    assert Portline().payloads("two\r\nlines\n", ANNA) == Payloads((b"10.0.0.7:5000 anna two / lines\n",), ("altered",))
     assert Portline().payloads("exit", ANNA).parts == (b"10.0.0.7:5000 anna exit.\n",)
 
 

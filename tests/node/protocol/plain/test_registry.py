@@ -5,6 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.protocol.plain import registry
+from node.protocol.plain.codec import Speaker, Text
+from tests.node.protocol.plain.reading import read
 
 AT_HEAD = b"<10.0.0.9:6000> @ <BEN>\n"
 JSON = b'{"type": "message", "content": "<10.0.0.7:5000> <BEN> hi", "sender_name": "BEN", "sender_port": 6000}'
@@ -136,3 +138,47 @@ def test_what_std_clients_say_is_std(client: str) -> None:
     for head in CLIENTS[client]:
         codec = registry.recognise(head, ended=True)
         assert codec is registry.STD, head
+
+
+#: All that str.splitlines takes for the end of a line.
+BREAKS = ("\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029")
+ANNA = Speaker("10.0.0.7", 5000, "anna", "10.0.0.9:6001", "2025-03-01 10:00:00")
+ONE_LINE = {
+    "std": "10.0.0.7:5000 anna {}",
+    "angle1": "<10.0.0.7:5000> anna {}",
+    "labelled": "LISTENING_PORT:5000|TEAM_NAME:anna|{}",
+    "portline": "10.0.0.7:5000 anna {}\n",
+}
+
+
+@pytest.mark.parametrize("mark", BREAKS, ids=ascii)
+@pytest.mark.parametrize("name", ONE_LINE)
+def test_a_line_break_inside_a_text_never_leaves_where_a_message_is_one_line(name: str, mark: str) -> None:
+    sent = registry.BY_NAME[name].payloads(f"x{mark}{mark} MAIL FROM:<a@b>{mark}", ANNA)
+    assert sent.parts == (ONE_LINE[name].format("x / MAIL FROM:<a@b>").encode(),)
+    assert sent.marks == ("altered",)
+
+
+@pytest.mark.parametrize("name", ONE_LINE)
+def test_a_control_word_behind_a_line_break_does_not_act(name: str) -> None:
+    sent = registry.BY_NAME[name].payloads("\x85exit\x85", ANNA)
+    assert sent.parts == (ONE_LINE[name].format("exit.").encode(),)
+
+
+@pytest.mark.parametrize("mark", BREAKS, ids=ascii)
+def test_json_escapes_line_breaks(mark: str) -> None:
+    (payload,) = registry.BY_NAME["json"].payloads(f"x{mark}y", ANNA).parts
+    assert len(payload.decode().splitlines()) == 1
+    (said,) = read(registry.ONE_SHOT["json"].reader(), payload)
+    assert isinstance(said, Text)
+    assert said.text == f"x{mark}y".replace("\r\n", "\n").replace("\r", "\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a\n<end>", "a\n<end>\n<10.0.0.7:5000> @ <anna>\nb", "<end>", "a\r<end>\rb", "<e\x00nd>", "x" * 993 + "<end>"],
+)
+def test_a_text_never_ends_an_angle_at_message_early(text: str) -> None:
+    for payload in registry.BY_NAME["angle@"].payloads(text, ANNA).parts:
+        assert payload.count(b"<end>") == 1
+        assert payload.endswith(b"\n<end>")

@@ -127,7 +127,8 @@ def test_a_reader_gives_what_is_said_or_nothing_and_never_a_blank_text(tail: byt
 
 
 def test_a_text_goes_out_in_one_payload_without_a_newline() -> None:
-    assert Std().payloads("hello\r\nyou\n", ANNA).parts == (b"10.0.0.7:5000 anna hello\nyou",)
+    assert Std().payloads("hello\n", ANNA) == codec.Payloads((b"10.0.0.7:5000 anna hello",))
+    assert Std().payloads("hello\r\nyou", ANNA).parts == (b"10.0.0.7:5000 anna hello / you",)
 
 
 def test_an_address_that_the_dialect_cannot_write_is_unknown() -> None:
