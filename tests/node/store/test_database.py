@@ -196,3 +196,26 @@ def test_statements_keep_triggers_texts_and_comments_whole() -> None:
 def test_a_script_that_breaks_off_is_no_script(script: str) -> None:
     with pytest.raises(ValueError, match="no end"):
         database.statements(script)
+
+
+def test_peers_of_an_older_database_stand_as_what_was_done_with_them(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = [one for one in database.migrations() if one[0] < 4]
+    with monkeypatch.context() as patched:
+        patched.setattr(database, "migrations", lambda: older)
+        db = database.open_for_writing(tmp_path)
+    row = "INSERT INTO peer VALUES (?, ?, 'n', 'plain', 'h', 1, 'std', ?, 'unknown', NULL, 1, ?, 0, ?)"
+    for id_, dialect_from, wanted, own_name in (
+        ("stranger", "seen", 0, None), ("answered", "seen", 0, None), ("named", "seen", 0, "own"),
+        ("wanted", "seen", 1, None), ("asked", "guess", 0, None),
+    ):  # fmt: skip
+        db.execute(row, (id_, id_, dialect_from, wanted, own_name))
+    db.execute("INSERT INTO delivery VALUES (1, 'answered', 'sent', NULL)")
+    db.close()
+    db = database.open_for_writing(tmp_path)
+    stands = dict(db.execute("SELECT id, standing FROM peer").fetchall())
+    db.close()
+    assert stands == {
+        "stranger": "stranger", "answered": "known", "named": "known", "wanted": "asked", "asked": "asked",
+    }  # fmt: skip
