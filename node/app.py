@@ -216,7 +216,8 @@ class App:
             lambda stimulus: self._turns.feed(stimulus),
             lambda: self._turns.core.name,
             self._room,
-            lambda source: self._turns.full_for(source),
+            lambda source, light: self._turns.full_for(source, light),
+            lambda link: self._turns.core.in_use(link),
         )
         self._turns = Turns(
             writer,

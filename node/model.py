@@ -7,6 +7,7 @@ in bus/messages.py.
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import ipaddress
 import re
@@ -99,6 +100,24 @@ def normal_host(host: str) -> str:
         return host.lower().rstrip(".")
     mapped = getattr(address, "ipv4_mapped", None)
     return str(mapped or address)
+
+
+@functools.lru_cache(4096)
+def source_of(host: str) -> str:
+    """The source that an IP address counts for, wherever something is bounded or shared out per source.
+
+    An IPv4 address is one. Of IPv6 it is the /64 network, because one machine may have all addresses of that (RFC
+    6177). IPv4 written as IPv6 is the IPv4 address. What is no IP address counts for itself.
+    """
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if address.version == 4:
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(address) if address.is_loopback else str(ipaddress.ip_network((address, 64), strict=False))
 
 
 def is_id(text: str) -> bool:

@@ -27,6 +27,7 @@ from node.core import effects as e
 from node.core import stimuli as s
 from node.core.node import Node
 from node.errors import CommandRefused, StoreDisplaced, StoreUnavailable
+from node.model import source_of
 from node.store.reader import Reader
 from node.store.writer import Writer
 from node.upkeep import Upkeep
@@ -43,6 +44,8 @@ MIN_BATCH, MAX_BATCH = 128, 10_000
 BYTES_A_RECORD = 512
 #: Records of a source in a batch that never count as more than its share.
 MIN_SHARE = 16
+#: Batches beyond so many times their size take nothing more but of sources that have cost little lately.
+CROWDED = 2
 #: A commit of at most so many records shows what the disk takes for an empty one.
 EMPTY = 16
 #: How often a failed disk is tried again, in seconds.
@@ -64,7 +67,7 @@ class _Batch:
         self.records: list[e.Record] = []
         #: What long texts count for beside them.
         self.bulk = 0
-        #: How much of both is due to each source address.
+        #: How much of both is due to each source.
         self.sources: dict[str, int] = {}
         self.acts: list[e.Act] = []
         #: What came from peers: told to the new core if this batch is lost.
@@ -159,21 +162,30 @@ class Turns:
         if type(stimulus) is s.Heard:
             batch, bulk = self._batch, stimulus.size // BYTES_A_RECORD
             batch.bulk += bulk
-            batch.sources[stimulus.host] = batch.sources.get(stimulus.host, 0) + len(batch.records) - before + bulk
+            source = source_of(stimulus.host)
+            batch.sources[source] = batch.sources.get(source, 0) + len(batch.records) - before + bulk
 
     @property
     def busy(self) -> bool:
         """Too much waits for the disk."""
         return self._full
 
-    def full_for(self, source: str) -> bool:
-        """Whether so much of a source address waits for the disk that others come first. `go_on` says when not."""
+    def full_for(self, source: str, light: bool = False) -> bool:
+        """Whether so much waits for the disk that a source has to wait for others. `go_on` says when not.
+
+        A `light` one has cost little lately: it waits only when nobody is heard.
+        """
         batch = self._batch
         sources = batch.sources
         size = self._batch_sizes[len(sources) > 1]
         if self._committing is None or len(batch) < size:
             return False
-        return self._full or sources.get(source, 0) > max(MIN_SHARE, size // max(1, len(sources)))
+        if self._full:
+            return True
+        if light:
+            return False
+        # With many sources even the smallest shares would make a batch that takes long; the light ones wait for it too.
+        return len(batch) >= CROWDED * size or sources.get(source, 0) > max(MIN_SHARE, size // max(1, len(sources)))
 
     @property
     def idle(self) -> bool:

@@ -4,6 +4,7 @@
     commands.py   what each command of a front end means
     contacts.py   who the peers are: addresses, names, dialects, link states
     contact.py    one of them, and what is remembered of it while the node runs
+    strangers.py  who goes off the list first when room is needed
     rooms.py      conversations, unread counts, the order of messages
     queues.py     what waits for whom, in memory and on disk
     outbox.py     which link it goes over, and the life of links

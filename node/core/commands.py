@@ -179,6 +179,10 @@ class Commands:
                 raise
             targets.append(target)
         self._contacts.check_room_for(len({target for target in targets if isinstance(target, Address)}))
+        for target in targets:
+            if isinstance(target, Contact):
+                # First of all: who is written to doesn't leave the list for others.
+                self._contacts.stand(target, "known")
         accepted = []
         for outgoing, target in zip(args.messages, targets, strict=True):
             if isinstance(target, Address):
@@ -186,7 +190,6 @@ class Commands:
                     target.host, target.port, None, "unknown", "guess"
                 )
             self._contacts.revive(target)
-            self._contacts.stand(target, "known")
             message = self._rooms.accept(target.peer.room, target.id, self.me, outgoing.text)
             accepted.append(message)
             self._outbox.add(target, message)
@@ -218,8 +221,8 @@ class Commands:
             raise CommandRefused("not_resendable", f"The message is {message.state}.")
         contact = self._contacts.by_id[peer]
         self._answerable(contact)
-        self._contacts.revive(contact)
         self._contacts.stand(contact, "known")
+        self._contacts.revive(contact)
         self._rooms.state(message.room, message.id, "waiting")
         self._resent[message.id] = self._ledger.head
         if len(self._resent) > MAX_RESENT:
@@ -240,8 +243,8 @@ class Commands:
             by_address = args.address not in self._rooms.by_id and _is_address(args.address)
             if not by_address:
                 self._answerable(found)
-            self._contacts.revive(found)
             self._contacts.stand(found, "asked" if by_address else "known")
+            self._contacts.revive(found)
         if args.dialect != "auto":
             if found.peer.dialect != args.dialect:
                 for link in list(found.links):

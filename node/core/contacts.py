@@ -6,7 +6,7 @@ has claimed a port it is its address and its name, and becomes one with the peer
 
 from __future__ import annotations
 
-import collections
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,13 +17,23 @@ from node.core import effects as e
 from node.core.contact import Contact
 from node.core.ledger import Ledger
 from node.core.rooms import Rooms
-from node.model import PLAIN_PREFIX, Address, parse_address
+from node.core.strangers import Strangers
+from node.model import PLAIN_PREFIX, Address, parse_address, source_of
 
-#: Peers on the list. Beyond, a new stranger's connection is refused: it can't fill memory and disk with names.
+#: Peers on the list. Beyond, strangers leave it for whoever is new (strangers.py says which); with none left, who is
+#: new is refused.
 MAX_PEERS = 20_000
-#: Peers on the list of one source address that nobody here asked for. Beyond, its further names and ports are refused:
-#: whoever claims another port each time can't fill the list for everybody else.
+#: Strangers on the list of one source. Beyond, its further names and ports are refused: whoever claims another port
+#: each time can't fill the list for everybody else.
 MAX_PER_SOURCE = 500
+#: A stranger who has not been heard for so long leaves the list: a month is longer than any holiday.
+STRANGER_MS = 30 * 24 * 3600_000
+#: How often it is looked for such strangers: a day more or less is of no matter to them.
+LOOK_MS = 3600_000
+#: Conversations with strangers who have left the list by themselves. Beyond, one is deleted for each further one.
+MAX_SHELVED = 20_000
+#: So many of those that would go first are looked at for one who is not connected, or whose conversation was read.
+CHOICE = 64
 #: How long a one-shot client counts as reachable after it was heard or reached. Most of them leave without a word; a
 #: quarter of an hour is a short break, and longer than any of them pauses between its signs of life.
 REACHABLE_MS = 15 * 60_000
@@ -48,14 +58,20 @@ class Contacts:
         self._by_host_name: dict[tuple[str, str], dict[str, Contact]] = {}
         #: Who counts as reachable, until when; the first one is due first.
         self._reachable: dict[str, tuple[Contact, int]] = {}
-        #: How many are on the list, of each source address and in all.
-        self._of_source: collections.Counter[str] = collections.Counter()
+        #: How many are on the list.
         self._listed = 0
+        #: The strangers among them, and those who have left it by themselves.
+        self._strangers = Strangers()
+        self._shelved = Strangers()
+        #: Who has left it by himself just now.
+        self._just_shelved: list[Contact] = []
+        self._looked_at = 0
         self._own: frozenset[str] = frozenset()
         self._own_port: int | None = None
-        for contact in contacts:
+        for contact in sorted(contacts, key=self._heard_at):
             self._index(contact)
-            self._list(contact, not contact.gone)
+            self._listed += not contact.gone
+            self._sort_in(contact)
         # When it was reached last isn't kept: only what was heard counts.
         for contact in sorted(self.by_id.values(), key=lambda contact: contact.peer.last_seen or 0):
             if contact.peer.link == "reachable":
@@ -79,7 +95,20 @@ class Contacts:
 
     def _list(self, contact: Contact, by: int) -> None:
         self._listed += by
-        self._of_source[contact.peer.host] += by
+        self._sort_in(contact)
+
+    def _sort_in(self, contact: Contact) -> None:
+        """It was heard now, is on the list or off it, a stranger or not: keep it among those that it belongs to."""
+        for strangers, there in ((self._strangers, not contact.gone), (self._shelved, contact.gone)):
+            if there and contact.peer.standing == "stranger" and self.by_id.get(contact.id) is contact:
+                strangers.heard(contact.id, source_of(contact.peer.host))
+            else:
+                strangers.remove(contact.id)
+
+    def _heard_at(self, contact: Contact) -> int:
+        """When it was heard last; of one that has only claimed a port, when it came."""
+        room = self._rooms.by_id.get(contact.peer.room)
+        return contact.peer.last_seen or (0 if room is None else room.created)
 
     def we_are(self, me: m.Self) -> None:
         """Where this node listens: nobody else can."""
@@ -108,9 +137,54 @@ class Contacts:
         return [contact for contact in self._by_name.get(name.casefold(), {}).values() if not contact.gone]
 
     def check_room_for(self, count: int) -> None:
-        """Raises OverflowError when so many new peers would be too many."""
-        if self._listed + count > MAX_PEERS:
+        """Raises OverflowError when so many new peers would be too many even if all strangers left the list."""
+        if self._listed - len(self._strangers) + count > MAX_PEERS:
             raise OverflowError(f"{MAX_PEERS} peers are known; forget some.")
+
+    def _make_room(self, keep: Contact | None = None) -> None:
+        """Have strangers leave the list until one more can be on it. Raises OverflowError."""
+        while self._listed >= MAX_PEERS:
+            first = [self.by_id[id_] for id_ in itertools.islice(self._strangers.first(), CHOICE)]
+            spare = [contact for contact in first if contact is not keep]
+            if not spare:
+                raise OverflowError(f"{MAX_PEERS} peers are known; forget some.")
+            self._shelve(next((contact for contact in spare if not contact.links), spare[0]))
+
+    def _shelve(self, contact: Contact) -> None:
+        """A stranger leaves the list; what he has said stays, and he comes back when he says more."""
+        self._take_off(contact, "stranger")
+        self._just_shelved.append(contact)
+
+    def shelved(self) -> list[Contact]:
+        """Who has left the list by himself since this was asked last; some may be back on it."""
+        shelved, self._just_shelved = self._just_shelved, []
+        return [contact for contact in shelved if contact.id in self._shelved]
+
+    def is_empty(self, contact: Contact) -> bool:
+        """Whether no text was ever said with it, or none is left."""
+        return self._rooms.by_id[contact.peer.room].last is None
+
+    def surplus(self) -> Contact | None:
+        """Whose conversation is deleted next, because too many are kept of strangers who left the list by themselves.
+
+        One that was read goes before one that was not.
+        """
+        if len(self._shelved) <= MAX_SHELVED:
+            return None
+        first = [self.by_id[id_] for id_ in itertools.islice(self._shelved.first(), CHOICE)]
+        return next((contact for contact in first if not self._rooms.by_id[contact.peer.room].unread), first[0])
+
+    def age_strangers(self) -> None:
+        """Strangers who weren't heard for long leave the list, at most MAX_AGED of them in one step."""
+        now = self._ledger.now
+        if now - self._looked_at < LOOK_MS:
+            return
+        found = [self.by_id[id_] for id_ in self._strangers.all()]
+        old = [one for one in found if now - self._heard_at(one) > STRANGER_MS and not one.links]
+        for contact in old[:MAX_AGED]:
+            self._shelve(contact)
+        if len(old) <= MAX_AGED:
+            self._looked_at = now
 
     def change(self, contact: Contact, **changes: object) -> bool:
         """Change a peer; logged and stored only when something is new. Returns whether it was."""
@@ -128,6 +202,8 @@ class Contacts:
         contact.peer = msgspec.structs.replace(peer, **changes)
         if indexed:
             self._index(contact)
+        if "standing" in changes:
+            self._sort_in(contact)
         self._ledger.put(e.PutPeer(contact.peer, contact.gone))
         if not contact.gone:
             self._ledger.log(m.PeerChanged(peer=contact.peer))
@@ -185,6 +261,7 @@ class Contacts:
     def seen(self, contact: Contact) -> None:
         """It said something now. Front ends derive that from the message itself, so it isn't logged."""
         last, now = contact.peer.last_seen, self._ledger.now
+        self._sort_in(contact)
         if contact.peer.link == "reachable":
             self._freshen(contact, reachable=True)
         if last is None or last < now:
@@ -193,9 +270,9 @@ class Contacts:
 
     def add(self, host: str, port: int | None, name: str | None, dialect: str, source: str) -> Contact:
         """A new plain peer and its conversation. Raises OverflowError at MAX_PEERS, and at MAX_PER_SOURCE if "seen"."""
-        self.check_room_for(1)
-        if source == "seen" and self._of_source[host] >= MAX_PER_SOURCE:
-            raise OverflowError(f"{MAX_PER_SOURCE} peers are known at {host}; forget some.")
+        if source == "seen" and self._strangers.count(source_of(host)) >= MAX_PER_SOURCE:
+            raise OverflowError(f"{MAX_PER_SOURCE} peers are known at {source_of(host)}; forget some.")
+        self._make_room()
         self._last_number += 1
         id_ = f"{PLAIN_PREFIX}{self._last_number}"
         shown = name or (str(Address(host, port)) if port is not None else host)
@@ -211,21 +288,37 @@ class Contacts:
         self._rooms.add_plain(id_, shown, id_)
         return contact
 
-    def revive(self, contact: Contact) -> None:
-        """A forgotten peer is back on the list."""
-        if contact.gone:
-            contact.gone = False
-            self._list(contact, 1)
-            self._ledger.put(e.PutPeer(contact.peer))
-            self._ledger.log(m.PeerAdded(peer=contact.peer))
+    def revive(self, contact: Contact, *, keep: Contact | None = None, force: bool = False) -> None:
+        """Who was off the list is back on it; `keep` doesn't leave it for that.
+
+        For a stranger, raises OverflowError at MAX_PEERS, unless `force`: somebody here has to do with him.
+        """
+        if not contact.gone:
+            return
+        if contact.peer.standing == "stranger":
+            source = source_of(contact.peer.host)
+            if self._strangers.count(source) >= MAX_PER_SOURCE:
+                self._shelve(self.by_id[next(self._strangers.of(source))])
+        try:
+            self._make_room(keep)
+        except OverflowError:
+            if contact.peer.standing == "stranger" and not force:
+                raise
+        contact.gone = False
+        self._list(contact, 1)
+        self._ledger.put(e.PutPeer(contact.peer))
+        self._ledger.log(m.PeerAdded(peer=contact.peer))
 
     def forget(self, contact: Contact) -> None:
-        """Take it off the list; its conversation and its row stay."""
+        """A person takes it off the list; its conversation and its row stay."""
+        self._take_off(contact, "known")
+
+    def _take_off(self, contact: Contact, standing: m.Standing) -> None:
         contact.gone = True
-        self._list(contact, -1)
         contact.peer = msgspec.structs.replace(
-            contact.peer, wanted=False, link="offline", error=None, standing="stranger"
+            contact.peer, wanted=False, link="offline", error=None, standing=standing
         )
+        self._list(contact, -1)
         self._ledger.put(e.PutPeer(contact.peer, gone=True))
         self._ledger.log(m.PeerForgotten(peer=contact.id))
 
@@ -295,7 +388,7 @@ class Contacts:
 
     def unite(self, contact: Contact, known: Contact) -> None:
         """Two peers are one: all that was said with `contact` is now with `known`, and so is a name that it lacks."""
-        self.revive(known)
+        self.revive(known, keep=contact, force=True)
         if not self.nameless(contact) and self.nameless(known):
             self.calls_itself(known, contact.own_name)
         if contact.peer.own_name is not None and known.peer.own_name is None:
@@ -304,10 +397,11 @@ class Contacts:
             self.change(known, wanted=True)
         self._ledger.put(e.PutPeer(contact.peer, gone=True))
         self._rooms.merge(contact.peer.room, known.peer.room)
+        self._unindex(contact)
         if not contact.gone:
             self._list(contact, -1)
             self._ledger.log(m.PeerForgotten(peer=contact.id))
-        self._unindex(contact)
+        self._sort_in(contact)
         if contact.peer.standing != "stranger":
             self.stand(known, "known")
 
@@ -316,10 +410,11 @@ class Contacts:
         peer = contact.peer
         nobody = m.Peer(id=peer.id, room=peer.room, name="", dialect_from="guess")
         self._ledger.put(e.PutPeer(nobody, gone=True))
+        self._unindex(contact)
         if not contact.gone:
             self._list(contact, -1)
             self._ledger.log(m.PeerForgotten(peer=contact.id))
-        self._unindex(contact)
+        self._sort_in(contact)
         self._rooms.delete(peer.room)
 
 

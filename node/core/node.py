@@ -35,6 +35,8 @@ SET_BACK_MS = 1_000
 #: So many bytes above the floor of free space (or a twentieth of it) all goes on again: it must not flap.
 MORE_SPACE = 10_000_000
 
+TOO_MANY_SHELVED = "Too many strangers have written whom nobody answered: the oldest conversation with one was deleted."
+
 
 class Identity(msgspec.Struct, frozen=True):
     """Who this node is and what it was told at its start."""
@@ -135,7 +137,12 @@ class Node:
 
     def shut_out(self) -> dict[str, int]:
         """Which source addresses have met their quota, and until when they are shut out."""
-        return {host: until for host, until in self._quotas.shut_out.items() if self._quotas.is_shut_out(host)}
+        return {host: until for host, until in self._quotas.shut_out.items() if until > self._ledger.now}
+
+    def in_use(self, link: int) -> bool:
+        """Whether what is sent to somebody whom people here know goes over this link."""
+        contact = self._outbox.owners.get(link)
+        return contact is not None and contact.peer.standing != "stranger" and contact.links[-1:] == [link]
 
     def next_tries(self, peers: Iterable[str] | None = None) -> list[m.NextTry]:
         """Who of these (None: of all) is tried again and when, soonest first."""
@@ -207,7 +214,22 @@ class Node:
                 self._stopped(stimulus.reason)
             case _:
                 assert_never(stimulus)
+        self._tidy()
         return self._ledger.take()
+
+    def _tidy(self) -> None:
+        """Strangers who left the list are hung up. Those who never said a text go, and those beyond the bound."""
+        for contact in self._contacts.shelved():
+            self._outbox.let_go(contact)
+            if self._contacts.is_empty(contact):
+                self._drop(contact)
+        while (surplus := self._contacts.surplus()) is not None:
+            self._ledger.tell(m.ConnectionNoticed(address=surplus.peer.host, what=TOO_MANY_SHELVED))
+            self._drop(surplus)
+
+    def _drop(self, contact: Contact) -> None:
+        self._outbox.delete(contact)
+        self._contacts.delete(contact)
 
     # -- the run
 
@@ -253,7 +275,8 @@ class Node:
         self._ledger.log(m.NodeStopped(reason=reason))
 
     def _measured(self, space: s.SpaceMeasured) -> None:
-        """Below the floor nothing more is taken in; a little above it all goes on."""
+        """Below the floor nothing more is taken in; a little above it all goes on. It comes every few seconds."""
+        self._contacts.age_strangers()
         above = min(space.floor // 20, MORE_SPACE) if self._space is False else 0
         enough = space.free >= space.floor + above
         if enough == self._space:

@@ -1,7 +1,7 @@
-"""How much one plain source address may store here in a day, so that nobody fills the disk. Pure.
+"""How much one source (node/model.py) may store here in a day, so that nobody fills the disk. Pure.
 
-Counted are the bytes that came over its connections, and MESSAGE_COST for each thing said. When the quota is met, the
-address's connections are closed and new ones refused until its day is over; nobody else notices. What was said up to
+Counted are the bytes that came over its connections, and MESSAGE_COST for each thing said. When the quota is met, its
+connections are closed and new ones refused until its day is over; nobody else notices. What was said up to
 then is kept. Counts are in memory: a restart begins them anew, but whoever is shut out stays so.
 """
 
@@ -13,6 +13,7 @@ from node.bus import messages as m
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.ledger import Ledger
+from node.model import source_of
 
 #: A source's day begins with the first thing it says.
 DAY_MS = 24 * 3600 * 1000
@@ -39,37 +40,37 @@ class Quotas:
         """A new run: whoever was shut out stays so."""
         now = self._ledger.now
         # Nobody is shut out for longer than a day: a longer time is left from a clock that was ahead.
-        self.shut_out = {host: until for host, until in self.shut_out.items() if now < until <= now + DAY_MS}
-        for host, until in self.shut_out.items():
-            self._ledger.put(e.ShutOut(host, until - now))
+        self.shut_out = {source: until for source, until in self.shut_out.items() if now < until <= now + DAY_MS}
+        for source, until in self.shut_out.items():
+            self._ledger.put(e.ShutOut(source, until - now))
 
     def is_shut_out(self, host: str) -> bool:
-        """Whether nothing of this source counts any more."""
-        return self._ledger.now < self.shut_out.get(host, 0) <= self._ledger.now + DAY_MS
+        """Whether nothing that this address says counts any more."""
+        return self._ledger.now < self.shut_out.get(source_of(host), 0) <= self._ledger.now + DAY_MS
 
     def count(self, heard: s.Heard) -> None:
         """What a source has said costs it; at the quota it is shut out."""
         if not self._quota:
             return
-        host, now = heard.host, self._ledger.now
-        began, cost = self._days.get(host) or (now, 0)
+        source, now = source_of(heard.host), self._ledger.now
+        began, cost = self._days.get(source) or (now, 0)
         if not 0 <= now - began < DAY_MS:
-            self._days.pop(host, None)
+            self._days.pop(source, None)
             began, cost = now, 0
         cost += heard.size + MESSAGE_COST * len(heard.said)
-        self._days[host] = began, cost
+        self._days[source] = began, cost
         if len(self._days) > MAX_SOURCES:
             self._days.popitem(last=False)
         if cost >= self._quota:
-            self._shut_out(host, cost, began + DAY_MS)
+            self._shut_out(source, cost, began + DAY_MS)
 
-    def _shut_out(self, host: str, cost: int, until: int) -> None:
+    def _shut_out(self, source: str, cost: int, until: int) -> None:
         now = self._ledger.now
-        del self._days[host]
+        del self._days[source]
         self.shut_out = {other: at for other, at in self.shut_out.items() if at > now}
         if len(self.shut_out) >= MAX_SOURCES:
             del self.shut_out[min(self.shut_out, key=self.shut_out.__getitem__)]
-        self.shut_out[host] = until
+        self.shut_out[source] = until
         self._ledger.put(e.PutShutOut(dict(self.shut_out)))
-        self._ledger.log(m.QuotaReached(host=host, bytes=cost, until=until))
-        self._ledger.put(e.ShutOut(host, until - now))
+        self._ledger.log(m.QuotaReached(host=source, bytes=cost, until=until))
+        self._ledger.put(e.ShutOut(source, until - now))

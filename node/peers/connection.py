@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import cast
 
 from node.errors import LocalFault
-from node.model import Address, normal_host
+from node.model import Address, normal_host, source_of
 from node.peers import reasons
 from node.protocol.link import Ended, Link, LinkEvent
 from node.protocol.states import State
@@ -71,6 +71,8 @@ class Connection(asyncio.BufferedProtocol):
         self.link = link
         #: The other side's address.
         self.host = ""
+        #: What that counts for where something is bounded or shared out.
+        self.source = ""
         #: The port it listens on, as far as told: announced by it, or dialled by us.
         self.port: int | None = None
         #: Bytes to read for the next turn, 1 to READ_SIZE.
@@ -85,6 +87,8 @@ class Connection(asyncio.BufferedProtocol):
         self._loop = asyncio.get_running_loop()
         #: When it began, in seconds of the loop's clock.
         self.since = self._loop.time()
+        #: When something was last heard or sent over it.
+        self.active = self.since
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: float | None = None
@@ -108,6 +112,7 @@ class Connection(asyncio.BufferedProtocol):
         own = self._transport.get_extra_info("sockname")
         if peer:
             self.host = normal_host(peer[0])
+            self.source = source_of(self.host)
         self._made(self)
         host = normal_host(own[0]) if own else "0.0.0.0"
         target = "" if self.port is None else str(Address(self.host, self.port))
@@ -123,6 +128,7 @@ class Connection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Bytes came."""
         self.size += nbytes
+        self.active = self._loop.time()
         if self._ended:
             return
         before, self._waiting = self._waiting, self._waiting + bytes(_READ[:nbytes])
@@ -172,8 +178,9 @@ class Connection(asyncio.BufferedProtocol):
         """Give the link a text. Raises LocalFault when it can't take it."""
         if self._ended:
             raise LocalFault("The connection has ended.")
+        self.active = self._loop.time()
         try:
-            self.link.send(token, text, self._loop.time(), part=part, control=control)
+            self.link.send(token, text, self.active, part=part, control=control)
         except LocalFault:
             raise
         except Exception as bug:

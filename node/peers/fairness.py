@@ -1,10 +1,16 @@
-"""Fair queueing between source addresses: whoever has cost less is served first. Pure.
+"""Fair queueing between sources: whoever has cost less is served first. Pure.
 
 Each source has a virtual time, the sum of what its work has cost (in seconds of the node's time, but any unit does).
 The next piece of work is taken from the source with the lowest one, so sources that always have work get equal shares,
 however many connections and bytes each of them sends, and one that speaks now and then finds no queue before it. A
 source that comes back starts at the present virtual time: nobody saves up time by being silent. (Start-time fair
 queueing: Goyal, Vin and Cheng, SIGCOMM 1996.)
+
+With many sources that always have work, their turns are far apart, and an honest one would wait for each step of each
+text. So a source that has cost less than its share has a little credit: while that lasts it is "light", and served
+before those that are not. It gets the credit anew when its share has caught up with what it has cost, which one that
+always has work never sees. Of FRESH_RUN + 1 turns at least one is for the others, so that they never stand still.
+(The new flows of fq_codel: RFC 8290, section 4.)
 """
 
 from __future__ import annotations
@@ -20,6 +26,11 @@ MAX_DEBT = 1.0
 #: Sources whose debt is remembered while they have no work; beyond, those without one are forgotten, then all of them.
 MAX_IDLE = 4096
 
+#: What a source may cost at once before those that always have work, in seconds: a short text with its connection.
+CREDIT = 0.004
+#: So many turns of light sources in a row, then one of the others.
+FRESH_RUN = 8
+
 Work = TypeVar("Work")
 
 
@@ -34,6 +45,11 @@ class FairQueue(Generic[Work]):
         #: Sources whose turn may come, by virtual time; the number keeps equal ones in order.
         self._turns: list[tuple[float, int, str]] = []
         self._count = itertools.count()
+        #: Light sources whose turn may come, in the order in which they came; how many had theirs in a row.
+        self._fresh: collections.deque[str] = collections.deque()
+        self._run = 0
+        #: What is left of the credit of light sources.
+        self._credit: dict[str, float] = {}
         #: Sources that may not be served at present.
         self._set_aside: list[str] = []
         #: The virtual time of each source that is ahead of the queue's own.
@@ -44,17 +60,43 @@ class FairQueue(Generic[Work]):
         """Sources that have work, also those set aside."""
         return len(self._work)
 
+    def is_light(self, source: str) -> bool:
+        """Whether a source has credit, so that it comes before those that have none."""
+        return source in self._credit or self._spent.get(source, 0.0) <= self._now
+
     def put(self, source: str, work: Work) -> None:
         """Add work at the end of the source's own queue."""
         queue = self._work.get(source)
         if queue is None:
             self._work[source] = collections.deque((work,))
+            if self._spent.get(source, 0.0) <= self._now:
+                self._credit[source] = CREDIT
             self._in_turn(source)
         else:
             queue.append(work)
 
     def take(self, blocked: Callable[[str], bool]) -> tuple[str, Work] | None:
         """The next piece of work; None when there is none but of blocked sources, which are set aside until `again`."""
+        if self._run < FRESH_RUN or not self._turns:
+            taken = self._take_fresh(blocked) or self._take_other(blocked)
+        else:
+            taken = self._take_other(blocked) or self._take_fresh(blocked)
+        return taken
+
+    def _take_fresh(self, blocked: Callable[[str], bool]) -> tuple[str, Work] | None:
+        while self._fresh:
+            source = self._fresh.popleft()
+            if source not in self._credit:
+                # It was charged for something else meanwhile.
+                self._in_turn(source)
+            elif blocked(source):
+                self._set_aside.append(source)
+            else:
+                self._run += 1
+                return source, self._work[source].popleft()
+        return None
+
+    def _take_other(self, blocked: Callable[[str], bool]) -> tuple[str, Work] | None:
         while self._turns:
             start, _, source = heapq.heappop(self._turns)
             if blocked(source):
@@ -64,6 +106,7 @@ class FairQueue(Generic[Work]):
                 # It was charged for something else meanwhile.
                 self._in_turn(source)
                 continue
+            self._run = 0
             self._now = max(self._now, start)
             return source, self._work[source].popleft()
         return None
@@ -83,18 +126,25 @@ class FairQueue(Generic[Work]):
             # Nobody else had to wait for it.
             self._now = spent
         self._spent[source] = min(spent, self._now + MAX_DEBT)
+        left = self._credit.pop(source, 0.0) - cost
+        if left > 0:
+            self._credit[source] = left
         if len(self._spent) > MAX_IDLE:
             self._spent = {other: at for other, at in self._spent.items() if at > self._now}
             if len(self._spent) > MAX_IDLE:
                 self._spent.clear()
+            self._credit = {other: left for other, left in self._credit.items() if other in self._work}
 
     def again(self) -> bool:
         """Those set aside may be served again; returns whether there is anything to take."""
-        for source in self._set_aside:
+        aside, self._set_aside = self._set_aside, []
+        for source in aside:
             self._in_turn(source)
-        self._set_aside.clear()
-        return bool(self._turns)
+        return bool(self._turns or self._fresh)
 
     def _in_turn(self, source: str) -> None:
+        if source in self._credit:
+            self._fresh.append(source)
+            return
         start = max(self._spent.get(source, 0.0), self._now)
         heapq.heappush(self._turns, (start, next(self._count), source))

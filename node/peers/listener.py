@@ -1,9 +1,11 @@
 """Who gets in: the listening socket, and how many connections there may be, in all and of one source address.
 
-Connections never take the last open file: the database and the bus need some too. One source address may have so many
-of them at once, at most half of what there is room for; further ones are closed at once, in order. Whoever finds no
-room for other reasons waits in the system's queue until a connection ends; connections that say nothing have to make
-room, those of sources with more than their share first. So whoever comes new gets in while others flood.
+Connections never take the last open file: the database and the bus need some too. One source may have so many of them
+at once, at most half of what there is room for; further ones are closed at once, in order. When there is no room for
+other reasons, the idlest connection of the source that has most of them makes room, with the good-bye of its dialect,
+but for those that this node uses with people it knows. Where all sources have one only, those that said nothing, or
+were idle for long, make room. Until then who comes waits in the system's queue. So whoever comes new gets in while
+others hold as many connections as they can, from however many addresses.
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import itertools
 import logging
 import os
 import shlex
@@ -19,7 +20,7 @@ import socket
 from collections.abc import Callable, Mapping
 
 from node.errors import ListenError
-from node.model import Address, normal_host
+from node.model import Address, normal_host, source_of
 from node.peers import occupied, reasons
 from node.peers.connection import Connection
 
@@ -35,9 +36,11 @@ BREATH = 0.05
 FULL_PAUSE = 0.5
 #: A connection that has said nothing for so long makes room for others when there is none, in seconds.
 QUIET_ENOUGH = 5.0
-#: Those of a source that has more than its share make room after so long, in seconds.
+#: One that has spoken, after it was idle for so long, in seconds.
+IDLE_ENOUGH = 30.0
+#: Either of a source that has several connections, after so long, in seconds: a message may still be on its way.
 FLOOD_QUIET = 0.3
-#: Connections of one source address at once; with few open files half of the room. Further ones are closed at once.
+#: Connections of one source at once; with few open files half of the room. Further ones are closed at once.
 MAX_PER_SOURCE = 2_048
 #: A refused connection may take so long to close its side, in seconds; what it sends meanwhile is dropped.
 REFUSED_LINGER = 0.5
@@ -51,20 +54,28 @@ class Listener:
     """The door. `take` gets the socket, number and source address of each connection that is let in.
 
     `room` is how many connections there may be, those that the node dials included; a quarter is kept for these.
-    `connections` are all that stand, by number; accepted ones have even numbers.
+    `connections` are all that stand, by number; accepted ones have even numbers. `in_use` tells of the number of a
+    connection whether this node uses it with somebody it knows: then it never has to make room.
     """
 
     def __init__(
-        self, room: int, take: Callable[[socket.socket, int, str], None], connections: Mapping[int, Connection]
+        self,
+        room: int,
+        take: Callable[[socket.socket, int, str], None],
+        connections: Mapping[int, Connection],
+        in_use: Callable[[int], bool] = lambda number: False,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._room = room
         self._take = take
         self._connections = connections
+        self._in_use = in_use
         self._per_source = min(MAX_PER_SOURCE, room // 2)
-        #: Those that were let in and aren't over, of each source address, whether they stand already or not.
+        #: Those that were let in and aren't over, of each source, whether they stand already or not.
         self.sources: dict[str, set[int]] = {}
         self._count = 0
+        #: Those among them that are making room.
+        self._leaving: set[int] = set()
         #: Refused connections that may still close their side.
         self.lingering: dict[socket.socket, None] = {}
         #: How many connections were refused since the start.
@@ -143,27 +154,30 @@ class Listener:
 
     def over(self, number: int, host: str) -> None:
         """A connection that was let in is over."""
-        of_source = self.sources.get(host)
+        source = source_of(host)
+        self._leaving.discard(number)
+        of_source = self.sources.get(source)
         if of_source is None or number not in of_source:
             return
         self._count -= 1
         of_source.discard(number)
         if not of_source:
-            del self.sources[host]
+            del self.sources[source]
         self._room_again()
 
-    def shut_out(self, host: str, seconds: float) -> None:
-        """Refuse the connections of a source address for so long."""
+    def shut_out(self, source: str, seconds: float) -> None:
+        """Refuse the connections of a source for so long."""
         now = self._loop.time()
         self._shut_out = {other: until for other, until in self._shut_out.items() if until > now}
-        self._shut_out[host] = now + seconds
+        self._shut_out[source] = now + seconds
 
     def unwelcome(self, host: str) -> str | None:
-        """Why no further connection of this source is let in; None when one is."""
-        if self._shut_out.get(host, 0.0) > self._loop.time():
-            return f"{host} has met its quota and is shut out; its connections are refused"
-        count = len(self.sources.get(host, ()))
-        return None if count < self._per_source else f"{host} has {count} connections open; further ones are refused"
+        """Why no further connection of this address is let in; None when one is."""
+        source = source_of(host)
+        if self._shut_out.get(source, 0.0) > self._loop.time():
+            return f"{source} has met its quota and is shut out; its connections are refused"
+        count = len(self.sources.get(source, ()))
+        return None if count < self._per_source else f"{source} has {count} connections open; further ones are refused"
 
     def dismiss(self, sock: socket.socket) -> None:
         """Close a socket that nobody listens to, without a reset."""
@@ -187,7 +201,7 @@ class Listener:
         for _ in range(most):
             if self._socket is None or self._full is not None or self._breath is not None:
                 return
-            if self._count >= self._room * 3 // 4:
+            if self._count - len(self._leaving) >= self._room * 3 // 4 and not self._make_room():
                 self._no_room(f"{self._count} connections are open, as many as may be; others wait")
                 return
             try:
@@ -205,7 +219,7 @@ class Listener:
                 continue
             self._last += 2
             self._count += 1
-            self.sources.setdefault(host, set()).add(self._last)
+            self.sources.setdefault(source_of(host), set()).add(self._last)
             self._take(sock, self._last, host)
 
     def _refuse(self, sock: socket.socket, why: str) -> None:
@@ -227,7 +241,7 @@ class Listener:
             self.dismiss(sock)
 
     def _no_room(self, why: str) -> None:
-        """Take no more until a connection ends; look now and then, and let silent ones make room."""
+        """Take no more until a connection ends; look now and then, and have others make room."""
         assert self._socket is not None
         now = self._loop.time()
         if now > self._say_full_at:
@@ -237,19 +251,32 @@ class Listener:
         self._full = self._loop.call_later(FULL_PAUSE, self._look_for_room)
 
     def _look_for_room(self) -> None:
-        now = self._loop.time()
-        share = self._count // max(1, len(self.sources))
-        patience = {
-            host: FLOOD_QUIET if len(numbers) > share else QUIET_ENOUGH for host, numbers in self.sources.items()
-        }
-        silent = (
-            connection for number, connection in self._connections.items()
-            if number % 2 == 0 and connection.silent
-            and now - connection.since > patience.get(connection.host, QUIET_ENOUGH)
-        )  # fmt: skip
-        for connection in list(itertools.islice(silent, ACCEPTS)):
-            connection.leave()
+        self._make_room()
         self._room_again()
+
+    def _make_room(self) -> bool:
+        """Have one connection make room, where there is one that can; returns whether the next may be let in."""
+        if len(self._leaving) >= max(1, self._room // 8):
+            # They need their files until they are over.
+            return False
+        now = self._loop.time()
+        # From the source with the most on, until one has a connection that can go.
+        by_size = sorted(self.sources.values(), key=len, reverse=True)
+        for numbers in by_size:
+            several = len(numbers) > 1
+            idlest = None
+            for number in numbers:
+                connection = self._connections.get(number)
+                if connection is None or number in self._leaving or self._in_use(number):
+                    continue
+                patience = FLOOD_QUIET if several else QUIET_ENOUGH if connection.silent else IDLE_ENOUGH
+                if now - connection.active > patience and (idlest is None or connection.active < idlest.active):
+                    idlest = connection
+            if idlest is not None:
+                self._leaving.add(idlest.number)
+                idlest.leave()
+                return True
+        return False
 
     def _room_again(self) -> None:
         if self._full is not None and self._socket is not None:

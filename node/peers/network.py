@@ -20,7 +20,7 @@ from collections.abc import Callable
 from node.core import effects as e
 from node.core import stimuli as s
 from node.errors import LocalFault
-from node.model import Address
+from node.model import Address, source_of
 from node.peers import reasons
 from node.peers.connection import LATE, Connection
 from node.peers.listener import Listener
@@ -51,8 +51,9 @@ Feed = Callable[[s.Stimulus], None]
 class Network:
     """The connections. `feed` takes stimuli; `name` tells the present team name; `room` is how many there may be.
 
-    A quarter of the room is kept for what this node dials. `full_for` tells whether so much of a source waits for the
-    disk that it isn't to be heard now; `go_on` must be called when that may have changed.
+    A quarter of the room is kept for what this node dials. `full_for` tells whether so much waits for the disk that a
+    source, light or not, isn't to be heard now; `go_on` must be called when that may have changed. `in_use` tells
+    whether a connection that came in is used with somebody whom people here know.
     """
 
     def __init__(
@@ -60,14 +61,15 @@ class Network:
         feed: Feed,
         name: Callable[[], str],
         room: int = 10_000,
-        full_for: Callable[[str], bool] = lambda source: False,
+        full_for: Callable[[str, bool], bool] = lambda source, light: False,
+        in_use: Callable[[int], bool] = lambda number: False,
     ) -> None:
         self._feed = feed
         self._name = name
         self._loop = asyncio.get_running_loop()
         self._room = max(8, room)
         self._connections: dict[int, Connection] = {}
-        self._listener = Listener(self._room, self._accepted, self._connections)
+        self._listener = Listener(self._room, self._accepted, self._connections, in_use)
         self._scheduler = Scheduler(full_for)
         #: Let in, but not set up yet; and how many of each source.
         self._untaken: dict[int, socket.socket] = {}
@@ -99,30 +101,32 @@ class Network:
         """Take no new connections."""
         self._listener.stop()
 
-    def shut_out(self, host: str, seconds: float) -> None:
-        """Leave all connections of a source address, and refuse new ones for so long."""
-        self._listener.shut_out(host, seconds)
+    def shut_out(self, source: str, seconds: float) -> None:
+        """Leave all connections of a source, and refuse new ones for so long."""
+        self._listener.shut_out(source, seconds)
         for connection in list(self._connections.values()):
-            if connection.host == host:
+            if connection.source == source:
                 connection.leave()
 
     def _accepted(self, sock: socket.socket, number: int, host: str) -> None:
         self._untaken[number] = sock
-        self._untaken_of[host] += 1
+        source = source_of(host)
+        self._untaken_of[source] += 1
         if len(self._untaken) >= MAX_UNTAKEN and len(self._untaken_of) == 1:
             self._listener.pause()
-        self._scheduler.put(host, functools.partial(self._take_soon, number, host))
+        self._scheduler.put(source, functools.partial(self._take_soon, number, host))
 
     def _take_soon(self, number: int, host: str) -> None:
         sock = self._untaken.pop(number, None)
         if sock is None:
             return
-        self._untaken_of[host] -= 1
-        if not self._untaken_of[host]:
-            del self._untaken_of[host]
+        source = source_of(host)
+        self._untaken_of[source] -= 1
+        if not self._untaken_of[source]:
+            del self._untaken_of[source]
         if len(self._untaken) < MAX_UNTAKEN // 2:
             self._listener.resume()
-        self._scheduler.charge(host, TAKE_COST)
+        self._scheduler.charge(source, TAKE_COST)
         task = asyncio.create_task(self._take(sock, number, host))
         self._accepting.add(task)
         task.add_done_callback(self._accepting.discard)
@@ -140,6 +144,7 @@ class Network:
     def _connection(self, number: int, link: l.Link, host: str) -> Connection:
         connection = Connection(number, link, self._me, self._report, self._made, self._scheduler.came, self._gone)
         connection.host = host
+        connection.source = source_of(host)
         return connection
 
     def _me(self) -> tuple[int, str]:
@@ -195,7 +200,7 @@ class Network:
         heard = s.Heard(connection.number, host, port, dialect, persistent, said_now, size)
         small = sum(type(said) is Text and len(said.text) < SMALL for said in said_now)
         if small:
-            self._scheduler.said_small(host, small)
+            self._scheduler.said_small(connection.source, small)
         if inbound:
             for said in event.said:
                 if isinstance(said, Announced) and said.port is not None:

@@ -1,4 +1,4 @@
-"""Whose turn it is: the node's time is shared out between source addresses, whatever each of them sends.
+"""Whose turn it is: the node's time is shared out between sources, whatever each of them sends.
 
 Setting a connection up and each piece that it sends is a turn of its source (fairness.py says whose is next). Turns are
 short, and after a few of them the loop looks at everything else: commands, timers, whoever comes new. A source that
@@ -26,12 +26,12 @@ STINT = 0.004
 
 
 class Scheduler:
-    """The turns of all sources. `full_for` tells whether so much of a source waits for the disk that it has to wait.
+    """The turns of all sources. `full_for` tells whether so much waits for the disk that a source, light or not, waits.
 
     `go_on` must be called when that may have changed.
     """
 
-    def __init__(self, full_for: Callable[[str], bool]) -> None:
+    def __init__(self, full_for: Callable[[str, bool], bool]) -> None:
         self._full_for = full_for
         self._loop = asyncio.get_running_loop()
         self._queue: FairQueue[Callable[[], object]] = FairQueue()
@@ -46,37 +46,37 @@ class Scheduler:
         #: Nobody has a turn.
         self.paused = False
 
-    def put(self, host: str, work: Callable[[], object]) -> None:
+    def put(self, source: str, work: Callable[[], object]) -> None:
         """Something to do for a source when it has its turn."""
-        self._queue.put(host, work)
+        self._queue.put(source, work)
         self._turn_soon()
 
-    def charge(self, host: str, seconds: float) -> None:
+    def charge(self, source: str, seconds: float) -> None:
         """What a source's turn sets off costs so much later."""
-        self._queue.charge(host, seconds)
+        self._queue.charge(source, seconds)
         self._owed += seconds
 
     def came(self, connection: Connection) -> None:
         """Bytes of a connection wait. With nobody before it they are dealt with at once."""
-        host = connection.host
-        if self._queue or self.paused or self._spent > STINT or self._blocked(host):
+        source = connection.source
+        if self._queue or self.paused or self._spent > STINT or self._blocked(source):
             connection.wait()
-            self.put(host, functools.partial(_hear, connection))
+            self.put(source, functools.partial(_hear, connection))
             return
         if not self._spent:
             self._loop.call_soon(self._next_round)
         cost = _hear(connection)
         self._spent += cost
-        self._queue.charge(host, cost)
+        self._queue.charge(source, cost)
 
-    def said_small(self, host: str, texts: int) -> None:
+    def said_small(self, source: str, texts: int) -> None:
         """So many small texts of a source came."""
-        wait = self._pace.spend(host, texts, self._loop.time())
+        wait = self._pace.spend(source, texts, self._loop.time())
         if wait:
-            timer = self.slowed.get(host)
+            timer = self.slowed.get(source)
             if timer is not None:
                 timer.cancel()
-            self.slowed[host] = self._loop.call_later(wait, self._speed_up, host)
+            self.slowed[source] = self._loop.call_later(wait, self._speed_up, source)
 
     def pause(self) -> None:
         """Listen to nobody until `resume`: what others send waits, nearly all of it at their end."""
@@ -97,11 +97,11 @@ class Scheduler:
     def _next_round(self) -> None:
         self._spent = 0.0
 
-    def _blocked(self, host: str) -> bool:
-        return host in self.slowed or self._full_for(host)
+    def _blocked(self, source: str) -> bool:
+        return source in self.slowed or self._full_for(source, self._queue.is_light(source))
 
-    def _speed_up(self, host: str) -> None:
-        del self.slowed[host]
+    def _speed_up(self, source: str) -> None:
+        del self.slowed[source]
         self.go_on()
 
     def _turn_soon(self) -> None:
@@ -116,13 +116,13 @@ class Scheduler:
         began = time.perf_counter()
         until = began + STINT
         while not self.paused and (taken := self._queue.take(self._blocked)) is not None:
-            host, work = taken
+            source, work = taken
             ended = began
             try:
                 work()
             finally:
                 ended = time.perf_counter()
-                self._queue.done(host, ended - began)
+                self._queue.done(source, ended - began)
             if ended + self._owed > until:
                 self._turn_soon()
                 return

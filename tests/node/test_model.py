@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from node.model import Address, PeerId, is_id, normal_host, parse_address, peer_id, public_key, short_code
+from node.model import Address, PeerId, is_id, normal_host, parse_address, peer_id, public_key, short_code, source_of
 
 
 @pytest.mark.parametrize(
@@ -123,3 +123,17 @@ def test_a_short_code_is_four_groups_that_depend_on_all_of_the_key() -> None:
 )  # fmt: skip
 def test_what_has_the_shape_of_an_id(text: str, shaped: bool) -> None:
     assert is_id(text) is shaped
+
+
+@pytest.mark.parametrize(
+    ("host", "source"),
+    [
+        ("10.0.0.7", "10.0.0.7"), ("10.0.0.8", "10.0.0.8"), ("127.61.0.1", "127.61.0.1"),
+        ("::ffff:10.0.0.7", "10.0.0.7"), ("::ffff:a00:7", "10.0.0.7"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"), ("2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"), ("fe80::1%eth0", "fe80::/64"), ("::1", "::1"),
+        ("a-host", "a-host"), ("", ""),
+    ],
+)  # fmt: skip
+def test_what_an_address_counts_for(host: str, source: str) -> None:
+    assert source_of(host) == source

@@ -144,10 +144,14 @@ def test_a_forgotten_peer_is_off_the_list_and_comes_back_with_its_conversation()
     assert not bob.gone
 
 
-def test_a_full_list_takes_no_stranger_until_somebody_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_full_of_known_peers_takes_no_stranger_until_somebody_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(module, "MAX_PEERS", 2)
     book = Book()
-    bob, _ = book.identify(5000, "bob"), book.identify(5001, "eve")
+    bob, eve = book.identify(5000, "bob"), book.identify(5001, "eve")
+    book.contacts.stand(bob, "known")
+    book.contacts.stand(eve, "asked")
     with pytest.raises(OverflowError):
         book.identify(5002, "mallory")
     with pytest.raises(OverflowError):

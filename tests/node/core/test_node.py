@@ -266,7 +266,7 @@ def test_what_says_nothing_leaves_no_trace(said: Announced | Text) -> None:
 def test_a_stranger_beyond_the_bound_is_refused_and_what_others_said_with_it_is_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(contacts, "MAX_PEERS", 1)
+    monkeypatch.setattr(contacts, "MAX_PER_SOURCE", 1)
     desk = Desk()
     effects = desk.hear(2, Text("kept", "bob", 5000), Text("lost", "eve", 5001), dialect="std")
     assert [one.message.text for one in data(m.MessageReceived, effects)] == ["kept"]

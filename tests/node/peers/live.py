@@ -41,7 +41,11 @@ class Live(Network):
         self.fed: list[s.Stimulus] = []
         #: Sources that the disk has enough of for now.
         self.full: set[str] = set()
-        super().__init__(self.fed.append, lambda: "anna", room, lambda source: source in self.full)
+        #: Links that are used with somebody known.
+        self.used: set[int] = set()
+        super().__init__(
+            self.fed.append, lambda: "anna", room, lambda source, light: source in self.full, self.used.__contains__
+        )
 
     def all(self, kind: type[Kind]) -> list[Kind]:
         """What was fed, of one kind."""

@@ -9,6 +9,7 @@ import socket
 
 import pytest
 
+from node.core import effects as e
 from node.core import stimuli as s
 from node.errors import ListenError
 from node.model import Address
@@ -100,8 +101,8 @@ def test_those_who_say_nothing_make_room(monkeypatch: pytest.MonkeyPatch, caplog
                     sock.sendall(f"{ADDRESS} OLD at last".encode())
                     sock.shutdown(socket.SHUT_WR)
                     await eventually(lambda: network.texts == ["at last"])
-                for one in silent:
-                    assert await read_to_end(one) == b""
+                assert await read_to_end(silent[0]) == b"", "the idlest, in order"
+                await eventually(lambda: len(network) == 5)
 
     with caplog.at_level(logging.WARNING):
         run(test)
@@ -129,6 +130,51 @@ def test_a_talking_connection_never_has_to_make_room(monkeypatch: pytest.MonkeyP
                     await eventually(lambda: "me too" in network.texts)
 
     run(test)
+
+
+def test_idle_links_of_many_sources_keep_out_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "FLOOD_QUIET", 0.05)
+    monkeypatch.setattr(listener, "FULL_PAUSE", 0.05)
+
+    async def test() -> None:
+        async with listening(room=64) as network:
+            with contextlib.ExitStack() as stack:
+                contact = stack.enter_context(dialled(network))
+                contact.sendall(b"CONNECT:5000")
+                await eventually(lambda: len(network.all(s.Heard)) == 1)
+                used = network.all(s.Heard)[0].link
+                network.used.add(used)
+                hosts = [loopback_host() for _ in range(6)]
+                idle = [stack.enter_context(dialled(network, host)) for host in hosts for _ in range(12)]
+                for sock in idle:
+                    sock.sendall(b"CONNECT:1\n")
+                await eventually(lambda: len(network) >= 48)
+                heaviest = max(map(len, network._listener.sources.values()))
+                # Somebody new, the contact on a further connection, and whom this node dials.
+                for sender in (None, contact.getsockname()[0]):
+                    with dialled(network, sender) as sock:
+                        sock.sendall(f"{ADDRESS} NEW from {sender}".encode())
+                        sock.shutdown(socket.SHUT_WR)
+                        await eventually(lambda: f"from {sender}" in network.texts, within=20)  # noqa: B023
+                other = stack.enter_context(socket.create_server((loopback_host(), 0)))
+                network.perform(e.Dial(1, Address(*other.getsockname()), "persistent"))
+                other.setblocking(False)
+                accepted, _ = await asyncio.get_running_loop().sock_accept(other)
+                accepted.close()
+                assert used in network._connections, "it is in use"
+                assert max(map(len, network._listener.sources.values())) <= heaviest
+                gone = [sock for sock in idle if _ended(sock)]
+                assert gone, "some made room"
+                for sock in gone:
+                    assert await read_to_end(sock) in (b"", b"exit"), "in order, with the good-bye of their dialect"
+
+    run(test)
+
+
+def _ended(sock: socket.socket) -> bool:
+    with contextlib.suppress(BlockingIOError):
+        return sock.recv(4, socket.MSG_PEEK | socket.MSG_DONTWAIT) in (b"", b"exit")
+    return False
 
 
 def test_connections_that_came_before_the_port_is_closed_are_taken() -> None:
