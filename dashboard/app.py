@@ -65,6 +65,7 @@ def build(
         raise ConfigError(f"The home {home} can't be used: {error.strerror} ({error.filename}).") from error
     ours = place.Place(home, address, port)
     entrance = door.Door(ours, hosts.hosts_of(address, port, ours.name, further_hosts))
+    assets.conceal(ours.secret)
     options = {**FIXED_OPTIONS, "server.port": port, "server.address": address}
     bootstrap.load_config_options(options)
     hub = live.Hub(home, f"dashboard-{port}", entrance)

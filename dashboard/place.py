@@ -6,6 +6,7 @@ only dashboard there, so nobody else writes the file meanwhile.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import pathlib
@@ -96,6 +97,11 @@ class Place:
         """The key by which browsers know this dashboard again: base64url of the uncompressed point."""
         encoding, form = serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
         return challenges.encode(self.key.public_key().public_bytes(encoding, form))
+
+    @property
+    def secret(self) -> bytes:
+        """What nobody knows who can't read the home; the same as long as the place is."""
+        return hashlib.sha256(self._content.key.encode()).digest()
 
     def register(self, host: str, key: str, now: int) -> str:
         """Remember a browser by its public key; returns its id. Raises ConfigError when it can't be written down."""

@@ -1,4 +1,4 @@
-"""Where components find their .js and .css: read once, served by our own route, under a version of this start.
+"""Where components find their .js and .css: read once, served by our own route, under a version that is their hash.
 
 Law of this file: only files that lie in this folder at the start, by exact name; nothing is looked up on disk later.
 Streamlit gives a component one string of JavaScript. Ours is a small loader that imports the real modules from
@@ -7,8 +7,9 @@ Streamlit gives a component one string of JavaScript. Ours is a small loader tha
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import pathlib
-import secrets
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,9 +24,19 @@ _FILES: dict[str, bytes] = {
     for path in sorted(_FOLDER.rglob("*"))
     if path.suffix in _TYPES
 }
-#: Drawn at each start. If it were known beforehand, whoever serves on this port while the dashboard is down could put
-#: scripts of their own into the browser's cache under the names of ours.
-VERSION = secrets.token_hex(8)
+#: Changes when any file does, and only then: a tab that is open must not load the same module twice.
+_CONTENT = hashlib.sha256(b"".join(name.encode() + body for name, body in _FILES.items())).digest()
+VERSION = _CONTENT.hex()[:16]
+
+
+def conceal(secret: bytes) -> None:
+    """Make the version one that nobody can tell beforehand without `secret`, which stays the same.
+
+    Else, whoever serves on this port while the dashboard is down could put scripts of their own into the browser's
+    cache under the addresses of ours.
+    """
+    global VERSION
+    VERSION = hmac.digest(secret, _CONTENT, "sha256").hex()[:16]
 
 
 async def serve(request: Request) -> Response:

@@ -43,6 +43,21 @@ def test_assets_are_served_by_exact_name_only(served: Served) -> None:
     assert served.client.get("/favicon.png", headers=served.cookie).content.startswith(b"\x89PNG")
 
 
+def test_nobody_who_can_not_read_the_home_knows_where_the_scripts_are(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who serves on our port while we are away could otherwise leave scripts in the browser's cache."""
+    from dashboard.components import assets
+
+    version = assets.VERSION
+    assert version in served.client.get(f"/ui/{version}/chats/main.js", headers=served.cookie).request.url.path
+    monkeypatch.setattr(assets, "VERSION", "")
+    assets.conceal(served.door.place.secret)
+    assert version == assets.VERSION, "the same after a new start: open tabs load nothing twice"
+    assets.conceal(b"another home")
+    assert version != assets.VERSION
+
+
 def test_every_module_that_is_imported_exists(served: Served) -> None:
     folder = ROOT / "dashboard" / "components"
     for path in folder.rglob("*.js"):

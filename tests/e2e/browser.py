@@ -223,6 +223,8 @@ class Visitor:
             return
         lost = (
             "ERR_",
+            # A page that is opened afresh after a new start: it comes in by its key.
+            "401",
             "WebSocket",
             "fetch",
             "Fetch",

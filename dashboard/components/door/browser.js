@@ -9,10 +9,9 @@
 const ANSWER_MS = 5000;
 const DATABASE = "snicher-door";
 const TABLE = "keys";
-/** The only record: {keys, id, server}. */
+/** The records: {keys, id, server}, and the pass of the session. They are for pages of this host and port only. */
 const RECORD = "this";
-/** Where the pass is kept: for the pages of this origin, which is this host with this port. */
-const PASS = "snicher-pass";
+const PASS = "pass";
 const CURVE = { name: "ECDSA", namedCurve: "P-256" };
 const SIGNING = { name: "ECDSA", hash: "SHA-256" };
 const QUESTION_BYTES = 24;
@@ -50,9 +49,8 @@ async function ask(path, body) {
   }
 }
 
-/** Work with the table of keys; null when this browser keeps none (or forgets them). */
+/** Work with what this browser keeps for us; null when there is nothing, or when it keeps nothing. */
 async function table(mode, work) {
-  if (!subtle) return null;
   try {
     return await new Promise((resolve, reject) => {
       const opening = window.indexedDB.open(DATABASE, 1);
@@ -77,25 +75,16 @@ async function table(mode, work) {
   }
 }
 
-const record = () => table("readonly", (keys) => keys.get(RECORD));
+const record = async () => (subtle ? table("readonly", (all) => all.get(RECORD)) : null);
 
 /** The pass of this browser's session, for the live connection; "" when there is none. */
-export function pass() {
-  try {
-    return window.localStorage.getItem(PASS) ?? "";
-  } catch {
-    return "";
-  }
+export async function pass() {
+  return (await table("readonly", (all) => all.get(PASS))) ?? "";
 }
 
 /** Keep the pass; returns whether this browser did. */
-function keep(word) {
-  try {
-    window.localStorage.setItem(PASS, word);
-    return true;
-  } catch {
-    return false;
-  }
+async function keep(word) {
+  return (await table("readwrite", (all) => all.put(word, PASS))) !== null;
 }
 
 /** One tab at a time, where browsers can do that: tabs that come back together would make a session each. */
@@ -124,7 +113,7 @@ export async function enter(code) {
   const told = await ask("enter", { link: code, key });
   if (!told) return "away";
   if (!told.in) return "used";
-  if (!keep(told.pass)) return "blocked";
+  if (!(await keep(told.pass))) return "blocked";
   if (keys && told.browser) {
     const server = await subtle.importKey("raw", decode(told.server), CURVE, true, ["verify"]);
     await table("readwrite", (all) => all.put({ keys, id: told.browser, server }, RECORD));
@@ -153,12 +142,12 @@ export function arrive() {
         .catch(() => false);
       if (!proven) return "stranger";
     }
-    if (told.known && pass()) return "in";
+    if (told.known && (await pass())) return "in";
     if (!known) return "out";
     const own = await subtle.sign(SIGNING, known.keys.privateKey, statement("browser", question, challenge));
     const answer = await ask("return", { browser: known.id, question, challenge, signature: encode(own) });
     if (!answer) return "away";
-    if (!answer.in || !keep(answer.pass)) return "out";
+    if (!answer.in || !(await keep(answer.pass))) return "out";
     await dropWorkers();
     return "in";
   });

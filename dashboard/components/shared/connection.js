@@ -109,6 +109,7 @@ export class Connection {
     clearTimeout(this.#timer);
     this.#timer = null;
     if (this.#doubtful && !(await this.#isOurs())) return;
+    const word = await pass();
     const address = new URL("/live", window.location.href);
     address.protocol = address.protocol.replace("http", "ws");
     address.search = "";
@@ -117,7 +118,7 @@ export class Connection {
     this.#heard = Date.now();
     socket.onopen = () => {
       this.#heard = Date.now();
-      socket.send(JSON.stringify({ t: "hello", ...this.#store.cursor, pass: pass() }));
+      socket.send(JSON.stringify({ t: "hello", ...this.#store.cursor, pass: word }));
     };
     socket.onmessage = (event) => {
       if (socket !== this.#socket) return;
