@@ -96,7 +96,8 @@ class Retention:
         await self._trim()
         core = self._turns.core
         doubted = core.belief.why(now_ms())
-        self._turns.notice("clock", doubted)
+        # Where nothing goes by age, a person who was away for long need not be asked about the clock.
+        self._turns.notice("clock", doubted if core.settings.keep_days or core.consumers_used() else None)
         if (doubted is None) != (self._doubted is None):
             # The clock has come back, or somebody has said that it is right.
             self._doubted, self._look_at = doubted, 0.0

@@ -40,7 +40,7 @@ MAX_LINKS = 40
 MAX_BYTES = 64 * 1024
 #: Names of what a home holds begin so. What else somebody keeps in the same directory is no business of ours. Not here:
 #: `identity`, which is closed to others only once it is known to be a key (store/identity.py).
-CONTENTS = ("snicher.db", "bus.json", "node.lock", "dashboard.")
+CONTENTS = ("snicher.db", "bus.json", "node.lock", "history", "dashboard-", "door-")
 #: This one may be a link, belong to root and be readable by others: people keep their settings in one place.
 CONFIG = "config.toml"
 #: Opening neither follows a link nor waits for the other end of a FIFO. (Windows knows none of this but O_BINARY.)

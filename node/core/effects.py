@@ -279,7 +279,7 @@ class ReadOldest(msgspec.Struct, frozen=True):
 class Old(msgspec.Struct, frozen=True):
     """Of the next `limit` messages after one: in which rooms some came before this time (ms), and still are there.
 
-    The answer: a list of OldOf, and after which message to go on; None when none of them was old.
+    The answer: a list of OldOf, and after which message to go on; None when no further message is old.
     """
 
     before: int

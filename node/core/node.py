@@ -276,7 +276,8 @@ class Node:
 
     def _measured(self, space: s.SpaceMeasured) -> None:
         """Below the floor nothing more is taken in; a little above it all goes on. It comes every few seconds."""
-        self._contacts.age_strangers()
+        if not self.belief.doubts(self._ledger.now):
+            self._contacts.age_strangers()
         above = min(space.floor // 20, MORE_SPACE) if self._space is False else 0
         enough = space.free >= space.floor + above
         if enough == self._space:

@@ -21,6 +21,8 @@ from node.store import database, facts, index, search, snapshot
 from node.store.pages import Pages
 from node.store.place import Place
 
+#: Messages looked at in one read for one that is old, when those before it were not: a millisecond or two.
+LOOK_AHEAD = 5_000
 #: No page grows beyond about this many bytes of texts; the rest comes with the next one.
 MAX_PAGE_BYTES = 2 * 1024 * 1024
 #: The largest number SQLite holds. Front ends may ask for larger ones, which nothing has.
@@ -417,7 +419,20 @@ class Reader:
             )
             if goes:
                 found.append(e.OldOf(id_, upto, unread, not stays))
-        return found, last if newest else None
+        return found, last if newest else self._next_old(query, last)
+
+    def _next_old(self, query: e.Old, after: int) -> int | None:
+        """After which message a walk goes on that has found nothing old; None when there is nothing further.
+
+        Messages stand in the order in which they came, and a clock that was set makes some older than those before
+        them. So the walk looks at all of them, LOOK_AHEAD at a time.
+        """
+        ids = "SELECT id, at FROM entry WHERE id > ? ORDER BY id LIMIT ?"
+        first, last = self._db.execute(
+            f"SELECT min(id) FILTER (WHERE at < ?), max(id) FROM ({ids})",  # noqa: S608
+            (query.before, after, LOOK_AHEAD),
+        ).fetchone()
+        return last if first is None else first - 1
 
 
 def _bounded(number: int) -> int:

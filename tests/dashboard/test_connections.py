@@ -81,8 +81,16 @@ async def answered(server: Running) -> None:
 
 
 @pytest.mark.parametrize("running", [(40, 3600.0)], indirect=True)
-@pytest.mark.parametrize("begun", [b"", b"G", b"GET / HTTP/1.1\r\nHost: x\r\n", b"POST / HTTP/1.1\r\nHost: x\r\n"
-                                   b"Content-Length: 9\r\n\r\nx"], ids=["nothing", "G", "half a head", "half a body"])  # fmt: skip
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"",
+        b"G",
+        b"GET / HTTP/1.1\r\nHost: x\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx",
+    ],
+    ids=["nothing", "G", "half a head", "half a body"],
+)
 def test_hundreds_of_half_requests_keep_nobody_out(running: Running, begun: bytes) -> None:
     async def attack() -> None:
         held = [await say(running, begun) for _ in range(300)]

@@ -43,10 +43,12 @@ class FakeTurns:
         #: Why the clock is doubted, and what was said of it.
         self.doubted: str | None = None
         self.said: list[str | None] = []
+        self.consumers: dict[str, int] = {}
         self.core = SimpleNamespace(
             settings=self.settings,
             expiry=SimpleNamespace(asked=None, next=None, gone=0),
             belief=SimpleNamespace(why=lambda _: self.doubted),
+            consumers_used=lambda: self.consumers,
         )
         #: How far the log had come whenever it was written down.
         self.marks: list[int] = []
@@ -244,6 +246,20 @@ def test_nothing_goes_for_its_age_while_the_clock_is_doubted_and_all_goes_on_at_
 
     run(turns, trusted)
     assert turns.said[-1] is None
+
+
+@pytest.mark.parametrize(
+    ("keep_days", "consumers", "said"), [(0, {}, False), (30, {}, True), (0, {"bot": 1}, True)]
+)
+def test_a_person_is_asked_about_the_clock_only_where_something_goes_by_age(
+    keep_days: int, consumers: dict[str, int], said: bool
+) -> None:
+    turns = FakeTurns()
+    turns.doubted = "The clock is wrong."
+    turns.consumers = consumers
+    turns.set(keep_days=keep_days)
+    run(turns, lambda: bool(turns.said))
+    assert turns.said[-1] == ("The clock is wrong." if said else None)
 
 
 def test_it_is_written_down_how_far_the_log_has_come() -> None:

@@ -14,7 +14,7 @@ from node.core.node import Identity, Node
 from node.core.quotas import DAY_MS as SHUT_OUT_MS
 from node.core.stimuli import Commanded
 from node.protocol.plain.codec import Text
-from tests.node.core.desk import CAUSE, LISTEN, START, Desk, result
+from tests.node.core.desk import CAUSE, LISTEN, START, Desk, events, result
 from tests.support.simulation import FakeStore
 
 YEAR_MS = 365 * DAY_MS
@@ -96,6 +96,18 @@ def test_no_consumer_is_dropped_and_no_deadline_stands_for_it_while_the_clock_is
     core.handle(s.Ticked(), START + YEAR_MS)
     assert core.consumers_used() == {"bot": START}
     assert core.next_deadline() is None
+
+
+def test_no_stranger_leaves_the_list_while_the_clock_is_doubted() -> None:
+    desk = Desk()
+    desk.hear(2, Text("hi", "bob", 5000), dialect="std")
+    core = node(desk.store, START)
+    later = START + YEAR_MS
+    core.handle(s.Started(LISTEN, [LISTEN]), later)
+    measured = s.SpaceMeasured(10**12, 10**6)
+    assert "PeerForgotten" not in events(core.handle(measured, later))
+    core.handle(s.Commanded(1, "trust_clock", m.Nothing(), CAUSE), later)
+    assert "PeerForgotten" in events(core.handle(measured, later))
 
 
 def test_nobody_is_shut_out_for_longer_than_a_day_by_a_clock_that_was_ahead() -> None:

@@ -11,7 +11,7 @@ import pytest
 from node.bus import messages as m
 from node.core import effects as e
 from node.errors import CommandRefused
-from node.store import database
+from node.store import database, reader
 from node.store.reader import Reader
 from node.store.writer import Writer
 from tests.node.store.story import Story, commit, new_writer
@@ -151,6 +151,28 @@ def test_what_the_index_has_not_seen_yet_does_not_harm_it(store: Store) -> None:
     assert [hit.text for hit in store.reader.search(m.SearchArgs(query="red")).hits] == ["red four"]
     with sqlite3.connect(store.home / database.FILE_NAME) as db:
         db.execute("INSERT INTO search (search, rank) VALUES ('integrity-check', 1)")
+
+
+@pytest.mark.parametrize("look_ahead", [10, 5_000])
+def test_old_messages_are_found_behind_any_number_of_newer_ones(
+    store: Store, monkeypatch: pytest.MonkeyPatch, look_ahead: int
+) -> None:
+    monkeypatch.setattr(reader, "LOOK_AHEAD", look_ahead)
+    anna, bela = store.story.meet("10.0.0.1", 5000), store.story.meet("10.0.0.2", 5000)
+    start = store.story.ledger.now
+    # The clock was ahead for a while, and is right again.
+    store.story.ledger.now = start + 10_000_000
+    store.story.hear(anna, *map(str, range(250)))
+    store.story.ledger.now = start
+    store.story.hear(bela, *(f"old {number}" for number in range(20)))
+    store.commit()
+    old, at, steps = store.story.ledger.now + 1, 0, 0
+    while (after := store.story.expire(store.reader, old, at)) is not None:
+        assert after >= at and (steps := steps + 1) < 100
+        at = after
+        store.commit()
+    assert store.column("SELECT count(*) FROM body WHERE text LIKE 'old %'") == [0]
+    assert store.column("SELECT count(*) FROM body") == [250]
 
 
 def test_what_an_author_signed_stays(store: Store) -> None:
