@@ -373,6 +373,7 @@ EVENTS: dict[int, Callable[[Fortnight], None]] = {
     2: Fortnight._crash_while_sending,
     3: Fortnight._set_back,
     5: Fortnight._back_up,
+    9: Fortnight._restore,
     11: Fortnight._crash_while_sending,
     12: Fortnight._set_back,
 }
