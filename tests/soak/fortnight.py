@@ -318,6 +318,8 @@ class Fortnight:
         self.clock.move(-365 * DAY)
         self._start()
         check_nothing_expired(self.witness)
+        # It was not used for more than 30 days by that clock: one that was dropped is made anew.
+        self.witness.result("consumer_create", {"name": BOT})
 
     def _talk(self) -> None:
         """People talk for a while."""
@@ -373,6 +375,7 @@ EVENTS: dict[int, Callable[[Fortnight], None]] = {
     2: Fortnight._crash_while_sending,
     3: Fortnight._set_back,
     5: Fortnight._back_up,
+    7: Fortnight._year_ahead,
     9: Fortnight._restore,
     11: Fortnight._crash_while_sending,
     12: Fortnight._set_back,
