@@ -308,6 +308,11 @@ class Fortnight:
     def _year_ahead(self) -> None:
         """At one start the clock is a year ahead. People talk all the same, until somebody sets it right."""
         self._settle()
+        host, port = self.friends[0]
+        args = {"messages": [{"to": f"{host}:{port}", "text": self.oracle.text()}]}
+        keyed = self.witness.frame("send", args, "fortnight key")
+        first = self.witness.raw(keyed)
+        self.witness.learn("send", args, [], first, ("ok",))
         self._stop()
         self.clock.move(365 * DAY)
         self._start()
@@ -318,8 +323,7 @@ class Fortnight:
         self.clock.move(-365 * DAY)
         self._start()
         check_nothing_expired(self.witness)
-        # It was not used for more than 30 days by that clock: one that was dropped is made anew.
-        self.witness.result("consumer_create", {"name": BOT})
+        check_key(self.witness, keyed, first)
 
     def _talk(self) -> None:
         """People talk for a while."""
@@ -361,6 +365,14 @@ def check_restored(witness: Witness, log: str, seq: int) -> None:
     told = msgspec.json.decode(witness.raw(witness.frame("status")).result, type=m.StatusResult)
     if told.log == log or reply.error is None or reply.error.code != "log_changed":
         raise witness.fail(f"a backup was put back, and the log is {told.log} as before; {reply.error}")
+
+
+def check_key(witness: Witness, keyed: bytes, first: m.Reply) -> None:
+    """A command that comes again with its key within a day takes effect once, whatever the clock was meanwhile."""
+    again = witness.raw(keyed)
+    ids = [[one.id for one in msgspec.json.decode(x.result, type=m.SendResult).messages] for x in (first, again)]
+    if ids[0] != ids[1]:
+        raise witness.fail(f"a command with a key took effect again: messages {ids[0]}, then {ids[1]}")
 
 
 def check_consumer(witness: Witness) -> None:
