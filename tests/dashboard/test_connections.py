@@ -15,6 +15,12 @@ from dashboard.connections import Connections, room_for
 from tests.support.processes import PATIENCE
 
 WHOLE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+BEGUN = {
+    "nothing": b"",
+    "one letter": b"G",
+    "half a head": b"GET / HTTP/1.1\r\nHost: x\r\n",
+    "half a body": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx",
+}
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -81,16 +87,7 @@ async def answered(server: Running) -> None:
 
 
 @pytest.mark.parametrize("running", [(40, 3600.0)], indirect=True)
-@pytest.mark.parametrize(
-    "begun",
-    [
-        b"",
-        b"G",
-        b"GET / HTTP/1.1\r\nHost: x\r\n",
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx",
-    ],
-    ids=["nothing", "G", "half a head", "half a body"],
-)
+@pytest.mark.parametrize("begun", BEGUN.values(), ids=BEGUN)
 def test_hundreds_of_half_requests_keep_nobody_out(running: Running, begun: bytes) -> None:
     async def attack() -> None:
         held = [await say(running, begun) for _ in range(300)]
@@ -137,9 +134,7 @@ def test_when_all_are_being_answered_the_newcomer_goes(running: Running) -> None
 
 
 @pytest.mark.parametrize("running", [(100, 0.2)], indirect=True)
-@pytest.mark.parametrize(
-    "begun", [b"", b"G", b"GET / HTTP/1.1\r\n", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx"]
-)
+@pytest.mark.parametrize("begun", BEGUN.values(), ids=BEGUN)
 def test_a_request_must_be_whole_in_time(running: Running, begun: bytes) -> None:
     async def wait() -> None:
         reader, _ = await say(running, begun)
