@@ -28,6 +28,7 @@ from streamlit.web import bootstrap
 
 from dashboard import another, connections, door, given, guard, hostconfig, hosts, listening, live, place, running
 from dashboard.components import assets
+from dashboard.links import PARAMETER
 from node import loglines, streams, supervisor
 from node.bus import locate
 from node.errors import ConfigError, ListenError, SnicherError
@@ -139,6 +140,8 @@ def greeting(entrance: door.Door) -> str:
     lines += [f"    {entrance.link(code)}", ""]
     if entrance.hosts.spare:
         lines += [f"  If your browser can't find that address: {entrance.link(code, entrance.hosts.spare)}", ""]
+    for name in sorted(entrance.hosts.further):
+        lines += [f"  By its other name: the same behind {name}, such as https://{name}/?{PARAMETER}={code}", ""]
     if hosts.is_wildcard(entrance.hosts.address):
         lines += ["  In a browser on another machine, put this machine's address in place of 127.0.0.1.", ""]
     lines += ["  Another link, for another browser: python -m dashboard.app --link", ""]

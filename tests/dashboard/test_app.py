@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import pathlib
 import re
@@ -168,3 +169,37 @@ def test_what_other_programs_are_told_in_the_environment_does_no_harm(tmp_path: 
     with started(tmp_path, "--port", "0", WEB_CONCURRENCY="x", PYTHONIOENCODING="ascii:strict") as process:
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize(("given", "shown"), [("127.0.0.50", "127.0.0.50"), ("::1", "[::1]"), ("0.0.0.0", "127.0.0.1")])
+def test_the_link_names_where_it_listens_and_that_host_is_served(
+    tmp_path: pathlib.Path, given: str, shown: str
+) -> None:
+    with FakeNode(tmp_path):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dashboard.app", "--port", "0", "--home", str(tmp_path), "--listen", given],
+            cwd=ROOT, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        with process:
+            assert process.stderr is not None
+            line = next(line for line in process.stderr if "?link=" in line).strip()
+            host = line.removeprefix("http://").partition("/")[0]
+            assert host.rpartition(":")[0] == shown
+            address, port = shown.strip("[]"), int(host.rpartition(":")[2])
+            for name, status in ((host, 200), ("evil.example", 421)):
+                connection = http.client.HTTPConnection(address, port, timeout=PATIENCE)
+                connection.request("GET", "/?" + line.partition("?")[2], headers={"Host": name})
+                assert connection.getresponse().status == status
+                connection.close()
+            process.terminate()
+            assert process.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    (["--link", "--port", "1"], "No dashboard is running"),
+    (["--stop", "--port", "1"], "No dashboard on port 1"),
+])  # fmt: skip
+def test_what_can_not_be_done_is_said_in_a_sentence(tmp_path: pathlib.Path, arguments: list[str], said: str) -> None:
+    ended = command(tmp_path, *arguments)
+    assert ended.returncode == 69
+    assert said in ended.stderr and "Traceback" not in ended.stderr

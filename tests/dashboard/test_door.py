@@ -231,4 +231,6 @@ def test_the_scripts_of_the_door_are_served_to_everybody_under_a_path_of_this_st
         answer = visitor.client.get(path)
         assert answer.status_code == 200 and answer.headers["cache-control"] == "no-store"
         assert re.match(r"/door/[0-9a-f]{16}/", path)
+        # Behind a proxy that changes the Host, the Origin of a module's request isn't the Host.
+        assert visitor.client.get(path, headers={"origin": "https://chat.example"}).status_code == 200
     assert visitor.client.get("/door/page.js").status_code == 404

@@ -226,6 +226,23 @@ def test_pages_come_back_by_themselves_after_a_new_start(node: FakeNode, visit: 
     assert told == [False, "InvalidAccessError"]
 
 
+def test_a_page_whose_pass_was_lost_gets_another_by_its_key(node: FakeNode, visit: Visit, dashboard: Dashboard) -> None:
+    visitor = visit()
+    tab = visitor.open()
+    for spoil in ("put('of another run', 'pass')", "delete('pass')"):
+        tab.evaluate(f"""() => new Promise((go) => {{
+          const open = indexedDB.open("snicher-door");
+          open.onsuccess = () => {{
+            const work = open.result.transaction("keys", "readwrite");
+            work.objectStore("keys").{spoil};
+            work.oncomplete = go;
+          }};
+        }})""")
+        tab.reload()
+        expect(tab.locator(".me .name")).to_have_text("anna")
+        expect(tab.locator(".strip")).to_be_hidden()
+
+
 # -- somebody else
 
 

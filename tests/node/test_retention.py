@@ -248,9 +248,7 @@ def test_nothing_goes_for_its_age_while_the_clock_is_doubted_and_all_goes_on_at_
     assert turns.said[-1] is None
 
 
-@pytest.mark.parametrize(
-    ("keep_days", "consumers", "said"), [(0, {}, False), (30, {}, True), (0, {"bot": 1}, True)]
-)
+@pytest.mark.parametrize(("keep_days", "consumers", "said"), [(0, {}, False), (30, {}, True), (0, {"bot": 1}, True)])
 def test_a_person_is_asked_about_the_clock_only_where_something_goes_by_age(
     keep_days: int, consumers: dict[str, int], said: bool
 ) -> None:

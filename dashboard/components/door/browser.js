@@ -126,9 +126,10 @@ export async function enter(code) {
 
 /**
  * Find out who answers here, and come back in if need be. Resolves with "in", "out" (a link is needed), "stranger"
- * (whoever answers isn't the dashboard that this browser knows), or "away" (nobody answers).
+ * (whoever answers isn't the dashboard that this browser knows), or "away" (nobody answers). `anew`: begin a new session
+ * in any case, because the live connection didn't take the pass of this one.
  */
-export function arrive() {
+export function arrive(anew = false) {
   return alone(async () => {
     const known = await record();
     const question = encode(window.crypto.getRandomValues(new Uint8Array(QUESTION_BYTES)));
@@ -142,7 +143,7 @@ export function arrive() {
         .catch(() => false);
       if (!proven) return "stranger";
     }
-    if (told.known && (await pass())) return "in";
+    if (told.known && !anew && (await pass())) return "in";
     if (!known) return "out";
     const own = await subtle.sign(SIGNING, known.keys.privateKey, statement("browser", question, challenge));
     const answer = await ask("return", { browser: known.id, question, challenge, signature: encode(own) });

@@ -14,6 +14,8 @@ const ANSWER_MS = 15000;
 export const LOST_MS = 2000;
 /** Questions under way at once; more are refused here (a loop gone wild must not fill the memory). */
 const MAX_WAITING = 200;
+/** How the server closes a connection whose session has ended, or that came without its pass. */
+const SHUT_OUT = 4004;
 
 /** Why a question was not answered as hoped. `retryable`: the same question, with the same key, may work later. */
 export class Problem extends Error {
@@ -42,6 +44,8 @@ export class Connection {
   #heard = 0;
   /** Whether whoever answers has to prove to be the dashboard before anything is said: after the first time. */
   #doubtful = false;
+  /** Whether the server didn't take our session the last time. */
+  #refused = false;
   #number = 0;
   #waiting = new Map();
   #listeners = new Set();
@@ -125,8 +129,10 @@ export class Connection {
       this.#heard = Date.now();
       this.#take(JSON.parse(event.data));
     };
-    socket.onclose = () => {
-      if (socket === this.#socket) this.#closed();
+    socket.onclose = ({ code }) => {
+      if (socket !== this.#socket) return;
+      this.#refused = code === SHUT_OUT;
+      this.#closed();
     };
   }
 
@@ -171,7 +177,7 @@ export class Connection {
 
   /** Whether it is our dashboard that answers, and lets this browser in. If not, it is tried again later. */
   async #isOurs() {
-    const found = await arrive();
+    const found = await arrive(this.#refused);
     if (found === "in") return true;
     this.#become({ out: "denied", stranger: "stranger" }[found] ?? "lost");
     this.#again();
