@@ -432,7 +432,8 @@ class Reader:
             f"SELECT min(id) FILTER (WHERE at < ?), max(id) FROM ({ids})",  # noqa: S608
             (query.before, after, LOOK_AHEAD),
         ).fetchone()
-        return last if first is None else int(first) - 1  # type: ignore[no-any-return]
+        after_this: int | None = last if first is None else first - 1
+        return after_this
 
 
 def _bounded(number: int) -> int:
