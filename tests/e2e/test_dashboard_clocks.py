@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboard.components import assets
-from tests.e2e.browser import Visit
+from tests.e2e.browser import Visit, until, write
 from tests.support.fake_node import FakeNode, now
 
 pytest_plugins = ["tests.e2e.browser"]
@@ -74,3 +74,23 @@ def test_the_order_is_the_node_s_and_what_is_far_from_now_has_a_date(node: FakeN
         [assets.VERSION, WORDS, NOON],
     )
     assert said == [text for _, _, text in WORDS]
+
+
+def test_what_waits_in_the_browser_stays_in_the_order_in_which_it_was_written(node: FakeNode, visit: Visit) -> None:
+    bela = node.add_peer("bela")
+    visitor = visit()
+    tab = visitor.open(bela.room)
+    expect(tab.locator(".talk h2")).to_have_text("bela")
+    node.stop()
+    expect(tab.locator(".strip")).to_contain_text("The node is away")
+    write(tab, "one")
+    tab.evaluate("(() => { const now = Date.now; Date.now = () => now() - 2 * 3600_000; })()")
+    write(tab, "two")
+    texts = tab.locator(".log .row .text")
+    expect(texts).to_have_text(["one", "two"])
+    # What a page finds in the browser's storage has no order of its own.
+    again = visitor.open(bela.room)
+    node.start()
+    expect(again.locator(".log .row .text")).to_have_text(["one", "two"])
+    until(lambda: len(node.messages.get(bela.room, ())) == 2, "both are said")
+    assert [one.text for one in node.messages[bela.room]] == ["one", "two"]
