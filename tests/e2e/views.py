@@ -60,7 +60,7 @@ def _typed(words: str, shown: str) -> Callable[[Page], None]:
 
 def _linked(tab: Page) -> None:
     field = tab.locator(".composer textarea")
-    field.fill("It is at https://127.0.0.1:9/a/page?b=c#d (and http://127.0.0.1:9/), see there.")
+    field.fill("It is at https://site.example:9/a/page?b=c#d (and http://site.example:9/), see there.")
     field.press("Enter")
     expect(tab.locator(".row.mine .text a").last).to_be_visible()
 

@@ -576,6 +576,11 @@ def fill(node: FakeNode) -> dict[str, m.Peer]:
             node.receive(bela, f"Earlier message number {number}, just to have something to scroll through.", at=at)
         else:
             node.say(bela.room, f"And an answer, number {number}.", state="sent", at=at)
+    node.receive(evil, "![x](http://10.0.0.66/p.png) <img src=x onerror=alert(1)> \u202egnp.exe\u202c <b>bold</b>",
+                 at=now() - 600 * minute)  # fmt: skip
+    node.receive(long, "A" * 300 + " and a word that can be broken", at=now() - 500 * minute)
+    node.receive(salma, "مرحبا، هل وصل الملف؟ I sent it 10 minutes ago", at=now() - 400 * minute)
+    node.say(salma.room, "نعم، شكرا جزيلا", state="sent", at=now() - 390 * minute)
     node.receive(bela, "Morning. Is the build machine in lab 2 back?", at=now() - 300 * minute)
     node.say(
         bela.room, "Yes, since eight. I put its address into the room topic.", state="sent", at=now() - 299 * minute
@@ -590,8 +595,7 @@ def fill(node: FakeNode) -> dict[str, m.Peer]:
     )  # fmt: skip
     node.say(bela.room, "exit", state="sent", marks=["altered"], at=now() - 178 * minute)
     node.on_loop(lambda: node._do_mark_read(m.MarkReadArgs(room=bela.room)))
-    node.receive(bela, "The projector room is free now 🎉", at=now() - 3 * minute)
-    node.receive(bela, "Shall we meet there at three?\nBring the adapter, please.", at=now() - 2 * minute)
+    node.receive(alpha, "got it, thanks", at=now() - 70 * minute)
     for text, state, detail in (
         ("Are you still at the lab?", "waiting", None),
         ("I could drop by later", "waiting", None),
@@ -600,18 +604,14 @@ def fill(node: FakeNode) -> dict[str, m.Peer]:
     node.say(cian.room, "One that the crash cut off", state="unconfirmed", at=now() - 41 * minute)
     node.say(cian.room, "Can you take the night shift?", state="failed", detail="It refused the connection.",
              at=now() - 42 * minute)  # fmt: skip
+    node.receive(bela, "The projector room is free now 🎉", at=now() - 3 * minute)
+    node.receive(bela, "Shall we meet there at three?\nBring the adapter, please.", at=now() - 2 * minute)
     node.retry(cian, in_ms=40_000)
     node.subscribers = [m.Subscriber(client="console menu", seq=1, lag=12, at=now())]
     node.consumers = [
         m.Consumer(name="backup-bot", position=3, lag=230, created=start, used=now() - 10 * minute),
         m.Consumer(name="old-bot", position=3, lag=0, created=start, used=start, lapsed=True),
     ]
-    node.receive(alpha, "got it, thanks", at=now() - 70 * minute)
-    node.receive(salma, "مرحبا، هل وصل الملف؟ I sent it 10 minutes ago", at=now() - 400 * minute)
-    node.say(salma.room, "نعم، شكرا جزيلا", state="sent", at=now() - 390 * minute)
-    node.receive(long, "A" * 300 + " and a word that can be broken", at=now() - 500 * minute)
-    node.receive(evil, "![x](http://10.0.0.66/p.png) <img src=x onerror=alert(1)> \u202egnp.exe\u202c <b>bold</b>",
-                 at=now() - 600 * minute)  # fmt: skip
     return names
 
 
