@@ -14,6 +14,7 @@
     findable.py   the bus's sockets and bus.json, kept in place   unanswered.py  a node that runs but doesn't answer
     supervisor.py  who started this program, and whether that is still there
     console.py  the command line: a bus client like any other        lines.py  how things look on a terminal
+    tail.py     the verb that follows all events
 
 Who may import whom: __main__ -> app, console -> config, loglines -> streams, supervisor -> (peers | store) -> core
 -> (protocol | bus) -> model, errors.

@@ -8,38 +8,32 @@ the node at that moment.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
-import pathlib
-import signal
-import stat
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from node import unanswered
-from node.bus import locate
 from node.bus import messages as m
-from node.bus.client import Away, Back, Client, Consumer, Cursor, Resync
+from node.bus.client import Client
 from node.errors import BusProtocolError, CommandRefused, NodeAway
 from node.lines import (
     CONSUMERS_HEADER,
     PEERS_HEADER,
     address,
-    away_line,
     called,
     consumer_line,
-    event_line,
     message_line,
     peer_line,
     refusal,
 )
 from node.model import is_id
 from node.printable import flat, json_line, plain
+from node.tail import tail
 
 USAGE = """usage: python -m node [run] [--home DIR] [--name NAME] [--listen HOST:PORT] ...   run a node
        python -m node menu [--home DIR]                                          the text menu; starts a node if need be
@@ -72,8 +66,6 @@ verbs:
 PATIENCE = 5.0
 #: The exit code when Ctrl+C came before a verb was done: 128 and the signal's number, as shells have it.
 INTERRUPTED = 130
-#: How often `tail` looks whether it was interrupted while nothing comes, in seconds.
-LOOK_AGAIN = 1.0
 #: Digits of a number on the command line; a longer one is none that the node would take.
 MAX_DIGITS = 15
 #: Characters of a wrong word that are quoted back.
@@ -371,139 +363,6 @@ def _search(client: Client, options: argparse.Namespace) -> None:
         print("Nothing found.", file=sys.stderr)
 
 
-def _tail(client: Client, options: argparse.Namespace) -> None:
-    _check_home(client.home)
-    printer = _Printer(client.home, options.json)
-    try:
-        if options.consumer is not None:
-            _tail_consumer(client, options, printer)
-        else:
-            _tail_events(client, options, printer)
-    except KeyboardInterrupt:
-        if not printer.waits:
-            return
-        raise
-    if printer.waits:
-        raise KeyboardInterrupt
-
-
-def _check_home(home: pathlib.Path) -> None:
-    """`tail` waits for a node that is away, but not where none can be meant, or for one that it can't understand.
-
-    Raises NodeAway when there is no such folder, BusProtocolError when bus.json is another version's, or none.
-    """
-    try:
-        there = stat.S_ISDIR(home.stat().st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        there = False
-    except OSError as error:
-        raise NodeAway(f"Can't look into {home}: {error.strerror}.") from error
-    if not there:
-        raise NodeAway(f"There is no home at {home}. Is --home right? A node makes it: {locate.start_command(home)}")
-    with contextlib.suppress(NodeAway):
-        locate.read_endpoint(home)
-
-
-def _tail_events(client: Client, options: argparse.Namespace, printer: _Printer) -> None:
-    cursor = Cursor("", options.since) if options.since is not None else None
-    expected = cursor is None
-    follower = client.follow(cursor)
-    with _interrupts_noted() as interrupted:
-        while not interrupted():
-            item = follower.next(timeout=LOOK_AGAIN)
-            if isinstance(item, Resync):
-                if not expected:
-                    seq = item.snapshot.seq
-                    print(f"The events asked for aren't there; going on after event {seq}.", file=sys.stderr)
-                expected = False
-            elif item is not None:
-                printer.show(item)
-
-
-def _tail_consumer(client: Client, options: argparse.Namespace, printer: _Printer) -> None:
-    consumer = client.consume(options.consumer, since=options.since, restart=options.restart)
-    with _interrupts_noted() as interrupted:
-        while not interrupted():
-            item = consumer.next(timeout=LOOK_AGAIN)
-            with _interrupted_later():
-                if item is not None:
-                    printer.show(item)
-                if isinstance(item, m.Event):
-                    # Whoever reads along has it now. Killed before this is done, it is shown again.
-                    _acknowledge(consumer, item)
-
-
-def _acknowledge(consumer: Consumer, event: m.Event) -> None:
-    try:
-        consumer.acknowledge(event)
-    except NodeAway:
-        # When it is back, there is another event at least, and its acknowledgement is for this one as well.
-        pass
-    except CommandRefused as refused:
-        if not refused.retryable:
-            raise
-
-
-@contextlib.contextmanager
-def _interrupts_noted() -> Iterator[Callable[[], bool]]:
-    """Ctrl+C raises as ever, and is remembered: Python ignores what is raised in a finalizer, wherever one runs."""
-    interrupted = False
-
-    def note(*_: object) -> None:
-        nonlocal interrupted
-        interrupted = True
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield lambda: interrupted
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextlib.contextmanager
-def _interrupted_later() -> Iterator[None]:
-    """Ctrl+C ends what is within at its end; a second one at once."""
-    interrupted = False
-
-    def note(*_: object) -> None:
-        nonlocal interrupted
-        if interrupted:
-            raise KeyboardInterrupt
-        interrupted = True
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if interrupted:
-        raise KeyboardInterrupt
-
-
-class _Printer:
-    """Prints events, and on stderr that the node is away or back; remembers which."""
-
-    def __init__(self, home: pathlib.Path, as_json: bool) -> None:
-        #: Whether the node is away, and waited for.
-        self.waits = False
-        self._home = home
-        self._json = as_json
-
-    def show(self, item: m.Event | Away | Back) -> None:
-        """Print one thing that a follower gave."""
-        if isinstance(item, Away):
-            self.waits = True
-            print(away_line(item.reason, item.since, locate.start_command(self._home)), file=sys.stderr)
-        elif isinstance(item, Back):
-            self.waits = False
-            print("The node is back.", file=sys.stderr)
-        elif self._json:
-            _print_json(item)
-        else:
-            print(event_line(item), flush=True)
-
-
 def setting_of(key: str, value: str) -> Any:
     """A setting's value from a word of the command line. Raises CommandRefused when it is none."""
     kind = {field.name: field.type for field in msgspec.structs.fields(m.Settings)}[key]
@@ -604,7 +463,7 @@ VERBS: dict[str, Callable[[Client, argparse.Namespace], None]] = {
     "delete": _delete,
     "history": _history,
     "search": _search,
-    "tail": _tail,
+    "tail": tail,
     "consumers": _consumers,
     "set": _set,
     "status": _status,

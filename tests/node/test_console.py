@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import pathlib
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -17,8 +15,8 @@ import pytest
 
 from node import console
 from node.bus import messages as m
-from node.bus.client import Away, Back, Resync
-from node.errors import BusProtocolError, CommandRefused, NodeAway
+from node.errors import CommandRefused
+from tests.support.fake_client import FakeClient, FakeConsumer
 
 NOON = int(time.mktime((2026, 1, 2, 12, 0, 0, 0, 0, -1)) * 1000)
 
@@ -26,71 +24,6 @@ NOON = int(time.mktime((2026, 1, 2, 12, 0, 0, 0, 0, -1)) * 1000)
 def message(**more: Any) -> m.Message:
     fields = {"id": 7, "room": "r", "order": "0", "at": NOON, "direction": "in", "author": "p", "name": "BERT"}
     return msgspec.convert({**fields, **more}, m.Message)
-
-
-class FakeClient:
-    """Answers as told, and remembers what it was asked."""
-
-    def __init__(self, answers: list[Any], home: pathlib.Path) -> None:
-        self.answers = answers
-        self.home = home
-        self.asked: list[Any] = []
-
-    def __enter__(self) -> FakeClient:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def _answer(self, *asked: Any) -> Any:
-        self.asked.append(asked)
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def send(self, to: str, text: str, *, key: str | None = None) -> Any:
-        return self._answer(to, text, key)
-
-    def settings(self, **changes: Any) -> Any:
-        return self._answer(changes)
-
-    def config(self) -> Any:
-        return self._answer()
-
-    def consumers(self) -> Any:
-        return self._answer("list")
-
-    def consumer_drop(self, name: str) -> Any:
-        return self._answer("drop", name)
-
-    def status(self) -> Any:
-        return self._answer()
-
-    def follow(self, cursor: Any) -> Any:
-        self.asked.append(cursor)
-        return self.answers.pop(0)
-
-    def snapshot(self) -> Any:
-        return self._answer("snapshot")
-
-    def history(self, room: str, **more: Any) -> Any:
-        return self._answer("history", room)
-
-    def consume(self, name: str, **more: Any) -> Any:
-        self.asked.append((name, more))
-        return self.answers.pop(0)
-
-
-@pytest.fixture
-def verb(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> Callable[..., FakeClient]:
-    def run(words: list[str], *answers: Any, code: int = 0, home: pathlib.Path = tmp_path) -> FakeClient:
-        client = FakeClient(list(answers), home)
-        monkeypatch.setattr(console, "Client", lambda *_, **__: client)
-        assert console.main(words) == code
-        return client
-
-    return run
 
 
 def test_a_send_that_must_be_repeated_is_the_same_send(
@@ -134,116 +67,6 @@ def test_standard_input_is_read_as_text_and_not_without_end(
     assert client.asked[0][1] == text
 
 
-def snapshot(seq: int) -> m.SnapshotResult:
-    me = m.Self(id="i", code="c", name="n", listen="l")
-    state = m.State(self=me, settings=m.Settings(name="n"))
-    return m.SnapshotResult(log="l", seq=seq, state=state, live=m.Live())
-
-
-def test_tail_tells_of_absences_and_of_what_is_missing_on_stderr(
-    verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path
-) -> None:
-    event = m.Event(v=1, log="l", at=NOON, type="PeerForgotten", seq=5, data=m.PeerForgotten(peer="p"))
-    items = [Resync(snapshot(4)), event, Away("No heartbeat.", NOON / 1000), None, Back(), Resync(snapshot(9))]
-    verb(["tail"], FakeConsumer(items, lambda: ""))
-    out, err = capsys.readouterr()
-    assert out.splitlines() == [console.event_line(event)]
-    assert err.splitlines() == [
-        "The node is away, last heard at 2026-01-02 12:00:00: No heartbeat. Waiting for it. If it doesn't run, start"
-        f" it: python -m node run --home {tmp_path}",
-        "The node is back.",
-        "The events asked for aren't there; going on after event 9.",
-    ]
-
-
-class FakeConsumer:
-    """Gives what it is told to, remembers what is acknowledged and how much was shown by then, and is interrupted."""
-
-    def __init__(self, items: list[Any], shown: Callable[[], str], *, interrupts: int = 0) -> None:
-        self.items = items
-        self.shown = shown
-        self.interrupts = interrupts
-        self.fails: dict[int | None, Exception] = {}
-        self.acknowledged: list[tuple[int | None, str]] = []
-
-    def next(self, timeout: float) -> Any:
-        if not self.items:
-            raise KeyboardInterrupt
-        return self.items.pop(0)
-
-    def acknowledge(self, event: m.Event) -> None:
-        if event.seq in self.fails:
-            raise self.fails[event.seq]
-        for _ in range(self.interrupts):
-            signal.raise_signal(signal.SIGINT)
-        self.acknowledged.append((event.seq, self.shown()))
-
-
-def forgotten(seq: int) -> m.Event:
-    return m.Event(v=1, log="l", at=NOON, type="PeerForgotten", seq=seq, data=m.PeerForgotten(peer="p"))
-
-
-@pytest.mark.parametrize("words", [[], ["--json"]], ids=["for people", "json"])
-def test_tail_for_a_consumer_acknowledges_what_was_shown(
-    verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str], words: list[str]
-) -> None:
-    items = [forgotten(4), Away("No heartbeat.", None), None, Back(), forgotten(5)]
-    consumer = FakeConsumer(items, lambda: capsys.readouterr().out)
-    client = verb(["tail", "--consumer", "log", "--since", "3", "--restart", *words], consumer)
-    assert client.asked[0] == ("log", {"since": 3, "restart": True})
-    lines = [
-        msgspec.json.encode(forgotten(seq)).decode() if words else console.event_line(forgotten(seq)) for seq in (4, 5)
-    ]
-    assert consumer.acknowledged == [(4, lines[0] + "\n"), (5, lines[1] + "\n")]
-
-
-def test_tail_for_a_consumer_that_is_interrupted_has_acknowledged_what_was_shown(
-    verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str]
-) -> None:
-    handler = signal.getsignal(signal.SIGINT)
-    consumer = FakeConsumer([forgotten(4), forgotten(5)], lambda: "", interrupts=1)
-    verb(["tail", "--consumer", "log"], consumer)
-    assert consumer.acknowledged == [(4, "")]
-    impatient = FakeConsumer([forgotten(4), forgotten(5)], lambda: "", interrupts=2)
-    verb(["tail", "--consumer", "log"], impatient)
-    assert impatient.acknowledged == []
-    assert signal.getsignal(signal.SIGINT) is handler
-    assert len(capsys.readouterr().out.splitlines()) == 2
-
-
-def test_tail_for_a_consumer_goes_on_when_its_node_goes_away_and_ends_when_it_can_t_go_on(
-    verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str]
-) -> None:
-    consumer = FakeConsumer([forgotten(4), forgotten(5), forgotten(6), forgotten(7)], lambda: "")
-    consumer.fails = {4: NodeAway("away"), 5: CommandRefused("stopping", "going down", retryable=True)}
-    verb(["tail", "--consumer", "log"], consumer)
-    assert [seq for seq, _ in consumer.acknowledged] == [6, 7]
-    assert len(capsys.readouterr().out.splitlines()) == 4
-    dropped = FakeConsumer([forgotten(4), forgotten(5)], lambda: "")
-    dropped.fails = {4: CommandRefused("not_found", "dropped")}
-    with pytest.raises(CommandRefused):
-        verb(["tail", "--consumer", "log"], dropped)
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("words", [[], ["--consumer", "log"]], ids=["events", "consumer"])
-def test_tail_ends_though_an_interrupt_came_where_python_ignores_it(
-    verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str], words: list[str]
-) -> None:
-    class Finalized:
-        def __del__(self) -> None:
-            signal.raise_signal(signal.SIGINT)
-
-    class Interrupted(FakeConsumer):
-        def next(self, timeout: float) -> Any:
-            if not self.items:
-                Finalized()
-            return super().next(timeout) if self.items else None
-
-    verb(["tail", *words], Interrupted([forgotten(4)], lambda: ""))
-    assert capsys.readouterr().out.splitlines() == [console.event_line(forgotten(4))]
-
-
 @pytest.mark.parametrize(
     ("words", "answers"),
     [
@@ -268,37 +91,6 @@ def test_json_steers_no_terminal_and_says_the_same(
         assert msgspec.json.decode(line) == printed
     else:
         assert '"data":{"\\u009c":"\\u2066"}' in line
-
-
-@pytest.mark.parametrize("words", [["tail"], ["tail", "--json"], ["tail", "--consumer", "log"]], ids=" ".join)
-def test_tail_that_is_interrupted_while_it_waits_for_its_node_was_not_done(
-    verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path, words: list[str]
-) -> None:
-    away = Away(f"No node is running on {tmp_path}. Start one with: python -m node run --home {tmp_path}", None)
-    verb(words, FakeConsumer([away, None], lambda: ""), code=130)
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err == (
-        f"The node is away: No node is running on {tmp_path}. Waiting for it. If it doesn't run, start it:"
-        f" python -m node run --home {tmp_path}\n"
-    )
-    verb(words, FakeConsumer([away, Back(), forgotten(4)], lambda: ""), code=0)
-
-
-def test_tail_waits_for_no_node_where_there_is_no_home(verb: Callable[..., FakeClient], tmp_path: pathlib.Path) -> None:
-    with pytest.raises(NodeAway, match="There is no home at"):
-        verb(["tail"], home=tmp_path / "nowhere")
-    (tmp_path / "file").write_text("")
-    with pytest.raises(NodeAway, match="There is no home at"):
-        verb(["tail"], home=tmp_path / "file")
-
-
-def test_tail_waits_for_no_node_that_it_can_t_understand(
-    verb: Callable[..., FakeClient], tmp_path: pathlib.Path
-) -> None:
-    (tmp_path / "bus.json").write_text("not JSON")
-    with pytest.raises(BusProtocolError, match="isn't the connection file of a node"):
-        verb(["tail"])
 
 
 @pytest.mark.parametrize(
