@@ -218,6 +218,7 @@ class App:
             self._room,
             lambda source, light: self._turns.full_for(source, light),
             lambda link: self._turns.core.in_use(link),
+            lambda: self._turns.owed,
         )
         self._turns = Turns(
             writer,

@@ -37,15 +37,15 @@ log = logging.getLogger("snicher.store")
 #: Records that may wait for the disk before nobody is heard and commands get `busy`; half of it lets go.
 MAX_PENDING = 20_000
 #: What a commit should take, in seconds: an (almost) empty one's time and so much more; with one source, with several.
-ALONE_GOAL, SHARED_GOAL = 0.05, 0.01
+ALONE_GOAL, SHARED_GOAL = 0.05, 0.001
 #: Records in a batch before sources with more than their share have to wait: it follows from how long commits take.
-MIN_BATCH, MAX_BATCH = 128, 10_000
+MIN_BATCH, MAX_BATCH = 32, 10_000
 #: Bytes from a peer that count as one more record: long texts take room in memory and on disk, short ones steps.
 BYTES_A_RECORD = 512
 #: Records of a source in a batch that never count as more than its share.
 MIN_SHARE = 16
-#: Batches beyond so many times their size take nothing more but of sources that have cost little lately.
-CROWDED = 2
+#: What a record takes the disk before any was written, in seconds.
+RECORD_TAKES = 0.00002
 #: A commit of at most so many records shows what the disk takes for an empty one.
 EMPTY = 16
 #: How often a failed disk is tried again, in seconds.
@@ -124,6 +124,9 @@ class Turns:
         #: When the commit under way began, and what an empty one takes, in seconds.
         self._began = 0.0
         self._empty_takes = 0.0
+        #: What a record takes the disk; and all records that peers have caused since the start, in seconds.
+        self._record_takes = RECORD_TAKES
+        self.owed = 0.0
         #: Why nothing is read from peers though the disk works.
         self._problem: str | None = None
         self._held: collections.deque[s.Stimulus] = collections.deque()
@@ -162,6 +165,7 @@ class Turns:
         if type(stimulus) is s.Heard:
             batch, bulk = self._batch, stimulus.size // BYTES_A_RECORD
             batch.bulk += bulk
+            self.owed += (len(batch.records) - before + bulk) * self._record_takes
             source = source_of(stimulus.host)
             batch.sources[source] = batch.sources.get(source, 0) + len(batch.records) - before + bulk
 
@@ -173,7 +177,7 @@ class Turns:
     def full_for(self, source: str, light: bool = False) -> bool:
         """Whether so much waits for the disk that a source has to wait for others. `go_on` says when not.
 
-        A `light` one has cost little lately: it waits only when nobody is heard.
+        One that says little (`light`) waits only when nobody is heard, or when it has a good part of what waits.
         """
         batch = self._batch
         sources = batch.sources
@@ -182,10 +186,12 @@ class Turns:
             return False
         if self._full:
             return True
-        if light:
+        if light and sources.get(source, 0) <= MIN_SHARE:
             return False
-        # With many sources even the smallest shares would make a batch that takes long; the light ones wait for it too.
-        return len(batch) >= CROWDED * size or sources.get(source, 0) > max(MIN_SHARE, size // max(1, len(sources)))
+        if size < MIN_SHARE * len(sources):
+            # Even the smallest shares would make a batch that takes long, and the light ones wait for it too.
+            return True
+        return sources.get(source, 0) > size // max(1, len(sources))
 
     @property
     def idle(self) -> bool:
@@ -259,6 +265,7 @@ class Turns:
         if count <= EMPTY:
             self._empty_takes += (took - self._empty_takes) / 8
             return
+        self._record_takes += (max(0.0, took - self._empty_takes) / count - self._record_takes) / 8
         shared = len(batch.sources) > 1
         goal = self._empty_takes + (SHARED_GOAL if shared else ALONE_GOAL)
         size = self._batch_sizes[shared]

@@ -201,10 +201,15 @@ class Connection(asyncio.BufferedProtocol):
         """Whether bytes of it wait for their turn."""
         return bool(self._waiting)
 
+    @property
+    def has_little(self) -> bool:
+        """Whether what waits is as little as people say at a time."""
+        return len(self._waiting) < LITTLE
+
     def wait(self) -> None:
         """Its turn hasn't come: read no more before `read_on`, but for the little that costs less than a pause."""
         transport = self._transport
-        if len(self._waiting) < LITTLE:
+        if self.has_little:
             return
         if not self._paused and transport is not None and not (self._eof or transport.is_closing()):
             self._paused = True

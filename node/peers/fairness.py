@@ -3,14 +3,14 @@
 Each source has a virtual time, the sum of what its work has cost (in seconds of the node's time, but any unit does).
 The next piece of work is taken from the source with the lowest one, so sources that always have work get equal shares,
 however many connections and bytes each of them sends, and one that speaks now and then finds no queue before it. A
-source that comes back starts at the present virtual time: nobody saves up time by being silent. (Start-time fair
+source that comes back starts at the present virtual time, less a little credit: nobody saves up more time by being
+silent. (Start-time fair
 queueing: Goyal, Vin and Cheng, SIGCOMM 1996.)
 
 With many sources that always have work, their turns are far apart, and an honest one would wait for each step of each
-text. So a source that has cost less than its share has a little credit: while that lasts it is "light", and served
-before those that are not. It gets the credit anew when its share has caught up with what it has cost, which one that
-always has work never sees. Of FRESH_RUN + 1 turns at least one is for the others, so that they never stand still.
-(The new flows of fq_codel: RFC 8290, section 4.)
+text. So two things together put work in front: it is small, and its source has cost less than its share lately, so that
+it has credit. One that always has work never has any. Of FRESH_RUN + 1 turns at least one is for the others, so that
+they never stand still. (The new flows of fq_codel have a queue of their own as well: RFC 8290, section 4.)
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ MAX_DEBT = 1.0
 #: Sources whose debt is remembered while they have no work; beyond, those without one are forgotten, then all of them.
 MAX_IDLE = 4096
 
-#: What a source may cost at once before those that always have work, in seconds: a short text with its connection.
+#: The most that a source may be ahead of its share, in seconds: some short texts with their connections.
 CREDIT = 0.004
-#: So many turns of light sources in a row, then one of the others.
+#: So many turns of small work in a row, then one of the others.
 FRESH_RUN = 8
 
 Work = TypeVar("Work")
@@ -41,18 +41,17 @@ class FairQueue(Generic[Work]):
     """
 
     def __init__(self) -> None:
-        self._work: dict[str, collections.deque[Work]] = {}
+        #: Each piece, and whether it is small.
+        self._work: dict[str, collections.deque[tuple[Work, bool]]] = {}
         #: Sources whose turn may come, by virtual time; the number keeps equal ones in order.
         self._turns: list[tuple[float, int, str]] = []
         self._count = itertools.count()
-        #: Light sources whose turn may come, in the order in which they came; how many had theirs in a row.
+        #: Sources with credit and small work, in the order in which it came; how many had their turn in a row.
         self._fresh: collections.deque[str] = collections.deque()
         self._run = 0
-        #: What is left of the credit of light sources.
-        self._credit: dict[str, float] = {}
         #: Sources that may not be served at present.
         self._set_aside: list[str] = []
-        #: The virtual time of each source that is ahead of the queue's own.
+        #: The virtual time of each source, where it isn't far behind the queue's own.
         self._spent: dict[str, float] = {}
         self._now = 0.0
 
@@ -60,46 +59,45 @@ class FairQueue(Generic[Work]):
         """Sources that have work, also those set aside."""
         return len(self._work)
 
-    def is_light(self, source: str) -> bool:
-        """Whether a source has credit, so that it comes before those that have none."""
-        return source in self._credit or self._spent.get(source, 0.0) <= self._now
+    def has_credit(self, source: str) -> bool:
+        """Whether a source has cost less than its share lately."""
+        return source not in self._spent or self._spent[source] < self._now
 
-    def put(self, source: str, work: Work) -> None:
+    def put(self, source: str, work: Work, small: bool = False) -> None:
         """Add work at the end of the source's own queue."""
         queue = self._work.get(source)
         if queue is None:
-            self._work[source] = collections.deque((work,))
-            if self._spent.get(source, 0.0) <= self._now:
-                self._credit[source] = CREDIT
+            self._work[source] = collections.deque(((work, small),))
             self._in_turn(source)
         else:
-            queue.append(work)
+            queue.append((work, small))
 
-    def take(self, blocked: Callable[[str], bool]) -> tuple[str, Work] | None:
-        """The next piece of work; None when there is none but of blocked sources, which are set aside until `again`."""
+    def take(self, blocked: Callable[[str, bool], bool]) -> tuple[str, Work] | None:
+        """The next piece of work; None when there is none but of blocked sources, which are set aside until `again`.
+
+        `blocked` is told of a source, and whether its work comes first.
+        """
         if self._run < FRESH_RUN or not self._turns:
-            taken = self._take_fresh(blocked) or self._take_other(blocked)
-        else:
-            taken = self._take_other(blocked) or self._take_fresh(blocked)
-        return taken
+            return self._take_fresh(blocked) or self._take_other(blocked)
+        return self._take_other(blocked) or self._take_fresh(blocked)
 
-    def _take_fresh(self, blocked: Callable[[str], bool]) -> tuple[str, Work] | None:
+    def _take_fresh(self, blocked: Callable[[str, bool], bool]) -> tuple[str, Work] | None:
         while self._fresh:
             source = self._fresh.popleft()
-            if source not in self._credit:
+            if not self.has_credit(source):
                 # It was charged for something else meanwhile.
                 self._in_turn(source)
-            elif blocked(source):
+            elif blocked(source, True):
                 self._set_aside.append(source)
             else:
                 self._run += 1
-                return source, self._work[source].popleft()
+                return source, self._work[source].popleft()[0]
         return None
 
-    def _take_other(self, blocked: Callable[[str], bool]) -> tuple[str, Work] | None:
+    def _take_other(self, blocked: Callable[[str, bool], bool]) -> tuple[str, Work] | None:
         while self._turns:
             start, _, source = heapq.heappop(self._turns)
-            if blocked(source):
+            if blocked(source, False):
                 self._set_aside.append(source)
                 continue
             if self._spent.get(source, 0.0) > start:
@@ -108,7 +106,7 @@ class FairQueue(Generic[Work]):
                 continue
             self._run = 0
             self._now = max(self._now, start)
-            return source, self._work[source].popleft()
+            return source, self._work[source].popleft()[0]
         return None
 
     def done(self, source: str, cost: float) -> None:
@@ -121,19 +119,16 @@ class FairQueue(Generic[Work]):
 
     def charge(self, source: str, cost: float) -> None:
         """Something of this source that didn't stand in the queue has cost so much."""
-        spent = max(self._spent.get(source, 0.0), self._now) + cost
+        least = self._now - CREDIT
+        spent = max(self._spent.get(source, least), least) + cost
         if not self._work:
             # Nobody else had to wait for it.
-            self._now = spent
+            self._now = max(self._now, spent)
         self._spent[source] = min(spent, self._now + MAX_DEBT)
-        left = self._credit.pop(source, 0.0) - cost
-        if left > 0:
-            self._credit[source] = left
         if len(self._spent) > MAX_IDLE:
             self._spent = {other: at for other, at in self._spent.items() if at > self._now}
             if len(self._spent) > MAX_IDLE:
                 self._spent.clear()
-            self._credit = {other: left for other, left in self._credit.items() if other in self._work}
 
     def again(self) -> bool:
         """Those set aside may be served again; returns whether there is anything to take."""
@@ -143,7 +138,7 @@ class FairQueue(Generic[Work]):
         return bool(self._turns or self._fresh)
 
     def _in_turn(self, source: str) -> None:
-        if source in self._credit:
+        if self._work[source][0][1] and self.has_credit(source):
             self._fresh.append(source)
             return
         start = max(self._spent.get(source, 0.0), self._now)

@@ -53,7 +53,8 @@ class Network:
 
     A quarter of the room is kept for what this node dials. `full_for` tells whether so much waits for the disk that a
     source, light or not, isn't to be heard now; `go_on` must be called when that may have changed. `in_use` tells
-    whether a connection that came in is used with somebody whom people here know.
+    whether a connection that came in is used with somebody whom people here know; `owed` what all that peers have said
+    takes the disk, in seconds.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Network:
         room: int = 10_000,
         full_for: Callable[[str, bool], bool] = lambda source, light: False,
         in_use: Callable[[int], bool] = lambda number: False,
+        owed: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._feed = feed
         self._name = name
@@ -70,7 +72,7 @@ class Network:
         self._room = max(8, room)
         self._connections: dict[int, Connection] = {}
         self._listener = Listener(self._room, self._accepted, self._connections, in_use)
-        self._scheduler = Scheduler(full_for)
+        self._scheduler = Scheduler(full_for, owed)
         #: Let in, but not set up yet; and how many of each source.
         self._untaken: dict[int, socket.socket] = {}
         self._untaken_of: collections.Counter[str] = collections.Counter()
@@ -114,7 +116,7 @@ class Network:
         self._untaken_of[source] += 1
         if len(self._untaken) >= MAX_UNTAKEN and len(self._untaken_of) == 1:
             self._listener.pause()
-        self._scheduler.put(source, functools.partial(self._take_soon, number, host))
+        self._scheduler.put(source, functools.partial(self._take_soon, number, host), small=True)
 
     def _take_soon(self, number: int, host: str) -> None:
         sock = self._untaken.pop(number, None)

@@ -19,6 +19,8 @@ from node.protocol.plain.ancestor import LONG_READ
 
 #: What one turn of a connection should cost at most, in seconds: it follows from how much is read for it.
 TURN_GOAL = 0.002
+#: The same while more than so many other sources wait: whoever says something now and then waits for a turn or two.
+CROWD, CROWD_GOAL = 16, 0.0005
 #: Bytes that are read for a turn at least: a text that comes in pieces as long as that is put together again.
 MIN_READ = LONG_READ
 #: How long turns may take before the loop looks at everything else, in seconds.
@@ -28,11 +30,13 @@ STINT = 0.004
 class Scheduler:
     """The turns of all sources. `full_for` tells whether so much waits for the disk that a source, light or not, waits.
 
-    `go_on` must be called when that may have changed.
+    `go_on` must be called when that may have changed. `owed` is what all that was heard so far takes the disk, in
+    seconds: a source pays for that as well.
     """
 
-    def __init__(self, full_for: Callable[[str, bool], bool]) -> None:
+    def __init__(self, full_for: Callable[[str, bool], bool], owed: Callable[[], float] = lambda: 0.0) -> None:
         self._full_for = full_for
+        self._owed_to_disk = owed
         self._loop = asyncio.get_running_loop()
         self._queue: FairQueue[Callable[[], object]] = FairQueue()
         self._pace = Pace()
@@ -46,9 +50,9 @@ class Scheduler:
         #: Nobody has a turn.
         self.paused = False
 
-    def put(self, source: str, work: Callable[[], object]) -> None:
-        """Something to do for a source when it has its turn."""
-        self._queue.put(source, work)
+    def put(self, source: str, work: Callable[[], object], *, small: bool) -> None:
+        """Something to do for a source when it has its turn; `small`: it is sure not to take long."""
+        self._queue.put(source, work, small)
         self._turn_soon()
 
     def charge(self, source: str, seconds: float) -> None:
@@ -58,14 +62,19 @@ class Scheduler:
 
     def came(self, connection: Connection) -> None:
         """Bytes of a connection wait. With nobody before it they are dealt with at once."""
-        source = connection.source
-        if self._queue or self.paused or self._spent > STINT or self._blocked(source):
+        source, small = connection.source, connection.has_little
+        if (
+            self._queue
+            or self.paused
+            or self._spent > STINT
+            or self._blocked(source, small and self._queue.has_credit(source))
+        ):
             connection.wait()
-            self.put(source, functools.partial(_hear, connection))
+            self.put(source, functools.partial(self._hear, connection), small=small)
             return
         if not self._spent:
             self._loop.call_soon(self._next_round)
-        cost = _hear(connection)
+        cost = self._hear(connection)
         self._spent += cost
         self._queue.charge(source, cost)
 
@@ -94,11 +103,28 @@ class Scheduler:
 
     # -- inside
 
+    def _hear(self, connection: Connection) -> float:
+        """One turn of a connection; returns what it cost. The costlier it was, the less is read for its next one."""
+        before, owed = time.perf_counter(), self._owed_to_disk()
+        connection.read_on()
+        cost = time.perf_counter() - before
+        disk = self._owed_to_disk() - owed
+        self._queue.charge(connection.source, disk)
+        # While others wait, what it takes the disk holds them up too.
+        others = len(self._queue) - 1
+        whole = cost + disk if others > 0 else cost
+        goal = CROWD_GOAL if others > CROWD else TURN_GOAL
+        if whole > goal:
+            connection.read_size = max(MIN_READ, connection.read_size // 2)
+        elif whole < goal / 4:
+            connection.read_size = min(READ_SIZE, connection.read_size * 2)
+        return cost
+
     def _next_round(self) -> None:
         self._spent = 0.0
 
-    def _blocked(self, source: str) -> bool:
-        return source in self.slowed or self._full_for(source, self._queue.is_light(source))
+    def _blocked(self, source: str, light: bool) -> bool:
+        return source in self.slowed or self._full_for(source, light)
 
     def _speed_up(self, source: str) -> None:
         del self.slowed[source]
@@ -127,15 +153,3 @@ class Scheduler:
                 self._turn_soon()
                 return
             began = ended
-
-
-def _hear(connection: Connection) -> float:
-    """One turn of a connection; returns what it cost. The costlier it was, the less is read for its next one."""
-    before = time.perf_counter()
-    connection.read_on()
-    cost = time.perf_counter() - before
-    if cost > TURN_GOAL:
-        connection.read_size = max(MIN_READ, connection.read_size // 2)
-    elif cost < TURN_GOAL / 4:
-        connection.read_size = min(READ_SIZE, connection.read_size * 2)
-    return cost

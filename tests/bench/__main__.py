@@ -9,7 +9,8 @@
     searching  search in a million messages; start-up with them, beside an empty home
     idle       memory and CPU of a node with nothing to do, alone and with a thousand links
     burst      loss through PUB to subscribers that sleep through a burst, beside default ZeroMQ
-    crowd      what two honest peers notice of two hundred bad connections, and how long `send` takes meanwhile
+    crowd      what two honest peers notice of two hundred bad connections, and how long `send` takes meanwhile; and
+               what they notice of three hundred flooding sources
     scrolling  frames and long tasks of a tab that scrolls up a long conversation, quiet and while messages stream in
     pixels     event to pixel in browser tabs, beside a bare page; the dashboard's CPU and memory with idle tabs
 

@@ -43,6 +43,9 @@ class Sizes(msgspec.Struct, frozen=True):
     #: What each honest peer says beside the bad ones, and how many those are.
     honest: int = 100
     bad: int = 200
+    #: What each honest peer says beside flooding sources, and how many those are.
+    sparse: int = 40
+    flooders: int = 300
 
 
 FULL = Sizes()
@@ -70,4 +73,6 @@ QUICK = Sizes(
     bursts=(2_000,),
     honest=5,
     bad=20,
+    sparse=3,
+    flooders=20,
 )

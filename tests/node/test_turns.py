@@ -22,7 +22,17 @@ from node.protocol.plain.codec import Text
 from node.store import database, history
 from node.store.reader import Reader
 from node.store.writer import Writer
-from node.turns import ALONE_GOAL, BYTES_A_RECORD, MAX_BATCH, MAX_PENDING, MIN_BATCH, SHARED_GOAL, Turns
+from node.turns import (
+    ALONE_GOAL,
+    BYTES_A_RECORD,
+    MAX_BATCH,
+    MAX_PENDING,
+    MIN_BATCH,
+    MIN_SHARE,
+    RECORD_TAKES,
+    SHARED_GOAL,
+    Turns,
+)
 from tests.node.peers.live import eventually
 
 
@@ -154,6 +164,31 @@ def test_with_several_sources_one_with_more_than_its_share_waits_and_the_others_
         bench.disk.let_through()
         await eventually(lambda: bench.went_on)
         assert not bench.turns.full_for("flood"), "the next batch is empty"
+
+    run(test)
+
+
+def test_a_crowd_fills_no_longer_batch_and_who_says_little_gets_in() -> None:
+    async def test(bench: Bench) -> None:
+        await committing(bench)
+        size = bench.turns._batch_sizes[True]
+        crowd = [f"10.9.0.{number}" for number in range(200)]
+        for source in crowd:
+            bench.hear(source, size // len(crowd) + 1)
+        assert all(bench.turns.full_for(source) for source in crowd)
+        assert bench.turns.full_for("somebody new"), "the smallest shares make a long batch as well"
+        assert not bench.turns.full_for("honest", light=True)
+        bench.hear("honest", MIN_SHARE + 1)
+        assert bench.turns.full_for("honest", light=True), "not with a good part of what waits"
+
+    run(test)
+
+
+def test_what_peers_said_costs_the_disk_something_from_the_start() -> None:
+    async def test(bench: Bench) -> None:
+        before = bench.turns.owed
+        bench.hear("anna", 100)
+        assert bench.turns.owed - before >= 100 * RECORD_TAKES
 
     run(test)
 

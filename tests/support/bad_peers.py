@@ -113,14 +113,45 @@ async def _misbehave(node: Address, number: int) -> None:
         await asyncio.sleep(0.2)
 
 
+async def _flood(node: Address, number: int) -> None:
+    """A source of its own that says lines as fast as they are taken, and comes back when it is left."""
+    host = f"127.64.{number // 250}.{number % 250 + 1}"
+    lines = b"".join(b"FLOOD: a line of this flood, as long as what people say, %d\n" % line for line in range(200))
+    while True:
+        with contextlib.suppress(OSError):
+            reader, writer = await asyncio.open_connection(node.host, node.port, local_addr=(host, 0))
+            try:
+                writer.write(b"CONNECT:7000")
+                await asyncio.sleep(0.2)
+                while not reader.at_eof():
+                    writer.write(lines)
+                    await writer.drain()
+            finally:
+                writer.close()
+        await asyncio.sleep(0.2)
+
+
 async def _crowd(node: Address, count: int) -> None:
     await asyncio.gather(*(_misbehave(node, number) for number in range(count)))
 
 
-@contextlib.contextmanager
-def bad_peers(node: Address, count: int = CONNECTIONS) -> Iterator[None]:
+async def _floods(node: Address, count: int) -> None:
+    await asyncio.gather(*(_flood(node, number) for number in range(count)))
+
+
+def bad_peers(node: Address, count: int = CONNECTIONS) -> contextlib.AbstractContextManager[None]:
     """So many of them, until the end of the block."""
-    process = subprocess.Popen([sys.executable, "-m", __name__, str(node), str(count)])
+    return _process(node, count, "crowd")
+
+
+def flooders(node: Address, count: int) -> contextlib.AbstractContextManager[None]:
+    """So many source addresses that flood, each with lines over one connection, until the end of the block."""
+    return _process(node, count, "floods")
+
+
+@contextlib.contextmanager
+def _process(node: Address, count: int, what: str) -> Iterator[None]:
+    process = subprocess.Popen([sys.executable, "-m", __name__, str(node), str(count), what])
     try:
         yield
         assert process.poll() is None, "the bad peers ended by themselves"
@@ -132,4 +163,4 @@ def bad_peers(node: Address, count: int = CONNECTIONS) -> Iterator[None]:
 if __name__ == "__main__":
     from node.model import parse_address
 
-    asyncio.run(_crowd(parse_address(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run({"crowd": _crowd, "floods": _floods}[sys.argv[3]](parse_address(sys.argv[1]), int(sys.argv[2])))

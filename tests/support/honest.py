@@ -20,11 +20,18 @@ PATIENCE = 100.0
 
 
 def delays(
-    home: pathlib.Path, node: Address, std: Std, ancestor: AncestorConsole, word: str, count: int
+    home: pathlib.Path,
+    node: Address,
+    std: Std,
+    ancestor: AncestorConsole,
+    word: str,
+    count: int,
+    every: float = EVERY,
 ) -> list[float]:
     """How long each of their messages takes from being said to standing in the log, in milliseconds.
 
-    `word` must be new; each says it `count` times. Fails when anything is missing, twice or out of order.
+    `word` must be new; each says it `count` times, once in `every` seconds. Fails when anything is missing, twice or
+    out of order.
     """
     said: dict[tuple[str, str], float] = {}
     heard: dict[tuple[str, str], float] = {}
@@ -59,7 +66,7 @@ def delays(
         for client in (std, ancestor):
             said[client.team, f"{word} {number}"] = time.monotonic()
             client.send(node.host, node.port, f"{word} {number}")
-        time.sleep(EVERY)
+        time.sleep(every)
     watcher.join(PATIENCE + 10)
     for team in (std.team, ancestor.team):
         assert [text for name, text in heard if name == team] == [f"{word} {number}" for number in range(count)]
