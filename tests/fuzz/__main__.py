@@ -1,4 +1,7 @@
-"""The long run: `python -m tests.fuzz --minutes N [--seed S] [--target NAME]`; `--only I` repeats one input."""
+"""The long run: `python -m tests.fuzz --minutes N [--seed S] [--target NAME]`; `--only I` repeats one input.
+
+`--peers` instead: hostile peers over real sockets against a node (peers.py).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from tests.fuzz import bus
+from tests.fuzz import bus, peers
 from tests.fuzz.corpus import spoilt
 from tests.fuzz.targets import TARGETS
 
@@ -36,12 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, help="default: drawn, and printed")
     parser.add_argument("--target", choices=TARGETS, action="append", help="only this one (may be repeated)")
     parser.add_argument("--only", type=int, metavar="I", help="only input number I of that seed")
-    parser.add_argument("--bus", action="store_true", help="instead: commands for a real node, over its bus")
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument("--bus", action="store_true", help="instead: commands for a real node, over its bus")
+    chosen.add_argument("--peers", action="store_true", help="instead: hostile peers over real sockets against a node")
     options = parser.parse_args(arguments)
     seed = random.SystemRandom().randrange(2**32) if options.seed is None else options.seed
     print(f"seed {seed}", flush=True)
     if options.bus:
         return bus.long_run(seed, options.minutes)
+    if options.peers:
+        return peers.main(seed, options.minutes * 60)
     names = options.target or list(TARGETS)
     end = time.monotonic() + options.minutes * 60
     if options.only is None:
