@@ -59,7 +59,8 @@ def _ask(place: Place) -> str | None:
         ours = challenges.statement(challenges.OWNER, host, question, told.challenge)
         answer = {"question": question, "challenge": told.challenge, "signature": challenges.sign(place.key, ours)}
         code = _post(dialled, place.port, host, "link", answer, _Code).code
-    except (OSError, http.client.HTTPException, msgspec.DecodeError):
+    # Somebody else may answer there, with anything.
+    except (OSError, http.client.HTTPException, msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     return f"http://{host}/?{PARAMETER}={code}"
 

@@ -249,7 +249,7 @@ def code_in(scope: Scope) -> str | None:
 def _decoded(body: bytes, kind: type[_T]) -> _T | None:
     try:
         return msgspec.json.decode(body, type=kind)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
 
 

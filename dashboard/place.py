@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from dashboard import challenges, hosts
-from node.bus import locate
-from node.errors import ConfigError
+from node.bus import locate, ownership
+from node.errors import ConfigError, HomeRefused
 
 log = logging.getLogger("snicher.dashboard")
 
@@ -65,7 +65,7 @@ class Place:
     def __init__(self, home: pathlib.Path, address: str, port: int) -> None:
         self.path = home / f"door-{_slug(address, port)}.json"
         try:
-            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            locate.make_home(home)
             content = _read(self.path)
             if content is None or (content.address, content.port) != (address, port):
                 content = _new(address, port)
@@ -192,14 +192,14 @@ def _read(path: pathlib.Path, *, mend: bool = True) -> _Content | None:
         status = path.lstat()
         private = os.name == "nt" or (not stat.S_IMODE(status.st_mode) & 0o077 and status.st_uid == os.geteuid())
         if stat.S_ISREG(status.st_mode) and private:
-            content = msgspec.json.decode(path.read_bytes(), type=_Content)
+            content = msgspec.json.decode(ownership.read_private(path), type=_Content)
             _private_key(content.key)
             if _NAME.fullmatch(content.name):
                 return content
         why = "it isn't complete" if private else "others could have read it"
     except FileNotFoundError:
         return None
-    except (msgspec.DecodeError, ValueError, TypeError):
+    except (msgspec.DecodeError, ValueError, TypeError, RecursionError, HomeRefused):
         why = "it isn't complete"
     if mend:
         log.warning("%s is made anew, because %s. Your browsers need a new link", path, why)

@@ -177,7 +177,7 @@ def _above(path: pathlib.Path, at: pathlib.Path, status: os.stat_result, who: Wh
     if fault is not None:
         raise HomeRefused(
             f"{path} can't be used: {at} {fault}. Choose a --home in a directory of your own"
-            f"{f', or close that one: chmod go-w {at}' if status.st_uid in (ROOT, who.uid) else ''}."
+            f"{f', or close that one: chmod go-w {at}' if status.st_uid in (ROOT, who.uid) and stat.S_ISDIR(status.st_mode) else ''}."
         )
 
 

@@ -234,3 +234,15 @@ def test_the_scripts_of_the_door_are_served_to_everybody_under_a_path_of_this_st
         # Behind a proxy that changes the Host, the Origin of a module's request isn't the Host.
         assert visitor.client.get(path, headers={"origin": "https://chat.example"}).status_code == 200
     assert visitor.client.get("/door/page.js").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["challenge", "enter", "return", "link"])
+@pytest.mark.parametrize(
+    "body",
+    [b"[" * 4_000, b'{"x":' * 800, b'{"link": "\xff"}', b'{"question": "\\ud800"}', b'{"link": NaN}', b"\x00", b""],
+    ids=["lists", "objects", "no text", "half a pair", "no number", "a NUL", "nothing"],
+)
+def test_a_hostile_body_is_refused_and_lets_nobody_in(visitor: Visitor, path: str, body: bytes) -> None:
+    answer = visitor.client.post(f"/door/{path}", content=body, headers={"origin": f"http://{visitor.host}"})
+    assert answer.status_code in (200, 400, 403) and "set-cookie" not in answer.headers
+    assert answer.status_code != 200 or answer.json() == {"in": False}
