@@ -39,8 +39,9 @@ MAX_LINKS = 40
 #: Bytes of a small file of a home, where its reader doesn't say otherwise. A longer one is refused, and not read.
 MAX_BYTES = 64 * 1024
 #: Names of what a home holds begin so. What else somebody keeps in the same directory is no business of ours. Not here:
-#: `identity`, which is closed to others only once it is known to be a key (store/identity.py).
-CONTENTS = ("snicher.db", "bus.json", "node.lock", "history", "dashboard-", "door-")
+#: `identity`, which is closed to others only once it is known to be a key (store/identity.py), and a dashboard's keys,
+#: which are made anew when others could have read them.
+CONTENTS = ("snicher.db", "bus.json", "node.lock", "history", "dashboard-")
 #: This one may be a link, belong to root and be readable by others: people keep their settings in one place.
 CONFIG = "config.toml"
 #: Opening neither follows a link nor waits for the other end of a FIFO. (Windows knows none of this but O_BINARY.)
@@ -175,10 +176,9 @@ def check_above(path: pathlib.Path) -> None:
 def _above(path: pathlib.Path, at: pathlib.Path, status: os.stat_result, who: Who) -> None:
     fault = fault_above(status, who)
     if fault is not None:
-        raise HomeRefused(
-            f"{path} can't be used: {at} {fault}. Choose a --home in a directory of your own"
-            f"{f', or close that one: chmod go-w {at}' if status.st_uid in (ROOT, who.uid) and stat.S_ISDIR(status.st_mode) else ''}."
-        )
+        closable = stat.S_ISDIR(status.st_mode) and status.st_uid in (ROOT, who.uid)
+        closing = f", or close that one: chmod go-w {at}" if closable else ""
+        raise HomeRefused(f"{path} can't be used: {at} {fault}. Choose a --home in a directory of your own{closing}.")
 
 
 def check_home(home: pathlib.Path, *, mend: bool = True) -> bool:

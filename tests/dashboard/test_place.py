@@ -34,7 +34,11 @@ def test_each_address_and_port_has_a_name_and_a_key_of_its_own(tmp_path: pathlib
     assert found == {(one.address, one.port): one.name for one in made}
 
 
-@pytest.mark.parametrize("spoil", ["", "{}", "[1]", "\x00\xff", "[" * 60_000, "x" * 70_000, '{"name": 1}', "wrong key", "wrong name"])
+@pytest.mark.parametrize(
+    "spoil",
+    ["", "{}", "[1]", "\x00\xff", "[" * 60_000, "x" * 70_000, '{"name": 1}', "wrong key", "wrong name"],
+    ids=["empty", "object", "list", "bytes", "brackets", "too long", "another", "wrong key", "wrong name"],
+)
 def test_what_is_no_such_file_is_made_anew(
     tmp_path: pathlib.Path, spoil: str, caplog: pytest.LogCaptureFixture
 ) -> None:

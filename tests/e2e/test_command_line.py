@@ -323,7 +323,7 @@ def test_tail_without_since_begins_with_what_comes(anna: NodeProcess, old: Std) 
 @pytest.mark.parametrize("words", [(), ("--consumer", "log")], ids=["events", "consumer"])
 def test_tail_waits_for_a_node_that_is_away_at_first(nodes: Nodes, words: tuple[str, ...]) -> None:
     anna = nodes.make("anna")
-    anna.home.mkdir(parents=True, exist_ok=True)
+    anna.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tail("--json", "--since", "0", *words, "--home", str(anna.home)) as process:
         assert process.stderr is not None
         assert process.stderr.readline().startswith(f"The node is away: No node is running on {anna.home}. Waiting")

@@ -109,7 +109,7 @@ def test_a_home_that_is_ours_but_open_is_closed_and_that_is_said_once(
     home = tmp_path / "home"
     home.mkdir()
     home.chmod(0o777)
-    for name in ("bus.json", "snicher.db", "snicher.db-wal", "dashboard.token", "unrelated"):
+    for name in ("bus.json", "snicher.db", "snicher.db-wal", "dashboard-1.json", "unrelated"):
         (home / name).touch()
         (home / name).chmod(0o666)
     (home / "config.toml").symlink_to(tmp_path / "elsewhere")
@@ -122,7 +122,7 @@ def test_a_home_that_is_ours_but_open_is_closed_and_that_is_said_once(
     assert mode(home) == 0o700
     assert mode(tmp_path / "elsewhere") == 0o644
     assert {path.name: mode(path) for path in home.iterdir()} == {
-        "bus.json": 0o600, "snicher.db": 0o600, "snicher.db-wal": 0o600, "dashboard.token": 0o600, "unrelated": 0o666,
+        "bus.json": 0o600, "snicher.db": 0o600, "snicher.db-wal": 0o600, "dashboard-1.json": 0o600, "unrelated": 0o666,
         "config.toml": 0o644,
     }  # fmt: skip
     assert len(caplog.messages) == 6
