@@ -37,9 +37,13 @@ log = logging.getLogger("snicher.store")
 #: Records that may wait for the disk before nobody is heard and commands get `busy`; half of it lets go.
 MAX_PENDING = 20_000
 #: What a commit should take, in seconds: an (almost) empty one's time and so much more; with one source, with several.
-ALONE_GOAL, SHARED_GOAL = 0.05, 0.001
+ALONE_GOAL, SHARED_GOAL = 0.05, 0.01
 #: Records in a batch before sources with more than their share have to wait: it follows from how long commits take.
-MIN_BATCH, MAX_BATCH = 32, 10_000
+MIN_BATCH, MAX_BATCH = 128, 10_000
+#: With more sources than this in the last so many commits, shorter batches and commits: who says something now and then
+#: waits for the commit under way and his own, and should hardly notice the crowd.
+CROWD, LATELY = 16, 64
+CROWD_GOAL, MIN_CROWD_BATCH = 0.001, 32
 #: Bytes from a peer that count as one more record: long texts take room in memory and on disk, short ones steps.
 BYTES_A_RECORD = 512
 #: Records of a source in a batch that never count as more than its share.
@@ -121,6 +125,10 @@ class Turns:
         self._full = False
         #: Records in a batch, with several sources and with one (or none).
         self._batch_sizes = {True: 512, False: 4096}
+        #: The same with a crowd. The sources of the last commits, each with the number of its last one, oldest first.
+        self._crowd_size = MIN_BATCH
+        self._lately: collections.OrderedDict[str, int] = collections.OrderedDict()
+        self._number = 0
         #: When the commit under way began, and what an empty one takes, in seconds.
         self._began = 0.0
         self._empty_takes = 0.0
@@ -181,17 +189,17 @@ class Turns:
         """
         batch = self._batch
         sources = batch.sources
-        size = self._batch_sizes[len(sources) > 1]
+        size = self._crowd_size if self._crowded else self._batch_sizes[len(sources) > 1]
         if self._committing is None or len(batch) < size:
             return False
         if self._full:
             return True
         if light and sources.get(source, 0) <= MIN_SHARE:
             return False
-        if size < MIN_SHARE * len(sources):
+        if self._crowded:
             # Even the smallest shares would make a batch that takes long, and the light ones wait for it too.
             return True
-        return sources.get(source, 0) > size // max(1, len(sources))
+        return sources.get(source, 0) > max(MIN_SHARE, size // max(1, len(sources)))
 
     @property
     def idle(self) -> bool:
@@ -253,11 +261,25 @@ class Turns:
             return
         if len(self._batch) < MAX_PENDING // 2:
             self._full = False
+        self._count(batch)
         if not batch.expires:
             self._fit(batch, time.perf_counter() - self._began)
         self._let_out(batch)
         self._go_on()
         self.upkeep.committed()
+
+    @property
+    def _crowded(self) -> bool:
+        return len(self._lately) > CROWD
+
+    def _count(self, batch: _Batch) -> None:
+        """Remember whose records this commit holds."""
+        self._number += 1
+        for source in batch.sources:
+            self._lately[source] = self._number
+            self._lately.move_to_end(source)
+        while self._lately and next(iter(self._lately.values())) <= self._number - LATELY:
+            self._lately.popitem(last=False)
 
     def _fit(self, batch: _Batch, took: float) -> None:
         """Batches get longer or shorter, until a commit takes about as long as it should."""
@@ -266,6 +288,13 @@ class Turns:
             self._empty_takes += (took - self._empty_takes) / 8
             return
         self._record_takes += (max(0.0, took - self._empty_takes) / count - self._record_takes) / 8
+        if self._crowded:
+            goal = self._empty_takes + CROWD_GOAL
+            if took > goal:
+                self._crowd_size = max(MIN_CROWD_BATCH, self._crowd_size * 3 // 4)
+            elif count >= self._crowd_size and took < goal / 2:
+                self._crowd_size = min(MAX_BATCH, self._crowd_size * 5 // 4)
+            return
         shared = len(batch.sources) > 1
         goal = self._empty_takes + (SHARED_GOAL if shared else ALONE_GOAL)
         size = self._batch_sizes[shared]

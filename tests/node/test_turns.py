@@ -170,11 +170,14 @@ def test_with_several_sources_one_with_more_than_its_share_waits_and_the_others_
 
 def test_a_crowd_fills_no_longer_batch_and_who_says_little_gets_in() -> None:
     async def test(bench: Bench) -> None:
-        await committing(bench)
-        size = bench.turns._batch_sizes[True]
         crowd = [f"10.9.0.{number}" for number in range(200)]
         for source in crowd:
-            bench.hear(source, size // len(crowd) + 1)
+            bench.hear(source, 1)
+        bench.disk.let_through()
+        await bench.turns.quiet(60)
+        await committing(bench)
+        for source in crowd:
+            bench.hear(source, 1)
         assert all(bench.turns.full_for(source) for source in crowd)
         assert bench.turns.full_for("somebody new"), "the smallest shares make a long batch as well"
         assert not bench.turns.full_for("honest", light=True)
