@@ -78,7 +78,7 @@ def test_every_link_state_has_a_word(link: str) -> None:
 def dialects_of_the_bus() -> set[str]:
     """As BUS.md names them for a peer."""
     text = (ROOT / "node/bus/BUS.md").read_text()
-    listed = re.search(r"`dialect` is\n(.*?) or `unknown`;", text, re.DOTALL)
+    listed = re.search(r"`dialect` is\s(.*?) or `unknown`;", text, re.DOTALL)
     assert listed is not None
     return set(re.findall(r"`([^`]+)`", listed[1]))
 
