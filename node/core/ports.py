@@ -10,10 +10,11 @@ from __future__ import annotations
 #: Ports below this one belong to the system's own services; a chat program of a plain user can't listen there.
 FIRST_FREE = 1024
 #: From 1024 on: the "bad ports" of the Fetch standard (https://fetch.spec.whatwg.org/#port-blocking), which browsers
-#: don't dial for a web page either.
+#: don't dial for a web page either. But for 6000 (X11): old chat clients listen there, and an X server closes whatever
+#: doesn't begin with its byte order.
 FETCH = frozenset(
     {
-        1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697,
+        1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697,
         10080,
     }
 )  # fmt: skip
@@ -26,7 +27,7 @@ OTHERS = frozenset(
         2181, 2375, 2376, 2379, 2380, 4369, 8500, 10250,  # ZooKeeper, Docker, etcd, Erlang, Consul, Kubernetes
         4730, 5672, 6379, 9092, 9200, 9300, 11211, 11300, 26379,  # queues, caches, search
         3389, 5900, 5985, 5986,  # remote desktops and shells
-        2525, 3260, 3632, 6010, 9100,  # mail submission, iSCSI, distcc, forwarded X11, printers
+        2525, 3260, 3632, 9100,  # mail submission, iSCSI, distcc, printers
     }
 )  # fmt: skip
 

@@ -19,7 +19,7 @@ REDIS = "10.0.0.1:6379"
     ("port", "service"),
     [
         (1, True), (22, True), (25, True), (80, True), (443, True), (587, True), (1023, True),
-        (2375, True), (2525, True), (3306, True), (3389, True), (5060, True), (5432, True), (5900, True), (6000, True),
+        (2375, True), (2525, True), (3306, True), (3389, True), (5060, True), (5432, True), (5900, True), (6000, False),
         (6379, True), (6667, True), (9200, True), (11211, True), (27017, True),
         (1024, False), (1255, False), (4000, False), (5000, False), (5001, False), (5050, False), (5555, False),
         (5999, False), (6001, False), (6555, False), (7000, False), (8000, False), (9999, False), (12345, False),
