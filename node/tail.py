@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from node.bus import locate
 from node.bus import messages as m
 from node.bus.client import Away, Back, Client, Consumer, Cursor, Resync
-from node.errors import CommandRefused, NodeAway
+from node.errors import CommandRefused, HomeRefused, NodeAway
 from node.lines import away_line, event_line
 from node.printable import json_line
 
@@ -44,7 +44,8 @@ def tail(client: Client, options: argparse.Namespace) -> None:
 def _check_home(home: pathlib.Path) -> None:
     """`tail` waits for a node that is away, but not where none can be meant, or for one that it can't understand.
 
-    Raises NodeAway when there is no such folder, BusProtocolError when bus.json is another version's, or none.
+    Raises NodeAway when there is no such folder, HomeRefused when it isn't ours alone, and BusProtocolError when
+    bus.json is another version's, or none.
     """
     try:
         there = stat.S_ISDIR(home.stat().st_mode)
@@ -54,8 +55,13 @@ def _check_home(home: pathlib.Path) -> None:
         raise NodeAway(f"Can't look into {home}: {error.strerror}.") from error
     if not there:
         raise NodeAway(f"There is no home at {home}. Is --home right? A node makes it: {locate.start_command(home)}")
-    with contextlib.suppress(NodeAway):
+    try:
         locate.read_endpoint(home)
+    except HomeRefused:
+        # It is a NodeAway, too; but no node of ours will ever be there.
+        raise
+    except NodeAway:
+        pass
 
 
 def _tail_events(client: Client, options: argparse.Namespace, printer: _Printer) -> None:

@@ -6,11 +6,15 @@ And property tests try the same inputs each time, however long that takes.
 from __future__ import annotations
 
 import os
+import signal
 
 import hypothesis
 import pytest
 
 os.environ["SNICHER_MANDATORY"] = ""
+if os.name != "nt" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    # Under nohup, nodes that tests start would ignore a closed terminal as well. What is handled isn't passed on.
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 # By itself, one that takes 0.2 s for an input has failed: on a machine that stands still now and then, any does.
 hypothesis.settings.register_profile("patient", deadline=None, derandomize=True)

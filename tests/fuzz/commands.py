@@ -259,7 +259,7 @@ GENERATORS: dict[str, Callable[[Fuzz], tuple[Args, Expected]]] = {
     "consumer_drop": _consumer_drop, "report": _report, "history": _history, "search": _search, "send": _send,
     "resend": _resend, "connect": _connect, "disconnect": _someone, "peers": _peers, "forget": _someone,
     "rename": _rename, "merge": _merge, "delete": _delete, "mark_read": _mark_read, "stats": _hello,
-    "settings": _settings, "config": _hello, "status": _hello, "stop": _hello,
+    "settings": _settings, "config": _hello, "status": _hello, "stop": _hello, "trust_clock": _hello,
 }  # fmt: skip
 #: How often each is asked for, against 2 for all others.
 WEIGHTS = {

@@ -120,6 +120,8 @@ def test_a_stranger_who_isn_t_heard_for_a_month_leaves_the_list_and_a_known_one_
         desk.hear(2, Text("hi", host, 5000), host=host, dialect="std")
     desk.send("10.0.0.2", "hi")
     desk.now = START + STRANGER_MS
+    # A clock that is a month ahead of the last time it was believed is doubted, and nobody leaves for it.
+    desk.ask("trust_clock", m.Nothing())
     desk.hear(2, Text("still here", "10.0.0.3", 5000), host="10.0.0.3", dialect="std")
     assert "PeerForgotten" not in events(measured(desk))
     desk.now += LOOK_MS
