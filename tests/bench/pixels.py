@@ -161,7 +161,7 @@ def _tabs(browser: Browser, link: str, count: int) -> Iterator[list[Page]]:
         tabs = [context.new_page() for _ in range(count)]
         for tab in tabs:
             tab.goto(link)
-        _until(lambda: all(_seen(tab) for tab in tabs), "the conversation in every tab")
+        _until(lambda: all(_loaded(tab) for tab in tabs), "the conversation in every tab")
         yield tabs
     finally:
         context.close()
@@ -173,6 +173,16 @@ def _delays(tabs: list[Page], count: int) -> list[float]:
     time.sleep(count / PER_S)
     _until(lambda: all(len(_seen(tab)) > count for tab in tabs), "all texts in every tab")
     return [at - int(mark) / 1e6 for tab in tabs for mark, at in _seen(tab).items() if f"t={mark};" != FIRST]
+
+
+def _loaded(tab: Page) -> bool:
+    """Whether the first text is seen. The page behind a link leads on to the dashboard; meanwhile nothing is."""
+    from playwright.sync_api import Error
+
+    try:
+        return bool(_seen(tab))
+    except Error:
+        return False
 
 
 def _seen(tab: Page) -> dict[str, float]:

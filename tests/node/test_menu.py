@@ -56,7 +56,7 @@ def test_names_are_offered_where_one_is_asked_for_and_nowhere_else(session: Fake
 def test_a_small_screen_has_no_room_for_names(
     session: FakeSession, monkeypatch: pytest.MonkeyPatch, lines: int, rows: int
 ) -> None:
-    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((80, lines)))
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda *_, **__: os.terminal_size((80, lines)))
     menu.Terminal().ask("To: ", words=["anna"])
     assert session.asked[0]["reserve_space_for_menu"] == rows
 
