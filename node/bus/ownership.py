@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import pathlib
 import stat
@@ -113,12 +114,16 @@ def name_of(uid: int) -> str:
 
 def whoami() -> Who:
     """The user of this process. Its groups count as its own only where nobody else is a member."""
-    if not POSIX:
-        return Who(ROOT, frozenset())
+    return _who(os.geteuid()) if POSIX else Who(ROOT, frozenset())
+
+
+@functools.lru_cache(8)
+def _who(uid: int) -> Who:
+    # Kept: each command of a front end asks, and the system reads two files to answer.
     import grp
     import pwd
 
-    uid, own = os.geteuid(), {ROOT}
+    own = {ROOT}
     with contextlib.suppress(KeyError):
         me = pwd.getpwuid(uid)
         # Debian and others give each user a group of the same name, and let group members write by default.
