@@ -133,6 +133,8 @@ class History:
         self.mark = read_mark(home)
         self._wal = self._path.with_name(self._path.name + "-wal")
         self.wal_missing = False
+        #: What the main file said before SQLite opened it.
+        self._main: Kept | None = None
         self._look()
 
     def _look(self) -> None:
@@ -140,7 +142,8 @@ class History:
         if not self._path.exists() or not self._path.stat().st_size:
             return
         self.wal_missing = not self._wal.exists()
-        main = folded(self._path)
+        # Not later: once SQLite has the file open, closing another descriptor of it would give up SQLite's locks.
+        main = self._main = folded(self._path)
         if main is None or not main.used or main.open or not isinstance(self.mark, Mark) or self.wal_missing:
             return
         if main.run not in self.mark.runs and self._wal.stat().st_size:
@@ -160,12 +163,12 @@ class History:
 
     def _named_before(self, now: Kept) -> tuple[str, ...]:
         """The runs that the database names: after a crash, the main file may name an older one than the WAL."""
-        main = folded(self._path)
+        main = self._main
         return (now.run,) if main is None or main.run == now.run else (main.run, now.run)
 
-    def begin(self, run: str, now: Kept) -> None:
-        """The run stands in the database, which said this before. Raises OSError."""
-        self._before = self._named_before(now)
+    def begin(self, run: str, now: Kept, *, folded: bool) -> None:
+        """The run stands in the database, which said this before; `folded`: in its main file, too. Raises OSError."""
+        self._before = () if folded else self._named_before(now)
         self.run, self._marked = run, now.head
         self._write(self._current(now.head))
 
@@ -182,13 +185,8 @@ class History:
                 self._marked = head
 
     def _current(self, head: int) -> Mark:
-        if self._before:
-            main = folded(self._path)
-            if main is None or main.run != self.run:
-                # Somebody reads, so that the run stands in the WAL only: the main file still names the one before.
-                return Mark((*self._before, self.run), head)
-            self._before = ()
-        return Mark((self.run,), head)
+        # Somebody read at the start, so that the run stood in the WAL only: the main file may name the one before.
+        return Mark((*self._before, self.run), head)
 
     def end(self, head: int) -> None:
         """The database was closed with this newest event."""

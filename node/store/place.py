@@ -3,8 +3,9 @@
 SQLite goes on writing into a file that was removed, moved or replaced, and at the next start all of that is gone. So
 nothing is told as stored before the file at the path was seen to be the one that is open.
 
-Law of this file: it looks at files. The one thing it moves is the open WAL, away from a database that isn't its own:
-the next start would play it into that one.
+Law of this file: it looks at files and opens none: closing one would give up SQLite's locks on it, which go with any
+descriptor of the process. So what is copied over the very file isn't noticed here. The one thing it moves is the open
+WAL, away from a database that isn't its own: the next start would play it into that one.
 """
 
 from __future__ import annotations
@@ -41,19 +42,6 @@ class Place:
         self._aside = path.resolve().with_name(path.resolve().name + history.ASIDE)
         self._file = _identity(path)
         self._wal = _identity(self.wal)
-        #: The run that the main file names, once it does.
-        self._run = history.NO_RUN
-        #: When the main file was changed last, its size, and the newest event in it.
-        self._seen = (0, 0)
-        self._head = -1
-
-    def named(self, run: str) -> None:
-        """From now on the main file names this run: one that names another was written over."""
-        self.reopened()
-        main = history.folded(self._path.resolve())
-        if main is not None and main.run == run:
-            self._run = run
-            self._head = main.head
 
     def reopened(self) -> None:
         """The same file was opened again; its WAL may be a new one."""
@@ -86,9 +74,8 @@ class Place:
             )
 
     def check(self) -> None:
-        """Raises StoreDisplaced when what is at the path isn't what is open, the WAL and the content included."""
+        """Raises StoreDisplaced when what is at the path isn't what is open, the WAL included."""
         self.check_file()
-        self._check_content()
         if self._wal is None or _identity(self.wal) == self._wal:
             return
         self._join()
@@ -98,29 +85,6 @@ class Place:
                 "Nothing more is stored until you stop the node and start it again."
             )
 
-    def _check_content(self) -> None:
-        if self._run == history.NO_RUN:
-            return
-        try:
-            found = self._path.stat()
-        except OSError as error:
-            raise StoreUnavailable(f"{self._path} can't be looked at: {error.strerror}.") from error
-        seen = (found.st_mtime_ns, found.st_size)
-        if seen == self._seen:
-            return
-        # Only when the WAL is folded back does the main file change; if it was that, it still names this run.
-        main = history.folded(self._path.resolve())
-        if main is None or main.run != self._run or main.head < self._head:
-            raise Overwritten(
-                f"{self._path} was written over while the node runs. Nothing more is stored. To go on with what is "
-                "there now, stop the node and start it again."
-            )
-        self._seen, self._head = seen, main.head
-
 
 class WalGone(StoreDisplaced):
     """The WAL is not at its path any more; what it holds has to go into the main file at once."""
-
-
-class Overwritten(StoreDisplaced):
-    """The very file has another content: what is open must not be folded into it."""

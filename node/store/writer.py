@@ -23,7 +23,7 @@ from node.model import PLAIN_PREFIX
 from node.store import database, history, index
 from node.store.facts import number, structure
 from node.store.keeper import Keeper
-from node.store.place import Overwritten, Place, WalGone
+from node.store.place import Place, WalGone
 
 #: Rows in one INSERT. sqlite3 gives the interpreter lock back and takes it again at each step, which can cost
 #: milliseconds while the event loop is busy; many rows a step make that rare.
@@ -75,9 +75,8 @@ class Writer:
             # Set back: the mark goes on disagreeing until the new log is on disk, or a crash would hide it.
             self._transaction(step)
             # Into the main file: a copy of it alone must show that it was open.
-            self.fold()
-            self.history.begin(run, now)
-            self._place.named(run)
+            self.history.begin(run, now, folded=self.fold())
+            self._place.reopened()
         except OSError as error:
             path = self._home / history.FILE_NAME
             raise StoreUnavailable(f"{path} can't be written: {error.strerror}.") from error
@@ -190,15 +189,13 @@ class Writer:
         What isn't folded, or can't be, is not lost: the WAL stays and is read at the next start.
         """
         head = -1
-        displaced: StoreUnavailable | None = None
         with contextlib.suppress(sqlite3.Error):
-            try:
+            # Where the file was moved or removed, it can't be said any more that it was closed.
+            with contextlib.suppress(StoreUnavailable):
                 if self.history.run != history.NO_RUN:
                     self._transaction(lambda: self._put_facts({"open": "0"}))
                     head = history.kept(self._db).head
-            except StoreUnavailable as error:
-                displaced = error
-            if fold and not isinstance(displaced, Overwritten):
+            if fold:
                 # Also where the file was moved to: it then has all that was stored.
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._let_go(self._db)
