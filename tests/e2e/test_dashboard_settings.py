@@ -212,6 +212,8 @@ def test_a_link_is_made_and_copied_and_the_others_are_shut_out(
     expect(elsewhere.locator("#wrong")).to_be_visible()
     access.get_by_role("button", name="Make a link").click()
     expect(access.locator("code")).not_to_have_text(link)
+    # It is empty until the new link has come.
+    expect(access.locator("code")).to_contain_text(f"{dashboard.origin}/?link=")
     elsewhere.goto(access.locator("code").inner_text())
     expect(elsewhere.locator(".me .name")).to_have_text("anna")
     # Being shut out is what was asked for.
