@@ -9,7 +9,7 @@ import msgspec
 
 from dashboard import wording
 from dashboard.appearance import AwayView
-from node.bus import messages as m
+from node.bus import requests as rq
 
 #: Width of one step of the rate's curve, in ms, and how many steps are kept: five minutes in all.
 STEP_MS = 5_000
@@ -119,8 +119,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 def figures(
     now: int,
     rate: Rate,
-    stats: m.StatsResult | None,
-    status: m.StatusResult | None,
+    stats: rq.StatsResult | None,
+    status: rq.StatusResult | None,
     waiting: list[Waiting],
     away: AwayView | None,
     own: str,
@@ -154,7 +154,7 @@ def figures(
     )
 
 
-def _node(now: int, stats: m.StatsResult | None, status: m.StatusResult | None, away: AwayView | None) -> Sign:
+def _node(now: int, stats: rq.StatsResult | None, status: rq.StatusResult | None, away: AwayView | None) -> Sign:
     if away is not None:
         return Sign("Node", "away", "bad", away.reason, away.since, "Since")
     if status is None:
@@ -164,7 +164,7 @@ def _node(now: int, stats: m.StatsResult | None, status: m.StatusResult | None, 
     return Sign("Node", "running", "good", who, started, "Started")
 
 
-def _disk(stats: m.StatsResult | None, status: m.StatusResult | None) -> Sign:
+def _disk(stats: rq.StatsResult | None, status: rq.StatusResult | None) -> Sign:
     if status is None:
         return Sign("Disk", "unknown", "plain", "Only the node can tell.")
     if not status.health.store:
@@ -178,7 +178,7 @@ def _disk(stats: m.StatsResult | None, status: m.StatusResult | None) -> Sign:
     return Sign("Disk", "well", "good", f"What is said is stored at once.{free}")
 
 
-def _bus(stats: m.StatsResult | None, status: m.StatusResult | None) -> Sign:
+def _bus(stats: rq.StatsResult | None, status: rq.StatusResult | None) -> Sign:
     if status is None:
         return Sign("Bus", "unknown", "plain", "The dashboard hears nothing from the node.")
     newest = f"Event {status.head:,} is the newest."
@@ -188,13 +188,13 @@ def _bus(stats: m.StatsResult | None, status: m.StatusResult | None) -> Sign:
     return Sign("Bus", "in touch", "good", f"{who}. {newest}")
 
 
-def _subscribers(stats: m.StatsResult, own: str) -> list[SubscriberView]:
+def _subscribers(stats: rq.StatsResult, own: str) -> list[SubscriberView]:
     told = stats.subscribers
     views = [SubscriberView(wording.clean_name(one.client), one.lag, one.at, one.client == own) for one in told]
     return sorted(views, key=lambda one: (-one.lag, one.name))
 
 
-def _consumers(stats: m.StatsResult) -> list[ConsumerView]:
+def _consumers(stats: rq.StatsResult) -> list[ConsumerView]:
     told = stats.consumers
     views = [ConsumerView(wording.clean_name(one.name), one.position, one.lag, one.used, one.lapsed) for one in told]
     return sorted(views, key=lambda one: (not one.lapsed, -one.lag, one.name))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from dashboard import wording
-from node.bus import messages as m
+from node.bus import nouns
 
 #: Characters of the last message in the conversation list; the list shows about 40.
 PREVIEW_CHARS = 120
@@ -140,7 +140,7 @@ class HealthView(msgspec.Struct, frozen=True):
     problem: str
 
 
-def address_of(peer: m.Peer) -> str:
+def address_of(peer: nouns.Peer) -> str:
     """HOST:PORT of a peer, or what is known of it."""
     host = wording.clean_name(peer.host, "") if peer.host else ""
     if not host:
@@ -149,12 +149,12 @@ def address_of(peer: m.Peer) -> str:
     return f"{shown}:{peer.port}" if peer.port else host
 
 
-def self_view(me: m.Self) -> SelfView:
+def self_view(me: nouns.Self) -> SelfView:
     """This node."""
     return SelfView(me.id, me.code, wording.clean_name(me.name, "you"), me.listen, list(me.addresses))
 
 
-def peer_view(peer: m.Peer, next_try: m.NextTry | None) -> PeerView:
+def peer_view(peer: nouns.Peer, next_try: nouns.NextTry | None) -> PeerView:
     """A row of the table."""
     name = wording.clean_name(peer.name, address_of(peer) or "somebody")
     seen = wording.presence(peer.link)
@@ -182,7 +182,7 @@ def peer_view(peer: m.Peer, next_try: m.NextTry | None) -> PeerView:
     )
 
 
-def room_view(room: m.Room, peer: m.Peer | None, next_try: m.NextTry | None) -> RoomView:
+def room_view(room: nouns.Room, peer: nouns.Peer | None, next_try: nouns.NextTry | None) -> RoomView:
     """A row of the conversation list."""
     name = wording.clean_name(room.name, (address_of(peer) if peer else "") or "somebody")
     link = peer.link if peer else "gone"
@@ -222,7 +222,7 @@ def room_view(room: m.Room, peer: m.Peer | None, next_try: m.NextTry | None) -> 
 PLAIN_TITLE = "Not encrypted: this is a plain client. Others on the network can read along, so keep secrets out of it."
 
 
-def _why_waiting(name: str, peer: m.Peer | None) -> str:
+def _why_waiting(name: str, peer: nouns.Peer | None) -> str:
     if peer is None:
         return f"{name} is not on your list any more"
     if peer.link in ("online", "reachable"):
@@ -234,7 +234,7 @@ def _why_waiting(name: str, peer: m.Peer | None) -> str:
     return f"{name} is offline"
 
 
-def message_view(message: m.Message, peer_name: str) -> MessageView:
+def message_view(message: nouns.Message, peer_name: str) -> MessageView:
     """One line of a conversation."""
     mine = message.direction == "out"
     return MessageView(
@@ -253,7 +253,7 @@ def message_view(message: m.Message, peer_name: str) -> MessageView:
     )
 
 
-def delivery_of(message: m.Message, peer_name: str) -> Delivery:
+def delivery_of(message: nouns.Message, peer_name: str) -> Delivery:
     """The state of one of our own messages."""
     phrase = wording.delivery(message, peer_name)
     # What waits is told by the conversation: who is offline, and when the next try is.
@@ -261,6 +261,6 @@ def delivery_of(message: m.Message, peer_name: str) -> Delivery:
     return Delivery(phrase.label, phrase.tone, phrase.why, wording.repair(message.state), waits)
 
 
-def marks_of(message: m.Message) -> list[Mark]:
+def marks_of(message: nouns.Message) -> list[Mark]:
     """The marks that this version knows."""
     return [Mark(*known) for known in map(wording.mark, message.marks) if known]

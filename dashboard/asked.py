@@ -13,13 +13,14 @@ from msgspec import Meta
 
 from dashboard import appearance, eventlog, options, telling, viewmodel
 from dashboard.feed import Asker
-from node.bus import messages as m
+from node.bus import bounds, nouns
+from node.bus import requests as rq
 from node.errors import NodeAway
 
 #: Messages on a page of history; the browser asks for 60.
-MAX_PAGE = m.MAX_HISTORY
+MAX_PAGE = bounds.MAX_HISTORY
 #: Hits of one page of a search; the Search page asks for 50.
-MAX_HITS = m.MAX_HITS
+MAX_HITS = bounds.MAX_HITS
 #: Characters of a query; the browser cuts there.
 MAX_QUERY = 200
 #: Mandatory peers that a tab may name; the node takes fewer, and says so.
@@ -27,8 +28,8 @@ MAX_MANDATORY = 100
 #: Conversations that a tab may look for at once.
 MAX_STRAYS = 50
 
-_Id = Annotated[str, Meta(max_length=m.MAX_ID_CHARS)]
-_Key = Annotated[str, Meta(min_length=8, max_length=m.MAX_ID_CHARS)]
+_Id = Annotated[str, Meta(max_length=bounds.MAX_ID_CHARS)]
+_Key = Annotated[str, Meta(min_length=8, max_length=bounds.MAX_ID_CHARS)]
 _Text = Annotated[str, Meta(max_length=2000)]
 _Number = Annotated[int, Meta(ge=0, lt=2**53)]
 
@@ -251,53 +252,57 @@ async def answer(question: Question, asker: Asker, model: viewmodel.Model) -> ms
     """Put a question to the node. Raises CommandRefused, NodeAway or BusProtocolError."""
     match question:
         case History():
-            args = m.HistoryArgs(
+            args = rq.HistoryArgs(
                 room=question.room,
                 before=question.before,
                 after=question.after,
                 around=question.around,
                 limit=question.limit,
             )
-            page: m.HistoryResult = await asker.ask("history", args)
+            page: rq.HistoryResult = await asker.ask("history", args)
             return Page(page.seq, [model.message(one) for one in page.messages], page.more_before, page.more_after)
         case Search():
-            words = m.SearchArgs(query=question.query, room=question.room, before=question.before, limit=question.limit)
-            found: m.SearchResult = await asker.ask("search", words)
+            words = rq.SearchArgs(
+                query=question.query, room=question.room, before=question.before, limit=question.limit
+            )
+            found: rq.SearchResult = await asker.ask("search", words)
             return Hits([model.message(one) for one in found.hits], found.more, found.pending)
         case Send():
             if question.node is not None and (model.state is None or model.state.self.id != question.node):
                 # A page that was open before this server was: it has not heard yet that this is another node.
                 raise NodeAway("That node isn't here.")
-            texts = m.SendArgs(messages=[m.Outgoing(to=question.room, text=question.text)])
-            sent: m.SendResult = await asker.ask("send", texts, key=question.key)
+            texts = rq.SendArgs(messages=[rq.Outgoing(to=question.room, text=question.text)])
+            sent: rq.SendResult = await asker.ask("send", texts, key=question.key)
             return Said(model.message(sent.messages[0]))
         case Resend():
-            again: m.ResendResult = await asker.ask("resend", m.ResendArgs(message=question.message), key=question.key)
+            again: rq.ResendResult = await asker.ask(
+                "resend", rq.ResendArgs(message=question.message), key=question.key
+            )
             return Said(model.message(again.message))
         case Read():
-            await asker.ask("mark_read", m.MarkReadArgs(room=question.room, upto=question.upto))
+            await asker.ask("mark_read", rq.MarkReadArgs(room=question.room, upto=question.upto))
             return {}
         case Connect():
-            address = m.ConnectArgs(address=question.address, dialect=question.dialect)
-            met: m.PeerResult = await asker.ask("connect", address, key=question.key)
+            address = rq.ConnectArgs(address=question.address, dialect=question.dialect)
+            met: rq.PeerResult = await asker.ask("connect", address, key=question.key)
             return Met(appearance.peer_view(met.peer, None))
         case Disconnect():
-            left: m.PeerResult = await asker.ask("disconnect", m.PeerArgs(peer=question.peer), key=question.key)
+            left: rq.PeerResult = await asker.ask("disconnect", rq.PeerArgs(peer=question.peer), key=question.key)
             return Met(appearance.peer_view(left.peer, None))
         case Forget():
-            await asker.ask("forget", m.PeerArgs(peer=question.peer), key=question.key)
+            await asker.ask("forget", rq.PeerArgs(peer=question.peer), key=question.key)
             return {}
         case Rename():
-            called = m.RenameArgs(peer=question.peer, name=question.name)
-            named: m.PeerResult = await asker.ask("rename", called, key=question.key)
+            called = rq.RenameArgs(peer=question.peer, name=question.name)
+            named: rq.PeerResult = await asker.ask("rename", called, key=question.key)
             return Met(appearance.peer_view(named.peer, None))
         case Merge():
-            both = m.MergeArgs(peer=question.room, into=question.into)
-            united: m.PeerResult = await asker.ask("merge", both, key=question.key)
+            both = rq.MergeArgs(peer=question.room, into=question.into)
+            united: rq.PeerResult = await asker.ask("merge", both, key=question.key)
             return Met(appearance.peer_view(united.peer, None))
         case Delete():
             # A room's id will do for a peer, and still does when the peer is off the list.
-            await asker.ask("delete", m.PeerArgs(peer=question.room), key=question.key)
+            await asker.ask("delete", rq.PeerArgs(peer=question.room), key=question.key)
             return {}
         case Events():
             kinds = frozenset(question.kinds)
@@ -309,6 +314,6 @@ async def answer(question: Question, asker: Asker, model: viewmodel.Model) -> ms
         case Options():
             return await options.view(asker, model)
         case Change():
-            given = {name: getattr(question, name) for name in m.Settings.__struct_fields__}
+            given = {name: getattr(question, name) for name in nouns.Settings.__struct_fields__}
             changes = {name: value for name, value in given.items() if value is not None}
             return await options.change(asker, changes, question.key)

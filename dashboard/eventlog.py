@@ -10,7 +10,9 @@ import msgspec
 
 from dashboard import telling, viewmodel
 from dashboard.feed import Asker
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
+from node.bus import requests as rq
 from node.errors import CommandRefused
 
 #: Events asked for at once; the node answers that within a few ms.
@@ -83,9 +85,9 @@ async def strays(asker: Asker, model: viewmodel.Model, rooms: list[str]) -> Gone
         since = max(last, top - STEP)
         events, oldest = await _between(asker, model.log, since, top)
         for event in reversed(events):
-            if isinstance(event.data, m.RoomsMerged):
+            if isinstance(event.data, ev.RoomsMerged):
                 became.setdefault(event.data.gone, (event.seq or 0, event.data.room.id))
-            elif isinstance(event.data, m.RoomDeleted):
+            elif isinstance(event.data, ev.RoomDeleted):
                 became.setdefault(event.data.room, (event.seq or 0, None))
         if oldest > since + 1:
             break
@@ -108,13 +110,13 @@ async def raw(asker: Asker, log: str, seq: int) -> RawEvent:
     return RawEvent(telling.raw(events[0]))
 
 
-async def _between(asker: Asker, log: str, since: int, upto: int) -> tuple[list[m.Event], int]:
+async def _between(asker: Asker, log: str, since: int, upto: int) -> tuple[list[ev.Event], int]:
     """The events after `since` up to `upto` that are still kept, and the oldest one there is."""
-    events: list[m.Event] = []
+    events: list[ev.Event] = []
     while since < upto:
         try:
-            args = m.EventsArgs(since=since, limit=upto - since, log=log)
-            answer: m.EventsResult = await asker.ask("events", args)
+            args = rq.EventsArgs(since=since, limit=upto - since, log=log)
+            answer: rq.EventsResult = await asker.ask("events", args)
         except CommandRefused as error:
             oldest = error.details.get("oldest")
             if error.code != "cursor_too_old" or not isinstance(oldest, int) or oldest <= since + 1:
@@ -134,14 +136,14 @@ async def _between(asker: Asker, log: str, since: int, upto: int) -> tuple[list[
     return events, 1
 
 
-def _told(events: list[m.Event], model: viewmodel.Model) -> list[telling.EventRow]:
+def _told(events: list[ev.Event], model: viewmodel.Model) -> list[telling.EventRow]:
     """Rows in the events' order. What changed about a peer is told by comparing with its event before, on this page."""
-    seen: dict[str, m.Peer] = {}
+    seen: dict[str, nouns.Peer] = {}
     rows = []
     for event in events:
         data = event.data
         before = None
-        if isinstance(data, m.PeerChanged | m.PeerAdded):
+        if isinstance(data, ev.PeerChanged | ev.PeerAdded):
             before = seen.get(data.peer.id)
             seen[data.peer.id] = data.peer
         rows.append(telling.row(event, model, f"s{event.seq}", before))

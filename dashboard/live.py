@@ -26,7 +26,7 @@ from dashboard import asked, guard, viewmodel, watching, wording
 from dashboard.door import Door
 from dashboard.feed import Asker, Feed
 from dashboard.sessions import Session
-from node.bus import messages as m
+from node.bus import events as ev
 from node.bus.client import Away, Back, Item, Resync
 from node.errors import BusProtocolError, CommandRefused, ConfigError, NodeAway
 
@@ -45,7 +45,7 @@ MAX_UNDER_WAY = 8
 #: How often the node is asked for what is not in the log, when it tells something of that kind meanwhile; the last
 #: answer counts in any case.
 MAX_LOOKS = 5
-_FLEETING = m.HealthChanged | m.RetryScheduled | m.PeerChanged
+_FLEETING = ev.HealthChanged | ev.RetryScheduled | ev.PeerChanged
 #: Characters of one word from a tab: a text of 64 KiB, written as JSON escapes, fits. A longer one closes the tab.
 MAX_WORD_CHARS = 512 * 1024
 #: A sign of life to each tab, in seconds: a tab that misses some knows that the server hangs.
@@ -208,7 +208,7 @@ class Hub:
                 self._watchers.note(item)
                 ops += self.model.event(item)
                 self._fleeting += isinstance(item.data, _FLEETING)
-                if isinstance(item.data, m.NodeStarted):
+                if isinstance(item.data, ev.NodeStarted):
                     # It may have been so quick that nobody missed it.
                     self._look_again()
         self._keep(ops)

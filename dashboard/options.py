@@ -12,7 +12,8 @@ import msgspec
 
 from dashboard import viewmodel, wording
 from dashboard.feed import Asker
-from node.bus import messages as m
+from node.bus import nouns
+from node.bus import requests as rq
 from node.errors import BusProtocolError, CommandRefused, NodeAway
 
 _Result = TypeVar("_Result", bound=msgspec.Struct)
@@ -71,9 +72,9 @@ class Changed(msgspec.Struct, frozen=True):
 async def view(asker: Asker, model: viewmodel.Model) -> OptionsView:
     """All there is to show right now."""
     # A node that is away is not waited for; what changes when it is back is asked for again.
-    status = await _ask(asker, "status", m.StatusResult) if model.absent is None else None
-    config = await _ask(asker, "config", m.ConfigResult) if status else None
-    stats = await _ask(asker, "stats", m.StatsResult) if status else None
+    status = await _ask(asker, "status", rq.StatusResult) if model.absent is None else None
+    config = await _ask(asker, "config", rq.ConfigResult) if status else None
+    stats = await _ask(asker, "stats", rq.StatsResult) if status else None
     state = model.state
     options = None if config is None else {one.key: _option(one) for one in config.settings}
     return OptionsView(
@@ -95,7 +96,7 @@ async def change(asker: Asker, changes: dict[str, Any], key: str) -> Changed:
 
     Raises CommandRefused (invalid_args and setting_fixed say which and why), NodeAway or BusProtocolError.
     """
-    answer: m.SettingsResult = await asker.ask("settings", m.SettingsArgs(**changes), key=key)
+    answer: rq.SettingsResult = await asker.ask("settings", rq.SettingsArgs(**changes), key=key)
     return Changed(_settings(answer.settings, None))
 
 
@@ -108,7 +109,7 @@ async def _ask(asker: Asker, op: str, kind: type[_Result]) -> _Result | None:
     return answer if isinstance(answer, kind) else None
 
 
-def _settings(settings: m.Settings, options: dict[str, OptionView] | None) -> dict[str, Any]:
+def _settings(settings: nouns.Settings, options: dict[str, OptionView] | None) -> dict[str, Any]:
     """The settings by key. A node that tells of its options, but not of one of these, doesn't have it."""
     found: dict[str, Any] = msgspec.structs.asdict(settings)
     found["name"] = wording.clean_name(settings.name, "")
@@ -117,7 +118,7 @@ def _settings(settings: m.Settings, options: dict[str, OptionView] | None) -> di
     return {key: value if key in options or key in ("name", "reconnect") else None for key, value in found.items()}
 
 
-def _option(one: m.Option) -> OptionView:
+def _option(one: nouns.Option) -> OptionView:
     where = wording.clean_text(one.where)
     origin = {
         "flag": f"Set by {where}",
@@ -135,6 +136,6 @@ def _option(one: m.Option) -> OptionView:
     return OptionView(one.key, value, meaning, origin, how, fixed, one.restart)
 
 
-def _greeting(one: m.Greeting) -> GreetingView:
+def _greeting(one: nouns.Greeting) -> GreetingView:
     said = wording.greeting(one)
     return GreetingView(wording.clean_name(one.address), said.label, said.tone, said.why, one.at)

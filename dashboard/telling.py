@@ -13,7 +13,8 @@ import msgspec
 
 from dashboard import wording
 from dashboard.appearance import address_of
-from node.bus import messages as m
+from node.bus import encoding, nouns
+from node.bus import events as ev
 
 #: Characters of a message that a row tells.
 PREVIEW_CHARS = 100
@@ -54,7 +55,7 @@ class EventRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Known(Protocol):
     """Who is who."""
 
-    def peer(self, peer: str) -> m.Peer | None:
+    def peer(self, peer: str) -> nouns.Peer | None:
         """A peer on the list."""
 
     def name_of(self, room: str) -> str:
@@ -74,7 +75,7 @@ class _Told(msgspec.Struct, frozen=True):
     moment_word: str = ""
 
 
-def row(event: m.Event, known: Known, key: str, before: m.Peer | None = None) -> EventRow:
+def row(event: ev.Event, known: Known, key: str, before: nouns.Peer | None = None) -> EventRow:
     """The row of an event. `before` is the peer of a PeerChanged as it was, if that is known."""
     told = _tell(event, known, before)
     room = event.room or ""
@@ -94,9 +95,9 @@ def row(event: m.Event, known: Known, key: str, before: m.Peer | None = None) ->
     )
 
 
-def raw(event: m.Event) -> str:
+def raw(event: ev.Event) -> str:
     """The event as indented JSON, with long texts cut."""
-    cut = _cut(msgspec.json.decode(m.encode(event)))
+    cut = _cut(msgspec.json.decode(encoding.encode(event)))
     return wording.clean_text(msgspec.json.format(msgspec.json.encode(cut), indent=2).decode())
 
 
@@ -123,40 +124,47 @@ def _reason(text: str | None) -> str:
     return wording.one_line(text or "", MAX_REASON_CHARS)
 
 
-def _peer_name(peer: m.Peer) -> str:
+def _peer_name(peer: nouns.Peer) -> str:
     return wording.clean_name(peer.name, address_of(peer) or "somebody")
 
 
-def _tell(event: m.Event, known: Known, before: m.Peer | None) -> _Told:
+def _tell(event: ev.Event, known: Known, before: nouns.Peer | None) -> _Told:
     data = event.data
     match data:
-        case m.MessageReceived() | m.MessageAccepted() | m.MessageStateChanged():
+        case ev.MessageReceived() | ev.MessageAccepted() | ev.MessageStateChanged():
             return _message(data, known)
-        case m.PeerAdded(peer=peer):
+        case ev.PeerAdded(peer=peer):
             return _Told("peers", _say("A new peer: {}", _peer_name(peer)))
-        case m.PeerChanged(peer=peer):
+        case ev.PeerChanged(peer=peer):
             return _changed(peer, before)
-        case m.PeerForgotten(peer=gone):
+        case ev.PeerForgotten(peer=gone):
             was = known.peer(gone)
             return _Told("peers", _say("{} was taken off the list", _peer_name(was) if was else "A peer"))
-        case m.RetryScheduled(next_try=next_try):
+        case ev.RetryScheduled(next_try=next_try):
             tried = known.peer(next_try.peer)
             name = _peer_name(tried) if tried else "A peer"
             words = _say("{} can't be reached: {}", name, _reason(next_try.reason) or "it doesn't answer.")
             return _Told("peers", words, "wait", next_try.at, "Next try")
-        case m.RoomAdded() | m.RoomChanged() | m.RoomsMerged() | m.RoomDeleted() | m.RoomRead() | m.MessagesExpired():
+        case (
+            ev.RoomAdded()
+            | ev.RoomChanged()
+            | ev.RoomsMerged()
+            | ev.RoomDeleted()
+            | ev.RoomRead()
+            | ev.MessagesExpired()
+        ):
             return _Told("conversations", _conversation(data, known))
-        case m.ConnectionNoticed(address=address, what=what):
+        case ev.ConnectionNoticed(address=address, what=what):
             return _Told("connections", _say("{}: {}", wording.clean_name(address, "Somebody"), _reason(what)), "wait")
-        case m.QuotaReached(host=host, bytes=size, until=until):
+        case ev.QuotaReached(host=host, bytes=size, until=until):
             words = _say(f"{{}} sent {wording.size(size)} within a day and is shut out", wording.clean_name(host))
             return _Told("connections", words, "bad", until, "Until")
         case _:
             return _node(event)
 
 
-def _message(data: m.MessageReceived | m.MessageAccepted | m.MessageStateChanged, known: Known) -> _Told:
-    if isinstance(data, m.MessageStateChanged):
+def _message(data: ev.MessageReceived | ev.MessageAccepted | ev.MessageStateChanged, known: Known) -> _Told:
+    if isinstance(data, ev.MessageStateChanged):
         other = known.name_of(data.room)
         words, tone = _STATES.get(
             data.state, (f"Your message to {{}} is {wording.clean_name(data.state, '?')}", "plain")
@@ -184,7 +192,7 @@ _STATES = {
 }
 
 
-def _changed(peer: m.Peer, before: m.Peer | None) -> _Told:
+def _changed(peer: nouns.Peer, before: nouns.Peer | None) -> _Told:
     name = _peer_name(peer)
     if before is not None and (before.link, before.error) == (peer.link, peer.error):
         return _Told("peers", _other_change(peer, before, name))
@@ -201,7 +209,7 @@ def _changed(peer: m.Peer, before: m.Peer | None) -> _Told:
     return _Told("peers", _say("{} has not been heard of lately", name))
 
 
-def _other_change(peer: m.Peer, before: m.Peer, name: str) -> list[str]:
+def _other_change(peer: nouns.Peer, before: nouns.Peer, name: str) -> list[str]:
     """What else differs, the most telling first."""
     if peer.name != before.name:
         return _say("{} is now called {}", _peer_name(before), name)
@@ -215,42 +223,43 @@ def _other_change(peer: m.Peer, before: m.Peer, name: str) -> list[str]:
 
 
 def _conversation(
-    data: m.RoomAdded | m.RoomChanged | m.RoomsMerged | m.RoomDeleted | m.RoomRead | m.MessagesExpired, known: Known
+    data: ev.RoomAdded | ev.RoomChanged | ev.RoomsMerged | ev.RoomDeleted | ev.RoomRead | ev.MessagesExpired,
+    known: Known,
 ) -> list[str]:
     match data:
-        case m.RoomAdded(room=room):
+        case ev.RoomAdded(room=room):
             return _say("A conversation with {} began", wording.clean_name(room.name))
-        case m.RoomChanged(room=room):
+        case ev.RoomChanged(room=room):
             return _say("A conversation is now called {}", wording.clean_name(room.name))
-        case m.RoomsMerged(gone=gone, room=room):
+        case ev.RoomsMerged(gone=gone, room=room):
             return _say(
                 "The conversation with {} became part of the one with {}",
                 known.name_of(gone),
                 wording.clean_name(room.name),
             )
-        case m.RoomDeleted(room=deleted):
+        case ev.RoomDeleted(room=deleted):
             return _say("The conversation with {} was deleted", known.name_of(deleted))
-        case m.MessagesExpired(room=room_id):
+        case ev.MessagesExpired(room=room_id):
             return _say("Old messages with {} were kept long enough and are gone", known.name_of(room_id))
-        case m.RoomRead(room=read, unread=unread):
+        case ev.RoomRead(room=read, unread=unread):
             left = f", {unread:,} left unread" if unread else ""
             return _say(f"The conversation with {{}} was read{left}", known.name_of(read))
 
 
-def _node(event: m.Event) -> _Told:
+def _node(event: ev.Event) -> _Told:
     match event.data:
-        case m.NodeStarted(version=version):
+        case ev.NodeStarted(version=version):
             return _Told("node", [f"The node started, version {wording.clean_name(version, '?')}"], "good")
-        case m.NodeStopped(reason=reason):
+        case ev.NodeStopped(reason=reason):
             return _Told("node", _say("The node stopped: {}", _reason(reason) or "no reason told"), "wait")
-        case m.SettingsChanged(settings=settings):
+        case ev.SettingsChanged(settings=settings):
             return _Told("node", _say("The settings changed; you are called {}", wording.clean_name(settings.name)))
-        case m.GreetingChanged(greeting=greeting):
+        case ev.GreetingChanged(greeting=greeting):
             called = wording.greeting(greeting)
             words = _say("Mandatory peer {}: {}", wording.clean_name(greeting.address), called.label)
             detail = _reason(greeting.detail)
             return _Told("node", [*words[:-1], f" ({detail})"] if detail else words, called.tone)
-        case m.HealthChanged(health=health):
+        case ev.HealthChanged(health=health):
             if health.store and not health.problem and health.notices:
                 return _Told("node", _say("Worth knowing: {}", _reason(" ".join(health.notices))), "bad")
             if health.store and not health.problem and health.index:

@@ -27,8 +27,9 @@ from dashboard.appearance import (
     room_view,
     self_view,
 )
-from node.bus import messages as m
-from node.bus import reducer
+from node.bus import events as ev
+from node.bus import nouns, reducer
+from node.bus import requests as rq
 
 #: How a message is labelled that still waits, and never expires.
 WAITING = ("waiting", "sending")
@@ -142,8 +143,8 @@ class Model:
         self._start = f"python -m node run --home {shlex.quote(home)}"
         self.log = ""
         self.seq = 0
-        self._state: m.State | None = None
-        self._tries: dict[str, m.NextTry] = {}
+        self._state: nouns.State | None = None
+        self._tries: dict[str, nouns.NextTry] = {}
         self._health: HealthView | None = None
         #: Away until heard of: a dashboard that starts before its node says so.
         self._away: AwayView | None = AwayView(None, "Looking for it.", self._start)
@@ -168,12 +169,12 @@ class Model:
         """Whether there is such a conversation."""
         return room in self._rooms
 
-    def peer(self, peer: str) -> m.Peer | None:
+    def peer(self, peer: str) -> nouns.Peer | None:
         """A peer on the list, as the node tells it."""
         return self._state.peers.get(peer) if self._state else None
 
     @property
-    def state(self) -> m.State | None:
+    def state(self) -> nouns.State | None:
         """All that events change, as the node tells it; None until it was seen. Not to be changed."""
         return self._state
 
@@ -194,13 +195,13 @@ class Model:
                     break
         return found
 
-    def message(self, message: m.Message) -> MessageView:
+    def message(self, message: nouns.Message) -> MessageView:
         """A message from history, search or an answer, ready to draw."""
         return message_view(message, self.name_of(message.room))
 
     # -- steps
 
-    def resync(self, snapshot: m.SnapshotResult) -> None:
+    def resync(self, snapshot: rq.SnapshotResult) -> None:
         """Start anew from a snapshot: every tab needs `everything` again."""
         self.log, self.seq, self._state = snapshot.log, snapshot.seq, snapshot.state
         self._away = None
@@ -210,7 +211,7 @@ class Model:
         # In the order in which they began, as the node tells them: it decides where nothing was said.
         self._rooms = {room: self._rooms[room] for room in self._state.rooms}
 
-    def live(self, tries: list[m.NextTry], health: m.Health) -> list[Op]:
+    def live(self, tries: list[nouns.NextTry], health: nouns.Health) -> list[Op]:
         """What is true right now and not in the log, asked for afresh."""
         before = set(self._tries)
         self._tries = {next_try.peer: next_try for next_try in tries}
@@ -231,7 +232,7 @@ class Model:
         self._away = None
         return [AwayOp(None)]
 
-    def event(self, event: m.Event) -> list[Op]:
+    def event(self, event: ev.Event) -> list[Op]:
         """One event of the bus, in order."""
         data, state = event.data, self._state
         if state is None:
@@ -244,41 +245,41 @@ class Model:
         peers: set[str] = set()
         rooms: set[str] = set()
         match data:
-            case m.NodeStarted() | m.SettingsChanged():
+            case ev.NodeStarted() | ev.SettingsChanged():
                 ops += [*self.back(), SelfOp(self_view(state.self)), OptionsOp()]
-            case m.NodeStopped():
+            case ev.NodeStopped():
                 self._away = AwayView(event.at, "It was stopped.", self._start, stopped=True)
                 ops.append(AwayOp(self._away))
-            case m.RoomAdded(room=room) | m.RoomChanged(room=room):
+            case ev.RoomAdded(room=room) | ev.RoomChanged(room=room):
                 rooms.add(room.id)
-            case m.RoomsMerged(gone=gone, room=room):
+            case ev.RoomsMerged(gone=gone, room=room):
                 ops.append(self._gone(event.seq, gone, room.id))
                 rooms.add(room.id)
                 peers |= {peer.id for peer in state.peers.values() if peer.room == room.id}
-            case m.RoomDeleted(room=deleted):
+            case ev.RoomDeleted(room=deleted):
                 ops.append(self._gone(event.seq, deleted, None))
-            case m.MessagesExpired(room=room_id, upto=upto):
+            case ev.MessagesExpired(room=room_id, upto=upto):
                 rooms.add(room_id)
                 ops.append(ExpiredOp(event.seq, room_id, upto))
-            case m.RoomRead(room=room_id):
+            case ev.RoomRead(room=room_id):
                 rooms.add(room_id)
-            case m.PeerAdded(peer=peer) | m.PeerChanged(peer=peer):
+            case ev.PeerAdded(peer=peer) | ev.PeerChanged(peer=peer):
                 if peer.link in ("online", "reachable", "connecting"):
                     self._tries.pop(peer.id, None)
                 peers.add(peer.id)
-            case m.PeerForgotten(peer=gone_peer):
+            case ev.PeerForgotten(peer=gone_peer):
                 self._tries.pop(gone_peer, None)
                 peers.add(gone_peer)
                 rooms |= {room.id for room in state.rooms.values() if room.peer == gone_peer}
-            case m.MessageReceived(message=message) | m.MessageAccepted(message=message):
+            case ev.MessageReceived(message=message) | ev.MessageAccepted(message=message):
                 rooms.add(message.room)
                 if message.author in state.peers:
                     peers.add(message.author)
                 ops.append(MessageOp(event.seq, self.message(message)))
-            case m.MessageStateChanged():
+            case ev.MessageStateChanged():
                 rooms.add(data.room)
                 ops.append(self._state_op(event.seq, data))
-            case m.GreetingChanged():
+            case ev.GreetingChanged():
                 ops.append(OptionsOp())
             case _:
                 # What only the event log shows is told by watching.py.
@@ -288,15 +289,15 @@ class Model:
 
     def _ephemeral(self, data: object) -> list[Op]:
         match data:
-            case m.RetryScheduled(next_try=next_try):
+            case ev.RetryScheduled(next_try=next_try):
                 self._tries[next_try.peer] = next_try
                 return self._changed({next_try.peer}, set())
-            case m.HealthChanged(health=health):
+            case ev.HealthChanged(health=health):
                 return self._set_health(health)
             case _:
                 return []
 
-    def _set_health(self, health: m.Health) -> list[Op]:
+    def _set_health(self, health: nouns.Health) -> list[Op]:
         problem = wording.clean_text(health.problem or "") or (
             "" if health.store else "The node can't write to its disk."
         )
@@ -311,8 +312,8 @@ class Model:
         self._rooms.pop(room_id, None)
         return RoomGone(seq, room_id, into, name)
 
-    def _state_op(self, seq: int, data: m.MessageStateChanged) -> StateOp:
-        stand_in = m.Message(
+    def _state_op(self, seq: int, data: ev.MessageStateChanged) -> StateOp:
+        stand_in = nouns.Message(
             id=data.id, room=data.room, order="", at=0, direction="out", author="", name="",
             state=data.state, detail=data.detail, marks=data.marks or [],
         )  # fmt: skip

@@ -18,7 +18,8 @@ import msgspec
 
 from dashboard import activity, telling, viewmodel
 from dashboard.feed import Asker
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.errors import BusProtocolError, CommandRefused, NodeAway
 
 log = logging.getLogger("snicher.dashboard")
@@ -98,14 +99,14 @@ class Watchers:
         self._skipped = 0
         self._latest = None
 
-    def note(self, event: m.Event) -> None:
+    def note(self, event: ev.Event) -> None:
         """An event of the bus, before the model takes it: what it takes away still has its name then."""
         data = event.data
-        if isinstance(data, m.MessageReceived | m.MessageAccepted) and data.message.kind == "text":
+        if isinstance(data, ev.MessageReceived | ev.MessageAccepted) and data.message.kind == "text":
             self._rate.count(event.at)
-        if not self._tabs or isinstance(data, m.Heartbeat):
+        if not self._tabs or isinstance(data, ev.Heartbeat):
             return
-        before = self._model.peer(data.peer.id) if isinstance(data, m.PeerChanged) else None
+        before = self._model.peer(data.peer.id) if isinstance(data, ev.PeerChanged) else None
         self._passing += event.seq is None
         # With the moment: the count begins anew with each server, and tabs outlive servers.
         key = f"e{event.at}-{self._passing}" if event.seq is None else f"s{event.seq}"
@@ -159,8 +160,8 @@ class Watchers:
             return self._waiting[1]
         found = []
         for room in rooms:
-            args = m.HistoryArgs(room=room, limit=MAX_WAITING_MESSAGES)
-            page: m.HistoryResult = await self._asker.ask("history", args)
+            args = rq.HistoryArgs(room=room, limit=MAX_WAITING_MESSAGES)
+            page: rq.HistoryResult = await self._asker.ask("history", args)
             count = sum(one.direction == "out" and one.state in ("waiting", "sending") for one in page.messages)
             if count:
                 found.append(activity.Waiting(room, count, page.more_before and count == len(page.messages)))

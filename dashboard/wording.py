@@ -9,7 +9,7 @@ import unicodedata
 
 import msgspec
 
-from node.bus import messages as m
+from node.bus import nouns
 
 #: Characters of a name that are shown; the node cuts at 64 already, this is for what may come from elsewhere.
 MAX_NAME_CHARS = 80
@@ -103,7 +103,7 @@ DIALECTS = {
 }
 
 
-def dialect(peer: m.Peer) -> tuple[str, str]:
+def dialect(peer: nouns.Peer) -> tuple[str, str]:
     """How a peer speaks: a word, what it means and how we know."""
     word = peer.dialect if peer.dialect in DIALECTS else "not settled"
     how = {
@@ -113,7 +113,7 @@ def dialect(peer: m.Peer) -> tuple[str, str]:
     return word, f"{DIALECTS.get(peer.dialect, '')} {how}".strip()
 
 
-def delivery(message: m.Message, peer_name: str) -> Phrase:
+def delivery(message: nouns.Message, peer_name: str) -> Phrase:
     """The state of one of our own messages."""
     detail = clean_text(message.detail or "")
     phrases = {
@@ -174,7 +174,7 @@ def size(count: int) -> str:
     return f"{value:.1f} {unit}" if value < 9.95 else f"{value:,.0f} {unit}"
 
 
-def greeting(one: m.Greeting) -> Phrase:
+def greeting(one: nouns.Greeting) -> Phrase:
     """What became of greeting a mandatory peer at this start."""
     detail = clean_text(one.detail or "")
     return {

@@ -13,7 +13,9 @@ from typing import Any
 import msgspec
 
 import node
-from node.bus import messages as m
+from node.bus import bounds, encoding, nouns
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.bus.subscribers import Reports
 from node.config import Config, explain
 from node.core import effects as e
@@ -29,15 +31,15 @@ COMMIT_PATIENCE = 10.0
 #: How long a search may wait for the index to take in what was said just now, in seconds.
 INDEX_PATIENCE = 0.03
 LIMITS = {
-    "command_bytes": m.MAX_COMMAND_BYTES,
-    "send": m.MAX_SEND,
-    "text_bytes": m.MAX_TEXT_BYTES,
-    "events": m.MAX_EVENTS,
-    "history": m.MAX_HISTORY,
-    "hits": m.MAX_HITS,
-    "name_chars": m.MAX_NAME_CHARS,
-    "consumers": m.MAX_CONSUMERS,
-    "snapshot": m.MAX_SNAPSHOT,
+    "command_bytes": bounds.MAX_COMMAND_BYTES,
+    "send": bounds.MAX_SEND,
+    "text_bytes": bounds.MAX_TEXT_BYTES,
+    "events": bounds.MAX_EVENTS,
+    "history": bounds.MAX_HISTORY,
+    "hits": bounds.MAX_HITS,
+    "name_chars": bounds.MAX_NAME_CHARS,
+    "consumers": bounds.MAX_CONSUMERS,
+    "snapshot": bounds.MAX_SNAPSHOT,
 }
 
 
@@ -97,27 +99,27 @@ class Answers:
         else:
             future.set_exception(CommandRefused(act.code, act.message, details=act.details))
 
-    async def answer(self, command: m.Command) -> m.Reply:
+    async def answer(self, command: rq.Command) -> rq.Reply:
         """The reply to a well-formed command. Raises CommandRefused for what is refused."""
         try:
-            args = msgspec.json.decode(command.args, type=m.COMMANDS[command.op][0])
+            args = msgspec.json.decode(command.args, type=rq.COMMANDS[command.op][0])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise CommandRefused("invalid_args", f"{command.op}: {error}.") from error
         read = self._reads.get(command.op)
-        if isinstance(args, m.ReportArgs):
+        if isinstance(args, rq.ReportArgs):
             self._reports.take(command.client, args, now_ms())
-            result: Any = m.Nothing()
+            result: Any = rq.Nothing()
         else:
             try:
                 result = await read(args) if read is not None else await self._decide(command, args)
             except StoreUnavailable as error:
                 raise CommandRefused("store_unavailable", str(error)) from error
-        body = result if isinstance(result, msgspec.Raw) else msgspec.Raw(m.encode(result))
-        return m.Reply(v=m.VERSION, id=command.id, ok=True, result=body, head=self._turns.head)
+        body = result if isinstance(result, msgspec.Raw) else msgspec.Raw(encoding.encode(result))
+        return rq.Reply(v=bounds.VERSION, id=command.id, ok=True, result=body, head=self._turns.head)
 
     # -- through the core
 
-    async def _decide(self, command: m.Command, args: Any) -> Any:
+    async def _decide(self, command: rq.Command, args: Any) -> Any:
         key = None
         if command.key:
             digest = hashlib.sha256(command.op.encode() + b"\0" + bytes(command.args)).digest()
@@ -143,7 +145,7 @@ class Answers:
         if key is not None:
             self._unsettled[key.key] = (key.fingerprint, future)
             future.add_done_callback(lambda _: self._unsettled.pop(key.key))
-        cause = m.Cause(client=command.client, request=command.id)
+        cause = ev.Cause(client=command.client, request=command.id)
         self._turns.feed(s.Commanded(token, command.op, args, cause, key))
         return await self._settled(future)
 
@@ -168,17 +170,17 @@ class Answers:
 
     async def _resolved(self, args: Any) -> Any:
         """The same arguments with host names as IP addresses: a peer is its address."""
-        if isinstance(args, m.ConnectArgs):
+        if isinstance(args, rq.ConnectArgs):
             return msgspec.structs.replace(args, address=await self._host(args.address))
-        if isinstance(args, m.SendArgs):
+        if isinstance(args, rq.SendArgs):
             # All names at once: however many there are, the bus waits for one look-up's time.
             names = list({one.to for one in args.messages})
             hosts = dict(zip(names, await asyncio.gather(*map(self._host, names)), strict=True))
-            return m.SendArgs(messages=[m.Outgoing(to=hosts[one.to], text=one.text) for one in args.messages])
-        if isinstance(args, m.PeerArgs | m.RenameArgs):
+            return rq.SendArgs(messages=[rq.Outgoing(to=hosts[one.to], text=one.text) for one in args.messages])
+        if isinstance(args, rq.PeerArgs | rq.RenameArgs):
             return msgspec.structs.replace(args, peer=await self._host(args.peer))
-        if isinstance(args, m.MergeArgs):
-            return m.MergeArgs(peer=await self._host(args.peer), into=await self._host(args.into))
+        if isinstance(args, rq.MergeArgs):
+            return rq.MergeArgs(peer=await self._host(args.peer), into=await self._host(args.into))
         return args
 
     async def _host(self, to: str) -> str:
@@ -197,45 +199,45 @@ class Answers:
 
     # -- reads
 
-    async def _hello(self, args: m.Nothing) -> m.HelloResult:
+    async def _hello(self, args: rq.Nothing) -> rq.HelloResult:
         core = self._turns.core
         oldest, _ = await self._turns.read(self._reader.log_ends)
-        return m.HelloResult(
-            versions=[m.VERSION],
+        return rq.HelloResult(
+            versions=[bounds.VERSION],
             node=core.me.id,
             name=core.me.name,
             program=node.__version__,
             log=self._log_id,
             head=self._turns.head,
             oldest=oldest,
-            features=sorted(m.COMMANDS),
+            features=sorted(rq.COMMANDS),
             limits=LIMITS,
         )
 
-    async def _snapshot(self, args: m.SnapshotArgs) -> m.SnapshotResult:
-        page: m.SnapshotResult = await self._turns.read(self._reader.page, args)
-        page.live = m.Live(next_tries=self._turns.core.next_tries(page.state.peers), health=self._turns.health)
+    async def _snapshot(self, args: rq.SnapshotArgs) -> rq.SnapshotResult:
+        page: rq.SnapshotResult = await self._turns.read(self._reader.page, args)
+        page.live = nouns.Live(next_tries=self._turns.core.next_tries(page.state.peers), health=self._turns.health)
         return page
 
-    async def _events(self, args: m.EventsArgs) -> m.EventsResult:
+    async def _events(self, args: rq.EventsArgs) -> rq.EventsResult:
         return await self._turns.read(self._reader.events, args)  # type: ignore[no-any-return]
 
-    async def _consumer_next(self, args: m.ConsumerNextArgs) -> m.ConsumerNextResult:
-        page: m.ConsumerNextResult = await self._turns.read(self._reader.consumer_next, args)
+    async def _consumer_next(self, args: rq.ConsumerNextArgs) -> rq.ConsumerNextResult:
+        page: rq.ConsumerNextResult = await self._turns.read(self._reader.consumer_next, args)
         self._turns.feed(s.ConsumerAsked(args.name))
         page.consumer = msgspec.structs.replace(page.consumer, used=now_ms())
         return page
 
-    async def _consumers(self, args: m.Nothing) -> m.ConsumersResult:
-        return m.ConsumersResult(consumers=await self._all_consumers())
+    async def _consumers(self, args: rq.Nothing) -> rq.ConsumersResult:
+        return rq.ConsumersResult(consumers=await self._all_consumers())
 
-    async def _all_consumers(self) -> list[m.Consumer]:
+    async def _all_consumers(self) -> list[nouns.Consumer]:
         return await self._turns.read(self._reader.consumers, self._turns.core.consumers_used())  # type: ignore[no-any-return]
 
-    async def _history(self, args: m.HistoryArgs) -> m.HistoryResult:
+    async def _history(self, args: rq.HistoryArgs) -> rq.HistoryResult:
         return await self._turns.read(self._reader.history, args)  # type: ignore[no-any-return]
 
-    async def _search(self, args: m.SearchArgs) -> m.SearchResult:
+    async def _search(self, args: rq.SearchArgs) -> rq.SearchResult:
         if self._turns.health.store and not self._turns.busy:
             # What was said just now should be found: the index takes one step first, unless the disk is slow.
             step = asyncio.ensure_future(self._turns.upkeep.step())
@@ -258,16 +260,16 @@ class Answers:
                 "store_unavailable", f"The search index is damaged, and can't be built anew just now. {error}"
             ) from error
 
-    async def _peers(self, args: m.PeersArgs) -> m.PeersResult:
-        page: m.PeersResult = await self._turns.read(self._reader.peers, args)
+    async def _peers(self, args: rq.PeersArgs) -> rq.PeersResult:
+        page: rq.PeersResult = await self._turns.read(self._reader.peers, args)
         page.next_tries = self._turns.core.next_tries(peer.id for peer in page.peers)
         return page
 
-    async def _stats(self, args: m.Nothing) -> m.StatsResult:
+    async def _stats(self, args: rq.Nothing) -> rq.StatsResult:
         messages, outbox, rooms, peers = await self._turns.read(self._reader.counts)
         oldest, head = await self._turns.read(self._reader.log_ends)
         size = sum(path.stat().st_size for path in self._config.home.glob("snicher.db*"))
-        return m.StatsResult(
+        return rq.StatsResult(
             uptime_ms=int((time.monotonic() - self._started) * 1000),
             received=self.received,
             sent=self.sent,
@@ -289,12 +291,12 @@ class Answers:
             kept_events=head - oldest + 1,
         )
 
-    async def _config_told(self, args: m.Nothing) -> m.ConfigResult:
+    async def _config_told(self, args: rq.Nothing) -> rq.ConfigResult:
         core = self._turns.core
-        return m.ConfigResult(settings=explain(self._config, core.settings, core.saved))
+        return rq.ConfigResult(settings=explain(self._config, core.settings, core.saved))
 
-    async def _status(self, args: m.Nothing) -> m.StatusResult:
-        return m.StatusResult(
+    async def _status(self, args: rq.Nothing) -> rq.StatusResult:
+        return rq.StatusResult(
             ready=True,
             self=self._turns.core.me,
             pid=os.getpid(),
@@ -306,7 +308,7 @@ class Answers:
             greetings=self._turns.core.greetings(),
         )
 
-    async def _stop_soon(self, args: m.Nothing) -> m.Nothing:
+    async def _stop_soon(self, args: rq.Nothing) -> rq.Nothing:
         # The reply leaves first: the bus closes only after all links have said good-bye.
         asyncio.get_running_loop().call_later(0.02, self._stop, "A front end asked for it.")
-        return m.Nothing()
+        return rq.Nothing()

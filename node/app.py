@@ -28,7 +28,8 @@ from msgspec.structs import replace
 import node
 from node import loglines, supervisor
 from node.answers import Answers
-from node.bus import messages as m
+from node.bus import bounds, nouns
+from node.bus import events as ev
 from node.bus.server import Server
 from node.config import Config
 from node.core import effects as e
@@ -300,14 +301,14 @@ class App:
 
     # -- the bus
 
-    def _heartbeat(self) -> m.Event:
-        data = m.Heartbeat(log=self._log_id, head=self._turns.head, oldest=self._oldest)
-        return m.Event(v=m.VERSION, log=self._log_id, at=now_ms(), type="Heartbeat", data=data)
+    def _heartbeat(self) -> ev.Event:
+        data = ev.Heartbeat(log=self._log_id, head=self._turns.head, oldest=self._oldest)
+        return ev.Event(v=bounds.VERSION, log=self._log_id, at=now_ms(), type="Heartbeat", data=data)
 
     def _trimmed(self, oldest: int) -> None:
         self._oldest = oldest
 
-    def _publish(self, events: list[m.Event]) -> None:
+    def _publish(self, events: list[ev.Event]) -> None:
         self._server.publish(events)
         for event in events:
             if event.type == "MessageReceived":
@@ -315,9 +316,9 @@ class App:
             else:
                 self._note(event)
 
-    def _health(self, health: m.Health) -> None:
-        data = m.HealthChanged(health=health)
-        event = m.Event(v=m.VERSION, log=self._log_id, at=now_ms(), type="HealthChanged", data=data)
+    def _health(self, health: nouns.Health) -> None:
+        data = ev.HealthChanged(health=health)
+        event = ev.Event(v=bounds.VERSION, log=self._log_id, at=now_ms(), type="HealthChanged", data=data)
         self._server.publish([event])
 
     def _perform(self, act: e.Act) -> None:
@@ -336,26 +337,26 @@ class App:
 
     # -- what people see on the terminal
 
-    def _note(self, event: m.Event) -> None:
+    def _note(self, event: ev.Event) -> None:
         data = event.data
-        if isinstance(data, m.MessageStateChanged):
+        if isinstance(data, ev.MessageStateChanged):
             self._answers.sent += data.state == "sent"
-        elif isinstance(data, m.GreetingChanged):
+        elif isinstance(data, ev.GreetingChanged):
             one = data.greeting
             what = f": {one.detail}" if one.detail else ""
             log.info("mandatory peer %s: %s%s", one.address, one.outcome, what)
-        elif isinstance(data, m.QuotaReached):
+        elif isinstance(data, ev.QuotaReached):
             log.warning("%s has sent as much as one source may in a day; it is shut out for now", data.host)
-        elif isinstance(data, m.PeerAdded):
+        elif isinstance(data, ev.PeerAdded):
             log.info("new peer: %s (%s, %s)", data.peer.name, _where(data.peer), data.peer.dialect)
-        elif isinstance(data, m.PeerChanged) and data.peer.link != "unknown":
+        elif isinstance(data, ev.PeerChanged) and data.peer.link != "unknown":
             what = f": {data.peer.error}" if data.peer.error else ""
             line = f"{data.peer.name} ({_where(data.peer)}) is {data.peer.link}{what}"
             # Much of a peer changes that is no news here: what it speaks, what people call it.
             if self._said.get(data.peer.id) != line:
                 self._said[data.peer.id] = line
                 log.info("%s", line)
-        elif isinstance(data, m.PeerForgotten):
+        elif isinstance(data, ev.PeerForgotten):
             self._said.pop(data.peer, None)
 
     def _say_hello(self, listen: Address) -> None:
@@ -434,5 +435,5 @@ class App:
             log.warning("good-bye; the last could not be written: %s", self._turns.health.problem)
 
 
-def _where(peer: m.Peer) -> str:
+def _where(peer: nouns.Peer) -> str:
     return str(Address(peer.host, peer.port)) if peer.port is not None else peer.host

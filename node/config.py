@@ -17,8 +17,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from node.bus import locate, ownership
-from node.bus import messages as m
+from node.bus import bounds, locate, nouns, ownership
 from node.core import settings
 from node.core.quotas import DEFAULT_QUOTA
 from node.errors import ConfigError
@@ -37,7 +36,7 @@ class Given(msgspec.Struct, frozen=True):
     """What somebody said of an option: the text, and where."""
 
     text: str
-    source: m.Source
+    source: nouns.Source
     #: The flag, the variable or the file.
     where: str
 
@@ -104,7 +103,7 @@ OPTIONS = (
         "mandatory_greeting",
         "SNICHER_MANDATORY_GREETING",
         "what they are told",
-        m.DEFAULT_GREETING,
+        nouns.DEFAULT_GREETING,
         "TEXT",
     ),
     Option(
@@ -227,14 +226,14 @@ def resolve(flags: Mapping[str, str | None], environment: Mapping[str, str]) -> 
     )
 
 
-def explain(config: Config, now: m.Settings, saved: Mapping[str, Any]) -> list[m.Option]:
+def explain(config: Config, now: nouns.Settings, saved: Mapping[str, Any]) -> list[nouns.Option]:
     """Everything that can be set, the home first: what it is, and who says so.
 
     `now` are the settings in force, `saved` those that the database holds.
     """
     home = config.given.get("home")
     found = [
-        m.Option(
+        nouns.Option(
             key="home",
             value=str(config.home),
             source="default" if home is None else home.source,
@@ -247,7 +246,7 @@ def explain(config: Config, now: m.Settings, saved: Mapping[str, Any]) -> list[m
     for option in OPTIONS:
         key, one = option.key, config.given.get(option.key)
         value = option.default if one is None else one.text
-        source: m.Source = "default" if one is None else one.source
+        source: nouns.Source = "default" if one is None else one.source
         where = "" if one is None else one.where
         if key in settings.KEYS:
             in_force = getattr(now, key)
@@ -257,7 +256,7 @@ def explain(config: Config, now: m.Settings, saved: Mapping[str, Any]) -> list[m
             elif key in config.fixed and in_force != config.fixed[key].value:
                 source, where = "saved", f"until the node ends; at each start {where} says {one.text if one else ''!r}"
         found.append(
-            m.Option(
+            nouns.Option(
                 key=key,
                 value=value,
                 source=source,
@@ -385,4 +384,4 @@ def _user_name() -> str:
         name = getpass.getuser()
     except (OSError, KeyError, ImportError):
         name = ""
-    return name.strip()[: m.MAX_NAME_CHARS] if name.strip().isprintable() and name.strip() else "anon"
+    return name.strip()[: bounds.MAX_NAME_CHARS] if name.strip().isprintable() and name.strip() else "anon"

@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from node import config
-from node.bus import locate, ownership
-from node.bus import messages as m
+from node.bus import locate, nouns, ownership
 from node.bus.client import Client
 from node.core import settings
 from node.errors import ConfigError, NodeAway
@@ -47,7 +46,7 @@ def main(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     return 0
 
 
-def _asked(home: pathlib.Path) -> list[m.Option] | None:
+def _asked(home: pathlib.Path) -> list[nouns.Option] | None:
     """What the running node says; None when there is none."""
     with Client(home, name="console config", timeout=TIMEOUT) as client:
         try:
@@ -56,7 +55,7 @@ def _asked(home: pathlib.Path) -> list[m.Option] | None:
             return None
 
 
-def _worked_out(found: config.Config) -> list[m.Option]:
+def _worked_out(found: config.Config) -> list[nouns.Option]:
     saved: dict[str, Any] = {}
     if (found.home / FILE_NAME).exists():
         try:
@@ -73,7 +72,7 @@ def _worked_out(found: config.Config) -> list[m.Option]:
     return config.explain(found, now, saved)
 
 
-def table(found: Sequence[m.Option]) -> str:
+def table(found: Sequence[nouns.Option]) -> str:
     """As people read it: key, value, and where it comes from."""
     rows = [("setting", "value", "comes from")]
     for one in found:

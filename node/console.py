@@ -18,7 +18,8 @@ from typing import Any
 import msgspec
 
 from node import unanswered
-from node.bus import messages as m
+from node.bus import bounds, nouns
+from node.bus import requests as rq
 from node.bus.client import Client
 from node.errors import BusProtocolError, CommandRefused, NodeAway
 from node.lines import (
@@ -145,7 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     consumers = verb("consumers", "Who has the node keep a place in the event log for it: `tail --consumer`, bots.")
     consumers.add_argument("--drop", type=_text, metavar="NAME", help="let go of the place kept for NAME")
     change = verb("set", "Change a setting of a running node; it is kept. `python -m node config` shows them all.")
-    change.add_argument("key", choices=m.Settings.__struct_fields__)
+    change.add_argument("key", choices=nouns.Settings.__struct_fields__)
     value = change.add_argument("value", type=_text, help="as the flag of that name takes it: on, off, a number, a,b,c")
     change.add_argument(
         "--default",
@@ -214,7 +215,7 @@ def _send(client: Client, options: argparse.Namespace) -> None:
     if text == "-":
         # Not more than what the node would refuse anyway; bytes, so that no encoding can stand in the way.
         try:
-            read = sys.stdin.buffer.read(m.MAX_TEXT_BYTES + 2)
+            read = sys.stdin.buffer.read(bounds.MAX_TEXT_BYTES + 2)
         except OSError as error:
             raise CommandRefused("invalid_args", f"Standard input can't be read: {error.strerror}.") from error
         text = read.decode("utf-8", "replace").rstrip("\r\n")
@@ -242,7 +243,7 @@ def _peers(client: Client, options: argparse.Namespace) -> None:
 
 
 def _changes_peer(
-    command: Callable[[Client, argparse.Namespace], m.Peer], says: Callable[[m.Peer, argparse.Namespace], str]
+    command: Callable[[Client, argparse.Namespace], nouns.Peer], says: Callable[[nouns.Peer, argparse.Namespace], str]
 ) -> Callable[[Client, argparse.Namespace], None]:
     """A verb that does something about one peer and says what became of it."""
 
@@ -256,13 +257,13 @@ def _changes_peer(
     return verb
 
 
-def _renamed(peer: m.Peer, options: argparse.Namespace) -> str:
+def _renamed(peer: nouns.Peer, options: argparse.Namespace) -> str:
     said = peer.own_name if peer.own_name not in (None, peer.host, address(peer)) else None
     own = f" (it calls itself {flat(said)})" if said else ""
     return f"{address(peer)} is now {flat(peer.name)}{own}."
 
 
-def _met(peer: m.Peer, _: argparse.Namespace) -> str:
+def _met(peer: nouns.Peer, _: argparse.Namespace) -> str:
     if peer.link in ("online", "reachable"):
         return f"{called(peer)} is {peer.link}."
     return f"Calling {called(peer)}; `peers` shows what comes of it."
@@ -287,7 +288,7 @@ def _takes_away(command: Callable[[Client, str], None], says: str) -> Callable[[
     def verb(client: Client, options: argparse.Namespace) -> None:
         patiently(lambda: command(client, options.peer))
         if options.json:
-            _print_json(m.Nothing())
+            _print_json(rq.Nothing())
         else:
             print(says)
 
@@ -301,7 +302,7 @@ _delete = _takes_away(lambda client, peer: client.delete(peer), "Deleted, with a
 def _trust_clock(client: Client, options: argparse.Namespace) -> None:
     patiently(client.trust_clock)
     if options.json:
-        _print_json(m.Nothing())
+        _print_json(rq.Nothing())
     else:
         print("The clock is believed.")
 
@@ -327,10 +328,10 @@ def _room_of(client: Client, who: str) -> str:
 
 def _history(client: Client, options: argparse.Namespace) -> None:
     room = _room_of(client, options.peer)
-    messages: list[m.Message] = []
+    messages: list[nouns.Message] = []
     before = None
     while len(messages) < options.limit:
-        page = client.history(room, before=before, limit=min(m.MAX_HISTORY, options.limit - len(messages)))
+        page = client.history(room, before=before, limit=min(bounds.MAX_HISTORY, options.limit - len(messages)))
         messages = page.messages + messages
         if not page.more_before or not page.messages:
             break
@@ -347,7 +348,7 @@ def _search(client: Client, options: argparse.Namespace) -> None:
     before = None
     names = {room.id: room.name for room in client.snapshot().state.rooms.values()}
     while found < options.limit:
-        page = client.search(" ".join(options.words), before=before, limit=min(m.MAX_HITS, options.limit - found))
+        page = client.search(" ".join(options.words), before=before, limit=min(bounds.MAX_HITS, options.limit - found))
         for hit in page.hits:
             found += 1
             if options.json:
@@ -365,7 +366,7 @@ def _search(client: Client, options: argparse.Namespace) -> None:
 
 def setting_of(key: str, value: str) -> Any:
     """A setting's value from a word of the command line. Raises CommandRefused when it is none."""
-    kind = {field.name: field.type for field in msgspec.structs.fields(m.Settings)}[key]
+    kind = {field.name: field.type for field in msgspec.structs.fields(nouns.Settings)}[key]
     if kind is bool and value in ("on", "off"):
         return value == "on"
     if kind is int and value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS:
@@ -379,7 +380,7 @@ def _consumers(client: Client, options: argparse.Namespace) -> None:
     if options.drop is not None:
         patiently(lambda: client.consumer_drop(options.drop))
         if options.json:
-            _print_json(m.Nothing())
+            _print_json(rq.Nothing())
         else:
             print(f"No place is kept for {flat(options.drop)} any more.")
         return
@@ -443,7 +444,7 @@ def _stop(client: Client, options: argparse.Namespace) -> None:
     except (NodeAway, BusProtocolError) as error:
         ended = unanswered.stop(client.home, error)
     if options.json:
-        _print_json(m.Nothing())
+        _print_json(rq.Nothing())
     elif not ended:
         print("The node is going down.")
     if ended:

@@ -14,8 +14,7 @@ import os
 import pathlib
 
 import node
-from node.bus import locate
-from node.bus import messages as m
+from node.bus import bounds, locate, nouns
 from node.bus.server import Server, curve_keypair
 from node.config import Config
 from node.errors import SnicherError
@@ -36,9 +35,9 @@ class Findable:
         self._bus = config.bus
         self._server = server
         self._lock = lock
-        self._endpoint = m.Endpoint(
+        self._endpoint = nouns.Endpoint(
             v=1,
-            versions=[m.VERSION],
+            versions=[bounds.VERSION],
             events="",
             commands="",
             log=log_id,

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from node.bus import locate
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import locate, nouns
 from node.errors import CommandRefused
 from node.printable import flat, json_line, plain
 
@@ -36,7 +36,7 @@ def _now() -> int:
     return int(time.time() * 1000)
 
 
-def message_line(message: m.Message) -> str:
+def message_line(message: nouns.Message) -> str:
     """One message as people read it."""
     who = flat(message.name)
     if message.kind == "deleted":
@@ -48,13 +48,13 @@ def message_line(message: m.Message) -> str:
     return f"{clock(message.at)}  {'> ' if message.direction == 'out' else ''}{who}: {text}{state}"
 
 
-def address(peer: m.Peer) -> str:
+def address(peer: nouns.Peer) -> str:
     """Where a peer is: HOST:PORT, as far as it is known."""
     host = f"[{peer.host}]" if ":" in peer.host else peer.host
     return f"{host}:{peer.port}" if peer.port is not None else f"{host} (port unknown)"
 
 
-def called(peer: m.Peer) -> str:
+def called(peer: nouns.Peer) -> str:
     """A peer in a sentence: its name and where it is, or only where it is when that is all there is to say."""
     name, where = flat(peer.name), address(peer)
     return where if name in (where, peer.host) else f"{name} ({where})"
@@ -79,7 +79,7 @@ def refusal(refused: CommandRefused) -> str:
 PEERS_HEADER = f"{'NAME':20} {'ADDRESS':24} {'STATE':10} {'DIALECT':18} ID"
 
 
-def peer_line(peer: m.Peer, next_try: m.NextTry | None) -> str:
+def peer_line(peer: nouns.Peer, next_try: nouns.NextTry | None) -> str:
     """One peer as people read it. One that has no name is not called by its address twice."""
     error = f"  {flat(peer.error)}" if peer.error else ""
     again = "" if next_try is None else f"  next try {_until(next_try.at, _now())}"
@@ -96,13 +96,13 @@ def _until(at: int, now: int) -> str:
 CONSUMERS_HEADER = f"{'NAME':20} {'SHOWN UP TO':>11} {'BEHIND':>8}  LAST USED"
 
 
-def consumer_line(consumer: m.Consumer) -> str:
+def consumer_line(consumer: nouns.Consumer) -> str:
     """One named consumer as people read it."""
     lapsed = "  lapsed: what comes next for it is no longer kept" if consumer.lapsed else ""
     return f"{consumer.name:20} {consumer.position:>11} {consumer.lag:>8}  {clock(consumer.used)}{lapsed}"
 
 
-def event_line(event: m.Event) -> str:
+def event_line(event: ev.Event) -> str:
     """One event as people read it; of a type that this version doesn't know, its data as it is."""
     number = "-" if event.seq is None else str(event.seq)
     tell = _WHAT.get(event.type)
@@ -113,27 +113,27 @@ def event_line(event: m.Event) -> str:
     return f"{number:>8}  {at}  {event.type:20} {plain(what)}"
 
 
-def _message(data: m.MessageReceived | m.MessageAccepted) -> str:
+def _message(data: ev.MessageReceived | ev.MessageAccepted) -> str:
     return f"#{data.message.id} {message_line(data.message)[21:]}"
 
 
-def _peer(data: m.PeerAdded | m.PeerChanged) -> str:
+def _peer(data: ev.PeerAdded | ev.PeerChanged) -> str:
     peer = data.peer
     return f"{flat(peer.name)} {address(peer)} {peer.dialect} {peer.link}{_reason(peer.error)}"
 
 
-def _room(data: m.RoomAdded | m.RoomChanged) -> str:
+def _room(data: ev.RoomAdded | ev.RoomChanged) -> str:
     room = data.room
     unread = f", {room.unread} unread" if room.unread else ""
     return f"{flat(room.name)} ({room.id}){unread}"
 
 
-def _retry(data: m.RetryScheduled) -> str:
+def _retry(data: ev.RetryScheduled) -> str:
     one = data.next_try
     return f"{one.peer} is tried again at {moment(one.at, _now())} (attempt {one.attempt}): {one.reason}"
 
 
-def _settings(data: m.SettingsChanged) -> str:
+def _settings(data: ev.SettingsChanged) -> str:
     values = ((name, getattr(data.settings, name)) for name in data.settings.__struct_fields__)
     return ", ".join(f"{name}: {_value(value)}" for name, value in values)
 

@@ -24,8 +24,8 @@ from prompt_toolkit.completion import DummyCompleter, WordCompleter
 from prompt_toolkit.patch_stdout import patch_stdout
 from prompt_toolkit.utils import is_dumb_terminal
 
-from node.bus import locate
-from node.bus import messages as m
+from node.bus import bounds, locate, nouns
+from node.bus import events as ev
 from node.bus.client import Away, Back, Client, Cursor, Resync
 from node.bus.commands import new_key
 from node.console import patiently
@@ -144,8 +144,8 @@ class Menu:
         name = self._name
         while name is None:
             name = ask("Your team name: ")
-            if not 1 <= len(name) <= m.MAX_NAME_CHARS or not name.isprintable():
-                tell(f"A team name has 1 to {m.MAX_NAME_CHARS} characters.")
+            if not 1 <= len(name) <= bounds.MAX_NAME_CHARS or not name.isprintable():
+                tell(f"A team name has 1 to {bounds.MAX_NAME_CHARS} characters.")
                 name = None
         listen = self._listen
         while listen is None:
@@ -228,22 +228,22 @@ class Menu:
                 self._terminal.tell(f"(the node is away: {item.reason})")
             elif isinstance(item, Back):
                 self._terminal.tell("(the node is back)")
-            elif isinstance(item, m.Event):
+            elif isinstance(item, ev.Event):
                 self._show(item)
         follower.close()
 
-    def _show(self, event: m.Event) -> None:
+    def _show(self, event: ev.Event) -> None:
         data = event.data
-        if isinstance(data, m.MessageReceived):
+        if isinstance(data, ev.MessageReceived):
             self._terminal.tell(message_line(data.message))
-        elif isinstance(data, m.RoomAdded | m.RoomChanged):
+        elif isinstance(data, ev.RoomAdded | ev.RoomChanged):
             self._names[data.room.id] = data.room.name
-        elif isinstance(data, m.PeerChanged):
+        elif isinstance(data, ev.PeerChanged):
             self._show_link(data.peer, ours=event.cause is not None and event.cause.client == CLIENT_NAME)
-        elif isinstance(data, m.MessageStateChanged) and data.state in ("failed", "unconfirmed"):
+        elif isinstance(data, ev.MessageStateChanged) and data.state in ("failed", "unconfirmed"):
             self._terminal.tell(f"(message #{data.id} is {data.state}: {flat(data.detail or '')})")
 
-    def _show_link(self, peer: m.Peer, *, ours: bool) -> None:
+    def _show_link(self, peer: nouns.Peer, *, ours: bool) -> None:
         """What came of dialling somebody because of what was chosen here, once."""
         if peer.link == "connecting":
             if ours:

@@ -1,7 +1,7 @@
 """The nouns of Snicher that every room shares: addresses, ids, entries.
 
 Law of this file: pure, and it knows nothing of how a noun is stored, sent or shown. What front ends see of the nouns is
-in bus/messages.py.
+in bus/nouns.py.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 
-from node.bus import messages as m
+from node.bus import bounds
 from node.core import stimuli as s
 from node.errors import StoreUnavailable
 from node.store.reader import Reader
@@ -140,7 +140,7 @@ class Retention:
         """Those that are too old, unless the clock is doubted, and those that are too many."""
         await self._moment()
         if aged:
-            await self._turns.write(self._writer.forget_replies, now_ms() - m.KEY_LIFETIME_MS)
+            await self._turns.write(self._writer.forget_replies, now_ms() - bounds.KEY_LIFETIME_MS)
         over = await self._turns.read(self._reader.replies) - MAX_REPLIES
         while over > 0:
             await self._moment()

@@ -13,8 +13,8 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 
+from node.bus import events as ev
 from node.bus import locate
-from node.bus import messages as m
 from node.bus.client import Away, Back, Client, Consumer, Cursor, Resync
 from node.errors import CommandRefused, HomeRefused, NodeAway
 from node.lines import away_line, event_line
@@ -88,12 +88,12 @@ def _tail_consumer(client: Client, options: argparse.Namespace, printer: _Printe
             with _interrupted_later():
                 if item is not None:
                     printer.show(item)
-                if isinstance(item, m.Event):
+                if isinstance(item, ev.Event):
                     # Whoever reads along has it now. Killed before this is done, it is shown again.
                     _acknowledge(consumer, item)
 
 
-def _acknowledge(consumer: Consumer, event: m.Event) -> None:
+def _acknowledge(consumer: Consumer, event: ev.Event) -> None:
     try:
         consumer.acknowledge(event)
     except NodeAway:
@@ -150,7 +150,7 @@ class _Printer:
         self._home = home
         self._json = as_json
 
-    def show(self, item: m.Event | Away | Back) -> None:
+    def show(self, item: ev.Event | Away | Back) -> None:
         """Print one thing that a follower gave."""
         if isinstance(item, Away):
             self.waits = True

@@ -22,7 +22,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.node import Node
@@ -98,12 +99,12 @@ class Turns:
         reader: Reader,
         make_core: Callable[[], Node],
         act: Callable[[e.Act], None],
-        publish: Callable[[list[m.Event]], None],
+        publish: Callable[[list[ev.Event]], None],
         pause: Callable[[], None],
         resume: Callable[[], None],
         go_on: Callable[[], None],
         leave_all: Callable[[], None],
-        health: Callable[[m.Health], None],
+        health: Callable[[nouns.Health], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._writer = writer
@@ -140,7 +141,7 @@ class Turns:
         self._held: collections.deque[s.Stimulus] = collections.deque()
         #: What a person should know, by what it is about.
         self._notices: dict[str, str] = {}
-        self.health = m.Health()
+        self.health = nouns.Health()
         #: The newest event on disk.
         self.head = self.core.head
         self.events = 0

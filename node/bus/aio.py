@@ -28,8 +28,9 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 import zmq
 
-from node.bus import commands, locate
-from node.bus import messages as m
+from node.bus import bounds, commands, locate, nouns
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.bus.client import ALIVE_S, ATTEMPT_S, TIMEOUT_S
 from node.bus.commands import Awaiting, Commands, Request, Steps
 from node.bus.following import Away, Back, Consuming, Cursor, Following, Item, Resync
@@ -143,7 +144,7 @@ class AsyncClient(Commands, Awaiting):
         self, home: str | os.PathLike[str] | None = None, *, name: str = "", timeout: float = TIMEOUT_S
     ) -> None:
         self.home: pathlib.Path = locate.find_home(home)
-        self.name = (name or f"client-{os.getpid()}")[: m.MAX_ID_CHARS]
+        self.name = (name or f"client-{os.getpid()}")[: bounds.MAX_ID_CHARS]
         self.timeout = timeout
         #: The newest event known to this client's replies: its own writes are at or before it.
         self.head = 0
@@ -219,7 +220,7 @@ class AsyncClient(Commands, Awaiting):
             value: T = done.value
             return value
 
-    async def _attempt(self, body: bytes, seconds: float) -> m.Reply | None:
+    async def _attempt(self, body: bytes, seconds: float) -> rq.Reply | None:
         if self._closed:
             raise NodeAway("This client is closed.")
         socket = self._line.send(body)
@@ -363,18 +364,18 @@ class AsyncConsumer(_Follows[Consuming]):
     def __aiter__(self) -> AsyncConsumer:
         return self
 
-    async def __anext__(self) -> m.Event:
+    async def __anext__(self) -> ev.Event:
         while not self._ended:
             item = await self.next(timeout=3600.0)
-            if isinstance(item, m.Event):
+            if isinstance(item, ev.Event):
                 return item
         raise StopAsyncIteration
 
-    async def next(self, timeout: float) -> m.Event | Away | Back | None:  # noqa: ASYNC109
+    async def next(self, timeout: float) -> ev.Event | Away | Back | None:  # noqa: ASYNC109
         """The next event, that the node is away or back, or None when there was nothing within `timeout` seconds."""
-        item: m.Event | Away | Back | None = await self._next(timeout)
+        item: ev.Event | Away | Back | None = await self._next(timeout)
         return item
 
-    async def acknowledge(self, event: m.Event) -> m.Consumer:
+    async def acknowledge(self, event: ev.Event) -> nouns.Consumer:
         """All events up to this one were dealt with; on the node's disk when this returns."""
         return await self._client.consumer_acknowledge(self._following.name, event.seq or 0)

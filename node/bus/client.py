@@ -26,8 +26,9 @@ from typing import Any, Generic, TypeVar
 import msgspec
 import zmq
 
-from node.bus import commands, locate
-from node.bus import messages as m
+from node.bus import bounds, commands, locate, nouns
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.bus.commands import Blocking, Commands, Request, Steps
 from node.bus.following import Away, Back, Consuming, Cursor, Following, Item, Resync
 from node.bus.sockets import CommandSocket, EventSocket, Reporter
@@ -58,7 +59,7 @@ class Client(Commands, Blocking):
         self, home: str | os.PathLike[str] | None = None, *, name: str = "", timeout: float = TIMEOUT_S
     ) -> None:
         self.home: pathlib.Path = locate.find_home(home)
-        self.name = (name or f"client-{os.getpid()}")[: m.MAX_ID_CHARS]
+        self.name = (name or f"client-{os.getpid()}")[: bounds.MAX_ID_CHARS]
         self.timeout = timeout
         #: The newest event known to this client's replies: its own writes are at or before it.
         self.head = 0
@@ -134,7 +135,7 @@ class Client(Commands, Blocking):
             value: T = done.value
             return value
 
-    def _attempt(self, body: bytes, seconds: float) -> m.Reply | None:
+    def _attempt(self, body: bytes, seconds: float) -> rq.Reply | None:
         if self._closed:
             raise NodeAway("This client is closed.")
         until = time.monotonic() + max(0.0, seconds)
@@ -281,13 +282,13 @@ class Consumer(_Follows[Consuming]):
     what he had not acknowledged. Raises CommandRefused when the consumer has lapsed, was dropped or can't be had.
     """
 
-    def __iter__(self) -> Iterator[m.Event]:
+    def __iter__(self) -> Iterator[ev.Event]:
         while not self._ended:
             item = self.next(timeout=3600.0)
-            if isinstance(item, m.Event):
+            if isinstance(item, ev.Event):
                 yield item
 
-    def next(self, timeout: float) -> m.Event | Away | Back | None:
+    def next(self, timeout: float) -> ev.Event | Away | Back | None:
         """The next event, that the node is away or back, or None when there was nothing within `timeout` seconds."""
         deadline = time.monotonic() + timeout
         with self._using:
@@ -297,6 +298,6 @@ class Consumer(_Follows[Consuming]):
                 self._wait(deadline)
             return item
 
-    def acknowledge(self, event: m.Event) -> m.Consumer:
+    def acknowledge(self, event: ev.Event) -> nouns.Consumer:
         """All events up to this one were dealt with; on the node's disk when this returns."""
         return self._client.consumer_acknowledge(self._following.name, event.seq or 0)

@@ -14,8 +14,9 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
 import msgspec
 
-from node.bus import messages as m
-from node.bus import paging
+from node.bus import bounds, encoding, nouns, paging
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.errors import BusProtocolError, CommandRefused
 
 P = ParamSpec("P")
@@ -24,7 +25,7 @@ T = TypeVar("T")
 #: What is raised for bytes that aren't what they should be.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
-_reply_decoder = msgspec.json.Decoder(m.Reply)
+_reply_decoder = msgspec.json.Decoder(rq.Reply)
 
 
 # -- one request
@@ -41,19 +42,21 @@ class Request(msgspec.Struct, frozen=True):
     @property
     def repeatable(self) -> bool:
         """Whether it may be sent again when no reply came: it takes effect once all the same."""
-        return self.key is not None or self.op in m.REPEATABLE
+        return self.key is not None or self.op in rq.REPEATABLE
 
 
 def frame(request: Request, request_id: str, client: str) -> bytes:
     """A command's frame. Raises CommandRefused when the node would not even read it."""
-    raw = msgspec.Raw(m.encode({} if request.args is None else request.args))
-    body = m.encode(m.Command(v=m.VERSION, id=request_id, op=request.op, client=client, args=raw, key=request.key))
-    if len(body) > m.MAX_COMMAND_BYTES:
-        raise CommandRefused("too_large", f"{len(body)} bytes; at most {m.MAX_COMMAND_BYTES} are taken.")
+    raw = msgspec.Raw(encoding.encode({} if request.args is None else request.args))
+    body = encoding.encode(
+        rq.Command(v=bounds.VERSION, id=request_id, op=request.op, client=client, args=raw, key=request.key)
+    )
+    if len(body) > bounds.MAX_COMMAND_BYTES:
+        raise CommandRefused("too_large", f"{len(body)} bytes; at most {bounds.MAX_COMMAND_BYTES} are taken.")
     return body
 
 
-def read_reply(body: bytes) -> m.Reply:
+def read_reply(body: bytes) -> rq.Reply:
     """A reply's frame. Raises BusProtocolError."""
     try:
         return _reply_decoder.decode(body)
@@ -61,19 +64,19 @@ def read_reply(body: bytes) -> m.Reply:
         raise BusProtocolError(f"The node's answer can't be read: {error}.") from error
 
 
-def result_of(reply: m.Reply, op: str, request_id: str) -> Any:
+def result_of(reply: rq.Reply, op: str, request_id: str) -> Any:
     """The result as the structure that COMMANDS names. Raises CommandRefused or BusProtocolError."""
     if reply.id not in (request_id, ""):
         raise BusProtocolError("The node answered somebody else's command.")
     if reply.error is not None or not reply.ok:
-        error = reply.error or m.ErrorBody(code="internal", message="The node refused without a reason.")
+        error = reply.error or rq.ErrorBody(code="internal", message="The node refused without a reason.")
         raise CommandRefused(error.code, error.message, error.retryable, error.details)
-    _, result_type = m.COMMANDS.get(op, (m.Nothing, m.Nothing))
+    _, result_type = rq.COMMANDS.get(op, (rq.Nothing, rq.Nothing))
     try:
         result: msgspec.Struct = msgspec.json.decode(reply.result, type=result_type)
-        if isinstance(result, m.EventsResult | m.ConsumerNextResult):
+        if isinstance(result, rq.EventsResult | rq.ConsumerNextResult):
             for event in result.events:
-                m.typed(event)
+                ev.typed(event)
     except UNREADABLE as error:
         raise BusProtocolError(f"The answer to {op} can't be read: {error}.") from error
     return result
@@ -141,58 +144,60 @@ class Commands:
     """
 
     @Command
-    def hello(self) -> Steps[m.HelloResult]:
+    def hello(self) -> Steps[rq.HelloResult]:
         """Versions, features and limits of the node."""
         return (yield Request("hello"))  # type: ignore[no-any-return]
 
     @Command
-    def snapshot(self) -> Steps[m.SnapshotResult]:
+    def snapshot(self) -> Steps[rq.SnapshotResult]:
         """Everything as of one event, its pages joined."""
         return (yield from paging.snapshot(Request))
 
     @Command
-    def events(self, since: int, limit: int = 500, log: str | None = None) -> Steps[m.EventsResult]:
+    def events(self, since: int, limit: int = 500, log: str | None = None) -> Steps[rq.EventsResult]:
         """Events after `since`, in order."""
-        return (yield Request("events", m.EventsArgs(since=since, limit=limit, log=log)))  # type: ignore[no-any-return]
+        return (yield Request("events", rq.EventsArgs(since=since, limit=limit, log=log)))  # type: ignore[no-any-return]
 
     @Command
-    def consumer_create(self, name: str, *, since: int | None = None, restart: bool = False) -> Steps[m.Consumer]:
+    def consumer_create(self, name: str, *, since: int | None = None, restart: bool = False) -> Steps[nouns.Consumer]:
         """Make a named consumer, from the head or event `since` on; one that exists stays as it is."""
-        args = m.ConsumerCreateArgs(name=name, since=since, restart=restart)
-        result: m.ConsumerResult = yield Request("consumer_create", args)
+        args = rq.ConsumerCreateArgs(name=name, since=since, restart=restart)
+        result: rq.ConsumerResult = yield Request("consumer_create", args)
         return result.consumer
 
     @Command
-    def consumer_next(self, name: str, limit: int = 100) -> Steps[m.ConsumerNextResult]:
+    def consumer_next(self, name: str, limit: int = 100) -> Steps[rq.ConsumerNextResult]:
         """What comes after the consumer's position, which stays where it is."""
-        return (yield Request("consumer_next", m.ConsumerNextArgs(name=name, limit=limit)))  # type: ignore[no-any-return]
+        return (yield Request("consumer_next", rq.ConsumerNextArgs(name=name, limit=limit)))  # type: ignore[no-any-return]
 
     @Command
-    def consumer_acknowledge(self, name: str, seq: int) -> Steps[m.Consumer]:
+    def consumer_acknowledge(self, name: str, seq: int) -> Steps[nouns.Consumer]:
         """Everything up to event `seq` was dealt with."""
-        result: m.ConsumerResult = yield Request("consumer_acknowledge", m.ConsumerAcknowledgeArgs(name=name, seq=seq))
+        result: rq.ConsumerResult = yield Request(
+            "consumer_acknowledge", rq.ConsumerAcknowledgeArgs(name=name, seq=seq)
+        )
         return result.consumer
 
     @Command
-    def consumers(self) -> Steps[list[m.Consumer]]:
+    def consumers(self) -> Steps[list[nouns.Consumer]]:
         """All named consumers."""
-        result: m.ConsumersResult = yield Request("consumers")
+        result: rq.ConsumersResult = yield Request("consumers")
         return result.consumers
 
     @Command
     def consumer_drop(self, name: str) -> Steps[None]:
         """Let go of a named consumer."""
-        yield Request("consumer_drop", m.ConsumerArgs(name=name), new_key())
+        yield Request("consumer_drop", rq.ConsumerArgs(name=name), new_key())
 
     @Command
     def trust_clock(self) -> Steps[None]:
         """Say that this machine's clock is right, though it is far ahead of what the node has known."""
-        yield Request("trust_clock", m.Nothing(), new_key())
+        yield Request("trust_clock", rq.Nothing(), new_key())
 
     @Command
     def report(self, seq: int, follower: str = "") -> Steps[None]:
         """Say that all events up to `seq` were dealt with; followers do so by themselves."""
-        yield Request("report", m.ReportArgs(seq=seq, follower=follower))
+        yield Request("report", rq.ReportArgs(seq=seq, follower=follower))
 
     @Command
     def history(
@@ -203,84 +208,84 @@ class Commands:
         after: int | None = None,
         around: int | None = None,
         limit: int = 50,
-    ) -> Steps[m.HistoryResult]:
+    ) -> Steps[rq.HistoryResult]:
         """A page of a room, oldest first."""
-        args = m.HistoryArgs(room=room, before=before, after=after, around=around, limit=limit)
+        args = rq.HistoryArgs(room=room, before=before, after=after, around=around, limit=limit)
         return (yield Request("history", args))  # type: ignore[no-any-return]
 
     @Command
     def search(
         self, query: str, *, room: str | None = None, before: int | None = None, limit: int = 20
-    ) -> Steps[m.SearchResult]:
+    ) -> Steps[rq.SearchResult]:
         """Messages in which all words occur, newest first."""
-        args = m.SearchArgs(query=query, room=room, before=before, limit=limit)
+        args = rq.SearchArgs(query=query, room=room, before=before, limit=limit)
         return (yield Request("search", args))  # type: ignore[no-any-return]
 
     @Command
-    def send(self, to: str, text: str, *, key: str | None = None) -> Steps[m.Message]:
+    def send(self, to: str, text: str, *, key: str | None = None) -> Steps[nouns.Message]:
         """Say something; returns once it is on the node's disk."""
-        args = m.SendArgs(messages=[m.Outgoing(to=to, text=text)])
-        result: m.SendResult = yield Request("send", args, key or new_key())
+        args = rq.SendArgs(messages=[rq.Outgoing(to=to, text=text)])
+        result: rq.SendResult = yield Request("send", args, key or new_key())
         return result.messages[0]
 
     @Command
-    def send_all(self, outgoing: list[m.Outgoing], *, key: str | None = None) -> Steps[list[m.Message]]:
+    def send_all(self, outgoing: list[rq.Outgoing], *, key: str | None = None) -> Steps[list[nouns.Message]]:
         """Say several things in one command: all are accepted, or none."""
-        result: m.SendResult = yield Request("send", m.SendArgs(messages=outgoing), key or new_key())
+        result: rq.SendResult = yield Request("send", rq.SendArgs(messages=outgoing), key or new_key())
         return result.messages
 
     @Command
-    def resend(self, message: int) -> Steps[m.Message]:
+    def resend(self, message: int) -> Steps[nouns.Message]:
         """Try a failed or unconfirmed message again."""
-        result: m.ResendResult = yield Request("resend", m.ResendArgs(message=message), new_key())
+        result: rq.ResendResult = yield Request("resend", rq.ResendArgs(message=message), new_key())
         return result.message
 
     @Command
-    def connect(self, address: str, dialect: str = "auto") -> Steps[m.Peer]:
+    def connect(self, address: str, dialect: str = "auto") -> Steps[nouns.Peer]:
         """Get to know the peer at HOST:PORT and dial it; the outcome comes as events."""
-        result: m.PeerResult = yield Request("connect", m.ConnectArgs(address=address, dialect=dialect), new_key())
+        result: rq.PeerResult = yield Request("connect", rq.ConnectArgs(address=address, dialect=dialect), new_key())
         return result.peer
 
     @Command
-    def disconnect(self, peer: str) -> Steps[m.Peer]:
+    def disconnect(self, peer: str) -> Steps[nouns.Peer]:
         """Say good-bye to a peer and close its connection."""
-        result: m.PeerResult = yield Request("disconnect", m.PeerArgs(peer=peer), new_key())
+        result: rq.PeerResult = yield Request("disconnect", rq.PeerArgs(peer=peer), new_key())
         return result.peer
 
     @Command
-    def peers(self) -> Steps[m.PeersResult]:
+    def peers(self) -> Steps[rq.PeersResult]:
         """All peers, by name, their pages joined."""
         return (yield from paging.peers(Request))
 
     @Command
     def forget(self, peer: str) -> Steps[None]:
         """Take a peer off the list; its conversation stays."""
-        yield Request("forget", m.PeerArgs(peer=peer), new_key())
+        yield Request("forget", rq.PeerArgs(peer=peer), new_key())
 
     @Command
-    def rename(self, peer: str, name: str) -> Steps[m.Peer]:
+    def rename(self, peer: str, name: str) -> Steps[nouns.Peer]:
         """Call a peer something from now on; an empty name: as it calls itself."""
-        result: m.PeerResult = yield Request("rename", m.RenameArgs(peer=peer, name=name), new_key())
+        result: rq.PeerResult = yield Request("rename", rq.RenameArgs(peer=peer, name=name), new_key())
         return result.peer
 
     @Command
-    def merge(self, peer: str, into: str) -> Steps[m.Peer]:
+    def merge(self, peer: str, into: str) -> Steps[nouns.Peer]:
         """Make the conversation with `peer` part of the one with `into`; returns the latter."""
-        result: m.PeerResult = yield Request("merge", m.MergeArgs(peer=peer, into=into), new_key())
+        result: rq.PeerResult = yield Request("merge", rq.MergeArgs(peer=peer, into=into), new_key())
         return result.peer
 
     @Command
     def delete(self, peer: str) -> Steps[None]:
         """Delete the conversation with a peer and all that was said in it, for good."""
-        yield Request("delete", m.PeerArgs(peer=peer), new_key())
+        yield Request("delete", rq.PeerArgs(peer=peer), new_key())
 
     @Command
-    def mark_read(self, room: str, upto: int | None = None) -> Steps[m.MarkReadResult]:
+    def mark_read(self, room: str, upto: int | None = None) -> Steps[rq.MarkReadResult]:
         """Everything in the room up to this message has been read."""
-        return (yield Request("mark_read", m.MarkReadArgs(room=room, upto=upto), new_key()))  # type: ignore[no-any-return]
+        return (yield Request("mark_read", rq.MarkReadArgs(room=room, upto=upto), new_key()))  # type: ignore[no-any-return]
 
     @Command
-    def stats(self) -> Steps[m.StatsResult]:
+    def stats(self) -> Steps[rq.StatsResult]:
         """Counts."""
         return (yield Request("stats"))  # type: ignore[no-any-return]
 
@@ -296,12 +301,12 @@ class Commands:
         mandatory_greeting: str | None = None,
         mandatory_rule: str | None = None,
         reset: Sequence[str] = (),
-    ) -> Steps[m.Settings]:
+    ) -> Steps[nouns.Settings]:
         """Change settings (what is None stays), and return those in force.
 
         Those in `reset` are from now on what they would be if no front end had ever changed them.
         """
-        args = m.SettingsArgs(
+        args = rq.SettingsArgs(
             name=name,
             reconnect=reconnect,
             keep_events=keep_events,
@@ -311,17 +316,17 @@ class Commands:
             mandatory_rule=mandatory_rule,
             reset=list(reset),
         )
-        result: m.SettingsResult = yield Request("settings", args, new_key())
+        result: rq.SettingsResult = yield Request("settings", args, new_key())
         return result.settings
 
     @Command
-    def config(self) -> Steps[list[m.Option]]:
+    def config(self) -> Steps[list[nouns.Option]]:
         """Everything that can be set, and where its value comes from."""
-        result: m.ConfigResult = yield Request("config")
+        result: rq.ConfigResult = yield Request("config")
         return result.settings
 
     @Command
-    def status(self, timeout: float | None = None) -> Steps[m.StatusResult]:
+    def status(self, timeout: float | None = None) -> Steps[rq.StatusResult]:
         """Whether the node is ready and well."""
         return (yield Request("status", timeout=timeout))  # type: ignore[no-any-return]
 

@@ -14,7 +14,9 @@ import collections
 
 import msgspec
 
-from node.bus import messages as m
+from node.bus import bounds
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.bus.commands import UNREADABLE, Commands, Steps
 from node.errors import BusError, CommandRefused
 
@@ -46,7 +48,7 @@ class Cursor(msgspec.Struct, frozen=True):
 class Resync(msgspec.Struct, frozen=True):
     """Everything seen before no longer counts: go on from this snapshot."""
 
-    snapshot: m.SnapshotResult
+    snapshot: rq.SnapshotResult
 
 
 class Away(msgspec.Struct, frozen=True):
@@ -61,8 +63,8 @@ class Back(msgspec.Struct, frozen=True):
     """The node is there again."""
 
 
-#: An m.Event with `seq` None is ephemeral.
-Item = m.Event | Resync | Away | Back
+#: An ev.Event with `seq` None is ephemeral.
+Item = ev.Event | Resync | Away | Back
 
 
 class Following:
@@ -100,7 +102,7 @@ class Following:
         item = self._ready.popleft()
         if isinstance(item, Resync):
             self.cursor = Cursor(item.snapshot.log, item.snapshot.seq)
-        elif isinstance(item, m.Event) and item.seq is not None:
+        elif isinstance(item, ev.Event) and item.seq is not None:
             self.cursor = Cursor(item.log, item.seq)
         return item
 
@@ -110,7 +112,7 @@ class Following:
             return None
         if self._position is None:
             return self._begin()
-        return Commands.events.steps(self._position.seq, m.MAX_EVENTS, self._position.log or None)
+        return Commands.events.steps(self._position.seq, bounds.MAX_EVENTS, self._position.log or None)
 
     def wake_at(self) -> float:
         """When to look again, though nothing has come in."""
@@ -122,7 +124,7 @@ class Following:
         """The event to report to the node now as the last one given out; None: none."""
         if not self._synced or now < self._report_at or self.cursor is None:
             return None
-        self._report_at = now + m.REPORT_MS / 1000
+        self._report_at = now + bounds.REPORT_MS / 1000
         return self.cursor.seq
 
     # -- what goes in
@@ -135,7 +137,7 @@ class Following:
         """The node answered what was asked."""
         self._alive(now, wall)
         self._try_at = 0.0
-        if isinstance(result, m.EventsResult):
+        if isinstance(result, rq.EventsResult):
             self._went_on(result.log, result.events, result.more)
         else:
             self._begun(result)
@@ -176,7 +178,7 @@ class Following:
     def received(self, body: bytes, now: float, wall: float) -> None:
         """This was published."""
         try:
-            event = m.decode_event(body)
+            event = ev.decode_event(body)
         except UNREADABLE:
             # Not an event by BUS.md; were it a durable one, its number will be missed and asked for.
             return
@@ -191,7 +193,7 @@ class Following:
             return
         self._listened(now, wall)
         if event.seq is None:
-            if isinstance(event.data, m.Heartbeat):
+            if isinstance(event.data, ev.Heartbeat):
                 if event.data.head != cursor.seq:
                     self._behind()
             else:
@@ -208,12 +210,12 @@ class Following:
         return Commands.snapshot.steps()
 
     def _begun(self, result: msgspec.Struct) -> None:
-        assert isinstance(result, m.SnapshotResult)
+        assert isinstance(result, rq.SnapshotResult)
         self._ready.append(Resync(result))
         self._position = Cursor(result.log, result.seq)
         self._synced = True
 
-    def _went_on(self, log: str, events: list[m.Event], more: bool) -> None:
+    def _went_on(self, log: str, events: list[ev.Event], more: bool) -> None:
         """A page of the log after `_position`."""
         assert self._position is not None
         self._ready.extend(events)
@@ -235,7 +237,7 @@ class Following:
         self._try_at = 0.0
 
     def _silent_at(self) -> float:
-        return (self._heard or 0.0) + MISSED_HEARTBEATS * m.HEARTBEAT_MS / 1000
+        return (self._heard or 0.0) + MISSED_HEARTBEATS * bounds.HEARTBEAT_MS / 1000
 
 
 class Consuming(Following):
@@ -251,10 +253,10 @@ class Consuming(Following):
         self._created = False
         self._in_use_at = 0.0
 
-    def take(self) -> m.Event | Away | Back | None:
+    def take(self) -> ev.Event | Away | Back | None:
         """The next durable event, or that the node is away or back; None when there is none yet."""
         while (item := super().take()) is not None:
-            if isinstance(item, Away | Back) or (isinstance(item, m.Event) and item.seq is not None):
+            if isinstance(item, Away | Back) or (isinstance(item, ev.Event) and item.seq is not None):
                 return item
         return None
 
@@ -273,7 +275,7 @@ class Consuming(Following):
 
     def answered(self, result: msgspec.Struct, now: float, wall: float) -> None:
         """The node answered what was asked."""
-        if isinstance(result, m.ConsumerNextResult):
+        if isinstance(result, rq.ConsumerNextResult):
             self._in_use_at = now + IN_USE_S
             if self._position is not None:
                 self._alive(now, wall)
@@ -289,10 +291,10 @@ class Consuming(Following):
     def _begin(self) -> Steps[msgspec.Struct]:
         if not self._created:
             yield from Commands.consumer_create.steps(self.name, since=self._since, restart=self._restart)
-        return (yield from Commands.consumer_next.steps(self.name, m.MAX_EVENTS))
+        return (yield from Commands.consumer_next.steps(self.name, bounds.MAX_EVENTS))
 
     def _begun(self, result: msgspec.Struct) -> None:
-        assert isinstance(result, m.ConsumerNextResult)
+        assert isinstance(result, rq.ConsumerNextResult)
         self._created = True
         self._position = Cursor(result.log, result.consumer.position)
         self._went_on(result.log, result.events, result.more)

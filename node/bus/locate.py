@@ -15,8 +15,7 @@ from collections.abc import Mapping
 import msgspec
 import platformdirs
 
-from node.bus import messages as m
-from node.bus import ownership
+from node.bus import bounds, encoding, nouns, ownership
 from node.errors import BusProtocolError, ConfigError, HomeRefused, NodeAway
 
 #: sun_path of a Unix socket holds 108 bytes with its NUL on Linux, 104 on macOS and the BSDs; libzmq adds nothing.
@@ -89,7 +88,7 @@ def endpoint_file(home: pathlib.Path) -> pathlib.Path:
     return home / "bus.json"
 
 
-def read_endpoint(home: pathlib.Path) -> m.Endpoint:
+def read_endpoint(home: pathlib.Path) -> nouns.Endpoint:
     """What bus.json says.
 
     Raises NodeAway when there is no such file or its process is gone, BusProtocolError when it can't be read as one,
@@ -104,14 +103,14 @@ def read_endpoint(home: pathlib.Path) -> m.Endpoint:
     except OSError as error:
         raise NodeAway(f"Can't read {path}: {error.strerror}.") from error
     try:
-        endpoint = msgspec.json.decode(content, type=m.Endpoint)
+        endpoint = msgspec.json.decode(content, type=nouns.Endpoint)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BusProtocolError(f"{path} isn't the connection file of a node: {error}.") from error
     if not 1 <= endpoint.pid <= MAX_PID:
         raise BusProtocolError(f"{path} isn't the connection file of a node: {endpoint.pid} is no process.")
-    if m.VERSION not in endpoint.versions:
+    if bounds.VERSION not in endpoint.versions:
         raise BusProtocolError(
-            f"The node on {home} speaks bus versions {endpoint.versions}, this program {m.VERSION}; update one."
+            f"The node on {home} speaks bus versions {endpoint.versions}, this program {bounds.VERSION}; update one."
         )
     if not is_alive(endpoint.pid):
         raise NodeAway(
@@ -173,9 +172,9 @@ def sync_directory(path: pathlib.Path) -> None:
         os.close(descriptor)
 
 
-def write_endpoint(home: pathlib.Path, endpoint: m.Endpoint) -> None:
+def write_endpoint(home: pathlib.Path, endpoint: nouns.Endpoint) -> None:
     """Write bus.json, mode 0600, atomically."""
-    write_private(endpoint_file(home), msgspec.json.format(m.encode(endpoint), indent=2))
+    write_private(endpoint_file(home), msgspec.json.format(encoding.encode(endpoint), indent=2))
 
 
 def remove_endpoint(home: pathlib.Path) -> None:
@@ -248,7 +247,7 @@ def socket_directory(home: pathlib.Path) -> pathlib.Path:
 def _sweep(home: pathlib.Path) -> None:
     """Remove the directory outside the home that a node left which was killed; its bus.json still names it."""
     with contextlib.suppress(OSError, ValueError, HomeRefused, msgspec.DecodeError, RecursionError):
-        old = msgspec.json.decode(ownership.read_private(endpoint_file(home)), type=m.Endpoint)
+        old = msgspec.json.decode(ownership.read_private(endpoint_file(home)), type=nouns.Endpoint)
         directory = pathlib.Path(old.events.removeprefix(IPC)).parent
         if old.events.startswith(IPC):
             ownership.check_sockets(directory)

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from node.bus import messages as m
+from node.bus import nouns
+from node.bus import requests as rq
 from node.errors import CommandRefused
 
 #: How often a snapshot is begun anew when the node gives it up half-way.
@@ -21,13 +22,13 @@ R = TypeVar("R")
 Request = Callable[[str, msgspec.Struct], R]
 
 
-def snapshot(request: Request[R], limit: int = m.SnapshotArgs().limit) -> Generator[R, Any, m.SnapshotResult]:
+def snapshot(request: Request[R], limit: int = rq.SnapshotArgs().limit) -> Generator[R, Any, rq.SnapshotResult]:
     """A whole snapshot. Raises CommandRefused when it can't be had."""
     for attempt in range(1, MAX_BEGINNINGS + 1):
-        whole: m.SnapshotResult = yield request("snapshot", m.SnapshotArgs(limit=limit))
+        whole: rq.SnapshotResult = yield request("snapshot", rq.SnapshotArgs(limit=limit))
         try:
             while whole.next is not None:
-                page: m.SnapshotResult = yield request("snapshot", m.SnapshotArgs(limit=limit, page=whole.next))
+                page: rq.SnapshotResult = yield request("snapshot", rq.SnapshotArgs(limit=limit, page=whole.next))
                 whole.state.rooms.update(page.state.rooms)
                 whole.state.peers.update(page.state.peers)
                 whole.live.next_tries.extend(page.live.next_tries)
@@ -42,18 +43,18 @@ def snapshot(request: Request[R], limit: int = m.SnapshotArgs().limit) -> Genera
     raise AssertionError("The last attempt returns or raises.")
 
 
-def peers(request: Request[R], limit: int = m.PeersArgs().limit) -> Generator[R, Any, m.PeersResult]:
+def peers(request: Request[R], limit: int = rq.PeersArgs().limit) -> Generator[R, Any, rq.PeersResult]:
     """All peers by name, and the next tries, soonest first. Pages are of different moments: each peer is in it once."""
-    found: dict[str, m.Peer] = {}
-    tries: dict[str, m.NextTry] = {}
+    found: dict[str, nouns.Peer] = {}
+    tries: dict[str, nouns.NextTry] = {}
     more, after = True, None
     while more:
-        page: m.PeersResult = yield request("peers", m.PeersArgs(limit=limit, after=after))
+        page: rq.PeersResult = yield request("peers", rq.PeersArgs(limit=limit, after=after))
         found.update((peer.id, peer) for peer in page.peers)
         tries.update((one.peer, one) for one in page.next_tries)
         more = page.more and bool(page.peers)
         after = page.peers[-1].id if page.peers else None
-    return m.PeersResult(
+    return rq.PeersResult(
         peers=sorted(found.values(), key=lambda peer: (peer.name.casefold(), peer.id)),
         next_tries=sorted(tries.values(), key=lambda one: one.at),
         more=False,

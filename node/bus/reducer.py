@@ -11,37 +11,38 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
 
 
-def apply(state: m.State, event: m.Event) -> None:
+def apply(state: nouns.State, event: ev.Event) -> None:
     """Change `state` in place by one durable event. Events must come in the order of their `seq`, each once."""
     step = _STEPS.get(event.type)
     if step is not None:
         step(state, event.data)
 
 
-def _node_started(state: m.State, data: m.NodeStarted) -> None:
+def _node_started(state: nouns.State, data: ev.NodeStarted) -> None:
     state.self = data.self
     state.settings = data.settings
     state.greetings = {}
 
 
-def _greeting_changed(state: m.State, data: m.GreetingChanged) -> None:
+def _greeting_changed(state: nouns.State, data: ev.GreetingChanged) -> None:
     state.greetings[data.greeting.address] = data.greeting
 
 
-def _settings_changed(state: m.State, data: m.SettingsChanged) -> None:
+def _settings_changed(state: nouns.State, data: ev.SettingsChanged) -> None:
     state.self = data.self
     state.settings = data.settings
 
 
-def _room_put(state: m.State, data: m.RoomAdded | m.RoomChanged) -> None:
+def _room_put(state: nouns.State, data: ev.RoomAdded | ev.RoomChanged) -> None:
     before = state.rooms.get(data.room.id)
     state.rooms[data.room.id] = replace(data.room, last=None if before is None else before.last)
 
 
-def _rooms_merged(state: m.State, data: m.RoomsMerged) -> None:
+def _rooms_merged(state: nouns.State, data: ev.RoomsMerged) -> None:
     into = data.room.id
     merged = [state.rooms[room].last for room in (data.gone, into) if room in state.rooms]
     newest = max((last for last in merged if last is not None), key=lambda last: last.order, default=None)
@@ -49,32 +50,32 @@ def _rooms_merged(state: m.State, data: m.RoomsMerged) -> None:
     state.rooms[into] = replace(data.room, last=None if newest is None else replace(newest, room=into))
 
 
-def _room_deleted(state: m.State, data: m.RoomDeleted) -> None:
+def _room_deleted(state: nouns.State, data: ev.RoomDeleted) -> None:
     state.rooms.pop(data.room, None)
 
 
-def _messages_expired(state: m.State, data: m.MessagesExpired) -> None:
+def _messages_expired(state: nouns.State, data: ev.MessagesExpired) -> None:
     room = state.rooms.get(data.room)
     if room is not None:
         last = room.last if room.last is not None and room.last.id == data.last else None
         state.rooms[room.id] = replace(room, unread=data.unread, last=last)
 
 
-def _room_read(state: m.State, data: m.RoomRead) -> None:
+def _room_read(state: nouns.State, data: ev.RoomRead) -> None:
     room = state.rooms.get(data.room)
     if room is not None:
         state.rooms[room.id] = replace(room, read_upto=data.read_upto, unread=data.unread)
 
 
-def _peer_put(state: m.State, data: m.PeerAdded | m.PeerChanged) -> None:
+def _peer_put(state: nouns.State, data: ev.PeerAdded | ev.PeerChanged) -> None:
     state.peers[data.peer.id] = data.peer
 
 
-def _peer_forgotten(state: m.State, data: m.PeerForgotten) -> None:
+def _peer_forgotten(state: nouns.State, data: ev.PeerForgotten) -> None:
     state.peers.pop(data.peer, None)
 
 
-def _message_received(state: m.State, data: m.MessageReceived) -> None:
+def _message_received(state: nouns.State, data: ev.MessageReceived) -> None:
     message = data.message
     author: str | None = message.author
     if message.kind == "deleted" and message.room in state.rooms:
@@ -85,16 +86,16 @@ def _message_received(state: m.State, data: m.MessageReceived) -> None:
         state.peers[peer.id] = replace(peer, last_seen=message.at)
     room = state.rooms.get(message.room)
     if room is not None and message.kind == "text":
-        state.rooms[room.id] = replace(room, unread=room.unread + 1, last=m.preview(message))
+        state.rooms[room.id] = replace(room, unread=room.unread + 1, last=nouns.preview(message))
 
 
-def _message_accepted(state: m.State, data: m.MessageAccepted) -> None:
+def _message_accepted(state: nouns.State, data: ev.MessageAccepted) -> None:
     room = state.rooms.get(data.message.room)
     if room is not None and data.message.kind == "text":
-        state.rooms[room.id] = replace(room, last=m.preview(data.message))
+        state.rooms[room.id] = replace(room, last=nouns.preview(data.message))
 
 
-def _message_state_changed(state: m.State, data: m.MessageStateChanged) -> None:
+def _message_state_changed(state: nouns.State, data: ev.MessageStateChanged) -> None:
     room = state.rooms.get(data.room)
     if room is not None and room.last is not None and room.last.id == data.id:
         marks = room.last.marks if data.marks is None else data.marks
@@ -102,7 +103,7 @@ def _message_state_changed(state: m.State, data: m.MessageStateChanged) -> None:
         state.rooms[room.id] = replace(room, last=last)
 
 
-_STEPS: dict[str, Callable[[m.State, Any], None]] = {
+_STEPS: dict[str, Callable[[nouns.State, Any], None]] = {
     "NodeStarted": _node_started,
     "GreetingChanged": _greeting_changed,
     "SettingsChanged": _settings_changed,

@@ -18,7 +18,9 @@ import zmq.asyncio
 import zmq.auth.asyncio
 from zmq.utils.monitor import parse_monitor_message
 
-from node.bus import messages as m
+from node.bus import bounds, encoding
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.errors import CommandRefused, ListenError
 
 log = logging.getLogger("snicher.bus")
@@ -37,13 +39,13 @@ WATCHED = "inproc://subscribers"
 #: Listeners whose file was removed that are kept for the sake of their connections; each costs a file descriptor.
 MAX_REBINDS = 32
 
-Answer = Callable[[m.Command], Awaitable[m.Reply]]
-Heartbeat = Callable[[], m.Event]
+Answer = Callable[[rq.Command], Awaitable[rq.Reply]]
+Heartbeat = Callable[[], ev.Event]
 
 #: As plain numbers: putting flags together takes longer than sending a frame.
 _NOBLOCK, _MORE = int(zmq.NOBLOCK), int(zmq.NOBLOCK) | int(zmq.SNDMORE)
 
-_command_decoder = msgspec.json.Decoder(m.Command)
+_command_decoder = msgspec.json.Decoder(rq.Command)
 
 
 def curve_keypair() -> tuple[str, str]:
@@ -56,32 +58,34 @@ class _IdOnly(msgspec.Struct):
     id: str = ""
 
 
-def refusal(command_id: str, code: str, message: str, details: dict[str, object] | None = None) -> m.Reply:
+def refusal(command_id: str, code: str, message: str, details: dict[str, object] | None = None) -> rq.Reply:
     """An error reply. `code` must be one of ERROR_CODES."""
-    error = m.ErrorBody(code=code, message=message, retryable=m.ERROR_CODES[code][1], details=details or {})
-    return m.Reply(v=m.VERSION, id=command_id, ok=False, error=error)
+    error = rq.ErrorBody(code=code, message=message, retryable=rq.ERROR_CODES[code][1], details=details or {})
+    return rq.Reply(v=bounds.VERSION, id=command_id, ok=False, error=error)
 
 
-def parse_command(frames: list[bytes]) -> m.Command | m.Reply:
+def parse_command(frames: list[bytes]) -> rq.Command | rq.Reply:
     """The command in a request's frames, or the error reply that it deserves. Never raises."""
     if len(frames) != 1:
         return refusal("", "malformed", f"A command is one frame, this had {len(frames)}.")
     body = frames[0]
-    if len(body) > m.MAX_COMMAND_BYTES:
-        return refusal("", "too_large", f"{len(body)} bytes; at most {m.MAX_COMMAND_BYTES} are taken.")
+    if len(body) > bounds.MAX_COMMAND_BYTES:
+        return refusal("", "too_large", f"{len(body)} bytes; at most {bounds.MAX_COMMAND_BYTES} are taken.")
     try:
         command = _command_decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         command_id = ""
         with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            command_id = msgspec.json.decode(body, type=_IdOnly).id[: m.MAX_ID_CHARS]
+            command_id = msgspec.json.decode(body, type=_IdOnly).id[: bounds.MAX_ID_CHARS]
         return refusal(command_id, "malformed", f"Not a command: {error}.")
     for name, value in (("id", command.id), ("client", command.client), ("key", command.key or "")):
-        if len(value) > m.MAX_ID_CHARS:
-            return refusal(command.id[: m.MAX_ID_CHARS], "malformed", f"`{name}` is over {m.MAX_ID_CHARS} characters.")
-    if command.v != m.VERSION:
-        return refusal(command.id, "unsupported_version", f"This node speaks bus version {m.VERSION}.")
-    if command.op not in m.COMMANDS:
+        if len(value) > bounds.MAX_ID_CHARS:
+            return refusal(
+                command.id[: bounds.MAX_ID_CHARS], "malformed", f"`{name}` is over {bounds.MAX_ID_CHARS} characters."
+            )
+    if command.v != bounds.VERSION:
+        return refusal(command.id, "unsupported_version", f"This node speaks bus version {bounds.VERSION}.")
+    if command.op not in rq.COMMANDS:
         return refusal(command.id, "unknown_op", f"There is no command {command.op[:40]!r}; see BUS.md.")
     return command
 
@@ -210,14 +214,14 @@ class Server:
                 raise ListenError(f"The bus can't use {endpoint}: {error.strerror or error}.") from error
             self._rebinds += 1
 
-    def publish(self, events: Iterable[m.Event]) -> None:
+    def publish(self, events: Iterable[ev.Event]) -> None:
         """Send events to all subscribers. Never blocks: a subscriber that is too far behind loses them (and heals)."""
         if self._events is None:
             return
-        send, encode = self._events.send, m.encode
+        send, encode = self._events.send, encoding.encode
         for event in events:
             # Both frames leave together; what `send_multipart` adds to that costs more than the rest of this loop.
-            send(m.topic_of(event.type), _MORE)
+            send(ev.topic_of(event.type), _MORE)
             send(encode(event), _NOBLOCK)
 
     @property
@@ -246,7 +250,7 @@ class Server:
         while True:
             self.publish([self._heartbeat()])
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(next(soon, m.HEARTBEAT_MS / 1000)):
+                async with asyncio.timeout(next(soon, bounds.HEARTBEAT_MS / 1000)):
                     await self._joined.wait()
                 self._joined.clear()
                 soon = iter(WELCOME_S)
@@ -276,18 +280,20 @@ class Server:
                 # sender is gone by then, libzmq 4.3.5 drops the next reply as well; whoever waits for that asks again.
                 continue
             command = parse_command(frames)
-            await socket.send(m.encode(command) if isinstance(command, m.Reply) else await self._safely(command))
+            await socket.send(
+                encoding.encode(command) if isinstance(command, rq.Reply) else await self._safely(command)
+            )
 
-    async def _safely(self, command: m.Command) -> bytes:
+    async def _safely(self, command: rq.Command) -> bytes:
         """The reply's frame, whatever happens: an answer that can't be put into JSON is a bug like any other."""
         try:
             try:
-                return m.encode(await self._answer(command))
+                return encoding.encode(await self._answer(command))
             except CommandRefused as error:
-                return m.encode(refusal(command.id, error.code, error.message, error.details))
+                return encoding.encode(refusal(command.id, error.code, error.message, error.details))
         except Exception:
             log.exception("a bug in %s; the front end got an error", command.op)
-            return m.encode(refusal(command.id, "internal", "A bug in the node; its log says more."))
+            return encoding.encode(refusal(command.id, "internal", "A bug in the node; its log says more."))
 
 
 class _AllowList:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 import zmq
 
-from node.bus import commands, locate
-from node.bus import messages as m
+from node.bus import commands, locate, nouns
+from node.bus import requests as rq
 from node.errors import BusError, NodeAway
 
 #: Events that wait in the SUB socket before PUB drops for us; what is dropped is healed by `events`.
@@ -52,7 +52,7 @@ class NodeSocket:
             self._connected_to, self.pid = target, endpoint.pid
         return socket
 
-    def _open(self, endpoint: m.Endpoint) -> zmq.Socket[bytes]:
+    def _open(self, endpoint: nouns.Endpoint) -> zmq.Socket[bytes]:
         # The context of the whole process, which nobody terminates: that would wait for ever for a socket that was just
         # being made when Ctrl+C came.
         socket: zmq.Socket[bytes] = zmq.Context.instance().socket(self.kind)
@@ -77,7 +77,7 @@ class NodeSocket:
             socket.close(linger=0)
             self.socket = None
 
-    def _address(self, endpoint: m.Endpoint) -> str:
+    def _address(self, endpoint: nouns.Endpoint) -> str:
         return endpoint.commands
 
     def _prepare(self, socket: zmq.Socket[bytes]) -> None:
@@ -99,7 +99,7 @@ class CommandSocket(NodeSocket):
             raise self._failed(error) from error
         return socket
 
-    def receive(self) -> m.Reply:
+    def receive(self) -> rq.Reply:
         """The reply that has come. Raises NodeAway or BusProtocolError."""
         socket = self.socket
         if socket is None:
@@ -132,7 +132,7 @@ class EventSocket(NodeSocket):
             for _ in range(RECEIVE_MOST):
                 yield receive(_NOBLOCK)[-1]
 
-    def _address(self, endpoint: m.Endpoint) -> str:
+    def _address(self, endpoint: nouns.Endpoint) -> str:
         return endpoint.events
 
     def _prepare(self, socket: zmq.Socket[bytes]) -> None:
@@ -169,7 +169,7 @@ class Reporter:
                 if reply.error is not None and reply.error.code == "unknown_op":
                     self._unwanted = socket
                     return
-            args = m.ReportArgs(seq=seq, follower=self._follower)
+            args = rq.ReportArgs(seq=seq, follower=self._follower)
             body = commands.frame(commands.Request("report", args), uuid.uuid4().hex, self._client)
             self._asked = self._line.send(body)
 

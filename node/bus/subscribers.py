@@ -5,7 +5,8 @@ Law of this file: pure; what it knows is in memory only, bounded, and forgotten 
 
 from __future__ import annotations
 
-from node.bus import messages as m
+from node.bus import bounds, nouns
+from node.bus import requests as rq
 
 
 class Reports:
@@ -15,20 +16,20 @@ class Reports:
         #: Client and follower: event and time; who reported longest ago stands first.
         self._last: dict[tuple[str, str], tuple[int, int]] = {}
 
-    def take(self, client: str, report: m.ReportArgs, now: int) -> None:
+    def take(self, client: str, report: rq.ReportArgs, now: int) -> None:
         """A follower has dealt with all events up to `report.seq`."""
-        key = client, report.follower[: m.MAX_ID_CHARS]
+        key = client, report.follower[: bounds.MAX_ID_CHARS]
         self._last.pop(key, None)
         self._last[key] = report.seq, now
-        if len(self._last) > m.MAX_REPORTS:
+        if len(self._last) > bounds.MAX_REPORTS:
             del self._last[next(iter(self._last))]
 
-    def subscribers(self, head: int, now: int) -> list[m.Subscriber]:
+    def subscribers(self, head: int, now: int) -> list[nouns.Subscriber]:
         """Who reported lately, by name."""
         for key, (_, at) in list(self._last.items()):
-            if now - at >= m.REPORT_LIFETIME_MS:
+            if now - at >= bounds.REPORT_LIFETIME_MS:
                 del self._last[key]
         return [
-            m.Subscriber(client=client, seq=seq, lag=max(0, head - seq), at=at)
+            nouns.Subscriber(client=client, seq=seq, lag=max(0, head - seq), at=at)
             for (client, _), (seq, at) in sorted(self._last.items())
         ]

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import datetime
 
-from node.bus import messages as m
+from node.bus import bounds
+from node.bus import requests as rq
 from node.core import effects as e
 from node.core.ledger import Ledger
 from node.core.stimuli import Commanded
@@ -18,7 +19,7 @@ from node.core.stimuli import Commanded
 DAY_MS = 24 * 3600 * 1000
 #: How far ahead the clock may be where messages are kept for ever: nothing but unused consumers goes by it, after as
 #: long.
-KEPT_FOR_EVER_DAYS = m.CONSUMER_LIFETIME_MS // DAY_MS
+KEPT_FOR_EVER_DAYS = bounds.CONSUMER_LIFETIME_MS // DAY_MS
 #: What was believed is written down once an hour: small beside a day, which the clock may always be ahead.
 STEP_MS = 3600 * 1000
 
@@ -45,7 +46,7 @@ class Belief:
     def trust(self, command: Commanded) -> None:
         """A person says that the clock is right."""
         self._believe(self._ledger.now)
-        self._ledger.reply(command.token, m.Nothing(), command.key)
+        self._ledger.reply(command.token, rq.Nothing(), command.key)
 
     def _believe(self, now: int) -> None:
         self.until = now

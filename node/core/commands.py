@@ -11,7 +11,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from node.bus import messages as m
+from node.bus import bounds, nouns
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.core import effects as e
 from node.core.belief import Belief
 from node.core.consumers import Consumers
@@ -43,11 +45,11 @@ class Commands:
         outbox: Outbox,
         consumers: Consumers,
         belief: Belief,
-        settings: m.Settings,
-        me: m.Self,
+        settings: nouns.Settings,
+        me: nouns.Self,
         saved: dict[str, Any],
         fixed: Mapping[str, Fixed],
-        unchanged: m.Settings,
+        unchanged: nouns.Settings,
     ) -> None:
         self._ledger = ledger
         self._rooms = rooms
@@ -164,9 +166,9 @@ class Commands:
     # -- the commands
 
     def _send(self, command: Commanded) -> None:
-        args: m.SendArgs = command.args
-        if not 1 <= len(args.messages) <= m.MAX_SEND:
-            raise CommandRefused("invalid_args", f"`messages` holds 1 to {m.MAX_SEND} texts.")
+        args: rq.SendArgs = command.args
+        if not 1 <= len(args.messages) <= bounds.MAX_SEND:
+            raise CommandRefused("invalid_args", f"`messages` holds 1 to {bounds.MAX_SEND} texts.")
         targets: list[Contact | Address] = []
         for index, outgoing in enumerate(args.messages):
             try:
@@ -193,22 +195,22 @@ class Commands:
             message = self._rooms.accept(target.peer.room, target.id, self.me, outgoing.text)
             accepted.append(message)
             self._outbox.add(target, message)
-        self._ledger.reply(command.token, m.SendResult(messages=accepted), command.key)
+        self._ledger.reply(command.token, rq.SendResult(messages=accepted), command.key)
 
     def _check_text(self, text: str) -> None:
         if not can_be_shown(text):
             raise CommandRefused("text_empty", "A text has nothing in it that could be shown.")
-        if len(text) > m.MAX_TEXT_BYTES or len(text.encode(errors="replace")) > m.MAX_TEXT_BYTES:
-            raise CommandRefused("text_too_long", f"A text may hold {m.MAX_TEXT_BYTES} bytes.")
+        if len(text) > bounds.MAX_TEXT_BYTES or len(text.encode(errors="replace")) > bounds.MAX_TEXT_BYTES:
+            raise CommandRefused("text_too_long", f"A text may hold {bounds.MAX_TEXT_BYTES} bytes.")
 
     def _resend(self, command: Commanded) -> None:
-        args: m.ResendArgs = command.args
+        args: rq.ResendArgs = command.args
         self._read_message(command.token, command.cause, command.key, args.message)
 
-    def _read_message(self, token: int, cause: m.Cause | None, key: e.Key | None, message: int) -> None:
+    def _read_message(self, token: int, cause: ev.Cause | None, key: e.Key | None, message: int) -> None:
         self._ledger.put(e.Fetch(e.ReadMessage(token, cause, key, message, self._ledger.head)))
 
-    def _send_again(self, query: e.ReadMessage, found: tuple[m.Message, str | None] | None) -> None:
+    def _send_again(self, query: e.ReadMessage, found: tuple[nouns.Message, str | None] | None) -> None:
         message, peer = found or (None, None)
         if message is None or peer is None:
             raise CommandRefused("not_found", f"There is no message {query.message} of ours.")
@@ -229,10 +231,10 @@ class Commands:
             del self._resent[next(iter(self._resent))]
         message = replace(message, state="waiting", detail=None)
         self._outbox.again(contact, message)
-        self._ledger.reply(query.token, m.ResendResult(message=message), query.key)
+        self._ledger.reply(query.token, rq.ResendResult(message=message), query.key)
 
     def _connect(self, command: Commanded) -> None:
-        args: m.ConnectArgs = command.args
+        args: rq.ConnectArgs = command.args
         if args.dialect not in ("auto", *BY_NAME):
             raise CommandRefused("invalid_args", f"`dialect` is auto, {', '.join(sorted(BY_NAME))}.")
         found = self._find(args.address)
@@ -254,33 +256,35 @@ class Commands:
             self._contacts.change(found, dialect="unknown", dialect_from="guess")
         self._contacts.change(found, wanted=True)
         self._outbox.want(found)
-        self._ledger.reply(command.token, m.PeerResult(peer=found.peer), command.key)
+        self._ledger.reply(command.token, rq.PeerResult(peer=found.peer), command.key)
 
     def _disconnect(self, command: Commanded) -> None:
-        args: m.PeerArgs = command.args
+        args: rq.PeerArgs = command.args
         contact = self._known(args.peer)
         self._outbox.part(contact)
         self._contacts.change(contact, wanted=False, link="offline", error=None)
-        self._ledger.reply(command.token, m.PeerResult(peer=contact.peer), command.key)
+        self._ledger.reply(command.token, rq.PeerResult(peer=contact.peer), command.key)
 
     def _forget(self, command: Commanded) -> None:
-        args: m.PeerArgs = command.args
+        args: rq.PeerArgs = command.args
         contact = self._known(args.peer)
         self._contacts.forget(contact)
         self._outbox.forget(contact)
         self._outbox.pump(contact)
-        self._ledger.reply(command.token, m.Nothing(), command.key)
+        self._ledger.reply(command.token, rq.Nothing(), command.key)
 
     def _rename(self, command: Commanded) -> None:
-        args: m.RenameArgs = command.args
+        args: rq.RenameArgs = command.args
         contact = self._known(args.peer)
         name = args.name.strip()
-        if len(name) > m.MAX_NAME_CHARS or not name.isprintable():
-            raise CommandRefused("invalid_args", f"A name has up to {m.MAX_NAME_CHARS} characters and no line breaks.")
+        if len(name) > bounds.MAX_NAME_CHARS or not name.isprintable():
+            raise CommandRefused(
+                "invalid_args", f"A name has up to {bounds.MAX_NAME_CHARS} characters and no line breaks."
+            )
         self._contacts.rename(contact, name)
         if name:
             self._contacts.stand(contact, "known")
-        self._ledger.reply(command.token, m.PeerResult(peer=contact.peer), command.key)
+        self._ledger.reply(command.token, rq.PeerResult(peer=contact.peer), command.key)
 
     def _with_conversation(self, text: str) -> Contact:
         """A peer that was ever talked with, on the list or not. Raises CommandRefused."""
@@ -290,7 +294,7 @@ class Commands:
         return found
 
     def _merge(self, command: Commanded) -> None:
-        args: m.MergeArgs = command.args
+        args: rq.MergeArgs = command.args
         gone, into = self._with_conversation(args.peer), self._with_conversation(args.into)
         if gone is into:
             raise CommandRefused("invalid_args", "That is one conversation already.")
@@ -298,22 +302,22 @@ class Commands:
         self._contacts.stand(into, "known")
         self._outbox.adopt(gone, into)
         self._outbox.pump(into)
-        self._ledger.reply(command.token, m.PeerResult(peer=into.peer), command.key)
+        self._ledger.reply(command.token, rq.PeerResult(peer=into.peer), command.key)
 
     def _delete(self, command: Commanded) -> None:
-        args: m.PeerArgs = command.args
+        args: rq.PeerArgs = command.args
         contact = self._with_conversation(args.peer)
         self._outbox.delete(contact)
         self._contacts.delete(contact)
-        self._ledger.reply(command.token, m.Nothing(), command.key)
+        self._ledger.reply(command.token, rq.Nothing(), command.key)
 
     def _mark_read(self, command: Commanded) -> None:
-        args: m.MarkReadArgs = command.args
+        args: rq.MarkReadArgs = command.args
         newest = self._ledger.last_message
         upto = newest if args.upto is None else min(args.upto, newest)
         self._mark(command.token, command.cause, command.key, args.room, upto)
 
-    def _mark(self, token: int, cause: m.Cause | None, key: e.Key | None, room_id: str, upto: int) -> None:
+    def _mark(self, token: int, cause: ev.Cause | None, key: e.Key | None, room_id: str, upto: int) -> None:
         room = self._rooms.by_id.get(room_id)
         if room is None:
             raise CommandRefused("not_found", f"There is no room {room_id!r}.")
@@ -337,10 +341,10 @@ class Commands:
 
     def _marked(self, token: int, key: e.Key | None, room_id: str) -> None:
         room = self._rooms.by_id[room_id]
-        self._ledger.reply(token, m.MarkReadResult(read_upto=room.read_upto, unread=room.unread), key)
+        self._ledger.reply(token, rq.MarkReadResult(read_upto=room.read_upto, unread=room.unread), key)
 
     def _settings(self, command: Commanded) -> None:
-        args: m.SettingsArgs = command.args
+        args: rq.SettingsArgs = command.args
         reset = checked_reset(args)
         changes = changed(self.settings, args, self._fixed)
         saved = {key: value for key, value in self.saved.items() if key not in reset} | changes
@@ -352,9 +356,9 @@ class Commands:
             self.settings, self.saved = settings, saved
             self.me = replace(self.me, name=self.settings.name)
             self._ledger.put(e.PutSettings(self.settings, self.me, self.saved))
-            self._ledger.log(m.SettingsChanged(settings=self.settings, self=self.me))
+            self._ledger.log(ev.SettingsChanged(settings=self.settings, self=self.me))
             self._outbox.set_reconnect(self.settings.reconnect)
-        self._ledger.reply(command.token, m.SettingsResult(settings=self.settings), command.key)
+        self._ledger.reply(command.token, rq.SettingsResult(settings=self.settings), command.key)
 
 
 def _is_address(text: str) -> bool:

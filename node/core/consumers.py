@@ -10,7 +10,8 @@ import re
 
 from msgspec.structs import replace
 
-from node.bus import messages as m
+from node.bus import bounds, nouns
+from node.bus import requests as rq
 from node.core import effects as e
 from node.core.belief import Belief
 from node.core.ledger import Ledger
@@ -22,7 +23,7 @@ from node.errors import CommandRefused
 #: isn't worth a write each time. Small beside the life of an unused one.
 USED_STEP_MS = 3600 * 1000
 
-_NAME = re.compile(rf"[A-Za-z0-9._-]{{1,{m.MAX_NAME_CHARS}}}")
+_NAME = re.compile(rf"[A-Za-z0-9._-]{{1,{bounds.MAX_NAME_CHARS}}}")
 
 
 class Consumers:
@@ -42,14 +43,14 @@ class Consumers:
         """When the next one has been unused for too long; None: there is none, or the clock is doubted."""
         if self._belief.doubts(self._ledger.now):
             return None
-        return min(self._used.values()) + m.CONSUMER_LIFETIME_MS if self._used else None
+        return min(self._used.values()) + bounds.CONSUMER_LIFETIME_MS if self._used else None
 
     def age(self) -> None:
         """Drop what nobody has used for too long, unless the clock is doubted."""
         if self._belief.doubts(self._ledger.now):
             return
         for name, used in list(self._used.items()):
-            if used + m.CONSUMER_LIFETIME_MS <= self._ledger.now:
+            if used + bounds.CONSUMER_LIFETIME_MS <= self._ledger.now:
                 self._forget(name)
 
     def asked(self, name: str) -> None:
@@ -65,42 +66,43 @@ class Consumers:
 
     def create(self, command: Commanded) -> None:
         """Make a consumer, or find that it is there. Raises CommandRefused."""
-        args: m.ConsumerCreateArgs = command.args
+        args: rq.ConsumerCreateArgs = command.args
         if not _NAME.fullmatch(args.name):
             raise CommandRefused(
-                "invalid_args", f"A consumer's name has 1 to {m.MAX_NAME_CHARS} characters of A-Z, a-z, 0-9 and ._-"
+                "invalid_args",
+                f"A consumer's name has 1 to {bounds.MAX_NAME_CHARS} characters of A-Z, a-z, 0-9 and ._-",
             )
         self._ask(command, args)
 
     def acknowledge(self, command: Commanded) -> None:
         """Move a consumer on. Raises CommandRefused."""
-        args: m.ConsumerAcknowledgeArgs = command.args
+        args: rq.ConsumerAcknowledgeArgs = command.args
         self._find(args.name)
         self._ask(command, args)
 
     def drop(self, command: Commanded) -> None:
         """A consumer is no more. Raises CommandRefused."""
-        args: m.ConsumerArgs = command.args
+        args: rq.ConsumerArgs = command.args
         self._forget(self._find(args.name).name)
-        self._ledger.reply(command.token, m.Nothing(), command.key)
+        self._ledger.reply(command.token, rq.Nothing(), command.key)
 
     def fetched(self, query: e.ReadOldest, oldest: int) -> None:
         """Go on with a command, now that it is known what is kept of the log. Raises CommandRefused."""
-        if isinstance(query.args, m.ConsumerCreateArgs):
+        if isinstance(query.args, rq.ConsumerCreateArgs):
             consumer = self._create(query.args, oldest)
         else:
             consumer = self._acknowledge(query.args, oldest)
-        self._ledger.reply(query.token, m.ConsumerResult(consumer=self._shown(consumer)), query.key)
+        self._ledger.reply(query.token, rq.ConsumerResult(consumer=self._shown(consumer)), query.key)
 
-    def _create(self, args: m.ConsumerCreateArgs, oldest: int) -> KeptConsumer:
+    def _create(self, args: rq.ConsumerCreateArgs, oldest: int) -> KeptConsumer:
         ledger, kept = self._ledger, self._kept.get(args.name)
         if kept is not None:
             if not self._has_lapsed(kept, oldest):
                 return kept
             if not args.restart:
                 raise self._lapse(kept, oldest)
-        elif len(self._kept) >= m.MAX_CONSUMERS:
-            raise CommandRefused("too_many_consumers", f"There are {m.MAX_CONSUMERS} consumers; drop one.")
+        elif len(self._kept) >= bounds.MAX_CONSUMERS:
+            raise CommandRefused("too_many_consumers", f"There are {bounds.MAX_CONSUMERS} consumers; drop one.")
         position = ledger.head if args.since is None else args.since
         if position > ledger.head:
             raise CommandRefused("cursor_ahead", f"The head is {ledger.head}.", details={"head": ledger.head})
@@ -110,7 +112,7 @@ class Consumers:
         consumer = KeptConsumer(name=args.name, log=ledger.log_id, position=position, created=now, used=now)
         return self._put(consumer)
 
-    def _acknowledge(self, args: m.ConsumerAcknowledgeArgs, oldest: int) -> KeptConsumer:
+    def _acknowledge(self, args: rq.ConsumerAcknowledgeArgs, oldest: int) -> KeptConsumer:
         ledger, kept = self._ledger, self._find(args.name)
         if self._has_lapsed(kept, oldest):
             raise self._lapse(kept, oldest)
@@ -124,13 +126,13 @@ class Consumers:
 
     # -- parts of the above
 
-    def _ask(self, command: Commanded, args: m.ConsumerCreateArgs | m.ConsumerAcknowledgeArgs) -> None:
+    def _ask(self, command: Commanded, args: rq.ConsumerCreateArgs | rq.ConsumerAcknowledgeArgs) -> None:
         self._ledger.put(e.Fetch(e.ReadOldest(command.token, command.cause, command.key, command.op, args)))
 
     def _find(self, name: str) -> KeptConsumer:
         kept = self._kept.get(name)
         if kept is None:
-            raise CommandRefused("not_found", f"There is no consumer {name[: m.MAX_NAME_CHARS]!r}.")
+            raise CommandRefused("not_found", f"There is no consumer {name[: bounds.MAX_NAME_CHARS]!r}.")
         return kept
 
     def _has_lapsed(self, kept: KeptConsumer, oldest: int) -> bool:
@@ -149,14 +151,14 @@ class Consumers:
         del self._kept[name], self._used[name]
         self._ledger.put(e.DropConsumer(name))
 
-    def _shown(self, consumer: KeptConsumer) -> m.Consumer:
+    def _shown(self, consumer: KeptConsumer) -> nouns.Consumer:
         return shown(consumer, self._ledger.log_id, self._ledger.head, 0, self._used[consumer.name])
 
 
-def shown(kept: KeptConsumer, log: str, head: int, oldest: int, used: int) -> m.Consumer:
+def shown(kept: KeptConsumer, log: str, head: int, oldest: int, used: int) -> nouns.Consumer:
     """A consumer as front ends see it, when the log holds the events `oldest` to `head`."""
     same = kept.log == log
-    return m.Consumer(
+    return nouns.Consumer(
         name=kept.name,
         position=kept.position,
         lag=head - kept.position if same else 0,

@@ -9,7 +9,7 @@ import collections
 
 import msgspec
 
-from node.bus import messages as m
+from node.bus import bounds, nouns
 from node.core import effects as e
 from node.core.ports import is_service
 from node.model import Address
@@ -59,7 +59,7 @@ class Contact:
         "worked",
     )
 
-    def __init__(self, peer: m.Peer, *, gone: bool = False, more: bool = False) -> None:
+    def __init__(self, peer: nouns.Peer, *, gone: bool = False, more: bool = False) -> None:
         self.peer = peer
         self.gone = gone
         #: Open persistent links, the one to use last; when the first of them came (ms).
@@ -137,4 +137,4 @@ def shown_name(said: str | None) -> str | None:
     """
     if not said:
         return None
-    return one_blank("".join(c for c in one_blank(said) if c.isprintable()))[: m.MAX_NAME_CHARS].strip() or None
+    return one_blank("".join(c for c in one_blank(said) if c.isprintable()))[: bounds.MAX_NAME_CHARS].strip() or None

@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
 from node.core import effects as e
 from node.core.contact import Contact
 from node.core.ledger import Ledger
@@ -39,7 +40,7 @@ CHOICE = 64
 REACHABLE_MS = 15 * 60_000
 #: Peers that stop counting as reachable in one step: after a night, thousands may be due at the same moment.
 MAX_AGED = 500
-#: How a peer may stand, from the lowest on (node/bus/messages.py says what each means).
+#: How a peer may stand, from the lowest on (node/bus/nouns.py says what each means).
 STANDINGS = ("stranger", "known", "asked")
 #: To listen at one of these is to listen at every address of this machine; nobody can be dialled there.
 ANYWHERE = ("0.0.0.0", "::")
@@ -110,7 +111,7 @@ class Contacts:
         room = self._rooms.by_id.get(contact.peer.room)
         return contact.peer.last_seen or (0 if room is None else room.created)
 
-    def we_are(self, me: m.Self) -> None:
+    def we_are(self, me: nouns.Self) -> None:
         """Where this node listens: nobody else can."""
         self._own = frozenset((*me.addresses, me.listen))
         self._own_port = None
@@ -206,7 +207,7 @@ class Contacts:
             self._sort_in(contact)
         self._ledger.put(e.PutPeer(contact.peer, contact.gone))
         if not contact.gone:
-            self._ledger.log(m.PeerChanged(peer=contact.peer))
+            self._ledger.log(ev.PeerChanged(peer=contact.peer))
         if "name" in changes:
             self._rooms.rename(contact.peer.room, contact.peer.name)
         return True
@@ -253,7 +254,7 @@ class Contacts:
         else:
             self.change(contact, name=contact.own_name, own_name=None)
 
-    def stand(self, contact: Contact, standing: m.Standing) -> None:
+    def stand(self, contact: Contact, standing: nouns.Standing) -> None:
         """Somebody here has to do with it: as "known" or "asked". It never stands lower for that."""
         if STANDINGS.index(standing) > STANDINGS.index(contact.peer.standing):
             self.change(contact, standing=standing)
@@ -276,7 +277,7 @@ class Contacts:
         self._last_number += 1
         id_ = f"{PLAIN_PREFIX}{self._last_number}"
         shown = name or (str(Address(host, port)) if port is not None else host)
-        peer = m.Peer(
+        peer = nouns.Peer(
             id=id_, room=id_, name=shown, host=host, port=port, dialect=dialect, dialect_from=source,
             standing="stranger" if source == "seen" else "asked",
         )  # fmt: skip
@@ -284,7 +285,7 @@ class Contacts:
         self._index(contact)
         self._list(contact, 1)
         self._ledger.put(e.PutPeer(peer))
-        self._ledger.log(m.PeerAdded(peer=peer))
+        self._ledger.log(ev.PeerAdded(peer=peer))
         self._rooms.add_plain(id_, shown, id_)
         return contact
 
@@ -307,20 +308,20 @@ class Contacts:
         contact.gone = False
         self._list(contact, 1)
         self._ledger.put(e.PutPeer(contact.peer))
-        self._ledger.log(m.PeerAdded(peer=contact.peer))
+        self._ledger.log(ev.PeerAdded(peer=contact.peer))
 
     def forget(self, contact: Contact) -> None:
         """A person takes it off the list; its conversation and its row stay."""
         self._take_off(contact, "known")
 
-    def _take_off(self, contact: Contact, standing: m.Standing) -> None:
+    def _take_off(self, contact: Contact, standing: nouns.Standing) -> None:
         contact.gone = True
         contact.peer = msgspec.structs.replace(
             contact.peer, wanted=False, link="offline", error=None, standing=standing
         )
         self._list(contact, -1)
         self._ledger.put(e.PutPeer(contact.peer, gone=True))
-        self._ledger.log(m.PeerForgotten(peer=contact.id))
+        self._ledger.log(ev.PeerForgotten(peer=contact.id))
 
     def nameless(self, contact: Contact) -> bool:
         """Whether it has never said a name."""
@@ -400,7 +401,7 @@ class Contacts:
         self._unindex(contact)
         if not contact.gone:
             self._list(contact, -1)
-            self._ledger.log(m.PeerForgotten(peer=contact.id))
+            self._ledger.log(ev.PeerForgotten(peer=contact.id))
         self._sort_in(contact)
         if contact.peer.standing != "stranger":
             self.stand(known, "known")
@@ -408,12 +409,12 @@ class Contacts:
     def delete(self, contact: Contact) -> None:
         """It was never known, nor anything that was said with it. Its number isn't given to anybody else."""
         peer = contact.peer
-        nobody = m.Peer(id=peer.id, room=peer.room, name="", dialect_from="guess")
+        nobody = nouns.Peer(id=peer.id, room=peer.room, name="", dialect_from="guess")
         self._ledger.put(e.PutPeer(nobody, gone=True))
         self._unindex(contact)
         if not contact.gone:
             self._list(contact, -1)
-            self._ledger.log(m.PeerForgotten(peer=contact.id))
+            self._ledger.log(ev.PeerForgotten(peer=contact.id))
         self._sort_in(contact)
         self._rooms.delete(peer.room)
 

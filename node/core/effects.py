@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
+from node.bus import requests as rq
 from node.core.state import KeptConsumer
 from node.model import Address
 
@@ -24,14 +26,14 @@ class Key(msgspec.Struct, frozen=True):
 class PutPeer(msgspec.Struct, frozen=True):
     """A peer as it is now. `gone`: off the list, its row stays for its conversation."""
 
-    peer: m.Peer
+    peer: nouns.Peer
     gone: bool = False
 
 
 class PutRoom(msgspec.Struct, frozen=True):
     """A conversation as it is now (`last` by its id)."""
 
-    room: m.Room
+    room: nouns.Room
 
 
 class MergeRooms(msgspec.Struct, frozen=True):
@@ -57,7 +59,7 @@ class ExpireMessages(msgspec.Struct, frozen=True):
 class AddMessage(msgspec.Struct, frozen=True):
     """A message; with `direction` out it goes into the outbox of `peer`."""
 
-    message: m.Message
+    message: nouns.Message
     clock: int
     peer: str | None = None
     raw: bytes | None = None
@@ -75,15 +77,15 @@ class SetState(msgspec.Struct, frozen=True):
 class PutSettings(msgspec.Struct, frozen=True):
     """The settings in force, the node as front ends see it, and which settings are kept for the next start."""
 
-    settings: m.Settings
-    self: m.Self
+    settings: nouns.Settings
+    self: nouns.Self
     saved: dict[str, Any] = {}
 
 
 class PutGreetings(msgspec.Struct, frozen=True):
     """What became of the mandatory peers in this run."""
 
-    greetings: dict[str, m.Greeting]
+    greetings: dict[str, nouns.Greeting]
 
 
 class PutShutOut(msgspec.Struct, frozen=True):
@@ -121,7 +123,7 @@ class SaveReply(msgspec.Struct, frozen=True):
 class Log(msgspec.Struct, frozen=True):
     """A durable event. With `message`, the log holds only a reference: a replay shows the message as it then is."""
 
-    event: m.Event
+    event: ev.Event
     message: int | None = None
 
 
@@ -193,7 +195,7 @@ class Hold(msgspec.Struct, frozen=True):
 class Tell(msgspec.Struct, frozen=True):
     """Publish an ephemeral event."""
 
-    event: m.Event
+    event: ev.Event
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -244,7 +246,7 @@ class CountRead(msgspec.Struct, frozen=True):
     """
 
     token: int
-    cause: m.Cause | None
+    cause: ev.Cause | None
     key: Key | None
     room: str
     after: int
@@ -259,7 +261,7 @@ class ReadMessage(msgspec.Struct, frozen=True):
     """One message and whom it is for: (Message, peer id or None), or None when there is no such message."""
 
     token: int
-    cause: m.Cause | None
+    cause: ev.Cause | None
     key: Key | None
     message: int
     #: The newest event when this was asked.
@@ -270,10 +272,10 @@ class ReadOldest(msgspec.Struct, frozen=True):
     """The oldest event that is kept: a number. For a command about a consumer, which is decided once it is known."""
 
     token: int
-    cause: m.Cause | None
+    cause: ev.Cause | None
     key: Key | None
     op: str
-    args: m.ConsumerCreateArgs | m.ConsumerAcknowledgeArgs
+    args: rq.ConsumerCreateArgs | rq.ConsumerAcknowledgeArgs
 
 
 class Old(msgspec.Struct, frozen=True):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.contacts import Contacts
@@ -24,7 +25,7 @@ TOKEN = 0
 class Greetings:
     """The greetings of this run, by address."""
 
-    def __init__(self, ledger: Ledger, contacts: Contacts, outbox: Outbox, loaded: dict[str, m.Greeting]) -> None:
+    def __init__(self, ledger: Ledger, contacts: Contacts, outbox: Outbox, loaded: dict[str, nouns.Greeting]) -> None:
         self._ledger = ledger
         self._contacts = contacts
         self._outbox = outbox
@@ -43,7 +44,7 @@ class Greetings:
 
     def _begin(self, one: MandatoryPeer, hosts: list[str]) -> None:
         address = one.address
-        greeting = m.Greeting(address=str(address), network=one.network, outcome="calling", at=self._ledger.now)
+        greeting = nouns.Greeting(address=str(address), network=one.network, outcome="calling", at=self._ledger.now)
         if self._contacts.is_own(address):
             self._put(replace(greeting, outcome="skipped", detail="That is this node itself."))
         elif not one.is_near(hosts):
@@ -89,7 +90,7 @@ class Greetings:
         detail = None if greeted else reason
         self._put(replace(greeting, outcome="greeted" if greeted else "failed", detail=detail, at=self._ledger.now))
 
-    def _put(self, greeting: m.Greeting) -> None:
+    def _put(self, greeting: nouns.Greeting) -> None:
         self.all[greeting.address] = greeting
         self._ledger.put(e.PutGreetings(dict(self.all)))
-        self._ledger.log(m.GreetingChanged(greeting=greeting))
+        self._ledger.log(ev.GreetingChanged(greeting=greeting))

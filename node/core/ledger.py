@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from node.bus import messages as m
+from node.bus import bounds
+from node.bus import events as ev
 from node.core import effects as e
 from node.core.clock import Clock
 
@@ -23,7 +24,7 @@ class Ledger:
         #: Links that the core dials have odd numbers; accepted ones have even numbers.
         self.last_link = last_link
         self.now = 0
-        self.cause: m.Cause | None = None
+        self.cause: ev.Cause | None = None
         self._effects: list[e.Effect] = []
 
     def take(self) -> list[e.Effect]:
@@ -38,8 +39,8 @@ class Ledger:
     def log(self, data: msgspec.Struct, room: str | None = None, message: int | None = None) -> None:
         """Log a durable event now. Its type is the class of its data."""
         self.head += 1
-        event = m.Event(
-            v=m.VERSION,
+        event = ev.Event(
+            v=bounds.VERSION,
             log=self.log_id,
             at=self.now,
             type=type(data).__name__,
@@ -52,7 +53,7 @@ class Ledger:
 
     def tell(self, data: msgspec.Struct) -> None:
         """Publish an ephemeral event."""
-        event = m.Event(v=m.VERSION, log=self.log_id, at=self.now, type=type(data).__name__, data=data)
+        event = ev.Event(v=bounds.VERSION, log=self.log_id, at=self.now, type=type(data).__name__, data=data)
         self._effects.append(e.Tell(event))
 
     def next_message(self) -> int:

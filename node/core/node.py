@@ -11,7 +11,8 @@ from typing import Any, assert_never
 
 import msgspec
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
 from node.core import effects as e
 from node.core import settings
 from node.core import stimuli as s
@@ -77,7 +78,7 @@ class Node:
         # Not the name: a core made anew in the middle of a run keeps the one that was changed since the start.
         fixed = {key: one for key, one in identity.fixed.items() if key != "name"}
         current = settings.in_force(identity.default_name, saved, fixed)
-        me = m.Self(id=identity.peer_id, code=identity.code, name=current.name, listen="", addresses=[])
+        me = nouns.Self(id=identity.peer_id, code=identity.code, name=current.name, listen="", addresses=[])
         self.belief = Belief(self._ledger, loaded.believed)
         self.belief.keep_days = current.keep_days
         self._consumers = Consumers(self._ledger, loaded.consumers, self.belief)
@@ -108,7 +109,7 @@ class Node:
         return self._ledger.last_link
 
     @property
-    def me(self) -> m.Self:
+    def me(self) -> nouns.Self:
         """This node as front ends see it."""
         return self._commands.me
 
@@ -118,7 +119,7 @@ class Node:
         return self._commands.me.name
 
     @property
-    def settings(self) -> m.Settings:
+    def settings(self) -> nouns.Settings:
         """The settings in force."""
         return self._commands.settings
 
@@ -127,7 +128,7 @@ class Node:
         """The settings that are kept for the next start."""
         return self._commands.saved
 
-    def greetings(self) -> list[m.Greeting]:
+    def greetings(self) -> list[nouns.Greeting]:
         """What became of the mandatory peers at this start."""
         return list(self._greetings.all.values())
 
@@ -144,7 +145,7 @@ class Node:
         contact = self._outbox.owners.get(link)
         return contact is not None and contact.peer.standing != "stranger" and contact.links[-1:] == [link]
 
-    def next_tries(self, peers: Iterable[str] | None = None) -> list[m.NextTry]:
+    def next_tries(self, peers: Iterable[str] | None = None) -> list[nouns.NextTry]:
         """Who of these (None: of all) is tried again and when, soonest first."""
         known = self._contacts.by_id
         found = known.values() if peers is None else [known[peer] for peer in peers if peer in known]
@@ -224,7 +225,7 @@ class Node:
             if self._contacts.is_empty(contact):
                 self._drop(contact)
         while (surplus := self._contacts.surplus()) is not None:
-            self._ledger.tell(m.ConnectionNoticed(address=surplus.peer.host, what=TOO_MANY_SHELVED))
+            self._ledger.tell(ev.ConnectionNoticed(address=surplus.peer.host, what=TOO_MANY_SHELVED))
             self._drop(surplus)
 
     def _drop(self, contact: Contact) -> None:
@@ -240,7 +241,7 @@ class Node:
             commands.saved = {**commands.saved, "name": self._identity.name}
         self._we_are(commands.settings.name, start.listen, start.addresses)
         ledger.put(e.PutSettings(commands.settings, commands.me, commands.saved))
-        ledger.log(m.NodeStarted(self=commands.me, settings=commands.settings, version=self._identity.version))
+        ledger.log(ev.NodeStarted(self=commands.me, settings=commands.settings, version=self._identity.version))
         self._quotas.start()
         self.belief.look(ledger.now)
         self._consumers.age()
@@ -272,7 +273,7 @@ class Node:
     def _stopped(self, reason: str) -> None:
         for contact in list(self._contacts.by_id.values()):
             self._outbox.offline(contact)
-        self._ledger.log(m.NodeStopped(reason=reason))
+        self._ledger.log(ev.NodeStopped(reason=reason))
 
     def _measured(self, space: s.SpaceMeasured) -> None:
         """Below the floor nothing more is taken in; a little above it all goes on. It comes every few seconds."""
@@ -357,7 +358,7 @@ class Node:
                     self._receive(contact, texts)
                     self._control(heard, contact, said)
         except OverflowError as error:
-            self._ledger.tell(m.ConnectionNoticed(address=heard.host, what=f"Refused: {error}"))
+            self._ledger.tell(ev.ConnectionNoticed(address=heard.host, what=f"Refused: {error}"))
             self._ledger.put(e.HangUp(heard.link))
         self._receive(contact, texts)
         if contact is not None and not left and heard.link not in self._outbox.leaving:

@@ -7,7 +7,8 @@ place. What waits is in queues.py.
 
 from __future__ import annotations
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.contact import Contact, Waiting
@@ -68,7 +69,7 @@ class Outbox:
 
     # -- messages come
 
-    def add(self, contact: Contact, message: m.Message) -> None:
+    def add(self, contact: Contact, message: nouns.Message) -> None:
         """A message was accepted for this peer."""
         contact.paused = False
         self.queues.add(contact, message)
@@ -78,7 +79,7 @@ class Outbox:
             contact.attempt = 0
         self.pump(contact)
 
-    def again(self, contact: Contact, message: m.Message) -> None:
+    def again(self, contact: Contact, message: nouns.Message) -> None:
         """A message that was given up waits again, in its place among the others."""
         contact.paused = False
         self.queues.again(contact, message)
@@ -351,7 +352,7 @@ class Outbox:
         contact.reason = reason
         if self.wants(contact) and contact.target is not None and not contact.gone and not contact.paused:
             self.retries.put(contact, self._ledger.now + backoff_ms(contact.id, contact.attempt))
-            self._ledger.tell(m.RetryScheduled(next_try=next_try(contact)))
+            self._ledger.tell(ev.RetryScheduled(next_try=next_try(contact)))
 
     def showed_up(self, contact: Contact) -> None:
         """The peer itself was heard of: no reason to wait any longer. It is still not dialled each moment."""
@@ -458,6 +459,6 @@ class Outbox:
         gone.next_try = None
 
 
-def next_try(contact: Contact) -> m.NextTry:
+def next_try(contact: Contact) -> nouns.NextTry:
     """When the contact is tried next; only where `next_try` is set."""
-    return m.NextTry(peer=contact.id, at=contact.next_try or 0, attempt=contact.attempt, reason=contact.reason)
+    return nouns.NextTry(peer=contact.id, at=contact.next_try or 0, attempt=contact.attempt, reason=contact.reason)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import collections
 
-from node.bus import messages as m
+from node.bus import nouns
 from node.core import effects as e
 from node.core.contact import Contact, Waiting
 from node.core.ledger import Ledger
@@ -39,7 +39,7 @@ class Queues:
         contact.inflight[message] = Waiting(message, room, text, begun=True)
         self.carried[message] = contact
 
-    def add(self, contact: Contact, message: m.Message) -> None:
+    def add(self, contact: Contact, message: nouns.Message) -> None:
         """A message was accepted for this peer."""
         if contact.more or len(contact.waiting) >= WINDOW:
             # While the disk is asked for more, its answer may be older than this message.
@@ -47,7 +47,7 @@ class Queues:
         else:
             contact.waiting.append(Waiting(message.id, message.room, message.text))
 
-    def again(self, contact: Contact, message: m.Message) -> None:
+    def again(self, contact: Contact, message: nouns.Message) -> None:
         """A message that was given up waits again, in its place among the others."""
         if contact.more or len(contact.waiting) >= WINDOW:
             self.let_disk_order(contact)
@@ -119,7 +119,7 @@ class Queues:
         self,
         contact: Contact,
         waiting: Waiting,
-        state: m.DeliveryState,
+        state: nouns.DeliveryState,
         detail: str | None,
         marks: list[str] | None = None,
     ) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import collections
 
-from node.bus import messages as m
+from node.bus import events as ev
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.ledger import Ledger
@@ -72,5 +72,5 @@ class Quotas:
             del self.shut_out[min(self.shut_out, key=self.shut_out.__getitem__)]
         self.shut_out[source] = until
         self._ledger.put(e.PutShutOut(dict(self.shut_out)))
-        self._ledger.log(m.QuotaReached(host=source, bytes=cost, until=until))
+        self._ledger.log(ev.QuotaReached(host=source, bytes=cost, until=until))
         self._ledger.put(e.ShutOut(source, until - now))

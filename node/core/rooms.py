@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
 from node.core import effects as e
 from node.core.clock import order_text
 from node.core.ledger import Ledger
@@ -16,9 +17,9 @@ from node.protocol.plain.codec import Text
 class Rooms:
     """All conversations of this node."""
 
-    def __init__(self, ledger: Ledger, rooms: Iterable[m.Room]) -> None:
+    def __init__(self, ledger: Ledger, rooms: Iterable[nouns.Room]) -> None:
         self._ledger = ledger
-        self.by_id: dict[str, m.Room] = {room.id: room for room in rooms}
+        self.by_id: dict[str, nouns.Room] = {room.id: room for room in rooms}
         #: How often each room was read or merged in this run, and all of them.
         self._turns: dict[str, int] = {}
         self.moves = 0
@@ -36,15 +37,15 @@ class Rooms:
     def add_plain(self, room: str, name: str, peer: str) -> None:
         """A conversation with a plain peer. It begins after all that was said before, in other conversations."""
         now, newest = self._ledger.now, self._ledger.last_message
-        self._put(m.RoomAdded, m.Room(id=room, kind="plain", name=name, peer=peer, created=now, read_upto=newest))
+        self._put(ev.RoomAdded, nouns.Room(id=room, kind="plain", name=name, peer=peer, created=now, read_upto=newest))
 
     def rename(self, room: str, name: str) -> None:
         """A conversation goes by another name."""
         known = self.by_id.get(room)
         if known is not None and known.name != name:
-            self._put(m.RoomChanged, replace(known, name=name))
+            self._put(ev.RoomChanged, replace(known, name=name))
 
-    def _put(self, event: type[m.RoomAdded | m.RoomChanged], room: m.Room) -> None:
+    def _put(self, event: type[ev.RoomAdded | ev.RoomChanged], room: nouns.Room) -> None:
         self.by_id[room.id] = room
         self._ledger.put(e.PutRoom(room))
         self._ledger.log(event(room=_without_text(room)), room.id)
@@ -57,7 +58,7 @@ class Rooms:
         count = 0
         for text in texts:
             value = clock.next(now)
-            last = m.Message(
+            last = nouns.Message(
                 id=ledger.next_message(),
                 room=room_id,
                 order=order_text(value),
@@ -69,19 +70,19 @@ class Rooms:
                 marks=list(text.marks),
             )
             ledger.put(e.AddMessage(last, value, None, text.raw))
-            ledger.log(m.MessageReceived(message=last), room_id, last.id)
+            ledger.log(ev.MessageReceived(message=last), room_id, last.id)
             count += 1
         if last is not None:
             if not room.unread:
                 self._first_unread[room_id] = last.id - count + 1
-            self._store(replace(room, unread=room.unread + count, last=m.preview(last)))
+            self._store(replace(room, unread=room.unread + count, last=nouns.preview(last)))
         return count
 
     def notice(self, room_id: str, author: str, name: str, text: str) -> None:
         """A quiet line: never unread, never the room's last message."""
         ledger = self._ledger
         value = ledger.clock.next(ledger.now)
-        message = m.Message(
+        message = nouns.Message(
             id=ledger.next_message(),
             room=room_id,
             order=order_text(value),
@@ -93,13 +94,13 @@ class Rooms:
             text=text,
         )
         ledger.put(e.AddMessage(message, value))
-        ledger.log(m.MessageReceived(message=message), room_id, message.id)
+        ledger.log(ev.MessageReceived(message=message), room_id, message.id)
 
-    def accept(self, room_id: str, peer: str, me: m.Self, text: str) -> m.Message:
+    def accept(self, room_id: str, peer: str, me: nouns.Self, text: str) -> nouns.Message:
         """A text of our own, to be sent."""
         ledger = self._ledger
         value = ledger.clock.next(ledger.now)
-        message = m.Message(
+        message = nouns.Message(
             id=ledger.next_message(),
             room=room_id,
             order=order_text(value),
@@ -111,22 +112,22 @@ class Rooms:
             state="waiting",
         )
         ledger.put(e.AddMessage(message, value, peer))
-        ledger.log(m.MessageAccepted(message=message), room_id, message.id)
-        self._store(replace(self.by_id[room_id], last=m.preview(message)))
+        ledger.log(ev.MessageAccepted(message=message), room_id, message.id)
+        self._store(replace(self.by_id[room_id], last=nouns.preview(message)))
         return message
 
     def state(
         self,
         room_id: str,
         message: int,
-        state: m.DeliveryState,
+        state: nouns.DeliveryState,
         detail: str | None = None,
         marks: list[str] | None = None,
     ) -> None:
         """One of our own messages goes to another state."""
         ledger = self._ledger
         ledger.put(e.SetState(message, state, detail, marks))
-        ledger.log(m.MessageStateChanged(room=room_id, id=message, state=state, detail=detail, marks=marks), room_id)
+        ledger.log(ev.MessageStateChanged(room=room_id, id=message, state=state, detail=detail, marks=marks), room_id)
         room = self.by_id.get(room_id)
         if room is not None and room.last is not None and room.last.id == message:
             kept = room.last.marks if marks is None else marks
@@ -137,7 +138,7 @@ class Rooms:
         self._moved(room_id)
         room = replace(self.by_id[room_id], read_upto=upto, unread=unread)
         self._store(room)
-        self._ledger.log(m.RoomRead(room=room_id, read_upto=upto, unread=unread), room_id)
+        self._ledger.log(ev.RoomRead(room=room_id, read_upto=upto, unread=unread), room_id)
         if room_id in self._estimated:
             self._count(room)
 
@@ -160,7 +161,7 @@ class Rooms:
             self._first_unread[into_id] = mark + 1
         self._ledger.put(e.MergeRooms(gone_id, into_id))
         self._ledger.put(e.PutRoom(merged))
-        self._ledger.log(m.RoomsMerged(gone=gone_id, room=_without_text(merged)), into_id)
+        self._ledger.log(ev.RoomsMerged(gone=gone_id, room=_without_text(merged)), into_id)
         if mark < highest or not self._estimated.isdisjoint((gone_id, into_id)):
             # Texts that were read in one may stand above the common mark.
             self._count(merged)
@@ -172,7 +173,7 @@ class Rooms:
         self._expired.pop(room_id, None)
         self._estimated.discard(room_id)
 
-    def _count(self, room: m.Room) -> None:
+    def _count(self, room: nouns.Room) -> None:
         """Let the disk count what is unread, unless everything was read."""
         upto = self._ledger.last_message
         if room.last is None or room.read_upto >= room.last.id:
@@ -188,7 +189,7 @@ class Rooms:
         self._moved(room_id)
         self._let_go(room_id)
         self._ledger.put(e.DeleteRoom(room_id))
-        self._ledger.log(m.RoomDeleted(room=room_id), room_id)
+        self._ledger.log(ev.RoomDeleted(room=room_id), room_id)
 
     def expire(self, room_id: str, upto: int, unread: int) -> bool:
         """Messages up to this one go, `unread` unread texts among them; what waits stays. Returns whether they do.
@@ -206,7 +207,7 @@ class Rooms:
         self._ledger.put(e.ExpireMessages(room_id, upto))
         self._store(room)
         kept = None if last is None else last.id
-        self._ledger.log(m.MessagesExpired(room=room_id, upto=upto, unread=room.unread, last=kept), room_id)
+        self._ledger.log(ev.MessagesExpired(room=room_id, upto=upto, unread=room.unread, last=kept), room_id)
         self._expired[room_id] = upto, self._ledger.head
         return True
 
@@ -230,12 +231,12 @@ class Rooms:
         self._turns[room_id] = self.turn(room_id) + 1
         self._first_unread.pop(room_id, None)
 
-    def _store(self, room: m.Room) -> None:
+    def _store(self, room: nouns.Room) -> None:
         self.by_id[room.id] = room
         self._ledger.put(e.PutRoom(room))
 
 
-def _without_text(room: m.Room) -> m.Room:
+def _without_text(room: nouns.Room) -> nouns.Room:
     """A room as the log may hold it: texts stand in messages only, so that one that is deleted is really gone."""
     return replace(room, last=None)
 

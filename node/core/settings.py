@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from node.bus import messages as m
+from node.bus import bounds, nouns
+from node.bus import requests as rq
 from node.errors import CommandRefused
 from node.model import parse_mandatory
 
@@ -28,15 +29,15 @@ MAX_GREETING_CHARS = 500
 #: Settings that count from the next start on.
 AT_START = frozenset({"mandatory", "mandatory_greeting", "mandatory_rule"})
 #: All settings, in the order of the noun.
-KEYS = m.Settings.__struct_fields__
-TYPES: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(m.Settings)}
+KEYS = nouns.Settings.__struct_fields__
+TYPES: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(nouns.Settings)}
 
 
 class Fixed(NamedTuple):
     """What the start said of a setting: its value, and who said it ("flag", "--name")."""
 
     value: Any
-    source: m.Source
+    source: nouns.Source
     where: str
 
 
@@ -45,8 +46,8 @@ def checked(key: str, value: Any) -> Any:
     match key:
         case "name":
             name: str = value.strip()
-            if not 1 <= len(name) <= m.MAX_NAME_CHARS or not name.isprintable():
-                raise ValueError(f"A name has 1 to {m.MAX_NAME_CHARS} characters and no line breaks.")
+            if not 1 <= len(name) <= bounds.MAX_NAME_CHARS or not name.isprintable():
+                raise ValueError(f"A name has 1 to {bounds.MAX_NAME_CHARS} characters and no line breaks.")
             return name
         case "keep_events":
             least, most = KEEP_EVENTS
@@ -93,7 +94,7 @@ def to_text(value: Any) -> str:
     return ",".join(value) if isinstance(value, list) else str(value)
 
 
-def in_force(default_name: str, saved: Mapping[str, Any], fixed: Mapping[str, Fixed]) -> m.Settings:
+def in_force(default_name: str, saved: Mapping[str, Any], fixed: Mapping[str, Fixed]) -> nouns.Settings:
     """The settings at a start. What was saved and can't be used any more gives way to the default."""
     usable = {}
     for key in KEYS:
@@ -102,27 +103,27 @@ def in_force(default_name: str, saved: Mapping[str, Any], fixed: Mapping[str, Fi
                 usable[key] = checked(key, msgspec.convert(saved[key], TYPES[key]))
             except (ValueError, msgspec.ValidationError):
                 continue
-    return m.Settings(**{"name": default_name, **usable, **{key: one.value for key, one in fixed.items()}})
+    return nouns.Settings(**{"name": default_name, **usable, **{key: one.value for key, one in fixed.items()}})
 
 
-def saved_for(saved: Mapping[str, Any] | None, found: m.Settings | None) -> dict[str, Any]:
+def saved_for(saved: Mapping[str, Any] | None, found: nouns.Settings | None) -> dict[str, Any]:
     """What counts as saved. An older Snicher had two settings, kept both in force, and didn't tell them apart."""
     if saved is not None or found is None:
         return dict(saved or {})
     return {"name": found.name} if found.reconnect else {"name": found.name, "reconnect": False}
 
 
-def checked_reset(args: m.SettingsArgs) -> frozenset[str]:
+def checked_reset(args: rq.SettingsArgs) -> frozenset[str]:
     """The settings that are to be as if no front end had changed them. Raises CommandRefused when one can't be."""
     for key in args.reset:
         if key not in KEYS:
-            raise CommandRefused("invalid_args", f"`reset`: there is no setting {key[: m.MAX_NAME_CHARS]!r}.")
+            raise CommandRefused("invalid_args", f"`reset`: there is no setting {key[: bounds.MAX_NAME_CHARS]!r}.")
         if getattr(args, key) is not None:
             raise CommandRefused("invalid_args", f"`{key}` can't be changed and reset at once.", details={"key": key})
     return frozenset(args.reset)
 
 
-def changed(now: m.Settings, args: m.SettingsArgs, fixed: Mapping[str, Fixed]) -> dict[str, Any]:
+def changed(now: nouns.Settings, args: rq.SettingsArgs, fixed: Mapping[str, Fixed]) -> dict[str, Any]:
     """What a front end's change makes different. Raises CommandRefused when any of it can't be: then nothing is."""
     found = {}
     for key in KEYS:

@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
-from node.bus import messages as m
+from node.bus import nouns
 
 
 class LoadedPeer(msgspec.Struct, frozen=True):
     """A peer's row, whether it was forgotten, and whether messages wait for it."""
 
-    peer: m.Peer
+    peer: nouns.Peer
     gone: bool
     waiting: bool
 
@@ -49,11 +49,11 @@ class Loaded(msgspec.Struct, frozen=True):
     #: The highest number in a plain peer's id.
     last_plain: int
     #: None in a database that was never used.
-    settings: m.Settings | None
+    settings: nouns.Settings | None
     peers: list[LoadedPeer]
-    rooms: list[m.Room]
+    rooms: list[nouns.Room]
     sending: list[Sending]
-    greetings: dict[str, m.Greeting] = {}
+    greetings: dict[str, nouns.Greeting] = {}
     #: Source addresses that are shut out, until when.
     shut_out: dict[str, int] = {}
     consumers: list[KeptConsumer] = []

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from node.bus import messages as m
+from node.bus import events as ev
 from node.core import effects
 from node.model import MandatoryPeer
 from node.protocol.plain.codec import Mark, Said
@@ -84,7 +84,7 @@ class Commanded(msgspec.Struct, frozen=True):
     token: int
     op: str
     args: Any
-    cause: m.Cause
+    cause: ev.Cause
     key: effects.Key | None = None
 
 

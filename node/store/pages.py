@@ -15,7 +15,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from node.bus import messages as m
+from node.bus import bounds, nouns
+from node.bus import requests as rq
 from node.errors import CommandRefused
 from node.store import database, snapshot
 from node.store.place import Place
@@ -49,7 +50,7 @@ class Pages:
     def __len__(self) -> int:
         return len(self._open)
 
-    def first(self, limit: int) -> m.SnapshotResult:
+    def first(self, limit: int) -> rq.SnapshotResult:
         """The first page of a new snapshot. Raises CommandRefused (`busy`: too many are open) or StoreUnavailable."""
         self.give_up()
         if len(self._open) >= MAX_OPEN:
@@ -61,7 +62,7 @@ class Pages:
         self._open[name] = _Open(db, now, now)
         return self._page(name, snapshot.START, limit)
 
-    def next(self, token: str, limit: int) -> m.SnapshotResult:
+    def next(self, token: str, limit: int) -> rq.SnapshotResult:
         """The page that a token names. Raises CommandRefused (`snapshot_gone`) when its snapshot is no more."""
         self.give_up()
         name, _, position = token.partition(".")
@@ -93,9 +94,9 @@ class Pages:
         with contextlib.suppress(sqlite3.Error):
             self._open.pop(name).db.close()
 
-    def _page(self, name: str, position: str, limit: int) -> m.SnapshotResult:
+    def _page(self, name: str, position: str, limit: int) -> rq.SnapshotResult:
         db = self._open[name].db
-        limit = max(1, min(limit, m.MAX_SNAPSHOT))
+        limit = max(1, min(limit, bounds.MAX_SNAPSHOT))
         try:
             if not db.in_transaction:
                 db.execute("BEGIN")
@@ -110,4 +111,4 @@ class Pages:
         if after is None:
             self._close(name)
         token = None if after is None else f"{name}.{after}"
-        return m.SnapshotResult(log=log[0] if log else "", seq=head, state=state, live=m.Live(), next=token)
+        return rq.SnapshotResult(log=log[0] if log else "", seq=head, state=state, live=nouns.Live(), next=token)

@@ -11,7 +11,9 @@ from typing import Any
 
 import msgspec
 
-from node.bus import messages as m
+from node.bus import bounds, nouns
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.core import effects as e
 from node.core.consumers import lapsed, shown
 from node.core.state import KeptConsumer, Loaded, LoadedPeer, Sending
@@ -86,10 +88,10 @@ class Reader:
         """The oldest and the newest event. With none left: the one that comes next, and the last there was."""
         return snapshot.log_ends(self._db)
 
-    def settings(self) -> m.Settings | None:
+    def settings(self) -> nouns.Settings | None:
         """The settings that were in force last; None in a database that was never used."""
         settings = self.fact("settings")
-        return None if settings is None else facts.structure("settings", settings, m.Settings)
+        return None if settings is None else facts.structure("settings", settings, nouns.Settings)
 
     def saved(self) -> dict[str, Any] | None:
         """The settings that are kept for the next start; None when nothing tells them from defaults."""
@@ -145,13 +147,13 @@ class Reader:
         newest: int | None = self._one("SELECT at FROM entry ORDER BY id DESC LIMIT 1")
         return newest if believed is None else facts.number("believed", believed)
 
-    def snapshot(self, live: m.Live) -> m.SnapshotResult:
+    def snapshot(self, live: nouns.Live) -> rq.SnapshotResult:
         """Everything, as of the newest event on disk."""
         with self._moment() as db:
             head = self.log_ends()[1]
-            return m.SnapshotResult(log=self.fact("log") or "", seq=head, state=snapshot.state(db), live=live)
+            return rq.SnapshotResult(log=self.fact("log") or "", seq=head, state=snapshot.state(db), live=live)
 
-    def page(self, args: m.SnapshotArgs) -> m.SnapshotResult:
+    def page(self, args: rq.SnapshotArgs) -> rq.SnapshotResult:
         """A page of a snapshot, without what is live. Raises CommandRefused when there is none to be had."""
         return self.pages.first(args.limit) if args.page is None else self.pages.next(args.page, args.limit)
 
@@ -166,9 +168,9 @@ class Reader:
 
     # -- the event log
 
-    def events(self, args: m.EventsArgs) -> m.EventsResult:
+    def events(self, args: rq.EventsArgs) -> rq.EventsResult:
         """A page of the log after `since`. Raises CommandRefused where the cursor doesn't fit."""
-        limit = max(1, min(args.limit, m.MAX_EVENTS))
+        limit = max(1, min(args.limit, bounds.MAX_EVENTS))
         with self._moment() as db:
             log, head, oldest = self._log()
             if args.log is not None and args.log != log:
@@ -179,14 +181,14 @@ class Reader:
                 raise CommandRefused("cursor_too_old", f"Kept from {oldest} on.", details={"oldest": oldest})
             events = self._events_after(db, log, args.since, limit)
             last = events[-1].seq or 0 if events else args.since
-            return m.EventsResult(log=log, head=head, oldest=oldest, events=events, more=last < head)
+            return rq.EventsResult(log=log, head=head, oldest=oldest, events=events, more=last < head)
 
     def _log(self) -> tuple[str, int, int]:
         """The log's id, its newest and its oldest event."""
         oldest, head = self.log_ends()
         return self.fact("log") or "", head, oldest
 
-    def _events_after(self, db: sqlite3.Connection, log: str, since: int, limit: int) -> list[m.Event]:
+    def _events_after(self, db: sqlite3.Connection, log: str, since: int, limit: int) -> list[ev.Event]:
         """The first events after `since`, at most `limit` and about MAX_PAGE_BYTES, one heavy one at least."""
         events = []
         size = 0
@@ -209,8 +211,10 @@ class Reader:
                 message = snapshot.deleted(entry, room, at, type_) if gone else snapshot.message(row[8:], room)
                 data = {"message": message}
                 size += _weight(message)
-            cause = None if request is None else m.Cause(client=client, request=request)
-            events.append(m.Event(v=m.VERSION, log=log, at=at, type=type_, seq=seq, room=room, cause=cause, data=data))
+            cause = None if request is None else ev.Cause(client=client, request=request)
+            events.append(
+                ev.Event(v=bounds.VERSION, log=log, at=at, type=type_, seq=seq, room=room, cause=cause, data=data)
+            )
             if size > MAX_PAGE_BYTES:
                 break
         return events
@@ -221,35 +225,35 @@ class Reader:
         rows = self._db.execute("SELECT name, log, position, created, used FROM consumer ORDER BY name")
         return [KeptConsumer(name=row[0], log=row[1], position=row[2], created=row[3], used=row[4]) for row in rows]
 
-    def consumers(self, used: dict[str, int]) -> list[m.Consumer]:
+    def consumers(self, used: dict[str, int]) -> list[nouns.Consumer]:
         """All consumers, by name. `used`: when each was last used, where that is known better than on disk."""
         with self._moment():
             log, head, oldest = self._log()
             return [shown(one, log, head, oldest, used.get(one.name, 0)) for one in self._consumers()]
 
-    def consumer_next(self, args: m.ConsumerNextArgs) -> m.ConsumerNextResult:
+    def consumer_next(self, args: rq.ConsumerNextArgs) -> rq.ConsumerNextResult:
         """What comes after a consumer's position. Raises CommandRefused when there is no such one or it has lapsed."""
-        limit = max(1, min(args.limit, m.MAX_EVENTS))
+        limit = max(1, min(args.limit, bounds.MAX_EVENTS))
         with self._moment() as db:
             kept = next((one for one in self._consumers() if one.name == args.name), None)
             if kept is None:
-                raise CommandRefused("not_found", f"There is no consumer {args.name[: m.MAX_NAME_CHARS]!r}.")
+                raise CommandRefused("not_found", f"There is no consumer {args.name[: bounds.MAX_NAME_CHARS]!r}.")
             log, head, oldest = self._log()
             consumer = shown(kept, log, head, oldest, 0)
             if consumer.lapsed:
                 raise lapsed(kept, log, oldest)
             events = self._events_after(db, log, kept.position, limit)
             more = bool(events) and (events[-1].seq or 0) < head
-            return m.ConsumerNextResult(log=log, consumer=consumer, head=head, events=events, more=more)
+            return rq.ConsumerNextResult(log=log, consumer=consumer, head=head, events=events, more=more)
 
     # -- messages
 
-    def history(self, args: m.HistoryArgs) -> m.HistoryResult:
+    def history(self, args: rq.HistoryArgs) -> rq.HistoryResult:
         """A page of a room. Raises CommandRefused when the room or the message isn't there."""
         given = [mark for mark in (args.before, args.after, args.around) if mark is not None]
         if len(given) > 1:
             raise CommandRefused("invalid_args", "Only one of `before`, `after` and `around`.")
-        limit = max(1, min(args.limit, m.MAX_HISTORY))
+        limit = max(1, min(args.limit, bounds.MAX_HISTORY))
         with self._moment():
             room = self._one("SELECT number FROM room WHERE id = ?", args.room)
             if room is None:
@@ -261,8 +265,8 @@ class Reader:
                 ).fetchone()
                 if anchor is None:
                     raise CommandRefused("not_found", f"There is no message {given[0]} in that room.")
-            older: list[m.Message] = []
-            newer: list[m.Message] = []
+            older: list[nouns.Message] = []
+            newer: list[nouns.Message] = []
             more_before, more_after = args.after is not None, args.before is not None
             if args.around is not None:
                 # The message itself counts to the older half, so that a page of one is the message.
@@ -274,11 +278,11 @@ class Reader:
                 older, more_before = self._page(args.room, room, "<", anchor, limit, MAX_PAGE_BYTES)
             head = self.log_ends()[1]
             messages = older[::-1] + newer
-            return m.HistoryResult(seq=head, messages=messages, more_before=more_before, more_after=more_after)
+            return rq.HistoryResult(seq=head, messages=messages, more_before=more_before, more_after=more_after)
 
     def _page(
         self, room_id: str, room: int, sign: str, anchor: tuple[int, int] | None, limit: int, weight: int
-    ) -> tuple[list[m.Message], bool]:
+    ) -> tuple[list[nouns.Message], bool]:
         """The messages on one side of `anchor` (clock and id; None: all), nearest first, and whether there are more."""
         direction = "ASC" if sign == ">" else "DESC"
         bound = "" if anchor is None else f"AND (entry.clock, entry.id) {sign} ({anchor[0]:d}, {anchor[1]:d})"
@@ -289,13 +293,13 @@ class Reader:
         )
         return _until_full((snapshot.message(row, room_id) for row in rows), limit, weight)
 
-    def search(self, args: m.SearchArgs) -> m.SearchResult:
+    def search(self, args: rq.SearchArgs) -> rq.SearchResult:
         """A page of hits, newest first. Raises CommandRefused when the room isn't there or no word is asked for.
 
         Of an index that is known to be broken there are none, and the result says so. Raises IndexBroken when it turns
         out to be broken.
         """
-        limit = max(1, min(args.limit, m.MAX_HITS))
+        limit = max(1, min(args.limit, bounds.MAX_HITS))
         with self._moment() as db:
             room = None
             if args.room is not None:
@@ -314,9 +318,9 @@ class Reader:
             found = (hit for (id_,) in ids if (hit := self._message(id_)) is not None)
             hits, more = _until_full(found, limit, MAX_PAGE_BYTES)
             pending = max(0, index.behind(db))
-            return m.SearchResult(hits=hits, more=more, pending=pending, rebuilding=index.rebuilding(db))
+            return rq.SearchResult(hits=hits, more=more, pending=pending, rebuilding=index.rebuilding(db))
 
-    def _message(self, id_: int) -> m.Message | None:
+    def _message(self, id_: int) -> nouns.Message | None:
         row = self._db.execute(
             f"SELECT {snapshot.MESSAGE_COLUMNS}, room.id FROM room JOIN"  # noqa: S608
             f" {snapshot.MESSAGE_TABLES.replace('entry LEFT', 'entry ON room.number = entry.room LEFT', 1)}"
@@ -325,12 +329,12 @@ class Reader:
         ).fetchone()
         return None if row is None else snapshot.message(row[:12], row[12])
 
-    def peers(self, args: m.PeersArgs) -> m.PeersResult:
+    def peers(self, args: rq.PeersArgs) -> rq.PeersResult:
         """A page of the peers on the list, by id; the next tries are not the store's to know."""
-        limit = max(1, min(args.limit, m.MAX_SNAPSHOT))
+        limit = max(1, min(args.limit, bounds.MAX_SNAPSHOT))
         with self._moment() as db:
             found = snapshot.peers(db, args.after or "", limit + 1)
-        return m.PeersResult(peers=found[:limit], next_tries=[], more=len(found) > limit)
+        return rq.PeersResult(peers=found[:limit], next_tries=[], more=len(found) > limit)
 
     def counts(self) -> tuple[int, int, int, int]:
         """Messages on disk, messages that wait for peers, rooms, and peers on the list."""
@@ -441,14 +445,14 @@ def _bounded(number: int) -> int:
     return max(-MAX_INTEGER, min(number, MAX_INTEGER))
 
 
-def _weight(message: m.Message) -> int:
+def _weight(message: nouns.Message) -> int:
     """About how many bytes a message takes in a reply."""
     return len(message.text.encode()) + 300
 
 
-def _until_full(messages: Iterable[m.Message], limit: int, weight: int) -> tuple[list[m.Message], bool]:
+def _until_full(messages: Iterable[nouns.Message], limit: int, weight: int) -> tuple[list[nouns.Message], bool]:
     """The first messages up to a number and about a weight, one heavy one at least; and whether some are left."""
-    page: list[m.Message] = []
+    page: list[nouns.Message] = []
     for message in messages:
         if len(page) >= limit or (page and weight <= 0):
             return page, True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from node.bus.messages import sound
+from node.bus.encoding import sound
 from node.errors import CommandRefused
 
 #: Words in one query; further ones are ignored. Each costs a look-up.

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
-from node.bus import messages as m
+from node.bus import nouns
 from node.core.clock import order_text
 from node.store import facts
 
@@ -28,9 +28,9 @@ PEER_COLUMNS = (
 )
 
 
-def message(row: tuple[Any, ...], room: str) -> m.Message:
+def message(row: tuple[Any, ...], room: str) -> nouns.Message:
     """A message from a row of MESSAGE_COLUMNS."""
-    return m.Message(
+    return nouns.Message(
         id=row[0],
         room=room,
         order=order_text(row[2]),
@@ -46,17 +46,17 @@ def message(row: tuple[Any, ...], room: str) -> m.Message:
     )
 
 
-def deleted(id_: int, room: str, at: int, event: str) -> m.Message:
+def deleted(id_: int, room: str, at: int, event: str) -> nouns.Message:
     """What an old event shows of a message that is no more: that there was one."""
-    direction: m.Direction = "out" if event == "MessageAccepted" else "in"
-    return m.Message(
+    direction: nouns.Direction = "out" if event == "MessageAccepted" else "in"
+    return nouns.Message(
         id=id_, room=room, order=order_text(0), at=at, direction=direction, author="", name="", kind="deleted"
     )
 
 
-def peer(row: tuple[Any, ...]) -> m.Peer:
+def peer(row: tuple[Any, ...]) -> nouns.Peer:
     """A peer from a row of PEER_COLUMNS."""
-    return m.Peer(
+    return nouns.Peer(
         id=row[0],
         room=row[1],
         name=row[2],
@@ -74,12 +74,12 @@ def peer(row: tuple[Any, ...]) -> m.Peer:
     )
 
 
-def rooms(db: sqlite3.Connection) -> list[m.Room]:
+def rooms(db: sqlite3.Connection) -> list[nouns.Room]:
     """All conversations with their newest text."""
     return [room for _, room, _ in _rooms(db, 0, -1)]
 
 
-def _rooms(db: sqlite3.Connection, after: int, limit: int) -> Iterator[tuple[int, m.Room, int]]:
+def _rooms(db: sqlite3.Connection, after: int, limit: int) -> Iterator[tuple[int, nouns.Room, int]]:
     """Conversations after a number (each with its own, and the length of its newest text); -1: all that follow."""
     tables = MESSAGE_TABLES.replace("entry LEFT", "entry ON entry.id = room.last LEFT", 1)
     rows = db.execute(
@@ -90,7 +90,7 @@ def _rooms(db: sqlite3.Connection, after: int, limit: int) -> Iterator[tuple[int
     )
     for number, *row in rows:
         last = message(tuple(row[8:]), row[0]) if row[8] is not None else None
-        room = m.Room(
+        room = nouns.Room(
             id=row[0],
             kind=row[1],
             name=row[2],
@@ -99,12 +99,12 @@ def _rooms(db: sqlite3.Connection, after: int, limit: int) -> Iterator[tuple[int
             unread=row[5],
             read_upto=row[6],
             created=row[7],
-            last=None if last is None else m.preview(last),
+            last=None if last is None else nouns.preview(last),
         )
         yield number, room, 0 if last is None else len(last.text)
 
 
-def peers(db: sqlite3.Connection, after: str, limit: int) -> list[m.Peer]:
+def peers(db: sqlite3.Connection, after: str, limit: int) -> list[nouns.Peer]:
     """Peers on the list after an id, in the order of ids; -1: all that follow."""
     rows = db.execute(
         f"SELECT {PEER_COLUMNS} FROM peer WHERE NOT gone AND id > ? ORDER BY id LIMIT ?",  # noqa: S608
@@ -121,7 +121,7 @@ def log_ends(db: sqlite3.Connection) -> tuple[int, int]:
     return oldest or last + 1, newest or last
 
 
-def state(db: sqlite3.Connection) -> m.State:
+def state(db: sqlite3.Connection) -> nouns.State:
     """The whole state. Within the caller's read transaction, so that it is of one moment."""
     found = _nobody(db)
     found.rooms = {room.id: room for room in rooms(db)}
@@ -129,12 +129,12 @@ def state(db: sqlite3.Connection) -> m.State:
     return found
 
 
-def _nobody(db: sqlite3.Connection) -> m.State:
+def _nobody(db: sqlite3.Connection) -> nouns.State:
     """The state without rooms and peers."""
     held = dict(db.execute("SELECT name, value FROM fact WHERE name IN ('self', 'settings', 'greetings')"))
-    return m.State(
-        self=facts.structure("self", held.get("self"), m.Self),
-        settings=facts.structure("settings", held.get("settings"), m.Settings),
+    return nouns.State(
+        self=facts.structure("self", held.get("self"), nouns.Self),
+        settings=facts.structure("settings", held.get("settings"), nouns.Settings),
         greetings=greetings(held.get("greetings")),
     )
 
@@ -144,7 +144,7 @@ def is_position(text: str) -> bool:
     return re.fullmatch(r"r[0-9]{1,18}|p.{0,128}", text) is not None
 
 
-def page(db: sqlite3.Connection, position: str, limit: int) -> tuple[m.State, str | None]:
+def page(db: sqlite3.Connection, position: str, limit: int) -> tuple[nouns.State, str | None]:
     """A part of the state: at most so many rooms and peers from a position on, and where the next one begins.
 
     Rooms come first. A page whose newest texts are long ends early: only their beginning is told, but all is read.
@@ -166,6 +166,6 @@ def page(db: sqlite3.Connection, position: str, limit: int) -> tuple[m.State, st
     return found, f"p{some[left - 1].id}" if len(some) > left else None
 
 
-def greetings(fact: str | None) -> dict[str, m.Greeting]:
+def greetings(fact: str | None) -> dict[str, nouns.Greeting]:
     """What became of the mandatory peers, from the fact that holds it."""
-    return {} if fact is None else facts.structure("greetings", fact, dict[str, m.Greeting])
+    return {} if fact is None else facts.structure("greetings", fact, dict[str, nouns.Greeting])

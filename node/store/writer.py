@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from node.bus import messages as m
+from node.bus import bounds, encoding, nouns
 from node.core import effects as e
 from node.errors import IndexBroken, StoreDisplaced, StoreUnavailable
 from node.model import PLAIN_PREFIX
@@ -149,7 +149,7 @@ class Writer:
         """
 
         def step() -> None:
-            self._db.execute("DELETE FROM reply WHERE at < ?", (now - m.KEY_LIFETIME_MS,))
+            self._db.execute("DELETE FROM reply WHERE at < ?", (now - bounds.KEY_LIFETIME_MS,))
             self._blank_replies('{"message":%')
 
         self._transaction(step)
@@ -279,7 +279,7 @@ class Writer:
         deliveries: list[tuple[Any, ...]] = []
         events: list[tuple[Any, ...]] = []
         peers: dict[str, e.PutPeer] = {}
-        rooms: dict[str, m.Room] = {}
+        rooms: dict[str, nouns.Room] = {}
         states: dict[int, e.SetState] = {}
 
         def flush() -> None:
@@ -326,13 +326,13 @@ class Writer:
                 flush()
                 self._expire(record)
             elif type(record) is e.PutSettings:
-                facts = {"settings": m.encode(record.settings), "self": m.encode(record.self)}
-                facts["saved"] = m.encode(record.saved)
+                facts = {"settings": encoding.encode(record.settings), "self": encoding.encode(record.self)}
+                facts["saved"] = encoding.encode(record.saved)
                 self._put_facts({name: value.decode() for name, value in facts.items()})
             elif type(record) is e.PutGreetings:
-                self._put_facts({"greetings": m.encode(record.greetings).decode()})
+                self._put_facts({"greetings": encoding.encode(record.greetings).decode()})
             elif type(record) is e.PutShutOut:
-                self._put_facts({"shut_out": m.encode(record.until).decode()})
+                self._put_facts({"shut_out": encoding.encode(record.until).decode()})
             elif type(record) is e.PutBelieved:
                 self._put_facts({"believed": str(record.until)})
             elif type(record) is e.PutConsumer:
@@ -346,7 +346,9 @@ class Writer:
             elif type(record) is e.SaveReply:
                 self._db.execute(
                     "INSERT OR REPLACE INTO reply VALUES (?, ?, ?, ?)",
-                    _storable((record.key.key, record.key.fingerprint, m.encode(record.reply).decode(), record.at)),
+                    _storable(
+                        (record.key.key, record.key.fingerprint, encoding.encode(record.reply).decode(), record.at)
+                    ),
                 )
         flush()
         _insert(self._db, "INSERT INTO event VALUES", events)
@@ -359,7 +361,7 @@ class Writer:
         row = self._db.execute("SELECT value FROM fact WHERE name = ?", (fact,)).fetchone()
         return number(fact, row[0]) if row else 0
 
-    def _room_number(self, room_id: str, unwritten: dict[str, m.Room]) -> int:
+    def _room_number(self, room_id: str, unwritten: dict[str, nouns.Room]) -> int:
         row = self._db.execute("SELECT number FROM room WHERE id = ?", (room_id,)).fetchone()
         if row is None:
             self._put_rooms({room_id: unwritten.pop(room_id)})
@@ -367,7 +369,7 @@ class Writer:
         self._rooms[room_id] = row[0]
         return int(row[0])
 
-    def _put_rooms(self, rooms: dict[str, m.Room]) -> None:
+    def _put_rooms(self, rooms: dict[str, nouns.Room]) -> None:
         self._db.executemany(
             "INSERT INTO room (id, kind, name, peer, encrypted, unread, read_upto, last, created)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
@@ -473,7 +475,7 @@ def _event_row(record: e.Log) -> tuple[Any, ...]:
         event.type,
         event.room,
         record.message,
-        None if record.message is not None else m.encode(event.data).decode(),
+        None if record.message is not None else encoding.encode(event.data).decode(),
         None if cause is None else cause.client,
         None if cause is None else cause.request,
     )
@@ -481,7 +483,7 @@ def _event_row(record: e.Log) -> tuple[Any, ...]:
 
 def _storable(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """A row that SQLite takes: one text that isn't Unicode must not cost a whole batch."""
-    return tuple(m.sound(value) if type(value) is str else value for value in row)
+    return tuple(encoding.sound(value) if type(value) is str else value for value in row)
 
 
 def _insert(db: sqlite3.Connection, insert: str, rows: list[tuple[Any, ...]]) -> None:

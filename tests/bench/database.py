@@ -10,7 +10,8 @@ import pathlib
 import random
 import secrets
 
-from node.bus import messages as m
+from node.bus import bounds, nouns
+from node.bus import events as ev
 from node.core import effects as e
 from node.core.clock import COUNTER_BITS, order_text
 from node.store.writer import Writer
@@ -64,9 +65,9 @@ def _batches(count: int) -> list[range]:
     return [range(start, min(start + BATCH, count + 1)) for start in range(1, count + 1, BATCH)]
 
 
-def _peers() -> list[m.Peer]:
+def _peers() -> list[nouns.Peer]:
     return [
-        m.Peer(
+        nouns.Peer(
             id=room_id(number), room=room_id(number), name=f"peer{number}", kind="plain", host="127.0.6.1",
             port=9000 + number, dialect="std", dialect_from="seen",
         )
@@ -77,7 +78,7 @@ def _peers() -> list[m.Peer]:
 def _opening() -> list[e.Record]:
     records: list[e.Record] = []
     for peer in _peers():
-        room = m.Room(id=peer.room, kind="plain", name=peer.name, peer=peer.id, created=FIRST_AT)
+        room = nouns.Room(id=peer.room, kind="plain", name=peer.name, peer=peer.id, created=FIRST_AT)
         records += [e.PutPeer(peer), e.PutRoom(room)]
     return records
 
@@ -99,28 +100,28 @@ class _Conversations:
     def records(self, numbers: range) -> list[e.Record]:
         """Some messages, with their events, and the rooms they change."""
         records: list[e.Record] = []
-        last: dict[str, m.Message] = {}
+        last: dict[str, nouns.Message] = {}
         rooms = self._dice.choices(range(1, ROOMS + 1), cum_weights=self._rooms, k=len(numbers))
         sentences = self._dice.choices(self._sentences, k=len(numbers))
         for number, room, text in zip(numbers, rooms, sentences, strict=True):
             at = FIRST_AT + 1000 * number
             clock = at << COUNTER_BITS
-            message = m.Message(
+            message = nouns.Message(
                 id=number, room=room_id(room), order=order_text(clock), at=at, direction="in", author=room_id(room),
                 name=f"peer{room}", text=f"{text} {RARE}" if number in self._rare else text,
             )  # fmt: skip
-            event = m.Event(
-                v=m.VERSION, log="", seq=number, at=at, type="MessageReceived", room=message.room,
-                data=m.MessageReceived(message=message),
+            event = ev.Event(
+                v=bounds.VERSION, log="", seq=number, at=at, type="MessageReceived", room=message.room,
+                data=ev.MessageReceived(message=message),
             )  # fmt: skip
             records += [e.AddMessage(message, clock), e.Log(event, number)]
             last[message.room] = message
         for known in _peers():
             newest = last.get(known.room)
             if newest is not None:
-                changed = m.Room(
+                changed = nouns.Room(
                     id=known.room, kind="plain", name=known.name, peer=known.id, created=FIRST_AT,
-                    read_upto=newest.id, last=m.preview(newest),
+                    read_upto=newest.id, last=nouns.preview(newest),
                 )  # fmt: skip
                 records.append(e.PutRoom(changed))
         return records

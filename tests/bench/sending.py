@@ -12,7 +12,7 @@ import time
 from contextlib import ExitStack
 from multiprocessing.connection import Connection
 
-from node.bus import messages as m
+from node.bus import requests as rq
 from node.bus.client import Client
 from tests.bench.processes import NodeProcess, Worker, temporary_home
 from tests.bench.rows import Row
@@ -42,7 +42,7 @@ def say(line: Connection, home: pathlib.Path, room: str, length: int, commands: 
         client.hello()
         line.send("up")
         line.recv()
-        outgoing = [m.Outgoing(to=room, text=TEXT)] * length
+        outgoing = [rq.Outgoing(to=room, text=TEXT)] * length
         start = time.monotonic()
         for _ in range(commands):
             client.send_all(outgoing)

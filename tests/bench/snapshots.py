@@ -6,7 +6,8 @@ import pathlib
 import secrets
 import time
 
-from node.bus import messages as m
+from node.bus import nouns
+from node.bus import requests as rq
 from node.core import effects as e
 from node.core.clock import COUNTER_BITS, order_text
 from node.store.writer import Writer
@@ -31,7 +32,7 @@ def measure(sizes: Sizes) -> list[Row]:
                 page, count = None, 0
                 while True:
                     start = time.perf_counter()
-                    found = node.client.request("snapshot", m.SnapshotArgs(page=page))
+                    found = node.client.request("snapshot", rq.SnapshotArgs(page=page))
                     pages.append(1000 * (time.perf_counter() - start))
                     page, count = found.next, count + len(found.state.peers)
                     if page is None:
@@ -41,7 +42,7 @@ def measure(sizes: Sizes) -> list[Row]:
                 assert len(node.client.snapshot().state.rooms) == sizes.peers
                 wholes.append(time.perf_counter() - start)
                 start = time.perf_counter()
-                node.client.request("peers", m.PeersArgs())
+                node.client.request("peers", rq.PeersArgs())
                 lists.append(1000 * (time.perf_counter() - start))
     what = f"snapshot, {sizes.peers:,} peers"
     return [
@@ -61,12 +62,12 @@ def fill(home: pathlib.Path, count: int) -> None:
         id_, name = f"plain-{number}", f"peer{number}"
         host = f"127.{20 + number // 65536}.{number // 256 % 256}.{number % 256}"
         clock = (FIRST_AT + number) << COUNTER_BITS
-        message = m.Message(
+        message = nouns.Message(
             id=number, room=id_, order=order_text(clock), at=FIRST_AT + number, direction="in", author=id_, name=name,
             text=TEXT,
         )  # fmt: skip
-        peer = m.Peer(id=id_, room=id_, name=name, host=host, port=5000, dialect="std", dialect_from="seen")
-        room = m.Room(id=id_, kind="plain", name=name, peer=id_, created=FIRST_AT, unread=1, last=message)
+        peer = nouns.Peer(id=id_, room=id_, name=name, host=host, port=5000, dialect="std", dialect_from="seen")
+        room = nouns.Room(id=id_, kind="plain", name=name, peer=id_, created=FIRST_AT, unread=1, last=message)
         records += [e.PutPeer(peer), e.PutRoom(room), e.AddMessage(message, clock)]
     writer.commit(records)
     while writer.index(count):

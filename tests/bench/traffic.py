@@ -16,7 +16,8 @@ from multiprocessing.connection import Connection
 
 import zmq
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
 from node.bus.client import Client, Follower
 
 #: 100 bytes, as the bare pipeline's own.
@@ -139,11 +140,11 @@ def count_raw(
     line.send((seen, time.monotonic()))
 
 
-def received(follower: Follower) -> Iterator[m.Message]:
+def received(follower: Follower) -> Iterator[nouns.Message]:
     """The messages that come in, until it is silent."""
     patience = FIRST_S
     while (item := follower.next(patience)) is not None:
-        if isinstance(item, m.Event) and isinstance(item.data, m.MessageReceived):
+        if isinstance(item, ev.Event) and isinstance(item.data, ev.MessageReceived):
             patience = SILENCE_S
             yield item.data.message
 

@@ -6,28 +6,31 @@ import pytest
 
 from dashboard import activity
 from dashboard.appearance import AwayView
-from node.bus import messages as m
+from node.bus import nouns
+from node.bus import requests as rq
 from tests.dashboard.nouns import ME
 
 NOW = 1_000_000_000
 
 
-def stats(**more: Any) -> m.StatsResult:
+def stats(**more: Any) -> rq.StatsResult:
     fields: dict[str, Any] = {
         "uptime_ms": 60_000, "received": 3, "sent": 2, "commits": 1, "events": 9, "links": 1, "rooms": 1, "peers": 1,
         "outbox": 0, "messages": 5, "database_bytes": 12_400_000, "free_bytes": 38_000_000_000, "shut_out": {},
         "refused": 0, "subscribers": [], "subscribed": 1, "consumers": [], "oldest": 1, "kept_events": 9, **more,
     }  # fmt: skip
-    return m.StatsResult(**fields)
+    return rq.StatsResult(**fields)
 
 
-def status(**health: Any) -> m.StatusResult:
-    return m.StatusResult(
-        ready=True, self=ME, pid=77, program="1.0", home="/home", log="l", head=9, health=m.Health(**health)
+def status(**health: Any) -> rq.StatusResult:
+    return rq.StatusResult(
+        ready=True, self=ME, pid=77, program="1.0", home="/home", log="l", head=9, health=nouns.Health(**health)
     )
 
 
-def figures(told: m.StatsResult | None, said: m.StatusResult | None, away: AwayView | None = None) -> activity.Figures:
+def figures(
+    told: rq.StatsResult | None, said: rq.StatusResult | None, away: AwayView | None = None
+) -> activity.Figures:
     return activity.figures(NOW, activity.Rate(), told, said, [], away, "dashboard-1")
 
 
@@ -89,10 +92,12 @@ def test_a_node_that_is_away_or_older_leaves_things_unknown() -> None:
 
 
 def test_who_is_furthest_behind_stands_first_and_lapsed_ones_before_all() -> None:
-    follow = [m.Subscriber(client=name, seq=1, lag=lag, at=5) for name, lag in (("a", 0), ("dashboard-1", 3), ("b", 9))]
+    follow = [
+        nouns.Subscriber(client=name, seq=1, lag=lag, at=5) for name, lag in (("a", 0), ("dashboard-1", 3), ("b", 9))
+    ]
     bots = [
-        m.Consumer(name="bot", position=1, lag=90, created=1, used=2),
-        m.Consumer(name="old", position=1, lag=0, created=1, used=2, lapsed=True),
+        nouns.Consumer(name="bot", position=1, lag=90, created=1, used=2),
+        nouns.Consumer(name="old", position=1, lag=0, created=1, used=2, lapsed=True),
     ]
     view = figures(stats(subscribers=follow, consumers=bots, shut_out={"10.0.0.9": 77}), status())
     assert view.subscribers is not None and view.consumers is not None

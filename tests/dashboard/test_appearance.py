@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dashboard import appearance
-from node.bus import messages as m
+from node.bus import nouns
 from tests.dashboard.nouns import message, own, peer, room
 
 
@@ -12,7 +12,7 @@ def test_a_plain_conversation_always_says_so() -> None:
 
 
 def test_a_room_shows_presence_and_why_its_messages_wait() -> None:
-    next_try = m.NextTry(peer="peer-bela", at=9000, attempt=2, reason="refused")
+    next_try = nouns.NextTry(peer="peer-bela", at=9000, attempt=2, reason="refused")
     view = appearance.room_view(room(), peer(link="offline"), next_try)
     assert (view.presence, view.wait, view.next_at) == ("offline", "bela is offline", 9000)
     view = appearance.room_view(room(), peer(link="offline", port=None), None)
@@ -49,7 +49,7 @@ def test_a_nameless_peer_goes_by_its_address() -> None:
 def test_an_error_shows_until_it_goes_well() -> None:
     assert appearance.peer_view(peer(link="offline", error="Refused."), None).error == "Refused."
     assert appearance.peer_view(peer(link="online", error="Refused."), None).error == ""
-    next_try = m.NextTry(peer="peer-bela", at=9000, attempt=2, reason="Timed out.")
+    next_try = nouns.NextTry(peer="peer-bela", at=9000, attempt=2, reason="Timed out.")
     assert appearance.peer_view(peer(link="offline"), next_try).error == "Timed out."
 
 

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from dashboard import asked, viewmodel
-from node.bus import messages as m
+from node.bus import bounds
+from node.bus import requests as rq
 from tests.dashboard.nouns import message
 from tests.support import hostile_json
 
@@ -33,10 +34,10 @@ def search(**fields: object) -> asked.Search:
 
 def test_a_search_is_put_to_the_node_with_room_place_and_limit() -> None:
     hit = message(7, text="a word\u202e")
-    asker = FakeAsker(m.SearchResult(hits=[hit], more=True, pending=3))
+    asker = FakeAsker(rq.SearchResult(hits=[hit], more=True, pending=3))
     question = search(room="plain-2", before=9, limit=50)
     found = asyncio.run(asked.answer(question, asker, viewmodel.Model("home")))  # type: ignore[arg-type]
-    assert asker.asked == [("search", m.SearchArgs(query="a word", room="plain-2", before=9, limit=50))]
+    assert asker.asked == [("search", rq.SearchArgs(query="a word", room="plain-2", before=9, limit=50))]
     assert isinstance(found, asked.Hits)
     assert (found.more, found.pending) == (True, 3)
     assert [(one.id, one.text) for one in found.hits] == [(7, "a word")]
@@ -53,7 +54,7 @@ def test_a_search_everywhere_needs_only_words() -> None:
         {"limit": 0},
         {"limit": asked.MAX_HITS + 1},
         {"before": -1},
-        {"room": "x" * (m.MAX_ID_CHARS + 1)},
+        {"room": "x" * (bounds.MAX_ID_CHARS + 1)},
     ],
     ids=["query", "no limit", "limit", "before", "room"],
 )

@@ -7,7 +7,8 @@ import pytest
 
 from dashboard import eventlog
 from dashboard.viewmodel import Model
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.errors import CommandRefused
 from tests.dashboard.nouns import event, message, peer, room, snapshot
 
@@ -15,7 +16,7 @@ from tests.dashboard.nouns import event, message, peer, room, snapshot
 class Log:
     """A node's log, and how often it was asked. `page` is how many events fit into one answer."""
 
-    def __init__(self, events: list[m.Event], oldest: int = 1, page: int = 1000) -> None:
+    def __init__(self, events: list[ev.Event], oldest: int = 1, page: int = 1000) -> None:
         self.events = events
         self.oldest = oldest
         self.page = page
@@ -28,15 +29,15 @@ class Log:
             raise CommandRefused("cursor_too_old", "Too old.", details={"oldest": self.oldest})
         found = self.events[args.since : args.since + min(args.limit, self.page)]
         more = args.since + len(found) < len(self.events)
-        return m.EventsResult(log="log-1", head=len(self.events), oldest=self.oldest, events=found, more=more)
+        return rq.EventsResult(log="log-1", head=len(self.events), oldest=self.oldest, events=found, more=more)
 
 
 def log_of(count: int, rare: tuple[int, ...] = (), **more: Any) -> Log:
     """Events 1 to `count`: messages, and a peer's change at each number in `rare`."""
     events = [
-        event(n, m.PeerChanged(peer=peer(link="offline", error=f"try {n}")))
+        event(n, ev.PeerChanged(peer=peer(link="offline", error=f"try {n}")))
         if n in rare
-        else event(n, m.MessageReceived(message=message(n, f"text {n}")))
+        else event(n, ev.MessageReceived(message=message(n, f"text {n}")))
         for n in range(1, count + 1)
     ]
     return Log(events, **more)
@@ -115,7 +116,7 @@ def test_a_refusal_is_handed_on() -> None:
 
 
 def test_changes_of_a_peer_are_compared_within_a_page() -> None:
-    log = Log([event(1, m.PeerAdded(peer=peer())), event(2, m.PeerChanged(peer=peer(name="Bela B")))])
+    log = Log([event(1, ev.PeerAdded(peer=peer())), event(2, ev.PeerChanged(peer=peer(name="Bela B")))])
     assert "".join(page(log).rows[0].parts) == "bela is now called Bela B"
 
 
@@ -138,10 +139,10 @@ def history(count: int, **what: Any) -> Log:
 def test_what_became_of_a_conversation_is_found_through_several_merges() -> None:
     log = history(
         1200,
-        at3=m.RoomsMerged(gone="room-a", room=room("b")),
-        at700=m.RoomDeleted(room="room-d"),
-        at1100=m.RoomsMerged(gone="room-b", room=room("bela")),
-        at1150=m.RoomDeleted(room="room-c"),
+        at3=ev.RoomsMerged(gone="room-a", room=room("b")),
+        at700=ev.RoomDeleted(room="room-d"),
+        at1100=ev.RoomsMerged(gone="room-b", room=room("bela")),
+        at1150=ev.RoomDeleted(room="room-c"),
     )
     assert strays(log, "room-a", "room-b", "room-d", "nowhere", "room-bela") == [
         ("room-a", "room-bela"), ("room-b", "room-bela"), ("room-d", None),
@@ -153,10 +154,10 @@ def test_what_became_of_a_conversation_is_found_through_several_merges() -> None
 
 
 def test_what_is_no_longer_told_of_is_left_out_and_looking_back_has_a_bound() -> None:
-    log = history(1200, at3=m.RoomsMerged(gone="room-a", room=room("bela")))
+    log = history(1200, at3=ev.RoomsMerged(gone="room-a", room=room("bela")))
     log.oldest = 10
     assert strays(log, "room-a") == []
-    log = history(eventlog.MAX_SEARCHED + 10, at3=m.RoomsMerged(gone="room-a", room=room("bela")))
+    log = history(eventlog.MAX_SEARCHED + 10, at3=ev.RoomsMerged(gone="room-a", room=room("bela")))
     assert strays(log, "room-a") == []
     assert len(log.asked) == eventlog.MAX_SEARCHED // eventlog.STEP
     log.asked.clear()

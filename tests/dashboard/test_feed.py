@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from dashboard import feed
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.bus.client import Away, Back, Client, Item, Resync
 from node.errors import CommandRefused, NodeAway
 from tests.support.fake_node import PATIENCE, FakeNode
@@ -61,16 +62,16 @@ def test_follows_from_a_snapshot_through_absence(node: FakeNode, listener: Liste
     for number in range(300):
         node.receive(bela, f"text {number}")
     while numbers[-1] < len(node.events):
-        item = listener.wait(lambda item: isinstance(item, m.Event) and item.seq is not None)
-        assert isinstance(item, m.Event) and item.seq is not None
+        item = listener.wait(lambda item: isinstance(item, ev.Event) and item.seq is not None)
+        assert isinstance(item, ev.Event) and item.seq is not None
         numbers.append(item.seq)
     assert numbers == list(range(numbers[0], len(node.events) + 1))
     node.stop(politely=False)
     listener.wait(lambda item: isinstance(item, Away))
     node.start()
     listener.wait(lambda item: isinstance(item, Back))
-    item = listener.wait(lambda item: isinstance(item, m.Event) and item.seq is not None)
-    assert isinstance(item, m.Event) and item.seq == numbers[-1] + 1
+    item = listener.wait(lambda item: isinstance(item, ev.Event) and item.seq is not None)
+    assert isinstance(item, ev.Event) and item.seq == numbers[-1] + 1
 
 
 def test_a_receiver_that_never_finishes_stops_the_reading(node: FakeNode, tmp_path: pathlib.Path) -> None:
@@ -142,10 +143,10 @@ def test_asks_and_passes_refusals_on(node: FakeNode, tmp_path: pathlib.Path) -> 
         answers = await asyncio.gather(*(asker.ask("status") for _ in range(20)))
         assert all(answer.ready for answer in answers)
         with pytest.raises(CommandRefused) as refused:
-            await asker.ask("history", m.HistoryArgs(room="nowhere"))
+            await asker.ask("history", rq.HistoryArgs(room="nowhere"))
         assert refused.value.code == "not_found"
         bela = await asyncio.to_thread(node.add_peer, "bela")
-        args = m.SendArgs(messages=[m.Outgoing(to=bela.room, text="once")])
+        args = rq.SendArgs(messages=[rq.Outgoing(to=bela.room, text="once")])
         for _ in range(3):
             await asker.ask("send", args, key="the-same-key")
         assert len(node.messages[bela.room]) == 1

@@ -13,7 +13,8 @@ from starlette.testclient import WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from dashboard import guard, live
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
 from node.bus.client import Away, Back, Resync
 from tests.dashboard.conftest import Served
 from tests.dashboard.nouns import event, message, snapshot
@@ -338,8 +339,8 @@ def hub_of(tmp_path: pathlib.Path) -> live.Hub:
     return hub
 
 
-def said(seq: int) -> m.Event:
-    return event(seq, m.MessageReceived(message=message(seq, f"text {seq}")))
+def said(seq: int) -> ev.Event:
+    return event(seq, ev.MessageReceived(message=message(seq, f"text {seq}")))
 
 
 def test_a_tab_that_falls_behind_is_closed_and_others_are_not(tmp_path: pathlib.Path) -> None:
@@ -404,16 +405,16 @@ def test_a_tab_resumes_from_the_oldest_kept_operation_and_not_from_before(
 
 def test_what_was_deleted_is_not_kept_for_resuming(tmp_path: pathlib.Path) -> None:
     hub = hub_of(tmp_path)
-    elsewhere = event(12, m.MessageReceived(message=message(12, "stays", "cian")))
-    state = event(13, m.MessageStateChanged(room="room-bela", id=11, state="sent"))
-    hub.take([said(11), elsewhere, state, event(14, m.RoomDeleted(room="room-bela"))])
+    elsewhere = event(12, ev.MessageReceived(message=message(12, "stays", "cian")))
+    state = event(13, ev.MessageStateChanged(room="room-bela", id=11, state="sent"))
+    hub.take([said(11), elsewhere, state, event(14, ev.RoomDeleted(room="room-bela"))])
     kept = hub._missed("log-1", 10)
     assert kept is not None and [op.seq for op in kept] == [12, 14], "that it went is told"
 
 
 def test_what_expired_is_not_kept_for_resuming(tmp_path: pathlib.Path) -> None:
     hub = hub_of(tmp_path)
-    hub.take([said(11), said(12), event(13, m.MessagesExpired(room="room-bela", upto=11, unread=1, last=12))])
+    hub.take([said(11), said(12), event(13, ev.MessagesExpired(room="room-bela", upto=11, unread=1, last=12))])
     kept = hub._missed("log-1", 10)
     assert kept is not None and [op.seq for op in kept] == [12, 13], "that they went is told"
 
@@ -432,7 +433,7 @@ def test_coming_back_asks_for_what_is_not_in_the_log(tmp_path: pathlib.Path) -> 
             bela = node.add_peer("bela", link="offline")
             hub = live.Hub(tmp_path, "test")
             hub.take([Resync(await hub._asker.ask("snapshot")), Away("gone", 1.0)])
-            node.tries[bela.id] = m.NextTry(peer=bela.id, at=77, attempt=1, reason="Refused.")
+            node.tries[bela.id] = nouns.NextTry(peer=bela.id, at=77, attempt=1, reason="Refused.")
             hub.take([Back()])
             await asyncio.gather(*hub._tasks)
             assert hub.model.everything().peers[0].next_at == 77
@@ -451,8 +452,8 @@ def test_what_is_heard_while_it_is_asked_for_wins(tmp_path: pathlib.Path) -> Non
             # Answered, but not heard yet.
             while "status" not in node.commands:  # noqa: ASYNC110 (it is appended in another thread)
                 await asyncio.sleep(0.01)
-            node.health = m.Health(store=False, problem="It is full.")
-            hub.take([event(None, m.HealthChanged(health=node.health))])
+            node.health = nouns.Health(store=False, problem="It is full.")
+            hub.take([event(None, ev.HealthChanged(health=node.health))])
             free.set()
             await asyncio.gather(*hub._tasks)
             told = hub.model.everything().health

@@ -7,23 +7,24 @@ import pytest
 
 from dashboard import options
 from dashboard.viewmodel import Model
-from node.bus import messages as m
+from node.bus import nouns
+from node.bus import requests as rq
 from node.errors import CommandRefused, NodeAway
 from tests.dashboard.nouns import ME, snapshot
 from tests.dashboard.test_activity import stats
 
 
-def option(key: str, source: m.Source = "default", where: str = "", **more: Any) -> m.Option:
+def option(key: str, source: nouns.Source = "default", where: str = "", **more: Any) -> nouns.Option:
     fields: dict[str, Any] = {"value": "v", "meaning": "what it means", "default": "", "restart": False, **more}
-    return m.Option(key=key, source=source, where=where, **fields)
+    return nouns.Option(key=key, source=source, where=where, **fields)
 
 
 class Node:
     """Answers what a node would; None: it doesn't know the question, an exception: that."""
 
     def __init__(self, **answers: Any) -> None:
-        status = m.StatusResult(
-            ready=True, self=ME, pid=1, program="1.0", home="/home/anna", log="l", head=1, health=m.Health()
+        status = rq.StatusResult(
+            ready=True, self=ME, pid=1, program="1.0", home="/home/anna", log="l", head=1, health=nouns.Health()
         )
         self.answers: dict[str, Any] = {"status": status, "stats": stats(), "config": None, **answers}
 
@@ -43,8 +44,8 @@ def view(node: Node, model: Model | None = None) -> options.OptionsView:
     return asyncio.run(options.view(node, model))  # type: ignore[arg-type]
 
 
-def told(*found: m.Option) -> m.ConfigResult:
-    return m.ConfigResult(settings=list(found))
+def told(*found: nouns.Option) -> rq.ConfigResult:
+    return rq.ConfigResult(settings=list(found))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def told(*found: m.Option) -> m.ConfigResult:
         ("default", "", "The default", False),
     ],
 )
-def test_it_says_where_a_value_comes_from(source: m.Source, where: str, origin: str, fixed: bool) -> None:
+def test_it_says_where_a_value_comes_from(source: nouns.Source, where: str, origin: str, fixed: bool) -> None:
     found = view(Node(config=told(option("quota", source, where)))).options
     assert found is not None
     assert (found["quota"].origin, found["quota"].fixed) == (origin, fixed)
@@ -89,13 +90,15 @@ def test_a_node_that_is_older_or_away_leaves_the_rest_standing() -> None:
 def test_greetings_are_told_with_their_reason() -> None:
     model = Model("/home")
     found = snapshot()
-    found.state.greetings["10.0.0.9:1"] = m.Greeting(address="10.0.0.9:1", outcome="failed", detail="Refused.", at=7)
+    found.state.greetings["10.0.0.9:1"] = nouns.Greeting(
+        address="10.0.0.9:1", outcome="failed", detail="Refused.", at=7
+    )
     model.resync(found)
     [greeting] = view(Node(), model).greetings
     assert (greeting.label, greeting.tone, greeting.why, greeting.at) == ("could not be greeted", "bad", "Refused.", 7)
 
 
 def test_what_was_committed_comes_back() -> None:
-    node = Node(settings=m.SettingsResult(settings=m.Settings(name="Anna B", keep_days=30)))
+    node = Node(settings=rq.SettingsResult(settings=nouns.Settings(name="Anna B", keep_days=30)))
     changed = asyncio.run(options.change(node, {"keep_days": 30}, "k" * 16))  # type: ignore[arg-type]
     assert changed.settings["keep_days"] == 30 and changed.settings["name"] == "Anna B"

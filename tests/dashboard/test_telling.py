@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from dashboard import telling
 from dashboard.viewmodel import Model
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
 from tests.dashboard.nouns import ME, event, message, own, peer, room, snapshot
 
 
@@ -20,64 +21,68 @@ def model() -> Model:
     return made
 
 
-def words(data: msgspec.Struct, model: Model, before: m.Peer | None = None, seq: int | None = 11) -> str:
+def words(data: msgspec.Struct, model: Model, before: nouns.Peer | None = None, seq: int | None = 11) -> str:
     return "".join(telling.row(event(seq, data), model, "k", before).parts)
 
 
-GREETING = m.Greeting(address="10.0.0.9:1255", outcome="failed", detail="Refused.", at=1)
+GREETING = nouns.Greeting(address="10.0.0.9:1255", outcome="failed", detail="Refused.", at=1)
 TOLD: list[tuple[msgspec.Struct, str, str]] = [
-    (m.MessageReceived(message=message(1, "hello there")), "messages", "bela said: “hello there”"),
-    (m.MessageReceived(message=message(1, "bela left", kind="notice")), "messages", "bela left"),
-    (m.MessageReceived(message=message(1, "", kind="deleted")), "messages", "A message that was deleted since"),
-    (m.MessageAccepted(message=own(2, "hi")), "messages", "You wrote to bela: “hi”"),
-    (m.MessageStateChanged(room="room-bela", id=2, state="sent"), "messages", "Your message to bela was sent"),
+    (ev.MessageReceived(message=message(1, "hello there")), "messages", "bela said: “hello there”"),
+    (ev.MessageReceived(message=message(1, "bela left", kind="notice")), "messages", "bela left"),
+    (ev.MessageReceived(message=message(1, "", kind="deleted")), "messages", "A message that was deleted since"),
+    (ev.MessageAccepted(message=own(2, "hi")), "messages", "You wrote to bela: “hi”"),
+    (ev.MessageStateChanged(room="room-bela", id=2, state="sent"), "messages", "Your message to bela was sent"),
     (
-        m.MessageStateChanged(room="room-bela", id=2, state="failed", detail="Refused."),
+        ev.MessageStateChanged(room="room-bela", id=2, state="failed", detail="Refused."),
         "messages",
         "Your message to bela could not be sent: Refused.",
     ),
-    (m.PeerAdded(peer=peer("cian")), "peers", "A new peer: cian"),
-    (m.PeerChanged(peer=peer(link="online")), "peers", "Connected to bela"),
-    (m.PeerChanged(peer=peer(link="offline", error="Refused.")), "peers", "bela can't be reached: Refused."),
-    (m.PeerChanged(peer=peer(link="offline")), "peers", "bela is offline"),
-    (m.PeerChanged(peer=peer(link="connecting")), "peers", "Connecting to bela…"),
-    (m.PeerChanged(peer=peer(link="reachable")), "peers", "bela is reachable"),
-    (m.PeerChanged(peer=peer(link="unknown")), "peers", "bela has not been heard of lately"),
-    (m.PeerForgotten(peer="peer-bela"), "peers", "bela was taken off the list"),
-    (m.PeerForgotten(peer="peer-nobody"), "peers", "A peer was taken off the list"),
-    (m.RoomAdded(room=room("cian")), "conversations", "A conversation with cian began"),
-    (m.RoomChanged(room=room()), "conversations", "A conversation is now called bela"),
+    (ev.PeerAdded(peer=peer("cian")), "peers", "A new peer: cian"),
+    (ev.PeerChanged(peer=peer(link="online")), "peers", "Connected to bela"),
+    (ev.PeerChanged(peer=peer(link="offline", error="Refused.")), "peers", "bela can't be reached: Refused."),
+    (ev.PeerChanged(peer=peer(link="offline")), "peers", "bela is offline"),
+    (ev.PeerChanged(peer=peer(link="connecting")), "peers", "Connecting to bela…"),
+    (ev.PeerChanged(peer=peer(link="reachable")), "peers", "bela is reachable"),
+    (ev.PeerChanged(peer=peer(link="unknown")), "peers", "bela has not been heard of lately"),
+    (ev.PeerForgotten(peer="peer-bela"), "peers", "bela was taken off the list"),
+    (ev.PeerForgotten(peer="peer-nobody"), "peers", "A peer was taken off the list"),
+    (ev.RoomAdded(room=room("cian")), "conversations", "A conversation with cian began"),
+    (ev.RoomChanged(room=room()), "conversations", "A conversation is now called bela"),
     (
-        m.RoomsMerged(gone="room-bela", room=room("cian")),
+        ev.RoomsMerged(gone="room-bela", room=room("cian")),
         "conversations",
         "The conversation with bela became part of the one with cian",
     ),
-    (m.RoomDeleted(room="room-bela"), "conversations", "The conversation with bela was deleted"),
+    (ev.RoomDeleted(room="room-bela"), "conversations", "The conversation with bela was deleted"),
     (
-        m.MessagesExpired(room="room-bela", upto=3, unread=0),
+        ev.MessagesExpired(room="room-bela", upto=3, unread=0),
         "conversations",
         "Old messages with bela were kept long enough and are gone",
     ),
-    (m.RoomRead(room="room-bela", read_upto=3, unread=0), "conversations", "The conversation with bela was read"),
+    (ev.RoomRead(room="room-bela", read_upto=3, unread=0), "conversations", "The conversation with bela was read"),
     (
-        m.RoomRead(room="room-bela", read_upto=3, unread=2),
+        ev.RoomRead(room="room-bela", read_upto=3, unread=2),
         "conversations",
         "The conversation with bela was read, 2 left unread",
     ),
-    (m.NodeStarted(self=ME, settings=m.Settings(name="anna"), version="1.2"), "node", "The node started, version 1.2"),
-    (m.NodeStopped(reason="SIGTERM"), "node", "The node stopped: SIGTERM"),
     (
-        m.SettingsChanged(settings=m.Settings(name="Anna B"), self=ME),
+        ev.NodeStarted(self=ME, settings=nouns.Settings(name="anna"), version="1.2"),
+        "node",
+        "The node started, version 1.2",
+    ),
+    (ev.NodeStopped(reason="SIGTERM"), "node", "The node stopped: SIGTERM"),
+    (
+        ev.SettingsChanged(settings=nouns.Settings(name="Anna B"), self=ME),
         "node",
         "The settings changed; you are called Anna B",
     ),
     (
-        m.GreetingChanged(greeting=GREETING),
+        ev.GreetingChanged(greeting=GREETING),
         "node",
         "Mandatory peer 10.0.0.9:1255: could not be greeted (Refused.)",
     ),
     (
-        m.QuotaReached(host="10.0.0.9", bytes=200_000_000, until=9000),
+        ev.QuotaReached(host="10.0.0.9", bytes=200_000_000, until=9000),
         "connections",
         "10.0.0.9 sent 200 MB within a day and is shut out",
     ),
@@ -92,22 +97,22 @@ def test_each_event_is_told_in_plain_words(model: Model, data: msgspec.Struct, k
 
 
 def test_every_durable_event_of_the_bus_is_told() -> None:
-    assert {type(data).__name__ for data, *_ in TOLD} == set(m.DURABLE)
+    assert {type(data).__name__ for data, *_ in TOLD} == set(ev.DURABLE)
 
 
 def test_what_is_not_kept_carries_its_raw_form_and_its_moment(model: Model) -> None:
-    next_try = m.NextTry(peer="peer-bela", at=9000, attempt=2, reason="It refused the connection.")
-    row = telling.row(event(None, m.RetryScheduled(next_try=next_try)), model, "e1")
+    next_try = nouns.NextTry(peer="peer-bela", at=9000, attempt=2, reason="It refused the connection.")
+    row = telling.row(event(None, ev.RetryScheduled(next_try=next_try)), model, "e1")
     assert "".join(row.parts) == "bela can't be reached: It refused the connection."
     assert (row.kind, row.seq, row.moment, row.moment_word, row.tone) == ("peers", None, 9000, "Next try", "wait")
     assert json.loads(row.raw)["data"]["next_try"]["attempt"] == 2
-    noticed = telling.row(event(None, m.ConnectionNoticed(address="10.0.0.9", what="Refused: garbage.")), model, "e2")
+    noticed = telling.row(event(None, ev.ConnectionNoticed(address="10.0.0.9", what="Refused: garbage.")), model, "e2")
     assert ("".join(noticed.parts), noticed.kind) == ("10.0.0.9: Refused: garbage.", "connections")
-    ill = m.HealthChanged(health=m.Health(store=False, problem="The disk is full."))
+    ill = ev.HealthChanged(health=nouns.Health(store=False, problem="The disk is full."))
     assert words(ill, model, seq=None) == "The disk has a problem: The disk is full."
-    anew = m.HealthChanged(health=m.Health(index="The search index is being built anew."))
+    anew = ev.HealthChanged(health=nouns.Health(index="The search index is being built anew."))
     assert words(anew, model, seq=None) == "The search index is being built anew."
-    assert words(m.HealthChanged(health=m.Health()), model, seq=None) == "The disk and the search index are well"
+    assert words(ev.HealthChanged(health=nouns.Health()), model, seq=None) == "The disk and the search index are well"
 
 
 @pytest.mark.parametrize(
@@ -122,19 +127,19 @@ def test_what_is_not_kept_carries_its_raw_form_and_its_moment(model: Model) -> N
 )
 def test_what_else_changed_about_a_peer_is_found_by_comparing(model: Model, changes: dict[str, Any], said: str) -> None:
     before = peer()
-    assert words(m.PeerChanged(peer=replace(before, **changes)), model, before) == said
-    assert words(m.PeerChanged(peer=replace(before, wanted=False)), model, replace(before, wanted=True)) == (
+    assert words(ev.PeerChanged(peer=replace(before, **changes)), model, before) == said
+    assert words(ev.PeerChanged(peer=replace(before, wanted=False)), model, replace(before, wanted=True)) == (
         "Your node leaves bela alone"
     )
 
 
 def test_an_unknown_event_is_told_as_such(model: Model) -> None:
-    unknown = m.Event(v=1, log="l", at=1, type="Something\nNew", seq=3, data={"x": 1})
+    unknown = ev.Event(v=1, log="l", at=1, type="Something\nNew", seq=3, data={"x": 1})
     assert "".join(telling.row(unknown, model, "s3").parts) == "Something that this version doesn't know: Something New"
 
 
 def test_only_the_beginning_of_a_text_is_told_and_nothing_in_it_acts(model: Model) -> None:
-    long = m.MessageReceived(message=message(1, "\u202e" + "x" * 5000 + "\nmore", name="bela"))
+    long = ev.MessageReceived(message=message(1, "\u202e" + "x" * 5000 + "\nmore", name="bela"))
     row = telling.row(event(11, long), model, "s11")
     assert row.parts[::2] == ["", " said: “", "”"]
     assert len(row.parts[3]) <= telling.PREVIEW_CHARS and "\u202e" not in row.parts[3]
@@ -144,9 +149,9 @@ def test_only_the_beginning_of_a_text_is_told_and_nothing_in_it_acts(model: Mode
 
 
 def test_a_row_says_who_asked_and_leads_to_the_conversation_that_is_there(model: Model) -> None:
-    asked = m.Event(
+    asked = ev.Event(
         v=1, log="l", at=1, type="MessageAccepted", seq=3, room="room-bela",
-        cause=m.Cause(client="console", request="1"), data=m.MessageAccepted(message=own()),
+        cause=ev.Cause(client="console", request="1"), data=ev.MessageAccepted(message=own()),
     )  # fmt: skip
     row = telling.row(asked, model, "s3")
     assert (row.by, row.room) == ("console", "room-bela")
@@ -155,5 +160,5 @@ def test_a_row_says_who_asked_and_leads_to_the_conversation_that_is_there(model:
 
 
 def test_words_are_found_without_regard_to_case(model: Model) -> None:
-    row = telling.row(event(11, m.MessageReceived(message=message(1, "Hello There"))), model, "s11")
+    row = telling.row(event(11, ev.MessageReceived(message=message(1, "Hello There"))), model, "s11")
     assert row.holds("hello") and row.holds("messagereceived") and row.holds("") and not row.holds("cian")

@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from dashboard import viewmodel as v
 from dashboard.appearance import PeerView, RoomView
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
 from tests.dashboard.nouns import ME, event, message, own, peer, room, snapshot
 
 
@@ -46,27 +47,27 @@ class Screen:
 
 
 STORY: list[msgspec.Struct] = [
-    m.PeerAdded(peer=peer("cian", link="connecting")),
-    m.RoomAdded(room=room("cian", created=50)),
-    m.MessageReceived(message=message(1, "hello")),
-    m.MessageReceived(message=message(2, "cian joined", name="cian", kind="notice")),
-    m.MessageAccepted(message=own(3, "hi")),
-    m.MessageStateChanged(room="room-bela", id=3, state="sent"),
-    m.PeerChanged(peer=peer("cian", link="offline", error="Refused.")),
-    m.RoomRead(room="room-bela", read_upto=1, unread=0),
-    m.SettingsChanged(settings=m.Settings(name="Anna B"), self=replace(ME, name="Anna B")),
-    m.RoomChanged(room=room("cian", name="cian the second")),
-    m.NodeStopped(reason="stopped"),
-    m.NodeStarted(self=ME, settings=m.Settings(name="anna"), version="1"),
-    m.GreetingChanged(greeting=m.Greeting(address="127.0.0.9:1", outcome="failed", detail="Refused.", at=1)),
-    m.PeerForgotten(peer="peer-cian"),
-    m.RoomAdded(room=room("dora", peer=None)),
-    m.RoomsMerged(gone="room-dora", room=room("bela", unread=2)),
-    m.QuotaReached(host="127.0.0.9", bytes=200_000_000, until=99),
-    m.PeerChanged(peer=peer("bela", name="Bela from lab 2", own_name="bela")),
-    m.RoomChanged(room=room("bela", name="Bela from lab 2")),
-    m.MessagesExpired(room="room-bela", upto=3, unread=0),
-    m.RoomDeleted(room="room-cian"),
+    ev.PeerAdded(peer=peer("cian", link="connecting")),
+    ev.RoomAdded(room=room("cian", created=50)),
+    ev.MessageReceived(message=message(1, "hello")),
+    ev.MessageReceived(message=message(2, "cian joined", name="cian", kind="notice")),
+    ev.MessageAccepted(message=own(3, "hi")),
+    ev.MessageStateChanged(room="room-bela", id=3, state="sent"),
+    ev.PeerChanged(peer=peer("cian", link="offline", error="Refused.")),
+    ev.RoomRead(room="room-bela", read_upto=1, unread=0),
+    ev.SettingsChanged(settings=nouns.Settings(name="Anna B"), self=replace(ME, name="Anna B")),
+    ev.RoomChanged(room=room("cian", name="cian the second")),
+    ev.NodeStopped(reason="stopped"),
+    ev.NodeStarted(self=ME, settings=nouns.Settings(name="anna"), version="1"),
+    ev.GreetingChanged(greeting=nouns.Greeting(address="127.0.0.9:1", outcome="failed", detail="Refused.", at=1)),
+    ev.PeerForgotten(peer="peer-cian"),
+    ev.RoomAdded(room=room("dora", peer=None)),
+    ev.RoomsMerged(gone="room-dora", room=room("bela", unread=2)),
+    ev.QuotaReached(host="127.0.0.9", bytes=200_000_000, until=99),
+    ev.PeerChanged(peer=peer("bela", name="Bela from lab 2", own_name="bela")),
+    ev.RoomChanged(room=room("bela", name="Bela from lab 2")),
+    ev.MessagesExpired(room="room-bela", upto=3, unread=0),
+    ev.RoomDeleted(room="room-cian"),
 ]
 
 
@@ -82,11 +83,11 @@ def test_patches_and_fresh_views_agree_after_every_event(model: v.Model) -> None
 
 
 def test_a_conversation_that_goes_says_its_name_and_where_its_messages_are(model: v.Model) -> None:
-    model.event(event(11, m.RoomAdded(room=room("dora", peer=None))))
-    ops = model.event(event(12, m.RoomsMerged(gone="room-dora", room=room())))
+    model.event(event(11, ev.RoomAdded(room=room("dora", peer=None))))
+    ops = model.event(event(12, ev.RoomsMerged(gone="room-dora", room=room())))
     assert v.RoomGone(12, "room-dora", "room-bela", "dora") in ops
-    assert model.event(event(13, m.PeerForgotten(peer="peer-bela")))
-    assert model.event(event(14, m.RoomDeleted(room="room-bela"))) == [v.RoomGone(14, "room-bela", None, "bela")]
+    assert model.event(event(13, ev.PeerForgotten(peer="peer-bela")))
+    assert model.event(event(14, ev.RoomDeleted(room="room-bela"))) == [v.RoomGone(14, "room-bela", None, "bela")]
     assert model.everything().rooms == [] and model.everything().peers == []
 
 
@@ -94,28 +95,28 @@ def test_conversations_are_told_in_the_order_in_which_they_began(model: v.Model)
     names = [f"nobody-{number}" for number in range(40)]
     rooms = [room(name, peer=None, created=1000 - at) for at, name in enumerate(names)]
     model.resync(snapshot(rooms=rooms[:39]))
-    model.event(event(11, m.RoomAdded(room=rooms[39])))
-    model.event(event(12, m.RoomChanged(room=replace(rooms[3], unread=1))))
+    model.event(event(11, ev.RoomAdded(room=rooms[39])))
+    model.event(event(12, ev.RoomChanged(room=replace(rooms[3], unread=1))))
     assert [one.name for one in model.everything().rooms] == names
 
 
 def test_the_last_text_to_come_in_lifts_its_conversation_whatever_the_clock_says(model: v.Model) -> None:
-    model.event(event(11, m.RoomAdded(room=room("cian", read_upto=7))))
+    model.event(event(11, ev.RoomAdded(room=room("cian", read_upto=7))))
     ahead = message(8, name="cian", at=10**13)
-    model.event(event(12, m.MessageReceived(message=ahead)))
-    model.event(event(13, m.MessageReceived(message=message(9, at=5))))
-    model.event(event(14, m.MessageReceived(message=message(10, name="cian", kind="notice"))))
-    model.event(event(15, m.RoomAdded(room=room("dora", peer=None, read_upto=10))))
+    model.event(event(12, ev.MessageReceived(message=ahead)))
+    model.event(event(13, ev.MessageReceived(message=message(9, at=5))))
+    model.event(event(14, ev.MessageReceived(message=message(10, name="cian", kind="notice"))))
+    model.event(event(15, ev.RoomAdded(room=room("dora", peer=None, read_upto=10))))
     places = {one.name: one.place for one in model.everything().rooms}
     assert places == {"bela": 9, "cian": 8, "dora": 10}
 
 
 def test_every_durable_event_is_in_the_story() -> None:
-    assert {type(data).__name__ for data in STORY} == set(m.DURABLE)
+    assert {type(data).__name__ for data in STORY} == set(ev.DURABLE)
 
 
 def test_a_message_brings_its_room_first(model: v.Model) -> None:
-    ops = model.event(event(11, m.MessageReceived(message=message(1, "hello"))))
+    ops = model.event(event(11, ev.MessageReceived(message=message(1, "hello"))))
     kinds = [type(op) for op in ops]
     assert kinds[-1] is v.MessageOp and v.RoomOp in kinds[:-1]
     said = ops[-1]
@@ -125,57 +126,57 @@ def test_a_message_brings_its_room_first(model: v.Model) -> None:
 
 
 def test_a_notice_is_never_unread(model: v.Model) -> None:
-    ops = model.event(event(11, m.MessageReceived(message=message(1, "joined", kind="notice"))))
+    ops = model.event(event(11, ev.MessageReceived(message=message(1, "joined", kind="notice"))))
     assert model.everything().rooms[0].unread == 0
     assert isinstance(ops[-1], v.MessageOp) and ops[-1].message.notice
 
 
 def test_a_state_goes_to_the_message_and_to_the_list(model: v.Model) -> None:
-    model.event(event(11, m.MessageAccepted(message=own(1))))
-    ops = model.event(event(12, m.MessageStateChanged(room="room-bela", id=1, state="failed", detail="Refused.")))
+    model.event(event(11, ev.MessageAccepted(message=own(1))))
+    ops = model.event(event(12, ev.MessageStateChanged(room="room-bela", id=1, state="failed", detail="Refused.")))
     last = next(op.room.last for op in ops if isinstance(op, v.RoomOp))
     state = next(op for op in ops if isinstance(op, v.StateOp))
     assert last is not None and last.delivery is not None and last.delivery.label == "failed"
     assert (state.delivery.why, state.delivery.repair, state.marks) == ("Refused.", "Try again", None)
-    ops = model.event(event(13, m.MessageStateChanged(room="room-bela", id=1, state="sent", marks=["altered"])))
+    ops = model.event(event(13, ev.MessageStateChanged(room="room-bela", id=1, state="sent", marks=["altered"])))
     state = next(op for op in ops if isinstance(op, v.StateOp))
     assert state.marks is not None and state.marks[0].label == "altered"
 
 
 def test_what_changes_nothing_visible_gives_nothing(model: v.Model) -> None:
-    assert model.event(event(11, m.PeerChanged(peer=peer()))) == []
-    assert model.event(event(12, m.RoomRead(room="room-bela", read_upto=0, unread=0))) == []
-    assert model.event(event(None, m.ConnectionNoticed(address="10.0.0.9", what="garbage"))) == []
+    assert model.event(event(11, ev.PeerChanged(peer=peer()))) == []
+    assert model.event(event(12, ev.RoomRead(room="room-bela", read_upto=0, unread=0))) == []
+    assert model.event(event(None, ev.ConnectionNoticed(address="10.0.0.9", what="garbage"))) == []
     assert model.seq == 12
 
 
 def test_an_event_of_a_newer_node_is_skipped_and_counted(model: v.Model) -> None:
-    assert model.event(m.Event(v=1, log="log-1", at=1, type="FromTheFuture", seq=11, data={"x": 1})) == []
+    assert model.event(ev.Event(v=1, log="log-1", at=1, type="FromTheFuture", seq=11, data={"x": 1})) == []
     assert model.seq == 11
 
 
 def test_next_tries_come_and_go(model: v.Model) -> None:
-    model.event(event(11, m.PeerChanged(peer=peer(link="offline"))))
-    next_try = m.NextTry(peer="peer-bela", at=9000, attempt=3, reason="Refused.")
-    ops = model.event(event(None, m.RetryScheduled(next_try=next_try)))
+    model.event(event(11, ev.PeerChanged(peer=peer(link="offline"))))
+    next_try = nouns.NextTry(peer="peer-bela", at=9000, attempt=3, reason="Refused.")
+    ops = model.event(event(None, ev.RetryScheduled(next_try=next_try)))
     assert {type(op) for op in ops} == {v.PeerOp, v.RoomOp}
     assert model.everything().rooms[0].next_at == 9000
-    model.event(event(12, m.PeerChanged(peer=peer(link="online"))))
+    model.event(event(12, ev.PeerChanged(peer=peer(link="online"))))
     assert model.everything().rooms[0].next_at is None
     # What is asked afresh after the node was away replaces all that was known.
-    model.event(event(13, m.PeerChanged(peer=peer(link="offline"))))
-    model.live([next_try], m.Health())
+    model.event(event(13, ev.PeerChanged(peer=peer(link="offline"))))
+    model.live([next_try], nouns.Health())
     assert model.everything().peers[0].next_at == 9000
-    model.live([], m.Health())
+    model.live([], nouns.Health())
     assert model.everything().peers[0].next_at is None
 
 
 def test_health_comes_and_goes_once(model: v.Model) -> None:
-    broken = event(None, m.HealthChanged(health=m.Health(store=False, problem="Disk full.")))
+    broken = event(None, ev.HealthChanged(health=nouns.Health(store=False, problem="Disk full.")))
     [op] = model.event(broken)
     assert isinstance(op, v.HealthOp) and op.health is not None and op.health.problem == "Disk full."
     assert model.event(broken) == []
-    assert model.event(event(None, m.HealthChanged(health=m.Health()))) == [v.HealthOp(None)]
+    assert model.event(event(None, ev.HealthChanged(health=nouns.Health()))) == [v.HealthOp(None)]
 
 
 def test_away_says_since_when_and_how_to_start(model: v.Model) -> None:
@@ -187,16 +188,16 @@ def test_away_says_since_when_and_how_to_start(model: v.Model) -> None:
 
 
 def test_a_good_bye_is_known_at_once_and_silence_then_is_no_news(model: v.Model) -> None:
-    ops = model.event(event(11, m.NodeStopped(reason="stopped")))
+    ops = model.event(event(11, ev.NodeStopped(reason="stopped")))
     assert isinstance(ops[-1], v.AwayOp) and ops[-1].away is not None and ops[-1].away.since == 5000
     assert model.away("No heartbeat.", 9000) == []
-    ops = model.event(event(12, m.NodeStarted(self=ME, settings=m.Settings(name="anna"), version="1")))
+    ops = model.event(event(12, ev.NodeStarted(self=ME, settings=nouns.Settings(name="anna"), version="1")))
     assert v.AwayOp(None) in ops
 
 
 def test_before_the_node_was_seen() -> None:
     model = v.Model("/home/of/anna")
-    assert model.event(event(1, m.MessageReceived(message=message()))) == []
+    assert model.event(event(1, ev.MessageReceived(message=message()))) == []
     everything = model.everything()
     assert everything.me is None and everything.away is not None and everything.away.since is None
     model.resync(snapshot(3))
@@ -204,11 +205,11 @@ def test_before_the_node_was_seen() -> None:
 
 
 def test_messages_that_expired_are_told_and_those_that_wait_stay(model: v.Model) -> None:
-    heard = model.event(event(11, m.MessageReceived(message=message(1, "old"))))
-    waits = model.event(event(12, m.MessageAccepted(message=own(2, "waits"))))
-    state = model.event(event(13, m.MessageStateChanged(room="room-bela", id=2, state="sent")))
-    newer = model.event(event(14, m.MessageReceived(message=message(4, "new"))))
-    ops = model.event(event(15, m.MessagesExpired(room="room-bela", upto=3, unread=1, last=4)))
+    heard = model.event(event(11, ev.MessageReceived(message=message(1, "old"))))
+    waits = model.event(event(12, ev.MessageAccepted(message=own(2, "waits"))))
+    state = model.event(event(13, ev.MessageStateChanged(room="room-bela", id=2, state="sent")))
+    newer = model.event(event(14, ev.MessageReceived(message=message(4, "new"))))
+    ops = model.event(event(15, ev.MessagesExpired(room="room-bela", upto=3, unread=1, last=4)))
     (expired,) = [op for op in ops if isinstance(op, v.ExpiredOp)]
     assert expired == v.ExpiredOp(15, "room-bela", 3)
     assert isinstance(ops[0], v.RoomOp), "the list shows what is unread now"
@@ -217,5 +218,5 @@ def test_messages_that_expired_are_told_and_those_that_wait_stay(model: v.Model)
         return [expired.takes(op) for op in found if isinstance(op, v.MessageOp | v.StateOp)]
 
     assert (taken(heard), taken(waits), taken(state), taken(newer)) == ([True], [False], [True], [False])
-    elsewhere = model.event(event(16, m.MessageReceived(message=message(3, "old", "cian"))))
+    elsewhere = model.event(event(16, ev.MessageReceived(message=message(3, "old", "cian"))))
     assert taken(elsewhere) == [False]

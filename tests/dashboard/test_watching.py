@@ -10,7 +10,7 @@ import pytest
 
 from dashboard import viewmodel, watching
 from dashboard.feed import Asker
-from node.bus import messages as m
+from node.bus import events as ev
 from tests.dashboard.nouns import event, message, peer
 from tests.support.fake_node import PATIENCE, FakeNode
 
@@ -52,8 +52,8 @@ def run(tmp_path: pathlib.Path, story: Callable[[FakeNode, watching.Watchers], C
     asyncio.run(play())
 
 
-def said(number: int) -> m.Event:
-    return event(number, m.MessageReceived(message=message(number, f"text {number}")))
+def said(number: int) -> ev.Event:
+    return event(number, ev.MessageReceived(message=message(number, f"text {number}")))
 
 
 def test_the_node_is_asked_only_while_somebody_watches(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,8 +99,8 @@ def test_events_become_rows_in_few_frames(tmp_path: pathlib.Path) -> None:
         watchers.add(tab)
         for number in range(1, watching.MAX_ROWS + 41):
             watchers.note(said(number))
-        watchers.note(event(None, m.ConnectionNoticed(address="10.0.0.9", what="A probe.")))
-        watchers.note(event(None, m.Heartbeat(log="l", head=1, oldest=1)))
+        watchers.note(event(None, ev.ConnectionNoticed(address="10.0.0.9", what="A probe.")))
+        watchers.note(event(None, ev.Heartbeat(log="l", head=1, oldest=1)))
         await tab.until(lambda: "rows" in tab.kinds())
         frame = next(frame for frame in tab.frames if frame["t"] == "rows")
         assert len(frame["rows"]) == watching.MAX_ROWS and frame["skipped"] == 41
@@ -118,7 +118,7 @@ def test_a_peer_is_compared_with_what_it_was(tmp_path: pathlib.Path) -> None:
         tab = Tab()
         watchers.add(tab)
         bela = peer()
-        for number, data in enumerate((m.PeerAdded(peer=bela), m.PeerChanged(peer=peer(name="Bela B"))), 1):
+        for number, data in enumerate((ev.PeerAdded(peer=bela), ev.PeerChanged(peer=peer(name="Bela B"))), 1):
             one = event(len(node.events) + number, data)
             watchers.note(one)
             watchers._model.event(one)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard import wording
-from node.bus import messages as m
+from node.bus import nouns
+from node.bus import requests as rq
 from tests.dashboard.nouns import own, peer
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -59,7 +60,7 @@ def test_a_hue_follows_from_the_id() -> None:
     assert {wording.hue(f"peer-{n}") for n in range(300)} == set(range(12))
 
 
-@pytest.mark.parametrize("state", m.DeliveryState.__args__)  # type: ignore[attr-defined]
+@pytest.mark.parametrize("state", nouns.DeliveryState.__args__)  # type: ignore[attr-defined]
 def test_every_state_is_told_in_words(state: str) -> None:
     phrase = wording.delivery(own(state=state), "bela")
     assert phrase.label == state and phrase.tone in ("plain", "good", "wait", "bad")
@@ -70,7 +71,7 @@ def test_a_state_of_a_newer_node_is_shown_as_it_is() -> None:
     assert wording.delivery(own(state="pondering"), "bela").label == "pondering"
 
 
-@pytest.mark.parametrize("link", m.LinkState.__args__)  # type: ignore[attr-defined]
+@pytest.mark.parametrize("link", nouns.LinkState.__args__)  # type: ignore[attr-defined]
 def test_every_link_state_has_a_word(link: str) -> None:
     assert wording.presence(link).label and wording.presence(link).why
 
@@ -97,7 +98,7 @@ def test_a_dialect_is_told_with_how_it_is_known(dialect: str) -> None:
     assert title.endswith("You chose this dialect.")
 
 
-@pytest.mark.parametrize("code", m.ERROR_CODES)
+@pytest.mark.parametrize("code", rq.ERROR_CODES)
 def test_every_error_code_has_words(code: str) -> None:
     assert wording.problem(code, "The node's own words.")
     assert wording.problem(code, "")
@@ -121,6 +122,6 @@ def test_sizes_have_few_digits(count: int, told: str) -> None:
 
 def test_every_outcome_of_a_greeting_has_words() -> None:
     for outcome in ("skipped", "calling", "greeted", "failed"):
-        phrase = wording.greeting(m.Greeting(address="10.0.0.9:1", outcome=outcome, at=1))  # type: ignore[arg-type]
+        phrase = wording.greeting(nouns.Greeting(address="10.0.0.9:1", outcome=outcome, at=1))  # type: ignore[arg-type]
         assert phrase.label != outcome or outcome == "greeted"
         assert phrase.why.endswith(".")

@@ -17,7 +17,7 @@ from typing import Self
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import nouns
 from node.core import contacts
 from node.errors import CommandRefused
 from node.protocol.plain import codec
@@ -99,24 +99,24 @@ class Bad:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()
 
-    def peers(self) -> list[m.Peer]:
+    def peers(self) -> list[nouns.Peer]:
         """Whom the node knows at this machine."""
         return [peer for peer in self.node.client.peers().peers if peer.host == self.host]
 
-    def wait_peer(self, **wanted: object) -> m.Peer:
+    def wait_peer(self, **wanted: object) -> nouns.Peer:
         """The one peer of this machine as soon as its fields are as `wanted`."""
 
-        def look() -> list[m.Peer]:
+        def look() -> list[nouns.Peer]:
             return [p for p in self.peers() if all(getattr(p, name) == value for name, value in wanted.items())]
 
         found = eventually(look, f"a peer at {self.host} with {wanted}; there are {self.peers()}")
         assert len(self.peers()) == 1
         return found[0]
 
-    def messages(self) -> list[m.Message]:
+    def messages(self) -> list[nouns.Message]:
         return [message for peer in self.peers() for message in self.node.client.history(peer.room, limit=200).messages]
 
-    def wait_texts(self, *texts: str) -> list[m.Message]:
+    def wait_texts(self, *texts: str) -> list[nouns.Message]:
         """All that this machine said, as soon as there is so much of it: just this."""
         found = eventually(lambda: (got := self.messages()) if len(self.messages()) >= len(texts) else None)
         assert [message.text for message in found] == list(texts)
@@ -145,7 +145,7 @@ def check_well(node: NodeProcess) -> None:
         assert honest.errors == []
     status = node.client.status()
     assert status.ready
-    assert status.health == m.Health()
+    assert status.health == nouns.Health()
     assert status.pid == node.pid
     assert hurt(node) == []
 
@@ -183,7 +183,7 @@ def hasty(shared_hasty: NodeProcess) -> Iterator[NodeProcess]:
     check_well(shared_hasty)
 
 
-def raw_of(node: NodeProcess, message: m.Message) -> bytes:
+def raw_of(node: NodeProcess, message: nouns.Message) -> bytes:
     with contextlib.closing(sqlite3.connect(f"file:{node.home / 'snicher.db'}?mode=ro", uri=True)) as database:
         (found,) = database.execute("SELECT raw FROM body WHERE entry = ?", (message.id,)).fetchone()
     return bytes(found)

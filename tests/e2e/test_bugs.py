@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import bounds
 from node.errors import CommandRefused, NodeAway
 from tests.support.old_clients import AncestorConsole, Std
 from tests.support.processes import NodeProcess, Nodes, eventually, loopback_host
@@ -61,7 +61,7 @@ def started(anna: NodeProcess) -> int:
 
 
 def types(anna: NodeProcess) -> list[str]:
-    events = anna.client.events(0, m.MAX_EVENTS).events
+    events = anna.client.events(0, bounds.MAX_EVENTS).events
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
     return [event.type for event in events]
 

@@ -15,8 +15,9 @@ import msgspec
 import pytest
 import zmq
 
-from node.bus import following
-from node.bus import messages as m
+from node.bus import bounds, encoding, following, nouns
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.bus.client import Away, Back, Client, Cursor, Item, Resync
 from node.bus.reducer import apply
 from node.errors import CommandRefused, NodeAway
@@ -33,21 +34,21 @@ class Subscriber(threading.Thread):
         self._pause = pause
         self._cursor = cursor
         self._until: int | None = None
-        self.events: list[m.Event] = []
+        self.events: list[ev.Event] = []
         self.others: list[Item] = []
 
     def run(self) -> None:
         follower = self._client.follow(self._cursor)
         while self._until is None or not self.events or (self.events[-1].seq or 0) < self._until:
             item = follower.next(0.1)
-            if isinstance(item, m.Event) and item.seq is not None:
+            if isinstance(item, ev.Event) and item.seq is not None:
                 self.events.append(item)
                 time.sleep(self._pause)
-            elif item is not None and not isinstance(item, m.Event):
+            elif item is not None and not isinstance(item, ev.Event):
                 self.others.append(item)
         follower.close()
 
-    def finish(self, head: int) -> list[m.Event]:
+    def finish(self, head: int) -> list[ev.Event]:
         """All events, once this subscriber has seen event `head`."""
         self._until = head
         self.join(PATIENCE)
@@ -67,7 +68,7 @@ def test_ten_subscribers_end_with_the_same_complete_log_whatever_happens(nodes: 
         for run in range(2):
             for number in range(15):
                 old.send(anna.host, anna.port, f"in {run} {number}")
-                anna.client.send_all([m.Outgoing(to=old.address, text=f"out {run} {number} {n}") for n in range(10)])
+                anna.client.send_all([rq.Outgoing(to=old.address, text=f"out {run} {number} {n}") for n in range(10)])
             anna.kill()
             anna.start()
         late = Subscriber(anna, cursor=start)
@@ -90,11 +91,11 @@ def test_ten_subscribers_end_with_the_same_complete_log_whatever_happens(nodes: 
         assert ups_and_downs == [Away, Back] * (len(ups_and_downs) // 2)
 
 
-def without_states(events: list[m.Event]) -> list[m.Event]:
+def without_states(events: list[ev.Event]) -> list[ev.Event]:
     """Events as everybody must have seen them: a replay shows a message in the state that it has by then."""
     kept = []
     for event in events:
-        if isinstance(event.data, m.MessageReceived | m.MessageAccepted):
+        if isinstance(event.data, ev.MessageReceived | ev.MessageAccepted):
             message = msgspec.structs.replace(event.data.message, state=None, detail=None, marks=[])
             event = msgspec.structs.replace(event, data=type(event.data)(message=message))
         kept.append(event)
@@ -120,13 +121,13 @@ class Reduced:
             self._take(item)
 
     def _take(self, item: Item | None) -> None:
-        assert item is None or isinstance(item, m.Event), item
+        assert item is None or isinstance(item, ev.Event), item
         if item is not None and item.seq is not None:
             assert item.seq == self.seq + 1
             apply(self.state, item)
             self.seq = item.seq
 
-    def upto(self, seq: int) -> m.State:
+    def upto(self, seq: int) -> nouns.State:
         deadline = time.monotonic() + PATIENCE
         while self.seq < seq:
             assert time.monotonic() < deadline, f"event {self.seq + 1} never came"
@@ -242,7 +243,7 @@ def test_apply_of_snapshot_and_events_is_a_fresh_snapshot_for_every_command(node
     anna.start()
     assert reduced.upto(crashed.seq) == crashed.state
     reduced.agrees()
-    assert done == set(m.COMMANDS)
+    assert done == set(rq.COMMANDS)
 
 
 @pytest.mark.usefixtures("nobody_is_away")
@@ -260,7 +261,7 @@ def test_apply_keeps_up_with_a_busy_node(anna: NodeProcess) -> None:
         talker.start()
         try:
             for number in range(4):
-                anna.client.send_all([m.Outgoing(to=old.address, text=f"{number} {n}") for n in range(20)])
+                anna.client.send_all([rq.Outgoing(to=old.address, text=f"{number} {n}") for n in range(20)])
                 reduced.agrees()
         finally:
             busy.set()
@@ -283,10 +284,10 @@ def raw(anna: NodeProcess) -> Iterator[zmq.Socket[bytes]]:
     context.destroy(linger=0)
 
 
-def ask(raw: zmq.Socket[bytes], command: object) -> m.Reply:
+def ask(raw: zmq.Socket[bytes], command: object) -> rq.Reply:
     raw.send(command if isinstance(command, bytes) else json.dumps(command).encode())
     assert raw.poll(PATIENCE * 1000), "every command gets a reply"
-    return msgspec.json.decode(raw.recv(), type=m.Reply)
+    return msgspec.json.decode(raw.recv(), type=rq.Reply)
 
 
 @pytest.mark.parametrize(
@@ -295,7 +296,7 @@ def ask(raw: zmq.Socket[bytes], command: object) -> m.Reply:
         (b"", "malformed"),
         (b"\xff\xfe", "malformed"),
         (b"[" * 100_000, "malformed"),
-        (b"x" * (m.MAX_COMMAND_BYTES + 1), "too_large"),
+        (b"x" * (bounds.MAX_COMMAND_BYTES + 1), "too_large"),
         ({"v": 1, "id": "1"}, "malformed"),
         ({"v": 9, "id": "1", "op": "status"}, "unsupported_version"),
         ({"v": 1, "id": "1", "op": "fly"}, "unknown_op"),
@@ -329,7 +330,7 @@ def test_replies_come_in_time_while_peers_stall(anna: NodeProcess) -> None:
         for stalled in (deaf, full):
             address = "{}:{}".format(*stalled.getsockname())
             anna.client.connect(address, "snicher")
-            anna.client.send_all([m.Outgoing(to=address, text="x" * 60_000) for _ in range(20)])
+            anna.client.send_all([rq.Outgoing(to=address, text="x" * 60_000) for _ in range(20)])
         anna.wait_for_peer("{}:{}".format(*deaf.getsockname()), link="online")
         for _ in range(40):
             anna.client.status()
@@ -339,22 +340,22 @@ def test_replies_come_in_time_while_peers_stall(anna: NodeProcess) -> None:
 def test_a_key_makes_a_repeated_command_take_effect_once(anna: NodeProcess) -> None:
     address = free_address()
     key = uuid.uuid4().hex
-    first = anna.client.send_all([m.Outgoing(to=address, text="once")], key=key)
-    again = anna.client.send_all([m.Outgoing(to=address, text="once")], key=key)
+    first = anna.client.send_all([rq.Outgoing(to=address, text="once")], key=key)
+    again = anna.client.send_all([rq.Outgoing(to=address, text="once")], key=key)
     assert [one.id for one in again] == [one.id for one in first]
     assert [one.text for one in anna.messages(address)] == ["once"]
     with pytest.raises(CommandRefused) as refused:
-        anna.client.send_all([m.Outgoing(to=address, text="twice")], key=key)
+        anna.client.send_all([rq.Outgoing(to=address, text="twice")], key=key)
     assert refused.value.code == "key_reused"
 
 
 def test_a_key_survives_a_crash(nodes: Nodes) -> None:
     anna = nodes.start("anna")
     address, key = free_address(), uuid.uuid4().hex
-    first = anna.client.send_all([m.Outgoing(to=address, text="once")], key=key)
+    first = anna.client.send_all([rq.Outgoing(to=address, text="once")], key=key)
     anna.kill()
     anna.start()
-    assert anna.client.send_all([m.Outgoing(to=address, text="once")], key=key)[0].id == first[0].id
+    assert anna.client.send_all([rq.Outgoing(to=address, text="once")], key=key)[0].id == first[0].id
     assert [one.text for one in anna.messages(address)] == ["once"]
 
 
@@ -382,12 +383,12 @@ def test_the_bus_on_tcp_lets_in_who_has_a_key_and_nobody_else(nodes: Nodes) -> N
     follower.close()
     bare = msgspec.structs.replace(endpoint, server_key=None, client_key=None, client_secret=None)
     (other := nodes.folder / "other").mkdir()
-    (other / "bus.json").write_bytes(m.encode(bare))
+    (other / "bus.json").write_bytes(encoding.encode(bare))
     with Client(other, timeout=1.0) as stranger, pytest.raises(NodeAway):
         stranger.status()
     public, secret = zmq.curve_keypair()
     allowed = msgspec.structs.replace(endpoint, client_key=public.decode(), client_secret=secret.decode())
-    (other / "bus.json").write_bytes(m.encode(allowed))
+    (other / "bus.json").write_bytes(encoding.encode(allowed))
     with Client(other, timeout=1.0) as stranger, pytest.raises(NodeAway):
         stranger.status()
     (anna.home / "bus" / "clients" / "friend.key").write_bytes(public)
@@ -401,15 +402,15 @@ def test_a_snapshot_in_small_pages_is_the_whole_though_the_node_goes_on(nodes: N
     for _ in range(6):
         client.send(free_address(), "to nobody")
 
-    def begun() -> list[tuple[m.SnapshotResult, m.SnapshotResult]]:
+    def begun() -> list[tuple[rq.SnapshotResult, rq.SnapshotResult]]:
         """The whole, and the first page of it. Peers that can't be reached make events meanwhile."""
-        whole, first = anna.fresh_snapshot(), client.request("snapshot", m.SnapshotArgs(limit=2))
+        whole, first = anna.fresh_snapshot(), client.request("snapshot", rq.SnapshotArgs(limit=2))
         if whole.seq == first.seq:
             return [(whole, first)]
         # One that doesn't fit is gone through to its end: only a few may be open at once.
         page = first
         while page.next is not None:
-            page = client.request("snapshot", m.SnapshotArgs(limit=2, page=page.next))
+            page = client.request("snapshot", rq.SnapshotArgs(limit=2, page=page.next))
         return []
 
     before, first = eventually(begun, "it stands still for a moment")[0]
@@ -417,14 +418,14 @@ def test_a_snapshot_in_small_pages_is_the_whole_though_the_node_goes_on(nodes: N
     client.send(free_address(), "to somebody new")
     found = first
     while found.next is not None:
-        found = client.request("snapshot", m.SnapshotArgs(limit=2, page=found.next))
+        found = client.request("snapshot", rq.SnapshotArgs(limit=2, page=found.next))
         first.state.rooms.update(found.state.rooms)
         first.state.peers.update(found.state.peers)
         assert {one.peer for one in found.live.next_tries} <= set(found.state.peers)
     assert (first.state, first.seq) == (before.state, before.seq)
     with pytest.raises(CommandRefused) as refused:
-        client.request("snapshot", m.SnapshotArgs(page=first.next))
+        client.request("snapshot", rq.SnapshotArgs(page=first.next))
     assert (refused.value.code, refused.value.retryable) == ("snapshot_gone", True)
-    page = client.request("peers", m.PeersArgs(limit=3))
+    page = client.request("peers", rq.PeersArgs(limit=3))
     assert (len(page.peers), page.more) == (3, True)
     anna.check_disk()

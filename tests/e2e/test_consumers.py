@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 import uvloop
 
-from node.bus import messages as m
+from node.bus import bounds, nouns
+from node.bus import events as ev
 from node.bus.aio import AsyncClient
 from node.bus.client import Client, Resync
 from node.errors import CommandRefused
@@ -45,7 +46,7 @@ def test_what_was_acknowledged_survives_the_node_s_crash(nodes: Nodes) -> None:
     page = client.consumer_next("bot")
     assert [event.seq for event in page.events][:2] == [4, 5]
     assert client.consumer_acknowledge("bot", 1).position == 3
-    assert isinstance(page.events[0], m.Event)
+    assert isinstance(page.events[0], ev.Event)
 
 
 def test_a_lapsed_consumer_is_told_so_and_begins_anew(nodes: Nodes) -> None:
@@ -67,7 +68,7 @@ def test_a_lapsed_consumer_is_told_so_and_begins_anew(nodes: Nodes) -> None:
         consumer.next(PATIENCE)
     again = client.consume("bot", since=3, restart=True)
     event = again.next(PATIENCE)
-    assert isinstance(event, m.Event) and event.seq == 4
+    assert isinstance(event, ev.Event) and event.seq == 4
     assert again.acknowledge(event).position == 4
     anna.stop()
     change(anna, "UPDATE fact SET value = 'restored' WHERE name = 'log'")
@@ -85,7 +86,7 @@ def test_stats_show_who_follows_how_far_they_are_and_the_consumers(nodes: Nodes)
         follower = one.follow()
         assert isinstance(follower.next(PATIENCE), Resync)
 
-        def reported() -> list[m.Subscriber]:
+        def reported() -> list[nouns.Subscriber]:
             follower.next(0.05)
             return client.stats().subscribers
 
@@ -124,7 +125,7 @@ def test_reports_cost_the_disk_nothing_and_are_bounded(nodes: Nodes) -> None:
     for seq in range(300):
         anna.client.report(seq, f"follower {seq}")
     stats = anna.client.stats()
-    assert len(stats.subscribers) == m.MAX_REPORTS
+    assert len(stats.subscribers) == bounds.MAX_REPORTS
     assert (stats.commits, anna.client.status().head) == (commits, head)
 
 
@@ -139,7 +140,7 @@ def test_an_asyncio_bot_goes_on_over_a_crash_of_its_node(
         """Acknowledges what was said, until it was this."""
         consumer = client.consume("bot", since=0)
         async for event in consumer:
-            if isinstance(event.data, m.MessageAccepted):
+            if isinstance(event.data, ev.MessageAccepted):
                 said.append(event.data.message.text)
             await consumer.acknowledge(event)
             if said[-1:] == [until]:

@@ -13,7 +13,7 @@ import uuid
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import nouns
 from node.bus.client import Client
 from node.errors import NodeAway
 from tests.support import courteous_node
@@ -37,7 +37,7 @@ class FrontEnd(threading.Thread):
         self._most = most
         self._enough = threading.Event()
         #: What was acknowledged, in order.
-        self.acknowledged: list[m.Message] = []
+        self.acknowledged: list[nouns.Message] = []
 
     def run(self) -> None:
         while not self._enough.wait(PACE) and len(self.acknowledged) < self._most:
@@ -89,13 +89,13 @@ def lines(client: OldClient) -> list[str]:
     return [line.removeprefix("anna: ") for line in found]
 
 
-def check_messages(node: NodeProcess, peer: OldClient, acknowledged: list[m.Message]) -> None:
+def check_messages(node: NodeProcess, peer: OldClient, acknowledged: list[nouns.Message]) -> None:
     """Each acknowledged text is there once; the peer got it once if it was sent, and never twice."""
 
     def settled() -> bool:
         return all(one.state in ("sent", "unconfirmed") for one in ours())
 
-    def ours() -> list[m.Message]:
+    def ours() -> list[nouns.Message]:
         return [one for one in node.messages(peer.address) if one.direction == "out"]
 
     eventually(settled, "every message is sent or unconfirmed")

@@ -9,7 +9,8 @@ import threading
 import pytest
 from playwright.sync_api import expect
 
-from node.bus import messages as m
+from node.bus import nouns
+from node.bus import requests as rq
 from node.errors import CommandRefused
 from tests.e2e.browser import ROOT, SCREENSHOTS, Dashboard, Visit, bubble, field, room, standing, until, write
 from tests.support.fake_node import FakeNode, now
@@ -262,7 +263,7 @@ def test_a_lost_reply_never_doubles(node: FakeNode, visit: Visit) -> None:
 def test_a_refused_text_is_kept_and_says_why(node: FakeNode, visit: Visit) -> None:
     bela = node.add_peer("bela")
 
-    def refuse(command: m.Command) -> None:
+    def refuse(command: rq.Command) -> None:
         if command.op == "send":
             raise CommandRefused("no_address", "No address.")
 
@@ -286,11 +287,11 @@ def test_a_full_disk_is_told_and_heals(node: FakeNode, visit: Visit) -> None:
     bela = node.add_peer("bela")
     tab = visit().open(bela.room)
     expect(tab.locator(".talk h2")).to_have_text("bela")
-    node.set_health(m.Health(store=False, problem="No space left on the device."))
+    node.set_health(nouns.Health(store=False, problem="No space left on the device."))
     expect(tab.locator(".strip")).to_contain_text("No space left on the device.")
     write(tab, "patience")
     expect(bubble(tab, "patience").locator(".state")).to_have_text("not yet taken")
-    node.set_health(m.Health())
+    node.set_health(nouns.Health())
     expect(bubble(tab, "patience").locator(".state")).to_have_text("sent")
     expect(tab.locator(".strip")).to_be_hidden()
 
@@ -334,7 +335,7 @@ def test_a_server_that_stays_away_leaves_the_page_to_the_reader(
 def test_nothing_moves_when_the_server_was_started_again(node: FakeNode, dashboard: Dashboard, visit: Visit) -> None:
     bela = node.add_peer("bela")
     said = [node.receive(bela, f"number {number:03}", at=now() - 900_000 + number * 1000) for number in range(400)]
-    node.on_loop(lambda: node._do_mark_read(m.MarkReadArgs(room=bela.room)))
+    node.on_loop(lambda: node._do_mark_read(rq.MarkReadArgs(room=bela.room)))
     visitor = visit()
     tab = visitor.open(f"{bela.room}&message={said[150].id}")
     row = bubble(tab, "number 150")
@@ -458,7 +459,7 @@ def test_older_messages_come_as_one_scrolls_and_nothing_jumps(node: FakeNode, vi
     start = now() - 10_000_000
     for number in range(500):
         node.receive(bela, f"number {number:03}", at=start + number * 1000)
-    node.on_loop(lambda: node._do_mark_read(m.MarkReadArgs(room=bela.room)))
+    node.on_loop(lambda: node._do_mark_read(rq.MarkReadArgs(room=bela.room)))
     tab = visit().open(bela.room)
     expect(bubble(tab, "number 499")).to_be_visible()
     log = tab.locator(".log")
@@ -495,7 +496,7 @@ def test_older_messages_come_as_one_scrolls_and_nothing_jumps(node: FakeNode, vi
 def test_the_jump_to_the_newest_arrives_however_late_the_page_comes(node: FakeNode, visit: Visit) -> None:
     bela = node.add_peer("bela")
     said = [node.receive(bela, f"number {number:03}", at=now() - 500_000 + number * 1000) for number in range(400)]
-    node.on_loop(lambda: node._do_mark_read(m.MarkReadArgs(room=bela.room)))
+    node.on_loop(lambda: node._do_mark_read(rq.MarkReadArgs(room=bela.room)))
     tab = visit().open()
     expect(room(tab, "bela")).to_be_visible()
     tab.keyboard.press("Control+k")
@@ -537,7 +538,7 @@ def test_the_new_line_stands_where_reading_stopped(node: FakeNode, visit: Visit)
     bela = node.add_peer("bela")
     for number in range(10):
         node.receive(bela, f"old {number}", at=now() - 100_000 + number)
-    node.on_loop(lambda: node._do_mark_read(m.MarkReadArgs(room=bela.room)))
+    node.on_loop(lambda: node._do_mark_read(rq.MarkReadArgs(room=bela.room)))
     for number in range(60):
         node.receive(bela, f"new {number:02}", at=now() - 50_000 + number)
     tab = visit().open(bela.room)
@@ -556,7 +557,7 @@ def test_the_new_line_waits_until_its_place_is_loaded(node: FakeNode, visit: Vis
     for number in range(230):
         node.receive(bela, f"never read {number:03}", at=now() - 100_000 + number)
     node.receive(cian, "read", at=now() - 100_000)
-    node.on_loop(lambda: node._do_mark_read(m.MarkReadArgs(room=cian.room)))
+    node.on_loop(lambda: node._do_mark_read(rq.MarkReadArgs(room=cian.room)))
     node.receive(cian, "not read", at=now() - 99_999)
     for number in range(150):
         node.say(cian.room, f"from a bot {number:03}", state="sent", at=now() - 90_000 + number)

@@ -8,7 +8,9 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
+from node.bus import requests as rq
 from node.errors import CommandRefused
 from tests.e2e.browser import Visit, until, until_copied
 from tests.support.fake_node import FakeNode, fill, now
@@ -59,7 +61,7 @@ def test_events_come_live_in_plain_words(node: FakeNode, visit: Visit) -> None:
     retry = row(tab, "bela can't be reached: It refused the connection.")
     expect(retry).to_have_text(re.compile(r"next try in \d\d min"))
     expect(retry.locator(".passing")).to_have_text("not kept")
-    node.whisper("ConnectionNoticed", m.ConnectionNoticed(address="10.0.0.66", what="Refused: garbage."))
+    node.whisper("ConnectionNoticed", ev.ConnectionNoticed(address="10.0.0.66", what="Refused: garbage."))
     expect(row(tab, "10.0.0.66: Refused: garbage.")).to_be_visible()
 
 
@@ -170,10 +172,10 @@ def test_figures_and_health(node: FakeNode, visit: Visit) -> None:
     cian = node.add_peer("cian", link="offline", error="It refused the connection.", wanted=True)
     node.say(cian.room, "are you there?")
     node.retry(cian, in_ms=50 * MINUTE)
-    node.subscribers = [m.Subscriber(client="console menu", seq=1, lag=12, at=now())]
+    node.subscribers = [nouns.Subscriber(client="console menu", seq=1, lag=12, at=now())]
     node.consumers = [
-        m.Consumer(name="backup-bot", position=1, lag=0, created=1, used=now()),
-        m.Consumer(name="old-bot", position=1, lag=0, created=1, used=1, lapsed=True),
+        nouns.Consumer(name="backup-bot", position=1, lag=0, created=1, used=now()),
+        nouns.Consumer(name="old-bot", position=1, lag=0, created=1, used=1, lapsed=True),
     ]
     tab = loaded(visit().open(page="activity"))
     expect(figure(tab, "outbox").locator(".value")).to_have_text("1")
@@ -186,7 +188,7 @@ def test_figures_and_health(node: FakeNode, visit: Visit) -> None:
     expect(tab.locator(".listener", has_text="console menu")).to_contain_text("12 events behind")
     expect(tab.locator(".listener", has_text="old-bot")).to_contain_text("lapsed")
     expect(tab.locator(".listener", has_text="backup-bot")).to_contain_text("up to date")
-    node.set_health(m.Health(store=False, problem="The disk is full."))
+    node.set_health(nouns.Health(store=False, problem="The disk is full."))
     expect(tab.locator(".sign[data-key='Disk']")).to_contain_text("can't be written")
     expect(row(tab, "The disk has a problem: The disk is full.")).to_be_visible()
     figure(tab, "outbox").get_by_role("button").click()
@@ -243,7 +245,7 @@ def test_a_node_that_goes_away_and_comes_back(node: FakeNode, visit: Visit) -> N
 
 
 def test_a_log_that_can_not_be_read_says_so(node: FakeNode, visit: Visit) -> None:
-    def refuse(command: m.Command) -> None:
+    def refuse(command: rq.Command) -> None:
         if command.op == "events":
             raise CommandRefused("busy", "Busy.", True)
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from playwright.sync_api import Route, expect
 
-from node.bus import messages as m
+from node.bus import requests as rq
 from node.errors import CommandRefused
 from tests.e2e.browser import Dashboard, Visit, bubble, field, settled, until, write
 from tests.support.fake_node import PATIENCE, FakeNode, now
@@ -129,11 +129,11 @@ def test_older_messages_that_come_late_close_no_menu(node: FakeNode, visit: Visi
     bela = node.add_peer("bela")
     for number in range(150):
         node.receive(bela, f"number {number:03}", at=now() - 900_000 + number * 1000)
-    node.on_loop(lambda: node._do_mark_read(m.MarkReadArgs(room=bela.room)))
+    node.on_loop(lambda: node._do_mark_read(rq.MarkReadArgs(room=bela.room)))
     free = threading.Event()
 
-    def hold_older(command: m.Command) -> None:
-        if command.op == "history" and msgspec.json.decode(command.args, type=m.HistoryArgs).before is not None:
+    def hold_older(command: rq.Command) -> None:
+        if command.op == "history" and msgspec.json.decode(command.args, type=rq.HistoryArgs).before is not None:
             node.hold_back["history"] = free
 
     node.before = hold_older
@@ -153,7 +153,7 @@ def test_what_could_not_be_loaded_is_asked_for_until_it_is_there(
     node.receive(bela, "before")
     refused: list[str] = []
 
-    def refuse(command: m.Command) -> None:
+    def refuse(command: rq.Command) -> None:
         if command.op in ("history", "search"):
             refused.append(command.op)
             raise CommandRefused("busy", "Busy.", True)

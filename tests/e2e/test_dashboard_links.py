@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 from playwright.sync_api import Locator, Page, Route, expect
 
-from node.bus import messages as m
+from node.bus import events as ev
 from tests.e2e.browser import Visit
 from tests.support.fake_node import FakeNode
 
@@ -133,7 +133,7 @@ def test_addresses_are_links_and_the_text_stays_as_it_was_said(node: FakeNode, v
 def test_addresses_of_this_machine_are_no_links(node: FakeNode, visit: Visit) -> None:
     visitor = visit()
     here = replace(node.state.self, addresses=["192.168.77.5:5000", "[2001:db8::77]:5000"])
-    node.publish("SettingsChanged", m.SettingsChanged(self=here, settings=node.state.settings))
+    node.publish("SettingsChanged", ev.SettingsChanged(self=here, settings=node.state.settings))
     texts = [f"http://{one.format(port=visitor.dashboard.port)}/" for one in TO_THIS_MACHINE]
     bela = node.add_peer("bela")
     node.receive(bela, "\n".join(texts))

@@ -13,7 +13,9 @@ from msgspec.structs import replace
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from dashboard import place
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
+from node.bus import requests as rq
 from node.errors import CommandRefused
 from tests.e2e.browser import Dashboard, Visit, Visitor, bubble, field, room, until, write
 from tests.support.fake_node import FakeNode, now
@@ -125,17 +127,17 @@ def choose(tab: Page, name: str, item: str) -> None:
     tab.get_by_role("menuitem", name=item).click()
 
 
-def merge(node: FakeNode, gone: m.Peer, into: m.Peer) -> None:
+def merge(node: FakeNode, gone: nouns.Peer, into: nouns.Peer) -> None:
     """Somebody else merges two conversations."""
-    node.on_loop(lambda: node._do_merge(m.MergeArgs(peer=gone.room, into=into.room)))
+    node.on_loop(lambda: node._do_merge(rq.MergeArgs(peer=gone.room, into=into.room)))
 
 
-def delete(node: FakeNode, peer: m.Peer) -> None:
-    node.on_loop(lambda: node._do_delete(m.PeerArgs(peer=peer.room)))
+def delete(node: FakeNode, peer: nouns.Peer) -> None:
+    node.on_loop(lambda: node._do_delete(rq.PeerArgs(peer=peer.room)))
 
 
-def read(node: FakeNode, peer: m.Peer) -> None:
-    node.on_loop(lambda: node._do_mark_read(m.MarkReadArgs(room=peer.room)))
+def read(node: FakeNode, peer: nouns.Peer) -> None:
+    node.on_loop(lambda: node._do_mark_read(rq.MarkReadArgs(room=peer.room)))
 
 
 def ready(tab: Page, name: str) -> None:
@@ -253,7 +255,7 @@ def test_a_text_whose_answer_was_lost_is_not_doubled_by_a_merge(node: FakeNode, 
     assert [one.text for one in node.messages[bela.room]] == ["only once", "and another"]
 
 
-def merged_unheard(node: FakeNode, dashboard: Dashboard, tab: Page, *steps: tuple[m.Peer, m.Peer]) -> None:
+def merged_unheard(node: FakeNode, dashboard: Dashboard, tab: Page, *steps: tuple[nouns.Peer, nouns.Peer]) -> None:
     """The dashboard's server is down while conversations are merged: no tab, and no server, ever hears of it."""
     dashboard.leave(tab)
     write(tab, "precious words")
@@ -324,7 +326,7 @@ def test_what_waits_for_an_unknown_node_is_nobody_elses(node: FakeNode, dashboar
 def test_what_was_refused_is_not_sent_again_unasked(node: FakeNode, visit: Visit) -> None:
     bela = node.add_peer("bela")
 
-    def refuse(command: m.Command) -> None:
+    def refuse(command: rq.Command) -> None:
         if command.op == "send":
             raise CommandRefused("internal", "A bug.")
 
@@ -366,7 +368,7 @@ def test_a_text_that_waits_is_no_older_one_with_the_same_words(node: FakeNode, v
 def test_a_text_sent_by_one_tab_waits_in_no_other(node: FakeNode, visit: Visit) -> None:
     bela = node.add_peer("bela")
 
-    def refuse(command: m.Command) -> None:
+    def refuse(command: rq.Command) -> None:
         if command.op == "send":
             raise CommandRefused("no_address", "No address.")
 
@@ -679,7 +681,7 @@ def test_who_has_just_left_the_end_keeps_what_they_look_at(node: FakeNode, visit
     expect(bubble(tab, "number 005")).to_be_in_viewport()
 
 
-def far_up(node: FakeNode, visitor: Visitor) -> tuple[m.Peer, Page]:
+def far_up(node: FakeNode, visitor: Visitor) -> tuple[nouns.Peer, Page]:
     """A reader near the beginning of a long conversation, whose end is not loaded."""
     bela = node.add_peer("bela")
     said = [node.receive(bela, f"number {number:03}", at=now() - 900_000 + number * 1000) for number in range(400)]
@@ -713,7 +715,7 @@ def test_who_goes_up_by_keyboard_is_not_taken_to_the_end(node: FakeNode, visit: 
 def test_what_the_node_has_taken_shows_though_the_end_can_not_be_loaded(node: FakeNode, visit: Visit) -> None:
     _, tab = far_up(node, visit())
 
-    def refuse(command: m.Command) -> None:
+    def refuse(command: rq.Command) -> None:
         if command.op == "history":
             raise CommandRefused("busy", "Busy.", True)
 
@@ -1064,7 +1066,7 @@ def test_a_conversation_can_be_opened_before_the_event_about_it_comes(node: Fake
 
 
 def test_mandatory_peers_are_added_and_removed_one_after_the_other(node: FakeNode, visit: Visit) -> None:
-    node.on_loop(lambda: node._do_settings(m.SettingsArgs(mandatory=[])))
+    node.on_loop(lambda: node._do_settings(rq.SettingsArgs(mandatory=[])))
     tab = wired(visit).open(page="settings")
     wire = Wire(tab)
     field, entries = tab.get_by_label("Address of a mandatory peer"), tab.locator(".mandatory .entry")
@@ -1099,7 +1101,7 @@ def test_what_was_saved_is_not_shown_as_it_was_before(node: FakeNode, visit: Vis
     expect(name).to_have_value("anna")
     wire.keep("options")
     node.publish(
-        "GreetingChanged", m.GreetingChanged(greeting=m.Greeting(address="127.0.0.9:1", outcome="calling", at=1))
+        "GreetingChanged", ev.GreetingChanged(greeting=nouns.Greeting(address="127.0.0.9:1", outcome="calling", at=1))
     )
     wire.until_waits("options")
     # An answer from before is under way.
@@ -1191,10 +1193,10 @@ def test_a_log_that_could_not_be_read_is_read_once_the_node_is_back(node: FakeNo
 def test_a_disk_that_is_well_after_a_new_start_is_told(node: FakeNode, visit: Visit) -> None:
     tab = visit().open()
     expect(tab.locator(".me .name")).to_have_text("anna")
-    node.set_health(m.Health(store=False, problem="No space left on the device."))
+    node.set_health(nouns.Health(store=False, problem="No space left on the device."))
     expect(tab.locator(".strip")).to_contain_text("No space left on the device.")
     node.stop()
-    node.health = m.Health()
+    node.health = nouns.Health()
     node.start()
     expect(tab.locator(".strip")).to_be_hidden()
 

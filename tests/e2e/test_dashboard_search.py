@@ -7,7 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from node.bus import messages as m
+from node.bus import nouns
+from node.bus import requests as rq
 from node.errors import CommandRefused
 from tests.e2e.browser import Visit, bubble, until, until_copied
 from tests.support.fake_node import FakeNode, now
@@ -26,7 +27,7 @@ def hits(tab: Page) -> Locator:
     return tab.locator(".searchpage .hit")
 
 
-def talked(node: FakeNode) -> tuple[m.Peer, m.Peer]:
+def talked(node: FakeNode) -> tuple[nouns.Peer, nouns.Peer]:
     """Two people, and a needle here and there in a lot of hay."""
     bela, cian = node.add_peer("bela"), node.add_peer("cian")
     for number in range(200):
@@ -37,8 +38,8 @@ def talked(node: FakeNode) -> tuple[m.Peer, m.Peer]:
     return bela, cian
 
 
-def read_all(node: FakeNode, peer: m.Peer) -> None:
-    node.on_loop(lambda: node._do_mark_read(m.MarkReadArgs(room=peer.room)))
+def read_all(node: FakeNode, peer: nouns.Peer) -> None:
+    node.on_loop(lambda: node._do_mark_read(rq.MarkReadArgs(room=peer.room)))
 
 
 def test_hits_lead_into_the_conversation_and_back_to_where_one_was(node: FakeNode, visit: Visit) -> None:
@@ -178,7 +179,7 @@ def test_every_state_says_what_is_the_matter(node: FakeNode, visit: Visit) -> No
     field(tab).fill("?!")
     expect(tab.locator(".results .state h2")).to_have_text("Type a word")
 
-    def refuse(command: m.Command) -> None:
+    def refuse(command: rq.Command) -> None:
         if command.op == "search":
             raise CommandRefused("internal", "A bug.")
 

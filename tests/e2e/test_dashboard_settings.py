@@ -9,7 +9,9 @@ import pytest
 from msgspec.structs import replace
 from playwright.sync_api import Locator, Page, expect
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
+from node.bus import requests as rq
 from node.errors import CommandRefused
 from tests.e2e.browser import Dashboard, Visit, until, until_copied
 from tests.support.fake_node import FakeNode, fill, now
@@ -61,7 +63,7 @@ def test_a_name_is_saved_when_the_node_has_it_and_other_tabs_see_it(node: FakeNo
 
 
 def test_what_the_node_refuses_stands_beside_the_field(node: FakeNode, visit: Visit) -> None:
-    def refuse(command: m.Command) -> None:
+    def refuse(command: rq.Command) -> None:
         if command.op == "settings":
             raise CommandRefused("invalid_args", "10,000 to 100,000,000 events can be kept, not 5.")
 
@@ -106,7 +108,7 @@ def test_deleting_old_messages_asks_twice(node: FakeNode, visit: Visit) -> None:
     # What was saved holds from then on, however late the page is told of it.
     free = threading.Event()
 
-    def tell_late(command: m.Command) -> None:
+    def tell_late(command: rq.Command) -> None:
         if command.op == "settings":
             node.hold_back["config"] = free
 
@@ -145,15 +147,17 @@ def test_a_choice_is_shown_as_the_node_has_it(node: FakeNode, visit: Visit) -> N
 
 
 def test_mandatory_peers(node: FakeNode, visit: Visit) -> None:
-    greeting = m.Greeting(address="10.206.4.122:1255", network="10.206.0.0/16", outcome="skipped", at=now())
-    node.publish("GreetingChanged", m.GreetingChanged(greeting=greeting))
+    greeting = nouns.Greeting(address="10.206.4.122:1255", network="10.206.0.0/16", outcome="skipped", at=now())
+    node.publish("GreetingChanged", ev.GreetingChanged(greeting=greeting))
     tab = loaded(visit().open(page="settings"))
     rows = tab.locator(".mandatory li")
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("passed over")
     expect(rows.nth(1)).to_contain_text("not greeted yet")
-    failed = m.Greeting(address="10.206.5.228:6555", outcome="failed", detail="It refused the connection.", at=now())
-    node.publish("GreetingChanged", m.GreetingChanged(greeting=failed))
+    failed = nouns.Greeting(
+        address="10.206.5.228:6555", outcome="failed", detail="It refused the connection.", at=now()
+    )
+    node.publish("GreetingChanged", ev.GreetingChanged(greeting=failed))
     expect(rows.nth(1)).to_contain_text(
         re.compile(r"could not be greeted (just now|\d+ s ago)\. It refused the connection\.")
     )
@@ -245,7 +249,7 @@ def test_a_node_that_is_away_or_older(node: FakeNode, visit: Visit) -> None:
     expect(note(tab, "Your name")).to_contain_text("Perhaps not saved. The node doesn't answer. Try again in a moment.")
     expect(tab.get_by_label("Your name", exact=True)).to_have_value("Anna C")
 
-    def older(command: m.Command) -> None:
+    def older(command: rq.Command) -> None:
         if command.op == "config":
             raise CommandRefused("unknown_op", "There is no such command.")
 
@@ -263,7 +267,7 @@ def test_long_names_and_lists_stay_within_the_page(node: FakeNode, visit: Visit)
     addresses = [f"10.123.{number}.200:15000@10.123.0.0/16" for number in range(30)]
     node.publish(
         "SettingsChanged",
-        m.SettingsChanged(
+        ev.SettingsChanged(
             settings=replace(node.state.settings, name="سلمى من قسم الشبكات " * 3, mandatory=addresses), self=node.me
         ),
     )

@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import bounds, nouns
+from node.bus import events as ev
 from node.bus.client import Back, Client, Follower
 from node.errors import CommandRefused, NodeAway
 from node.store.reader import Reader
@@ -182,22 +183,22 @@ def said_by(disk: Disk, address: str) -> list[str]:
     peers = [peer for peer in disk.client.peers().peers if f"{peer.host}:{peer.port}" == address]
     if not peers:
         return []
-    page = disk.client.history(peers[0].room, limit=m.MAX_HISTORY)
+    page = disk.client.history(peers[0].room, limit=bounds.MAX_HISTORY)
     return [one.text for one in page.messages if one.direction == "in" and one.kind == "text"]
 
 
 def is_reached(follower: Follower) -> bool:
     """Whether an ephemeral event came (a next try, here): its subscription has reached the node by then."""
     item = follower.next(1.0)
-    return isinstance(item, m.Event) and item.seq is None
+    return isinstance(item, ev.Event) and item.seq is None
 
 
-def health_told(follower: Follower, client: Client, store: bool) -> m.Health:
+def health_told(follower: Follower, client: Client, store: bool) -> nouns.Health:
     """The next health that says so, as front ends learn of it: told, or asked for after an absence."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         item = follower.next(1.0)
-        if isinstance(item, m.Event) and isinstance(item.data, m.HealthChanged):
+        if isinstance(item, ev.Event) and isinstance(item.data, ev.HealthChanged):
             health = item.data.health
         elif isinstance(item, Back):
             health = client.status().health
@@ -280,10 +281,10 @@ def test_a_full_disk_is_told_read_on_and_recovered_from(tmp_path: pathlib.Path) 
         assert health_told(follower, client, store=True).problem is None
         told.append(client.send(target, "after").text)
         eventually(lambda: said_by(disk, peer) == ["heard before", "said while it was full"])
-        assert client.status().health == m.Health()
+        assert client.status().health == nouns.Health()
         assert [one.text for one in client.history(room, limit=200).messages if one.direction == "out"] == told
         assert texts_of(disk.copy(tmp_path / "copy"), "out") == told
-        log = [event.seq for event in client.events(0, m.MAX_EVENTS).events]
+        log = [event.seq for event in client.events(0, bounds.MAX_EVENTS).events]
         assert log == list(range(1, len(log) + 1))
         follower.close()
 

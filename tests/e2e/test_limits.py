@@ -9,7 +9,8 @@ import socket
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
 from node.errors import CommandRefused
 from tests.support.processes import PATIENCE, Nodes, eventually, free_address, loopback_host
 
@@ -47,7 +48,7 @@ def test_below_the_floor_the_node_holds_still_and_goes_on_by_itself(nodes: Nodes
             assert anna.client.stats().received == 0
             (nodes.folder / "ballast").unlink()
             eventually(lambda: anna.client.stats().received == 1, "it is read when there is room")
-        assert anna.client.status().health == m.Health()
+        assert anna.client.status().health == nouns.Health()
         anna.send(peer, "room again")
     finally:
         (nodes.folder / "ballast").unlink(missing_ok=True)
@@ -71,7 +72,7 @@ def test_a_source_that_meets_its_quota_is_shut_out_and_others_are_not(nodes: Nod
         other.sendall(b"NEW: still here\n")
         eventually(lambda: anna.client.search('"still here"').hits, "the other one is heard")
     events = anna.client.events(max(0, anna.client.status().head - 900), limit=1000).events
-    met = [event.data for event in events if isinstance(event.data, m.QuotaReached)]
+    met = [event.data for event in events if isinstance(event.data, ev.QuotaReached)]
     assert [(one.host, one.bytes >= MB) for one in met] == [(flooder, True)], "once"
     anna.wait_said(f"{flooder} has sent as much as one source may in a day")
     anna.stop()

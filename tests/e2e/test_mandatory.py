@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import events as ev
 from tests.support.processes import PATIENCE, NodeProcess, Nodes, eventually, free_address, loopback_host
 
 GREETING = b"anna: Mandatory message: Hello from our peer!"
@@ -59,6 +59,6 @@ def test_a_mandatory_peer_is_greeted_once_and_its_link_is_kept(nodes: Nodes, lis
         assert not snapshot.live.next_tries, "nobody is tried again"
         assert anna.peer(far) is None
         events = anna.client.events(0).events
-        said = [event.data.greeting.outcome for event in events if isinstance(event.data, m.GreetingChanged)]
+        said = [event.data.greeting.outcome for event in events if isinstance(event.data, ev.GreetingChanged)]
         assert sorted(said) == ["calling", "calling", "failed", "greeted", "skipped"]
     anna.wait_said(f"mandatory peer {far}: skipped")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import bounds
 from tests.support import courteous_node
 from tests.support.old_clients import RECIPIENT, AncestorConsole, AncestorFlask, OldClient, Std
 from tests.support.processes import PATIENCE, NodeProcess, Nodes, eventually, free_address, loopback_host
@@ -306,7 +306,7 @@ def test_probes_and_blank_connections_leave_no_trace(anna: NodeProcess) -> None:
         last.send(anna.host, anna.port, "somebody real")
         anna.wait_heard(last.address, ["somebody real"])
         # Earlier tests' peers may come and go meanwhile.
-        new = anna.client.events(head, m.MAX_EVENTS).events
+        new = anna.client.events(head, bounds.MAX_EVENTS).events
         peers = {event.data.peer.host for event in new if event.type in ("PeerAdded", "PeerChanged")}
         assert last.host in peers
         assert not [event for event in new if host in str(event)]

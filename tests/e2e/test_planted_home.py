@@ -14,8 +14,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from node.bus import aio, locate
-from node.bus import messages as m
+from node.bus import aio, locate, nouns
 from node.bus.client import Client
 from node.errors import HomeRefused
 from tests.support.processes import PATIENCE, ROOT, clean_environment, free_address
@@ -39,7 +38,7 @@ class Planted:
         self.listener.listen()
         self.listener.setblocking(False)
         address = f"ipc://{self.sockets}/"
-        planted = m.Endpoint(
+        planted = nouns.Endpoint(
             v=1, versions=[1], events=f"{address}events", commands=f"{address}commands", log="l", pid=os.getpid(),
             program="0", started=1,
         )  # fmt: skip

@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import events as ev
 from node.bus import reducer
 from node.bus.client import Cursor, Resync
 from node.errors import CommandRefused
@@ -50,13 +50,13 @@ def test_old_messages_go_front_ends_learn_of_it_and_what_waits_stays(nodes: Node
                 1,
                 before.state.rooms[waiting.room].last,
             )
-            told: list[m.MessagesExpired] = []
+            told: list[ev.MessagesExpired] = []
             while (follower.cursor or Cursor("", 0)).seq < after.seq:
                 item = follower.next(PATIENCE)
-                assert isinstance(item, m.Event), item
+                assert isinstance(item, ev.Event), item
                 if item.seq is not None:
                     reducer.apply(before.state, item)
-                if isinstance(item.data, m.MessagesExpired):
+                if isinstance(item.data, ev.MessagesExpired):
                     told.append(item.data)
             assert before.state == after.state
         (one,) = told

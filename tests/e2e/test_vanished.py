@@ -14,8 +14,8 @@ import termios
 
 import pytest
 
+from node.bus import events as ev
 from node.bus import locks
-from node.bus import messages as m
 from node.bus.client import Away, Client, Cursor, Resync
 from node.bus.server import MAX_REBINDS
 from tests.support.processes import PATIENCE, ROOT, NodeProcess, Nodes, clean_environment, eventually, free_address
@@ -62,7 +62,7 @@ def test_what_is_removed_is_made_anew_and_nobody_misses_an_event(nodes: Nodes, w
         while not seen or seen[-1] < head:
             item = follower.next(PATIENCE)
             assert item is not None and not isinstance(item, Away | Resync), item
-            if isinstance(item, m.Event) and item.seq is not None:
+            if isinstance(item, ev.Event) and item.seq is not None:
                 seen.append(item.seq)
         assert seen == list(range(1, head + 1))
     for path in (anna.home / "bus.json", *(anna.home / "bus").iterdir()):

@@ -26,7 +26,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from node.bus import messages as m
+from node.bus import bounds
+from node.bus import requests as rq
 from tests.fuzz.commands import GENERATORS, JUNK, NAMES, WEIGHTS, WORDS, Args, Expected, is_harmless
 from tests.support.loopback import Listeners, say
 from tests.support.oracle import Oracle
@@ -114,10 +115,10 @@ class BusFuzz:
         ops = [op for op in GENERATORS if op != "stop"]
         return self.dice.choices(ops, [WEIGHTS.get(op, 2) for op in ops])[0]
 
-    def ask(self, op: str, args: Args, expected: Expected = (), client: int | None = None) -> m.Reply:
+    def ask(self, op: str, args: Args, expected: Expected = (), client: int | None = None) -> rq.Reply:
         """Ask, now and then with a key."""
         assert is_harmless(args), args
-        keyed = op not in m.READS and op != "stop" and self.dice.random() < 0.3
+        keyed = op not in rq.READS and op != "stop" and self.dice.random() < 0.3
         key = f"fuzz {next(self._keys)}" if keyed else None
         client = self.dice.randrange(CLIENTS) if client is None else client
         meant = self.witness.meant(op, args)
@@ -157,7 +158,7 @@ class BusFuzz:
             where: Any = args
             if op == "send" and isinstance(args.get("messages"), list) and args["messages"] and dice.random() < 0.7:
                 where = dice.choice(args["messages"])
-            names = [*(where if isinstance(where, dict) else ()), *m.COMMANDS[op][0].__struct_fields__, "unknown"]
+            names = [*(where if isinstance(where, dict) else ()), *rq.COMMANDS[op][0].__struct_fields__, "unknown"]
             name = dice.choice(names)
             if isinstance(where, dict) and name in where and dice.random() < 0.2:
                 del where[name]
@@ -169,7 +170,7 @@ class BusFuzz:
     def _bytes(self) -> None:
         """What is hardly a command: other frames, other fields, another version, cut off, spoilt."""
         dice, witness = self.dice, self.witness
-        op = dice.choice(sorted(m.READS))
+        op = dice.choice(sorted(rq.READS))
         frame = witness.frame(op, GENERATORS[op](self)[0])
         kind = dice.randrange(8)
         if kind == 0:
@@ -182,7 +183,7 @@ class BusFuzz:
         elif kind == 2:
             frame = dice.choice((b"", b"\x00", b"[]", b"null", b"{}", b"[" * 100_000, b'{"a":' * 5_000, b"\xff" * 9))
         elif kind == 3:
-            frame = b" " * (m.MAX_COMMAND_BYTES + dice.choice((0, 1)) - len(frame)) + frame
+            frame = b" " * (bounds.MAX_COMMAND_BYTES + dice.choice((0, 1)) - len(frame)) + frame
         else:
             body = json.loads(frame)
             name = dice.choice(("v", "id", "op", "client", "key", "args"))
@@ -206,7 +207,7 @@ class BusFuzz:
         for client, (frame, _, _, _) in enumerate(asked):
             witness.put(frame, client)
         replies = [witness.get(frame, client) for client, (frame, _, _, _) in enumerate(asked)]
-        order = sorted(range(CLIENTS), key=lambda at: (replies[at].head or 0, asked[at][2] in m.READS))
+        order = sorted(range(CLIENTS), key=lambda at: (replies[at].head or 0, asked[at][2] in rq.READS))
         for at in order:
             witness.learn(asked[at][2], asked[at][1], asked[at][3], replies[at])
 

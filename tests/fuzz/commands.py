@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
-from node.bus import messages as m
+from node.bus import bounds
 from node.model import parse_address
 from tests.support.oracle import Oracle
 from tests.support.witness import Witness
@@ -97,12 +97,12 @@ def _hello(fuzz: Fuzz) -> tuple[Args, Expected]:
 def _snapshot(fuzz: Fuzz) -> tuple[Args, Expected]:
     if fuzz.dice.random() < 0.1:
         return {"page": fuzz.dice.choice(("", "x", "1", "0:0"))}, ("snapshot_gone", "invalid_args", "ok")
-    return {**_page(fuzz, m.MAX_SNAPSHOT)}, ("ok", "busy")
+    return {**_page(fuzz, bounds.MAX_SNAPSHOT)}, ("ok", "busy")
 
 
 def _events(fuzz: Fuzz) -> tuple[Args, Expected]:
     since = fuzz.dice.choice((0, 1, fuzz.witness.seq, fuzz.witness.seq - 5, fuzz.witness.seq + 10**9, -1, -(2**62)))
-    return {"since": since, **_page(fuzz, m.MAX_EVENTS)}, ("ok", "cursor_ahead", "cursor_too_old")
+    return {"since": since, **_page(fuzz, bounds.MAX_EVENTS)}, ("ok", "cursor_ahead", "cursor_too_old")
 
 
 def _consumer(fuzz: Fuzz) -> str:
@@ -119,7 +119,7 @@ def _consumer_create(fuzz: Fuzz) -> tuple[Args, Expected]:
 
 
 def _consumer_next(fuzz: Fuzz) -> tuple[Args, Expected]:
-    return {"name": _consumer(fuzz), **_page(fuzz, m.MAX_EVENTS)}, ("ok", "not_found", "consumer_lapsed")
+    return {"name": _consumer(fuzz), **_page(fuzz, bounds.MAX_EVENTS)}, ("ok", "not_found", "consumer_lapsed")
 
 
 def _consumer_acknowledge(fuzz: Fuzz) -> tuple[Args, Expected]:
@@ -141,7 +141,7 @@ def _history(fuzz: Fuzz) -> tuple[Args, Expected]:
     room = fuzz.room()
     marks = fuzz.dice.choice(((), (), ("before",), ("after",), ("around",), ("before", "after")))
     expected = ("ok", "not_found") if len(marks) < 2 else ("invalid_args",)
-    return {"room": room, **{mark: fuzz.message(room) for mark in marks}, **_page(fuzz, m.MAX_HISTORY)}, expected
+    return {"room": room, **{mark: fuzz.message(room) for mark in marks}, **_page(fuzz, bounds.MAX_HISTORY)}, expected
 
 
 def _search(fuzz: Fuzz) -> tuple[Args, Expected]:
@@ -153,14 +153,14 @@ def _search(fuzz: Fuzz) -> tuple[Args, Expected]:
     ))  # fmt: skip
     within = {"room": fuzz.room()} if dice.random() < 0.3 else {}
     before = {"before": fuzz.message()} if dice.random() < 0.2 else {}
-    return {"query": query, **within, **before, **_page(fuzz, m.MAX_HITS)}, ("ok", "invalid_args", "not_found")
+    return {"query": query, **within, **before, **_page(fuzz, bounds.MAX_HITS)}, ("ok", "invalid_args", "not_found")
 
 
 def _send(fuzz: Fuzz) -> tuple[Args, Expected]:
     dice = fuzz.dice
     count = dice.choice((1, 1, 1, 2, 5))
     if dice.random() < 0.01:
-        count = m.MAX_SEND
+        count = bounds.MAX_SEND
     if dice.random() < 0.6:
         # To addresses, known or not: nothing can be wrong with that.
         to = [f"{host}:{port}" for host, port in (dice.choice(fuzz.addresses) for _ in range(count))]
@@ -171,8 +171,9 @@ def _send(fuzz: Fuzz) -> tuple[Args, Expected]:
     if dice.random() < 0.06:
         spoilt, code = dice.choice((
             ("", "text_empty"), (" \n\t", "text_empty"), ("\u200b", "text_empty"),
-            ("x" * (m.MAX_TEXT_BYTES + 1), "text_too_long"), ("é" * (m.MAX_TEXT_BYTES // 2 + 1), "text_too_long"),
-            ("x" * m.MAX_TEXT_BYTES, ""),
+            ("x" * (bounds.MAX_TEXT_BYTES + 1), "text_too_long"),
+            ("é" * (bounds.MAX_TEXT_BYTES // 2 + 1), "text_too_long"),
+            ("x" * bounds.MAX_TEXT_BYTES, ""),
         ))  # fmt: skip
         texts[dice.randrange(count)] = spoilt
         expected = (code,) if code and expected else expected
@@ -213,7 +214,7 @@ def _someone(fuzz: Fuzz) -> tuple[Args, Expected]:
 
 def _peers(fuzz: Fuzz) -> tuple[Args, Expected]:
     after = {"after": fuzz.dice.choice(("", "x", "plain-1", "\x00"))} if fuzz.dice.random() < 0.3 else {}
-    return {**after, **_page(fuzz, m.MAX_SNAPSHOT)}, ("ok",)
+    return {**after, **_page(fuzz, bounds.MAX_SNAPSHOT)}, ("ok",)
 
 
 def _rename(fuzz: Fuzz) -> tuple[Args, Expected]:

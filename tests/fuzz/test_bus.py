@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from node.bus import messages as m
+from node.bus import requests as rq
 from tests.fuzz import bus
 from tests.fuzz.commands import GENERATORS, is_harmless
 
@@ -12,17 +12,17 @@ CHAPTER = 300
 
 
 def test_every_command_has_a_generator() -> None:
-    assert set(GENERATORS) == set(m.COMMANDS)
+    assert set(GENERATORS) == set(rq.COMMANDS)
 
 
 def test_whatever_is_asked_the_log_the_index_and_the_counts_are_right() -> None:
     fuzz, failure = bus.run(1, lambda steps: steps < STEPS, chapter=CHAPTER)
     assert failure is None, failure
     asked = {op for op, _ in fuzz.witness.outcomes}
-    assert asked == set(m.COMMANDS), f"never asked: {set(m.COMMANDS) - asked}"
+    assert asked == set(rq.COMMANDS), f"never asked: {set(rq.COMMANDS) - asked}"
     # Whether there is something to be sent again depends on how fast the others were.
     answered = {op for op, outcome in fuzz.witness.outcomes if outcome == "ok"} | {"resend"}
-    assert answered == set(m.COMMANDS), f"never answered with a result: {set(m.COMMANDS) - answered}"
+    assert answered == set(rq.COMMANDS), f"never answered with a result: {set(rq.COMMANDS) - answered}"
 
 
 def test_nobody_outside_of_loopback_is_asked_for() -> None:

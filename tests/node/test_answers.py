@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from node.answers import Answers
-from node.bus import messages as m
+from node.bus import encoding, nouns
+from node.bus import requests as rq
 from node.config import Config
 from node.core import effects as e
 from node.core import stimuli as s
@@ -27,7 +28,7 @@ class Core:
     busy = False
 
     def __init__(self) -> None:
-        self.health = m.Health()
+        self.health = nouns.Health()
         self.fed: list[s.Commanded] = []
         self.kept: dict[str, tuple[bytes, str]] = {}
 
@@ -49,10 +50,10 @@ class Desk:
         turns, reader = cast(Turns, self.core), cast(Reader, self.core)
         self.answers = Answers(cast(Config, None), turns, reader, "log", nothing, nothing, nothing, nothing)
 
-    def ask(self, name: str, key: str | None = None) -> asyncio.Task[m.Reply]:
+    def ask(self, name: str, key: str | None = None) -> asyncio.Task[rq.Reply]:
         """Ask for a rename, which goes through the core as it is."""
-        args = msgspec.Raw(m.encode(m.RenameArgs(peer="plain-1", name=name)))
-        command = m.Command(v=1, id="1", client="test", op="rename", args=args, key=key)
+        args = msgspec.Raw(encoding.encode(rq.RenameArgs(peer="plain-1", name=name)))
+        command = rq.Command(v=1, id="1", client="test", op="rename", args=args, key=key)
         return asyncio.ensure_future(self.answers.answer(command))
 
     async def taken(self, count: int) -> list[s.Commanded]:
@@ -63,7 +64,7 @@ class Desk:
     def settle(self, command: s.Commanded, result: Any) -> None:
         """It is on disk, and its reply with it."""
         if command.key is not None:
-            self.core.kept[command.key.key] = command.key.fingerprint, m.encode(result).decode()
+            self.core.kept[command.key.key] = command.key.fingerprint, encoding.encode(result).decode()
         self.answers.settle(e.Reply(command.token, result))
 
 
@@ -74,7 +75,7 @@ def run(test: Callable[[Desk], Awaitable[None]]) -> None:
     asyncio.run(whole())
 
 
-async def refused(asked: Awaitable[m.Reply]) -> str:
+async def refused(asked: Awaitable[rq.Reply]) -> str:
     with pytest.raises(CommandRefused) as caught:
         await asked
     return caught.value.code
@@ -87,9 +88,9 @@ def test_a_command_repeated_before_it_is_on_disk_takes_effect_once_and_both_get_
         # Something that comes later is taken: so the repetition had its turn, too.
         other = desk.ask("cat", "another")
         assert len(await desk.taken(2)) == 2
-        desk.settle(command, m.Nothing())
+        desk.settle(command, rq.Nothing())
         assert (await first).result == (await second).result == msgspec.Raw(b"{}")
-        desk.settle(desk.core.fed[1], m.Nothing())
+        desk.settle(desk.core.fed[1], rq.Nothing())
         await other
 
     run(test)
@@ -99,7 +100,7 @@ def test_a_command_repeated_when_it_is_on_disk_gets_the_kept_reply() -> None:
     async def test(desk: Desk) -> None:
         first = desk.ask("bob", "k")
         (command,) = await desk.taken(1)
-        desk.settle(command, m.Nothing())
+        desk.settle(command, rq.Nothing())
         reply = await first
         assert (await desk.ask("bob", "k")).result == reply.result
         assert len(desk.core.fed) == 1
@@ -113,7 +114,7 @@ def test_a_key_used_before_with_other_arguments_is_refused(on_disk: bool) -> Non
         first = desk.ask("bob", "k")
         (command,) = await desk.taken(1)
         if on_disk:
-            desk.settle(command, m.Nothing())
+            desk.settle(command, rq.Nothing())
             await first
         assert await refused(desk.ask("somebody else", "k")) == "key_reused"
         assert len(desk.core.fed) == 1
@@ -126,7 +127,7 @@ def test_commands_without_a_key_each_take_effect() -> None:
     async def test(desk: Desk) -> None:
         both = [desk.ask("bob"), desk.ask("bob")]
         for command in await desk.taken(2):
-            desk.settle(command, m.Nothing())
+            desk.settle(command, rq.Nothing())
         await asyncio.gather(*both)
 
     run(test)
@@ -148,9 +149,9 @@ def test_what_the_core_refuses_is_refused_with_its_code_and_reason() -> None:
 
 @pytest.mark.parametrize(
     ("health", "busy", "code"),
-    [(m.Health(store=False, problem="It is full."), False, "store_unavailable"), (m.Health(), True, "busy")],
+    [(nouns.Health(store=False, problem="It is full."), False, "store_unavailable"), (nouns.Health(), True, "busy")],
 )
-def test_nothing_goes_to_the_core_while_the_disk_can_t_take_it(health: m.Health, busy: bool, code: str) -> None:
+def test_nothing_goes_to_the_core_while_the_disk_can_t_take_it(health: nouns.Health, busy: bool, code: str) -> None:
     async def test(desk: Desk) -> None:
         desk.core.health, desk.core.busy = health, busy
         assert await refused(desk.ask("bob")) == code
@@ -171,7 +172,7 @@ def test_whoever_waits_is_told_when_the_core_is_lost() -> None:
 
 def test_arguments_that_are_none_are_refused_before_anything_else() -> None:
     async def test(desk: Desk) -> None:
-        command = m.Command(v=1, id="1", client="test", op="rename", args=msgspec.Raw(b'{"peer": 5}'))
+        command = rq.Command(v=1, id="1", client="test", op="rename", args=msgspec.Raw(b'{"peer": 5}'))
         assert await refused(desk.answers.answer(command)) == "invalid_args"
         assert desk.core.fed == []
 

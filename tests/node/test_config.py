@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from node import config, supervisor
-from node.bus import messages as m
+from node.bus import nouns
 from node.core import settings
 from node.errors import ConfigError, HomeRefused
 from node.model import Address
@@ -93,7 +93,7 @@ def test_what_was_saved_comes_after_all_that_is_said_and_before_the_default(tmp_
 
 @pytest.mark.parametrize("key", ["home", *VALUES])
 def test_it_is_told_where_each_value_comes_from(tmp_path: pathlib.Path, key: str) -> None:
-    def told(argv: list[str], environment: dict[str, str], saved: dict[str, Any] | None = None) -> m.Option:
+    def told(argv: list[str], environment: dict[str, str], saved: dict[str, Any] | None = None) -> nouns.Option:
         loaded = config.load(argv, environment)
         found = config.explain(loaded, settings.in_force(loaded.default_name, saved or {}, loaded.fixed), saved or {})
         assert [one.key for one in found] == ["home", *(option.key for option in config.OPTIONS)]
@@ -126,7 +126,7 @@ def test_it_is_told_where_each_value_comes_from(tmp_path: pathlib.Path, key: str
 
 def test_a_name_changed_for_this_run_says_so_and_what_comes_after(tmp_path: pathlib.Path) -> None:
     loaded = config.load(["--home", str(tmp_path), "--name", "anna"], {})
-    found = config.explain(loaded, m.Settings(name="bela"), {"name": "bela"})
+    found = config.explain(loaded, nouns.Settings(name="bela"), {"name": "bela"})
     (name,) = (one for one in found if one.key == "name")
     assert (name.value, name.source) == ("bela", "saved")
     assert name.where == "until the node ends; at each start --name says 'anna'"

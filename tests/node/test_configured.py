@@ -8,16 +8,16 @@ import pathlib
 import pytest
 
 from node import configured
-from node.bus import messages as m
+from node.bus import nouns
 from node.config import OPTIONS
 from node.core import effects as e
 from node.errors import ConfigError
 from tests.node.store.story import ME, new_writer
 
 
-def option(**fields: str) -> m.Option:
+def option(**fields: str) -> nouns.Option:
     given = {"key": "name", "value": "anna", "source": "default", "where": "", "meaning": "", "default": "", **fields}
-    return m.Option(**given, restart=False)  # type: ignore[arg-type]
+    return nouns.Option(**given, restart=False)  # type: ignore[arg-type]
 
 
 def test_the_table_says_who_says_so() -> None:
@@ -52,7 +52,7 @@ def test_without_a_node_it_is_worked_out_from_all_there_is(
 ) -> None:
     writer = new_writer(tmp_path)
     saved = {"keep_days": 30, "reconnect": False}
-    writer.commit([e.PutSettings(m.Settings(name="anna"), ME, saved)])
+    writer.commit([e.PutSettings(nouns.Settings(name="anna"), ME, saved)])
     writer.close()
     (tmp_path / "config.toml").write_text("reconnect = true\nquota = 7\n")
     found = told(capsys, "--home", str(tmp_path), "--name", "berta", SNICHER_LISTEN="127.0.0.1:1")

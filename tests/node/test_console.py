@@ -14,16 +14,18 @@ import msgspec
 import pytest
 
 from node import console
-from node.bus import messages as m
+from node.bus import bounds, nouns
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.errors import CommandRefused
 from tests.support.fake_client import FakeClient, FakeConsumer
 
 NOON = int(time.mktime((2026, 1, 2, 12, 0, 0, 0, 0, -1)) * 1000)
 
 
-def message(**more: Any) -> m.Message:
+def message(**more: Any) -> nouns.Message:
     fields = {"id": 7, "room": "r", "order": "0", "at": NOON, "direction": "in", "author": "p", "name": "BERT"}
-    return msgspec.convert({**fields, **more}, m.Message)
+    return msgspec.convert({**fields, **more}, nouns.Message)
 
 
 def test_a_send_that_must_be_repeated_is_the_same_send(
@@ -55,7 +57,7 @@ def test_words_that_are_no_text_become_text(verb: Callable[..., FakeClient]) -> 
         (b"one line\n", "one line"),
         (b"two\r\nlines\r\n\n", "two\r\nlines"),
         (b"\xff", "\N{REPLACEMENT CHARACTER}"),
-        (b"x" * (m.MAX_TEXT_BYTES + 100), "x" * (m.MAX_TEXT_BYTES + 2)),
+        (b"x" * (bounds.MAX_TEXT_BYTES + 100), "x" * (bounds.MAX_TEXT_BYTES + 2)),
     ],
     ids=["one line", "two lines", "no text", "too long"],
 )
@@ -71,10 +73,10 @@ def test_standard_input_is_read_as_text_and_not_without_end(
     ("words", "answers"),
     [
         (["send", "bert:5", "hi"], [message(text="\x9b31m\x7f\u202e", name="B\x9d")]),
-        (["consumers"], [[m.Consumer(name="\x9b", position=1, lag=0, created=1, used=1)]]),
+        (["consumers"], [[nouns.Consumer(name="\x9b", position=1, lag=0, created=1, used=1)]]),
         (
             ["tail"],
-            [FakeConsumer([m.Event(v=1, log="l", at=NOON, type="Odd", seq=1, data={"\x9c": "\u2066"})], str)],
+            [FakeConsumer([ev.Event(v=1, log="l", at=NOON, type="Odd", seq=1, data={"\x9c": "\u2066"})], str)],
         ),
     ],
     ids=["a message", "a list", "events"],
@@ -117,14 +119,14 @@ def test_numbers_are_whole_and_not_below_what_makes_sense(words: list[str], caps
 def test_a_setting_is_asked_for_as_what_it_is(
     verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str], key: str, word: str, value: Any
 ) -> None:
-    option = m.Option(key=key, value="\x1b5", source="saved", where="", meaning="", default="", restart=True)
-    client = verb(["set", key, word], m.Settings(name="n"), [option])
+    option = nouns.Option(key=key, value="\x1b5", source="saved", where="", meaning="", default="", restart=True)
+    client = verb(["set", key, word], nouns.Settings(name="n"), [option])
     assert client.asked[0] == ({key: value},)
     assert capsys.readouterr().out == f"{key} is now \N{REPLACEMENT CHARACTER}5. It counts from the next start on.\n"
 
 
-def option(source: m.Source, where: str, *, restart: bool = False) -> m.Option:
-    return m.Option(
+def option(source: nouns.Source, where: str, *, restart: bool = False) -> nouns.Option:
+    return nouns.Option(
         key="keep_days", value="0", source=source, where=where, meaning="", default="", restart=restart
     )  # fmt: skip
 
@@ -139,16 +141,16 @@ def option(source: m.Source, where: str, *, restart: bool = False) -> m.Option:
 )
 @pytest.mark.parametrize("words", [["keep_days", "--default"], ["--default", "keep_days"]])
 def test_a_setting_is_reset_and_who_says_so_then_is_told(
-    verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str], words: list[str], told: m.Option, says: str
+    verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str], words: list[str], told: nouns.Option, says: str
 ) -> None:
-    client = verb(["set", *words], m.Settings(name="n"), [told])
+    client = verb(["set", *words], nouns.Settings(name="n"), [told])
     assert client.asked[0] == ({"reset": ["keep_days"]},)
     assert capsys.readouterr().out == says + "\n"
 
 
 def test_a_node_that_resets_nothing_is_too_old(verb: Callable[..., FakeClient]) -> None:
     with pytest.raises(CommandRefused, match="too old"):
-        verb(["set", "keep_days", "--default"], m.Settings(name="n"), [option("saved", "snicher.db")])
+        verb(["set", "keep_days", "--default"], nouns.Settings(name="n"), [option("saved", "snicher.db")])
 
 
 @pytest.mark.parametrize("words", [["keep_days"], ["keep_days", "5", "--default"], ["--default"], ["keep_days", ""]])
@@ -163,13 +165,13 @@ def test_a_setting_is_given_a_value_or_its_default(words: list[str], verb: Calla
 
 
 def test_consumers_are_listed_and_dropped(verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str]) -> None:
-    kept = m.Consumer(name="bot", position=7, lag=2, created=NOON, used=NOON)
+    kept = nouns.Consumer(name="bot", position=7, lag=2, created=NOON, used=NOON)
     gone = msgspec.structs.replace(kept, name="old", lapsed=True)
     verb(["consumers"], [kept, gone])
     head, *lines = capsys.readouterr().out.splitlines()
     assert (head, lines) == (console.CONSUMERS_HEADER, [console.consumer_line(one) for one in (kept, gone)])
     verb(["consumers", "--json"], [kept])
-    assert msgspec.json.decode(capsys.readouterr().out, type=m.Consumer) == kept
+    assert msgspec.json.decode(capsys.readouterr().out, type=nouns.Consumer) == kept
     verb(["consumers"], [])
     assert "tail --consumer" in capsys.readouterr().out
     assert verb(["consumers", "--drop", "bot"], None).asked == [("drop", "bot")]
@@ -196,11 +198,11 @@ def test_every_verb_is_in_the_usage_and_helps(capsys: pytest.CaptureFixture[str]
 
 
 def test_history_of_an_id_is_never_that_of_somebody_who_calls_himself_so(verb: Callable[..., FakeClient]) -> None:
-    room = m.Room(id="plain-16", kind="plain", name="plain-15", peer="plain-16", created=NOON)
+    room = nouns.Room(id="plain-16", kind="plain", name="plain-15", peer="plain-16", created=NOON)
     there = SimpleNamespace(state=SimpleNamespace(rooms={room.id: room}, peers={}))
     with pytest.raises(CommandRefused, match="id 'plain-15'"):
         verb(["history", "plain-15"], there)
-    page = m.HistoryResult(seq=1, messages=[message()], more_before=False, more_after=False)
+    page = rq.HistoryResult(seq=1, messages=[message()], more_before=False, more_after=False)
     assert verb(["history", "plain-16"], there, page).asked[-1] == ("history", "plain-16")
 
 

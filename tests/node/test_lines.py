@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from node import lines
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
 from node.errors import CommandRefused
 
 NOON = int(time.mktime((2026, 1, 2, 12, 0, 0, 0, 0, -1)) * 1000)
@@ -20,9 +21,9 @@ def it_is_noon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: NOON / 1000)
 
 
-def message(**more: Any) -> m.Message:
+def message(**more: Any) -> nouns.Message:
     fields = {"id": 7, "room": "r", "order": "0", "at": NOON, "direction": "in", "author": "p", "name": "BERT"}
-    return msgspec.convert({**fields, **more}, m.Message)
+    return msgspec.convert({**fields, **more}, nouns.Message)
 
 
 @pytest.mark.parametrize(
@@ -44,14 +45,16 @@ def message(**more: Any) -> m.Message:
         (message(kind="deleted", name=""), "2026-01-02 12:00:00  * deleted since"),
     ],
 )
-def test_a_message_as_people_read_it(shown: m.Message, line: str) -> None:
+def test_a_message_as_people_read_it(shown: nouns.Message, line: str) -> None:
     assert lines.message_line(shown) == line
 
 
 def test_a_peer_as_people_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    peer = m.Peer(id="plain-1", room="plain-1", name="BERT", host="10.0.0.1", port=5, link="offline", error="No way.")
+    peer = nouns.Peer(
+        id="plain-1", room="plain-1", name="BERT", host="10.0.0.1", port=5, link="offline", error="No way."
+    )
     monkeypatch.setattr(time, "time", lambda: 100.0)
-    line = lines.peer_line(peer, m.NextTry(peer="plain-1", at=107_000, attempt=2, reason="x"))
+    line = lines.peer_line(peer, nouns.NextTry(peer="plain-1", at=107_000, attempt=2, reason="x"))
     assert " ".join(line.split()) == "BERT 10.0.0.1:5 offline unknown (guess) plain-1 No way. next try in 7 s"
     assert [line.index(word) for word in ("BERT", "10.0.0.1", "offline", "unknown", "plain-1")] == [
         lines.PEERS_HEADER.index(word) for word in ("NAME", "ADDRESS", "STATE", "DIALECT", "ID")
@@ -70,18 +73,18 @@ def test_a_peer_as_people_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_name_forges_no_columns() -> None:
     forged = "anna                 10.0.0.1:5               online     snicher (seen)\u00a0\u3000\u3164 plain-1"
-    peer = m.Peer(id="plain-9", room="plain-9", name=forged, host="10.0.0.9", port=5, link="offline")
+    peer = nouns.Peer(id="plain-9", room="plain-9", name=forged, host="10.0.0.9", port=5, link="offline")
     assert lines.peer_line(peer, None) == (
         "anna 10.0.0.1:5 online snicher (seen) plain-1 10.0.0.9:5               offline    unknown (guess)    plain-9"
     )
     assert lines.called(peer) == "anna 10.0.0.1:5 online snicher (seen) plain-1 (10.0.0.9:5)"
     assert lines.message_line(message(text="x  y", name="B      T")) == "2026-01-02 12:00:00  B T: x  y"
-    added = lines.event_line(event_of(m.PeerAdded(peer=peer)))
+    added = lines.event_line(event_of(ev.PeerAdded(peer=peer)))
     assert added.endswith("anna 10.0.0.1:5 online snicher (seen) plain-1 10.0.0.9:5 unknown offline")
 
 
 def test_what_a_peer_says_in_an_error_steers_no_terminal() -> None:
-    peer = m.Peer(id="p", room="p", name="BERT", host="10.0.0.1", port=5, link="offline", error="No\x9b31m\n\nway")
+    peer = nouns.Peer(id="p", room="p", name="BERT", host="10.0.0.1", port=5, link="offline", error="No\x9b31m\n\nway")
     assert lines.peer_line(peer, None).endswith(" p  No\N{REPLACEMENT CHARACTER}31m way")
     failed = message(text="hi", direction="out", state="failed", detail="No\x9d  way")
     assert lines.message_line(failed).endswith("[failed: No\N{REPLACEMENT CHARACTER} way]")
@@ -104,27 +107,27 @@ DAY = 24 * HOUR
     ],
 )
 def test_an_event_of_another_day_or_from_ahead_is_told_with_its_date(at: int, shown: str) -> None:
-    line = lines.event_line(m.Event(v=1, log="l", at=at, type="NodeStopped", seq=1, data=m.NodeStopped(reason="x")))
+    line = lines.event_line(ev.Event(v=1, log="l", at=at, type="NodeStopped", seq=1, data=ev.NodeStopped(reason="x")))
     assert line == f"       1  {shown}  NodeStopped          x"
 
 
 def test_a_try_far_off_is_told_with_its_date() -> None:
-    peer = m.Peer(id="plain-1", room="plain-1", name="BERT", host="10.0.0.1", port=5, link="offline")
-    line = lines.peer_line(peer, m.NextTry(peer="plain-1", at=NOON + 400 * DAY, attempt=2, reason="x"))
+    peer = nouns.Peer(id="plain-1", room="plain-1", name="BERT", host="10.0.0.1", port=5, link="offline")
+    line = lines.peer_line(peer, nouns.NextTry(peer="plain-1", at=NOON + 400 * DAY, attempt=2, reason="x"))
     assert line.endswith("next try on 2027-02-06 12:00:00")
-    line = lines.peer_line(peer, m.NextTry(peer="plain-1", at=NOON - HOUR, attempt=2, reason="x"))
+    line = lines.peer_line(peer, nouns.NextTry(peer="plain-1", at=NOON - HOUR, attempt=2, reason="x"))
     assert line.endswith("next try in 0 s")
 
 
-ME = m.Self(id="i", code="c", name="anna", listen="0.0.0.0:5000")
-SETTINGS = msgspec.convert({"name": "anna"}, m.Settings)
-ROOM = m.Room(id="plain-1", kind="plain", name="BE\nRT")
-PEER = m.Peer(id="plain-1", room="plain-1", name="BERT", host="10.0.0.1", port=5, dialect="std", link="offline",
+ME = nouns.Self(id="i", code="c", name="anna", listen="0.0.0.0:5000")
+SETTINGS = msgspec.convert({"name": "anna"}, nouns.Settings)
+ROOM = nouns.Room(id="plain-1", kind="plain", name="BE\nRT")
+PEER = nouns.Peer(id="plain-1", room="plain-1", name="BERT", host="10.0.0.1", port=5, dialect="std", link="offline",
               error="No way.")  # fmt: skip
 
 
 def test_a_consumer_as_people_read_it() -> None:
-    kept = m.Consumer(name="bot", position=12, lag=3, created=NOON, used=NOON)
+    kept = nouns.Consumer(name="bot", position=12, lag=3, created=NOON, used=NOON)
     line = lines.consumer_line(kept)
     assert line.split() == ["bot", "12", "3", "2026-01-02", "12:00:00"]
     ends = [lines.CONSUMERS_HEADER.index(word) + len(word) for word in ("SHOWN UP TO", "BEHIND")]
@@ -135,70 +138,73 @@ def test_a_consumer_as_people_read_it() -> None:
 @pytest.mark.parametrize(
     ("data", "what"),
     [
-        (m.MessageReceived(message=message(text="hello")), "#7 BERT: hello"),
+        (ev.MessageReceived(message=message(text="hello")), "#7 BERT: hello"),
         (
-            m.MessageAccepted(message=message(text="a\nb", direction="out", state="waiting")),
+            ev.MessageAccepted(message=message(text="a\nb", direction="out", state="waiting")),
             "#7 > BERT: a\n                       b  [waiting]",
         ),
-        (m.MessageReceived(message=message(kind="deleted", name="")), "#7 * deleted since"),
-        (m.MessageStateChanged(room="r", id=7, state="failed", detail="gone"), "#7 is failed: gone"),
-        (m.MessageStateChanged(room="r", id=7, state="sent"), "#7 is sent"),
-        (m.NodeStarted(self=ME, settings=SETTINGS, version="1.2"), "anna is up on 0.0.0.0:5000, version 1.2"),
-        (m.NodeStopped(reason="Signal SIGTERM."), "Signal SIGTERM."),
+        (ev.MessageReceived(message=message(kind="deleted", name="")), "#7 * deleted since"),
+        (ev.MessageStateChanged(room="r", id=7, state="failed", detail="gone"), "#7 is failed: gone"),
+        (ev.MessageStateChanged(room="r", id=7, state="sent"), "#7 is sent"),
+        (ev.NodeStarted(self=ME, settings=SETTINGS, version="1.2"), "anna is up on 0.0.0.0:5000, version 1.2"),
+        (ev.NodeStopped(reason="Signal SIGTERM."), "Signal SIGTERM."),
         (
-            m.GreetingChanged(greeting=m.Greeting(address="10.1.0.7:1", outcome="skipped", detail="Far.", at=1)),
+            ev.GreetingChanged(greeting=nouns.Greeting(address="10.1.0.7:1", outcome="skipped", detail="Far.", at=1)),
             "10.1.0.7:1 skipped: Far.",
         ),
-        (m.RoomAdded(room=ROOM), "BE RT (plain-1)"),
-        (m.RoomChanged(room=msgspec.structs.replace(ROOM, unread=3)), "BE RT (plain-1), 3 unread"),
-        (m.RoomsMerged(gone="plain-2", room=ROOM), "plain-2 is now part of BE RT (plain-1)"),
+        (ev.RoomAdded(room=ROOM), "BE RT (plain-1)"),
+        (ev.RoomChanged(room=msgspec.structs.replace(ROOM, unread=3)), "BE RT (plain-1), 3 unread"),
+        (ev.RoomsMerged(gone="plain-2", room=ROOM), "plain-2 is now part of BE RT (plain-1)"),
         (
-            m.MessagesExpired(room="plain-1", upto=7, unread=2),
+            ev.MessagesExpired(room="plain-1", upto=7, unread=2),
             "plain-1 up to #7 were kept long enough, 2 unread left",
         ),
-        (m.RoomDeleted(room="plain-1"), "plain-1, with all that was said in it"),
-        (m.RoomRead(room="plain-1", read_upto=9, unread=2), "plain-1 up to #9, 2 unread"),
-        (m.PeerAdded(peer=PEER), "BERT 10.0.0.1:5 std offline: No way."),
-        (m.PeerChanged(peer=msgspec.structs.replace(PEER, error=None, host="::1")), "BERT [::1]:5 std offline"),
-        (m.PeerForgotten(peer="plain-1"), "plain-1; its conversation stays"),
+        (ev.RoomDeleted(room="plain-1"), "plain-1, with all that was said in it"),
+        (ev.RoomRead(room="plain-1", read_upto=9, unread=2), "plain-1 up to #9, 2 unread"),
+        (ev.PeerAdded(peer=PEER), "BERT 10.0.0.1:5 std offline: No way."),
+        (ev.PeerChanged(peer=msgspec.structs.replace(PEER, error=None, host="::1")), "BERT [::1]:5 std offline"),
+        (ev.PeerForgotten(peer="plain-1"), "plain-1; its conversation stays"),
         (
-            m.QuotaReached(host="10.0.0.1", bytes=7, until=NOON),
+            ev.QuotaReached(host="10.0.0.1", bytes=7, until=NOON),
             "10.0.0.1 is shut out until 2026-01-02 12:00:00 (7 bytes in a day)",
         ),
-        (m.Heartbeat(log="l", head=7, oldest=2), "head 7, kept from 2 on"),
+        (ev.Heartbeat(log="l", head=7, oldest=2), "head 7, kept from 2 on"),
         (
-            m.RetryScheduled(next_try=m.NextTry(peer="plain-1", at=NOON, attempt=2, reason="It refused.")),
+            ev.RetryScheduled(next_try=nouns.NextTry(peer="plain-1", at=NOON, attempt=2, reason="It refused.")),
             "plain-1 is tried again at 12:00:00 (attempt 2): It refused.",
         ),
-        (m.HealthChanged(health=m.Health()), "all is well"),
-        (m.HealthChanged(health=m.Health(store=False, problem="Full.")), "Full."),
-        (m.HealthChanged(health=m.Health(index="Built anew.")), "Built anew."),
-        (m.ConnectionNoticed(address="10.0.0.1", what="Refused: \x1b"), "10.0.0.1: Refused: \N{REPLACEMENT CHARACTER}"),
+        (ev.HealthChanged(health=nouns.Health()), "all is well"),
+        (ev.HealthChanged(health=nouns.Health(store=False, problem="Full.")), "Full."),
+        (ev.HealthChanged(health=nouns.Health(index="Built anew.")), "Built anew."),
+        (
+            ev.ConnectionNoticed(address="10.0.0.1", what="Refused: \x1b"),
+            "10.0.0.1: Refused: \N{REPLACEMENT CHARACTER}",
+        ),
     ],
 )
 def test_an_event_as_people_read_it(data: msgspec.Struct, what: str) -> None:
-    event = m.Event(v=1, log="l", at=NOON, type=type(data).__name__, seq=12, data=data)
+    event = ev.Event(v=1, log="l", at=NOON, type=type(data).__name__, seq=12, data=data)
     assert lines.event_line(event) == f"      12  12:00:00  {type(data).__name__:20} {what}"
     event.seq = None
     assert lines.event_line(event).startswith("       -  12:00:00")
 
 
 def test_changed_settings_as_people_read_them() -> None:
-    shown = lines.event_line(event_of(m.SettingsChanged(settings=SETTINGS, self=ME)))
+    shown = lines.event_line(event_of(ev.SettingsChanged(settings=SETTINGS, self=ME)))
     assert "name: anna" in shown and "reconnect: on" in shown and "{" not in shown
 
 
 def test_an_event_of_an_unknown_type_shows_what_it_holds() -> None:
-    event = m.Event(v=1, log="l", at=NOON, type="FromTheFuture", seq=1, data={"a": "\u202e"})
+    event = ev.Event(v=1, log="l", at=NOON, type="FromTheFuture", seq=1, data={"a": "\u202e"})
     assert lines.event_line(event).endswith(r'{"a":"\u202e"}')
 
 
 def test_every_type_of_event_has_a_line_of_its_own() -> None:
-    assert set(lines._WHAT) == {*m.DURABLE, *m.EPHEMERAL}
+    assert set(lines._WHAT) == {*ev.DURABLE, *ev.EPHEMERAL}
 
 
-def event_of(data: msgspec.Struct) -> m.Event:
-    return m.Event(v=1, log="l", at=NOON, type=type(data).__name__, seq=12, data=data)
+def event_of(data: msgspec.Struct) -> ev.Event:
+    return ev.Event(v=1, log="l", at=NOON, type=type(data).__name__, seq=12, data=data)
 
 
 def test_a_refusal_names_whom_one_may_have_meant() -> None:

@@ -14,7 +14,8 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
 from node import menu
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
 from node.bus.client import Client, Follower
 from tests.support.bus_fakes import PATIENCE, FakeBus
 from tests.support.processes import eventually
@@ -73,11 +74,11 @@ class Watched:
         self.told.append(text)
 
     def ask(self, question: str, words: Sequence[str] = ()) -> str:
-        message = m.Message(
+        message = nouns.Message(
             id=1, room="r", order="0", at=0, direction="in", author="b", name="bela", text="as soon as it is there"
         )  # fmt: skip
-        data = m.MessageReceived(message=message)
-        event = m.Event(v=1, log=self.bus.log, at=0, type="MessageReceived", seq=self.bus.head + 1, data=data)
+        data = ev.MessageReceived(message=message)
+        event = ev.Event(v=1, log=self.bus.log, at=0, type="MessageReceived", seq=self.bus.head + 1, data=data)
 
         async def publish() -> None:
             assert self.bus.server is not None

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from node import retention
-from node.bus import messages as m
+from node.bus import nouns
 from node.core import stimuli as s
 from node.errors import StoreUnavailable
 from node.retention import DAY_MS, EVENTS_STEP, Retention
@@ -37,9 +37,9 @@ class FakeTurns:
     def __init__(self) -> None:
         self.head = 0
         self.idle = True
-        self.well = m.Health()
+        self.well = nouns.Health()
         self.looks = 0
-        self.settings = m.Settings(name="anna")
+        self.settings = nouns.Settings(name="anna")
         #: Why the clock is doubted, and what was said of it.
         self.doubted: str | None = None
         self.said: list[str | None] = []
@@ -63,15 +63,15 @@ class FakeTurns:
         self.walk: list[int | None] = [None]
 
     @property
-    def health(self) -> m.Health:
+    def health(self) -> nouns.Health:
         self.looks += 1
         return self.well
 
     def set(self, **changes: Any) -> None:
         for key, value in changes.items():
-            self.settings = cast(m.Settings, self.core.settings)
+            self.settings = cast(nouns.Settings, self.core.settings)
             fields = {name: getattr(self.settings, name) for name in self.settings.__struct_fields__}
-            self.core.settings = m.Settings(**{**fields, key: value})
+            self.core.settings = nouns.Settings(**{**fields, key: value})
 
     async def write(self, what: Callable[..., Any], *args: Any) -> Any:
         if self.fails:
@@ -164,7 +164,7 @@ def test_a_disk_that_fails_is_left_alone_and_tried_again() -> None:
     run(turns, lambda: bool(turns.trims))
     assert turns.trims[0] == 1 + EVENTS_STEP
     ill = FakeTurns()
-    ill.well = m.Health(store=False, problem="full")
+    ill.well = nouns.Health(store=False, problem="full")
     ill.head = 1_000_001
     run(ill, lambda: ill.looks > 5)
     assert (ill.trims, ill.done) == ([], [])
@@ -219,7 +219,7 @@ def test_replies_beyond_their_number_go_the_oldest_first(monkeypatch: pytest.Mon
 
 def test_open_snapshots_are_looked_after_also_while_the_disk_fails() -> None:
     turns = FakeTurns()
-    turns.well = m.Health(store=False, problem="full")
+    turns.well = nouns.Health(store=False, problem="full")
     turns.pages.count = 3
     run(turns, lambda: not turns.pages)
     assert turns.pages.count == 0

@@ -11,7 +11,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
+from node.bus import requests as rq
 from node.bus.client import Away, Back, Resync
 from node.errors import BusProtocolError, CommandRefused, NodeAway
 from node.lines import event_line
@@ -20,16 +22,16 @@ from tests.support.fake_client import FakeClient, FakeConsumer
 NOON = int(time.mktime((2026, 1, 2, 12, 0, 0, 0, 0, -1)) * 1000)
 
 
-def snapshot(seq: int) -> m.SnapshotResult:
-    me = m.Self(id="i", code="c", name="n", listen="l")
-    state = m.State(self=me, settings=m.Settings(name="n"))
-    return m.SnapshotResult(log="l", seq=seq, state=state, live=m.Live())
+def snapshot(seq: int) -> rq.SnapshotResult:
+    me = nouns.Self(id="i", code="c", name="n", listen="l")
+    state = nouns.State(self=me, settings=nouns.Settings(name="n"))
+    return rq.SnapshotResult(log="l", seq=seq, state=state, live=nouns.Live())
 
 
 def test_tail_tells_of_absences_and_of_what_is_missing_on_stderr(
     verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path
 ) -> None:
-    event = m.Event(v=1, log="l", at=NOON, type="PeerForgotten", seq=5, data=m.PeerForgotten(peer="p"))
+    event = ev.Event(v=1, log="l", at=NOON, type="PeerForgotten", seq=5, data=ev.PeerForgotten(peer="p"))
     items = [Resync(snapshot(4)), event, Away("No heartbeat.", NOON / 1000), None, Back(), Resync(snapshot(9))]
     verb(["tail"], FakeConsumer(items, lambda: ""))
     out, err = capsys.readouterr()
@@ -42,8 +44,8 @@ def test_tail_tells_of_absences_and_of_what_is_missing_on_stderr(
     ]
 
 
-def forgotten(seq: int) -> m.Event:
-    return m.Event(v=1, log="l", at=NOON, type="PeerForgotten", seq=seq, data=m.PeerForgotten(peer="p"))
+def forgotten(seq: int) -> ev.Event:
+    return ev.Event(v=1, log="l", at=NOON, type="PeerForgotten", seq=seq, data=ev.PeerForgotten(peer="p"))
 
 
 @pytest.mark.parametrize("words", [[], ["--json"]], ids=["for people", "json"])

@@ -13,7 +13,8 @@ from typing import Any, cast
 import pytest
 
 from node import turns
-from node.bus import messages as m
+from node.bus import encoding, nouns
+from node.bus import events as ev
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.node import Node
@@ -226,7 +227,7 @@ def test_commands_get_in_while_sources_wait_and_are_refused_only_far_beyond() ->
         assert bench.turns.full_for("flood")
         early = bench.turns.busy
         assert not early
-        bench.turns.feed(s.Commanded(7, "settings", None, m.Cause(client="c", request="r"), None))
+        bench.turns.feed(s.Commanded(7, "settings", None, ev.Cause(client="c", request="r"), None))
         bench.disk.let_through(2)
         await eventually(lambda: bench.acts)
         assert bench.acts == [e.Reply(7, None)]
@@ -366,7 +367,7 @@ def test_a_long_query_does_not_hold_up_the_end(
             await refused(waiting)
         # And after it.
         await refused(asyncio.ensure_future(one.read(ending.reader.counts)))
-        one.feed(s.Commanded(7, "settings", None, m.Cause(client="c", request="r"), None))
+        one.feed(s.Commanded(7, "settings", None, ev.Cause(client="c", request="r"), None))
         assert ending.acts == [e.Refuse(7, "stopping", turns.STOPPING)]
 
     end(tmp_path, test)
@@ -386,9 +387,9 @@ def test_a_commit_that_is_not_done_at_the_end_is_undone_whole_and_its_command_is
 
         monkeypatch.setattr(ending.writer, "_write", slow)
         one.feed(s.Heard(2, "anna", None, "snicher", True, [Text("x")], 1))
-        one.feed(s.Commanded(7, "settings", None, m.Cause(client="c", request="r"), None))
+        one.feed(s.Commanded(7, "settings", None, ev.Cause(client="c", request="r"), None))
         await ending.busy()
-        one.feed(s.Commanded(8, "settings", None, m.Cause(client="c", request="r"), None))
+        one.feed(s.Commanded(8, "settings", None, ev.Cause(client="c", request="r"), None))
         async with asyncio.timeout(PROMPT):
             await one.close()
             await one.quiet(PROMPT)
@@ -424,9 +425,9 @@ def test_a_wal_that_takes_long_to_fold_stays_for_the_next_start(
 
 def test_an_open_snapshot_does_not_keep_the_wal_from_being_folded_back(tmp_path: pathlib.Path) -> None:
     async def test(ending: Ending) -> None:
-        facts = {"self": m.Self(id="me", code="", name="", listen=""), "settings": m.Settings(name="anna")}
+        facts = {"self": nouns.Self(id="me", code="", name="", listen=""), "settings": nouns.Settings(name="anna")}
         for name, value in facts.items():
-            ending.writer._db.execute("INSERT INTO fact VALUES (?, ?)", (name, m.encode(value).decode()))
+            ending.writer._db.execute("INSERT INTO fact VALUES (?, ?)", (name, encoding.encode(value).decode()))
         await ending.turns.read(ending.reader.pages.first, 1)
         await ending.turns.close()
 

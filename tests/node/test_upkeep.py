@@ -14,7 +14,9 @@ import pytest
 
 from node import upkeep
 from node.answers import Answers
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
+from node.bus import requests as rq
 from node.config import Config
 from node.core import effects as e
 from node.core import stimuli as s
@@ -39,7 +41,7 @@ class House:
         self.writer.prepare(log=LOG, stream="s")
         self.reader = Reader(home)
         self.acts: list[e.Act] = []
-        self.told: list[m.Health] = []
+        self.told: list[nouns.Health] = []
         nothing: Callable[..., None] = lambda *_: None  # noqa: E731
 
         def core() -> Node:
@@ -68,21 +70,21 @@ class House:
 
     async def ask(self, op: str, args: Any) -> e.Act:
         before = len(self.acts)
-        self.turns.feed(s.Commanded(before + 1, op, args, m.Cause(client="c", request="r"), None))
+        self.turns.feed(s.Commanded(before + 1, op, args, ev.Cause(client="c", request="r"), None))
         await eventually(lambda: any(isinstance(act, e.Reply | e.Refuse) for act in self.acts[before:]))
         return next(act for act in self.acts[before:] if isinstance(act, e.Reply | e.Refuse))
 
-    async def look_for(self, query: str) -> m.SearchResult:
+    async def look_for(self, query: str) -> rq.SearchResult:
         """As a front end does."""
         nothing: Callable[..., Any] = lambda *_: 0  # noqa: E731
         answers = Answers(cast(Config, None), self.turns, self.reader, LOG, nothing, nothing, nothing, nothing)
-        args = msgspec.Raw(msgspec.json.encode(m.SearchArgs(query=query)))
-        reply = await answers.answer(m.Command(v=1, id="1", op="search", args=args))
-        return msgspec.json.decode(reply.result, type=m.SearchResult)
+        args = msgspec.Raw(msgspec.json.encode(rq.SearchArgs(query=query)))
+        reply = await answers.answer(rq.Command(v=1, id="1", op="search", args=args))
+        return msgspec.json.decode(reply.result, type=rq.SearchResult)
 
-    def search(self, query: str) -> m.SearchResult:
+    def search(self, query: str) -> rq.SearchResult:
         with contextlib.closing(Reader(self.home)) as reader:
-            return reader.search(m.SearchArgs(query=query))
+            return reader.search(rq.SearchArgs(query=query))
 
     def damage(self, sql: str) -> None:
         with contextlib.closing(sqlite3.connect(self.home / database.FILE_NAME)) as db, db:
@@ -126,10 +128,10 @@ def test_an_index_that_breaks_while_the_node_runs_is_built_anew_and_people_are_t
         await house.hear("10.0.0.2", "the second")
         await eventually(lambda: house.search("the").pending == 0)
         house.damage(GARBAGE)
-        reply = await house.ask("delete", m.PeerArgs(peer="10.0.0.1:5000"))
+        reply = await house.ask("delete", rq.PeerArgs(peer="10.0.0.1:5000"))
         assert isinstance(reply, e.Reply)
         await house.hear("10.0.0.2", "the third")
-        await eventually(lambda: len(house.told) >= 2 and house.told[-1] == m.Health())
+        await eventually(lambda: len(house.told) >= 2 and house.told[-1] == nouns.Health())
         assert "damaged" in (house.told[0].index or "") and house.told[0].store and house.told[0].problem is None
         assert [hit.text for hit in house.search("the").hits] == ["the third", "the second"]
         assert not house.search("the").rebuilding
@@ -190,7 +192,7 @@ def test_an_index_that_breaks_again_and_again_is_left_alone_for_longer_each_time
         monkeypatch.setattr(house.writer.keeper, "state", counted)
         await eventually(lambda: rounds > 10)
         assert len(discards) == count == 4, "two times: emptied and replaced"
-        assert (await house.ask("delete", m.PeerArgs(peer="10.0.0.1:5000"))).__class__ is e.Reply
+        assert (await house.ask("delete", rq.PeerArgs(peer="10.0.0.1:5000"))).__class__ is e.Reply
 
     live(tmp_path, test)
 
@@ -201,7 +203,7 @@ def test_deleted_words_leave_the_index_by_themselves(tmp_path: pathlib.Path) -> 
         await house.hear("10.0.0.1", "unmistakable")
         await house.hear("10.0.0.2", "stays")
         await eventually(lambda: house.search("stays").pending == 0)
-        await house.ask("delete", m.PeerArgs(peer="10.0.0.1:5000"))
+        await house.ask("delete", rq.PeerArgs(peer="10.0.0.1:5000"))
         await eventually(lambda: not any(b"istakable" in path.read_bytes() for path in tmp_path.glob("snicher.db*")))
 
     live(tmp_path, test)

@@ -18,7 +18,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from node.bus import messages as m
+from node.bus import bounds, nouns
+from node.bus import requests as rq
 from tests.soak.clocked_node import VARIABLE, Clock
 from tests.support.loopback import Listeners, say
 from tests.support.oracle import Oracle, Who
@@ -189,11 +190,11 @@ class Fortnight:
         here = {who.room for who in self.oracle.peers.values() if who.listed and who.address not in self.reachable}
         return {one.id for room in here for one in self._history(room) if one.state == "waiting"}
 
-    def _history(self, room: str) -> list[m.Message]:
+    def _history(self, room: str) -> list[nouns.Message]:
         """All of a conversation as it is now; nothing when it is gone."""
-        found: list[m.Message] = []
+        found: list[nouns.Message] = []
         while True:
-            args = {"room": room, "limit": m.MAX_HISTORY} | ({"before": found[0].id} if found else {})
+            args = {"room": room, "limit": bounds.MAX_HISTORY} | ({"before": found[0].id} if found else {})
             reply = self.witness.ask("history", args, expect=("ok", "not_found"))
             if reply.error is not None:
                 # Gone meanwhile, or its oldest line is: begin anew, or there is none.
@@ -201,7 +202,7 @@ class Fortnight:
                     return []
                 found.clear()
                 continue
-            page = msgspec.json.decode(reply.result, type=m.HistoryResult)
+            page = msgspec.json.decode(reply.result, type=rq.HistoryResult)
             found[:0] = page.messages
             if not page.more_before:
                 return found
@@ -242,7 +243,7 @@ class Fortnight:
             time.sleep(0.02)
         self._expire(set())
 
-    def _to_send(self) -> list[m.Message]:
+    def _to_send(self) -> list[nouns.Message]:
         """What waits for friends who listen."""
         here = [who.room for who in self.oracle.peers.values() if who.listed and who.address in self.reachable]
         return [one for room in here for one in self._history(room) if one.state in ("waiting", "sending")]
@@ -364,15 +365,15 @@ def check_nothing_expired(witness: Witness) -> None:
 def check_restored(witness: Witness, log: str, seq: int) -> None:
     """After a backup was put back, whoever kept a place in the old log is told to start afresh."""
     reply = witness.raw(witness.frame("events", {"since": seq, "log": log}))
-    told = msgspec.json.decode(witness.raw(witness.frame("status")).result, type=m.StatusResult)
+    told = msgspec.json.decode(witness.raw(witness.frame("status")).result, type=rq.StatusResult)
     if told.log == log or reply.error is None or reply.error.code != "log_changed":
         raise witness.fail(f"a backup was put back, and the log is {told.log} as before; {reply.error}")
 
 
-def check_key(witness: Witness, keyed: bytes, first: m.Reply) -> None:
+def check_key(witness: Witness, keyed: bytes, first: rq.Reply) -> None:
     """A command that comes again with its key within a day takes effect once, whatever the clock was meanwhile."""
     again = witness.raw(keyed)
-    ids = [[one.id for one in msgspec.json.decode(x.result, type=m.SendResult).messages] for x in (first, again)]
+    ids = [[one.id for one in msgspec.json.decode(x.result, type=rq.SendResult).messages] for x in (first, again)]
     if ids[0] != ids[1]:
         raise witness.fail(f"a command with a key took effect again: messages {ids[0]}, then {ids[1]}")
 

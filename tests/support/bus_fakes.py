@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from node.bus import locate
-from node.bus import messages as m
+from node.bus import encoding, locate, nouns
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.bus.server import Server
 from node.errors import CommandRefused
 
@@ -33,12 +34,12 @@ class FakeBus:
         #: Folder of the sockets; another one gives other endpoints.
         self.sockets = sockets
         self.log = "log-1"
-        self.events: list[m.Event] = []
+        self.events: list[ev.Event] = []
         #: The oldest event that can still be asked for.
         self.oldest = 1
-        self.me = m.Self(id="me", code="aaaa", name="anna", listen="127.0.0.1:5000")
+        self.me = nouns.Self(id="me", code="aaaa", name="anna", listen="127.0.0.1:5000")
         #: All commands that came in, and how often each `send` took effect, by its text.
-        self.commands: list[m.Command] = []
+        self.commands: list[rq.Command] = []
         self.effects: list[str] = []
         #: Until when the answers to come are kept back, one each, after they took effect: replies that come too late.
         self.held: list[threading.Event] = []
@@ -47,8 +48,8 @@ class FakeBus:
         self.started = 0
         self.server: Server | None = None
         #: Answers instead of this node's own, by op.
-        self.special: dict[str, Callable[[m.Command], Awaitable[m.Reply]]] = {}
-        self._replies: dict[str, m.SendResult] = {}
+        self.special: dict[str, Callable[[rq.Command], Awaitable[rq.Reply]]] = {}
+        self._replies: dict[str, rq.SendResult] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -75,7 +76,7 @@ class FakeBus:
         assert self.server is not None
         locate.write_endpoint(
             self.home,
-            m.Endpoint(
+            nouns.Endpoint(
                 v=1, versions=[1], events=self.server.events_endpoint, commands=self.server.commands_endpoint,
                 log=self.log, pid=self.pid, program="0", started=self.started,
             ),
@@ -114,14 +115,16 @@ class FakeBus:
     async def _put(self, count: int, lost: Callable[[int], bool], type_: str) -> None:
         for _ in range(count):
             seq = self.head + 1
-            event = m.Event(v=1, log=self.log, at=0, type=type_, seq=seq, data={"number": seq})
+            event = ev.Event(v=1, log=self.log, at=0, type=type_, seq=seq, data={"number": seq})
             self.events.append(event)
             if self.server is not None and not lost(seq):
                 self.server.publish([event])
 
     def tell(self, type_: str, data: Any) -> None:
         """Publish an ephemeral event."""
-        self.publish_raw([b"~" + type_.encode(), m.encode(m.Event(v=1, log=self.log, at=0, type=type_, data=data))])
+        self.publish_raw(
+            [b"~" + type_.encode(), encoding.encode(ev.Event(v=1, log=self.log, at=0, type=type_, data=data))]
+        )
 
     def publish_raw(self, frames: list[bytes]) -> None:
         """Publish these very bytes."""
@@ -138,19 +141,19 @@ class FakeBus:
         async def change() -> None:
             self.log, self.oldest = log, oldest
             self.events = [
-                m.Event(v=1, log=log, at=0, type="Counted", seq=seq, data={"number": seq})
+                ev.Event(v=1, log=log, at=0, type="Counted", seq=seq, data={"number": seq})
                 for seq in range(oldest, head + 1)
             ]
 
         self.run(change())
 
-    def _heartbeat(self) -> m.Event:
-        data = m.Heartbeat(log=self.log, head=self.head, oldest=self.oldest)
-        return m.Event(v=1, log=self.log, at=0, type="Heartbeat", data=data)
+    def _heartbeat(self) -> ev.Event:
+        data = ev.Heartbeat(log=self.log, head=self.head, oldest=self.oldest)
+        return ev.Event(v=1, log=self.log, at=0, type="Heartbeat", data=data)
 
     # -- what it answers
 
-    async def _answer(self, command: m.Command) -> m.Reply:
+    async def _answer(self, command: rq.Command) -> rq.Reply:
         self.commands.append(command)
         if command.op in self.special:
             return await self.special[command.op](command)
@@ -159,41 +162,41 @@ class FakeBus:
             free = self.held.pop(0)
             while not free.is_set():  # noqa: ASYNC110 (it is set in another thread)
                 await asyncio.sleep(0.002)
-        return m.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(m.encode(result)), head=self.head)
+        return rq.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(encoding.encode(result)), head=self.head)
 
-    def _result(self, command: m.Command) -> msgspec.Struct:
-        args = msgspec.json.decode(command.args, type=m.COMMANDS[command.op][0])
-        if isinstance(args, m.EventsArgs):
+    def _result(self, command: rq.Command) -> msgspec.Struct:
+        args = msgspec.json.decode(command.args, type=rq.COMMANDS[command.op][0])
+        if isinstance(args, rq.EventsArgs):
             return self._page(args)
-        if isinstance(args, m.SendArgs):
+        if isinstance(args, rq.SendArgs):
             kept = self._replies.get(command.key or "")
             return kept or self._send(args, command.key)
         if command.op == "snapshot":
-            state = m.State(self=self.me, settings=m.Settings(name=self.me.name))
-            return m.SnapshotResult(log=self.log, seq=self.head, state=state, live=m.Live())
+            state = nouns.State(self=self.me, settings=nouns.Settings(name=self.me.name))
+            return rq.SnapshotResult(log=self.log, seq=self.head, state=state, live=nouns.Live())
         if command.op == "status":
-            return m.StatusResult(
+            return rq.StatusResult(
                 ready=True, self=self.me, pid=self.pid, program="0", home=str(self.home), log=self.log,
-                head=self.head, health=m.Health(),
+                head=self.head, health=nouns.Health(),
             )  # fmt: skip
-        return m.Nothing()
+        return rq.Nothing()
 
-    def _send(self, args: m.SendArgs, key: str | None) -> m.SendResult:
+    def _send(self, args: rq.SendArgs, key: str | None) -> rq.SendResult:
         sent = []
         for outgoing in args.messages:
             self.effects.append(outgoing.text)
             sent.append(
-                m.Message(
+                nouns.Message(
                     id=len(self.effects), room=outgoing.to, order="0", at=0, direction="out", author="me", name="anna",
                     text=outgoing.text, state="waiting",
                 )
             )  # fmt: skip
-        result = m.SendResult(messages=sent)
+        result = rq.SendResult(messages=sent)
         if key:
             self._replies[key] = result
         return result
 
-    def _page(self, args: m.EventsArgs) -> m.EventsResult:
+    def _page(self, args: rq.EventsArgs) -> rq.EventsResult:
         if args.log is not None and args.log != self.log:
             raise CommandRefused("log_changed", "another log")
         if args.since > self.head:
@@ -202,9 +205,9 @@ class FakeBus:
             raise CommandRefused("cursor_too_old", "too old", details={"oldest": self.oldest})
         events = [event for event in self.events if (event.seq or 0) > args.since][: args.limit]
         last = events[-1].seq or 0 if events else args.since
-        return m.EventsResult(log=self.log, head=self.head, oldest=self.oldest, events=events, more=last < self.head)
+        return rq.EventsResult(log=self.log, head=self.head, oldest=self.oldest, events=events, more=last < self.head)
 
 
 def numbers(items: Iterable[object]) -> list[int]:
     """The numbers of the durable events among what a follower gave."""
-    return [item.seq for item in items if isinstance(item, m.Event) and item.seq is not None]
+    return [item.seq for item in items if isinstance(item, ev.Event) and item.seq is not None]

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-from node.bus import messages as m
+from node.bus import events as ev
 
 
 class FakeClient:
@@ -79,7 +79,7 @@ class FakeConsumer:
             raise KeyboardInterrupt
         return self.items.pop(0)
 
-    def acknowledge(self, event: m.Event) -> None:
+    def acknowledge(self, event: ev.Event) -> None:
         if event.seq in self.fails:
             raise self.fails[event.seq]
         for _ in range(self.interrupts):

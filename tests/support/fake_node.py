@@ -24,8 +24,9 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from node.bus import locate, reducer, server
-from node.bus import messages as m
+from node.bus import bounds, locate, nouns, reducer, server
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.errors import CommandRefused
 
 _T = TypeVar("_T")
@@ -43,32 +44,32 @@ class FakeNode:
 
     def __init__(self, home: pathlib.Path, name: str = "anna") -> None:
         self.home = home
-        self.me = m.Self(
+        self.me = nouns.Self(
             id="k7f29qdamx31" + "a" * 40, code="k7f2-9qda-mx31-t6ow", name=name, listen="0.0.0.0:5000",
             addresses=["192.168.1.20:5000", "10.0.0.7:5000"],
         )  # fmt: skip
         self.name = name
-        self.state = m.State(self=self.me, settings=m.Settings(name=name))
+        self.state = nouns.State(self=self.me, settings=nouns.Settings(name=name))
         self.log_id = "log-" + os.urandom(4).hex()
-        self.events: list[m.Event] = []
+        self.events: list[ev.Event] = []
         self.forgotten_before = 0
-        self.messages: dict[str, list[m.Message]] = {}
-        self.tries: dict[str, m.NextTry] = {}
-        self.health = m.Health()
-        self.keys: dict[str, tuple[bytes, m.Reply]] = {}
+        self.messages: dict[str, list[nouns.Message]] = {}
+        self.tries: dict[str, nouns.NextTry] = {}
+        self.health = nouns.Health()
+        self.keys: dict[str, tuple[bytes, rq.Reply]] = {}
         self.commands: list[str] = []
         #: What followers said how far they are; kept apart, because they say it whenever they like.
-        self.reports: list[m.ReportArgs] = []
+        self.reports: list[rq.ReportArgs] = []
         #: Settings that a flag fixes, and that flag; settings that a front end changed.
         self.fixed: dict[str, str] = {}
         self.saved: set[str] = set()
         #: What `stats` says of those who listen, and of the disk.
-        self.subscribers: list[m.Subscriber] = []
-        self.consumers: list[m.Consumer] = []
+        self.subscribers: list[nouns.Subscriber] = []
+        self.consumers: list[nouns.Consumer] = []
         self.database_bytes, self.free_bytes = 12_400_000, 38_200_000_000
         self.shut_out: dict[str, int] = {}
         #: Called before a command is answered: may raise CommandRefused.
-        self.before: Callable[[m.Command], None] = lambda command: None
+        self.before: Callable[[rq.Command], None] = lambda command: None
         #: Until when to keep the reply of the next command with this op to ourselves, after it took effect.
         self.hold_back: dict[str, threading.Event] = {}
         #: Messages that are said not to be in the search index yet.
@@ -80,7 +81,7 @@ class FakeNode:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._bus: server.Server | None = None
-        self._cause: m.Cause | None = None
+        self._cause: ev.Cause | None = None
 
     # -- life
 
@@ -114,7 +115,7 @@ class FakeNode:
         if self._loop is None or self._thread is None:
             return
         if politely:
-            self.publish("NodeStopped", m.NodeStopped(reason="stopped"))
+            self.publish("NodeStopped", ev.NodeStopped(reason="stopped"))
         locate.remove_endpoint(self.home)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PATIENCE)
@@ -130,21 +131,21 @@ class FakeNode:
         folder = locate.socket_directory(self.home)
         self._bus = server.Server(self._answer, self._heartbeat)
         await self._bus.start(f"ipc://{folder}/events", f"ipc://{folder}/commands")
-        endpoint = m.Endpoint(
+        endpoint = nouns.Endpoint(
             v=1, versions=[1], events=self._bus.events_endpoint, commands=self._bus.commands_endpoint,
             log=self.log_id, pid=os.getpid(), program="fake", started=time.time_ns(),
         )  # fmt: skip
         locate.write_endpoint(self.home, endpoint)
-        self._durable("NodeStarted", m.NodeStarted(self=self.me, settings=self.state.settings, version="fake"))
+        self._durable("NodeStarted", ev.NodeStarted(self=self.me, settings=self.state.settings, version="fake"))
 
     async def _close(self) -> None:
         if self._bus is not None:
             await self._bus.close()
             self._bus = None
 
-    def _heartbeat(self) -> m.Event:
-        data = m.Heartbeat(log=self.log_id, head=len(self.events), oldest=self.forgotten_before + 1)
-        return m.Event(v=1, log=self.log_id, at=now(), type="Heartbeat", data=data)
+    def _heartbeat(self) -> ev.Event:
+        data = ev.Heartbeat(log=self.log_id, head=len(self.events), oldest=self.forgotten_before + 1)
+        return ev.Event(v=1, log=self.log_id, at=now(), type="Heartbeat", data=data)
 
     def on_loop(self, work: Callable[[], _T]) -> _T:
         """Run `work` in the node's thread and return what it returns."""
@@ -158,8 +159,8 @@ class FakeNode:
 
     # -- events
 
-    def _durable(self, type_name: str, data: msgspec.Struct, room: str | None = None) -> m.Event:
-        event = m.Event(
+    def _durable(self, type_name: str, data: msgspec.Struct, room: str | None = None) -> ev.Event:
+        event = ev.Event(
             v=1, log=self.log_id, at=now(), type=type_name, seq=len(self.events) + 1, room=room, cause=self._cause,
             data=data,
         )  # fmt: skip
@@ -169,7 +170,7 @@ class FakeNode:
             self._bus.publish([event])
         return event
 
-    def publish(self, type_name: str, data: msgspec.Struct, room: str | None = None) -> m.Event:
+    def publish(self, type_name: str, data: msgspec.Struct, room: str | None = None) -> ev.Event:
         return self.on_loop(lambda: self._durable(type_name, data, room))
 
     def whisper(self, type_name: str, data: msgspec.Struct) -> None:
@@ -177,7 +178,7 @@ class FakeNode:
 
         def work() -> None:
             if self._bus is not None:
-                self._bus.publish([m.Event(v=1, log=self.log_id, at=now(), type=type_name, data=data)])
+                self._bus.publish([ev.Event(v=1, log=self.log_id, at=now(), type=type_name, data=data)])
 
         self.on_loop(work)
 
@@ -185,35 +186,37 @@ class FakeNode:
 
     def add_peer(
         self, name: str, *, link: str = "online", dialect: str = "snicher", host: str = "", **more: Any
-    ) -> m.Peer:
-        def work() -> m.Peer:
+    ) -> nouns.Peer:
+        def work() -> nouns.Peer:
             number = next(self._rooms)
             fields = {"port": 5000, "dialect_from": "seen", "host": host or f"192.168.1.{20 + number}", **more}
             room_id = f"room-{number}"
-            peer = m.Peer(id=f"peer-{number}", room=room_id, name=name, link=link, dialect=dialect, **fields)
+            peer = nouns.Peer(id=f"peer-{number}", room=room_id, name=name, link=link, dialect=dialect, **fields)
             newest = max((one.id for messages in self.messages.values() for one in messages), default=0)
-            room = m.Room(id=peer.room, kind="plain", name=name, peer=peer.id, created=now(), read_upto=newest)
-            self._durable("PeerAdded", m.PeerAdded(peer=peer))
-            self._durable("RoomAdded", m.RoomAdded(room=room), room.id)
+            room = nouns.Room(id=peer.room, kind="plain", name=name, peer=peer.id, created=now(), read_upto=newest)
+            self._durable("PeerAdded", ev.PeerAdded(peer=peer))
+            self._durable("RoomAdded", ev.RoomAdded(room=room), room.id)
             return peer
 
         return self.on_loop(work)
 
-    def change_peer(self, peer: m.Peer, **changes: Any) -> m.Peer:
+    def change_peer(self, peer: nouns.Peer, **changes: Any) -> nouns.Peer:
         new = replace(self.state.peers[peer.id], **changes)
-        self.publish("PeerChanged", m.PeerChanged(peer=new))
+        self.publish("PeerChanged", ev.PeerChanged(peer=new))
         return new
 
-    def receive(self, peer: m.Peer, text: str, *, kind: str = "text", at: int | None = None, **more: Any) -> m.Message:
+    def receive(
+        self, peer: nouns.Peer, text: str, *, kind: str = "text", at: int | None = None, **more: Any
+    ) -> nouns.Message:
         return self.on_loop(lambda: self.receive_now(peer, text, kind=kind, at=at, **more))
 
     def receive_now(
-        self, peer: m.Peer, text: str, *, kind: str = "text", at: int | None = None, **more: Any
-    ) -> m.Message:
+        self, peer: nouns.Peer, text: str, *, kind: str = "text", at: int | None = None, **more: Any
+    ) -> nouns.Message:
         """The same, from the node's own thread: many at once."""
         return self._put(
             "MessageReceived",
-            m.MessageReceived,
+            ev.MessageReceived,
             room=peer.room,
             direction="in",
             author=peer.id,
@@ -224,34 +227,38 @@ class FakeNode:
             **more,
         )
 
-    def say(self, room: str, text: str, *, state: str = "waiting", at: int | None = None, **more: Any) -> m.Message:
+    def say(self, room: str, text: str, *, state: str = "waiting", at: int | None = None, **more: Any) -> nouns.Message:
         return self.on_loop(lambda: self._say(room, text, state=state, at=at, **more))
 
-    def _say(self, room: str, text: str, *, state: str = "waiting", at: int | None = None, **more: Any) -> m.Message:
+    def _say(
+        self, room: str, text: str, *, state: str = "waiting", at: int | None = None, **more: Any
+    ) -> nouns.Message:
         return self._put(
-            "MessageAccepted", m.MessageAccepted, room=room, direction="out", author=self.me.id, name=self.me.name,
+            "MessageAccepted", ev.MessageAccepted, room=room, direction="out", author=self.me.id, name=self.me.name,
             text=text, state=state, at=at or now(), **more,
         )  # fmt: skip
 
-    def _put(self, type_name: str, event_data: Callable[..., msgspec.Struct], *, at: int, **fields: Any) -> m.Message:
+    def _put(
+        self, type_name: str, event_data: Callable[..., msgspec.Struct], *, at: int, **fields: Any
+    ) -> nouns.Message:
         number = next(self._ids)
         order = fields.pop("order", f"{at:015d}-{number:09d}")
-        message = m.Message(id=number, order=order, at=at, **fields)
+        message = nouns.Message(id=number, order=order, at=at, **fields)
         self.messages.setdefault(message.room, []).append(message)
         self.messages[message.room].sort(key=lambda one: one.order)
         self._durable(type_name, event_data(message=message), message.room)
         return message
 
     def set_state(
-        self, message: m.Message, state: str, detail: str | None = None, marks: list[str] | None = None
+        self, message: nouns.Message, state: str, detail: str | None = None, marks: list[str] | None = None
     ) -> None:
         self.on_loop(lambda: self._set_state(message, state, detail, marks))
 
-    def _set_state(self, message: m.Message, state: str, detail: str | None, marks: list[str] | None) -> None:
+    def _set_state(self, message: nouns.Message, state: str, detail: str | None, marks: list[str] | None) -> None:
         kept = self.messages[message.room]
         at = next(i for i, one in enumerate(kept) if one.id == message.id)
         kept[at] = replace(kept[at], state=state, detail=detail, marks=kept[at].marks if marks is None else marks)
-        data = m.MessageStateChanged(room=message.room, id=message.id, state=state, detail=detail, marks=marks)
+        data = ev.MessageStateChanged(room=message.room, id=message.id, state=state, detail=detail, marks=marks)
         self._durable("MessageStateChanged", data, message.room)
 
     def expire(self, room: str, upto: int) -> None:
@@ -264,25 +271,27 @@ class FakeNode:
             now_there = self.state.rooms[room]
             unread = sum(one.id > now_there.read_upto and one.direction == "in" and one.kind == "text" for one in kept)
             last = now_there.last.id if now_there.last and now_there.last in kept else None
-            self._durable("MessagesExpired", m.MessagesExpired(room=room, upto=upto, unread=unread, last=last), room)
+            self._durable("MessagesExpired", ev.MessagesExpired(room=room, upto=upto, unread=unread, last=last), room)
 
         self.on_loop(work)
 
-    def retry(self, peer: m.Peer, *, in_ms: int, reason: str = "It refused the connection.", attempt: int = 1) -> None:
-        next_try = m.NextTry(peer=peer.id, at=now() + in_ms, attempt=attempt, reason=reason)
+    def retry(
+        self, peer: nouns.Peer, *, in_ms: int, reason: str = "It refused the connection.", attempt: int = 1
+    ) -> None:
+        next_try = nouns.NextTry(peer=peer.id, at=now() + in_ms, attempt=attempt, reason=reason)
         self.tries[peer.id] = next_try
-        self.whisper("RetryScheduled", m.RetryScheduled(next_try=next_try))
+        self.whisper("RetryScheduled", ev.RetryScheduled(next_try=next_try))
 
-    def set_health(self, health: m.Health) -> None:
+    def set_health(self, health: nouns.Health) -> None:
         self.health = health
-        self.whisper("HealthChanged", m.HealthChanged(health=health))
+        self.whisper("HealthChanged", ev.HealthChanged(health=health))
 
     def unread(self, room: str) -> int:
         return self.state.rooms[room].unread
 
     # -- commands
 
-    async def _answer(self, command: m.Command) -> m.Reply:
+    async def _answer(self, command: rq.Command) -> rq.Reply:
         if command.op != "report":
             self.commands.append(command.op)
         self.before(command)
@@ -292,9 +301,9 @@ class FakeNode:
             if known != fingerprint:
                 raise CommandRefused("key_reused", "The key was used before.")
             return msgspec.structs.replace(reply, id=command.id)
-        self._cause = m.Cause(client=command.client, request=command.id)
+        self._cause = ev.Cause(client=command.client, request=command.id)
         try:
-            args_type, _ = m.COMMANDS[command.op]
+            args_type, _ = rq.COMMANDS[command.op]
             try:
                 args = msgspec.json.decode(command.args, type=args_type)
             except msgspec.DecodeError as error:
@@ -303,7 +312,7 @@ class FakeNode:
         finally:
             self._cause = None
         raw = msgspec.Raw(msgspec.json.encode(result))
-        reply = m.Reply(v=1, id=command.id, ok=True, result=raw, head=len(self.events))
+        reply = rq.Reply(v=1, id=command.id, ok=True, result=raw, head=len(self.events))
         if command.key:
             self.keys[command.key] = (fingerprint, reply)
         held = self.hold_back.pop(command.op, None)
@@ -311,17 +320,17 @@ class FakeNode:
             await asyncio.sleep(0.005)
         return reply
 
-    def _do_hello(self, _: m.Nothing) -> m.HelloResult:
-        return m.HelloResult(
+    def _do_hello(self, _: rq.Nothing) -> rq.HelloResult:
+        return rq.HelloResult(
             versions=[1], node=self.me.id, name=self.me.name, program="fake", log=self.log_id, head=len(self.events),
             oldest=self.forgotten_before + 1, features=[], limits={},
         )  # fmt: skip
 
-    def _do_snapshot(self, _: m.Nothing) -> m.SnapshotResult:
-        live = m.Live(next_tries=list(self.tries.values()), health=self.health)
-        return m.SnapshotResult(log=self.log_id, seq=len(self.events), state=self.state, live=live)
+    def _do_snapshot(self, _: rq.Nothing) -> rq.SnapshotResult:
+        live = nouns.Live(next_tries=list(self.tries.values()), health=self.health)
+        return rq.SnapshotResult(log=self.log_id, seq=len(self.events), state=self.state, live=live)
 
-    def _do_events(self, args: m.EventsArgs) -> m.EventsResult:
+    def _do_events(self, args: rq.EventsArgs) -> rq.EventsResult:
         if args.log is not None and args.log != self.log_id:
             raise CommandRefused("log_changed", "New numbering.")
         if args.since < self.forgotten_before:
@@ -331,13 +340,13 @@ class FakeNode:
         page = self.events[args.since : args.since + args.limit]
         more = args.since + len(page) < len(self.events)
         oldest = self.forgotten_before + 1
-        return m.EventsResult(log=self.log_id, head=len(self.events), oldest=oldest, events=page, more=more)
+        return rq.EventsResult(log=self.log_id, head=len(self.events), oldest=oldest, events=page, more=more)
 
-    def _do_report(self, args: m.ReportArgs) -> m.Nothing:
+    def _do_report(self, args: rq.ReportArgs) -> rq.Nothing:
         self.reports.append(args)
-        return m.Nothing()
+        return rq.Nothing()
 
-    def _room(self, to: str) -> m.Room:
+    def _room(self, to: str) -> nouns.Room:
         if to in self.state.rooms:
             return self.state.rooms[to]
         for peer in self.state.peers.values():
@@ -345,20 +354,20 @@ class FakeNode:
                 return self.state.rooms[peer.room]
         raise CommandRefused("not_found", f"There is no conversation {to!r}.")
 
-    def _peer(self, which: str) -> m.Peer:
+    def _peer(self, which: str) -> nouns.Peer:
         for peer in self.state.peers.values():
             if which in (peer.id, peer.name, f"{peer.host}:{peer.port}"):
                 return peer
         raise CommandRefused("not_found", f"There is no peer {which!r}.")
 
-    def _do_history(self, args: m.HistoryArgs) -> m.HistoryResult:
+    def _do_history(self, args: rq.HistoryArgs) -> rq.HistoryResult:
         room = self._room(args.room)
         kept = self.messages.get(room.id, [])
         place = args.before if args.before is not None else args.after if args.after is not None else args.around
         index = next((i for i, one in enumerate(kept) if one.id == place), -1)
         if place is not None and index < 0:
             raise CommandRefused("not_found", "There is no such message.")
-        limit = min(args.limit, m.MAX_HISTORY)
+        limit = min(args.limit, bounds.MAX_HISTORY)
         if args.before is not None:
             first, last = max(0, index - limit), index
         elif args.after is not None:
@@ -368,11 +377,11 @@ class FakeNode:
             last = first + limit
         else:
             first, last = max(0, len(kept) - limit), len(kept)
-        return m.HistoryResult(
+        return rq.HistoryResult(
             seq=len(self.events), messages=kept[first:last], more_before=first > 0, more_after=last < len(kept)
         )
 
-    def _do_search(self, args: m.SearchArgs) -> m.SearchResult:
+    def _do_search(self, args: rq.SearchArgs) -> rq.SearchResult:
         terms = [(re.findall(r"\w+", word.lower()), word.endswith("*")) for word in args.query.split()]
         words = [(word, beginning) for found, beginning in terms for word in found]
         if not words:
@@ -387,15 +396,15 @@ class FakeNode:
             if one.kind == "text" and _holds(one.text, words)
             if args.before is None or one.id < args.before
         ]
-        return m.SearchResult(hits=hits[: args.limit], more=len(hits) > args.limit, pending=self.pending)
+        return rq.SearchResult(hits=hits[: args.limit], more=len(hits) > args.limit, pending=self.pending)
 
-    def _do_send(self, args: m.SendArgs) -> m.SendResult:
+    def _do_send(self, args: rq.SendArgs) -> rq.SendResult:
         if not self.health.store:
             raise CommandRefused("store_unavailable", "The disk is full.", True)
         for one in args.messages:
             if not one.text.strip():
                 raise CommandRefused("text_empty", "Empty.")
-            if len(one.text.encode()) > m.MAX_TEXT_BYTES:
+            if len(one.text.encode()) > bounds.MAX_TEXT_BYTES:
                 raise CommandRefused("text_too_long", "Too long.")
         said = []
         for one in args.messages:
@@ -406,118 +415,120 @@ class FakeNode:
             if peer is not None and peer.link in ("online", "reachable") and self.deliver_as:
                 self._set_state(message, "sending", None, None)
                 self._set_state(message, self.deliver_as, None, None)
-        return m.SendResult(messages=said)
+        return rq.SendResult(messages=said)
 
-    def _do_resend(self, args: m.ResendArgs) -> m.ResendResult:
+    def _do_resend(self, args: rq.ResendArgs) -> rq.ResendResult:
         for kept in self.messages.values():
             for one in kept:
                 if one.id == args.message:
                     if one.state not in ("failed", "unconfirmed"):
                         raise CommandRefused("not_resendable", "Not failed.")
                     self._set_state(one, "waiting", None, None)
-                    return m.ResendResult(message=replace(one, state="waiting", detail=None))
+                    return rq.ResendResult(message=replace(one, state="waiting", detail=None))
         raise CommandRefused("not_found", "There is no such message.")
 
-    def _do_connect(self, args: m.ConnectArgs) -> m.PeerResult:
+    def _do_connect(self, args: rq.ConnectArgs) -> rq.PeerResult:
         for peer in self.state.peers.values():
             if args.address in (peer.id, peer.name, f"{peer.host}:{peer.port}"):
                 new = replace(peer, link="connecting", wanted=True, error=None)
-                self._durable("PeerChanged", m.PeerChanged(peer=new))
-                return m.PeerResult(peer=new)
+                self._durable("PeerChanged", ev.PeerChanged(peer=new))
+                return rq.PeerResult(peer=new)
         host, colon, port = args.address.rpartition(":")
         if not colon or not port.isdigit() or not 0 < int(port) < 65536 or not host:
             raise CommandRefused("invalid_args", f"{args.address!r} is not HOST:PORT, for example 192.168.1.20:5000.")
         if args.address in self.me.addresses:
             raise CommandRefused("own_address", "That is this node's own address.")
         number = next(self._rooms)
-        peer = m.Peer(
+        peer = nouns.Peer(
             id=f"peer-{number}", room=f"room-{number}", name=args.address, host=host, port=int(port), link="connecting",
             wanted=True, dialect="unknown" if args.dialect == "auto" else args.dialect,
             dialect_from="guess" if args.dialect == "auto" else "chosen",
         )  # fmt: skip
-        self._durable("PeerAdded", m.PeerAdded(peer=peer))
-        room = m.Room(id=peer.room, kind="plain", name=peer.name, peer=peer.id, created=now())
-        self._durable("RoomAdded", m.RoomAdded(room=room), room.id)
-        return m.PeerResult(peer=peer)
+        self._durable("PeerAdded", ev.PeerAdded(peer=peer))
+        room = nouns.Room(id=peer.room, kind="plain", name=peer.name, peer=peer.id, created=now())
+        self._durable("RoomAdded", ev.RoomAdded(room=room), room.id)
+        return rq.PeerResult(peer=peer)
 
-    def _do_disconnect(self, args: m.PeerArgs) -> m.PeerResult:
+    def _do_disconnect(self, args: rq.PeerArgs) -> rq.PeerResult:
         new = replace(self._peer(args.peer), link="offline", wanted=False)
-        self._durable("PeerChanged", m.PeerChanged(peer=new))
-        return m.PeerResult(peer=new)
+        self._durable("PeerChanged", ev.PeerChanged(peer=new))
+        return rq.PeerResult(peer=new)
 
-    def _do_peers(self, _: m.Nothing) -> m.PeersResult:
+    def _do_peers(self, _: rq.Nothing) -> rq.PeersResult:
         peers = sorted(self.state.peers.values(), key=lambda peer: peer.name)
-        return m.PeersResult(peers=peers, next_tries=list(self.tries.values()))
+        return rq.PeersResult(peers=peers, next_tries=list(self.tries.values()))
 
-    def _do_forget(self, args: m.PeerArgs) -> m.Nothing:
-        self._durable("PeerForgotten", m.PeerForgotten(peer=self._peer(args.peer).id))
-        return m.Nothing()
+    def _do_forget(self, args: rq.PeerArgs) -> rq.Nothing:
+        self._durable("PeerForgotten", ev.PeerForgotten(peer=self._peer(args.peer).id))
+        return rq.Nothing()
 
-    def _do_rename(self, args: m.RenameArgs) -> m.PeerResult:
+    def _do_rename(self, args: rq.RenameArgs) -> rq.PeerResult:
         peer, name = self._peer(args.peer), args.name.strip()
-        if len(name) > m.MAX_NAME_CHARS or not name.isprintable():
-            raise CommandRefused("invalid_args", f"A name has up to {m.MAX_NAME_CHARS} characters and no line breaks.")
+        if len(name) > bounds.MAX_NAME_CHARS or not name.isprintable():
+            raise CommandRefused(
+                "invalid_args", f"A name has up to {bounds.MAX_NAME_CHARS} characters and no line breaks."
+            )
         own_name = peer.own_name or peer.name
         new = replace(peer, name=name or own_name, own_name=own_name if name else None)
-        self._durable("PeerChanged", m.PeerChanged(peer=new))
+        self._durable("PeerChanged", ev.PeerChanged(peer=new))
         room = replace(self.state.rooms[peer.room], name=new.name, last=None)
-        self._durable("RoomChanged", m.RoomChanged(room=room), room.id)
-        return m.PeerResult(peer=new)
+        self._durable("RoomChanged", ev.RoomChanged(room=room), room.id)
+        return rq.PeerResult(peer=new)
 
-    def _do_merge(self, args: m.MergeArgs) -> m.PeerResult:
+    def _do_merge(self, args: rq.MergeArgs) -> rq.PeerResult:
         gone, into = self._room(args.peer), self._room(args.into)
         if gone is into:
             raise CommandRefused("invalid_args", "That is one conversation already.")
         moved = [replace(one, room=into.id) for one in self.messages.pop(gone.id, [])]
         self.messages[into.id] = sorted([*self.messages.get(into.id, []), *moved], key=lambda one: one.order)
         room = replace(into, unread=into.unread + gone.unread, last=None)
-        self._durable("RoomsMerged", m.RoomsMerged(gone=gone.id, room=room), room.id)
+        self._durable("RoomsMerged", ev.RoomsMerged(gone=gone.id, room=room), room.id)
         if gone.peer in self.state.peers:
-            self._durable("PeerForgotten", m.PeerForgotten(peer=gone.peer))
-        return m.PeerResult(peer=self._peer(into.peer or ""))
+            self._durable("PeerForgotten", ev.PeerForgotten(peer=gone.peer))
+        return rq.PeerResult(peer=self._peer(into.peer or ""))
 
-    def _do_delete(self, args: m.PeerArgs) -> m.Nothing:
+    def _do_delete(self, args: rq.PeerArgs) -> rq.Nothing:
         room = self._room(args.peer)
         self.messages.pop(room.id, None)
         if room.peer in self.state.peers:
-            self._durable("PeerForgotten", m.PeerForgotten(peer=room.peer))
-        self._durable("RoomDeleted", m.RoomDeleted(room=room.id), room.id)
-        return m.Nothing()
+            self._durable("PeerForgotten", ev.PeerForgotten(peer=room.peer))
+        self._durable("RoomDeleted", ev.RoomDeleted(room=room.id), room.id)
+        return rq.Nothing()
 
-    def _do_mark_read(self, args: m.MarkReadArgs) -> m.MarkReadResult:
+    def _do_mark_read(self, args: rq.MarkReadArgs) -> rq.MarkReadResult:
         room = self._room(args.room)
         kept = [one for one in self.messages.get(room.id, []) if one.direction == "in" and one.kind == "text"]
         newest = max((one.id for one in self.messages.get(room.id, [])), default=0)
         upto = max(room.read_upto, newest if args.upto is None else min(args.upto, newest))
         unread = sum(one.id > upto for one in kept)
         if (upto, unread) != (room.read_upto, room.unread):
-            self._durable("RoomRead", m.RoomRead(room=room.id, read_upto=upto, unread=unread), room.id)
-        return m.MarkReadResult(read_upto=upto, unread=unread)
+            self._durable("RoomRead", ev.RoomRead(room=room.id, read_upto=upto, unread=unread), room.id)
+        return rq.MarkReadResult(read_upto=upto, unread=unread)
 
-    def _do_settings(self, args: m.SettingsArgs) -> m.SettingsResult:
-        given = {key: getattr(args, key) for key in m.Settings.__struct_fields__ if getattr(args, key) is not None}
+    def _do_settings(self, args: rq.SettingsArgs) -> rq.SettingsResult:
+        given = {key: getattr(args, key) for key in nouns.Settings.__struct_fields__ if getattr(args, key) is not None}
         for key in given:
             if key in self.fixed:
                 details = {"key": key, "source": "flag", "where": self.fixed[key]}
                 raise CommandRefused("setting_fixed", f"`{key}` is fixed by {self.fixed[key]}.", details=details)
-        default = m.Settings(name=self.name)
+        default = nouns.Settings(name=self.name)
         given |= {key: getattr(default, key) for key in args.reset}
         settings = replace(self.state.settings, **given)
         if settings != self.state.settings or not self.saved.isdisjoint(args.reset):
             self.saved = (self.saved | set(given)) - set(args.reset)
             self.me = replace(self.me, name=settings.name)
-            self._durable("SettingsChanged", m.SettingsChanged(settings=settings, self=self.me))
-        return m.SettingsResult(settings=self.state.settings)
+            self._durable("SettingsChanged", ev.SettingsChanged(settings=settings, self=self.me))
+        return rq.SettingsResult(settings=self.state.settings)
 
-    def _do_config(self, _: m.Nothing) -> m.ConfigResult:
+    def _do_config(self, _: rq.Nothing) -> rq.ConfigResult:
         found = []
-        for key in m.Settings.__struct_fields__:
+        for key in nouns.Settings.__struct_fields__:
             value = getattr(self.state.settings, key)
             text = ("off", "on")[value] if isinstance(value, bool) else str(value)
-            source: m.Source = "flag" if key in self.fixed else "saved" if key in self.saved else "default"
+            source: nouns.Source = "flag" if key in self.fixed else "saved" if key in self.saved else "default"
             where = self.fixed.get(key, "snicher.db" if key in self.saved else "")
             found.append(
-                m.Option(
+                nouns.Option(
                     key=key,
                     value=",".join(value) if isinstance(value, list) else text,
                     source=source,
@@ -527,11 +538,11 @@ class FakeNode:
                     restart=key.startswith("mandatory"),
                 )
             )
-        return m.ConfigResult(settings=found)
+        return rq.ConfigResult(settings=found)
 
-    def _do_stats(self, _: m.Nothing) -> m.StatsResult:
+    def _do_stats(self, _: rq.Nothing) -> rq.StatsResult:
         every = [one for kept in self.messages.values() for one in kept]
-        return m.StatsResult(
+        return rq.StatsResult(
             uptime_ms=3 * 3600_000, received=sum(one.direction == "in" for one in every),
             sent=sum(one.state in ("sent", "delivered") for one in every), commits=len(self.events),
             events=len(self.events), links=sum(peer.link == "online" for peer in self.state.peers.values()),
@@ -542,8 +553,8 @@ class FakeNode:
             oldest=self.forgotten_before + 1, kept_events=len(self.events) - self.forgotten_before,
         )  # fmt: skip
 
-    def _do_status(self, _: m.Nothing) -> m.StatusResult:
-        return m.StatusResult(
+    def _do_status(self, _: rq.Nothing) -> rq.StatusResult:
+        return rq.StatusResult(
             ready=True, self=self.me, pid=os.getpid(), program="fake", home=str(self.home), log=self.log_id,
             head=len(self.events), health=self.health,
             greetings=list(self.state.greetings.values()),
@@ -556,7 +567,7 @@ def _holds(text: str, words: list[tuple[str, bool]]) -> bool:
     return all(any(one.startswith(word) if beginning else one == word for one in said) for word, beginning in words)
 
 
-def fill(node: FakeNode) -> dict[str, m.Peer]:
+def fill(node: FakeNode) -> dict[str, nouns.Peer]:
     """A lively home, for looking at: several peers, all states, long and right-to-left and hostile content."""
     minute = 60_000
     start = now() - 26 * 3600_000
@@ -594,7 +605,7 @@ def fill(node: FakeNode) -> dict[str, m.Peer]:
         at=now() - 179 * minute,
     )  # fmt: skip
     node.say(bela.room, "exit", state="sent", marks=["altered"], at=now() - 178 * minute)
-    node.on_loop(lambda: node._do_mark_read(m.MarkReadArgs(room=bela.room)))
+    node.on_loop(lambda: node._do_mark_read(rq.MarkReadArgs(room=bela.room)))
     node.receive(alpha, "got it, thanks", at=now() - 70 * minute)
     for text, state, detail in (
         ("Are you still at the lab?", "waiting", None),
@@ -607,10 +618,10 @@ def fill(node: FakeNode) -> dict[str, m.Peer]:
     node.receive(bela, "The projector room is free now 🎉", at=now() - 3 * minute)
     node.receive(bela, "Shall we meet there at three?\nBring the adapter, please.", at=now() - 2 * minute)
     node.retry(cian, in_ms=40_000)
-    node.subscribers = [m.Subscriber(client="console menu", seq=1, lag=12, at=now())]
+    node.subscribers = [nouns.Subscriber(client="console menu", seq=1, lag=12, at=now())]
     node.consumers = [
-        m.Consumer(name="backup-bot", position=3, lag=230, created=start, used=now() - 10 * minute),
-        m.Consumer(name="old-bot", position=3, lag=0, created=start, used=start, lapsed=True),
+        nouns.Consumer(name="backup-bot", position=3, lag=230, created=start, used=now() - 10 * minute),
+        nouns.Consumer(name="old-bot", position=3, lag=0, created=start, used=start, lapsed=True),
     ]
     return names
 

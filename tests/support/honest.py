@@ -8,8 +8,8 @@ import time
 
 import zmq
 
+from node.bus import events as ev
 from node.bus import locate
-from node.bus import messages as m
 from node.model import Address
 from tests.support.old_clients import AncestorConsole, Std
 
@@ -56,7 +56,7 @@ def delays(
                     continue
                 if topic == b"MessageReceived" and word.encode() in body:
                     now = time.monotonic()
-                    message = m.decode_event(body).data.message
+                    message = ev.decode_event(body).data.message
                     assert heard.setdefault((message.name, message.text), now) == now, "it came twice"
 
     watcher = threading.Thread(target=listen)

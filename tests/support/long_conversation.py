@@ -10,7 +10,8 @@ import pathlib
 import secrets
 import socket
 
-from node.bus import messages as m
+from node.bus import bounds, nouns
+from node.bus import events as ev
 from node.core import effects as e
 from node.core.clock import COUNTER_BITS, order_text
 from node.store.writer import Writer
@@ -36,18 +37,18 @@ def write(home: pathlib.Path, count: int) -> None:
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     writer = Writer(home)
     writer.prepare(log=secrets.token_hex(8), stream=secrets.token_hex(16))
-    peer = m.Peer(
+    peer = nouns.Peer(
         id=ROOM, room=ROOM, name="bela", kind="plain", host=PEER_HOST, port=PEER_PORT, dialect="std",
         dialect_from="seen",
     )  # fmt: skip
-    room = m.Room(id=ROOM, kind="plain", name=peer.name, peer=peer.id, created=FIRST_AT)
+    room = nouns.Room(id=ROOM, kind="plain", name=peer.name, peer=peer.id, created=FIRST_AT)
     try:
         writer.commit([e.PutPeer(peer), e.PutRoom(room)])
         for start in range(1, count + 1, BATCH):
             said = [_message(number) for number in range(start, min(start + BATCH, count + 1))]
             writer.commit([record for message in said for record in _records(message)])
-        last = m.preview(_message(count))
-        writer.commit([e.PutRoom(m.Room(
+        last = nouns.preview(_message(count))
+        writer.commit([e.PutRoom(nouns.Room(
             id=ROOM, kind="plain", name=peer.name, peer=peer.id, created=FIRST_AT, read_upto=count, last=last,
         ))])  # fmt: skip
         while writer.index(BATCH):
@@ -56,18 +57,18 @@ def write(home: pathlib.Path, count: int) -> None:
         writer.close()
 
 
-def _message(number: int) -> m.Message:
+def _message(number: int) -> nouns.Message:
     at = FIRST_AT + PACE_MS * number
-    return m.Message(
+    return nouns.Message(
         id=number, room=ROOM, order=order_text(at << COUNTER_BITS), at=at, direction="in", author=ROOM, name="bela",
         text=text_of(number),
     )  # fmt: skip
 
 
-def _records(message: m.Message) -> list[e.Record]:
-    event = m.Event(
-        v=m.VERSION, log="", seq=message.id, at=message.at, type="MessageReceived", room=message.room,
-        data=m.MessageReceived(message=message),
+def _records(message: nouns.Message) -> list[e.Record]:
+    event = ev.Event(
+        v=bounds.VERSION, log="", seq=message.id, at=message.at, type="MessageReceived", room=message.room,
+        data=ev.MessageReceived(message=message),
     )  # fmt: skip
     return [e.AddMessage(message, message.at << COUNTER_BITS), e.Log(event, message.id)]
 

@@ -25,7 +25,9 @@ from typing import Self, TypeVar
 
 import msgspec
 
-from node.bus import messages as m
+from node.bus import bounds, nouns
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.bus.client import Client
 from node.bus.reducer import apply
 
@@ -37,9 +39,13 @@ PORTS = range(10_000, 32_000)
 
 FRESH_SNAPSHOT = """
 import pathlib, sys
-from node.bus import messages as m
+from node.bus import bounds
+from node.bus import encoding
+from node.bus import events as ev
+from node.bus import nouns
+from node.bus import requests as rq
 from node.store.reader import Reader
-sys.stdout.buffer.write(m.encode(Reader(pathlib.Path(sys.argv[1])).snapshot(m.Live())))
+sys.stdout.buffer.write(encoding.encode(Reader(pathlib.Path(sys.argv[1])).snapshot(nouns.Live())))
 """
 
 _numbers = itertools.count(1)
@@ -159,10 +165,10 @@ class NodeProcess:
         return endpoint is not None and endpoint.pid == self.process.pid
 
     @property
-    def endpoint(self) -> m.Endpoint | None:
+    def endpoint(self) -> nouns.Endpoint | None:
         """What bus.json says; None when there is none."""
         try:
-            return msgspec.json.decode((self.home / "bus.json").read_bytes(), type=m.Endpoint)
+            return msgspec.json.decode((self.home / "bus.json").read_bytes(), type=nouns.Endpoint)
         except FileNotFoundError:
             return None
 
@@ -221,39 +227,39 @@ class NodeProcess:
     ) -> None:
         self.close()
 
-    def fresh_snapshot(self) -> m.SnapshotResult:
+    def fresh_snapshot(self) -> rq.SnapshotResult:
         """The state computed from its database alone, by a new process; it may run meanwhile or not."""
         command = [sys.executable, "-c", FRESH_SNAPSHOT, str(self.home)]
         result = subprocess.run(command, cwd=ROOT, env=clean_environment(), capture_output=True, check=True)
-        return msgspec.json.decode(result.stdout, type=m.SnapshotResult)
+        return msgspec.json.decode(result.stdout, type=rq.SnapshotResult)
 
     def check_disk(self) -> None:
         """What front ends are told is what is on disk, at one and the same event, whatever goes on meanwhile."""
 
-        def look() -> list[tuple[m.State, m.State]]:
+        def look() -> list[tuple[nouns.State, nouns.State]]:
             disk, told = self.fresh_snapshot(), self.client.snapshot()
             return [(told.state, disk.state)] if told.seq == disk.seq else []
 
         told, disk = eventually(look, f"{self.name} stands still for a moment")[0]
         assert told == disk
 
-    def check_log(self) -> list[m.Event]:
+    def check_log(self) -> list[ev.Event]:
         """The log has no gap and no number twice, and adds up to what is on disk. Returns it.
 
         A replay shows messages as they are now: it is compared with a moment after which nothing new came.
         """
 
-        def look() -> list[tuple[m.State, list[m.Event]]]:
-            disk, events = self.fresh_snapshot(), list[m.Event]()
-            while (page := self.client.events(len(events), m.MAX_EVENTS)).events:
+        def look() -> list[tuple[nouns.State, list[ev.Event]]]:
+            disk, events = self.fresh_snapshot(), list[ev.Event]()
+            while (page := self.client.events(len(events), bounds.MAX_EVENTS)).events:
                 events += page.events
             assert [event.seq for event in events] == list(range(1, len(events) + 1))
             return [(disk.state, events)] if len(events) == disk.seq else []
 
         disk, events = eventually(look, f"{self.name} stands still for a moment")[0]
         first = events[0].data
-        assert isinstance(first, m.NodeStarted)
-        replayed = m.State(self=first.self, settings=first.settings)
+        assert isinstance(first, ev.NodeStarted)
+        replayed = nouns.State(self=first.self, settings=first.settings)
         for event in events:
             apply(replayed, event)
         assert replayed == disk
@@ -268,34 +274,34 @@ class NodeProcess:
             self._client = Client(self.home, name="test", timeout=PATIENCE)
         return self._client
 
-    def send(self, to: str, text: str) -> m.Message:
+    def send(self, to: str, text: str) -> nouns.Message:
         """Say something."""
         return self.client.send(to, text)
 
-    def peer(self, address: str) -> m.Peer | None:
+    def peer(self, address: str) -> nouns.Peer | None:
         """The peer on its list that listens at HOST:PORT."""
         found = [peer for peer in self.client.peers().peers if f"{peer.host}:{peer.port}" == address]
         assert len(found) <= 1, found
         return found[0] if found else None
 
-    def wait_for_peer(self, address: str, **wanted: object) -> m.Peer:
+    def wait_for_peer(self, address: str, **wanted: object) -> nouns.Peer:
         """The peer at HOST:PORT as soon as its fields are as `wanted`."""
 
-        def look() -> list[m.Peer]:
+        def look() -> list[nouns.Peer]:
             peer = self.peer(address)
             fits = peer is not None and all(getattr(peer, name) == value for name, value in wanted.items())
             return [peer] if peer is not None and fits else []
 
         return eventually(look, f"{self.name} sees {address} as {wanted}; it saw {self.peer(address)}")[0]
 
-    def messages(self, address: str) -> list[m.Message]:
+    def messages(self, address: str) -> list[nouns.Message]:
         """The conversation with the peer at HOST:PORT, oldest first."""
         peer = self.peer(address)
         if peer is None:
             return []
-        found: list[m.Message] = []
+        found: list[nouns.Message] = []
         while True:
-            page = self.client.history(peer.room, before=found[0].id if found else None, limit=m.MAX_HISTORY)
+            page = self.client.history(peer.room, before=found[0].id if found else None, limit=bounds.MAX_HISTORY)
             found[:0] = page.messages
             if not page.more_before:
                 return found
@@ -315,10 +321,10 @@ class NodeProcess:
         """Wait until at least so many texts have come from the peer at HOST:PORT."""
         eventually(lambda: len(self.heard(address)) >= count, f"{self.name} has {count} texts from {address}")
 
-    def wait_state(self, message: m.Message, *states: str) -> m.Message:
+    def wait_state(self, message: nouns.Message, *states: str) -> nouns.Message:
         """One of our messages as soon as it is in one of these states."""
 
-        def look() -> list[m.Message]:
+        def look() -> list[nouns.Message]:
             page = self.client.history(message.room, around=message.id, limit=1)
             return [one for one in page.messages if one.id == message.id and one.state in states]
 

@@ -15,8 +15,9 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from node.bus import messages as m
-from node.bus import reducer
+from node.bus import events as ev
+from node.bus import nouns, reducer
+from node.bus import requests as rq
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.node import Identity, Node
@@ -48,14 +49,14 @@ class FakeStore:
 
     def __init__(self) -> None:
         self.peers: dict[str, e.PutPeer] = {}
-        self.rooms: dict[str, m.Room] = {}
-        self.messages: dict[int, m.Message] = {}
+        self.rooms: dict[str, nouns.Room] = {}
+        self.messages: dict[int, nouns.Message] = {}
         self.clocks: dict[int, int] = {}
         self.outbox: dict[int, Row] = {}
-        self.settings: m.Settings | None = None
+        self.settings: nouns.Settings | None = None
         self.saved: dict[str, Any] = {}
-        self.me: m.Self | None = None
-        self.greetings: dict[str, m.Greeting] = {}
+        self.me: nouns.Self | None = None
+        self.greetings: dict[str, nouns.Greeting] = {}
         self.shut_out: dict[str, int] = {}
         self.believed: int | None = None
         self.consumers: dict[str, KeptConsumer] = {}
@@ -66,7 +67,7 @@ class FakeStore:
         self.oldest = 1
         #: The highest id given out when messages were deleted last.
         self.last_message = 0
-        self.events: list[m.Event] = []
+        self.events: list[ev.Event] = []
         self.replies: dict[str, Any] = {}
         #: All states that were ever recorded for a message, in order.
         self.states: dict[int, list[str]] = collections.defaultdict(list)
@@ -152,22 +153,22 @@ class FakeStore:
     def head(self) -> int:
         return self.events[-1].seq or 0 if self.events else 0
 
-    def message(self, id_: int) -> m.Message:
+    def message(self, id_: int) -> nouns.Message:
         """A message as it stands now."""
         row = self.outbox.get(id_)
         message = self.messages[id_]
         return message if row is None else replace(message, state=row.state, detail=row.detail)
 
-    def room_rows(self) -> dict[str, m.Room]:
+    def room_rows(self) -> dict[str, nouns.Room]:
         return {
-            id_: replace(room, last=None if room.last is None else m.preview(self.message(room.last.id)))
+            id_: replace(room, last=None if room.last is None else nouns.preview(self.message(room.last.id)))
             for id_, room in self.rooms.items()
         }
 
-    def state(self) -> m.State:
+    def state(self) -> nouns.State:
         assert self.me is not None and self.settings is not None
         peers = {id_: row.peer for id_, row in self.peers.items() if not row.gone}
-        return m.State(
+        return nouns.State(
             self=self.me, settings=self.settings, rooms=self.room_rows(), peers=peers, greetings=self.greetings
         )
 
@@ -272,7 +273,7 @@ class Simulation:
         self.seen_events = 0
         #: How far each consumer of a name was after the last step, by how often that name was dropped.
         self.positions: dict[tuple[str, int], int] = {}
-        self.replayed: m.State | None = None
+        self.replayed: nouns.State | None = None
         self._begin(last_link=-1)
         self.feed(s.Started(LISTEN, [LISTEN]))
         self.commit_all()
@@ -326,19 +327,19 @@ class Simulation:
             self.begin_commit()
             self.finish_commit()
 
-    def _note(self, event: m.Event) -> None:
+    def _note(self, event: ev.Event) -> None:
         """What an event on disk allows from now on."""
         store, data = self.store, event.data
-        if isinstance(data, m.RoomsMerged):
+        if isinstance(data, ev.RoomsMerged):
             # Two orders of acceptance became one.
             self.reordered.update(id_ for id_ in store.outbox if store.messages[id_].room == data.room.id)
             if data.gone in self.uncounted:
                 self.uncounted.add(data.room.id)
-        elif isinstance(data, m.RoomRead) and data.read_upto >= max(store.messages):
+        elif isinstance(data, ev.RoomRead) and data.read_upto >= max(store.messages):
             self.uncounted.discard(data.room)
-        elif isinstance(data, m.MessageStateChanged) and data.state == "failed":
+        elif isinstance(data, ev.MessageStateChanged) and data.state == "failed":
             self.reordered.add(data.id)
-        elif isinstance(data, m.MessageStateChanged) and data.state == "waiting" and event.cause is not None:
+        elif isinstance(data, ev.MessageStateChanged) and data.state == "waiting" and event.cause is not None:
             # Somebody took it upon themselves to send it again.
             self.reordered.add(data.id)
             self.left = {one for one in self.left if one[0] != data.id}
@@ -444,8 +445,8 @@ class Simulation:
         del self.asked[act.token]
         self.answered.add(act.token)
         if isinstance(act, e.Refuse):
-            assert act.code in m.ERROR_CODES
-        elif isinstance(act.result, m.ConsumerResult):
+            assert act.code in rq.ERROR_CODES
+        elif isinstance(act.result, rq.ConsumerResult):
             said = act.result.consumer
             kept = self.store.consumers.get(said.name)
             if not self.store.dropped[said.name]:
@@ -555,7 +556,7 @@ class Simulation:
     def command(self, op: str, args: Any) -> None:
         self.tokens += 1
         key = e.Key(f"key {self.tokens}", b"") if self.dice.random() < 0.2 else None
-        command = s.Commanded(self.tokens, op, args, m.Cause(client="sim", request=str(self.tokens)), key)
+        command = s.Commanded(self.tokens, op, args, ev.Cause(client="sim", request=str(self.tokens)), key)
         self.asked[self.tokens] = command
         self.feed(command)
 
@@ -568,40 +569,40 @@ class Simulation:
                 outgoing = []
                 for _ in range(dice.choice((1, 1, 2, 9))):
                     self.said += 1
-                    outgoing.append(m.Outgoing(to=whom, text=f"out {self.said}/{dice.choice((1, 1, 1, 3))}"))
-                self.command("send", m.SendArgs(messages=outgoing))
+                    outgoing.append(rq.Outgoing(to=whom, text=f"out {self.said}/{dice.choice((1, 1, 1, 3))}"))
+                self.command("send", rq.SendArgs(messages=outgoing))
             case "connect":
                 self.command(
                     "connect",
-                    m.ConnectArgs(address=whom, dialect=dice.choice(("auto", "std", "snicher", "portline", "json"))),
+                    rq.ConnectArgs(address=whom, dialect=dice.choice(("auto", "std", "snicher", "portline", "json"))),
                 )
             case "disconnect" | "forget" as op:
                 if dice.random() < 0.5:
-                    self.command(op, m.PeerArgs(peer=whom))
+                    self.command(op, rq.PeerArgs(peer=whom))
             case "rename":
-                self.command("rename", m.RenameArgs(peer=whom, name=dice.choice(("", "mine", *NAMES))))
+                self.command("rename", rq.RenameArgs(peer=whom, name=dice.choice(("", "mine", *NAMES))))
             case "merge":
                 other = dice.choice((*self.store.peers, *NAMES, "nobody"))
-                self.command("merge", m.MergeArgs(peer=whom, into=other))
+                self.command("merge", rq.MergeArgs(peer=whom, into=other))
             case "delete":
                 if dice.random() < 0.5:
-                    self.command("delete", m.PeerArgs(peer=whom))
+                    self.command("delete", rq.PeerArgs(peer=whom))
             case "resend":
                 ours = [id_ for id_, row in self.store.outbox.items() if row.state in ("failed", "unconfirmed")]
                 message = dice.choice(ours or [1])
                 for _ in range(dice.choice((1, 2))):
-                    self.command("resend", m.ResendArgs(message=message))
+                    self.command("resend", rq.ResendArgs(message=message))
             case "read":
                 room = dice.choice((*self.store.rooms, "nowhere"))
                 for _ in range(dice.choice((1, 2))):
                     upto = dice.choice((None, dice.randrange(self.core._ledger.last_message + 2)))
-                    self.command("mark_read", m.MarkReadArgs(room=room, upto=upto))
+                    self.command("mark_read", rq.MarkReadArgs(room=room, upto=upto))
             case "expire":
                 after = dice.choice((0, 0, dice.randrange(self.core._ledger.last_message + 2)))
                 self.feed(s.ExpiryDue(self.now - dice.choice((0, 1_000, 100_000)), after))
             case "settings":
                 reset = dice.random() < 0.3
-                args = m.SettingsArgs(reset=["reconnect"]) if reset else m.SettingsArgs(reconnect=dice.random() < 0.6)
+                args = rq.SettingsArgs(reset=["reconnect"]) if reset else rq.SettingsArgs(reconnect=dice.random() < 0.6)
                 self.command("settings", args)
             case "consume":
                 self.consume()
@@ -611,15 +612,15 @@ class Simulation:
         match dice.randrange(4):
             case 0:
                 since = dice.choice((None, dice.randrange(self.core.head + 3)))
-                self.command("consumer_create", m.ConsumerCreateArgs(name=name, since=since))
+                self.command("consumer_create", rq.ConsumerCreateArgs(name=name, since=since))
             case 1 if dice.random() < 0.3:
-                self.command("consumer_drop", m.ConsumerArgs(name=name))
+                self.command("consumer_drop", rq.ConsumerArgs(name=name))
             case 2:
                 self.feed(s.ConsumerAsked(name))
             case _:
                 for _ in range(dice.choice((1, 2))):
                     seq = dice.randrange(self.core.head + 3)
-                    self.command("consumer_acknowledge", m.ConsumerAcknowledgeArgs(name=name, seq=seq))
+                    self.command("consumer_acknowledge", rq.ConsumerAcknowledgeArgs(name=name, seq=seq))
 
     def answer_fetch(self) -> None:
         fetch = self.fetches.pop(0)
@@ -641,7 +642,7 @@ class Simulation:
             if what < 0.3:
                 self.recover()
             elif what < 0.6:
-                self.command("settings", m.SettingsArgs(name="anna"))
+                self.command("settings", rq.SettingsArgs(name="anna"))
             return
         if what < 0.18:
             self.ask()
@@ -682,8 +683,8 @@ class Simulation:
         for event in store.events[self.seen_events :]:
             self.seen_events += 1
             assert event.seq == self.seen_events, "events are numbered without gaps"
-            if isinstance(event.data, m.NodeStarted) and self.replayed is None:
-                self.replayed = m.State(self=event.data.self, settings=event.data.settings)
+            if isinstance(event.data, ev.NodeStarted) and self.replayed is None:
+                self.replayed = nouns.State(self=event.data.self, settings=event.data.settings)
             assert self.replayed is not None
             reducer.apply(self.replayed, event)
         assert self.replayed is None or self.replayed == store.state(), "the log replayed is what is on disk"
@@ -703,8 +704,8 @@ class Simulation:
         """Rooms whose new count (or end) is decided, but not on disk."""
         batches = [batch for batch in (self.committing, self.gathering) if batch is not None]
         events = [record.event for batch in batches for record in batch.records if isinstance(record, e.Log)]
-        merged = {event.data.gone for event in events if isinstance(event.data, m.RoomsMerged)}
-        return merged | {event.data.room for event in events if isinstance(event.data, m.RoomRead | m.RoomDeleted)}
+        merged = {event.data.gone for event in events if isinstance(event.data, ev.RoomsMerged)}
+        return merged | {event.data.room for event in events if isinstance(event.data, ev.RoomRead | ev.RoomDeleted)}
 
     def _acts(self) -> list[e.Fetch]:
         waiting = [act for batch in (self.committing, self.gathering) if batch is not None for act in batch.acts]

@@ -19,7 +19,9 @@ from typing import Any
 import msgspec
 import zmq
 
-from node.bus import messages as m
+from node.bus import bounds, nouns
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.bus.reducer import apply
 from tests.support.oracle import Oracle, Who
 from tests.support.processes import PATIENCE, NodeProcess
@@ -47,7 +49,7 @@ class Witness:
         self.outcomes: collections.Counter[tuple[str, str]] = collections.Counter()
         self.log = ""
         self.seq = 0
-        self.state: m.State | None = None
+        self.state: nouns.State | None = None
         #: Messages that may be sent again: given up, or nobody knows what became of them.
         self.failed: set[int] = set()
         self._count = clients
@@ -97,26 +99,26 @@ class Witness:
         self.trail.append(frame[:300].decode(errors="replace"))
         self._sockets[client].send(frame)
 
-    def get(self, frame: bytes, client: int = 0) -> m.Reply:
+    def get(self, frame: bytes, client: int = 0) -> rq.Reply:
         """The reply to it; it must be one that BUS.md describes."""
         try:
             body = self._sockets[client].recv()
         except zmq.Again:
             raise self.fail(f"no reply within {PATIENCE:g} s to {frame[:200]!r}") from None
-        reply = msgspec.json.decode(body, type=m.Reply)
+        reply = msgspec.json.decode(body, type=rq.Reply)
         self.trail.append(f"    -> {body[:160].decode(errors='replace')}")
         if reply.ok == (reply.error is not None):
             raise self.fail("a reply is a result or an error")
         if reply.error is None:
             return reply
         code = reply.error.code
-        if code not in m.ERROR_CODES or code == "internal":
+        if code not in rq.ERROR_CODES or code == "internal":
             raise self.fail(f"the reply is {code!r}: {reply.error.message}")
-        if reply.error.retryable != m.ERROR_CODES[code][1] or not reply.error.message or reply.head is not None:
+        if reply.error.retryable != rq.ERROR_CODES[code][1] or not reply.error.message or reply.head is not None:
             raise self.fail(f"not an error as BUS.md describes {code!r}: {reply}")
         return reply
 
-    def raw(self, frame: bytes, client: int = 0) -> m.Reply:
+    def raw(self, frame: bytes, client: int = 0) -> rq.Reply:
         """What the node says to these bytes."""
         self.put(frame, client)
         return self.get(frame, client)
@@ -124,7 +126,7 @@ class Witness:
     def ask(
         self, op: str, args: dict[str, Any] | None = None, key: str | None = None, expect: Collection[str] = (),
         client: int = 0,
-    ) -> m.Reply:  # fmt: skip
+    ) -> rq.Reply:  # fmt: skip
         """Ask, and keep in mind what it changed. `expect`: the outcomes that are allowed; none: any."""
         args = args or {}
         meant = self.meant(op, args)
@@ -135,7 +137,7 @@ class Witness:
     def result(self, op: str, args: dict[str, Any] | None = None, key: str | None = None) -> Any:
         """The result of a command that must be answered with one."""
         reply = self.ask(op, args, key, ("ok",))
-        return msgspec.json.decode(reply.result, type=m.COMMANDS[op][1])
+        return msgspec.json.decode(reply.result, type=rq.COMMANDS[op][1])
 
     def meant(self, op: str, args: dict[str, Any]) -> list[Who | None]:
         """Whom a command that is about a peer is about, looked up before it changes that."""
@@ -150,12 +152,12 @@ class Witness:
             found = oracle.peers.get(named[0].id) if len(named) == 1 else None
         return found
 
-    def _peers(self) -> list[m.Peer]:
+    def _peers(self) -> list[nouns.Peer]:
         """All peers on the list, page by page."""
-        found: list[m.Peer] = []
+        found: list[nouns.Peer] = []
         while True:
             args = {"limit": 7 + self.dice.randrange(40)} | ({"after": found[-1].id} if found else {})
-            page = msgspec.json.decode(self.raw(self.frame("peers", args)).result, type=m.PeersResult)
+            page = msgspec.json.decode(self.raw(self.frame("peers", args)).result, type=rq.PeersResult)
             found += page.peers
             if not page.more:
                 return found
@@ -163,7 +165,7 @@ class Witness:
     # -- what it changed
 
     def learn(
-        self, op: str, args: dict[str, Any], meant: list[Who | None], reply: m.Reply, expect: Collection[str] = ()
+        self, op: str, args: dict[str, Any], meant: list[Who | None], reply: rq.Reply, expect: Collection[str] = ()
     ) -> None:
         """Keep in mind what a command did, as its reply says."""
         outcome = "ok" if reply.error is None else reply.error.code
@@ -173,7 +175,7 @@ class Witness:
         if reply.error is not None:
             return
         try:
-            result: Any = msgspec.json.decode(reply.result, type=m.COMMANDS[op][1])
+            result: Any = msgspec.json.decode(reply.result, type=rq.COMMANDS[op][1])
         except msgspec.ValidationError as error:
             raise self.fail(f"the result of {op} isn't what BUS.md describes: {error}") from error
         learn = getattr(self, f"_learn_{op}", None)
@@ -183,7 +185,7 @@ class Witness:
             except AssertionError as error:
                 raise self.fail(str(error)) from error
 
-    def _learn_send(self, args: dict[str, Any], meant: list[Who | None], result: m.SendResult) -> None:
+    def _learn_send(self, args: dict[str, Any], meant: list[Who | None], result: rq.SendResult) -> None:
         oracle = self.oracle
         assert len(result.messages) == len(args["messages"])
         for outgoing, message in zip(args["messages"], result.messages, strict=True):
@@ -198,32 +200,32 @@ class Witness:
             assert who is not None, f"room {message.room} belongs to a peer"
             who.listed = True
 
-    def _learn_resend(self, args: dict[str, Any], meant: list[Who | None], result: m.ResendResult) -> None:
+    def _learn_resend(self, args: dict[str, Any], meant: list[Who | None], result: rq.ResendResult) -> None:
         message = result.message
         assert message.id in self.oracle.talks[message.room].lines and message.state == "waiting"
         who = self.oracle.of_room(message.room)
         assert who is not None
         who.listed = True
 
-    def _learn_connect(self, args: dict[str, Any], meant: list[Who | None], result: m.PeerResult) -> None:
+    def _learn_connect(self, args: dict[str, Any], meant: list[Who | None], result: rq.PeerResult) -> None:
         self._met(result.peer)
 
-    def _learn_forget(self, args: dict[str, Any], meant: list[Who | None], result: m.Nothing) -> None:
+    def _learn_forget(self, args: dict[str, Any], meant: list[Who | None], result: rq.Nothing) -> None:
         who = meant[0]
         assert who is not None and who.listed, f"{args} was forgotten, and was not on the list"
         who.listed = False
 
-    def _learn_merge(self, args: dict[str, Any], meant: list[Who | None], result: m.PeerResult) -> None:
+    def _learn_merge(self, args: dict[str, Any], meant: list[Who | None], result: rq.PeerResult) -> None:
         gone, into = meant
         assert gone is not None and into is not None and gone is not into, f"{args} were merged"
         assert result.peer.id == into.id
         self.oracle.merged(gone, into)
 
-    def _learn_delete(self, args: dict[str, Any], meant: list[Who | None], result: m.Nothing) -> None:
+    def _learn_delete(self, args: dict[str, Any], meant: list[Who | None], result: rq.Nothing) -> None:
         assert meant[0] is not None, f"{args} was deleted, and was not there"
         self.oracle.deleted(meant[0])
 
-    def _learn_mark_read(self, args: dict[str, Any], meant: list[Who | None], result: m.MarkReadResult) -> None:
+    def _learn_mark_read(self, args: dict[str, Any], meant: list[Who | None], result: rq.MarkReadResult) -> None:
         self.oracle.read(args["room"], args.get("upto"))
         talk = self.oracle.talks[args["room"]]
         assert not talk.unread or min(talk.unread) > result.read_upto, "what is unread is above the mark"
@@ -235,7 +237,7 @@ class Witness:
         for peer in self._peers():
             self._met(peer)
 
-    def _met(self, peer: m.Peer) -> None:
+    def _met(self, peer: nouns.Peer) -> None:
         address = f"{peer.host}:{peer.port}"
         self.oracle.met(peer.id, peer.room, address)
         assert self.oracle.peers[peer.id].address == address, f"{peer.id} is at {address}"
@@ -266,19 +268,19 @@ class Witness:
         assert self.state is not None
         count = 0
         while True:
-            reply = self.raw(self.frame("events", {"since": self.seq, "limit": m.MAX_EVENTS, "log": self.log}))
+            reply = self.raw(self.frame("events", {"since": self.seq, "limit": bounds.MAX_EVENTS, "log": self.log}))
             if reply.error is not None:
                 self._start_afresh(reply.error)
                 continue
-            page = msgspec.json.decode(reply.result, type=m.EventsResult)
+            page = msgspec.json.decode(reply.result, type=rq.EventsResult)
             for event in page.events:
                 if event.seq != self.seq + 1 or event.log != self.log:
                     raise self.fail(f"event {event.seq} of {event.log} follows {self.seq} of {self.log}")
                 self.seq += 1
-                event = m.typed(event)
-                if isinstance(event.data, m.MessageReceived):
+                event = ev.typed(event)
+                if isinstance(event.data, ev.MessageReceived):
                     self._received(event.data.message)
-                elif isinstance(event.data, m.MessageStateChanged):
+                elif isinstance(event.data, ev.MessageStateChanged):
                     again = event.data.state in ("failed", "unconfirmed")
                     (self.failed.add if again else self.failed.discard)(event.data.id)
                 apply(self.state, event)
@@ -288,13 +290,13 @@ class Witness:
                     raise self.fail(f"the head is {page.head}, and event {self.seq} was there")
                 return count
 
-    def _start_afresh(self, error: m.ErrorBody) -> None:
+    def _start_afresh(self, error: rq.ErrorBody) -> None:
         """The cursor is no good any more. Only a log that has moved on that far may say so."""
         if error.code != "cursor_too_old" or error.details["oldest"] <= self.seq + 1 or self.oracle.awaited:
             raise self.fail(f"events after {self.seq} of {self.log} are refused: {error}")
         self.begin()
 
-    def _received(self, message: m.Message) -> None:
+    def _received(self, message: nouns.Message) -> None:
         """A line came in. Somebody must have said it, once."""
         said = next((one for one in self.oracle.awaited if one in message.text), None)
         if said is None:
@@ -314,9 +316,9 @@ class Witness:
         except AssertionError as error:
             raise self.fail(str(error)) from error
 
-    def snapshot(self) -> tuple[m.State, int, str]:
+    def snapshot(self) -> tuple[nouns.State, int, str]:
         """All pages of a snapshot; the event and the log it is valid at."""
-        found: m.SnapshotResult | None = None
+        found: rq.SnapshotResult | None = None
         page: str | None = None
         while True:
             args: dict[str, Any] = {"limit": 1 + self.dice.randrange(900)} | ({"page": page} if page else {})
@@ -328,7 +330,7 @@ class Witness:
                 continue
             if reply.error is not None:
                 raise self.fail(f"no snapshot: {reply.error}")
-            part = msgspec.json.decode(reply.result, type=m.SnapshotResult)
+            part = msgspec.json.decode(reply.result, type=rq.SnapshotResult)
             if found is None:
                 found = part
             else:
@@ -378,14 +380,14 @@ class Witness:
         for room in fresh.rooms.values():
             if (problem := self._room(room)) is not None:
                 return problem
-        stats = msgspec.json.decode(self.raw(self.frame("stats")).result, type=m.StatsResult)
+        stats = msgspec.json.decode(self.raw(self.frame("stats")).result, type=rq.StatsResult)
         told = (stats.messages, stats.rooms, stats.peers, stats.kept_events)
         true = (oracle.count(), len(oracle.talks), len(listed), stats.oldest and self.seq - stats.oldest + 1)
         if told != true:
             return f"stats say {told} messages, rooms, peers and events, not {true}"
         return None
 
-    def _room(self, room: m.Room) -> str | None:
+    def _room(self, room: nouns.Room) -> str | None:
         talk = self.oracle.talks[room.id]
         texts = [line for line in talk.lines.values() if line.kind == "text"]
         above = {line.id for line in texts if line.direction == "in" and line.id > room.read_upto}
@@ -400,9 +402,9 @@ class Witness:
     def _conversations(self, thorough: bool) -> str | None:
         rooms = sorted(self.oracle.talks)
         for room in rooms if thorough else self.dice.sample(rooms, min(len(rooms), SAMPLE // 4)):
-            found: list[m.Message] = []
+            found: list[nouns.Message] = []
             while True:
-                args = {"room": room, "limit": m.MAX_HISTORY} | ({"before": found[0].id} if found else {})
+                args = {"room": room, "limit": bounds.MAX_HISTORY} | ({"before": found[0].id} if found else {})
                 page = self.result("history", args)
                 found[:0] = page.messages
                 if not page.more_before:
@@ -449,7 +451,7 @@ class Witness:
                 return found
 
 
-def _difference(told: m.State | None, fresh: m.State) -> str:
+def _difference(told: nouns.State | None, fresh: nouns.State) -> str:
     assert told is not None
     for name in ("self", "settings", "rooms", "peers", "greetings"):
         one, other = getattr(told, name), getattr(fresh, name)

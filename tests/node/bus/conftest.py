@@ -8,9 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from node.bus import bounds, following
 from node.bus import client as clients
-from node.bus import following
-from node.bus import messages as m
 from node.bus.client import Client
 from node.bus.sockets import CommandSocket
 from tests.support.bus_fakes import PATIENCE, FakeBus
@@ -22,7 +21,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
     Not so silence: a machine that has too much to do is silent, too, and nobody is away.
     """
-    monkeypatch.setattr(m, "HEARTBEAT_MS", 100)
+    monkeypatch.setattr(bounds, "HEARTBEAT_MS", 100)
     monkeypatch.setattr(clients, "ATTEMPT_S", 0.3)
     monkeypatch.setattr(following, "RECONNECT_S", (0.02, 0.1))
     monkeypatch.setattr(following, "DOUBT_S", PATIENCE)

@@ -17,8 +17,9 @@ import msgspec
 import pytest
 import uvloop
 
-from node.bus import aio, following
-from node.bus import messages as m
+from node.bus import aio, encoding, following, nouns
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.bus.aio import AsyncClient, AsyncFollower
 from node.bus.following import Away, Back, Cursor, Item, Resync
 from node.errors import CommandRefused, NodeAway
@@ -127,7 +128,7 @@ def test_a_command_without_a_key_is_never_repeated(bus: FakeBus, run: Run[None])
             # It is connected: what is given up is on its way by then.
             assert (await client.status()).ready
             bus.held = [free]
-            args = m.SendArgs(messages=[m.Outgoing(to="room", text="hello")])
+            args = rq.SendArgs(messages=[rq.Outgoing(to="room", text="hello")])
             with pytest.raises(NodeAway):
                 await client.request("send", args, timeout=1.0)
             free.set()
@@ -144,7 +145,7 @@ def test_who_waits_for_other_tasks_too_long_sends_nothing(bus: FakeBus, run: Run
         async with client_of(bus) as client:
             first = asyncio.create_task(client.send("r", "first"))
             await asyncio.to_thread(wait_until, lambda: bus.effects == ["first"])
-            args = m.SendArgs(messages=[m.Outgoing(to="r", text="second")])
+            args = rq.SendArgs(messages=[rq.Outgoing(to="r", text="second")])
             with pytest.raises(NodeAway, match="other commands"):
                 await client.request("send", args, timeout=0.1)
             free.set()
@@ -195,7 +196,7 @@ def test_those_who_wait_behind_a_cancelled_command_are_answered(bus: FakeBus, ru
             for task in tasks[::3]:
                 task.cancel()
             done = await asyncio.gather(*tasks, return_exceptions=True)
-            answered = [one for one in done if isinstance(one, m.Message)]
+            answered = [one for one in done if isinstance(one, nouns.Message)]
             assert len(answered) >= 20
 
     run(main())
@@ -344,7 +345,7 @@ def test_a_node_that_goes_and_comes_back_gives_one_away_and_one_back(bus: FakeBu
             await asyncio.to_thread(bus.put, 2)
             bus.sockets = "elsewhere"
             await asyncio.to_thread(bus.start)
-            assert kinds(await until(follower, upto(5))) == [Back, m.Event, m.Event]
+            assert kinds(await until(follower, upto(5))) == [Back, ev.Event, ev.Event]
 
     run(main())
 
@@ -375,7 +376,7 @@ def test_a_follower_far_behind_lets_others_have_their_turn(bus: FakeBus, run: Ru
         async with client_of(bus) as client:
             follower = client.follow(Cursor("log-1", 0))
             first = await anext(follower)
-            assert isinstance(first, m.Event) and first.seq == 1
+            assert isinstance(first, ev.Event) and first.seq == 1
             other = asyncio.create_task(others())
             # All of these have come already: nothing has to be waited for.
             for _ in range(899):
@@ -415,18 +416,18 @@ class Positions:
         for op in ("consumer_create", "consumer_next", "consumer_acknowledge"):
             bus.special[op] = self.answer
 
-    async def answer(self, command: m.Command) -> m.Reply:
-        args = msgspec.json.decode(command.args, type=m.COMMANDS[command.op][0])
-        if isinstance(args, m.ConsumerAcknowledgeArgs):
+    async def answer(self, command: rq.Command) -> rq.Reply:
+        args = msgspec.json.decode(command.args, type=rq.COMMANDS[command.op][0])
+        if isinstance(args, rq.ConsumerAcknowledgeArgs):
             self.position = max(self.position, args.seq)
-        consumer = m.Consumer(name="bot", position=self.position, lag=0, created=0, used=0)
-        result: m.ConsumerResult | m.ConsumerNextResult = m.ConsumerResult(consumer=consumer)
-        if isinstance(args, m.ConsumerNextArgs):
-            page = self.bus._page(m.EventsArgs(since=self.position, limit=args.limit))
-            result = m.ConsumerNextResult(
+        consumer = nouns.Consumer(name="bot", position=self.position, lag=0, created=0, used=0)
+        result: rq.ConsumerResult | rq.ConsumerNextResult = rq.ConsumerResult(consumer=consumer)
+        if isinstance(args, rq.ConsumerNextArgs):
+            page = self.bus._page(rq.EventsArgs(since=self.position, limit=args.limit))
+            result = rq.ConsumerNextResult(
                 log=page.log, consumer=consumer, head=page.head, events=page.events, more=page.more
             )
-        return m.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(m.encode(result)), head=self.bus.head)
+        return rq.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(encoding.encode(result)), head=self.bus.head)
 
 
 def test_a_consumer_goes_on_where_it_was_acknowledged(bus: FakeBus, run: Run[None]) -> None:
@@ -457,7 +458,7 @@ def test_a_consumer_goes_on_where_it_was_acknowledged(bus: FakeBus, run: Run[Non
 
 
 def test_a_consumer_that_can_t_be_had_is_told_so(bus: FakeBus, run: Run[None]) -> None:
-    async def lapsed(command: m.Command) -> m.Reply:
+    async def lapsed(command: rq.Command) -> rq.Reply:
         raise CommandRefused("consumer_lapsed", "lapsed")
 
     bus.special["consumer_create"] = lapsed

@@ -14,8 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import pytest
 
-from node.bus import following, locate
-from node.bus import messages as m
+from node.bus import bounds, encoding, following, locate, nouns
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.bus.client import Away, Back, Client, Cursor, Follower, Item, Resync
 from node.bus.sockets import CommandSocket
 from node.errors import BusProtocolError, CommandRefused, NodeAway
@@ -61,7 +62,7 @@ def test_a_command_without_a_key_is_never_repeated(bus: FakeBus, client: Client,
     # It is connected: what is given up is on its way by then.
     assert client.status().ready
     bus.held = [free]
-    args = m.SendArgs(messages=[m.Outgoing(to="room", text="hello")])
+    args = rq.SendArgs(messages=[rq.Outgoing(to="room", text="hello")])
     with pytest.raises(NodeAway):
         client.request("send", args, timeout=1.0)
     free.set()
@@ -73,7 +74,7 @@ def test_a_command_without_a_key_is_never_repeated(bus: FakeBus, client: Client,
 def test_a_late_reply_is_not_taken_for_the_next_commands(bus: FakeBus, client: Client, free: threading.Event) -> None:
     bus.held = [free]
     with pytest.raises(NodeAway):
-        client.request("send", m.SendArgs(messages=[m.Outgoing(to="r", text="late")]), timeout=0.1)
+        client.request("send", rq.SendArgs(messages=[rq.Outgoing(to="r", text="late")]), timeout=0.1)
     free.set()
     assert client.send("r", "next").text == "next"
 
@@ -90,10 +91,10 @@ def test_a_node_that_hangs_is_away_when_the_time_is_up(bus: FakeBus) -> None:
 def test_who_waits_for_other_threads_too_long_sends_nothing(bus: FakeBus, free: threading.Event) -> None:
     bus.held = [free]
     with Client(bus.home, timeout=PATIENCE) as client, ThreadPoolExecutor(1) as pool:
-        first = pool.submit(client.request, "send", m.SendArgs(messages=[m.Outgoing(to="r", text="first")]))
+        first = pool.submit(client.request, "send", rq.SendArgs(messages=[rq.Outgoing(to="r", text="first")]))
         wait_until(lambda: bus.effects == ["first"])
         with pytest.raises(NodeAway, match="other commands"):
-            client.request("send", m.SendArgs(messages=[m.Outgoing(to="r", text="second")]), timeout=0.1)
+            client.request("send", rq.SendArgs(messages=[rq.Outgoing(to="r", text="second")]), timeout=0.1)
         free.set()
         assert first.result(PATIENCE).messages[0].text == "first"
         assert client.status().ready
@@ -106,7 +107,7 @@ def test_no_node_and_a_dead_one_are_away_at_once(tmp_path: pathlib.Path) -> None
     with Client(tmp_path, timeout=NEVER_S) as client:
         with pytest.raises(NodeAway, match="No node is running"):
             client.status()
-        stale = m.Endpoint(
+        stale = nouns.Endpoint(
             v=1, versions=[1], events=f"ipc://{tmp_path}/e", commands=f"ipc://{tmp_path}/c", log="l",
             pid=process.pid, program="0", started=1,
         )  # fmt: skip
@@ -180,16 +181,16 @@ def test_a_text_that_is_not_unicode_is_sent_with_marks_in_its_place(client: Clie
 
 
 def test_an_answer_that_is_none_is_told(bus: FakeBus, client: Client) -> None:
-    async def wrong(command: m.Command) -> m.Reply:
-        return m.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(b'{"log": 5}'))
+    async def wrong(command: rq.Command) -> rq.Reply:
+        return rq.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(b'{"log": 5}'))
 
-    async def elses(command: m.Command) -> m.Reply:
-        return m.Reply(v=1, id="somebody else's", ok=True)
+    async def elses(command: rq.Command) -> rq.Reply:
+        return rq.Reply(v=1, id="somebody else's", ok=True)
 
-    async def unreadable_event(command: m.Command) -> m.Reply:
-        event = m.Event(v=1, log="l", at=0, type="PeerForgotten", seq=1, data={"peer": 5})
-        page = m.EventsResult(log="l", head=1, oldest=1, events=[event], more=False)
-        return m.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(m.encode(page)))
+    async def unreadable_event(command: rq.Command) -> rq.Reply:
+        event = ev.Event(v=1, log="l", at=0, type="PeerForgotten", seq=1, data={"peer": 5})
+        page = rq.EventsResult(log="l", head=1, oldest=1, events=[event], more=False)
+        return rq.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(encoding.encode(page)))
 
     bus.special = {"snapshot": wrong, "hello": elses, "events": unreadable_event}
     for ask in (client.snapshot, client.hello, lambda: client.events(0)):
@@ -233,7 +234,7 @@ def test_a_closed_client_is_away_and_ends_those_who_wait(bus: FakeBus, client: C
 
 def test_closing_does_not_wait_for_a_node_that_hangs(bus: FakeBus, client: Client) -> None:
     bus.held = [NEVER]
-    args = m.SendArgs(messages=[m.Outgoing(to="room", text="hello")])
+    args = rq.SendArgs(messages=[rq.Outgoing(to="room", text="hello")])
     with ThreadPoolExecutor(1) as pool:
         asking = pool.submit(client.request, "send", args, timeout=NEVER_S)
         wait_until(lambda: bool(bus.commands))
@@ -282,7 +283,7 @@ def settled(follower: Follower, bus: FakeBus) -> None:
             bus.tell("Probe", {"number": told})
         item = follower.next(0.05 if not heard else PATIENCE)
         if item is not None:
-            assert isinstance(item, m.Event) and item.type == "Probe"
+            assert isinstance(item, ev.Event) and item.type == "Probe"
             heard = item.data["number"]
         assert time.monotonic() < deadline
 
@@ -306,20 +307,20 @@ def test_without_a_cursor_the_present_state_comes_first_and_events_after_it(bus:
 
 
 def test_no_ephemeral_event_after_the_snapshot_is_missed(bus: FakeBus) -> None:
-    async def snapshot(command: m.Command) -> m.Reply:
+    async def snapshot(command: rq.Command) -> rq.Reply:
         # Published the moment after: its subscription must have come by now.
         result = bus._result(command)
         asyncio.get_running_loop().call_soon(bus.server.publish, [whisper])  # type: ignore[union-attr]
-        return m.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(m.encode(result)), head=bus.head)
+        return rq.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(encoding.encode(result)), head=bus.head)
 
-    whisper = m.Event(v=1, log=bus.log, at=0, type="Whisper", data={})
+    whisper = ev.Event(v=1, log=bus.log, at=0, type="Whisper", data={})
     bus.special["snapshot"] = snapshot
     for _ in range(50):
         with Client(bus.home, timeout=PATIENCE) as client:
             follower = client.follow()
             assert isinstance(follower.next(PATIENCE), Resync)
             item = follower.next(PATIENCE)
-            assert isinstance(item, m.Event)
+            assert isinstance(item, ev.Event)
             assert item.type == "Whisper"
 
 
@@ -328,7 +329,7 @@ def test_with_a_cursor_it_goes_on_where_it_stopped_over_many_pages(bus: FakeBus,
     follower = client.follow(Cursor("log-1", 7))
     items = until(follower, upto(2_500))
     assert numbers(items) == list(range(8, 2_501))
-    assert set(kinds(items)) == {m.Event}
+    assert set(kinds(items)) == {ev.Event}
     assert numbers(until(client.follow(Cursor("", 2_498)), upto(2_500))) == [2_499, 2_500]
 
 
@@ -358,7 +359,7 @@ def test_each_event_comes_once_and_in_order_however_many_are_lost(bus: FakeBus, 
             items.append(item)
     publisher.join()
     assert numbers(items) == list(range(1, bus.head + 1))
-    assert set(kinds(items)) == {m.Event}
+    assert set(kinds(items)) == {ev.Event}
 
 
 def test_the_cursor_never_runs_ahead_of_what_was_given_out(bus: FakeBus, client: Client) -> None:
@@ -366,7 +367,7 @@ def test_the_cursor_never_runs_ahead_of_what_was_given_out(bus: FakeBus, client:
     follower = client.follow(Cursor("log-1", 0))
     for seq in range(1, 31):
         item = follower.next(PATIENCE)
-        assert isinstance(item, m.Event) and item.seq == seq
+        assert isinstance(item, ev.Event) and item.seq == seq
         assert follower.cursor == Cursor("log-1", seq)
     # A bot that is killed here and begins again with its cursor lacks nothing and gets nothing twice.
     assert numbers(until(client.follow(follower.cursor), upto(50))) == list(range(31, 51))
@@ -397,14 +398,14 @@ def test_a_log_that_does_not_fit_the_cursor_gives_a_new_snapshot_once(
     seq = bus.head
     bus.put(2)
     after = until(follower, upto(seq + 2))
-    assert (numbers(after), kinds(after)) == ([seq + 1, seq + 2], [m.Event, m.Event])
+    assert (numbers(after), kinds(after)) == ([seq + 1, seq + 2], [ev.Event, ev.Event])
 
 
 def test_events_of_unknown_types_are_given_and_count(bus: FakeBus, follower: Follower) -> None:
     bus.put(1, type_="FromTheFuture")
     bus.tell("AlsoNew", {"x": 1})
     bus.put(1)
-    items = [item for item in until(follower, upto(2)) if isinstance(item, m.Event)]
+    items = [item for item in until(follower, upto(2)) if isinstance(item, ev.Event)]
     assert [(item.type, item.seq) for item in items] == [("FromTheFuture", 1), ("AlsoNew", None), ("Counted", 2)]
     assert bus.commands[-1].op != "events"
 
@@ -449,7 +450,7 @@ def test_a_node_that_goes_and_comes_back_gives_one_away_and_one_back_and_nothing
         bus.sockets = f"run{round_}"
         bus.start()
         back = until(follower, upto(bus.head))
-        assert kinds(back) == [Back, m.Event, m.Event]
+        assert kinds(back) == [Back, ev.Event, ev.Event]
 
 
 def test_a_node_that_was_never_there_is_away_once_and_comes_with_a_snapshot(
@@ -470,7 +471,7 @@ def test_a_node_that_is_only_silent_is_away_until_it_speaks(bus: FakeBus, follow
     bus.run(cancel_heartbeat(bus))
     assert kinds(until(follower, lambda items: bool(items))) == [Away]
     bus.put(1)
-    assert kinds(until(follower, upto(1))) == [Back, m.Event]
+    assert kinds(until(follower, upto(1))) == [Back, ev.Event]
 
 
 async def cancel_heartbeat(bus: FakeBus) -> None:
@@ -481,13 +482,13 @@ async def cancel_heartbeat(bus: FakeBus) -> None:
 def test_one_that_looks_away_for_long_finds_the_node_still_there(bus: FakeBus, follower: Follower) -> None:
     bus.put(5)
     # Longer than the heartbeats that may be missing: they wait in the socket meanwhile.
-    time.sleep(following.MISSED_HEARTBEATS * m.HEARTBEAT_MS / 1000 * 2)
-    assert kinds(until(follower, upto(5))) == [m.Event] * 5
+    time.sleep(following.MISSED_HEARTBEATS * bounds.HEARTBEAT_MS / 1000 * 2)
+    assert kinds(until(follower, upto(5))) == [ev.Event] * 5
     assert follower.next(0.5) is None
 
 
 def test_a_node_that_publishes_and_refuses_is_not_asked_for_each_event(bus: FakeBus, client: Client) -> None:
-    async def refuse(command: m.Command) -> m.Reply:
+    async def refuse(command: rq.Command) -> rq.Reply:
         raise CommandRefused("internal", "a bug")
 
     bus.special["snapshot"] = refuse

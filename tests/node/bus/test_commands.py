@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from node.bus import commands
-from node.bus import messages as m
+from node.bus import bounds, commands
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.bus.aio import AsyncClient
 from node.bus.client import Client
 from node.bus.commands import Awaiting, Blocking, Command, Commands, Request, Steps
@@ -21,7 +22,7 @@ OPS = {"send_all": "send"}
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "events": (3,), "consumer_create": ("bot",), "consumer_next": ("bot",), "consumer_acknowledge": ("bot", 3),
     "consumer_drop": ("bot",), "report": (3,), "history": ("room",), "search": ("word",), "send": ("to", "text"),
-    "send_all": ([m.Outgoing(to="to", text="text")],), "resend": (7,), "connect": ("host:1",), "disconnect": ("peer",),
+    "send_all": ([rq.Outgoing(to="to", text="text")],), "resend": (7,), "connect": ("host:1",), "disconnect": ("peer",),
     "forget": ("peer",), "rename": ("peer", "name"), "merge": ("peer", "into"), "delete": ("peer",),
     "mark_read": ("room",),
 }  # fmt: skip
@@ -29,7 +30,7 @@ METHODS = {name: value for name, value in vars(Commands).items() if isinstance(v
 
 
 def test_every_command_has_a_method_by_its_name() -> None:
-    assert {OPS.get(name, name) for name in METHODS} == set(m.COMMANDS)
+    assert {OPS.get(name, name) for name in METHODS} == set(rq.COMMANDS)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -37,8 +38,8 @@ def test_a_method_asks_for_its_command_and_gives_arguments_of_its_kind(name: str
     request = next(METHODS[name].steps(*ARGUMENTS.get(name, ())))
     op = OPS.get(name, name)
     assert request.op == op
-    args = request.args if request.args is not None else m.Nothing()
-    assert type(args) is m.COMMANDS[op][0]
+    args = request.args if request.args is not None else rq.Nothing()
+    assert type(args) is rq.COMMANDS[op][0]
     assert request.repeatable or op == "stop", "what isn't repeatable by itself has a key"
 
 
@@ -108,17 +109,17 @@ class Refusing(Commands, Blocking):
 # -- frames
 
 
-def reply(**fields: Any) -> m.Reply:
+def reply(**fields: Any) -> rq.Reply:
     return commands.read_reply(msgspec.json.encode({"v": 1, "id": "1", "ok": True, **fields}))
 
 
 def test_a_frame_is_a_command_as_the_node_reads_it() -> None:
-    body = commands.frame(Request("events", m.EventsArgs(since=3), "k"), "7", "me")
-    command = msgspec.json.decode(body, type=m.Command)
+    body = commands.frame(Request("events", rq.EventsArgs(since=3), "k"), "7", "me")
+    command = msgspec.json.decode(body, type=rq.Command)
     assert (command.v, command.id, command.op, command.client, command.key) == (1, "7", "events", "me", "k")
-    assert msgspec.json.decode(command.args, type=m.EventsArgs).since == 3
+    assert msgspec.json.decode(command.args, type=rq.EventsArgs).since == 3
     with pytest.raises(CommandRefused, match="are taken"):
-        commands.frame(Request("send", {"x": "x" * m.MAX_COMMAND_BYTES}), "7", "me")
+        commands.frame(Request("send", {"x": "x" * bounds.MAX_COMMAND_BYTES}), "7", "me")
 
 
 def test_results_come_typed_and_errors_as_what_they_are() -> None:
@@ -128,7 +129,7 @@ def test_results_come_typed_and_errors_as_what_they_are() -> None:
         "events": [{"v": 1, "log": "l", "at": 1, "type": "PeerForgotten", "seq": 1, "data": {"peer": "p"}}],
     }  # fmt: skip
     result = commands.result_of(reply(result=page), "consumer_next", "1")
-    assert result.events[0].data == m.PeerForgotten(peer="p")
+    assert result.events[0].data == ev.PeerForgotten(peer="p")
     with pytest.raises(BusProtocolError, match="somebody else"):
         commands.result_of(reply(), "stop", "2")
     with pytest.raises(BusProtocolError, match="can't be read"):

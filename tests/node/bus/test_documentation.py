@@ -11,8 +11,9 @@ import msgspec
 import pytest
 
 from node import answers, app, retention, turns
-from node.bus import locks, reducer, server
-from node.bus import messages as m
+from node.bus import bounds, locks, nouns, reducer, server
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.core import contacts, quotas, settings
 from node.peers import listener, pace
 from node.protocol.plain import registry
@@ -22,10 +23,19 @@ BUS = (pathlib.Path(server.__file__).parent / "BUS.md").read_text("utf-8")
 
 CODE = re.compile(r"`([^`]+)`")
 NOUNS: dict[str, type[msgspec.Struct]] = {
-    "message": m.Message, "room": m.Room, "peer": m.Peer, "self": m.Self, "settings": m.Settings, "health": m.Health,
-    "greeting": m.Greeting, "consumer": m.Consumer, "subscriber": m.Subscriber, "option": m.Option,
+    "message": nouns.Message, "room": nouns.Room, "peer": nouns.Peer, "self": nouns.Self, "settings": nouns.Settings,
+    "health": nouns.Health, "greeting": nouns.Greeting, "consumer": nouns.Consumer, "subscriber": nouns.Subscriber,
+    "option": nouns.Option,
 }  # fmt: skip
-VALUES = (m.DeliveryState, m.LinkState, m.MessageKind, m.Direction, m.GreetingOutcome, m.Source, m.Standing)
+VALUES = (
+    nouns.DeliveryState,
+    nouns.LinkState,
+    nouns.MessageKind,
+    nouns.Direction,
+    nouns.GreetingOutcome,
+    nouns.Source,
+    nouns.Standing,
+)
 
 
 def section(number: int) -> str:
@@ -61,7 +71,7 @@ def event_tables() -> tuple[dict[str, str], dict[str, str]]:
     return {row[0].strip("`"): row[1] for row in durable}, {row[0].strip("`"): row[1] for row in ephemeral}
 
 
-@pytest.mark.parametrize(("which", "known"), [(0, m.DURABLE), (1, m.EPHEMERAL)], ids=["durable", "ephemeral"])
+@pytest.mark.parametrize(("which", "known"), [(0, ev.DURABLE), (1, ev.EPHEMERAL)], ids=["durable", "ephemeral"])
 def test_every_event_is_documented_with_its_data(which: int, known: dict[str, type[msgspec.Struct]]) -> None:
     documented = event_tables()[which]
     assert list(documented) == list(known)
@@ -81,10 +91,10 @@ def test_the_frame_of_an_event_is_documented() -> None:
     found = re.search(r"^`(\{v, log.*?data\})`$", section(3), re.M)
     assert found is not None
     outer = re.sub(r": \{[^}]*\}", "", found[1].strip("{}"))
-    assert {name.strip().rstrip("?") for name in outer.split(",")} == set(fields(m.Event))
+    assert {name.strip().rstrip("?") for name in outer.split(",")} == set(fields(ev.Event))
     cause = re.search(r"cause\?: \{([^}]*)\}", found[1])
     assert cause is not None
-    assert cause[1].split(", ") == fields(m.Cause)
+    assert cause[1].split(", ") == fields(ev.Cause)
 
 
 @pytest.mark.parametrize("noun", NOUNS)
@@ -111,24 +121,24 @@ def commands() -> dict[str, tuple[str, str]]:
 
 
 def test_every_command_is_documented_and_no_other() -> None:
-    assert list(commands()) == list(m.COMMANDS)
+    assert list(commands()) == list(rq.COMMANDS)
 
 
-@pytest.mark.parametrize("op", m.COMMANDS)
+@pytest.mark.parametrize("op", rq.COMMANDS)
 def test_every_argument_is_documented_and_whether_it_may_be_left_out(op: str) -> None:
-    cell, struct = commands()[op][0], m.COMMANDS[op][0]
+    cell, struct = commands()[op][0], rq.COMMANDS[op][0]
     if op == "send":
         assert cell.startswith("`messages`: [{`to`, `text`}]")
-        assert fields(m.Outgoing) == ["to", "text"]
+        assert fields(rq.Outgoing) == ["to", "text"]
     outer = re.sub(r"\[\{.*?\}\]|\([^()]*\)", "", cell)
     documented = re.findall(r"`(\w+)`(\??)", outer)
     assert [name for name, _ in documented] == fields(struct)
     assert {name for name, mark in documented if mark} == optional(struct)
 
 
-@pytest.mark.parametrize("op", m.COMMANDS)
+@pytest.mark.parametrize("op", rq.COMMANDS)
 def test_every_field_of_a_result_is_documented(op: str) -> None:
-    cell, struct = commands()[op][1], m.COMMANDS[op][1]
+    cell, struct = commands()[op][1], rq.COMMANDS[op][1]
     inner = re.findall(r"`(\w+)`: \{([^}]*)\}", cell)
     assert CODE.findall(re.sub(r": \{[^}]*\}|\([^()]*\)", "", cell)) == fields(struct)
     hints = typing.get_type_hints(struct)
@@ -138,20 +148,20 @@ def test_every_field_of_a_result_is_documented(op: str) -> None:
 
 def test_the_frames_of_commands_and_replies_are_documented() -> None:
     text = section(5)
-    assert set(fields(m.Command)) == {"v", "id", "client", "op", "args", "key"}
+    assert set(fields(rq.Command)) == {"v", "id", "client", "op", "args", "key"}
     assert "`{v, id, client, op, args, key?}`" in text
-    assert set(fields(m.Reply)) == {"v", "id", "ok", "result", "error", "head"}
+    assert set(fields(rq.Reply)) == {"v", "id", "ok", "result", "error", "head"}
     assert "`{v, id, ok: true, result, head}`" in text
     assert "`{v, id, ok: false, error: {code, message, retryable, details}}`" in re.sub(r"\s+", " ", text)
-    assert fields(m.ErrorBody) == ["code", "message", "retryable", "details"]
+    assert fields(rq.ErrorBody) == ["code", "message", "retryable", "details"]
 
 
 def test_every_field_of_bus_json_is_documented() -> None:
     (table,) = tables(section(1))
-    assert sorted(name for row in table for name in CODE.findall(row[0])) == sorted(fields(m.Endpoint))
+    assert sorted(name for row in table for name in CODE.findall(row[0])) == sorted(fields(nouns.Endpoint))
 
 
-@pytest.mark.parametrize("event", m.DURABLE)
+@pytest.mark.parametrize("event", ev.DURABLE)
 def test_what_each_event_does_to_a_snapshot_is_documented(event: str) -> None:
     (table,) = tables(section(4))
     rows = [row for row in table if event in CODE.findall(row[0])]
@@ -161,14 +171,14 @@ def test_what_each_event_does_to_a_snapshot_is_documented(event: str) -> None:
 
 def test_the_snapshot_table_names_events_only() -> None:
     (table,) = tables(section(4))
-    assert sorted(name for row in table for name in CODE.findall(row[0])) == sorted(m.DURABLE)
+    assert sorted(name for row in table for name in CODE.findall(row[0])) == sorted(ev.DURABLE)
 
 
 def test_every_limit_that_hello_tells_is_documented() -> None:
     assert {f"`{name}`" for name in answers.LIMITS} <= set(re.findall(r"`\w+`", section(5)))
 
 
-@pytest.mark.parametrize("field", fields(m.StatsResult))
+@pytest.mark.parametrize("field", fields(rq.StatsResult))
 def test_every_figure_of_stats_is_explained(field: str) -> None:
     text = section(5).split("`stats` counts since the start")[1]
     explained = {"uptime_ms", "database_bytes", "free_bytes", "consumers"}
@@ -181,9 +191,9 @@ def test_every_figure_of_stats_is_explained(field: str) -> None:
 def test_every_error_is_documented_with_its_meaning_and_whether_to_try_again() -> None:
     (table,) = tables(section(6))
     documented = {row[0].strip("`"): (row[1], row[2]) for row in table}
-    assert list(documented) == list(m.ERROR_CODES)
+    assert list(documented) == list(rq.ERROR_CODES)
     spoken = {"BUS.md": "this page", "MAX_COMMAND_BYTES": "4 MiB", "MAX_TEXT_BYTES": "64 KiB"}
-    for code, (meaning, retryable) in m.ERROR_CODES.items():
+    for code, (meaning, retryable) in rq.ERROR_CODES.items():
         for name, words in spoken.items():
             meaning = meaning.replace(name, words)
         assert documented[code] == (meaning, "yes" if retryable else "no")
@@ -197,25 +207,25 @@ def kib(number: int) -> str:
 
 
 BOUNDS = {
-    "a command": [kib(m.MAX_COMMAND_BYTES), kib(server.MAX_FRAME_BYTES)],
+    "a command": [kib(bounds.MAX_COMMAND_BYTES), kib(server.MAX_FRAME_BYTES)],
     "PUB high-water mark": [f"{server.PUB_HIGH_WATER_MARK:,}"],
     "listeners left behind when a socket's file was removed": [str(server.MAX_REBINDS)],
-    "messages in one `send`": [str(m.MAX_SEND)],
-    "a text": [kib(m.MAX_TEXT_BYTES)],
-    "a name": [str(m.MAX_NAME_CHARS)],
-    "ids, client names, keys": [str(m.MAX_ID_CHARS)],
-    "events in a page": [str(m.MAX_EVENTS)],
-    "rooms and peers in a page of `snapshot`, peers in a page of `peers`": [str(m.MAX_SNAPSHOT)],
+    "messages in one `send`": [str(bounds.MAX_SEND)],
+    "a text": [kib(bounds.MAX_TEXT_BYTES)],
+    "a name": [str(bounds.MAX_NAME_CHARS)],
+    "ids, client names, keys": [str(bounds.MAX_ID_CHARS)],
+    "events in a page": [str(bounds.MAX_EVENTS)],
+    "rooms and peers in a page of `snapshot`, peers in a page of `peers`": [str(bounds.MAX_SNAPSHOT)],
     "snapshots open at once": [str(pages.MAX_OPEN), f"{pages.IDLE_S:.0f}", f"{pages.WHOLE_S:.0f}"],
-    "messages in a page": [str(m.MAX_HISTORY)],
-    "hits in a page": [str(m.MAX_HITS)],
+    "messages in a page": [str(bounds.MAX_HISTORY)],
+    "hits in a page": [str(bounds.MAX_HITS)],
     "texts in a page": [kib(reader.MAX_PAGE_BYTES)],
     "a query": [str(search.MAX_QUERY), str(search.MAX_WORDS)],
-    "`last` of a room": [str(m.PREVIEW_CHARS)],
-    "consumers": [str(m.MAX_CONSUMERS)],
-    "an unused consumer": [str(m.CONSUMER_LIFETIME_MS // 86_400_000)],
-    "reports of followers": [str(m.MAX_REPORTS), str(m.REPORT_LIFETIME_MS // 1000)],
-    "a key": [str(m.KEY_LIFETIME_MS // 3_600_000)],
+    "`last` of a room": [str(bounds.PREVIEW_CHARS)],
+    "consumers": [str(bounds.MAX_CONSUMERS)],
+    "an unused consumer": [str(bounds.CONSUMER_LIFETIME_MS // 86_400_000)],
+    "reports of followers": [str(bounds.MAX_REPORTS), str(bounds.REPORT_LIFETIME_MS // 1000)],
+    "a key": [str(bounds.KEY_LIFETIME_MS // 3_600_000)],
     "peers": [f"{contacts.MAX_PEERS:,}"],
     "strangers of one source": [f"{contacts.MAX_PER_SOURCE:,}"],
     "waiting for the disk": [
@@ -248,13 +258,13 @@ def test_every_bound_is_documented_with_its_number() -> None:
 
 
 KEPT = {
-    "events": [f"{m.Settings(name='').keep_events:,}", f"{retention.EVENTS_STEP:,}"],
-    "messages": [str(m.Settings(name="").keep_days)],
+    "events": [f"{nouns.Settings(name='').keep_events:,}", f"{retention.EVENTS_STEP:,}"],
+    "messages": [str(nouns.Settings(name="").keep_days)],
     "headers that their author signed": [],
     "conversations": [],
     "peers on the list": [f"{contacts.MAX_PEERS:,}", str(contacts.STRANGER_MS // 86_400_000)],
     "peers off the list": [],
-    "replies to commands with a key": [str(m.KEY_LIFETIME_MS // 3_600_000), f"{retention.MAX_REPLIES:,}"],
+    "replies to commands with a key": [str(bounds.KEY_LIFETIME_MS // 3_600_000), f"{retention.MAX_REPLIES:,}"],
     "the search index": [],
     "who is shut out": [f"{quotas.MAX_SOURCES:,}"],
     "what each source has cost in its day": [f"{quotas.MAX_SOURCES:,}"],
@@ -275,15 +285,15 @@ def test_how_long_each_thing_is_kept_is_documented_with_its_number() -> None:
 def test_the_defaults_and_bounds_beside_the_commands_are_those_of_the_code() -> None:
     known = commands()
     for op, default, most in (
-        ("events", m.EventsArgs(since=0).limit, m.MAX_EVENTS),
-        ("consumer_next", m.ConsumerNextArgs(name="").limit, m.MAX_EVENTS),
-        ("history", m.HistoryArgs(room="").limit, m.MAX_HISTORY),
-        ("search", m.SearchArgs(query="").limit, m.MAX_HITS),
-        ("snapshot", m.SnapshotArgs().limit, m.MAX_SNAPSHOT),
-        ("peers", m.PeersArgs().limit, m.MAX_SNAPSHOT),
+        ("events", rq.EventsArgs(since=0).limit, bounds.MAX_EVENTS),
+        ("consumer_next", rq.ConsumerNextArgs(name="").limit, bounds.MAX_EVENTS),
+        ("history", rq.HistoryArgs(room="").limit, bounds.MAX_HISTORY),
+        ("search", rq.SearchArgs(query="").limit, bounds.MAX_HITS),
+        ("snapshot", rq.SnapshotArgs().limit, bounds.MAX_SNAPSHOT),
+        ("peers", rq.PeersArgs().limit, bounds.MAX_SNAPSHOT),
     ):
         assert f"`limit`? ({default}; at most {most})" in known[op][0]
-    assert f"(1 to {m.MAX_SEND}; a text up to {kib(m.MAX_TEXT_BYTES)})" in known["send"][0]
+    assert f"(1 to {bounds.MAX_SEND}; a text up to {kib(bounds.MAX_TEXT_BYTES)})" in known["send"][0]
 
 
 # -- nothing else
@@ -291,9 +301,10 @@ def test_the_defaults_and_bounds_beside_the_commands_are_those_of_the_code() -> 
 
 def test_every_name_on_the_page_exists() -> None:
     known = {
-        *m.COMMANDS, *m.DURABLE, *m.EPHEMERAL, *m.ERROR_CODES, *NOUNS,
+        *rq.COMMANDS, *ev.DURABLE, *ev.EPHEMERAL, *rq.ERROR_CODES, *NOUNS,
         *(value for values in VALUES for value in typing.get_args(values)),
-        *(name for struct in vars(m).values() if isinstance(struct, type) and issubclass(struct, msgspec.Struct)
+        *(name for module in (nouns, ev, rq) for struct in vars(module).values()
+          if isinstance(struct, type) and issubclass(struct, msgspec.Struct)
           for name in struct.__struct_fields__),
         # Values that are no type of their own, and other languages' words.
         *registry.BY_NAME, "unknown", "guess", "seen", "chosen", "auto", "plain", "altered", "not-utf8", "parts",

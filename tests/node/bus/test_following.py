@@ -10,31 +10,33 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from node.bus import bounds, encoding, nouns
+from node.bus import events as ev
 from node.bus import following as module
-from node.bus import messages as m
+from node.bus import requests as rq
 from node.bus.following import Away, Back, Consuming, Cursor, Following, Resync
 from node.errors import CommandRefused
 
-ME = m.Self(id="me", code="aaaa", name="anna", listen="l")
-SILENCE = module.MISSED_HEARTBEATS * m.HEARTBEAT_MS / 1000
+ME = nouns.Self(id="me", code="aaaa", name="anna", listen="l")
+SILENCE = module.MISSED_HEARTBEATS * bounds.HEARTBEAT_MS / 1000
 
 
-def event(seq: int | None, log: str = "log", type_: str = "Counted", data: Any = None) -> m.Event:
-    return m.Event(v=1, log=log, at=0, type=type_, seq=seq, data=data or {})
+def event(seq: int | None, log: str = "log", type_: str = "Counted", data: Any = None) -> ev.Event:
+    return ev.Event(v=1, log=log, at=0, type=type_, seq=seq, data=data or {})
 
 
-def heartbeat(head: int, log: str = "log") -> m.Event:
-    return event(None, log, "Heartbeat", m.Heartbeat(log=log, head=head, oldest=1))
+def heartbeat(head: int, log: str = "log") -> ev.Event:
+    return event(None, log, "Heartbeat", ev.Heartbeat(log=log, head=head, oldest=1))
 
 
-def snapshot(seq: int, log: str = "log") -> m.SnapshotResult:
-    state = m.State(self=ME, settings=msgspec.convert({"name": "anna"}, m.Settings))
-    return m.SnapshotResult(log=log, seq=seq, state=state, live=m.Live())
+def snapshot(seq: int, log: str = "log") -> rq.SnapshotResult:
+    state = nouns.State(self=ME, settings=msgspec.convert({"name": "anna"}, nouns.Settings))
+    return rq.SnapshotResult(log=log, seq=seq, state=state, live=nouns.Live())
 
 
-def page(*seqs: int, head: int, log: str = "log") -> m.EventsResult:
+def page(*seqs: int, head: int, log: str = "log") -> rq.EventsResult:
     events = [event(seq, log) for seq in seqs]
-    return m.EventsResult(log=log, head=head, oldest=1, events=events, more=bool(seqs) and seqs[-1] < head)
+    return rq.EventsResult(log=log, head=head, oldest=1, events=events, more=bool(seqs) and seqs[-1] < head)
 
 
 def asked(following: Following, now: float = 0.0) -> tuple[str, Any] | None:
@@ -46,16 +48,16 @@ def asked(following: Following, now: float = 0.0) -> tuple[str, Any] | None:
     return request.op, msgspec.to_builtins(request.args or {})
 
 
-def publish(following: Following, *events: m.Event, now: float = 0.0) -> None:
+def publish(following: Following, *events: ev.Event, now: float = 0.0) -> None:
     for one in events:
-        following.received(m.encode(one), now, 1000 + now)
+        following.received(encoding.encode(one), now, 1000 + now)
 
 
 def taken(following: Following) -> list[object]:
     """All that is given out: numbers of durable events, types of the rest."""
     found: list[object] = []
     while (item := following.take()) is not None:
-        found.append(item.seq if isinstance(item, m.Event) and item.seq is not None else type(item))
+        found.append(item.seq if isinstance(item, ev.Event) and item.seq is not None else type(item))
     return found
 
 
@@ -68,14 +70,14 @@ def synced(seq: int = 0) -> Following:
 
 def test_without_a_cursor_a_snapshot_is_asked_for_and_with_one_the_events_after_it() -> None:
     following = Following()
-    assert asked(following) == ("snapshot", {"limit": m.SnapshotArgs().limit, "page": None})
+    assert asked(following) == ("snapshot", {"limit": rq.SnapshotArgs().limit, "page": None})
     following.answered(snapshot(5), 0.0, 1000.0)
     assert (taken(following), following.cursor) == ([Resync], Cursor("log", 5))
     assert asked(following) is None
     following = Following(Cursor("log", 5))
-    assert asked(following) == ("events", {"since": 5, "limit": m.MAX_EVENTS, "log": "log"})
+    assert asked(following) == ("events", {"since": 5, "limit": bounds.MAX_EVENTS, "log": "log"})
     following.answered(page(6, 7, head=9), 0.0, 1000.0)
-    assert asked(following) == ("events", {"since": 7, "limit": m.MAX_EVENTS, "log": "log"})
+    assert asked(following) == ("events", {"since": 7, "limit": bounds.MAX_EVENTS, "log": "log"})
     following.answered(page(8, 9, head=9), 0.0, 1000.0)
     assert asked(following) is None
     assert taken(following) == [6, 7, 8, 9]
@@ -83,7 +85,7 @@ def test_without_a_cursor_a_snapshot_is_asked_for_and_with_one_the_events_after_
 
 def test_asking_may_be_given_up_and_is_asked_again() -> None:
     following = Following(Cursor("", 3))
-    assert asked(following) == asked(following) == ("events", {"since": 3, "limit": m.MAX_EVENTS, "log": None})
+    assert asked(following) == asked(following) == ("events", {"since": 3, "limit": bounds.MAX_EVENTS, "log": None})
 
 
 def test_one_that_has_just_subscribed_asks_once_it_hears_something_or_has_waited_for_it() -> None:
@@ -108,12 +110,12 @@ def test_a_gap_and_a_heartbeat_that_is_ahead_are_asked_for() -> None:
     following = synced()
     publish(following, event(1), event(2), event(4), event(5))
     assert taken(following) == [1, 2]
-    assert asked(following) == ("events", {"since": 2, "limit": m.MAX_EVENTS, "log": "log"})
+    assert asked(following) == ("events", {"since": 2, "limit": bounds.MAX_EVENTS, "log": "log"})
     following.answered(page(3, 4, 5, head=5), 0.0, 1000.0)
     publish(following, event(4), event(5), heartbeat(5))
     assert (taken(following), asked(following)) == ([3, 4, 5], None)
     publish(following, heartbeat(7))
-    assert asked(following) == ("events", {"since": 5, "limit": m.MAX_EVENTS, "log": "log"})
+    assert asked(following) == ("events", {"since": 5, "limit": bounds.MAX_EVENTS, "log": "log"})
 
 
 @settings(max_examples=60, deadline=None)
@@ -129,7 +131,7 @@ def test_each_event_comes_once_and_in_order_whatever_is_lost(seed: int) -> None:
         steps = following.question(now)
         if steps is not None:
             request = next(steps)
-            assert isinstance(request.args, m.EventsArgs)
+            assert isinstance(request.args, rq.EventsArgs)
             since = request.args.since
             if dice.random() < 0.2:
                 following.failed("lost", now)
@@ -150,7 +152,7 @@ def test_each_event_comes_once_and_in_order_whatever_is_lost(seed: int) -> None:
 def test_a_cursor_that_does_not_fit_begins_anew(code: str) -> None:
     following = Following(Cursor("log", 9))
     following.refused(CommandRefused(code, "no"), 0.0)
-    assert asked(following) == ("snapshot", {"limit": m.SnapshotArgs().limit, "page": None})
+    assert asked(following) == ("snapshot", {"limit": rq.SnapshotArgs().limit, "page": None})
     assert (taken(following), following.cursor) == ([], Cursor("log", 9))
     following.answered(snapshot(2, "other"), 0.0, 1000.0)
     assert (taken(following), following.cursor) == ([Resync], Cursor("other", 2))
@@ -159,7 +161,7 @@ def test_a_cursor_that_does_not_fit_begins_anew(code: str) -> None:
 def test_another_log_is_asked_about() -> None:
     following = synced(3)
     publish(following, event(4, "other"))
-    assert asked(following) == ("events", {"since": 3, "limit": m.MAX_EVENTS, "log": "log"})
+    assert asked(following) == ("events", {"since": 3, "limit": bounds.MAX_EVENTS, "log": "log"})
     assert taken(following) == []
 
 
@@ -223,19 +225,19 @@ def test_reports_are_due_when_it_is_in_step_and_now_and_then() -> None:
     following.answered(page(1, 2, head=2), 0.0, 0.0)
     following.take()
     assert following.report(0.0) == 1, "what was given out"
-    assert following.report(m.REPORT_MS / 1000 - 0.01) is None
+    assert following.report(bounds.REPORT_MS / 1000 - 0.01) is None
     following.take()
-    assert following.report(m.REPORT_MS / 1000) == 2
+    assert following.report(bounds.REPORT_MS / 1000) == 2
 
 
 # -- for a consumer
 
 
-def next_page(position: int, *seqs: int, head: int, log: str = "log") -> m.ConsumerNextResult:
-    consumer = m.Consumer(name="bot", position=position, lag=head - position, created=1, used=1)
+def next_page(position: int, *seqs: int, head: int, log: str = "log") -> rq.ConsumerNextResult:
+    consumer = nouns.Consumer(name="bot", position=position, lag=head - position, created=1, used=1)
     events = [event(seq, log) for seq in seqs]
     more = bool(seqs) and seqs[-1] < head
-    return m.ConsumerNextResult(log=log, consumer=consumer, head=head, events=events, more=more)
+    return rq.ConsumerNextResult(log=log, consumer=consumer, head=head, events=events, more=more)
 
 
 def consuming(position: int = 0) -> Consuming:
@@ -254,7 +256,7 @@ def test_a_consumer_is_created_and_then_asked_for() -> None:
         "consumer_create",
         {"name": "bot", "since": 4, "restart": True},
     )
-    second = steps.send(m.ConsumerResult(consumer=next_page(4, head=4).consumer))
+    second = steps.send(rq.ConsumerResult(consumer=next_page(4, head=4).consumer))
     assert second.op == "consumer_next"
     with pytest.raises(StopIteration) as done:
         steps.send(next_page(4, 5, 6, head=6))
@@ -265,7 +267,7 @@ def test_a_consumer_is_created_and_then_asked_for() -> None:
 def test_it_goes_on_in_the_log_without_waiting_for_acknowledgements() -> None:
     following = Consuming("bot")
     following.answered(next_page(0, 1, 2, head=5), 0.0, 1000.0)
-    assert asked(following) == ("events", {"since": 2, "limit": m.MAX_EVENTS, "log": "log"})
+    assert asked(following) == ("events", {"since": 2, "limit": bounds.MAX_EVENTS, "log": "log"})
     following.answered(page(3, 4, 5, head=5), 0.0, 1000.0)
     publish(following, event(6))
     assert taken(following) == [1, 2, 3, 4, 5, 6]
@@ -281,7 +283,7 @@ def test_when_the_log_no_longer_fits_its_position_is_asked_for_anew_and_a_refusa
     following = consuming(3)
     publish(following, heartbeat(9))
     following.refused(CommandRefused("cursor_too_old", "no"), 0.0)
-    assert asked(following) == ("consumer_next", {"name": "bot", "limit": m.MAX_EVENTS})
+    assert asked(following) == ("consumer_next", {"name": "bot", "limit": bounds.MAX_EVENTS})
     with pytest.raises(CommandRefused) as lapsed:
         following.refused(CommandRefused("consumer_lapsed", "lapsed"), 0.0)
     assert lapsed.value.code == "consumer_lapsed"

@@ -14,15 +14,14 @@ import msgspec
 import pytest
 import zmq
 
-from node.bus import locate
-from node.bus import messages as m
+from node.bus import encoding, locate, nouns
 from node.errors import BusProtocolError, ConfigError, HomeRefused, NodeAway
 from node.store import home as homes
 from tests.support import hostile_json
 
 
-def endpoint(**fields: object) -> m.Endpoint:
-    known = m.Endpoint(
+def endpoint(**fields: object) -> nouns.Endpoint:
+    known = nouns.Endpoint(
         v=1, versions=[1], events="tcp://e", commands="tcp://c", log="l", pid=os.getpid(), program="0", started=1
     )
     return msgspec.structs.replace(known, **fields)
@@ -140,7 +139,7 @@ def test_something_else_in_bus_json_is_told(tmp_path: pathlib.Path, content: byt
 @pytest.mark.parametrize("value", hostile_json.VALUES.values(), ids=hostile_json.VALUES)
 @pytest.mark.parametrize("place", ["{}", "events", "pid", "versions", "started"])
 def test_hostile_json_in_bus_json_is_told(tmp_path: pathlib.Path, place: str, value: str) -> None:
-    known = m.encode(endpoint(pid=1)).decode()
+    known = encoding.encode(endpoint(pid=1)).decode()
     text = value if place == "{}" else re.sub(rf'(?<="{place}":)(\[.*?\]|".*?"|\d+)', lambda _: value, known, count=1)
     (tmp_path / "bus.json").write_bytes(text.encode(errors="surrogatepass"))
     with pytest.raises((BusProtocolError, HomeRefused), match=r"isn't the connection file|more than 65,536 bytes"):

@@ -8,29 +8,29 @@ from typing import Any, TypeVar
 import msgspec
 import pytest
 
-from node.bus import messages as m
-from node.bus import paging
+from node.bus import nouns, paging
+from node.bus import requests as rq
 from node.errors import CommandRefused
 
 T = TypeVar("T")
-ME = m.Self(id="me", code="c", name="anna", listen="127.0.0.1:1")
+ME = nouns.Self(id="me", code="c", name="anna", listen="127.0.0.1:1")
 GONE = CommandRefused("snapshot_gone", "Gone.", True)
 
 
-def peer(name: str) -> m.Peer:
-    return m.Peer(id=f"id-{name}", room=f"room-{name}", name=name)
+def peer(name: str) -> nouns.Peer:
+    return nouns.Peer(id=f"id-{name}", room=f"room-{name}", name=name)
 
 
-def page(*names: str, seq: int = 5, after: str | None = None, problem: str | None = None) -> m.SnapshotResult:
-    state = m.State(
+def page(*names: str, seq: int = 5, after: str | None = None, problem: str | None = None) -> rq.SnapshotResult:
+    state = nouns.State(
         self=ME,
-        settings=m.Settings(name="anna"),
-        rooms={f"room-{name}": m.Room(id=f"room-{name}", kind="plain", name=name) for name in names},
+        settings=nouns.Settings(name="anna"),
+        rooms={f"room-{name}": nouns.Room(id=f"room-{name}", kind="plain", name=name) for name in names},
         peers={f"id-{name}": peer(name) for name in names},
     )
-    tries = [m.NextTry(peer=f"id-{name}", at=ord(name), attempt=1, reason="") for name in names]
-    live = m.Live(next_tries=tries, health=m.Health(problem=problem))
-    return m.SnapshotResult(log="l", seq=seq, state=state, live=live, next=after)
+    tries = [nouns.NextTry(peer=f"id-{name}", at=ord(name), attempt=1, reason="") for name in names]
+    live = nouns.Live(next_tries=tries, health=nouns.Health(problem=problem))
+    return rq.SnapshotResult(log="l", seq=seq, state=state, live=live, next=after)
 
 
 class Node:
@@ -75,7 +75,7 @@ def request(op: str, args: msgspec.Struct) -> tuple[str, msgspec.Struct]:
 def test_a_snapshot_of_one_page_is_asked_for_once() -> None:
     node = Node(page("a"))
     assert carry_out(node, paging.snapshot(request)) == page("a")
-    assert node.asked == [("snapshot", m.SnapshotArgs())]
+    assert node.asked == [("snapshot", rq.SnapshotArgs())]
 
 
 def test_pages_are_joined_with_their_next_tries_in_order_of_time() -> None:
@@ -115,17 +115,20 @@ def test_another_refusal_is_the_callers() -> None:
 
 
 def test_peers_are_joined_by_name_each_once() -> None:
-    tries = [m.NextTry(peer="id-b", at=9, attempt=1, reason=""), m.NextTry(peer="id-C", at=3, attempt=1, reason="")]
+    tries = [
+        nouns.NextTry(peer="id-b", at=9, attempt=1, reason=""),
+        nouns.NextTry(peer="id-C", at=3, attempt=1, reason=""),
+    ]
     node = Node(
-        m.PeersResult(peers=[peer("b"), peer("C")], next_tries=tries, more=True),
-        m.PeersResult(peers=[peer("a")], next_tries=[], more=False),
+        rq.PeersResult(peers=[peer("b"), peer("C")], next_tries=tries, more=True),
+        rq.PeersResult(peers=[peer("a")], next_tries=[], more=False),
     )
     whole = carry_out(node, paging.peers(request, limit=2))
     assert [one.name for one in whole.peers] == ["a", "b", "C"]
     assert [one.peer for one in whole.next_tries] == ["id-C", "id-b"]
-    assert [args for _, args in node.asked] == [m.PeersArgs(limit=2), m.PeersArgs(limit=2, after="id-C")]
+    assert [args for _, args in node.asked] == [rq.PeersArgs(limit=2), rq.PeersArgs(limit=2, after="id-C")]
 
 
 def test_a_node_that_says_more_and_gives_nothing_is_not_asked_for_ever() -> None:
-    node = Node(m.PeersResult(peers=[], next_tries=[], more=True))
+    node = Node(rq.PeersResult(peers=[], next_tries=[], more=True))
     assert carry_out(node, paging.peers(request)).peers == []

@@ -5,36 +5,38 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from node.bus import messages as m
-from node.bus import reducer
+from node.bus import events as ev
+from node.bus import nouns, reducer
 
-ME = m.Self(id="me", code="c", name="anna", listen="l")
-MESSAGE = m.Message(id=7, room="r1", order="05", at=50, direction="in", author="p1", name="p", text="hello")
+ME = nouns.Self(id="me", code="c", name="anna", listen="l")
+MESSAGE = nouns.Message(id=7, room="r1", order="05", at=50, direction="in", author="p1", name="p", text="hello")
 OURS = replace(MESSAGE, id=8, order="06", direction="out", author="me", state="waiting")
-ROOM = m.Room(id="r1", kind="plain", name="one", peer="p1", unread=2, last=MESSAGE)
-OTHER = m.Room(id="r2", kind="plain", name="two", peer="p2", unread=1, last=replace(OURS, room="r2"))
-PEER = m.Peer(id="p1", room="r1", name="p", last_seen=40)
+ROOM = nouns.Room(id="r1", kind="plain", name="one", peer="p1", unread=2, last=MESSAGE)
+OTHER = nouns.Room(id="r2", kind="plain", name="two", peer="p2", unread=1, last=replace(OURS, room="r2"))
+PEER = nouns.Peer(id="p1", room="r1", name="p", last_seen=40)
 
 
-def state() -> m.State:
-    return m.State(self=ME, settings=m.Settings(name="anna"), rooms={"r1": ROOM, "r2": OTHER}, peers={"p1": PEER})
+def state() -> nouns.State:
+    return nouns.State(
+        self=ME, settings=nouns.Settings(name="anna"), rooms={"r1": ROOM, "r2": OTHER}, peers={"p1": PEER}
+    )
 
 
-def after(data: object, type_: str | None = None) -> m.State:
+def after(data: object, type_: str | None = None) -> nouns.State:
     changed = state()
-    reducer.apply(changed, m.Event(v=1, log="l", at=0, type=type_ or type(data).__name__, seq=1, data=data))
+    reducer.apply(changed, ev.Event(v=1, log="l", at=0, type=type_ or type(data).__name__, seq=1, data=data))
     return changed
 
 
-def last(changed: m.State, room: str = "r1") -> m.Message:
+def last(changed: nouns.State, room: str = "r1") -> nouns.Message:
     found = changed.rooms[room].last
     assert found is not None
     return found
 
 
 def test_every_durable_event_has_a_step_or_changes_nothing() -> None:
-    assert set(m.DURABLE) - set(reducer._STEPS) == {"NodeStopped", "QuotaReached"}
-    assert set(reducer._STEPS) <= set(m.DURABLE)
+    assert set(ev.DURABLE) - set(reducer._STEPS) == {"NodeStopped", "QuotaReached"}
+    assert set(reducer._STEPS) <= set(ev.DURABLE)
 
 
 @pytest.mark.parametrize("type_", ["FromTheFuture", "NodeStopped", ""])
@@ -43,88 +45,91 @@ def test_a_type_without_a_step_changes_nothing(type_: str) -> None:
 
 
 def test_a_start_and_a_change_of_settings_say_who_the_node_is() -> None:
-    me, settings = replace(ME, name="berta"), m.Settings(name="berta", reconnect=False)
-    for data in (m.NodeStarted(self=me, settings=settings, version="1"), m.SettingsChanged(self=me, settings=settings)):
+    me, settings = replace(ME, name="berta"), nouns.Settings(name="berta", reconnect=False)
+    for data in (
+        ev.NodeStarted(self=me, settings=settings, version="1"),
+        ev.SettingsChanged(self=me, settings=settings),
+    ):
         changed = after(data)
         assert (changed.self, changed.settings) == (me, settings)
 
 
 def test_greetings_are_of_this_run() -> None:
-    one = m.Greeting(address="10.0.0.1:5", outcome="calling", at=1)
-    other = m.Greeting(address="10.0.0.2:5", network="10.0.0.0/8", outcome="skipped", detail="why", at=1)
+    one = nouns.Greeting(address="10.0.0.1:5", outcome="calling", at=1)
+    other = nouns.Greeting(address="10.0.0.2:5", network="10.0.0.0/8", outcome="skipped", detail="why", at=1)
     changed = state()
     for data in (one, other, replace(one, outcome="greeted")):
-        event = m.Event(v=1, log="l", at=0, type="GreetingChanged", seq=1, data=m.GreetingChanged(greeting=data))
+        event = ev.Event(v=1, log="l", at=0, type="GreetingChanged", seq=1, data=ev.GreetingChanged(greeting=data))
         reducer.apply(changed, event)
     assert changed.greetings == {one.address: replace(one, outcome="greeted"), other.address: other}
-    start = m.NodeStarted(self=ME, settings=changed.settings, version="1")
-    reducer.apply(changed, m.Event(v=1, log="l", at=0, type="NodeStarted", seq=2, data=start))
+    start = ev.NodeStarted(self=ME, settings=changed.settings, version="1")
+    reducer.apply(changed, ev.Event(v=1, log="l", at=0, type="NodeStarted", seq=2, data=start))
     assert changed.greetings == {}
 
 
 def test_a_room_comes_without_a_last_and_keeps_the_one_it_has() -> None:
-    new = m.Room(id="r3", kind="plain", name="three")
-    assert after(m.RoomAdded(room=new)).rooms["r3"] == new
+    new = nouns.Room(id="r3", kind="plain", name="three")
+    assert after(ev.RoomAdded(room=new)).rooms["r3"] == new
     renamed = replace(ROOM, name="renamed", last=None)
-    assert after(m.RoomChanged(room=renamed)).rooms["r1"] == replace(renamed, last=MESSAGE)
+    assert after(ev.RoomChanged(room=renamed)).rooms["r1"] == replace(renamed, last=MESSAGE)
 
 
 def test_merged_rooms_are_one_with_the_newer_last() -> None:
     merged = replace(ROOM, unread=3, last=None)
-    changed = after(m.RoomsMerged(gone="r2", room=merged))
+    changed = after(ev.RoomsMerged(gone="r2", room=merged))
     assert list(changed.rooms) == ["r1"]
     assert changed.rooms["r1"] == replace(merged, last=replace(OURS, room="r1"))
-    backwards = after(m.RoomsMerged(gone="r1", room=replace(OTHER, last=None)))
+    backwards = after(ev.RoomsMerged(gone="r1", room=replace(OTHER, last=None)))
     assert last(backwards, "r2") == replace(OURS, room="r2")
 
 
 def test_what_expired_leaves_what_is_unread_and_the_last_only_if_it_stays() -> None:
-    changed = after(m.MessagesExpired(room="r1", upto=3, unread=1, last=MESSAGE.id))
+    changed = after(ev.MessagesExpired(room="r1", upto=3, unread=1, last=MESSAGE.id))
     assert changed.rooms["r1"] == replace(ROOM, unread=1, last=MESSAGE)
     for kept in (None, MESSAGE.id + 1):
-        changed = after(m.MessagesExpired(room="r1", upto=MESSAGE.id, unread=0, last=kept))
+        changed = after(ev.MessagesExpired(room="r1", upto=MESSAGE.id, unread=0, last=kept))
         assert changed.rooms["r1"] == replace(ROOM, unread=0, last=None)
-    assert after(m.MessagesExpired(room="gone", upto=3, unread=0)) == state()
+    assert after(ev.MessagesExpired(room="gone", upto=3, unread=0)) == state()
 
 
 def test_reading_changes_what_is_unread_and_nothing_else() -> None:
-    changed = after(m.RoomRead(room="r1", read_upto=7, unread=0))
+    changed = after(ev.RoomRead(room="r1", read_upto=7, unread=0))
     assert changed.rooms["r1"] == replace(ROOM, read_upto=7, unread=0)
 
 
 def test_peers_come_change_and_go() -> None:
     changed = replace(PEER, link="online")
-    assert after(m.PeerAdded(peer=changed)).peers == {"p1": changed}
-    assert after(m.PeerChanged(peer=changed)).peers == {"p1": changed}
-    gone = after(m.PeerForgotten(peer="p1"))
+    assert after(ev.PeerAdded(peer=changed)).peers == {"p1": changed}
+    assert after(ev.PeerChanged(peer=changed)).peers == {"p1": changed}
+    gone = after(ev.PeerForgotten(peer="p1"))
     assert gone.peers == {}
     assert gone.rooms == state().rooms
 
 
 def test_a_text_counts_as_unread_and_shows_that_its_author_was_there() -> None:
     long = replace(MESSAGE, id=9, at=60, text="x" * 500)
-    changed = after(m.MessageReceived(message=long))
-    assert changed.rooms["r1"] == replace(ROOM, unread=3, last=m.preview(long))
+    changed = after(ev.MessageReceived(message=long))
+    assert changed.rooms["r1"] == replace(ROOM, unread=3, last=nouns.preview(long))
     assert changed.peers["p1"].last_seen == 60
 
 
 def test_a_notice_is_quiet() -> None:
-    changed = after(m.MessageReceived(message=replace(MESSAGE, id=9, at=60, kind="notice")))
+    changed = after(ev.MessageReceived(message=replace(MESSAGE, id=9, at=60, kind="notice")))
     assert changed.rooms == state().rooms
     assert changed.peers["p1"].last_seen == 60
 
 
 def test_what_was_seen_later_stays_seen_later() -> None:
-    assert after(m.MessageReceived(message=replace(MESSAGE, at=10))).peers["p1"].last_seen == 40
+    assert after(ev.MessageReceived(message=replace(MESSAGE, at=10))).peers["p1"].last_seen == 40
 
 
 def test_our_own_text_is_the_last_and_not_unread() -> None:
-    changed = after(m.MessageAccepted(message=OURS))
+    changed = after(ev.MessageAccepted(message=OURS))
     assert changed.rooms["r1"] == replace(ROOM, last=OURS)
 
 
 def test_a_state_shows_on_the_last_message_only() -> None:
-    data = m.MessageStateChanged(room="r2", id=8, state="failed", detail="why", marks=["altered"])
+    data = ev.MessageStateChanged(room="r2", id=8, state="failed", detail="why", marks=["altered"])
     assert last(after(data), "r2") == replace(OURS, room="r2", state="failed", detail="why", marks=["altered"])
     unmarked = replace(data, marks=None, detail=None)
     assert last(after(unmarked), "r2") == replace(OURS, room="r2", state="failed")
@@ -134,11 +139,11 @@ def test_a_state_shows_on_the_last_message_only() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        m.RoomRead(room="r9", read_upto=1, unread=0),
-        m.PeerForgotten(peer="p9"),
-        m.MessageReceived(message=replace(MESSAGE, room="r9", author="p9")),
-        m.MessageAccepted(message=replace(OURS, room="r9")),
-        m.MessageStateChanged(room="r9", id=8, state="sent"),
+        ev.RoomRead(room="r9", read_upto=1, unread=0),
+        ev.PeerForgotten(peer="p9"),
+        ev.MessageReceived(message=replace(MESSAGE, room="r9", author="p9")),
+        ev.MessageAccepted(message=replace(OURS, room="r9")),
+        ev.MessageStateChanged(room="r9", id=8, state="sent"),
     ],
 )
 def test_what_is_not_there_is_passed_over(data: object) -> None:

@@ -16,8 +16,9 @@ import zmq
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from node.bus import locate, server
-from node.bus import messages as m
+from node.bus import bounds, locate, nouns, server
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.bus.client import Client, Resync
 from node.errors import CommandRefused, ListenError, NodeAway
 from tests.support import hostile_json
@@ -55,16 +56,16 @@ def request_(node: FakeBus) -> Iterator[zmq.Socket[bytes]]:
         yield socket
 
 
-def ask(socket: zmq.Socket[bytes], *frames: bytes) -> m.Reply:
+def ask(socket: zmq.Socket[bytes], *frames: bytes) -> rq.Reply:
     """Send frames; the one reply, which is one frame and by BUS.md."""
     socket.send_multipart(frames)
     assert socket.poll(PATIENCE_MS), "no reply"
     (body,) = socket.recv_multipart()
-    reply = msgspec.json.decode(body, type=m.Reply)
-    assert reply.v == m.VERSION
+    reply = msgspec.json.decode(body, type=rq.Reply)
+    assert reply.v == bounds.VERSION
     assert reply.ok == (reply.error is None)
     if reply.error is not None:
-        assert reply.error.retryable == m.ERROR_CODES[reply.error.code][1]
+        assert reply.error.retryable == rq.ERROR_CODES[reply.error.code][1]
     return reply
 
 
@@ -80,7 +81,7 @@ def good(**fields: object) -> bytes:
     return msgspec.json.encode({"v": 1, "id": "1", "op": "status", "client": "c", "args": {}, **fields})
 
 
-LONG = "x" * (m.MAX_ID_CHARS + 1)
+LONG = "x" * (bounds.MAX_ID_CHARS + 1)
 
 
 @pytest.mark.parametrize(
@@ -112,8 +113,8 @@ LONG = "x" * (m.MAX_ID_CHARS + 1)
         (good(op="nonsense"), ("unknown_op", "1")),
         (good(op=""), ("unknown_op", "1")),
         (good(op="x" * 1_000_000), ("unknown_op", "1")),
-        (good(args={"pad": "x" * m.MAX_COMMAND_BYTES}), ("too_large", "")),
-        (b" " * (m.MAX_COMMAND_BYTES + 1), ("too_large", "")),
+        (good(args={"pad": "x" * bounds.MAX_COMMAND_BYTES}), ("too_large", "")),
+        (b" " * (bounds.MAX_COMMAND_BYTES + 1), ("too_large", "")),
     ],
     ids=lambda value: repr(value)[:40],
 )
@@ -122,14 +123,14 @@ def test_what_is_no_command_gets_its_error(request_: zmq.Socket[bytes], body: by
 
 
 def test_who_subscribes_hears_at_once_that_he_does(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(m, "HEARTBEAT_MS", 3_600_000)
+    monkeypatch.setattr(bounds, "HEARTBEAT_MS", 3_600_000)
     with FakeBus(tmp_path) as bus:
         assert bus.server is not None
         for _ in range(2):
             with requester(bus.server.events_endpoint, kind=zmq.SUB, SUBSCRIBE=b"") as socket:
                 assert socket.poll(PATIENCE_MS), "not a word"
                 topic, body = socket.recv_multipart()
-                assert (topic, m.decode_event(body).type) == (b"~Heartbeat", "Heartbeat")
+                assert (topic, ev.decode_event(body).type) == (b"~Heartbeat", "Heartbeat")
 
 
 def test_who_is_connected_to_pub_is_counted(tmp_path: pathlib.Path) -> None:
@@ -163,7 +164,7 @@ def test_several_frames_are_no_command(request_: zmq.Socket[bytes]) -> None:
 
 
 def test_a_command_as_long_as_allowed_is_read(request_: zmq.Socket[bytes]) -> None:
-    filling = m.MAX_COMMAND_BYTES - len(good(args={"pad": ""}))
+    filling = bounds.MAX_COMMAND_BYTES - len(good(args={"pad": ""}))
     assert ask(request_, good(args={"pad": "x" * filling})).ok
 
 
@@ -215,19 +216,19 @@ def test_a_frame_beyond_all_measure_costs_its_sender_the_connection(node: FakeBu
         socket.disable_monitor()
 
 
-async def _bug(command: m.Command) -> m.Reply:
+async def _bug(command: rq.Command) -> rq.Reply:
     raise RuntimeError("a bug")
 
 
-async def _refusal(command: m.Command) -> m.Reply:
+async def _refusal(command: rq.Command) -> rq.Reply:
     raise CommandRefused("ambiguous", "two of them", details={"candidates": ["a\ud800"]})
 
 
-async def _unknown_code(command: m.Command) -> m.Reply:
+async def _unknown_code(command: rq.Command) -> rq.Reply:
     raise CommandRefused("no_such_code", "text")
 
 
-async def _not_json(command: m.Command) -> m.Reply:
+async def _not_json(command: rq.Command) -> rq.Reply:
     raise CommandRefused("ambiguous", "text", details={"what": object()})
 
 
@@ -236,7 +237,7 @@ async def _not_json(command: m.Command) -> m.Reply:
     [(_bug, "internal"), (_refusal, "ambiguous"), (_unknown_code, "internal"), (_not_json, "internal")],
 )
 def test_an_answer_that_fails_is_an_error_reply(
-    node: FakeBus, request_: zmq.Socket[bytes], answer: Callable[[m.Command], Awaitable[m.Reply]], code: str
+    node: FakeBus, request_: zmq.Socket[bytes], answer: Callable[[rq.Command], Awaitable[rq.Reply]], code: str
 ) -> None:
     node.special["hello"] = answer
     assert refused(request_, good(op="hello")) == (code, "1")
@@ -259,10 +260,10 @@ def test_the_sockets_are_their_owners_alone(node: FakeBus) -> None:
 
 def test_an_endpoint_that_cannot_be_had_is_told_and_can_be_closed(tmp_path: pathlib.Path) -> None:
     async def main() -> None:
-        async def answer(command: m.Command) -> m.Reply:
+        async def answer(command: rq.Command) -> rq.Reply:
             raise NotImplementedError
 
-        def heartbeat() -> m.Event:
+        def heartbeat() -> ev.Event:
             raise NotImplementedError
 
         one = server.Server(answer, heartbeat)
@@ -301,7 +302,7 @@ class TcpNode:
             return opened
 
         self.bus.server = self.bus.run(start())
-        self.endpoint = m.Endpoint(
+        self.endpoint = nouns.Endpoint(
             v=1, versions=[1], events=self.bus.server.events_endpoint, commands=self.bus.server.commands_endpoint,
             log="log-1", pid=self.bus.pid, program="0", started=1, server_key=server_key,
             client_key=self.client_key, client_secret=self.client_secret,
@@ -320,7 +321,7 @@ class TcpNode:
             follower = client.follow()
             assert isinstance(follower.next(PATIENCE), Resync)
             self.bus.put()
-            assert isinstance(follower.next(PATIENCE), m.Event)
+            assert isinstance(follower.next(PATIENCE), ev.Event)
 
     def keeps_out(self) -> None:
         """One with these keys gets no answer, and nobody has heard its question."""
@@ -378,4 +379,4 @@ def test_a_plain_front_end_gets_nothing_and_nobody_else_notices(tcp: TcpNode) ->
 @pytest.mark.parametrize("place", ["{}", '{{"v":1,"id":{}}}', '{{"v":{},"id":"i","op":"status","args":0}}'])
 def test_hostile_json_is_refused_as_malformed(place: str, value: str) -> None:
     told = server.parse_command([place.format(value).encode(errors="surrogatepass")])
-    assert isinstance(told, m.Reply) and told.error is not None and told.error.code == "malformed"
+    assert isinstance(told, rq.Reply) and told.error is not None and told.error.code == "malformed"

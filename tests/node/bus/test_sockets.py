@@ -11,7 +11,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from node.bus import messages as m
+from node.bus import bounds, encoding
+from node.bus import requests as rq
 from node.bus.client import Client, Cursor
 from node.bus.following import Away
 from node.bus.sockets import Reporter
@@ -26,7 +27,7 @@ def eventually(true: Callable[[], object]) -> None:
         time.sleep(0.005)
 
 
-def reports(bus: FakeBus) -> list[m.Command]:
+def reports(bus: FakeBus) -> list[rq.Command]:
     return [command for command in bus.commands if command.op == "report"]
 
 
@@ -39,7 +40,7 @@ def test_a_report_says_who_how_far_and_which_one(bus: FakeBus, reporter: Reporte
     reporter.report(7)
     eventually(lambda: reports(bus))
     (command,) = reports(bus)
-    args = msgspec.json.decode(command.args, type=m.ReportArgs)
+    args = msgspec.json.decode(command.args, type=rq.ReportArgs)
     assert (command.client, args.seq, len(args.follower), command.key) == ("bot", 7, 8, None)
     reporter.close()
 
@@ -47,9 +48,9 @@ def test_a_report_says_who_how_far_and_which_one(bus: FakeBus, reporter: Reporte
 def test_a_busy_node_has_one_report_before_it_and_nobody_waits(bus: FakeBus, reporter: Reporter) -> None:
     free = threading.Event()
 
-    async def wait(command: m.Command) -> m.Reply:
+    async def wait(command: rq.Command) -> rq.Reply:
         await asyncio.get_running_loop().run_in_executor(None, free.wait)
-        return m.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(m.encode(m.Nothing())), head=0)
+        return rq.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(encoding.encode(rq.Nothing())), head=0)
 
     bus.special["report"] = wait
     for seq in range(1000):
@@ -70,7 +71,7 @@ def test_a_busy_node_has_one_report_before_it_and_nobody_waits(bus: FakeBus, rep
 def test_a_node_that_knows_no_reports_gets_one_and_its_successor_gets_them_again(
     bus: FakeBus, reporter: Reporter
 ) -> None:
-    async def unknown(command: m.Command) -> m.Reply:
+    async def unknown(command: rq.Command) -> rq.Reply:
         raise CommandRefused("unknown_op", "There is no command 'report'; see BUS.md.")
 
     bus.special["report"] = unknown
@@ -121,9 +122,9 @@ def test_a_report_whose_node_died_is_not_waited_for(bus: FakeBus, reporter: Repo
 def test_followers_report_by_themselves_and_go_on_when_that_is_refused(
     bus: FakeBus, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(m, "REPORT_MS", 50)
+    monkeypatch.setattr(bounds, "REPORT_MS", 50)
 
-    async def unknown(command: m.Command) -> m.Reply:
+    async def unknown(command: rq.Command) -> rq.Reply:
         raise CommandRefused("unknown_op", "There is no command 'report'; see BUS.md.")
 
     bus.special["report"] = unknown

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.contact import Contact
@@ -17,7 +18,7 @@ from tests.support.simulation import FakeStore
 
 START = 1_700_000_000_000
 LISTEN = "10.0.0.99:5000"
-CAUSE = m.Cause(client="test", request="1")
+CAUSE = ev.Cause(client="test", request="1")
 BOB = "10.0.0.1:5000"
 
 Kind = TypeVar("Kind")
@@ -61,7 +62,7 @@ class Desk:
         return found
 
     def send(self, to: str, *texts: str) -> list[e.Effect]:
-        return self.ask("send", m.SendArgs(messages=[m.Outgoing(to=to, text=text) for text in texts]))
+        return self.ask("send", rq.SendArgs(messages=[rq.Outgoing(to=to, text=text) for text in texts]))
 
     def hear(self, link: int, *said: Said | str, host: str = "10.0.0.1", dialect: str = "snicher") -> list[e.Effect]:
         """A peer says something: on a persistent link, or as a one-shot client."""

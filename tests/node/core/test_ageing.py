@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.core import contacts
 from node.core import stimuli as s
 from node.core.contacts import MAX_AGED, REACHABLE_MS
@@ -22,9 +23,9 @@ def links(desk: Desk) -> list[str]:
     return [row.peer.link for row in desk.store.peers.values()]
 
 
-def ticked_at(desk: Desk, now: int) -> list[m.PeerChanged]:
+def ticked_at(desk: Desk, now: int) -> list[ev.PeerChanged]:
     desk.now = now
-    return data(m.PeerChanged, desk.give(s.Ticked()))
+    return data(ev.PeerChanged, desk.give(s.Ticked()))
 
 
 def test_a_one_shot_client_ages_once_after_it_was_heard_last() -> None:
@@ -87,7 +88,7 @@ def test_a_clock_that_is_set_back_puts_nothing_off() -> None:
 def test_whoever_is_gone_ages_no_more(command: str) -> None:
     desk = Desk()
     hear(desk)
-    desk.ask(command, m.PeerArgs(peer=BOB))
+    desk.ask(command, rq.PeerArgs(peer=BOB))
     assert ticked_at(desk, START + REACHABLE_MS) == []
     assert desk.core.next_deadline() is None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from node.bus import messages as m
+from node.bus import requests as rq
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.belief import DAY_MS, STEP_MS, Belief
@@ -70,7 +70,7 @@ def node(store: FakeStore, believed: int, **more: dict[str, int]) -> Node:
 
 def test_nothing_expires_after_a_start_with_the_clock_a_year_ahead_until_a_person_says_it_is_right() -> None:
     desk = Desk()
-    desk.give(s.Commanded(1, "settings", m.SettingsArgs(keep_days=30), CAUSE))
+    desk.give(s.Commanded(1, "settings", rq.SettingsArgs(keep_days=30), CAUSE))
     desk.give(s.Heard(2, "10.0.0.1", None, "std", False, [Text("hello", "bob", 5000)], 5))
     core = node(desk.store, START)
     now = START + YEAR_MS
@@ -80,7 +80,7 @@ def test_nothing_expires_after_a_start_with_the_clock_a_year_ahead_until_a_perso
     assert core.handle(s.ClockLooked(), now) == []
     assert core.handle(s.ExpiryDue(now - 30 * DAY_MS, 0), now) == []
     assert (core.expiry.asked, core.expiry.next) == (None, None)
-    effects = core.handle(s.Commanded(2, "trust_clock", m.Nothing(), CAUSE), now)
+    effects = core.handle(s.Commanded(2, "trust_clock", rq.Nothing(), CAUSE), now)
     assert effects[0] == e.PutBelieved(now)
     assert isinstance(effects[1], e.Reply)
     assert core.belief.why(now) is None
@@ -90,7 +90,7 @@ def test_nothing_expires_after_a_start_with_the_clock_a_year_ahead_until_a_perso
 
 def test_no_consumer_is_dropped_and_no_deadline_stands_for_it_while_the_clock_is_doubted() -> None:
     desk = Desk()
-    result(desk.ask("consumer_create", m.ConsumerCreateArgs(name="bot")))
+    result(desk.ask("consumer_create", rq.ConsumerCreateArgs(name="bot")))
     core = node(desk.store, START)
     core.handle(s.Started(LISTEN, [LISTEN]), START + YEAR_MS)
     core.handle(s.Ticked(), START + YEAR_MS)
@@ -106,7 +106,7 @@ def test_no_stranger_leaves_the_list_while_the_clock_is_doubted() -> None:
     core.handle(s.Started(LISTEN, [LISTEN]), later)
     measured = s.SpaceMeasured(10**12, 10**6)
     assert "PeerForgotten" not in events(core.handle(measured, later))
-    core.handle(s.Commanded(1, "trust_clock", m.Nothing(), CAUSE), later)
+    core.handle(s.Commanded(1, "trust_clock", rq.Nothing(), CAUSE), later)
     assert "PeerForgotten" in events(core.handle(measured, later))
 
 
@@ -121,6 +121,6 @@ def test_trusting_is_a_command_with_a_key_like_any_other() -> None:
     one = belief(START)
     one._ledger.now = START + YEAR_MS
     key = e.Key("k", b"")
-    one.trust(Commanded(3, "trust_clock", m.Nothing(), CAUSE, key))
+    one.trust(Commanded(3, "trust_clock", rq.Nothing(), CAUSE, key))
     assert not one.doubts(START + YEAR_MS)
     assert any(isinstance(effect, e.SaveReply) and effect.key == key for effect in one._ledger.take())

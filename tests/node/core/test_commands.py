@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import bounds, nouns
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.core import contacts
 from node.core import effects as e
 from node.core import stimuli as s
@@ -16,15 +18,15 @@ KEY = e.Key("k", b"f")
 
 
 def connect(desk: Desk, address: str = BOB, dialect: str = "auto") -> list[e.Effect]:
-    return desk.ask("connect", m.ConnectArgs(address=address, dialect=dialect))
+    return desk.ask("connect", rq.ConnectArgs(address=address, dialect=dialect))
 
 
 def read(desk: Desk, room: str, upto: int | None = None) -> list[e.Effect]:
-    return desk.ask("mark_read", m.MarkReadArgs(room=room, upto=upto))
+    return desk.ask("mark_read", rq.MarkReadArgs(room=room, upto=upto))
 
 
 def peer(desk: Desk, op: str, name: str = BOB) -> list[e.Effect]:
-    return desk.ask(op, m.PeerArgs(peer=name))
+    return desk.ask(op, rq.PeerArgs(peer=name))
 
 
 # -- who is meant
@@ -65,15 +67,15 @@ SHAPED = ("plain-1", "PLAIN-1", "direct:" + "0" * 64, "a2" * 26, "0f" * 32)
 @pytest.mark.parametrize(
     ("op", "args"),
     [
-        ("send", lambda whom: m.SendArgs(messages=[m.Outgoing(to=whom, text="for bob only")])),
-        ("connect", lambda whom: m.ConnectArgs(address=whom)),
-        ("disconnect", lambda whom: m.PeerArgs(peer=whom)),
-        ("forget", lambda whom: m.PeerArgs(peer=whom)),
-        ("delete", lambda whom: m.PeerArgs(peer=whom)),
-        ("rename", lambda whom: m.RenameArgs(peer=whom, name="x")),
-        ("merge", lambda whom: m.MergeArgs(peer=whom, into="plain-3")),
-        ("merge", lambda whom: m.MergeArgs(peer="plain-3", into=whom)),
-        ("mark_read", lambda whom: m.MarkReadArgs(room=whom)),
+        ("send", lambda whom: rq.SendArgs(messages=[rq.Outgoing(to=whom, text="for bob only")])),
+        ("connect", lambda whom: rq.ConnectArgs(address=whom)),
+        ("disconnect", lambda whom: rq.PeerArgs(peer=whom)),
+        ("forget", lambda whom: rq.PeerArgs(peer=whom)),
+        ("delete", lambda whom: rq.PeerArgs(peer=whom)),
+        ("rename", lambda whom: rq.RenameArgs(peer=whom, name="x")),
+        ("merge", lambda whom: rq.MergeArgs(peer=whom, into="plain-3")),
+        ("merge", lambda whom: rq.MergeArgs(peer="plain-3", into=whom)),
+        ("mark_read", lambda whom: rq.MarkReadArgs(room=whom)),
     ],
     ids=["send", "connect", "disconnect", "forget", "delete", "rename", "merge", "merge into", "mark_read"],
 )
@@ -109,8 +111,12 @@ def test_who_cannot_be_meant_is_refused_and_nothing_is_done(whom: str, code: str
 
 def test_a_send_is_accepted_whole_or_not_at_all() -> None:
     desk = Desk()
-    outgoing = [m.Outgoing(to=BOB, text="hi"), m.Outgoing(to="10.0.0.2:5000", text="hi"), m.Outgoing(to=BOB, text=" ")]
-    (refusal,) = desk.ask("send", m.SendArgs(messages=outgoing))
+    outgoing = [
+        rq.Outgoing(to=BOB, text="hi"),
+        rq.Outgoing(to="10.0.0.2:5000", text="hi"),
+        rq.Outgoing(to=BOB, text=" "),
+    ]
+    (refusal,) = desk.ask("send", rq.SendArgs(messages=outgoing))
     assert isinstance(refusal, e.Refuse)
     assert (refusal.code, refusal.details) == ("text_empty", {"index": 2})
 
@@ -118,8 +124,8 @@ def test_a_send_is_accepted_whole_or_not_at_all() -> None:
 def test_a_send_to_more_strangers_than_there_is_room_for_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contacts, "MAX_PEERS", 1)
     desk = Desk()
-    outgoing = [m.Outgoing(to=BOB, text="hi"), m.Outgoing(to="10.0.0.2:5000", text="hi")]
-    effects = desk.ask("send", m.SendArgs(messages=outgoing))
+    outgoing = [rq.Outgoing(to=BOB, text="hi"), rq.Outgoing(to="10.0.0.2:5000", text="hi")]
+    effects = desk.ask("send", rq.SendArgs(messages=outgoing))
     assert (result(effects), len(effects)) == ("busy", 1)
     assert len(result(desk.send(BOB, "one", "two")).messages) == 2
 
@@ -136,13 +142,14 @@ def test_a_send_is_one_event_a_message_with_its_cause() -> None:
 @pytest.mark.parametrize(
     ("texts", "code"),
     [
-        ([], "invalid_args"), (["x"] * (m.MAX_SEND + 1), "invalid_args"), (["\x00 \x00"], "text_empty"),
-        (["x" * (m.MAX_TEXT_BYTES + 1)], "text_too_long"), (["é" * (m.MAX_TEXT_BYTES // 2 + 1)], "text_too_long"),
+        ([], "invalid_args"), (["x"] * (bounds.MAX_SEND + 1), "invalid_args"), (["\x00 \x00"], "text_empty"),
+        (["x" * (bounds.MAX_TEXT_BYTES + 1)], "text_too_long"),
+        (["é" * (bounds.MAX_TEXT_BYTES // 2 + 1)], "text_too_long"),
     ],
 )  # fmt: skip
 def test_bounds_of_a_send(texts: list[str], code: str) -> None:
     assert result(Desk().send(BOB, *texts)) == code
-    assert isinstance(result(Desk().send(BOB, "x" * m.MAX_TEXT_BYTES)), m.SendResult)
+    assert isinstance(result(Desk().send(BOB, "x" * bounds.MAX_TEXT_BYTES)), rq.SendResult)
 
 
 def test_who_never_said_a_port_can_be_answered_only_while_connected() -> None:
@@ -159,7 +166,7 @@ def test_who_never_said_a_port_can_be_answered_only_while_connected() -> None:
 
 
 def resend(desk: Desk, message: int) -> list[e.Effect]:
-    return desk.ask("resend", m.ResendArgs(message=message))
+    return desk.ask("resend", rq.ResendArgs(message=message))
 
 
 def test_a_message_that_was_given_up_is_sent_again_when_somebody_says_so() -> None:
@@ -168,7 +175,7 @@ def test_a_message_that_was_given_up_is_sent_again_when_somebody_says_so() -> No
     desk.send(BOB, "hi")
     desk.outcome(2, 1, "unknown")
     effects = resend(desk, 1)
-    assert [one.state for one in data(m.MessageStateChanged, effects)] == ["waiting", "sending"]
+    assert [one.state for one in data(ev.MessageStateChanged, effects)] == ["waiting", "sending"]
     assert result(effects).message.state == "waiting"
     assert [one.token for one in only(e.Transmit, effects)] == [1]
 
@@ -180,7 +187,7 @@ def test_two_who_send_again_at_the_same_time_send_once() -> None:
     desk.outcome(2, 1, "unknown")
     fetches = []
     for token in (11, 12):
-        (fetch,) = only(e.Fetch, desk.give(s.Commanded(token, "resend", m.ResendArgs(message=1), CAUSE)))
+        (fetch,) = only(e.Fetch, desk.give(s.Commanded(token, "resend", rq.ResendArgs(message=1), CAUSE)))
         fetches.append((fetch, desk.store.answer(fetch.query)))
     effects = [new for fetch, found in fetches for new in desk.answered(desk.give(s.Fetched(fetch.query, found)))]
     assert [one.token for one in only(e.Transmit, effects)] == [1]
@@ -302,7 +309,7 @@ def test_a_forgotten_peers_waiting_messages_fail_and_those_on_their_way_get_thei
 def test_a_forgotten_peer_is_gone_until_it_returns_with_its_conversation() -> None:
     desk = Desk()
     desk.hear(2, Text("hi", "bob", 5000), dialect="std")
-    assert result(peer(desk, "forget")) == m.Nothing()
+    assert result(peer(desk, "forget")) == rq.Nothing()
     assert result(peer(desk, "forget")) == "not_found"
     assert result(desk.send("bob", "hi")) == "not_found"
     assert "PeerAdded" in events(desk.hear(4, Text("back", "bob", 5000), dialect="std"))
@@ -328,19 +335,19 @@ def test_reading_all_is_one_event_and_doing_it_again_none() -> None:
     desk = Desk()
     unread(desk, 3)
     effects = read(desk, "plain-1")
-    assert data(m.RoomRead, effects) == [m.RoomRead(room="plain-1", read_upto=3, unread=0)]
+    assert data(ev.RoomRead, effects) == [ev.RoomRead(room="plain-1", read_upto=3, unread=0)]
     again = read(desk, "plain-1")
-    assert (events(again), result(again)) == ([], m.MarkReadResult(read_upto=3, unread=0))
+    assert (events(again), result(again)) == ([], rq.MarkReadResult(read_upto=3, unread=0))
 
 
 def test_reading_a_part_counts_what_is_left_even_while_more_comes_in() -> None:
     desk = Desk()
     unread(desk, 5)
-    asking = s.Commanded(9, "mark_read", m.MarkReadArgs(room="plain-1", upto=2), CAUSE)
+    asking = s.Commanded(9, "mark_read", rq.MarkReadArgs(room="plain-1", upto=2), CAUSE)
     (fetch,) = only(e.Fetch, desk.give(asking))
     unread(desk, 2)
     effects = desk.give(s.Fetched(fetch.query, desk.store.answer(fetch.query)))
-    assert result(effects) == m.MarkReadResult(read_upto=2, unread=5)
+    assert result(effects) == rq.MarkReadResult(read_upto=2, unread=5)
 
 
 def test_two_who_read_parts_at_the_same_time_agree() -> None:
@@ -348,7 +355,7 @@ def test_two_who_read_parts_at_the_same_time_agree() -> None:
     unread(desk, 10)
     fetches = []
     for token, upto in ((11, 5), (12, 8)):
-        asking = s.Commanded(token, "mark_read", m.MarkReadArgs(room="plain-1", upto=upto), CAUSE)
+        asking = s.Commanded(token, "mark_read", rq.MarkReadArgs(room="plain-1", upto=upto), CAUSE)
         fetches += only(e.Fetch, desk.give(asking))
     answers = [(fetch, desk.store.answer(fetch.query)) for fetch in fetches]
     effects = [new for fetch, found in answers for new in desk.answered(desk.give(s.Fetched(fetch.query, found)))]
@@ -361,7 +368,7 @@ def test_a_mark_never_goes_back_and_never_beyond_the_newest_message() -> None:
     unread(desk, 3)
     assert result(read(desk, "plain-1", 10**9)).read_upto == 3
     unread(desk, 1)
-    assert result(read(desk, "plain-1", 1)) == m.MarkReadResult(read_upto=3, unread=1)
+    assert result(read(desk, "plain-1", 1)) == rq.MarkReadResult(read_upto=3, unread=1)
     assert result(read(desk, "nowhere")) == "not_found"
 
 
@@ -370,15 +377,15 @@ def test_a_mark_never_goes_back_and_never_beyond_the_newest_message() -> None:
 
 def test_settings_are_logged_when_they_change() -> None:
     desk = Desk()
-    effects = desk.ask("settings", m.SettingsArgs(name=" anna b "))
+    effects = desk.ask("settings", rq.SettingsArgs(name=" anna b "))
     assert events(effects) == ["SettingsChanged"]
-    assert (desk.core.name, desk.store.settings) == ("anna b", m.Settings(name="anna b"))
-    assert events(desk.ask("settings", m.SettingsArgs(name="anna b"))) == []
+    assert (desk.core.name, desk.store.settings) == ("anna b", nouns.Settings(name="anna b"))
+    assert events(desk.ask("settings", rq.SettingsArgs(name="anna b"))) == []
 
 
-@pytest.mark.parametrize("name", ["", " ", "a\nb", "\x1b", "x" * (m.MAX_NAME_CHARS + 1)])
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "\x1b", "x" * (bounds.MAX_NAME_CHARS + 1)])
 def test_a_name_has_bounds(name: str) -> None:
-    effects = Desk().ask("settings", m.SettingsArgs(name=name, reconnect=False))
+    effects = Desk().ask("settings", rq.SettingsArgs(name=name, reconnect=False))
     assert (result(effects), len(effects)) == ("invalid_args", 1)
 
 
@@ -386,15 +393,15 @@ def test_reconnecting_can_be_turned_off_and_on() -> None:
     desk = Desk()
     connect(desk)
     desk.give(s.Closed(1, "Refused."))
-    desk.ask("settings", m.SettingsArgs(reconnect=False))
+    desk.ask("settings", rq.SettingsArgs(reconnect=False))
     assert desk.core.next_deadline() is None
-    assert len(only(e.Dial, desk.ask("settings", m.SettingsArgs(reconnect=True)))) == 1
+    assert len(only(e.Dial, desk.ask("settings", rq.SettingsArgs(reconnect=True)))) == 1
 
 
 def test_a_reply_is_kept_exactly_when_a_keyed_command_is_not_refused() -> None:
     desk = Desk()
-    done = desk.ask("connect", m.ConnectArgs(address=BOB), KEY)
+    done = desk.ask("connect", rq.ConnectArgs(address=BOB), KEY)
     assert [(one.key, one.reply) for one in only(e.SaveReply, done)] == [(KEY, result(done))]
-    assert only(e.SaveReply, desk.ask("connect", m.ConnectArgs(address="nobody"), KEY)) == []
-    assert only(e.SaveReply, desk.ask("resend", m.ResendArgs(message=9), KEY)) == []
+    assert only(e.SaveReply, desk.ask("connect", rq.ConnectArgs(address="nobody"), KEY)) == []
+    assert only(e.SaveReply, desk.ask("resend", rq.ResendArgs(message=9), KEY)) == []
     assert only(e.SaveReply, connect(desk)) == []

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from node.bus import messages as m
+from node.bus import bounds
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.core import consumers as module
 from node.core import effects as e
 from node.core import stimuli as s
@@ -19,15 +21,15 @@ DAY = 24 * 3600 * 1000
 
 
 def create(desk: Desk, name: str = "bot", **more: Any) -> list[e.Effect]:
-    return desk.ask("consumer_create", m.ConsumerCreateArgs(name=name, **more))
+    return desk.ask("consumer_create", rq.ConsumerCreateArgs(name=name, **more))
 
 
 def acknowledge(desk: Desk, seq: int, name: str = "bot") -> list[e.Effect]:
-    return desk.ask("consumer_acknowledge", m.ConsumerAcknowledgeArgs(name=name, seq=seq))
+    return desk.ask("consumer_acknowledge", rq.ConsumerAcknowledgeArgs(name=name, seq=seq))
 
 
 def drop(desk: Desk, name: str = "bot") -> list[e.Effect]:
-    return desk.ask("consumer_drop", m.ConsumerArgs(name=name))
+    return desk.ask("consumer_drop", rq.ConsumerArgs(name=name))
 
 
 def happen(desk: Desk, count: int) -> None:
@@ -93,11 +95,11 @@ def test_a_name_may_have_letters_digits_and_a_few_marks(name: str) -> None:
 
 def test_there_are_so_many_and_no_more_until_one_is_dropped() -> None:
     desk = Desk()
-    for number in range(m.MAX_CONSUMERS):
+    for number in range(bounds.MAX_CONSUMERS):
         result(create(desk, f"bot-{number}")).consumer  # noqa: B018 (it was not refused)
     assert result(create(desk, "more")) == "too_many_consumers"
     assert result(create(desk, "bot-7")).consumer.name == "bot-7"
-    assert result(drop(desk, "bot-7")) == m.Nothing()
+    assert result(drop(desk, "bot-7")) == rq.Nothing()
     assert result(create(desk, "more")).consumer.name == "more"
 
 
@@ -138,7 +140,7 @@ def test_one_that_is_not_there_is_not_found() -> None:
 def test_one_that_is_dropped_while_the_store_is_asked_is_not_found() -> None:
     desk = Desk()
     create(desk, since=0)
-    asked = desk.give(s.Commanded(77, "consumer_acknowledge", m.ConsumerAcknowledgeArgs(name="bot", seq=1), m.Cause(
+    asked = desk.give(s.Commanded(77, "consumer_acknowledge", rq.ConsumerAcknowledgeArgs(name="bot", seq=1), ev.Cause(
         client="c", request="r")))  # fmt: skip
     drop(desk)
     (fetch,) = only(e.Fetch, asked)

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import bounds, nouns
 from node.core.contact import Contact, shown_name
 from node.model import Address
 from node.protocol.plain.registry import ONE_SHOT, PERSISTENT
 
-BOB = m.Peer(id="plain-1", room="plain-1", name="bob", host="10.0.0.1")
+BOB = nouns.Peer(id="plain-1", room="plain-1", name="bob", host="10.0.0.1")
 
 
 def test_it_has_an_address_once_it_has_said_its_port() -> None:
     assert Contact(BOB).address is None
-    assert Contact(m.Peer(id="plain-1", room="plain-1", name="bob", host="10.0.0.1", port=5)).address == Address(
+    assert Contact(nouns.Peer(id="plain-1", room="plain-1", name="bob", host="10.0.0.1", port=5)).address == Address(
         "10.0.0.1", 5
     )
 
 
 def test_what_it_calls_itself_is_its_name_unless_a_person_named_it() -> None:
     assert Contact(BOB).own_name == "bob"
-    assert Contact(m.Peer(id="plain-1", room="plain-1", name="brother", own_name="bob")).own_name == "bob"
+    assert Contact(nouns.Peer(id="plain-1", room="plain-1", name="brother", own_name="bob")).own_name == "bob"
 
 
 @pytest.mark.parametrize("dialect", [*ONE_SHOT, *PERSISTENT, "unknown"])
 def test_it_takes_one_connection_for_each_message_where_its_dialect_does(dialect: str) -> None:
-    contact = Contact(m.Peer(id="plain-1", room="plain-1", name="bob", dialect=dialect))
+    contact = Contact(nouns.Peer(id="plain-1", room="plain-1", name="bob", dialect=dialect))
     assert contact.one_shot == (dialect in ONE_SHOT)
 
 
@@ -34,7 +34,7 @@ def test_it_takes_one_connection_for_each_message_where_its_dialect_does(dialect
     ("said", "shown"),
     [
         ("bob", "bob"), (None, None), ("", None), ("\x1b[31m", "[31m"), ("\u202ebob\x00", "bob"), ("\u200b", None),
-        ("b" * 500, "b" * m.MAX_NAME_CHARS), ("  ", None), ("bob      10.0.0.9:5", "bob 10.0.0.9:5"),
+        ("b" * 500, "b" * bounds.MAX_NAME_CHARS), ("  ", None), ("bob      10.0.0.9:5", "bob 10.0.0.9:5"),
         ("a\u00a0\u3000\n\t b", "a b"), ("a \u202e b", "a b"), ("a\u3164\u2800b", "a b"), ("\u3164", None),
         ("b" * 63 + " x", "b" * 63),
     ],

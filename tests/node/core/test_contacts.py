@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import nouns
 from node.core import contacts as module
 from node.core import effects as e
 from node.core.contact import Contact
@@ -12,7 +12,7 @@ from node.core.rooms import Rooms
 from node.model import Address
 
 HOST = "10.0.0.1"
-ME = m.Self(id="me", code="", name="anna", listen="0.0.0.0:5000", addresses=["10.0.0.99:5000"])
+ME = nouns.Self(id="me", code="", name="anna", listen="0.0.0.0:5000", addresses=["10.0.0.99:5000"])
 
 
 class Book:

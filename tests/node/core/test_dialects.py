@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.core import effects as e
 from node.core import stimuli as s
 from node.model import parse_address
@@ -51,7 +52,7 @@ def test_who_never_said_its_port_is_answered_where_it_spoke_whatever_it_said_sin
 
 def test_a_connection_in_a_dialect_that_the_peer_does_not_speak_carries_not_a_byte() -> None:
     desk = Desk()
-    desk.ask("connect", m.ConnectArgs(address=BOB))
+    desk.ask("connect", rq.ConnectArgs(address=BOB))
     desk.give(s.Settled(1, "std"))
     assert only(e.Dial, desk.give(s.Closed(1, None))) == [e.Dial(3, AT_BOB, "one_shot", "std")]
     desk.hear(2, Text("hi", "bob", 5000), dialect="angle1")
@@ -62,8 +63,8 @@ def test_a_connection_in_a_dialect_that_the_peer_does_not_speak_carries_not_a_by
 
 def test_a_link_that_opens_in_a_dialect_that_nobody_wants_any_more_is_left() -> None:
     desk = Desk()
-    desk.ask("connect", m.ConnectArgs(address=BOB, dialect="snicher"))
-    desk.ask("connect", m.ConnectArgs(address=BOB, dialect="portline"))
+    desk.ask("connect", rq.ConnectArgs(address=BOB, dialect="snicher"))
+    desk.ask("connect", rq.ConnectArgs(address=BOB, dialect="portline"))
     desk.send(BOB, "hello")
     assert acts(desk.give(s.Opened(1))) == [e.HangUp(1)]
     assert acts(desk.give(s.Closed(1, None))) == [e.Dial(3, AT_BOB, "persistent", "portline")]
@@ -129,19 +130,19 @@ def test_who_is_linked_both_ways_stays_online_when_one_of_the_two_ends() -> None
 def test_a_one_shot_peer_is_told_that_somebody_disconnected(dialect: str) -> None:
     desk = Desk()
     desk.hear(2, Hello("connect", "bob", 5000), dialect=dialect)
-    effects = desk.ask("disconnect", m.PeerArgs(peer=BOB))
+    effects = desk.ask("disconnect", rq.PeerArgs(peer=BOB))
     assert acts(effects) == [e.Dial(1, AT_BOB, "one_shot", dialect)]
     assert acts(desk.give(s.Connected(1))) == [e.Transmit(1, 0, "exit", control=True)]
     effects = desk.outcome(1, 0, "sent") + desk.give(s.Closed(1, None))
     assert acts(effects) == []
-    assert data(m.PeerChanged, effects) == []
+    assert data(ev.PeerChanged, effects) == []
     assert (desk.contact().peer.link, desk.core.next_tries()) == ("offline", [])
 
 
 def test_a_good_bye_that_finds_nobody_is_not_tried_again() -> None:
     desk = Desk()
     desk.hear(2, Hello("connect", "bob", 5000), dialect="std")
-    desk.ask("disconnect", m.PeerArgs(peer=BOB))
+    desk.ask("disconnect", rq.PeerArgs(peer=BOB))
     effects = desk.give(s.Closed(1, "It refused the connection."))
     assert acts(effects) == []
     assert (desk.contact().peer.link, desk.contact().peer.error, desk.core.next_tries()) == ("offline", None, [])
@@ -154,14 +155,14 @@ def test_nobody_is_dialled_for_a_good_bye_who_is_not_there(left: bool) -> None:
     if left:
         desk.hear(4, Goodbye("exit", "bob", 5000), dialect="std")
     else:
-        desk.ask("disconnect", m.PeerArgs(peer=BOB))
+        desk.ask("disconnect", rq.PeerArgs(peer=BOB))
         desk.give(s.Closed(1, None))
-    assert acts(desk.ask("disconnect", m.PeerArgs(peer=BOB))) == []
+    assert acts(desk.ask("disconnect", rq.PeerArgs(peer=BOB))) == []
 
 
 def test_who_connects_again_meanwhile_says_no_good_bye() -> None:
     desk = Desk()
     desk.hear(2, Hello("connect", "bob", 5000), dialect="std")
-    desk.ask("disconnect", m.PeerArgs(peer=BOB))
-    desk.ask("connect", m.ConnectArgs(address=BOB))
+    desk.ask("disconnect", rq.PeerArgs(peer=BOB))
+    desk.ask("connect", rq.ConnectArgs(address=BOB))
     assert acts(desk.give(s.Connected(1))) == [e.Transmit(1, 0, "connect", control=True)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.core import effects as e
 from node.core import stimuli as s
 from node.protocol.plain.codec import Announced
@@ -39,11 +40,11 @@ def test_what_is_old_goes_and_what_came_later_stays() -> None:
     heard(desk, "three")
     effects = expire(desk, middle)
     assert [one for one in effects if isinstance(one, e.ExpireMessages)] == [e.ExpireMessages(ROOM, 2)]
-    (told,) = data(m.MessagesExpired, effects)
-    assert told == m.MessagesExpired(room=ROOM, upto=2, unread=1, last=3)
+    (told,) = data(ev.MessagesExpired, effects)
+    assert told == ev.MessagesExpired(room=ROOM, upto=2, unread=1, last=3)
     assert [one.text for one in desk.store.messages.values()] == ["three"]
     assert events(expire(desk, middle)) == []
-    assert data(m.MessagesExpired, expire(desk)) == [m.MessagesExpired(room=ROOM, upto=3, unread=0, last=None)]
+    assert data(ev.MessagesExpired, expire(desk)) == [ev.MessagesExpired(room=ROOM, upto=3, unread=0, last=None)]
     assert desk.store.state().rooms[ROOM].last is None
 
 
@@ -67,15 +68,15 @@ def test_what_still_waits_never_goes_and_stays_the_rooms_last() -> None:
     desk.now += 1_000
     desk.store.outbox[1].state = "waiting"
     effects = expire(desk)
-    assert data(m.MessagesExpired, effects)[0].last is None, "a newer one was the last, and is gone"
+    assert data(ev.MessagesExpired, effects)[0].last is None, "a newer one was the last, and is gone"
     assert sorted(desk.store.messages) == [1]
 
 
 def test_only_what_was_unread_of_it_is_taken_off() -> None:
     desk = Desk()
     heard(desk, "one", "two", "three")
-    desk.ask("mark_read", m.MarkReadArgs(room=ROOM, upto=2))
-    (told,) = data(m.MessagesExpired, expire(desk))
+    desk.ask("mark_read", rq.MarkReadArgs(room=ROOM, upto=2))
+    (told,) = data(ev.MessagesExpired, expire(desk))
     assert told.unread == 0
     assert desk.store.rooms[ROOM].unread == 0
     heard(desk, "four")
@@ -87,10 +88,10 @@ def test_a_room_read_while_the_store_was_asked_has_its_turn_later() -> None:
     heard(desk, "one", "two")
     query = ask_store(desk)
     found = desk.store.answer(query)
-    desk.ask("mark_read", m.MarkReadArgs(room=ROOM))
+    desk.ask("mark_read", rq.MarkReadArgs(room=ROOM))
     assert desk.give(s.Fetched(query, found)) == []
     assert desk.core.expiry.next == 0, "the same step again"
-    assert data(m.MessagesExpired, expire(desk))[0].unread == 0
+    assert data(ev.MessagesExpired, expire(desk))[0].unread == 0
 
 
 def test_an_answer_that_came_too_late_is_worth_nothing() -> None:
@@ -107,22 +108,22 @@ def test_counting_what_is_read_begins_anew_when_messages_go_meanwhile() -> None:
     heard(desk, "one", "two", "three")
     middle = desk.now
     heard(desk, "four", "five")
-    (fetch,) = only(e.Fetch, desk.give(s.Commanded(9, "mark_read", m.MarkReadArgs(room=ROOM, upto=4), CAUSE)))
+    (fetch,) = only(e.Fetch, desk.give(s.Commanded(9, "mark_read", rq.MarkReadArgs(room=ROOM, upto=4), CAUSE)))
     assert isinstance(fetch.query, e.CountRead)
     counted = desk.store.answer(fetch.query)
     expire(desk, middle)
     (again,) = only(e.Fetch, desk.give(s.Fetched(fetch.query, counted)))
     assert isinstance(again.query, e.CountRead)
-    assert result(answer(desk, again.query)) == m.MarkReadResult(read_upto=4, unread=1)
+    assert result(answer(desk, again.query)) == rq.MarkReadResult(read_upto=4, unread=1)
 
 
 def test_a_message_that_goes_while_it_is_to_be_sent_again_is_not_found() -> None:
     desk = Desk()
     desk.send(BOB, "hello")
-    desk.ask("forget", m.PeerArgs(peer=BOB))
+    desk.ask("forget", rq.PeerArgs(peer=BOB))
     assert desk.states() == ["failed"]
     heard(desk, "a text")
-    (fetch,) = only(e.Fetch, desk.give(s.Commanded(9, "resend", m.ResendArgs(message=1), CAUSE)))
+    (fetch,) = only(e.Fetch, desk.give(s.Commanded(9, "resend", rq.ResendArgs(message=1), CAUSE)))
     assert isinstance(fetch.query, e.ReadMessage)
     read = desk.store.answer(fetch.query)
     expire(desk)
@@ -142,7 +143,7 @@ def test_a_room_of_which_the_unread_are_still_counted_has_its_turn_later() -> No
 def test_when_nothing_is_left_of_somebody_who_was_forgotten_the_conversation_goes_as_well() -> None:
     desk = Desk()
     heard(desk, "one")
-    desk.ask("forget", m.PeerArgs(peer=BOB))
+    desk.ask("forget", rq.PeerArgs(peer=BOB))
     heard_again = Desk(desk.store)
     heard_again.now = desk.now + 1_000
     assert events(expire(heard_again)) == ["MessagesExpired", "RoomDeleted"]
@@ -157,7 +158,7 @@ def test_an_empty_conversation_of_somebody_on_the_list_and_one_that_isn_t_empty_
     heard(desk, "two")
     later = desk.now
     heard(desk, "three")
-    desk.ask("forget", m.PeerArgs(peer=BOB))
+    desk.ask("forget", rq.PeerArgs(peer=BOB))
     assert middle < later
     assert events(expire(desk, later)) == ["MessagesExpired"]
     assert list(desk.store.rooms) == [ROOM]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.core import contacts
 from node.core import effects as e
 from node.core import stimuli as s
@@ -49,9 +50,9 @@ def test_newcomers_and_the_owner_get_in_while_the_list_is_full_of_strangers() ->
     assert {"10.0.0.1", "10.0.0.2", "10.0.0.3"} <= set(listed(desk)), "known ones, and a stranger who is alone"
     new = desk.hear(2, Text("new here", "new", 5000), host="10.0.0.4", dialect="std")
     assert "PeerForgotten" in events(new)
-    assert [one.message.text for one in data(m.MessageReceived, new)] == ["new here"]
+    assert [one.message.text for one in data(ev.MessageReceived, new)] == ["new here"]
     for number in range(5, 13):
-        assert isinstance(result(desk.send(f"10.0.0.{number}:5000", "hi")), m.SendResult)
+        assert isinstance(result(desk.send(f"10.0.0.{number}:5000", "hi")), rq.SendResult)
     assert len(listed(desk)) == 10
     assert result(desk.send("10.0.0.99:5001", "one too many")) == "busy", "all are known now"
 
@@ -84,11 +85,11 @@ def test_conversations_with_strangers_off_the_list_are_bounded_and_read_ones_of_
     crowd(desk, 1, 3, first=1)
     assert len(desk.store.rooms) == 15
     read = next(c for c in desk.core._contacts.by_id.values() if c.gone and c.peer.port == 5001)
-    desk.ask("mark_read", m.MarkReadArgs(room=read.peer.room))
+    desk.ask("mark_read", rq.MarkReadArgs(room=read.peer.room))
     effects = desk.hear(2, Text("one more", "new", 5000), host="10.0.0.7", dialect="std")
     assert len(desk.store.rooms) == 15
-    assert data(m.RoomDeleted, effects) == [m.RoomDeleted(room=read.peer.room)]
-    assert data(m.ConnectionNoticed, effects)[0].address == read.peer.host, "and it is said"
+    assert data(ev.RoomDeleted, effects) == [ev.RoomDeleted(room=read.peer.room)]
+    assert data(ev.ConnectionNoticed, effects)[0].address == read.peer.host, "and it is said"
 
 
 @pytest.mark.usefixtures("small")
@@ -98,7 +99,7 @@ def test_a_stranger_who_is_connected_is_hung_up_when_no_other_can_go() -> None:
         desk.call(link, host=f"10.9.0.{link}")
     effects = desk.send("10.0.0.1:5000", "hi")
     assert [one.link for one in only(e.HangUp, effects)] == [2]
-    assert isinstance(result(effects), m.SendResult)
+    assert isinstance(result(effects), rq.SendResult)
 
 
 @pytest.mark.usefixtures("small")
@@ -107,10 +108,10 @@ def test_who_is_written_to_does_not_leave_the_list_for_others_of_the_same_send()
     crowd(desk, 3, 4)
     here = sorted(c.id for c in desk.core._contacts.by_id.values() if not c.gone)
     outgoing = [
-        *(m.Outgoing(to=f"10.0.1.{n}:5000", text="hi") for n in range(5)),
-        *(m.Outgoing(to=one, text="hi") for one in here[:5]),
+        *(rq.Outgoing(to=f"10.0.1.{n}:5000", text="hi") for n in range(5)),
+        *(rq.Outgoing(to=one, text="hi") for one in here[:5]),
     ]
-    assert len(result(desk.ask("send", m.SendArgs(messages=outgoing))).messages) == 10
+    assert len(result(desk.ask("send", rq.SendArgs(messages=outgoing))).messages) == 10
     assert len(listed(desk)) == 10
 
 
@@ -121,11 +122,11 @@ def test_a_stranger_who_isn_t_heard_for_a_month_leaves_the_list_and_a_known_one_
     desk.send("10.0.0.2", "hi")
     desk.now = START + STRANGER_MS
     # A clock that is a month ahead of the last time it was believed is doubted, and nobody leaves for it.
-    desk.ask("trust_clock", m.Nothing())
+    desk.ask("trust_clock", rq.Nothing())
     desk.hear(2, Text("still here", "10.0.0.3", 5000), host="10.0.0.3", dialect="std")
     assert "PeerForgotten" not in events(measured(desk))
     desk.now += LOOK_MS
-    assert data(m.PeerForgotten, measured(desk)) == [m.PeerForgotten(peer="plain-1")]
+    assert data(ev.PeerForgotten, measured(desk)) == [ev.PeerForgotten(peer="plain-1")]
     assert listed(desk) == ["10.0.0.2", "10.0.0.3"]
     assert desk.store.rooms["plain-1"].unread == 1
     again = Desk(desk.store)
@@ -136,7 +137,7 @@ def test_whom_a_person_forgot_is_no_stranger_whose_conversation_may_go(monkeypat
     monkeypatch.setattr(contacts, "MAX_SHELVED", 0)
     desk = Desk()
     desk.hear(2, Text("hi", "bob", 5000), dialect="std")
-    assert "RoomDeleted" not in events(desk.ask("forget", m.PeerArgs(peer="bob")))
+    assert "RoomDeleted" not in events(desk.ask("forget", rq.PeerArgs(peer="bob")))
     assert list(Desk(desk.store).store.rooms) == ["plain-1"]
 
 
@@ -145,7 +146,7 @@ def test_all_addresses_of_an_ipv6_network_are_one_source(monkeypatch: pytest.Mon
     desk = Desk()
     for number in range(1, 4):
         effects = desk.hear(2, Text("hi", "x", 5000), host=f"2001:db8::{number}", dialect="std")
-    assert data(m.ConnectionNoticed, effects)[0].what == "Refused: 2 peers are known at 2001:db8::/64; forget some."
+    assert data(ev.ConnectionNoticed, effects)[0].what == "Refused: 2 peers are known at 2001:db8::/64; forget some."
     assert events(desk.hear(2, Text("hi", "x", 5000), host="2001:db8:0:1::1", dialect="std"))
     assert sorted(c.peer.host for c in desk.core._contacts.by_id.values()) == [
         "2001:db8:0:1::1", "2001:db8::1", "2001:db8::2",

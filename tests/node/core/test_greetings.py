@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
+from node.bus import requests as rq
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.node import Node
@@ -59,7 +61,7 @@ def test_only_those_near_are_called_and_the_others_are_passed_over_with_a_reason
 
 
 def test_with_the_interfaces_of_this_machine_the_default_list_is_skipped_and_nothing_is_dialled() -> None:
-    defaults = map(parse_mandatory, m.DEFAULT_MANDATORY)
+    defaults = map(parse_mandatory, nouns.DEFAULT_MANDATORY)
     hosts = interfaces.local_hosts()
     assert not any(host.startswith("10.206.") for host in hosts), "these tests must not run on that campus"
     desk = Desk()
@@ -72,7 +74,7 @@ def test_with_the_interfaces_of_this_machine_the_default_list_is_skipped_and_not
 
 
 def test_on_their_campus_both_are_called() -> None:
-    defaults = map(parse_mandatory, m.DEFAULT_MANDATORY)
+    defaults = map(parse_mandatory, nouns.DEFAULT_MANDATORY)
     dials = Desk().start(*defaults, hosts=["10.206.1.2"])
     assert [str(dial.address) for dial in dials] == ["10.206.4.122:1255", "10.206.5.228:6555"]
 
@@ -108,9 +110,9 @@ def test_a_one_shot_client_is_greeted_in_its_own_way_before_what_waits_for_it() 
     store = FakeStore()
     desk = Desk(store)
     desk.start()
-    cause = m.Cause(client="", request="")
-    desk.feed(s.Commanded(1, "connect", m.ConnectArgs(address=str(NEAR.address), dialect="std"), cause))
-    desk.feed(s.Commanded(2, "send", m.SendArgs(messages=[m.Outgoing(to=str(NEAR.address), text="hi")]), cause))
+    cause = ev.Cause(client="", request="")
+    desk.feed(s.Commanded(1, "connect", rq.ConnectArgs(address=str(NEAR.address), dialect="std"), cause))
+    desk.feed(s.Commanded(2, "send", rq.SendArgs(messages=[rq.Outgoing(to=str(NEAR.address), text="hi")]), cause))
     again = Desk(store)
     (dial,) = again.start(NEAR)
     assert dial.how == "one_shot"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
 from node.core import effects as e
 from node.core.ledger import Ledger
 
@@ -15,15 +16,15 @@ def ledger() -> Ledger:
 
 def test_events_go_on_from_the_newest_on_disk_and_carry_their_cause() -> None:
     book = ledger()
-    book.cause = m.Cause(client="c", request="r")
-    book.log(m.PeerForgotten(peer="plain-1"))
+    book.cause = ev.Cause(client="c", request="r")
+    book.log(ev.PeerForgotten(peer="plain-1"))
     book.cause = None
-    book.log(m.NodeStopped(reason="x"), room="plain-2", message=9)
+    book.log(ev.NodeStopped(reason="x"), room="plain-2", message=9)
     first, second = book.take()
     assert first == e.Log(
-        m.Event(
-            v=1, log="log", at=5, type="PeerForgotten", seq=8, cause=m.Cause(client="c", request="r"),
-            data=m.PeerForgotten(peer="plain-1"),
+        ev.Event(
+            v=1, log="log", at=5, type="PeerForgotten", seq=8, cause=ev.Cause(client="c", request="r"),
+            data=ev.PeerForgotten(peer="plain-1"),
         )
     )  # fmt: skip
     assert isinstance(second, e.Log)
@@ -32,7 +33,7 @@ def test_events_go_on_from_the_newest_on_disk_and_carry_their_cause() -> None:
 
 def test_what_is_told_has_no_number() -> None:
     book = ledger()
-    book.tell(m.HealthChanged(health=m.Health()))
+    book.tell(ev.HealthChanged(health=nouns.Health()))
     (told,) = book.take()
     assert isinstance(told, e.Tell)
     assert told.event.seq is None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import bounds, nouns
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.core import effects as e
 from node.core import stimuli as s
 from node.protocol.plain.codec import Text
@@ -13,9 +15,9 @@ from tests.node.core.desk import BOB, Desk, acts, data, events, only, result
 OTHER = "10.0.0.2:5000"
 
 
-def renamed(desk: Desk, name: str, peer: str = BOB) -> m.Peer:
-    found = result(desk.ask("rename", m.RenameArgs(peer=peer, name=name)))
-    assert isinstance(found, m.PeerResult)
+def renamed(desk: Desk, name: str, peer: str = BOB) -> nouns.Peer:
+    found = result(desk.ask("rename", rq.RenameArgs(peer=peer, name=name)))
+    assert isinstance(found, rq.PeerResult)
     return found.peer
 
 
@@ -46,12 +48,12 @@ def test_a_renamed_peer_is_found_by_its_name_and_known_by_its_own() -> None:
     assert len(desk.store.rooms) == 1, "one who says only its own name is still the same"
 
 
-@pytest.mark.parametrize("name", ["x" * (m.MAX_NAME_CHARS + 1), "two\nlines"])
+@pytest.mark.parametrize("name", ["x" * (bounds.MAX_NAME_CHARS + 1), "two\nlines"])
 def test_a_name_that_can_t_be_shown_is_refused(name: str) -> None:
     desk = Desk()
     desk.call(2)
-    assert result(desk.ask("rename", m.RenameArgs(peer=BOB, name=name))) == "invalid_args"
-    assert result(desk.ask("rename", m.RenameArgs(peer=OTHER, name="x"))) == "not_found"
+    assert result(desk.ask("rename", rq.RenameArgs(peer=BOB, name=name))) == "invalid_args"
+    assert result(desk.ask("rename", rq.RenameArgs(peer=OTHER, name="x"))) == "not_found"
 
 
 def test_merged_conversations_are_one_and_what_waits_goes_to_the_one_that_stays() -> None:
@@ -61,7 +63,7 @@ def test_merged_conversations_are_one_and_what_waits_goes_to_the_one_that_stays(
     bob, other = desk.contact(), desk.contact("10.0.0.2")
     busy = bob.busy
     assert busy is not None
-    effects = desk.ask("merge", m.MergeArgs(peer=BOB, into=OTHER))
+    effects = desk.ask("merge", rq.MergeArgs(peer=BOB, into=OTHER))
     assert result(effects).peer.id == other.id
     assert events(effects)[:2] == ["RoomsMerged", "PeerForgotten"]
     assert e.HangUp(busy) in acts(effects), "nobody is dialled any more where the other was"
@@ -87,12 +89,12 @@ def test_who_has_no_name_takes_that_of_the_conversation_merged_into_it(
     renamed(desk, given or "", OTHER)
     if given is None:
         renamed(desk, "Mine")
-    effects = desk.ask("merge", m.MergeArgs(peer=OTHER, into=BOB))
+    effects = desk.ask("merge", rq.MergeArgs(peer=OTHER, into=BOB))
     peer = result(effects).peer
     assert (peer.name, peer.own_name) == names
     assert desk.store.rooms[peer.room].name == names[0]
-    assert data(m.PeerChanged, effects)[-1].peer == peer
-    assert data(m.RoomsMerged, effects)[0].room.name == names[0]
+    assert data(ev.PeerChanged, effects)[-1].peer == peer
+    assert data(ev.RoomsMerged, effects)[0].room.name == names[0]
     desk.hear(4, Text("it is me", "bob", 5000), dialect="std")
     assert "bob" in (desk.contact().peer.name, desk.contact().peer.own_name), "until it says its own"
 
@@ -101,14 +103,14 @@ def test_who_has_a_name_keeps_it_when_another_conversation_is_merged_into_it() -
     desk = Desk()
     desk.hear(2, Text("hi", "bob", 5000), dialect="std")
     desk.hear(4, Text("hi", "eve", 5000), host="10.0.0.2", dialect="std")
-    assert result(desk.ask("merge", m.MergeArgs(peer=OTHER, into=BOB))).peer.name == "bob"
+    assert result(desk.ask("merge", rq.MergeArgs(peer=OTHER, into=BOB))).peer.name == "bob"
 
 
 def test_a_conversation_can_t_be_merged_with_itself_or_nothing() -> None:
     desk = Desk()
     desk.call(2)
-    assert result(desk.ask("merge", m.MergeArgs(peer=BOB, into=BOB))) == "invalid_args"
-    assert result(desk.ask("merge", m.MergeArgs(peer=BOB, into=OTHER))) == "not_found"
+    assert result(desk.ask("merge", rq.MergeArgs(peer=BOB, into=BOB))) == "invalid_args"
+    assert result(desk.ask("merge", rq.MergeArgs(peer=BOB, into=OTHER))) == "not_found"
 
 
 def test_a_deleted_conversation_is_gone_with_all_that_was_to_be_sent() -> None:
@@ -117,7 +119,7 @@ def test_a_deleted_conversation_is_gone_with_all_that_was_to_be_sent() -> None:
     desk.hear(2, "secret")
     desk.send(BOB, *(f"text {number}" for number in range(9)))
     room, id_ = desk.contact().peer.room, desk.contact().id
-    effects = desk.ask("delete", m.PeerArgs(peer=BOB))
+    effects = desk.ask("delete", rq.PeerArgs(peer=BOB))
     assert events(effects) == ["PeerForgotten", "RoomDeleted"]
     assert e.HangUp(2) in acts(effects)
     assert not desk.store.messages and not desk.store.outbox and not desk.store.rooms
@@ -138,11 +140,11 @@ def test_a_forgotten_peers_conversation_can_be_deleted_and_nobody_is_forgotten_t
     desk.call(2)
     desk.hear(2, "secret")
     room = desk.contact().peer.room
-    desk.ask("forget", m.PeerArgs(peer=BOB))
-    effects = desk.ask("delete", m.PeerArgs(peer=room))
+    desk.ask("forget", rq.PeerArgs(peer=BOB))
+    effects = desk.ask("delete", rq.PeerArgs(peer=room))
     assert events(effects) == ["RoomDeleted"]
-    assert data(m.RoomDeleted, effects) == [m.RoomDeleted(room=room)]
-    assert result(desk.ask("delete", m.PeerArgs(peer=room))) == "not_found"
+    assert data(ev.RoomDeleted, effects) == [ev.RoomDeleted(room=room)]
+    assert result(desk.ask("delete", rq.PeerArgs(peer=room))) == "not_found"
 
 
 def test_a_peer_that_is_being_tried_again_is_not_any_more_once_deleted() -> None:
@@ -150,5 +152,5 @@ def test_a_peer_that_is_being_tried_again_is_not_any_more_once_deleted() -> None
     (dial,) = only(e.Dial, desk.send(BOB, "waits"))
     desk.give(s.Closed(dial.link, "Refused."))
     assert desk.core.next_tries()
-    desk.ask("delete", m.PeerArgs(peer=BOB))
+    desk.ask("delete", rq.PeerArgs(peer=BOB))
     assert desk.core.next_tries() == [] and desk.core.next_deadline() is None

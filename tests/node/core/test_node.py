@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import bounds, nouns
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.core import contacts, outbox
 from node.core import effects as e
 from node.core import stimuli as s
@@ -28,13 +30,13 @@ def test_the_start_is_the_first_event_and_links_of_before_are_down_next() -> Non
 
 def test_the_name_of_the_start_options_holds_and_is_kept() -> None:
     desk = Desk(name="berta")
-    assert (desk.core.name, desk.store.settings) == ("berta", m.Settings(name="berta"))
+    assert (desk.core.name, desk.store.settings) == ("berta", nouns.Settings(name="berta"))
     assert Desk(desk.store).core.name == "berta"
 
 
 def test_a_core_made_anew_in_the_middle_of_a_run_keeps_the_name_that_was_set_meanwhile() -> None:
     desk = Desk(name="berta")
-    desk.ask("settings", m.SettingsArgs(name="carla"))
+    desk.ask("settings", rq.SettingsArgs(name="carla"))
     again = Desk(desk.store, name="berta", started=False)
     again.core.resume(LISTEN, [LISTEN], again.now)
     assert (again.core.name, again.core.me.listen) == ("carla", LISTEN)
@@ -82,8 +84,8 @@ def test_after_a_failed_disk_what_no_link_answers_for_is_unconfirmed() -> None:
     again = Desk(desk.store, started=False)
     again.outcome(2, 1, "sent")
     effects = again.core.recovered(again.now)
-    assert [(one.id, one.state) for one in data(m.MessageStateChanged, effects)] == [(2, "unconfirmed")]
-    assert data(m.NodeStarted, effects) == []
+    assert [(one.id, one.state) for one in data(ev.MessageStateChanged, effects)] == [(2, "unconfirmed")]
+    assert data(ev.NodeStarted, effects) == []
 
 
 def test_an_old_outcome_does_not_settle_a_new_attempt() -> None:
@@ -153,7 +155,7 @@ def test_a_one_shot_text_makes_a_peer_with_its_conversation() -> None:
 def test_many_texts_in_one_read_are_received_in_order_with_one_row_of_the_room() -> None:
     desk = Desk()
     effects = desk.hear(2, *(f"text {n}" for n in range(100)))
-    assert [one.message.text for one in data(m.MessageReceived, effects)] == [f"text {n}" for n in range(100)]
+    assert [one.message.text for one in data(ev.MessageReceived, effects)] == [f"text {n}" for n in range(100)]
     assert len([one for one in only(e.PutRoom, effects) if one.room.last is not None]) == 1
 
 
@@ -165,8 +167,8 @@ def test_a_text_before_the_claim_is_merged_into_the_peer_known_at_that_port() ->
     assert "RoomsMerged" in events(desk.call(4))
     assert list(desk.store.rooms) == ["plain-1"]
     assert (desk.store.rooms["plain-1"].unread, desk.contact().links) == (2, [4])
-    assert [one.state for one in data(m.MessageStateChanged, desk.outcome(4, 3, "sent"))] == ["sent"]
-    assert [one.state for one in data(m.MessageStateChanged, desk.send(BOB, "more"))] == ["sending"]
+    assert [one.state for one in data(ev.MessageStateChanged, desk.outcome(4, 3, "sent"))] == ["sent"]
+    assert [one.state for one in data(ev.MessageStateChanged, desk.send(BOB, "more"))] == ["sending"]
 
 
 def test_a_text_before_the_claim_is_merged_also_when_the_name_comes_after_the_port() -> None:
@@ -220,7 +222,7 @@ def test_a_link_that_claims_another_port_goes_over_to_that_peer() -> None:
     desk.call(2)
     effects = desk.call(2, port=5001)
     assert (desk.contact().links, desk.contact(port=5001).links) == ([], [2])
-    assert [one.peer.link for one in data(m.PeerChanged, effects)] == ["offline", "online"]
+    assert [one.peer.link for one in data(ev.PeerChanged, effects)] == ["offline", "online"]
     desk.give(s.Closed(2, None))
     assert desk.contact(port=5001).peer.link == "offline"
 
@@ -236,7 +238,7 @@ def test_a_link_that_leaves_its_peer_leaves_no_message_behind() -> None:
 
 def test_what_we_dialled_is_who_it_is_whatever_port_it_names() -> None:
     desk = Desk()
-    desk.ask("connect", m.ConnectArgs(address=BOB, dialect="snicher"))
+    desk.ask("connect", rq.ConnectArgs(address=BOB, dialect="snicher"))
     desk.give(s.Opened(1))
     desk.hear(1, Announced(6000), "hi")
     assert len(desk.store.peers) == 1
@@ -245,14 +247,14 @@ def test_what_we_dialled_is_who_it_is_whatever_port_it_names() -> None:
 def test_a_name_is_taken_up_when_it_is_said_and_texts_before_keep_the_old_one() -> None:
     desk = Desk()
     effects = desk.hear(2, Announced(5000), "one", Text("two", "bob"), Text("three", "bob"))
-    assert [one.message.name for one in data(m.MessageReceived, effects)] == [BOB, "bob", "bob"]
+    assert [one.message.name for one in data(ev.MessageReceived, effects)] == [BOB, "bob", "bob"]
     assert desk.store.rooms["plain-1"].name == "bob"
 
 
 def test_a_name_is_shown_cut_and_without_what_cannot_be_printed() -> None:
     desk = Desk()
     desk.hear(2, Text("hi", "\x1b]0;" + "x" * 500, 5000), dialect="std")
-    assert desk.contact().peer.name == "]0;" + "x" * (m.MAX_NAME_CHARS - 3)
+    assert desk.contact().peer.name == "]0;" + "x" * (bounds.MAX_NAME_CHARS - 3)
     head = desk.store.head
     desk.hear(4, Text("hi", "\x1b]0;" + "x" * 500, 5000), dialect="std")
     assert desk.store.head == head + 1
@@ -269,8 +271,8 @@ def test_a_stranger_beyond_the_bound_is_refused_and_what_others_said_with_it_is_
     monkeypatch.setattr(contacts, "MAX_PER_SOURCE", 1)
     desk = Desk()
     effects = desk.hear(2, Text("kept", "bob", 5000), Text("lost", "eve", 5001), dialect="std")
-    assert [one.message.text for one in data(m.MessageReceived, effects)] == ["kept"]
-    assert [one.address for one in data(m.ConnectionNoticed, effects)] == ["10.0.0.1"]
+    assert [one.message.text for one in data(ev.MessageReceived, effects)] == ["kept"]
+    assert [one.address for one in data(ev.ConnectionNoticed, effects)] == ["10.0.0.1"]
     assert acts(effects) == [e.HangUp(2)]
 
 
@@ -278,14 +280,14 @@ def test_hello_and_good_bye_are_quiet_notices() -> None:
     desk = Desk()
     effects = desk.hear(2, Hello("connect", "bob", 5000), dialect="std")
     effects += desk.hear(4, Goodbye("exit", "bob", 5000), dialect="std")
-    assert [one.message.kind for one in data(m.MessageReceived, effects)] == ["notice", "notice"]
+    assert [one.message.kind for one in data(ev.MessageReceived, effects)] == ["notice", "notice"]
     assert desk.store.rooms["plain-1"].unread == 0
     assert desk.contact().peer.link == "offline"
 
 
 def test_a_hello_is_not_answered_so_two_nodes_make_no_loop() -> None:
     desk = Desk()
-    desk.ask("connect", m.ConnectArgs(address=BOB, dialect="std"))
+    desk.ask("connect", rq.ConnectArgs(address=BOB, dialect="std"))
     desk.give(s.Connected(1))
     desk.outcome(1, 0, "sent")
     desk.give(s.Closed(1, None))
@@ -296,7 +298,7 @@ def test_a_hello_is_not_answered_so_two_nodes_make_no_loop() -> None:
 def test_a_link_that_is_dropped_after_texts_leaves_what_was_said_before_a_good_bye() -> None:
     desk = Desk()
     effects = desk.hear(2, Announced(5000), "last words", Goodbye("exit"))
-    assert [one.message.kind for one in data(m.MessageReceived, effects)] == ["text", "notice"]
+    assert [one.message.kind for one in data(ev.MessageReceived, effects)] == ["text", "notice"]
     assert acts(effects) == [e.HangUp(2)]
 
 
@@ -335,7 +337,7 @@ def test_a_guess_that_comes_after_the_peer_has_spoken_is_dropped() -> None:
 
 def test_a_chosen_dialect_wins_over_what_is_seen() -> None:
     desk = Desk()
-    desk.ask("connect", m.ConnectArgs(address=BOB, dialect="std"))
+    desk.ask("connect", rq.ConnectArgs(address=BOB, dialect="std"))
     desk.call(2)
     assert (desk.contact().peer.dialect, desk.contact().peer.dialect_from) == ("std", "chosen")
     desk.give(s.Connected(1))
@@ -354,7 +356,7 @@ def test_a_one_shot_client_is_answered_in_its_own_way(dialect: str) -> None:
 @pytest.mark.parametrize("dialect", ["snicher", "portline"])
 def test_a_peer_with_a_connection_of_its_own_way_is_called_in_it(dialect: str) -> None:
     desk = Desk()
-    effects = desk.ask("connect", m.ConnectArgs(address=BOB, dialect=dialect))
+    effects = desk.ask("connect", rq.ConnectArgs(address=BOB, dialect=dialect))
     assert [(one.how, one.dialect) for one in only(e.Dial, effects)] == [("persistent", dialect)]
 
 
@@ -371,7 +373,7 @@ def test_the_same_stimuli_give_the_same_effects() -> None:
         desk = Desk()
         return [
             desk.begun, desk.send(BOB, "hi"), desk.give(s.Closed(1, "Refused.")), desk.call(2),
-            desk.give(s.Commanded(7, "mark_read", m.MarkReadArgs(room="plain-1"), CAUSE)),
+            desk.give(s.Commanded(7, "mark_read", rq.MarkReadArgs(room="plain-1"), CAUSE)),
         ]  # fmt: skip
 
     assert life() == life()

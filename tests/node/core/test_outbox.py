@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.outbox import IN_FLIGHT, SAME_MOMENT_MS, STEADY_MS
@@ -28,8 +29,8 @@ def test_a_message_to_a_stranger_waits_for_a_dial_and_is_recorded_before_it_leav
 def test_each_outcome_is_logged_once() -> None:
     desk = linked()
     desk.send(BOB, "one", "two")
-    assert [one.state for one in data(m.MessageStateChanged, desk.outcome(2, 1, "sent"))] == ["sent"]
-    assert [one.state for one in data(m.MessageStateChanged, desk.outcome(2, 2, "unknown"))] == ["unconfirmed"]
+    assert [one.state for one in data(ev.MessageStateChanged, desk.outcome(2, 1, "sent"))] == ["sent"]
+    assert [one.state for one in data(ev.MessageStateChanged, desk.outcome(2, 2, "unknown"))] == ["unconfirmed"]
     assert desk.outcome(2, 1, "sent") == desk.outcome(2, 2, "not_sent") == []
 
 
@@ -76,7 +77,7 @@ def test_nobody_is_dialled_for_what_may_still_come_back() -> None:
     desk.send(BOB, *"abcdef")
     for token in (1, 2, 3):
         desk.outcome(2, token, "sent")
-    desk.ask("disconnect", m.PeerArgs(peer=BOB))
+    desk.ask("disconnect", rq.PeerArgs(peer=BOB))
     assert acts(desk.send(BOB, "g")) == []
     desk.outcome(2, 4, "not_sent")
     desk.outcome(2, 5, "not_sent")
@@ -115,7 +116,7 @@ def test_a_text_of_which_a_part_has_left_is_never_begun_again(how: str) -> None:
     if how == "refused":
         effects = desk.give(s.Closed(3, "Refused."))
     elif how == "disconnect":
-        effects = desk.ask("disconnect", m.PeerArgs(peer=BOB))
+        effects = desk.ask("disconnect", rq.PeerArgs(peer=BOB))
     elif how == "a link":
         effects = desk.call(4)
     else:
@@ -134,7 +135,7 @@ def test_a_failed_try_says_why_and_when_the_next_one_is() -> None:
     effects = desk.give(s.Closed(1, "Refused."))
     assert events(effects) == ["PeerChanged"]
     assert desk.contact().peer.error == "Refused."
-    (told,) = data(m.RetryScheduled, effects)
+    (told,) = data(ev.RetryScheduled, effects)
     assert (told.next_try.attempt, told.next_try.reason) == (1, "Refused.")
     assert told.next_try.at == desk.core.next_deadline() == desk.core.next_tries()[0].at
     assert desk.states() == ["waiting"]
@@ -143,7 +144,7 @@ def test_a_failed_try_says_why_and_when_the_next_one_is() -> None:
 @pytest.mark.parametrize("dialect", ["auto", "snicher", "std"])
 def test_days_of_failing_tries_log_nothing(dialect: str) -> None:
     desk = Desk()
-    desk.ask("connect", m.ConnectArgs(address=BOB, dialect=dialect))
+    desk.ask("connect", rq.ConnectArgs(address=BOB, dialect=dialect))
     desk.send(BOB, "hi")
     desk.give(s.Closed(1, "Refused."))
     before, tries = desk.store.head, 0
@@ -159,7 +160,7 @@ def test_days_of_failing_tries_log_nothing(dialect: str) -> None:
 
 def test_a_peer_that_takes_every_connection_and_drops_it_is_not_dialled_each_second() -> None:
     desk = Desk()
-    desk.ask("connect", m.ConnectArgs(address=BOB, dialect="snicher"))
+    desk.ask("connect", rq.ConnectArgs(address=BOB, dialect="snicher"))
     waits = []
     for link in (1, 3, 5, 7):
         desk.give(s.Opened(link))
@@ -173,7 +174,7 @@ def test_a_peer_that_takes_every_connection_and_drops_it_is_not_dialled_each_sec
 
 def test_a_link_that_stood_is_dialled_again_soon() -> None:
     desk = Desk()
-    desk.ask("connect", m.ConnectArgs(address=BOB, dialect="snicher"))
+    desk.ask("connect", rq.ConnectArgs(address=BOB, dialect="snicher"))
     desk.contact().attempt = 6
     desk.give(s.Opened(1))
     desk.now += STEADY_MS
@@ -214,11 +215,11 @@ def test_somebody_who_is_heard_of_is_tried_at_once_but_not_each_moment() -> None
 
 def test_a_goodbye_is_not_answered_by_a_dial() -> None:
     desk = Desk()
-    desk.ask("connect", m.ConnectArgs(address=BOB, dialect="snicher"))
+    desk.ask("connect", rq.ConnectArgs(address=BOB, dialect="snicher"))
     desk.give(s.Opened(1))
     effects = desk.hear(1, Goodbye("exit"))
     assert acts(effects) == [e.HangUp(1)]
-    assert data(m.RetryScheduled, effects)[0].next_try.at > desk.now
+    assert data(ev.RetryScheduled, effects)[0].next_try.at > desk.now
     assert desk.give(s.Closed(1, None)) == []
     assert desk.contact().peer.link == "offline"
     desk.now = desk.core.next_deadline() or 0
@@ -263,7 +264,7 @@ def test_the_newest_link_is_used_and_the_older_one_after_it() -> None:
 
 def test_a_dial_and_a_call_at_the_same_time_are_two_links_to_one_peer() -> None:
     desk = Desk()
-    desk.ask("connect", m.ConnectArgs(address=BOB, dialect="snicher"))
+    desk.ask("connect", rq.ConnectArgs(address=BOB, dialect="snicher"))
     desk.call(2)
     assert desk.contact().peer.link == "online"
     desk.give(s.Opened(1))
@@ -277,7 +278,7 @@ def test_a_dial_and_a_call_at_the_same_time_are_two_links_to_one_peer() -> None:
 def test_of_two_links_of_the_same_moment_the_first_is_used(after: int) -> None:
     """Nothing may overtake what goes over it already."""
     desk = Desk()
-    desk.ask("connect", m.ConnectArgs(address=BOB, dialect="snicher"))
+    desk.ask("connect", rq.ConnectArgs(address=BOB, dialect="snicher"))
     desk.call(2)
     assert transmits(desk.send(BOB, "one")) == [(2, 1)]
     desk.outcome(2, 1, "sent")
@@ -293,7 +294,7 @@ def test_of_two_links_of_the_same_moment_the_first_is_used(after: int) -> None:
 def test_of_two_links_of_different_moments_the_newest_is_used(link: int, after: int) -> None:
     """Who comes back may have lost the one before without our knowing."""
     desk = Desk()
-    desk.ask("connect", m.ConnectArgs(address=BOB, dialect="snicher"))
+    desk.ask("connect", rq.ConnectArgs(address=BOB, dialect="snicher"))
     desk.call(2)
     desk.now += after
     if link % 2:
@@ -313,7 +314,7 @@ def test_a_one_shot_connection_that_is_no_longer_needed_is_left() -> None:
 
 def test_a_link_that_must_not_be_used_makes_no_storm_of_dials() -> None:
     desk = Desk()
-    desk.ask("connect", m.ConnectArgs(address=BOB, dialect="std"))
+    desk.ask("connect", rq.ConnectArgs(address=BOB, dialect="std"))
     desk.call(2)
     assert acts(desk.give(s.Closed(1, "Refused."))) == []
     assert desk.contact().peer.link == "online"
@@ -331,7 +332,7 @@ def test_a_link_that_nobody_knows_is_left() -> None:
 
 def test_nothing_is_begun_on_a_link_that_we_leave() -> None:
     desk = linked()
-    desk.ask("disconnect", m.PeerArgs(peer=BOB))
+    desk.ask("disconnect", rq.PeerArgs(peer=BOB))
     desk.hear(2, "one more thing")
     assert desk.contact().peer.link == "offline"
     assert transmits(desk.send(BOB, "hi")) == []

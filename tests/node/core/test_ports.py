@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
+from node.bus import requests as rq
 from node.core import effects as e
 from node.core import ports
 from node.core import stimuli as s
@@ -58,19 +60,19 @@ def test_nobody_is_dialled_where_he_claims_a_service(dialect: str, said: list[Sa
         desk.send("plain-1", "an answer"),
         desk.send("m", "an answer"),
         desk.send(REDIS, "an answer"),
-        desk.ask("connect", m.ConnectArgs(address="plain-1")),
-        desk.ask("connect", m.ConnectArgs(address="m", dialect="std")),
+        desk.ask("connect", rq.ConnectArgs(address="plain-1")),
+        desk.ask("connect", rq.ConnectArgs(address="m", dialect="std")),
     ):
         assert (result(effects), only(e.Dial, effects)) == ("service_port", [])
     # Nor to say good-bye.
-    assert only(e.Dial, desk.ask("disconnect", m.PeerArgs(peer="plain-1"))) == []
+    assert only(e.Dial, desk.ask("disconnect", rq.PeerArgs(peer="plain-1"))) == []
     assert only(e.Dial, desk.give(s.StopAsked("The end."))) == []
 
 
 def test_a_person_may_dial_it_by_its_address_and_from_then_on_it_is_a_peer_like_any_other() -> None:
     desk = Desk()
     desk.hear(2, Text("hi", "m", 6379), dialect="std")
-    effects = desk.ask("connect", m.ConnectArgs(address=REDIS))
+    effects = desk.ask("connect", rq.ConnectArgs(address=REDIS))
     assert [one.address for one in only(e.Dial, effects)] == [Address("10.0.0.1", 6379)]
     assert result(effects).peer.standing == "asked"
     again = Desk(desk.store)
@@ -79,7 +81,7 @@ def test_a_person_may_dial_it_by_its_address_and_from_then_on_it_is_a_peer_like_
 
 def test_an_address_that_nobody_claimed_is_dialled_whatever_its_port() -> None:
     assert len(only(e.Dial, Desk().send(REDIS, "hi"))) == 1
-    assert len(only(e.Dial, Desk().ask("connect", m.ConnectArgs(address=REDIS)))) == 1
+    assert len(only(e.Dial, Desk().ask("connect", rq.ConnectArgs(address=REDIS)))) == 1
 
 
 def test_who_is_connected_is_answered_on_its_own_connection() -> None:
@@ -96,15 +98,15 @@ def test_what_waits_when_the_port_is_claimed_waits_on_and_the_peer_says_why() ->
     desk.give(s.Closed(2, None))
     effects = desk.hear(4, Text("me again", "m", 6379), dialect="std")
     assert only(e.Dial, effects) == []
-    assert data(m.PeerChanged, effects)[-1].peer.error == desk.contact(port=6379).not_dialled
+    assert data(ev.PeerChanged, effects)[-1].peer.error == desk.contact(port=6379).not_dialled
     assert desk.states() == ["waiting"]
-    assert len(only(e.Dial, desk.ask("connect", m.ConnectArgs(address=REDIS)))) == 1
+    assert len(only(e.Dial, desk.ask("connect", rq.ConnectArgs(address=REDIS)))) == 1
 
 
 def test_an_address_that_somebody_asked_for_says_nothing_of_another_port() -> None:
     desk = Desk()
     desk.hear(2, Text("hi", "m"))
-    desk.ask("connect", m.ConnectArgs(address="m"))
+    desk.ask("connect", rq.ConnectArgs(address="m"))
     effects = desk.hear(2, Announced(6379))
     assert desk.contact(port=6379).peer.standing == "known"
     desk.give(s.Closed(2, None))
@@ -114,8 +116,8 @@ def test_an_address_that_somebody_asked_for_says_nothing_of_another_port() -> No
 
 def test_a_forgotten_peer_has_to_be_asked_for_anew() -> None:
     desk = Desk()
-    desk.ask("connect", m.ConnectArgs(address=REDIS))
-    desk.ask("forget", m.PeerArgs(peer=REDIS))
+    desk.ask("connect", rq.ConnectArgs(address=REDIS))
+    desk.ask("forget", rq.PeerArgs(peer=REDIS))
     desk.give(s.Closed(1, None))
     desk.hear(2, Text("hi", "m", 6379), dialect="std")
     assert result(desk.send("m", "hi")) == "service_port"
@@ -133,12 +135,12 @@ def test_standing_rises_when_somebody_here_has_to_do_with_a_peer() -> None:
     for number, port in enumerate((5001, 5002, 5003, 5004, 5005)):
         desk.hear(2 * number + 2, Text("hi", f"m{port}", port), dialect="std")
     desk.send("plain-1", "hi")
-    desk.ask("rename", m.RenameArgs(peer="plain-2", name="Mo"))
-    desk.ask("connect", m.ConnectArgs(address="plain-3"))
-    desk.ask("connect", m.ConnectArgs(address="10.0.0.1:5004"))
-    stands = {peer.id: peer.standing for peer in desk.store.peers.values() if isinstance(peer, m.Peer)}
+    desk.ask("rename", rq.RenameArgs(peer="plain-2", name="Mo"))
+    desk.ask("connect", rq.ConnectArgs(address="plain-3"))
+    desk.ask("connect", rq.ConnectArgs(address="10.0.0.1:5004"))
+    stands = {peer.id: peer.standing for peer in desk.store.peers.values() if isinstance(peer, nouns.Peer)}
     stands = stands or {c.id: c.peer.standing for c in desk.core._contacts.by_id.values()}
     assert [stands[f"plain-{n}"] for n in range(1, 6)] == ["known", "known", "known", "asked", "stranger"]
     assert "PeerChanged" not in events(desk.send("plain-1", "again"))[:1]
-    desk.ask("merge", m.MergeArgs(peer="plain-1", into="plain-5"))
+    desk.ask("merge", rq.MergeArgs(peer="plain-1", into="plain-5"))
     assert desk.contact(port=5005).peer.standing == "known"

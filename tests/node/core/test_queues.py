@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import nouns
+from node.bus import requests as rq
 from node.core import effects as e
 from node.core import queues
 from node.core import stimuli as s
@@ -33,7 +34,7 @@ def test_what_is_accepted_while_the_disk_is_asked_is_not_lost(monkeypatch: pytes
     desk.send(BOB, "one", "two", "three")
     (fetch,) = only(e.Fetch, desk.give(s.Settled(1, "snicher")))
     old = desk.store.answer(fetch.query)
-    desk.give(s.Commanded(9, "send", m.SendArgs(messages=[m.Outgoing(to=BOB, text="last")]), CAUSE))
+    desk.give(s.Commanded(9, "send", rq.SendArgs(messages=[rq.Outgoing(to=BOB, text="last")]), CAUSE))
     desk.answered(desk.give(s.Fetched(fetch.query, old)))
     assert desk.states() == ["sending"] * 4
 
@@ -56,7 +57,7 @@ def test_only_the_answer_to_the_last_asking_counts() -> None:
     contact = desk.contact()
     contact.waiting.clear()
     (fetch,) = only(e.Fetch, desk.give(s.Settled(1, "snicher")))
-    desk.ask("forget", m.PeerArgs(peer=BOB))
+    desk.ask("forget", rq.PeerArgs(peer=BOB))
     assert desk.give(s.Fetched(fetch.query, [(1, "plain-1", "x")])) == []
     assert not contact.waiting
 
@@ -90,7 +91,7 @@ def test_what_comes_back_one_by_one_does_not_overtake_what_is_only_on_disk(monke
 def test_a_forgotten_peers_messages_are_given_up_by_the_next_start_at_the_latest() -> None:
     desk = Desk()
     desk.send(BOB, *(["x"] * (WINDOW + 9)))
-    desk.give(s.Commanded(99, "forget", m.PeerArgs(peer=BOB), CAUSE))
+    desk.give(s.Commanded(99, "forget", rq.PeerArgs(peer=BOB), CAUSE))
     assert desk.states().count("failed") == WINDOW
     again = Desk(desk.store)
     again.answered(again.begun)
@@ -119,7 +120,7 @@ def test_a_message_sent_again_leaves_a_full_window_to_the_disk(monkeypatch: pyte
     contact = desk.contact()
     given_up = contact.waiting.popleft()
     contact.more = False
-    message = m.Message(
+    message = nouns.Message(
         id=given_up.id, room=given_up.room, order="", at=0, direction="out", author="me", name="anna", text="given up"
     )
     desk.core._outbox.queues.again(contact, message)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.node import Identity, Node
@@ -40,8 +41,8 @@ def test_a_source_that_meets_its_quota_is_shut_out_until_its_day_is_over() -> No
     desk.now += 1_000
     effects = desk.say(5_000)
     until = START + DAY_MS
-    assert data(m.QuotaReached, effects) == [
-        m.QuotaReached(host="10.0.0.1", bytes=10_000 + 2 * MESSAGE_COST, until=until)
+    assert data(ev.QuotaReached, effects) == [
+        ev.QuotaReached(host="10.0.0.1", bytes=10_000 + 2 * MESSAGE_COST, until=until)
     ]
     assert only(e.ShutOut, effects) == [e.ShutOut("10.0.0.1", DAY_MS - 1_000)]
     assert "MessageReceived" in events(effects), "what was said up to then is kept"
@@ -65,20 +66,20 @@ def test_a_day_that_is_over_counts_no_more() -> None:
     desk = Limited()
     start(desk)
     for _ in range(5):
-        assert not data(m.QuotaReached, desk.say(8_000))
+        assert not data(ev.QuotaReached, desk.say(8_000))
         desk.now += DAY_MS
 
 
 def test_each_message_costs_more_than_its_bytes() -> None:
     desk = Limited()
     start(desk)
-    assert data(m.QuotaReached, desk.say(40, count=QUOTA // MESSAGE_COST + 1))
+    assert data(ev.QuotaReached, desk.say(40, count=QUOTA // MESSAGE_COST + 1))
 
 
 def test_without_a_quota_nobody_is_shut_out() -> None:
     desk = Limited(quota=0)
     start(desk)
-    assert not data(m.QuotaReached, desk.say(10**12))
+    assert not data(ev.QuotaReached, desk.say(10**12))
 
 
 def test_whoever_is_shut_out_stays_so_over_a_restart() -> None:
@@ -105,10 +106,10 @@ def test_below_the_floor_sending_is_refused_and_nobody_is_read_until_there_is_ro
     assert "200 MB" in (only(e.Hold, effects)[0].problem or "")
     assert result(desk.send(BOB, "hi")) == "store_unavailable"
     assert not desk.store.messages
-    assert isinstance(result(desk.ask("settings", m.SettingsArgs(name="bela"))), m.SettingsResult)
+    assert isinstance(result(desk.ask("settings", rq.SettingsArgs(name="bela"))), rq.SettingsResult)
     assert desk.give(s.SpaceMeasured(205_000_000, 200_000_000)) == [], "just above, it would only flap"
     assert holds(desk.give(s.SpaceMeasured(210_000_000, 200_000_000))) == [False]
-    assert isinstance(result(desk.send(BOB, "hi")), m.SendResult)
+    assert isinstance(result(desk.send(BOB, "hi")), rq.SendResult)
 
 
 @pytest.mark.parametrize("free", [0, 5])

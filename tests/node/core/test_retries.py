@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from node.bus import messages as m
+from node.bus import nouns
 from node.core.contact import Contact
 from node.core.retries import LAST_RETRY_MS, Retries, backoff_ms
 
 
 def contact(name: str) -> Contact:
-    return Contact(m.Peer(id=name, room=name, name=name))
+    return Contact(nouns.Peer(id=name, room=name, name=name))
 
 
 def test_the_wait_doubles_up_to_a_minute_give_or_take_a_fifth() -> None:

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import bounds, nouns
+from node.bus import events as ev
 from node.core import effects as e
 from node.core.ledger import Ledger
 from node.core.rooms import Rooms, can_be_shown
 from node.protocol.plain.codec import Text
 
-ME = m.Self(id="me", code="", name="anna", listen="", addresses=[])
+ME = nouns.Self(id="me", code="", name="anna", listen="", addresses=[])
 
 
 class Talk:
@@ -30,7 +31,7 @@ class Talk:
         self.rooms.merge("passing", "known")
         return self.ledger.take()
 
-    def room(self, room: str = "known") -> m.Room:
+    def room(self, room: str = "known") -> nouns.Room:
         return self.rooms.by_id[room]
 
 
@@ -62,7 +63,7 @@ def test_the_rooms_last_message_follows_its_state_and_is_cut() -> None:
     talk = Talk()
     message = talk.rooms.accept("known", "known", ME, "x" * 500)
     last = talk.room().last
-    assert last is not None and len(last.text) == m.PREVIEW_CHARS and len(message.text) == 500
+    assert last is not None and len(last.text) == bounds.PREVIEW_CHARS and len(message.text) == 500
     talk.rooms.state("known", message.id, "sent", "why", ["parts"])
     talk.rooms.state("known", message.id, "unconfirmed")
     last = talk.room().last
@@ -88,7 +89,7 @@ def test_merging_counts_what_is_unread_from_the_oldest_that_is() -> None:
     put, row, event = talk.merge()
     assert put == e.MergeRooms("passing", "known")
     assert row == e.PutRoom(talk.room())
-    assert isinstance(event, e.Log) and isinstance(event.event.data, m.RoomsMerged)
+    assert isinstance(event, e.Log) and isinstance(event.event.data, ev.RoomsMerged)
     # Exact without asking the disk: 6 and 7 came after everything in "known" was read.
     assert (talk.room().unread, talk.room().read_upto) == (2, 5)
     last = talk.room().last

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
+from node.bus import requests as rq
 from node.core import effects as e
 from node.core import settings
 from node.core.settings import Fixed
@@ -25,12 +27,12 @@ OTHER: dict[str, tuple[str, Any]] = {
 
 
 def change(desk: Desk, **changes: Any) -> list[e.Effect]:
-    return desk.ask("settings", m.SettingsArgs(**changes))
+    return desk.ask("settings", rq.SettingsArgs(**changes))
 
 
 def test_every_setting_is_tested_here_and_can_be_changed() -> None:
     assert list(OTHER) == list(settings.KEYS)
-    assert [*OTHER, "reset"] == list(m.SettingsArgs.__struct_fields__)
+    assert [*OTHER, "reset"] == list(rq.SettingsArgs.__struct_fields__)
 
 
 @pytest.mark.parametrize("key", OTHER)
@@ -38,7 +40,7 @@ def test_a_change_is_in_force_logged_kept_and_there_after_the_next_start(key: st
     desk = Desk()
     value = OTHER[key][1]
     effects = change(desk, **{key: value})
-    (logged,) = data(m.SettingsChanged, effects)
+    (logged,) = data(ev.SettingsChanged, effects)
     assert getattr(logged.settings, key) == getattr(result(effects).settings, key) == value
     assert only(e.PutSettings, effects)[0].saved == {key: value}
     assert events(change(desk, **{key: value})) == []
@@ -56,7 +58,7 @@ def test_words_of_the_command_line_become_values_and_back(key: str) -> None:
 def test_what_the_start_fixed_wins_and_is_not_changed(key: str) -> None:
     desk = Desk()
     change(desk, **{key: OTHER[key][1]})
-    default = getattr(m.Settings(name="anna"), key)
+    default = getattr(nouns.Settings(name="anna"), key)
     again = Desk(desk.store, fixed={key: Fixed(default, "flag", "--it")})
     assert getattr(again.core.settings, key) == default
     effects = change(again, name="carla", **{key: OTHER[key][1]})
@@ -64,7 +66,7 @@ def test_what_the_start_fixed_wins_and_is_not_changed(key: str) -> None:
     assert (refused.code, refused.details) == ("setting_fixed", {"key": key, "source": "flag", "where": "--it"})
     assert "--it" in refused.message
     assert len(effects) == 1, "nothing else of the command was done"
-    assert isinstance(result(change(again, **{key: default})), m.SettingsResult), "as it is already"
+    assert isinstance(result(change(again, **{key: default})), rq.SettingsResult), "as it is already"
     assert getattr(Desk(again.store).core.settings, key) == OTHER[key][1], "without the flag, what was saved"
 
 
@@ -107,14 +109,17 @@ def test_the_bounds_themselves_are_taken() -> None:
 
 def test_a_database_of_before_counts_as_saved_what_it_held() -> None:
     assert settings.saved_for(None, None) == {}
-    assert settings.saved_for(None, m.Settings(name="anna")) == {"name": "anna"}
-    assert settings.saved_for(None, m.Settings(name="anna", reconnect=False)) == {"name": "anna", "reconnect": False}
-    assert settings.saved_for({}, m.Settings(name="anna")) == {}
+    assert settings.saved_for(None, nouns.Settings(name="anna")) == {"name": "anna"}
+    assert settings.saved_for(None, nouns.Settings(name="anna", reconnect=False)) == {
+        "name": "anna",
+        "reconnect": False,
+    }
+    assert settings.saved_for({}, nouns.Settings(name="anna")) == {}
 
 
 def test_what_was_saved_and_makes_no_sense_any_more_gives_way_to_the_default() -> None:
     saved = {"keep_days": "many", "keep_events": 5, "reconnect": False, "mandatory": [7], "colour": "red"}
-    assert settings.in_force("anna", saved, {}) == m.Settings(name="anna", reconnect=False)
+    assert settings.in_force("anna", saved, {}) == nouns.Settings(name="anna", reconnect=False)
 
 
 @pytest.mark.parametrize("key", OTHER)
@@ -124,8 +129,8 @@ def test_what_is_reset_is_as_if_nobody_had_changed_it(key: str) -> None:
     change(desk, **{key: OTHER[key][1]})
     kept = {"keep_days": desk.core.settings.keep_days, "name": desk.core.settings.name}
     effects = change(desk, reset=[key])
-    default = getattr(m.Settings(name="anna"), key)
-    (logged,) = data(m.SettingsChanged, effects)
+    default = getattr(nouns.Settings(name="anna"), key)
+    (logged,) = data(ev.SettingsChanged, effects)
     assert getattr(logged.settings, key) == getattr(result(effects).settings, key) == default
     assert logged.self.name == desk.core.name == logged.settings.name
     kept.pop(key, None)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pathlib
 from typing import cast
 
-from node.bus import messages as m
+from node.bus import events as ev
+from node.bus import nouns
 from node.core import effects as e
 from node.core.belief import Belief
 from node.core.contact import Contact
@@ -20,8 +21,8 @@ from node.store.writer import Writer
 
 LOG = "log-1"
 START = 1_700_000_000_000
-ME = m.Self(id="me" * 26, code="aaaa", name="anna", listen="127.0.0.1:5000", addresses=["127.0.0.1:5000"])
-SETTINGS = m.Settings(name="anna")
+ME = nouns.Self(id="me" * 26, code="aaaa", name="anna", listen="127.0.0.1:5000", addresses=["127.0.0.1:5000"])
+SETTINGS = nouns.Settings(name="anna")
 
 
 class Story:
@@ -33,7 +34,7 @@ class Story:
         self.rooms = Rooms(self.ledger, [])
         self.contacts = Contacts(self.ledger, self.rooms, [], 0)
         self.ledger.put(e.PutSettings(SETTINGS, ME))
-        self.ledger.log(m.NodeStarted(self=ME, settings=SETTINGS, version="0"))
+        self.ledger.log(ev.NodeStarted(self=ME, settings=SETTINGS, version="0"))
 
     def records(self) -> list[e.Record]:
         """What was decided since the last call."""

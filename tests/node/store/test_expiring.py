@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import nouns
+from node.bus import requests as rq
 from node.core import effects as e
 from node.errors import CommandRefused
 from node.store import database, reader
@@ -54,11 +55,11 @@ def test_the_oldest_events_go_and_who_asks_for_them_is_told(store: Store) -> Non
     store.commit()
     head = store.story.ledger.head
     store.writer.trim(11)
-    page = store.reader.events(m.EventsArgs(since=10))
+    page = store.reader.events(rq.EventsArgs(since=10))
     assert (page.oldest, page.head, page.events[0].seq) == (11, head, 11)
     assert store.reader.log_ends() == (11, head)
     with pytest.raises(CommandRefused) as refused:
-        store.reader.events(m.EventsArgs(since=9))
+        store.reader.events(rq.EventsArgs(since=9))
     assert (refused.value.code, refused.value.details) == ("cursor_too_old", {"oldest": 11})
     assert store.reader.load().oldest == 11
 
@@ -71,12 +72,12 @@ def test_numbering_goes_on_over_a_restart_when_no_event_is_left(store: Store) ->
     assert store.column("SELECT seq FROM event") == []
     loaded = store.reader.load()
     assert (loaded.head, loaded.oldest) == (head, head + 1)
-    page = store.reader.events(m.EventsArgs(since=head))
+    page = store.reader.events(rq.EventsArgs(since=head))
     assert (page.events, page.head, page.oldest, page.more) == ([], head, head + 1, False)
-    assert store.reader.snapshot(m.Live()).seq == head
+    assert store.reader.snapshot(nouns.Live()).seq == head
     store.story.hear(anna, "on it goes")
     store.commit()
-    assert [event.seq for event in store.reader.events(m.EventsArgs(since=head)).events] == [head + 1]
+    assert [event.seq for event in store.reader.events(rq.EventsArgs(since=head)).events] == [head + 1]
 
 
 def test_pages_that_events_leave_are_used_again(store: Store) -> None:
@@ -100,8 +101,8 @@ def test_an_old_message_goes_with_all_that_hangs_on_it(store: Store) -> None:
     story.hear(anna, "zebra one", "zebra two")
     sent, waiting = story.say(anna, "zebra sent"), story.say(anna, "zebra waits")
     story.rooms.state(anna.peer.room, sent, "sent")
-    again = m.ResendResult(message=m.Message(id=sent, room="r", order="0", at=0, direction="out", author="", name="",
-                                             text="zebra sent"))  # fmt: skip
+    message = nouns.Message(id=sent, room="r", order="0", at=0, direction="out", author="", name="", text="zebra sent")
+    again = rq.ResendResult(message=message)
     story.ledger.put(e.SaveReply(e.Key("k", b"f"), again, story.ledger.now))
     store.commit()
     store.writer.index(100)
@@ -110,14 +111,14 @@ def test_an_old_message_goes_with_all_that_hangs_on_it(store: Store) -> None:
     store.writer.tidy(story.ledger.now)
     for sql in ("SELECT id FROM entry", "SELECT entry FROM body", "SELECT entry FROM delivery"):
         assert store.column(sql) == [waiting], sql
-    found = store.reader.search(m.SearchArgs(query="zebra"))
+    found = store.reader.search(rq.SearchArgs(query="zebra"))
     assert [hit.id for hit in found.hits] == [waiting]
     with sqlite3.connect(store.home / database.FILE_NAME) as db:
         assert db.execute("SELECT count(*) FROM search WHERE search MATCH 'zebra'").fetchone() == (1,)
         db.execute("INSERT INTO search (search, rank) VALUES ('integrity-check', 1)")
     kept = store.reader.reply("k")
     assert kept is not None and "zebra" not in kept[1]
-    assert [one.id for one in store.reader.history(m.HistoryArgs(room=anna.peer.room)).messages] == [waiting]
+    assert [one.id for one in store.reader.history(rq.HistoryArgs(room=anna.peer.room)).messages] == [waiting]
     loaded = store.reader.load()
     assert (loaded.clock, loaded.last_message) == (clock, waiting)
     assert store.reader.counts()[0] == 1
@@ -148,7 +149,7 @@ def test_what_the_index_has_not_seen_yet_does_not_harm_it(store: Store) -> None:
     store.commit()
     while store.writer.index(100):
         pass
-    assert [hit.text for hit in store.reader.search(m.SearchArgs(query="red")).hits] == ["red four"]
+    assert [hit.text for hit in store.reader.search(rq.SearchArgs(query="red")).hits] == ["red four"]
     with sqlite3.connect(store.home / database.FILE_NAME) as db:
         db.execute("INSERT INTO search (search, rank) VALUES ('integrity-check', 1)")
 
@@ -201,7 +202,7 @@ def test_nothing_that_expired_can_be_read_in_the_files_any_more(store: Store) ->
 
 def test_the_oldest_replies_go_first(store: Store) -> None:
     for number in range(5):
-        store.story.ledger.put(e.SaveReply(e.Key(f"k{number}", b"f"), m.Nothing(), 1_000 + number))
+        store.story.ledger.put(e.SaveReply(e.Key(f"k{number}", b"f"), rq.Nothing(), 1_000 + number))
     store.commit()
     assert store.reader.replies() == 5
     store.writer.forget_oldest_replies(2)

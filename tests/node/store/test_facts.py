@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import nouns
 from node.errors import StoreCorrupt
 from node.store import database, facts
 from node.store.reader import Reader
@@ -32,7 +32,7 @@ def test_what_is_no_number_is_told_by_its_name(value: Any) -> None:
 @pytest.mark.parametrize("value", [*hostile_json.VALUES.values(), None, 5, "[]", b"\xff"], ids=lambda v: repr(v)[:12])
 def test_what_is_no_such_structure_is_told_by_its_name(value: Any) -> None:
     with pytest.raises(StoreCorrupt, match="holds as 'settings' can't be read"):
-        facts.structure("settings", value, m.Settings)
+        facts.structure("settings", value, nouns.Settings)
 
 
 @pytest.mark.parametrize("name", ["settings", "saved", "greetings", "shut_out", "clock", "last_plain", "trimmed",

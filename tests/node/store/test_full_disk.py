@@ -8,7 +8,7 @@ import sqlite3
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import requests as rq
 from node.errors import ConfigError, StoreUnavailable
 from node.store import database, identity
 from node.store import home as homes
@@ -59,7 +59,7 @@ def test_of_a_batch_that_does_not_fit_nothing_is_there_and_all_before_it_is(tmp_
                 writer.commit(batch)
             assert texts(disk) == ["before"]
         # A reader that was there all the time goes on, too.
-        assert [one.text for one in reader.history(m.HistoryArgs(room=anna.peer.room)).messages] == ["before"]
+        assert [one.text for one in reader.history(rq.HistoryArgs(room=anna.peer.room)).messages] == ["before"]
         with pytest.raises(StoreUnavailable, match="full"):
             writer.probe()
         free_up(disk)

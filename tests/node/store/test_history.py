@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import events as ev
 from node.core import effects as e
 from node.store import database, history
 from node.store.history import Kept, Mark
@@ -49,8 +49,8 @@ def talk(writer: Writer, home: pathlib.Path) -> None:
     reader = Reader(home)
     head = reader.log_ends()[1]
     reader.close()
-    data = m.NodeStopped(reason="Said.")
-    writer.commit([e.Log(m.Event(v=1, log="", seq=head + 1, at=1, type="NodeStopped", data=data))])
+    data = ev.NodeStopped(reason="Said.")
+    writer.commit([e.Log(ev.Event(v=1, log="", seq=head + 1, at=1, type="NodeStopped", data=data))])
 
 
 def run(home: pathlib.Path) -> str | None:

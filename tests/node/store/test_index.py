@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from node.bus import messages as m
+from node.bus import requests as rq
 from node.errors import IndexBroken, StoreUnavailable
 from node.store import database, index
 from node.store.reader import Reader
@@ -55,7 +55,7 @@ class Shelf:
         return thrown
 
     def found(self, query: str) -> list[str]:
-        return [hit.text for hit in self.reader.search(m.SearchArgs(query=query, limit=100)).hits]
+        return [hit.text for hit in self.reader.search(rq.SearchArgs(query=query, limit=100)).hits]
 
     def damage(self, sql: str) -> None:
         with sqlite3.connect(self.home / database.FILE_NAME) as other:
@@ -122,7 +122,7 @@ def test_two_thousand_expiries_and_five_hundred_merges_leave_an_index_that_works
         assert shelf.found(f'"moves {number}"') == [f"moves {number}"]
     shelf.tend()
     assert shelf.found("old") == []
-    hits = shelf.reader.search(m.SearchArgs(query="moves", room=keeps.peer.room, limit=100)).hits
+    hits = shelf.reader.search(rq.SearchArgs(query="moves", room=keeps.peer.room, limit=100)).hits
     assert [hit.text for hit in hits[:2]] == ["moves 499", "moves 498"]
     shelf.writer._db.execute("INSERT INTO search (search) VALUES ('integrity-check')")
 
@@ -190,18 +190,18 @@ def test_a_broken_index_fails_no_write_and_is_built_anew(shelf: Shelf, damage: s
     story.contacts.claim(nameless, 5000)
     story.hear(anna, "said after")
     shelf.index()
-    assert [one.text for one in shelf.reader.history(m.HistoryArgs(room=anna.peer.room)).messages][-1] == "said after"
+    assert [one.text for one in shelf.reader.history(rq.HistoryArgs(room=anna.peer.room)).messages][-1] == "said after"
     try:
-        result = shelf.reader.search(m.SearchArgs(query="says"))
+        result = shelf.reader.search(rq.SearchArgs(query="says"))
     except IndexBroken as error:
         # Not every damage is met by a write.
         shelf.writer.keeper.give_up(str(error))
-        result = shelf.reader.search(m.SearchArgs(query="says"))
+        result = shelf.reader.search(rq.SearchArgs(query="says"))
     assert (result.hits, result.rebuilding) == ([], True) and result.pending > 0
     assert shelf.tend()
     assert (shelf.found("says"), shelf.found("said")) == (["anna says this"], ["said after"])
     assert shelf.found("moves") == ["anna moves"]
-    assert not shelf.reader.search(m.SearchArgs(query="says")).rebuilding
+    assert not shelf.reader.search(rq.SearchArgs(query="says")).rebuilding
     assert schema(shelf.home) == before
     assert shelf.writer._db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     shelf.writer._db.execute("INSERT INTO search (search) VALUES ('integrity-check')")
@@ -216,7 +216,7 @@ def test_a_broken_index_is_noticed_at_the_start(shelf: Shelf, damage: str) -> No
     shelf.writer, shelf.reader = Writer(shelf.home), Reader(shelf.home)
     shelf.writer.prepare(log=LOG, stream="s")
     assert shelf.writer.keeper.state().broken
-    assert shelf.reader.search(m.SearchArgs(query="still")).rebuilding
+    assert shelf.reader.search(rq.SearchArgs(query="still")).rebuilding
     assert shelf.tend()
     assert shelf.found("still") == ["still there"]
 

@@ -8,8 +8,8 @@ from typing import cast
 
 import pytest
 
-from node.bus import messages as m
-from node.bus import paging
+from node.bus import bounds, nouns, paging
+from node.bus import requests as rq
 from node.errors import CommandRefused
 from node.store import pages, snapshot
 from node.store.pages import Pages
@@ -33,7 +33,7 @@ class Store:
             self.story.hear(contact, f"text {number}")
         commit(self.writer, self.story)
 
-    def rest(self, page: m.SnapshotResult, limit: int = 7) -> list[m.SnapshotResult]:
+    def rest(self, page: rq.SnapshotResult, limit: int = 7) -> list[rq.SnapshotResult]:
         """This page and all that follow."""
         found = [page]
         while found[-1].next is not None:
@@ -60,7 +60,7 @@ def test_pages_joined_are_the_whole_and_each_thing_is_on_one_of_them(store: Stor
     store.story.contacts.forget(store.story.meet("10.9.9.9", 5000))
     commit(store.writer, store.story)
     found = store.rest(store.pages.first(limit), limit)
-    whole = store.reader.snapshot(m.Live())
+    whole = store.reader.snapshot(nouns.Live())
     rooms = [room for page in found for room in page.state.rooms]
     peers = [peer for page in found for peer in page.state.peers]
     assert (rooms, peers) == (list(whole.state.rooms), list(whole.state.peers))
@@ -69,7 +69,7 @@ def test_pages_joined_are_the_whole_and_each_thing_is_on_one_of_them(store: Stor
         assert len(page.state.rooms) + len(page.state.peers) <= limit
         assert (page.state.self, page.state.settings) == (whole.state.self, whole.state.settings)
 
-    walk = paging.snapshot(lambda _, args: cast(m.SnapshotArgs, args), limit)
+    walk = paging.snapshot(lambda _, args: cast(rq.SnapshotArgs, args), limit)
     args = next(walk)
     with pytest.raises(StopIteration) as end:
         while True:
@@ -81,7 +81,7 @@ def test_pages_joined_are_the_whole_and_each_thing_is_on_one_of_them(store: Stor
 
 def test_all_pages_are_of_the_moment_of_the_first(store: Store) -> None:
     store.meet(20)
-    before = store.reader.snapshot(m.Live())
+    before = store.reader.snapshot(nouns.Live())
     first = store.pages.first(5)
     store.meet(20)
     store.story.contacts.delete(next(iter(store.story.contacts.by_id.values())))
@@ -101,7 +101,7 @@ def test_a_page_may_be_asked_for_again_while_the_snapshot_is_open(store: Store) 
 
 def test_a_limit_is_lowered_to_the_bound_and_is_one_at_least(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     store.meet(20)
-    monkeypatch.setattr(m, "MAX_SNAPSHOT", 10)
+    monkeypatch.setattr(bounds, "MAX_SNAPSHOT", 10)
     assert len(store.pages.first(2**80).state.rooms) == 10
     assert len(store.pages.first(-1).state.rooms) == 1
 
@@ -189,12 +189,12 @@ def test_peers_come_in_pages_by_id(store: Store) -> None:
     seen: list[str] = []
     after = None
     while True:
-        page = store.reader.peers(m.PeersArgs(limit=5, after=after))
+        page = store.reader.peers(rq.PeersArgs(limit=5, after=after))
         assert len(page.peers) <= 5
         seen += [peer.id for peer in page.peers]
         if not page.more:
             break
         after = seen[-1]
     assert seen == sorted(store.story.contacts.by_id)
-    assert store.reader.peers(m.PeersArgs(limit=0)).peers[0].id == seen[0]
-    assert store.reader.peers(m.PeersArgs(after="zzz")) == m.PeersResult(peers=[], next_tries=[], more=False)
+    assert store.reader.peers(rq.PeersArgs(limit=0)).peers[0].id == seen[0]
+    assert store.reader.peers(rq.PeersArgs(after="zzz")) == rq.PeersResult(peers=[], next_tries=[], more=False)

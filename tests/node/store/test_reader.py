@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from node.bus import messages as m
+from node.bus import bounds
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.core import effects as e
 from node.core.state import KeptConsumer
 from node.errors import CommandRefused, StoreCorrupt, StoreError
@@ -58,7 +60,7 @@ def test_events_come_in_order_a_page_at_a_time_and_say_when_there_are_more(store
     seen: list[int | None] = []
     since = 0
     while True:
-        page = store.reader.events(m.EventsArgs(since=since, limit=7))
+        page = store.reader.events(rq.EventsArgs(since=since, limit=7))
         assert len(page.events) <= 7
         seen += [event.seq for event in page.events]
         since = seen[-1] or 0
@@ -66,15 +68,17 @@ def test_events_come_in_order_a_page_at_a_time_and_say_when_there_are_more(store
             break
     assert seen == list(range(1, store.story.ledger.head + 1))
     assert (page.log, page.head, page.oldest) == (LOG, store.story.ledger.head, 1)
-    assert store.reader.events(m.EventsArgs(since=page.head)).events == []
+    assert store.reader.events(rq.EventsArgs(since=page.head)).events == []
 
 
-@pytest.mark.parametrize(("asked", "given"), [(-5, 1), (0, 1), (3, 3), (10**9, m.MAX_EVENTS), (2**80, m.MAX_EVENTS)])
+@pytest.mark.parametrize(
+    ("asked", "given"), [(-5, 1), (0, 1), (3, 3), (10**9, bounds.MAX_EVENTS), (2**80, bounds.MAX_EVENTS)]
+)
 def test_a_page_of_events_has_at_least_one_and_at_most_its_bound(store: Store, asked: int, given: int) -> None:
     anna = store.story.meet("10.0.0.1", 5000)
-    store.story.hear(anna, *map(str, range(m.MAX_EVENTS)))
+    store.story.hear(anna, *map(str, range(bounds.MAX_EVENTS)))
     store.commit()
-    page = store.reader.events(m.EventsArgs(since=0, limit=asked))
+    page = store.reader.events(rq.EventsArgs(since=0, limit=asked))
     assert (len(page.events), page.more) == (given, True)
 
 
@@ -85,38 +89,38 @@ def test_pages_of_long_texts_end_early_and_lose_nothing(store: Store, monkeypatc
     store.commit()
     room = anna.peer.room
     since, heard = 0, 0
-    while (page := store.reader.events(m.EventsArgs(since=since))).events:
+    while (page := store.reader.events(rq.EventsArgs(since=since))).events:
         assert sum(event.type == "MessageReceived" for event in page.events) <= 8
         since, heard = page.events[-1].seq or 0, heard + sum(event.type == "MessageReceived" for event in page.events)
     assert heard == 30
     backwards: list[int] = []
     before = None
     while True:
-        older = store.reader.history(m.HistoryArgs(room=room, before=before, limit=200))
+        older = store.reader.history(rq.HistoryArgs(room=room, before=before, limit=200))
         assert 0 < len(older.messages) <= 8
         backwards[:0] = [message.id for message in older.messages]
         before = backwards[0]
         if not older.more_before:
             break
     assert backwards == ids
-    found = store.reader.search(m.SearchArgs(query="long", limit=100))
+    found = store.reader.search(rq.SearchArgs(query="long", limit=100))
     assert found.hits == [] and found.pending == 30
     store.writer.index(100)
-    found = store.reader.search(m.SearchArgs(query="long", limit=100))
+    found = store.reader.search(rq.SearchArgs(query="long", limit=100))
     assert 0 < len(found.hits) <= 8 and found.more
 
 
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
-        (m.EventsArgs(since=0, log="another"), "log_changed"),
-        (m.EventsArgs(since=10**6), "cursor_ahead"),
-        (m.EventsArgs(since=2**80), "cursor_ahead"),
-        (m.EventsArgs(since=-1), "cursor_too_old"),
-        (m.EventsArgs(since=-(2**80)), "cursor_too_old"),
+        (rq.EventsArgs(since=0, log="another"), "log_changed"),
+        (rq.EventsArgs(since=10**6), "cursor_ahead"),
+        (rq.EventsArgs(since=2**80), "cursor_ahead"),
+        (rq.EventsArgs(since=-1), "cursor_too_old"),
+        (rq.EventsArgs(since=-(2**80)), "cursor_too_old"),
     ],
 )
-def test_a_cursor_that_does_not_fit_is_refused(store: Store, args: m.EventsArgs, expected: str) -> None:
+def test_a_cursor_that_does_not_fit_is_refused(store: Store, args: rq.EventsArgs, expected: str) -> None:
     store.commit()
     with pytest.raises(CommandRefused) as refused:
         store.reader.events(args)
@@ -129,9 +133,9 @@ def test_a_cursor_before_the_oldest_kept_event_is_too_old(store: Store) -> None:
     store.commit()
     with sqlite3.connect(store.home / database.FILE_NAME) as db:
         db.execute("DELETE FROM event WHERE seq < 3")
-    assert [event.seq for event in store.reader.events(m.EventsArgs(since=2, limit=1)).events] == [3]
+    assert [event.seq for event in store.reader.events(rq.EventsArgs(since=2, limit=1)).events] == [3]
     with pytest.raises(CommandRefused) as refused:
-        store.reader.events(m.EventsArgs(since=1))
+        store.reader.events(rq.EventsArgs(since=1))
     assert code(refused) == "cursor_too_old"
     assert refused.value.details == {"oldest": 3}
 
@@ -145,11 +149,11 @@ def test_a_replay_shows_a_message_as_it_is_now_in_the_room_it_was_in_then(store:
     story.contacts.claim(nameless, 5000)
     story.rooms.state(known.peer.room, message, "sent")
     store.commit()
-    events = store.reader.events(m.EventsArgs(since=0)).events
+    events = store.reader.events(rq.EventsArgs(since=0)).events
     (accepted,) = (event for event in events if event.type == "MessageAccepted")
     shown = accepted.data["message"]
     assert (accepted.room, shown.room, shown.state) == (old_room, old_room, "sent")
-    assert store.reader.history(m.HistoryArgs(room=known.peer.room)).messages[0].room == known.peer.room
+    assert store.reader.history(rq.HistoryArgs(room=known.peer.room)).messages[0].room == known.peer.room
 
 
 # -- history
@@ -185,7 +189,7 @@ def test_history_is_a_window_on_the_room_in_its_order(
 ) -> None:
     source, room, order = long_room
     marks = {} if mark == "none" else {mark: order[index]}
-    page = source.history(m.HistoryArgs(room=room, limit=limit, **marks))
+    page = source.history(rq.HistoryArgs(room=room, limit=limit, **marks))
     ids = [message.id for message in page.messages]
     count = max(1, limit)
     if mark == "none":
@@ -209,7 +213,7 @@ def test_paging_shows_each_message_once(long_room: tuple[Reader, str, list[int]]
     source, room, order = long_room
     seen = [order[0 if forwards else -1]]
     while True:
-        args = m.HistoryArgs(room=room, limit=limit)
+        args = rq.HistoryArgs(room=room, limit=limit)
         page = source.history(replace_mark(args, "after" if forwards else "before", seen[-1]))
         ids = [message.id for message in page.messages]
         seen += ids if forwards else ids[::-1]
@@ -218,17 +222,17 @@ def test_paging_shows_each_message_once(long_room: tuple[Reader, str, list[int]]
     assert seen == (order if forwards else order[::-1])
 
 
-def replace_mark(args: m.HistoryArgs, name: str, message: int) -> m.HistoryArgs:
+def replace_mark(args: rq.HistoryArgs, name: str, message: int) -> rq.HistoryArgs:
     setattr(args, name, message)
     return args
 
 
 def test_history_has_at_most_its_bound(store: Store) -> None:
     anna = store.story.meet("10.0.0.1", 5000)
-    store.story.hear(anna, *map(str, range(m.MAX_HISTORY + 20)))
+    store.story.hear(anna, *map(str, range(bounds.MAX_HISTORY + 20)))
     store.commit()
-    page = store.reader.history(m.HistoryArgs(room=anna.peer.room, limit=2**80))
-    assert (len(page.messages), page.more_before) == (m.MAX_HISTORY, True)
+    page = store.reader.history(rq.HistoryArgs(room=anna.peer.room, limit=2**80))
+    assert (len(page.messages), page.more_before) == (bounds.MAX_HISTORY, True)
 
 
 @pytest.mark.parametrize("message", [0, -1, 2, 2**62, 2**63, 2**80, -(2**80)])
@@ -239,17 +243,17 @@ def test_a_message_that_is_not_in_the_room_is_not_found(store: Store, mark: str,
     store.story.hear(berta, "2")
     store.commit()
     with pytest.raises(CommandRefused) as refused:
-        store.reader.history(replace_mark(m.HistoryArgs(room=anna.peer.room), mark, message))
+        store.reader.history(replace_mark(rq.HistoryArgs(room=anna.peer.room), mark, message))
     assert code(refused) == "not_found"
 
 
 def test_history_takes_one_mark_and_a_room_that_is_there(store: Store) -> None:
     store.commit()
     with pytest.raises(CommandRefused) as refused:
-        store.reader.history(m.HistoryArgs(room="plain-1", before=1, after=1))
+        store.reader.history(rq.HistoryArgs(room="plain-1", before=1, after=1))
     assert code(refused) == "invalid_args"
     with pytest.raises(CommandRefused) as refused:
-        store.reader.history(m.HistoryArgs(room="plain-1"))
+        store.reader.history(rq.HistoryArgs(room="plain-1"))
     assert code(refused) == "not_found"
 
 
@@ -266,14 +270,14 @@ def test_what_is_committed_during_a_read_is_not_in_it(store: Store) -> None:
         store.commit()
         assert db.execute("SELECT max(seq) FROM event").fetchone() == before
         assert db.execute("SELECT count(*) FROM entry").fetchone() == (1,)
-    assert len(store.reader.history(m.HistoryArgs(room=anna.peer.room)).messages) == 2
+    assert len(store.reader.history(rq.HistoryArgs(room=anna.peer.room)).messages) == 2
 
 
 def test_a_refused_read_leaves_no_moment_open(store: Store) -> None:
     store.commit()
     for _ in range(2):
         with pytest.raises(CommandRefused):
-            store.reader.events(m.EventsArgs(since=10**6))
+            store.reader.events(rq.EventsArgs(since=10**6))
     assert not store.reader._db.in_transaction
 
 
@@ -324,14 +328,14 @@ def test_what_is_next_for_a_consumer_stays_the_same_until_it_moves(store: Store)
     store.commit()
     keep(store, "bot", 3)
     for _ in range(2):
-        page = store.reader.consumer_next(m.ConsumerNextArgs(name="bot", limit=2))
+        page = store.reader.consumer_next(rq.ConsumerNextArgs(name="bot", limit=2))
         assert [event.seq for event in page.events] == [4, 5]
         assert (page.log, page.head, page.more, page.consumer.lag) == (LOG, store.story.ledger.head, True, 3)
     keep(store, "bot", 5)
-    page = store.reader.consumer_next(m.ConsumerNextArgs(name="bot"))
+    page = store.reader.consumer_next(rq.ConsumerNextArgs(name="bot"))
     assert ([event.seq for event in page.events], page.more) == ([6], False)
     keep(store, "bot", 6)
-    page = store.reader.consumer_next(m.ConsumerNextArgs(name="bot"))
+    page = store.reader.consumer_next(rq.ConsumerNextArgs(name="bot"))
     assert (page.events, page.more, page.consumer.lag) == ([], False, 0)
 
 
@@ -341,11 +345,11 @@ def test_what_was_deleted_or_merged_leaves_a_consumer_where_it_is(store: Store) 
     store.story.hear(bela, "two")
     store.commit()
     keep(store, "bot", 1)
-    before = store.reader.consumer_next(m.ConsumerNextArgs(name="bot"))
+    before = store.reader.consumer_next(rq.ConsumerNextArgs(name="bot"))
     store.story.contacts.unite(anna, bela)
     store.story.contacts.delete(bela)
     store.commit()
-    after = store.reader.consumer_next(m.ConsumerNextArgs(name="bot"))
+    after = store.reader.consumer_next(rq.ConsumerNextArgs(name="bot"))
     assert after.consumer.position == 1
     assert [event.seq for event in after.events][: len(before.events)] == [event.seq for event in before.events]
     said = [event.data["message"] for event in after.events if event.type == "MessageReceived"]
@@ -361,18 +365,18 @@ def test_a_consumer_that_has_lapsed_is_told_so(store: Store, position: int, log:
     with sqlite3.connect(store.home / database.FILE_NAME) as db:
         db.execute("DELETE FROM event WHERE seq < 3")
     with pytest.raises(CommandRefused) as refused:
-        store.reader.consumer_next(m.ConsumerNextArgs(name="bot"))
+        store.reader.consumer_next(rq.ConsumerNextArgs(name="bot"))
     assert code(refused) == "consumer_lapsed"
     assert refused.value.details == {"position": position, "oldest": 3}
     assert [one.lapsed for one in store.reader.consumers({})] == [True]
     keep(store, "bot", 2)
-    assert store.reader.consumer_next(m.ConsumerNextArgs(name="bot")).events[0].seq == 3
+    assert store.reader.consumer_next(rq.ConsumerNextArgs(name="bot")).events[0].seq == 3
 
 
 def test_a_consumer_that_is_not_there_is_not_found(store: Store) -> None:
     store.commit()
     with pytest.raises(CommandRefused) as refused:
-        store.reader.consumer_next(m.ConsumerNextArgs(name="x" * 1000))
+        store.reader.consumer_next(rq.ConsumerNextArgs(name="x" * 1000))
     assert code(refused) == "not_found"
     assert len(str(refused.value)) < 200
 
@@ -388,7 +392,7 @@ def test_the_core_gets_back_what_waits_was_read_and_was_under_way(store: Store) 
     first, second, third = (story.say(anna, text) for text in ("one", "two", "three"))
     story.rooms.state(anna.peer.room, first, "sending")
     store.commit()
-    room, cause = anna.peer.room, m.Cause(client="c", request="r")
+    room, cause = anna.peer.room, ev.Cause(client="c", request="r")
     answer = store.reader.answer
     assert answer(e.Waiting(anna.id, 10)) == [(second, room, "two"), (third, room, "three")]
     assert answer(e.Waiting(anna.id, 1)) == [(second, room, "two")]

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from node.bus import messages as m
+from node.bus import bounds
+from node.bus import requests as rq
 from node.errors import CommandRefused
 from node.store import index, search
 from node.store.reader import Reader
@@ -39,7 +40,7 @@ class Shelf:
             pass
 
     def found(self, query: str, **how: object) -> list[str]:
-        result = self.reader.search(m.SearchArgs(query=query, **how))  # type: ignore[arg-type]
+        result = self.reader.search(rq.SearchArgs(query=query, **how))  # type: ignore[arg-type]
         return [hit.text for hit in result.hits]
 
     def close(self) -> None:
@@ -131,7 +132,7 @@ def test_pages_go_back_in_time_without_a_gap_and_within_one_room(shelf: Shelf) -
     seen: list[int] = []
     before = None
     while True:
-        page = shelf.reader.search(m.SearchArgs(query="word", room=anna.peer.room, before=before, limit=4))
+        page = shelf.reader.search(rq.SearchArgs(query="word", room=anna.peer.room, before=before, limit=4))
         seen += [hit.id for hit in page.hits]
         before = seen[-1]
         if not page.more:
@@ -148,25 +149,25 @@ def test_any_number_may_be_asked_before(shelf: Shelf, before: int, count: int) -
 
 
 def test_a_page_of_hits_has_at_most_its_bound(shelf: Shelf) -> None:
-    shelf.story.hear(shelf.story.meet("10.0.0.1", 5000), *(f"word {n}" for n in range(m.MAX_HITS + 5)))
+    shelf.story.hear(shelf.story.meet("10.0.0.1", 5000), *(f"word {n}" for n in range(bounds.MAX_HITS + 5)))
     shelf.index()
-    page = shelf.reader.search(m.SearchArgs(query="word", limit=2**80))
-    assert (len(page.hits), page.more) == (m.MAX_HITS, True)
+    page = shelf.reader.search(rq.SearchArgs(query="word", limit=2**80))
+    assert (len(page.hits), page.more) == (bounds.MAX_HITS, True)
 
 
 def test_a_room_that_is_not_there_is_not_found(shelf: Shelf) -> None:
     shelf.index()
     with pytest.raises(CommandRefused) as refused:
-        shelf.reader.search(m.SearchArgs(query="word", room="plain-9"))
+        shelf.reader.search(rq.SearchArgs(query="word", room="plain-9"))
     assert refused.value.code == "not_found"
 
 
 def test_what_is_not_indexed_yet_is_counted_and_found_later(shelf: Shelf) -> None:
     shelf.story.hear(shelf.story.meet("10.0.0.1", 5000), *("word" for _ in range(10)))
     commit(shelf.writer, shelf.story)
-    assert shelf.reader.search(m.SearchArgs(query="word")).pending == 10
+    assert shelf.reader.search(rq.SearchArgs(query="word")).pending == 10
     assert shelf.writer.index(4) == 6
-    result = shelf.reader.search(m.SearchArgs(query="word"))
+    result = shelf.reader.search(rq.SearchArgs(query="word"))
     assert (len(result.hits), result.pending) == (4, 6)
     assert (shelf.writer.index(100), shelf.writer.index(100)) == (0, 0)
     assert len(shelf.found("word")) == 10
@@ -229,9 +230,9 @@ def test_search_finds_exactly_what_reading_everything_finds_also_after_merges(
     shelf.index()
     for word in WORDS:
         for room in shelf.story.rooms.by_id:
-            said = shelf.reader.history(m.HistoryArgs(room=room, limit=200)).messages
+            said = shelf.reader.history(rq.HistoryArgs(room=room, limit=200)).messages
             expected = [x.id for x in said if x.kind == "text" and word in re.findall(r"\w+", x.text)]
-            hits = shelf.reader.search(m.SearchArgs(query=word, room=room, limit=100)).hits
+            hits = shelf.reader.search(rq.SearchArgs(query=word, room=room, limit=100)).hits
             assert [hit.id for hit in hits] == sorted(expected, reverse=True)
     shelf.writer._db.execute("INSERT INTO search (search) VALUES ('integrity-check')")
     shelf.close()

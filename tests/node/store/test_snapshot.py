@@ -10,26 +10,27 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from node.bus import messages as m
-from node.bus import reducer
+from node.bus import bounds, encoding, nouns, reducer
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.core import expiry
 from node.store.reader import Reader
 from tests.node.store.plans import Plan, live, plans
 from tests.node.store.story import ME, SETTINGS, Story, commit, new_writer
 
 
-def fresh(reader: Reader) -> m.State:
+def fresh(reader: Reader) -> nouns.State:
     """The state as SQL has it, by way of JSON, as front ends get it."""
-    return msgspec.json.decode(m.encode(reader.snapshot(m.Live())), type=m.SnapshotResult).state
+    return msgspec.json.decode(encoding.encode(reader.snapshot(nouns.Live())), type=rq.SnapshotResult).state
 
 
-def replayed(reader: Reader, state: m.State, since: int) -> m.State:
+def replayed(reader: Reader, state: nouns.State, since: int) -> nouns.State:
     """A state brought forward by the log as front ends get it, a small page at a time."""
     while True:
-        raw = m.encode(reader.events(m.EventsArgs(since=since, limit=7)))
-        page = msgspec.json.decode(raw, type=m.EventsResult)
+        raw = encoding.encode(reader.events(rq.EventsArgs(since=since, limit=7)))
+        page = msgspec.json.decode(raw, type=rq.EventsResult)
         for event in page.events:
-            reducer.apply(state, m.typed(event))
+            reducer.apply(state, ev.typed(event))
             since = event.seq or 0
         if not page.more:
             return state
@@ -44,14 +45,14 @@ def test_a_replay_from_any_snapshot_gives_the_present_one(plan: Plan, start: int
         story = Story()
         live(story, plan[:start])
         commit(writer, story)
-        snapshot = reader.snapshot(m.Live())
+        snapshot = reader.snapshot(nouns.Live())
         state = fresh(reader)
         live(story, plan[start:])
         writer.commit(story.records())
         expected = fresh(reader)
         assert replayed(reader, state, snapshot.seq) == expected
         # Also from nothing: this is how a log is read from its beginning.
-        assert replayed(reader, m.State(self=ME, settings=SETTINGS), 0) == expected
+        assert replayed(reader, nouns.State(self=ME, settings=SETTINGS), 0) == expected
         reader.close()
         writer.close()
 
@@ -66,21 +67,21 @@ def test_a_replay_over_messages_that_expired_gives_the_present_state(
         writer = new_writer(pathlib.Path(folder))
         reader = Reader(pathlib.Path(folder))
         story = Story()
-        kept: list[tuple[int, m.State]] = []
+        kept: list[tuple[int, nouns.State]] = []
         for piece in (plan[:start], plan[start:]):
             live(story, piece)
             commit(writer, story)
-            kept.append((reader.snapshot(m.Live()).seq, fresh(reader)))
+            kept.append((reader.snapshot(nouns.Live()).seq, fresh(reader)))
             after: int | None = 0
             while after is not None:
                 after = story.expire(reader, story.ledger.now - age, after)
                 commit(writer, story)
-            kept.append((reader.snapshot(m.Live()).seq, fresh(reader)))
+            kept.append((reader.snapshot(nouns.Live()).seq, fresh(reader)))
         expected = fresh(reader)
         assert expected.rooms == story.rooms.by_id, "what the core believes is on disk"
         for seq, state in kept:
             assert replayed(reader, state, seq) == expected
-        assert replayed(reader, m.State(self=ME, settings=SETTINGS), 0) == expected
+        assert replayed(reader, nouns.State(self=ME, settings=SETTINGS), 0) == expected
         reader.close()
         writer.close()
 
@@ -94,7 +95,7 @@ def test_what_was_said_before_a_merge_is_the_rooms_last_also_in_a_replay(tmp_pat
     story.contacts.claim(nameless, 5000)
     commit(writer, story)
     reader = Reader(tmp_path)
-    state = replayed(reader, m.State(self=ME, settings=SETTINGS), 0)
+    state = replayed(reader, nouns.State(self=ME, settings=SETTINGS), 0)
     last = state.rooms[known.peer.room].last
     assert last is not None and last.text == "said before the port was known"
     assert state == fresh(reader)
@@ -111,13 +112,13 @@ def test_a_snapshot_is_valid_at_the_newest_event_and_cuts_long_texts(tmp_path: p
     story.contacts.forget(gone)
     commit(writer, story)
     reader = Reader(tmp_path)
-    live_now = m.Live(health=m.Health(store=False, problem="full"))
+    live_now = nouns.Live(health=nouns.Health(store=False, problem="full"))
     snapshot = reader.snapshot(live_now)
     assert (snapshot.seq, snapshot.live) == (story.ledger.head, live_now)
     assert list(snapshot.state.peers) == [anna.id]
     assert sorted(snapshot.state.rooms) == sorted([anna.peer.room, gone.peer.room])
     last = snapshot.state.rooms[anna.peer.room].last
-    assert last is not None and last.text == "x" * m.PREVIEW_CHARS
+    assert last is not None and last.text == "x" * bounds.PREVIEW_CHARS
     reader.close()
     writer.close()
 
@@ -133,12 +134,12 @@ def test_what_was_deleted_shows_as_gone_in_old_events_and_breaks_no_replay(tmp_p
     story.contacts.delete(anna)
     commit(writer, story)
     reader = Reader(tmp_path)
-    assert replayed(reader, m.State(self=ME, settings=SETTINGS), 0) == fresh(reader)
+    assert replayed(reader, nouns.State(self=ME, settings=SETTINGS), 0) == fresh(reader)
     assert list(fresh(reader).rooms) == [bela.peer.room]
-    page = msgspec.json.decode(m.encode(reader.events(m.EventsArgs(since=0))), type=m.EventsResult)
-    events = [m.typed(event).data for event in page.events]
+    page = msgspec.json.decode(encoding.encode(reader.events(rq.EventsArgs(since=0))), type=rq.EventsResult)
+    events = [ev.typed(event).data for event in page.events]
     messages = {
-        data.message.id: data.message for data in events if isinstance(data, m.MessageReceived | m.MessageAccepted)
+        data.message.id: data.message for data in events if isinstance(data, ev.MessageReceived | ev.MessageAccepted)
     }
     for id_, direction in ((heard, "in"), (ours, "out")):
         gone = messages[id_]

@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from node.bus import messages as m
+from node.bus import bounds, nouns
+from node.bus import events as ev
+from node.bus import requests as rq
 from node.core import effects as e
 from node.errors import StoreUnavailable
 from node.store import database
@@ -106,7 +108,7 @@ def test_a_room_of_a_batch_that_failed_is_numbered_anew(writer: Writer, tmp_path
     with pytest.raises(sqlite3.IntegrityError):
         writer.commit([*lost, *lost])
     # Its number is taken by another one now.
-    writer.commit([e.PutRoom(m.Room(id="first", kind="plain", name="first"))])
+    writer.commit([e.PutRoom(nouns.Room(id="first", kind="plain", name="first"))])
     writer.commit(lost)
     assert rows(tmp_path, "SELECT room.id FROM entry JOIN room ON room.number = entry.room") == [(anna.peer.room,)]
 
@@ -182,14 +184,14 @@ def _without_room_numbers(home: pathlib.Path) -> dict[str, list[tuple[Any, ...]]
 
 def test_a_text_that_is_not_unicode_costs_no_batch_in_any_column(writer: Writer, tmp_path: pathlib.Path) -> None:
     story = Story()
-    story.ledger.cause = m.Cause(client=HALF, request=HALF)
-    story.ledger.put(e.PutSettings(m.Settings(name=HALF), replace_name(HALF)))
+    story.ledger.cause = ev.Cause(client=HALF, request=HALF)
+    story.ledger.put(e.PutSettings(nouns.Settings(name=HALF), replace_name(HALF)))
     anna = story.meet("10.0.0.1", 5000, HALF)
     story.contacts.change(anna, error=HALF)
     story.hear(anna, HALF)
     message = story.say(anna, HALF)
     story.rooms.state(anna.peer.room, message, "failed", HALF)
-    reply = m.SendResult(messages=[story.rooms.by_id[anna.peer.room].last or pytest.fail("no last")])
+    reply = rq.SendResult(messages=[story.rooms.by_id[anna.peer.room].last or pytest.fail("no last")])
     story.ledger.put(e.SaveReply(e.Key(HALF, b"f"), reply, START))
     commit(writer, story)
     assert rows(tmp_path, "SELECT name, error FROM peer") == [("a?b", "a?b")]
@@ -198,13 +200,13 @@ def test_a_text_that_is_not_unicode_costs_no_batch_in_any_column(writer: Writer,
     assert rows(tmp_path, "SELECT detail FROM delivery") == [("a?b",)]
     assert rows(tmp_path, "SELECT key FROM reply") == [("a?b",)]
     reader = Reader(tmp_path)
-    assert reader.snapshot(m.Live()).state.settings.name == "a?b"
-    assert reader.events(m.EventsArgs(since=0)).events[-1].cause == m.Cause(client="a?b", request="a?b")
+    assert reader.snapshot(nouns.Live()).state.settings.name == "a?b"
+    assert reader.events(rq.EventsArgs(since=0)).events[-1].cause == ev.Cause(client="a?b", request="a?b")
     reader.close()
 
 
-def replace_name(name: str) -> m.Self:
-    return replace(m.Self(id="x", code="c", name="n", listen="l"), name=name)
+def replace_name(name: str) -> nouns.Self:
+    return replace(nouns.Self(id="x", code="c", name="n", listen="l"), name=name)
 
 
 def test_a_number_too_large_for_a_column_is_refused_whole(writer: Writer, tmp_path: pathlib.Path) -> None:
@@ -221,15 +223,15 @@ def test_the_reply_to_a_key_commits_with_what_the_command_did_and_can_be_dropped
     writer: Writer, tmp_path: pathlib.Path
 ) -> None:
     reader = Reader(tmp_path)
-    writer.commit([e.SaveReply(e.Key("old", b"f"), m.Nothing(), START)])
+    writer.commit([e.SaveReply(e.Key("old", b"f"), rq.Nothing(), START)])
     assert reader.reply("old") == (b"f", "{}")
-    writer.commit([e.SaveReply(e.Key("new", b"g"), m.Nothing(), START + m.KEY_LIFETIME_MS + 1)])
+    writer.commit([e.SaveReply(e.Key("new", b"g"), rq.Nothing(), START + bounds.KEY_LIFETIME_MS + 1)])
     # Its time is this machine's clock, which may be wrong: that it goes is decided elsewhere.
     assert reader.reply("old") == (b"f", "{}")
     writer.forget_replies(START + 1)
     assert reader.reply("old") is None
     assert reader.reply("new") == (b"g", "{}")
-    writer.forget_replies(START + 2 * m.KEY_LIFETIME_MS)
+    writer.forget_replies(START + 2 * bounds.KEY_LIFETIME_MS)
     assert reader.reply("new") is None
     reader.close()
 
@@ -264,9 +266,11 @@ def test_what_is_deleted_is_nowhere_in_the_files(tmp_path: pathlib.Path) -> None
     story = Story()
     anna, bela = story.meet("10.0.0.1", 5000, "anna"), story.meet("10.0.0.2", 5000, "bela")
     story.hear(anna, *(f"{SECRET} {number}" for number in range(50)))
-    ours = story.rooms.accept(anna.peer.room, anna.id, m.Self(id="me", code="", name="", listen=""), SECRET + " mine")
+    ours = story.rooms.accept(
+        anna.peer.room, anna.id, nouns.Self(id="me", code="", name="", listen=""), SECRET + " mine"
+    )
     story.hear(bela, "another text")
-    story.ledger.put(e.SaveReply(e.Key("k", b""), m.SendResult(messages=[ours]), START))
+    story.ledger.put(e.SaveReply(e.Key("k", b""), rq.SendResult(messages=[ours]), START))
     commit(writer, story)
     while writer.index(1_000):
         pass
@@ -301,10 +305,10 @@ def test_ids_of_deleted_messages_and_peers_are_not_given_out_again(tmp_path: pat
     loaded = reader.load()
     assert (loaded.last_message, loaded.last_plain) == (newest, 2)
     assert reader.counts()[0] == 1, "messages on disk"
-    assert reader.search(m.SearchArgs(query="stays")).pending == 3
+    assert reader.search(rq.SearchArgs(query="stays")).pending == 3
     while writer.index(1_000):
         pass
-    assert reader.search(m.SearchArgs(query="stays")).pending == 0
+    assert reader.search(rq.SearchArgs(query="stays")).pending == 0
     assert writer.index(1_000) == 0
     reader.close()
     writer.close()

@@ -1,0 +1,257 @@
+"""What front ends see: messages, conversations, peers, settings and the rest, as msgspec schemas. BUS.md is normative.
+
+Law of this file: pure data. No sockets, clocks or decisions. What stands here is the contract with every front end, so
+a change here is a change of BUS.md (a test fails when the two differ).
+
+Conventions: times are integer milliseconds since 1970 UTC; ids of messages are integers below 2**53 that grow in the
+order of arrival on this node; every other id is a string. Unknown fields are ignored.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from node.bus.bounds import PREVIEW_CHARS
+
+#: Whom the older program greets, and where they exist; what they are told. (tests/support/WIRE.md, section 6)
+DEFAULT_MANDATORY = ("10.206.4.122:1255@10.206.0.0/16", "10.206.5.228:6555@10.206.0.0/16")
+DEFAULT_GREETING = "Mandatory message: Hello from our peer!"
+DeliveryState = Literal["waiting", "sending", "sent", "delivered", "failed", "unconfirmed"]
+LinkState = Literal["online", "connecting", "reachable", "offline", "unknown"]
+MessageKind = Literal["text", "notice", "deleted"]
+Direction = Literal["in", "out"]
+Source = Literal["flag", "environment", "file", "saved", "default"]
+#: What this node has to do with a peer.
+Standing = Literal["stranger", "known", "asked"]
+GreetingOutcome = Literal["skipped", "calling", "greeted", "failed"]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of a conversation, as it stands now."""
+
+    id: int
+    room: str
+    #: Fixed-width text that sorts (as text) in the order to show; comes from the hybrid logical clock.
+    order: str
+    at: int
+    direction: Direction
+    #: The peer's id; for our own messages this node's id.
+    author: str
+    #: The name the author went by when it was said. Untrusted text.
+    name: str
+    #: "notice" is a quiet line (a hello, a good-bye): it never counts as unread and is never a room's last message.
+    #: "deleted" stands in old events for what was deleted since: nothing else of it is known.
+    kind: str = "text"
+    text: str = ""
+    #: Only for direction "out": waiting, sending, sent, delivered, failed or unconfirmed.
+    state: str | None = None
+    #: Why it is in this state, in words, when there is something to say.
+    detail: str | None = None
+    #: What else is true of it: "altered" (changed so that it doesn't act as a control word), "not-utf8" (shown with
+    #: replacement characters), "parts" (sent in several marked parts). Unknown marks are ignored.
+    marks: list[str] = []
+
+
+class Room(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A conversation. Of kind "plain": with one plain-text peer, local to this node, never encrypted."""
+
+    id: str
+    kind: str
+    name: str
+    peer: str | None = None
+    encrypted: bool = False
+    unread: int = 0
+    #: Everything up to this message id has been read; at first the newest one that the node had, in any room.
+    read_upto: int = 0
+    #: The newest text; its text is cut to PREVIEW_CHARS.
+    last: Message | None = None
+    created: int = 0
+
+
+class Peer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody we can talk with, or have."""
+
+    id: str
+    room: str
+    #: What a person here calls it, else what it calls itself, or its address while it has said nothing. Untrusted text.
+    name: str
+    kind: str = "plain"
+    host: str = ""
+    #: None while it has not said on which port it listens: it can be answered only while it is connected.
+    port: int | None = None
+    #: "snicher", "std", "angle@", "angle-ts", "angle1", "labelled", "portline", "json" or "unknown" (not settled yet).
+    dialect: str = "unknown"
+    #: How we know the dialect: "guess", "seen" (it spoke it) or "chosen" (by a person).
+    dialect_from: str = "guess"
+    #: online: a connection stands. connecting: being dialled. reachable: a one-shot peer whose last exchange went well.
+    #: offline: the last try failed, or it left. unknown: nothing tried yet, or a one-shot peer not heard of for long.
+    link: str = "unknown"
+    #: Why the last try failed, in plain words; None when it went well.
+    error: str | None = None
+    last_seen: int | None = None
+    #: True while the node keeps a connection to it by itself (somebody asked for `connect`).
+    wanted: bool = False
+    #: What it calls itself, where a person gave it another name; None: `name` is its own.
+    own_name: str | None = None
+    #: What this node has to do with it. stranger: it has spoken, and nobody here has answered. known: somebody here
+    #: wrote to it, connected to it, named it or merged it. asked: somebody here gave its very address to be dialled.
+    standing: Standing = "stranger"
+
+
+class Self(msgspec.Struct, frozen=True, kw_only=True):
+    """This node."""
+
+    #: The PeerId: the Ed25519 public key, base32, lower case.
+    id: str
+    #: Short form of the id for people: four groups of four.
+    code: str
+    name: str
+    #: Where it listens, as HOST:PORT.
+    listen: str
+    #: The addresses others can reach it at, as HOST:PORT; best first.
+    addresses: list[str] = []
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings in force. People may change them while the node runs, but for what its start fixed."""
+
+    #: The team name that plain peers see; 1 to MAX_NAME_CHARS characters, no line breaks.
+    name: str
+    #: Dial peers with `wanted` again by itself when a connection ends.
+    reconnect: bool = True
+    #: How many events the log keeps, the newest ones.
+    keep_events: int = 1_000_000
+    #: How many days messages are kept; 0: for ever.
+    keep_days: int = 0
+    #: Whom to greet once at each start: IP:PORT, or IP:PORT@NETWORK for one that is greeted from within it only.
+    mandatory: list[str] = msgspec.field(default_factory=lambda: list(DEFAULT_MANDATORY))
+    #: What they are told.
+    mandatory_greeting: str = DEFAULT_GREETING
+    #: "off": they are greeted from any network.
+    mandatory_rule: str = "on"
+
+
+class Option(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that can be set, what it is now, and where that comes from."""
+
+    key: str
+    value: str
+    source: Source
+    #: Which flag, variable, file or database says so; empty for a default.
+    where: str
+    meaning: str
+    #: What it is when nobody says anything, in words.
+    default: str
+    #: Whether a change counts from the next start on only.
+    restart: bool
+
+
+class Greeting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of greeting a mandatory peer at this start. It is tried once."""
+
+    #: IP:PORT.
+    address: str
+    #: Greeted only from a machine in this network; None: from everywhere.
+    network: str | None = None
+    #: "skipped" (this machine isn't in that network), "calling", "greeted" (handed over to the connection), "failed".
+    outcome: GreetingOutcome
+    #: Why, in words, when there is something to say.
+    detail: str | None = None
+    at: int
+
+
+class Consumer(msgspec.Struct, frozen=True, kw_only=True):
+    """A named cursor into the event log that the node keeps for a front end."""
+
+    #: 1 to MAX_NAME_CHARS of the letters A to Z and a to z, the digits, and "._-".
+    name: str
+    #: The last event that was acknowledged.
+    position: int
+    #: Durable events after its position; 0 when numbering has started anew since.
+    lag: int
+    created: int
+    #: When somebody asked for what is next, or acknowledged, last.
+    used: int
+    #: Events after its position are no longer kept, or numbering has started anew: it must be created with `restart`.
+    lapsed: bool = False
+
+
+class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
+    """A front end that follows and says how far it is."""
+
+    #: Its name, as in its commands.
+    client: str
+    #: The last event that it has dealt with.
+    seq: int
+    #: Durable events after that one.
+    lag: int
+    #: When it said so.
+    at: int
+
+
+class State(msgspec.Struct, kw_only=True):
+    """All that durable events change: the snapshot, and what a client's reducer keeps up to date."""
+
+    self: Self
+    settings: Settings
+    rooms: dict[str, Room] = {}
+    peers: dict[str, Peer] = {}
+    #: Of this run, by address.
+    greetings: dict[str, Greeting] = {}
+
+
+class NextTry(msgspec.Struct, frozen=True, kw_only=True):
+    """When a peer will be dialled again."""
+
+    peer: str
+    at: int
+    attempt: int
+    reason: str
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """How the node is. Ephemeral: a full disk can't log that it is full."""
+
+    #: False while writes fail: commands that change something get `store_unavailable`, reading from peers stops.
+    #: True with a problem: the disk is nearly full, so that sending is refused and reading from peers stops.
+    store: bool = True
+    #: What is wrong with the disk, in words; None when all is well.
+    problem: str | None = None
+    #: What is wrong with the search index, in words; None when all is well. Nothing else is affected by it.
+    index: str | None = None
+    #: What a person should know though nothing is refused for it, a sentence each: the history was set back.
+    notices: list[str] = []
+
+
+class Live(msgspec.Struct, kw_only=True):
+    """What is true right now and not in the log."""
+
+    next_tries: list[NextTry] = []
+    health: Health = Health()
+
+
+class Endpoint(msgspec.Struct, kw_only=True):
+    """The content of bus.json: what a front end needs to find the node. Written with mode 0600."""
+
+    v: int
+    #: Versions of the bus the node speaks.
+    versions: list[int]
+    events: str
+    commands: str
+    log: str
+    pid: int
+    program: str
+    started: int
+    #: CURVE: the server's public key and a key pair that the server lets in; None with `ipc`.
+    server_key: str | None = None
+    client_key: str | None = None
+    client_secret: str | None = None
+
+
+def preview(message: Message) -> Message:
+    """The message as it stands in a room's `last`: its text cut to PREVIEW_CHARS."""
+    if len(message.text) <= PREVIEW_CHARS:
+        return message
+    return msgspec.structs.replace(message, text=message.text[:PREVIEW_CHARS])

@@ -1,0 +1,457 @@
+"""Every command of the bus with its arguments, its result and the errors it may get. BUS.md is normative.
+
+Law of this file: pure data. A test fails when BUS.md lacks a command, a field or an error code.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from node.bus.events import Event
+from node.bus.nouns import (
+    Consumer,
+    Greeting,
+    Health,
+    Live,
+    Message,
+    NextTry,
+    Option,
+    Peer,
+    Self,
+    Settings,
+    State,
+    Subscriber,
+)
+
+
+class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
+    """No arguments, or nothing to tell."""
+
+
+class HelloResult(msgspec.Struct, kw_only=True):
+    """Who answers and what it can do."""
+
+    versions: list[int]
+    node: str
+    name: str
+    program: str
+    log: str
+    head: int
+    oldest: int
+    features: list[str]
+    limits: dict[str, int]
+
+
+class SnapshotArgs(msgspec.Struct, kw_only=True):
+    """A page of a snapshot: the first of a new one, or with `page` the one that the page before names in `next`."""
+
+    limit: int = 500
+    page: str | None = None
+
+
+class SnapshotResult(msgspec.Struct, kw_only=True):
+    """Everything as of event `seq` of log `log`, or a page of it: rooms first, then peers."""
+
+    log: str
+    seq: int
+    state: State
+    #: The next tries are those of the peers on the page.
+    live: Live
+    #: What to ask for as `page` next; None: this was the last one.
+    next: str | None = None
+
+
+class EventsArgs(msgspec.Struct, kw_only=True):
+    """Events after `since`. With `log`, the command is refused when that is not the present log."""
+
+    since: int
+    limit: int = 500
+    log: str | None = None
+
+
+class EventsResult(msgspec.Struct, kw_only=True):
+    """In order, without a gap. `more` says that there are further ones already."""
+
+    log: str
+    head: int
+    oldest: int
+    events: list[Event]
+    more: bool
+
+
+class ConsumerCreateArgs(msgspec.Struct, kw_only=True):
+    """`since` None: from the head on. One that exists stays as it is, unless it has lapsed and `restart` is given."""
+
+    name: str
+    since: int | None = None
+    restart: bool = False
+
+
+class ConsumerArgs(msgspec.Struct, kw_only=True):
+    """A consumer by its name."""
+
+    name: str
+
+
+class ConsumerNextArgs(msgspec.Struct, kw_only=True):
+    """The first events after the consumer's position, which stays where it is."""
+
+    name: str
+    limit: int = 100
+
+
+class ConsumerAcknowledgeArgs(msgspec.Struct, kw_only=True):
+    """Everything up to event `seq` was dealt with. One before the consumer's position changes nothing."""
+
+    name: str
+    seq: int
+
+
+class ConsumerResult(msgspec.Struct, kw_only=True):
+    """The consumer as it is on disk."""
+
+    consumer: Consumer
+
+
+class ConsumerNextResult(msgspec.Struct, kw_only=True):
+    """In order, without a gap. `more` says that there are further ones already."""
+
+    log: str
+    consumer: Consumer
+    head: int
+    events: list[Event]
+    more: bool
+
+
+class ConsumersResult(msgspec.Struct, kw_only=True):
+    """All consumers, by name."""
+
+    consumers: list[Consumer]
+
+
+class ReportArgs(msgspec.Struct, kw_only=True):
+    """A front end has dealt with all events up to `seq`. `follower` tells several of one client name apart."""
+
+    seq: int
+    follower: str = ""
+
+
+class HistoryArgs(msgspec.Struct, kw_only=True):
+    """A page of a room: at most one of `before`, `after`, `around` (message ids); none means the newest."""
+
+    room: str
+    before: int | None = None
+    after: int | None = None
+    around: int | None = None
+    limit: int = 50
+
+
+class HistoryResult(msgspec.Struct, kw_only=True):
+    """Oldest first. Valid at event `seq`."""
+
+    seq: int
+    messages: list[Message]
+    more_before: bool
+    more_after: bool
+
+
+class SearchArgs(msgspec.Struct, kw_only=True):
+    """All words must occur; `word*` is a prefix, "quoted words" a phrase. Newest first; page with `before`."""
+
+    query: str
+    room: str | None = None
+    before: int | None = None
+    limit: int = 20
+
+
+class SearchResult(msgspec.Struct, kw_only=True):
+    """`pending` messages are not indexed yet; usually 0."""
+
+    hits: list[Message]
+    more: bool
+    pending: int
+    #: The index was damaged and is being built anew, oldest messages first: the newest `pending` aren't found yet.
+    rebuilding: bool = False
+
+
+class Outgoing(msgspec.Struct, kw_only=True):
+    """One text to send. `to` is a room id, a peer id, a peer's name (if only one has it) or HOST:PORT."""
+
+    to: str
+    text: str
+
+
+class SendArgs(msgspec.Struct, kw_only=True):
+    """1 to MAX_SEND texts; all are accepted, or none."""
+
+    messages: list[Outgoing]
+
+
+class SendResult(msgspec.Struct, kw_only=True):
+    """The messages as committed, in the order given."""
+
+    messages: list[Message]
+
+
+class ResendArgs(msgspec.Struct, kw_only=True):
+    """A message in state failed or unconfirmed, to be tried again."""
+
+    message: int
+
+
+class ResendResult(msgspec.Struct, kw_only=True):
+    """The message, waiting again."""
+
+    message: Message
+
+
+class ConnectArgs(msgspec.Struct, kw_only=True):
+    """HOST:PORT, or a known peer by id or name. `dialect` ("auto", or as in Peer) overrules what was guessed."""
+
+    address: str
+    dialect: str = "auto"
+
+
+class PeerResult(msgspec.Struct, kw_only=True):
+    """The peer as it is once the command is committed."""
+
+    peer: Peer
+
+
+class PeerArgs(msgspec.Struct, kw_only=True):
+    """A peer by id, name (if only one has it) or HOST:PORT."""
+
+    peer: str
+
+
+class PeersArgs(msgspec.Struct, kw_only=True):
+    """A page of peers in the order of their ids, after the one with this id."""
+
+    limit: int = 500
+    after: str | None = None
+
+
+class PeersResult(msgspec.Struct, kw_only=True):
+    """Peers, when those of them that can't be reached are tried next, and whether there are further peers."""
+
+    peers: list[Peer]
+    next_tries: list[NextTry]
+    more: bool = False
+
+
+class RenameArgs(msgspec.Struct, kw_only=True):
+    """A peer, and what to call it from now on; empty: as it calls itself."""
+
+    peer: str
+    name: str
+
+
+class MergeArgs(msgspec.Struct, kw_only=True):
+    """Two peers; the conversation with the first becomes part of the one with the second."""
+
+    peer: str
+    into: str
+
+
+class MarkReadArgs(msgspec.Struct, kw_only=True):
+    """`upto` None means the newest message there is."""
+
+    room: str
+    upto: int | None = None
+
+
+class MarkReadResult(msgspec.Struct, kw_only=True):
+    """What is left unread."""
+
+    read_upto: int
+    unread: int
+
+
+class StatsResult(msgspec.Struct, kw_only=True):
+    """Counts since the node started, unless said otherwise."""
+
+    uptime_ms: int
+    received: int
+    sent: int
+    commits: int
+    events: int
+    links: int
+    rooms: int
+    peers: int
+    #: Messages waiting for their peers, in all.
+    outbox: int
+    #: Messages on disk.
+    messages: int
+    database_bytes: int
+    #: Bytes free on the disk that holds the home.
+    free_bytes: int
+    #: Source addresses that have met their quota, and until when they are shut out.
+    shut_out: dict[str, int]
+    #: Connections that were closed at once, because their source has too many or is shut out.
+    refused: int
+    #: Who follows and has reported lately, and how far they are.
+    subscribers: list[Subscriber]
+    #: SUB sockets that are connected right now, whoever they are.
+    subscribed: int
+    consumers: list[Consumer]
+    #: The oldest event in the log, and how many it holds.
+    oldest: int = 1
+    kept_events: int = 0
+
+
+class SettingsArgs(msgspec.Struct, kw_only=True):
+    """What is left out stays as it is. The fields of Settings, and which of them are to be as if nobody had changed
+    them."""
+
+    name: str | None = None
+    reconnect: bool | None = None
+    keep_events: int | None = None
+    keep_days: int | None = None
+    mandatory: list[str] | None = None
+    mandatory_greeting: str | None = None
+    mandatory_rule: str | None = None
+    reset: list[str] = []
+
+
+class SettingsResult(msgspec.Struct, kw_only=True):
+    """The settings now in force."""
+
+    settings: Settings
+
+
+class ConfigResult(msgspec.Struct, kw_only=True):
+    """Everything that can be set, the home first."""
+
+    settings: list[Option]
+
+
+class StatusResult(msgspec.Struct, kw_only=True):
+    """Is it ready, where, and is it well."""
+
+    ready: bool
+    self: Self
+    pid: int
+    program: str
+    home: str
+    log: str
+    head: int
+    health: Health
+    greetings: list[Greeting] = []
+
+
+COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
+    "hello": (Nothing, HelloResult),
+    "snapshot": (SnapshotArgs, SnapshotResult),
+    "events": (EventsArgs, EventsResult),
+    "consumer_create": (ConsumerCreateArgs, ConsumerResult),
+    "consumer_next": (ConsumerNextArgs, ConsumerNextResult),
+    "consumer_acknowledge": (ConsumerAcknowledgeArgs, ConsumerResult),
+    "consumers": (Nothing, ConsumersResult),
+    "consumer_drop": (ConsumerArgs, Nothing),
+    "report": (ReportArgs, Nothing),
+    "history": (HistoryArgs, HistoryResult),
+    "search": (SearchArgs, SearchResult),
+    "send": (SendArgs, SendResult),
+    "resend": (ResendArgs, ResendResult),
+    "connect": (ConnectArgs, PeerResult),
+    "disconnect": (PeerArgs, PeerResult),
+    "peers": (PeersArgs, PeersResult),
+    "forget": (PeerArgs, Nothing),
+    "rename": (RenameArgs, PeerResult),
+    "merge": (MergeArgs, PeerResult),
+    "delete": (PeerArgs, Nothing),
+    "mark_read": (MarkReadArgs, MarkReadResult),
+    "stats": (Nothing, StatsResult),
+    "settings": (SettingsArgs, SettingsResult),
+    "config": (Nothing, ConfigResult),
+    "trust_clock": (Nothing, Nothing),
+    "status": (Nothing, StatusResult),
+    "stop": (Nothing, Nothing),
+}
+#: Commands that change nothing: they may be repeated freely and are answered even while the store can't be written.
+READS = frozenset({
+    "hello", "snapshot", "events", "consumer_next", "consumers", "report", "history", "search", "peers", "stats",
+    "config", "status",
+})  # fmt: skip
+#: Commands that may be repeated without a key as well: done twice, they have done no more than once.
+REPEATABLE = READS | {"consumer_create", "consumer_acknowledge"}
+#: Every error code of a reply, what it means, and whether the same command may work later.
+ERROR_CODES: dict[str, tuple[str, bool]] = {
+    "malformed": ("The frame is not a command as BUS.md describes it.", False),
+    "too_large": ("The command is longer than MAX_COMMAND_BYTES.", False),
+    "unsupported_version": ("`v` is none of the versions that `hello` lists.", False),
+    "unknown_op": ("There is no such command in this version.", False),
+    "invalid_args": ("An argument is missing, of the wrong type or out of its bounds; `message` says which.", False),
+    "key_reused": ("The same key was used before with another command or other arguments.", False),
+    "not_found": ("There is no such room, peer, message or consumer.", False),
+    "ambiguous": ("Several peers go by that name; use an id or HOST:PORT (`details.candidates`).", False),
+    "text_empty": ("A text has nothing in it that could be shown.", False),
+    "text_too_long": ("A text is longer than MAX_TEXT_BYTES.", False),
+    "lookup_pending": ("The host name is being looked up in the background; ask again.", True),
+    "no_address": ("The peer never said on which port it listens, and isn't connected.", False),
+    "service_port": (
+        "The peer says that it listens on a port of another kind of service, where nobody is dialled unasked, and isn't"
+        " connected; `connect` to its HOST:PORT allows it.",
+        False,
+    ),
+    "own_address": ("That is this node's own address.", False),
+    "not_resendable": ("Only a message in state failed or unconfirmed can be sent again.", False),
+    "setting_fixed": (
+        "A flag, the environment or config.toml fixes this setting (`details.key`, `details.source`, `details.where`).",
+        False,
+    ),
+    "log_changed": ("Numbering has started anew; take a new snapshot.", False),
+    "cursor_too_old": ("Events after `since` are no longer kept (`details.oldest`); take a new snapshot.", False),
+    "snapshot_gone": ("The snapshot of that page was given up; begin a new one, without `page`.", True),
+    "cursor_ahead": (
+        "`since`, or the `seq` acknowledged, is beyond the head (`details.head`); take a new snapshot.",
+        False,
+    ),
+    "consumer_lapsed": (
+        "Events after the consumer's position are no longer kept (`details.position`, `details.oldest`);"
+        " create it with `restart`, or drop it.",
+        False,
+    ),
+    "too_many_consumers": ("There are as many consumers as there may be; drop one.", False),
+    "store_unavailable": (
+        "The disk can't be written right now; nothing was done, unless `message` says that this isn't known.",
+        True,
+    ),
+    "busy": ("Too much is waiting to be written; nothing was done.", True),
+    "stopping": ("The node is going down; nothing was done.", True),
+    "internal": ("A bug in the node; its log says more. Nothing was done.", False),
+}
+
+
+class Command(msgspec.Struct, kw_only=True):
+    """A request frame."""
+
+    v: int
+    id: str
+    op: str
+    client: str = ""
+    args: msgspec.Raw = msgspec.Raw(b"{}")
+    key: str | None = None
+
+
+class ErrorBody(msgspec.Struct, kw_only=True):
+    """Why a command was refused."""
+
+    code: str
+    message: str
+    retryable: bool = False
+    details: dict[str, Any] = {}
+
+
+class Reply(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A reply frame. `head` lets a client wait until its own write has come round as an event."""
+
+    v: int
+    id: str
+    ok: bool
+    #: JSON; null in an error.
+    result: msgspec.Raw = msgspec.Raw(b"null")
+    error: ErrorBody | None = None
+    head: int | None = None
