@@ -66,7 +66,7 @@ _ACTS = frozenset((e.Dial, e.Transmit, e.HangUp, e.ShutOut, e.Hold, e.Tell, e.Re
 
 
 class _Batch:
-    __slots__ = ("acts", "bulk", "expires", "records", "sources", "stimuli")
+    __slots__ = ("acts", "bulk", "expires", "over", "records", "sources", "stimuli")
 
     def __init__(self) -> None:
         self.records: list[e.Record] = []
@@ -77,6 +77,8 @@ class _Batch:
         self.acts: list[e.Act] = []
         #: What came from peers: told to the new core if this batch is lost.
         self.stimuli: list[s.Stimulus] = []
+        #: Links that are over.
+        self.over: list[int] = []
         #: Messages expire with it: what it takes tells nothing about others.
         self.expires = False
 
@@ -136,6 +138,8 @@ class Turns:
         #: What a record takes the disk; and all records that peers have caused since the start, in seconds.
         self._record_takes = RECORD_TAKES
         self.owed = 0.0
+        #: What each link is of which a core was told, until its end is on disk: a core made anew is told so, too.
+        self._links: dict[int, s.LinkUp] = {}
         #: Why nothing is read from peers though the disk works.
         self._problem: str | None = None
         self._held: collections.deque[s.Stimulus] = collections.deque()
@@ -164,7 +168,9 @@ class Turns:
                 self._act(e.Refuse(stimulus.token, "stopping", STOPPING))
             return
         if not self.health.store:
-            if isinstance(stimulus, _AGAIN):
+            if isinstance(stimulus, s.LinkUp):
+                self._links[stimulus.link] = stimulus
+            elif isinstance(stimulus, _AGAIN):
                 self._held.append(stimulus)
             elif isinstance(stimulus, s.Commanded):
                 self._act(e.Refuse(stimulus.token, "store_unavailable", self.health.problem or "The disk failed."))
@@ -175,7 +181,7 @@ class Turns:
             batch, bulk = self._batch, stimulus.size // BYTES_A_RECORD
             batch.bulk += bulk
             self.owed += (len(batch.records) - before + bulk) * self._record_takes
-            source = source_of(stimulus.host)
+            source = source_of(self._links[stimulus.link].host)
             batch.sources[source] = batch.sources.get(source, 0) + len(batch.records) - before + bulk
 
     @property
@@ -219,8 +225,12 @@ class Turns:
 
     def _gather(self, stimulus: s.Stimulus | None, effects: list[e.Effect]) -> None:
         batch = self._batch
-        if isinstance(stimulus, _AGAIN):
+        if isinstance(stimulus, s.LinkUp):
+            self._links[stimulus.link] = stimulus
+        elif isinstance(stimulus, _AGAIN):
             batch.stimuli.append(stimulus)
+            if isinstance(stimulus, s.Closed):
+                batch.over.append(stimulus.link)
         elif type(stimulus) is s.Fetched and type(stimulus.query) is e.Old:
             batch.expires = True
         for effect in effects:
@@ -312,6 +322,8 @@ class Turns:
             self._publish(events)
         for act in batch.acts:
             self._act(act)
+        for link in batch.over:
+            self._links.pop(link, None)
         self._arm()
         if self._batch.records or self._batch.acts:
             self._kick()
@@ -422,7 +434,7 @@ class Turns:
         self._full = False
         log.info("writing works again")
         held, self._held = self._held, collections.deque()
-        for stimulus in held:
+        for stimulus in (*self._links.values(), *held):
             self.feed(stimulus)
         self._gather(None, self.core.recovered(now_ms()))
         self.read_on()

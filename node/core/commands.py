@@ -16,6 +16,7 @@ from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import effects as e
 from node.core.belief import Belief
+from node.core.connections import Connections
 from node.core.consumers import Consumers
 from node.core.contact import Contact
 from node.core.contacts import ANYWHERE, Contacts
@@ -43,6 +44,7 @@ class Commands:
         rooms: Rooms,
         contacts: Contacts,
         outbox: Outbox,
+        connections: Connections,
         consumers: Consumers,
         belief: Belief,
         settings: nouns.Settings,
@@ -55,6 +57,7 @@ class Commands:
         self._rooms = rooms
         self._contacts = contacts
         self._outbox = outbox
+        self._connections = connections
         self._consumers = consumers
         self.settings = settings
         self.me = me
@@ -249,19 +252,19 @@ class Commands:
             self._contacts.revive(found)
         if args.dialect != "auto":
             if found.peer.dialect != args.dialect:
-                for link in list(found.links):
-                    self._outbox.hang_up(found, link)
+                for link in found.links:
+                    self._connections.hang_up(found, link.number)
             self._contacts.change(found, dialect=args.dialect, dialect_from="chosen")
         elif found.peer.dialect_from == "chosen":
             self._contacts.change(found, dialect="unknown", dialect_from="guess")
         self._contacts.change(found, wanted=True)
-        self._outbox.want(found)
+        self._connections.want(found)
         self._ledger.reply(command.token, rq.PeerResult(peer=found.peer), command.key)
 
     def _disconnect(self, command: Commanded) -> None:
         args: rq.PeerArgs = command.args
         contact = self._known(args.peer)
-        self._outbox.part(contact)
+        self._connections.part(contact)
         self._contacts.change(contact, wanted=False, link="offline", error=None)
         self._ledger.reply(command.token, rq.PeerResult(peer=contact.peer), command.key)
 
@@ -269,7 +272,7 @@ class Commands:
         args: rq.PeerArgs = command.args
         contact = self._known(args.peer)
         self._contacts.forget(contact)
-        self._outbox.forget(contact)
+        self._connections.forget(contact)
         self._outbox.pump(contact)
         self._ledger.reply(command.token, rq.Nothing(), command.key)
 
@@ -300,14 +303,14 @@ class Commands:
             raise CommandRefused("invalid_args", "That is one conversation already.")
         self._contacts.unite(gone, into)
         self._contacts.stand(into, "known")
-        self._outbox.adopt(gone, into)
+        self._connections.adopt(gone, into)
         self._outbox.pump(into)
         self._ledger.reply(command.token, rq.PeerResult(peer=into.peer), command.key)
 
     def _delete(self, command: Commanded) -> None:
         args: rq.PeerArgs = command.args
         contact = self._with_conversation(args.peer)
-        self._outbox.delete(contact)
+        self._connections.delete(contact)
         self._contacts.delete(contact)
         self._ledger.reply(command.token, rq.Nothing(), command.key)
 
@@ -357,7 +360,7 @@ class Commands:
             self.me = replace(self.me, name=self.settings.name)
             self._ledger.put(e.PutSettings(self.settings, self.me, self.saved))
             self._ledger.log(ev.SettingsChanged(settings=self.settings, self=self.me))
-            self._outbox.set_reconnect(self.settings.reconnect)
+            self._connections.set_reconnect(self.settings.reconnect)
         self._ledger.reply(command.token, rq.SettingsResult(settings=self.settings), command.key)
 
 

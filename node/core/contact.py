@@ -1,6 +1,7 @@
-"""One peer as the core knows it while it runs: its row, its links, the head of its outbox, and what is tried. Pure.
+"""One peer as the core knows it while it runs: its row, its links, its queue, and how it is tried to reach it. Pure.
 
-It decides nothing. contacts.py says who it is, queues.py what waits for it, outbox.py which link that goes over.
+It decides nothing. contacts.py keeps the list, plain.py says who it is, queues.py what waits for it, dialling.py when
+it is dialled, connections.py what becomes of its links, and outbox.py which of them a message takes.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import msgspec
 
 from node.bus import bounds, nouns
 from node.core import effects as e
+from node.core.links import Link
 from node.core.ports import is_service
 from node.model import Address
 from node.printable import one_blank
@@ -31,68 +33,56 @@ class Waiting(msgspec.Struct):
     link: int = 0
 
 
+class Queue(msgspec.Struct):
+    """What waits for one peer: the head of it in memory, the rest on disk."""
+
+    #: The head, in order; `more` says that there are further ones on disk.
+    waiting: collections.deque[Waiting] = msgspec.field(default_factory=collections.deque)
+    more: bool = False
+    #: What the disk was asked for; whether more was accepted since; and whose outcome became known since.
+    fetching: e.Waiting | None = None
+    added_since: bool = False
+    ended_since: set[int] = msgspec.field(default_factory=set)
+    #: Of what the disk still has, messages up to this one are given up: the peer was forgotten.
+    give_up_to: int = 0
+    #: Given to a link, outcome not known yet.
+    inflight: dict[int, Waiting] = msgspec.field(default_factory=dict)
+
+
+class Tries(msgspec.Struct):
+    """How it is tried to reach one peer. Times are milliseconds since 1970."""
+
+    #: The link being dialled, or used for one message. None: none is.
+    link: int | None = None
+    #: Whether that link has done what it was for, and whether the peer took leave since it was dialled.
+    worked: bool = False
+    left: bool = False
+    #: Failed attempts in a row; when the last one began, when the next is due, and why it has to wait.
+    failed: int = 0
+    began: int = 0
+    next_at: int | None = None
+    reason: str = ""
+    #: Somebody said disconnect: don't dial before there is a new reason to.
+    paused: bool = False
+    #: Say hello when it turns out to be a one-shot client: somebody asked for a connection.
+    greet: bool = False
+    #: Say good-bye to a one-shot client: somebody said disconnect.
+    farewell: bool = False
+
+
 class Contact:
     """A peer and what the core remembers about it only while it runs."""
 
-    __slots__ = (
-        "attempt",
-        "busy",
-        "farewell",
-        "fetching",
-        "gone",
-        "greet",
-        "inflight",
-        "late",
-        "left",
-        "links",
-        "more",
-        "next_try",
-        "paused",
-        "peer",
-        "reason",
-        "settled",
-        "since",
-        "spoken",
-        "sweep",
-        "tried",
-        "waiting",
-        "worked",
-    )
+    __slots__ = ("gone", "linked_at", "links", "peer", "queue", "tries")
 
     def __init__(self, peer: nouns.Peer, *, gone: bool = False, more: bool = False) -> None:
         self.peer = peer
         self.gone = gone
-        #: Open persistent links, the one to use last; when the first of them came (ms).
-        self.links: list[int] = []
-        self.since = 0
-        #: The link being dialled or used for one message, if any, what is spoken on it, whether it has done what it was
-        #: for, and whether the peer took leave since it was dialled.
-        self.busy: int | None = None
-        self.spoken = ""
-        self.worked = False
-        self.left = False
-        #: The head of its outbox, in order; `more` says that there are further ones on disk.
-        self.waiting: collections.deque[Waiting] = collections.deque()
-        self.more = more
-        #: What the disk was asked for; whether more was accepted since; and whose outcome became known since.
-        self.fetching: e.Waiting | None = None
-        self.late = False
-        self.settled: set[int] = set()
-        #: Of what the disk still has, messages up to this one are given up: the peer was forgotten.
-        self.sweep = 0
-        #: Given to a link, outcome not known yet.
-        self.inflight: dict[int, Waiting] = {}
-        #: Failed attempts in a row; when the last one began and when the next is due (ms), and why.
-        self.attempt = 0
-        self.tried = 0
-        self.next_try: int | None = None
-        self.reason = ""
-        #: Somebody said disconnect: don't dial before there is a new reason to.
-        self.paused = False
-        #: Say hello when it turns out to be a one-shot client: somebody asked for a connection.
-        self.greet = False
-        #: Say good-bye to a one-shot client: somebody said disconnect.
-        self.farewell = False
+        #: Open links that carry texts both ways, the one to use last; when the first of them opened (ms).
+        self.links: list[Link] = []
+        self.linked_at = 0
+        self.queue = Queue(more=more)
+        self.tries = Tries()
 
     @property
     def id(self) -> str:
@@ -105,6 +95,11 @@ class Contact:
         return self.peer.own_name or self.peer.name
 
     @property
+    def nameless(self) -> bool:
+        """Whether it has never said a name."""
+        return self.own_name in (self.peer.host, str(self.address))
+
+    @property
     def one_shot(self) -> bool:
         """Whether it takes one connection for each message, as far as known."""
         return self.peer.dialect in ONE_SHOT
@@ -115,9 +110,12 @@ class Contact:
         return None if self.peer.port is None else Address(self.peer.host, self.peer.port)
 
     @property
-    def target(self) -> Address | None:
-        """Where this node may dial it: where it listens, but for ports of services that nobody here asked for."""
-        return None if self.not_dialled is not None else self.address
+    def targets(self) -> list[Address]:
+        """Where this node may dial it, the best first: where it listens, but for ports of services that nobody here
+        asked for.
+        """
+        address = self.address
+        return [] if address is None or self.not_dialled is not None else [address]
 
     @property
     def not_dialled(self) -> str | None:
@@ -129,6 +127,14 @@ class Contact:
             f"It says that it listens on port {peer.port}, where usually another kind of service does, so it isn't"
             f" dialled unasked. If it is a chat program, connect to {self.address} by hand."
         )
+
+    def has_link(self, number: int) -> bool:
+        """Whether this is one of its open links."""
+        return any(link.number == number for link in self.links)
+
+    def drop_link(self, number: int) -> None:
+        """A link carries no more texts to it."""
+        self.links = [link for link in self.links if link.number != number]
 
 
 def shown_name(said: str | None) -> str | None:

@@ -1,8 +1,4 @@
-"""Who the peers are: their addresses, names, dialects and link states. Pure.
-
-A plain peer is the source address of a connection and the port it claims: nobody speaks for another address. Before it
-has claimed a port it is its address and its name, and becomes one with the peer of that port when the claim comes.
-"""
+"""The list of peers: their addresses, names, dialects and link states, and who leaves it when it is full. Pure."""
 
 from __future__ import annotations
 
@@ -133,6 +129,10 @@ class Contacts:
         """The peer that listens there."""
         return self._by_address.get((host, port))
 
+    def at_host(self, host: str, name: str) -> list[Contact]:
+        """All peers of an address that call themselves so."""
+        return list(self._by_host_name.get((host, name), {}).values())
+
     def named(self, name: str) -> list[Contact]:
         """All peers that go by a name, those on the list only. Compared without regard to case."""
         return [contact for contact in self._by_name.get(name.casefold(), {}).values() if not contact.gone]
@@ -220,7 +220,7 @@ class Contacts:
 
     def reachable(self) -> list[Contact]:
         """Who counts as reachable and may be dialled, whoever was heard or reached last at the end."""
-        return [contact for contact, _ in self._reachable.values() if contact.target is not None and not contact.gone]
+        return [contact for contact, _ in self._reachable.values() if contact.targets and not contact.gone]
 
     def next_aging(self) -> int | None:
         """When somebody stops counting as reachable."""
@@ -323,74 +323,10 @@ class Contacts:
         self._ledger.put(e.PutPeer(contact.peer, gone=True))
         self._ledger.log(ev.PeerForgotten(peer=contact.id))
 
-    def nameless(self, contact: Contact) -> bool:
-        """Whether it has never said a name."""
-        return contact.own_name in (contact.peer.host, str(contact.address))
-
-    def identify(self, host: str, port: int | None, name: str | None, dialect: str) -> Contact:
-        """The peer at `host` that claims this port, or, without one, goes by this name; a new one if need be.
-
-        A claim of our own address counts as none. Raises OverflowError at MAX_PEERS and at MAX_PER_SOURCE.
-        """
-        contact = self.at(host, port) if port is not None else None
-        if contact is not None:
-            pass
-        elif port is not None and not self.is_own(Address(host, port)):
-            contact = self._provisional(host, name) if name else None
-            if contact is not None and not contact.links:
-                self.change(contact, port=port)
-            else:
-                # Somebody of this name who is connected now is another one, behind the same address.
-                contact = self.add(host, port, name, dialect, "seen")
-        else:
-            same = list(self._by_host_name.get((host, name), {}).values()) if name is not None else []
-            if len(same) == 1:
-                contact = same[0]
-            else:
-                contact = self._provisional(host, name) or self.add(host, None, name, dialect, "seen")
-        self.revive(contact)
-        return contact
-
-    def _provisional(self, host: str, name: str | None) -> Contact | None:
-        """The peer of this address and name that hasn't said its port yet."""
-        for contact in self._by_host_name.get((host, name or host), {}).values():
-            if contact.peer.port is None:
-                return contact
-        return None
-
-    def early(self, contact: Contact, name: str) -> Contact | None:
-        """Who spoke under this name before the port was claimed, where the port has come and then, first now, the name.
-
-        Somebody of this name who is connected is another one, behind the same address.
-        """
-        if contact.peer.port is None or not self.nameless(contact):
-            return None
-        early = self._provisional(contact.peer.host, name)
-        return None if early is None or early.links else early
-
-    def claim(self, contact: Contact, port: int) -> Contact:
-        """A peer known by name only says on which port it listens: it becomes one with the peer known there.
-
-        Returns the one that stays; the caller moves what the other had in memory. A claim of our own address is none.
-        """
-        host = contact.peer.host
-        known = self.at(host, port)
-        if known is contact or (known is None and self.is_own(Address(host, port))):
-            return contact
-        if known is None:
-            nameless = contact.own_name == host
-            self.change(contact, port=port)
-            if nameless:
-                self.calls_itself(contact, str(Address(host, port)))
-            return contact
-        # The conversation that is known by its address stays; what was said before the claim joins it.
-        self.unite(contact, known)
-        return known
-
     def unite(self, contact: Contact, known: Contact) -> None:
         """Two peers are one: all that was said with `contact` is now with `known`, and so is a name that it lacks."""
         self.revive(known, keep=contact, force=True)
-        if not self.nameless(contact) and self.nameless(known):
+        if not contact.nameless and known.nameless:
             self.calls_itself(known, contact.own_name)
         if contact.peer.own_name is not None and known.peer.own_name is None:
             self.rename(known, contact.peer.name)

@@ -11,6 +11,7 @@ from node.bus import nouns
 from node.bus import requests as rq
 from node.core.state import KeptConsumer
 from node.model import Address
+from node.protocol.plain.registry import ANCESTOR
 
 # ---- records: committed together, in order ---------------------------------------------------------------------------
 
@@ -159,7 +160,7 @@ class Dial(msgspec.Struct, frozen=True):
     address: Address
     how: Literal["persistent", "unsure", "one_shot"]
     #: Whose ways; "unsure" begins with the ancestor's.
-    dialect: str = "snicher"
+    dialect: str = ANCESTOR.name
 
 
 class Transmit(msgspec.Struct, frozen=True):

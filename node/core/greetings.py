@@ -14,9 +14,11 @@ from node.bus import nouns
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.contacts import Contacts
+from node.core.dialling import Dialling
 from node.core.ledger import Ledger
-from node.core.outbox import Outbox
+from node.core.links import Links
 from node.model import MandatoryPeer
+from node.protocol.plain.registry import ANCESTOR
 
 #: The token of a greeting: it is no message, so nothing of it is kept.
 TOKEN = 0
@@ -25,10 +27,18 @@ TOKEN = 0
 class Greetings:
     """The greetings of this run, by address."""
 
-    def __init__(self, ledger: Ledger, contacts: Contacts, outbox: Outbox, loaded: dict[str, nouns.Greeting]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        contacts: Contacts,
+        links: Links,
+        dialling: Dialling,
+        loaded: dict[str, nouns.Greeting],
+    ) -> None:
         self._ledger = ledger
         self._contacts = contacts
-        self._outbox = outbox
+        self._links = links
+        self._dialling = dialling
         self.all = dict(loaded)
         #: Who is being greeted over which link, and what is still to be said there.
         self._under_way: dict[int, str] = {}
@@ -53,18 +63,18 @@ class Greetings:
             self._put(greeting)
             try:
                 contact = self._contacts.at(address.host, address.port) or self._contacts.add(
-                    address.host, address.port, None, "snicher", "guess"
+                    address.host, address.port, None, ANCESTOR.name, "guess"
                 )
             except OverflowError as error:
                 self._put(replace(greeting, outcome="failed", detail=str(error)))
                 return
             self._contacts.revive(contact)
             self._contacts.stand(contact, "asked")
-            self._under_way[self._outbox.call(contact)] = greeting.address
+            self._under_way[self._dialling.call(contact)] = greeting.address
 
     def ready(self, link: int) -> bool:
         """A link that was dialled stands: a greeting goes over it first. Returns whether there is one."""
-        if link not in self._under_way or link in self._outbox.leaving:
+        if link not in self._under_way or self._links.is_leaving(link):
             return False
         self._ledger.put(e.Transmit(link, TOKEN, self._text))
         return True

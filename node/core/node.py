@@ -18,18 +18,20 @@ from node.core import settings
 from node.core import stimuli as s
 from node.core.belief import Belief
 from node.core.commands import Commands
+from node.core.connections import Connections
 from node.core.consumers import Consumers
-from node.core.contact import Contact, shown_name
+from node.core.contact import Contact
 from node.core.contacts import Contacts
+from node.core.dialling import Dialling, next_try
 from node.core.expiry import Expiry
 from node.core.greetings import Greetings
 from node.core.ledger import Ledger
-from node.core.outbox import Outbox, next_try
+from node.core.links import Links
+from node.core.outbox import Outbox
+from node.core.plain import Plain
 from node.core.quotas import DEFAULT_QUOTA, Quotas
 from node.core.rooms import Rooms
 from node.core.state import Loaded
-from node.protocol.plain.codec import Announced, Goodbye, Hello, Text
-from node.protocol.plain.registry import PERSISTENT
 
 #: A wall clock that goes back by more than this was set; less is the system's own adjusting.
 SET_BACK_MS = 1_000
@@ -66,14 +68,18 @@ class Node:
         rows = [row for row in loaded.peers if row.peer.room in self._rooms.by_id]
         contacts = [Contact(row.peer, gone=row.gone, more=row.waiting) for row in rows]
         self._contacts = Contacts(self._ledger, self._rooms, contacts, loaded.last_plain)
-        self._outbox = Outbox(self._ledger, self._rooms, self._contacts)
+        self._links = Links()
+        self._dialling = Dialling(self._ledger, self._contacts, self._links)
+        self._outbox = Outbox(self._ledger, self._rooms, self._contacts, self._links, self._dialling)
+        self._connections = Connections(self._ledger, self._contacts, self._links, self._dialling, self._outbox)
+        self._plain = Plain(self._ledger, self._rooms, self._contacts, self._links, self._dialling, self._connections)
         for sending in loaded.sending:
             contact = self._contacts.by_id.get(sending.peer)
             if contact is not None:
                 self._outbox.queues.load(contact, sending.message, sending.room, sending.text)
         self._quotas = Quotas(self._ledger, identity.quota, loaded.shut_out)
         self._space: bool | None = None
-        self._greetings = Greetings(self._ledger, self._contacts, self._outbox, loaded.greetings)
+        self._greetings = Greetings(self._ledger, self._contacts, self._links, self._dialling, loaded.greetings)
         saved = settings.saved_for(loaded.saved, loaded.settings)
         # Not the name: a core made anew in the middle of a run keeps the one that was changed since the start.
         fixed = {key: one for key, one in identity.fixed.items() if key != "name"}
@@ -87,6 +93,7 @@ class Node:
             self._rooms,
             self._contacts,
             self._outbox,
+            self._connections,
             self._consumers,
             self.belief,
             current,
@@ -95,7 +102,7 @@ class Node:
             identity.fixed,
             settings.in_force(identity.default_name, {}, identity.fixed),
         )
-        self._outbox.reconnect = current.reconnect
+        self._dialling.reconnect = current.reconnect
         self.expiry = Expiry(self._ledger, self._rooms, self._contacts, self.belief)
 
     @property
@@ -142,19 +149,21 @@ class Node:
 
     def in_use(self, link: int) -> bool:
         """Whether what is sent to somebody whom people here know goes over this link."""
-        contact = self._outbox.owners.get(link)
-        return contact is not None and contact.peer.standing != "stranger" and contact.links[-1:] == [link]
+        contact = self._connections.owner(link)
+        if contact is None or contact.peer.standing == "stranger" or not contact.links:
+            return False
+        return contact.links[-1].number == link
 
     def next_tries(self, peers: Iterable[str] | None = None) -> list[nouns.NextTry]:
         """Who of these (None: of all) is tried again and when, soonest first."""
         known = self._contacts.by_id
         found = known.values() if peers is None else [known[peer] for peer in peers if peer in known]
-        waiting = [c for c in found if c.next_try is not None and not c.gone]
-        return [next_try(c) for c in sorted(waiting, key=lambda c: c.next_try or 0)]
+        waiting = [c for c in found if c.tries.next_at is not None and not c.gone]
+        return [next_try(c) for c in sorted(waiting, key=lambda c: c.tries.next_at or 0)]
 
     def next_deadline(self) -> int | None:
         """When a Ticked is due, in milliseconds since 1970; None: not before something else happens."""
-        times = (self._outbox.retries.next_deadline(), self._contacts.next_aging(), self._consumers.next_deadline())
+        times = (self._dialling.retries.next_deadline(), self._contacts.next_aging(), self._consumers.next_deadline())
         return min((at for at in times if at is not None), default=None)
 
     def handle(self, stimulus: s.Stimulus, now: int) -> list[e.Effect]:
@@ -162,18 +171,16 @@ class Node:
         set_back = self._ledger.now - now
         if set_back > SET_BACK_MS:
             # The wall clock was set: a try must not be put off by that.
-            self._outbox.retries.shift(-set_back)
+            self._dialling.retries.shift(-set_back)
             self._contacts.shift(-set_back)
         self._ledger.now = now
         self._ledger.cause = None
         self.belief.keep_days = self._commands.settings.keep_days
         match stimulus:
             case s.Heard():
-                if self._quotas.is_shut_out(stimulus.host):
-                    self._ledger.put(e.HangUp(stimulus.link))
-                else:
-                    self._heard(stimulus)
-                    self._quotas.count(stimulus)
+                self._heard(stimulus)
+            case s.LinkUp():
+                self._connections.up(stimulus)
             case s.Transmitted():
                 self._greetings.transmitted(stimulus)
                 self._outbox.transmitted(stimulus)
@@ -185,15 +192,15 @@ class Node:
                     self._commands.run(stimulus)
             case s.Connected():
                 if not self._greetings.ready(stimulus.link):
-                    self._outbox.connected(stimulus.link)
+                    self._connections.connected(stimulus.link)
             case s.Opened():
                 self._greetings.ready(stimulus.link)
-                self._outbox.opened(stimulus.link)
+                self._connections.opened(stimulus.link)
             case s.Settled():
-                self._settled(stimulus)
+                self._connections.settled(stimulus)
             case s.Closed():
                 self._greetings.closed(stimulus.link, stimulus.reason)
-                self._outbox.ended(stimulus.link, stimulus.reason)
+                self._connections.ended(stimulus.link, stimulus.reason)
             case s.ConsumerAsked():
                 self._consumers.asked(stimulus.name)
             case s.Fetched():
@@ -216,12 +223,23 @@ class Node:
             case _:
                 assert_never(stimulus)
         self._tidy()
+        self._connections.admit()
         return self._ledger.take()
+
+    def _heard(self, heard: s.Heard) -> None:
+        link = self._links.get(heard.link)
+        if link is None:
+            raise LookupError(f"Something was heard on link {heard.link}, of which no LinkUp told.")
+        if self._quotas.is_shut_out(link.host):
+            self._ledger.put(e.HangUp(heard.link))
+            return
+        self._plain.heard(link, heard.said)
+        self._quotas.count(link.host, heard.size, len(heard.said))
 
     def _tidy(self) -> None:
         """Strangers who left the list are hung up. Those who never said a text go, and those beyond the bound."""
         for contact in self._contacts.shelved():
-            self._outbox.let_go(contact)
+            self._connections.let_go(contact)
             if self._contacts.is_empty(contact):
                 self._drop(contact)
         while (surplus := self._contacts.surplus()) is not None:
@@ -229,7 +247,7 @@ class Node:
             self._drop(surplus)
 
     def _drop(self, contact: Contact) -> None:
-        self._outbox.delete(contact)
+        self._connections.delete(contact)
         self._contacts.delete(contact)
 
     # -- the run
@@ -246,7 +264,7 @@ class Node:
         self.belief.look(ledger.now)
         self._consumers.age()
         self._greetings.start(start)
-        self._outbox.settle("The node ended while this was being sent; it may or may not have arrived.")
+        self._connections.settle("The node ended while this was being sent; it may or may not have arrived.")
 
     def resume(self, listen: str, addresses: list[str], now: int) -> None:
         """A core made anew in the middle of a run: as it was told at the start, without an event."""
@@ -263,16 +281,16 @@ class Node:
         self._ledger.now = now
         self._ledger.cause = None
         self._greetings.settle("The disk failed meanwhile.")
-        self._outbox.settle("The disk failed while this was being sent; it may or may not have arrived.")
+        self._connections.settle("The disk failed while this was being sent; it may or may not have arrived.")
         return self._ledger.take()
 
     def _stop(self) -> None:
-        self._outbox.close()
+        self._connections.close()
         self._ledger.put(e.Exit())
 
     def _stopped(self, reason: str) -> None:
         for contact in list(self._contacts.by_id.values()):
-            self._outbox.offline(contact)
+            self._connections.offline(contact)
         self._ledger.log(ev.NodeStopped(reason=reason))
 
     def _measured(self, space: s.SpaceMeasured) -> None:
@@ -296,7 +314,7 @@ class Node:
     def _ticked(self) -> None:
         self._contacts.age()
         self._consumers.age()
-        for contact in self._outbox.retries.due(self._ledger.now):
+        for contact in self._dialling.retries.due(self._ledger.now):
             self._outbox.pump(contact)
 
     def _fetched(self, fetched: s.Fetched) -> None:
@@ -308,137 +326,6 @@ class Node:
         else:
             self._ledger.cause = query.cause
             self._commands.fetched(query, fetched.result)
-
-    def _settled(self, settled: s.Settled) -> None:
-        contact = self._outbox.owners.get(settled.link)
-        if contact is None:
-            self._ledger.put(e.HangUp(settled.link))
-            return
-        contact.worked = True
-        if contact.peer.dialect_from == "guess":
-            self._contacts.change(contact, dialect=settled.dialect)
-        if settled.dialect != "snicher":
-            return
-        if contact.peer.dialect == "snicher":
-            self._outbox.opened(settled.link)
-        else:
-            # The guess has yielded meanwhile to what the peer or a person said.
-            self._outbox.hang_up(contact, settled.link)
-
-    # -- what peers say
-
-    def _heard(self, heard: s.Heard) -> None:
-        port = heard.port
-        texts: list[Text] = []
-        contact: Contact | None = None
-        speaks: tuple[str | None, int | None] | None = None
-        left = False
-        try:
-            for said in heard.said:
-                if isinstance(said, Announced):
-                    if said.port is not None:
-                        self._receive(contact, texts)
-                        port, speaks, left = said.port, None, False
-                        contact = self._claimed(heard, said.port)
-                    continue
-                if isinstance(said, Text) and said.raw is None and not said.text.strip():
-                    continue
-                if contact is None or speaks != (said.name, said.port):
-                    # Most texts are from the one who spoke before.
-                    speaker = self._speaker(heard, said, port)
-                    if speaker is not contact:
-                        self._receive(contact, texts)
-                        contact = speaker
-                    self._name(contact, said.name, texts)
-                    speaks = said.name, said.port
-                left = isinstance(said, Goodbye)
-                if isinstance(said, Text):
-                    texts.append(said)
-                else:
-                    self._receive(contact, texts)
-                    self._control(heard, contact, said)
-        except OverflowError as error:
-            self._ledger.tell(ev.ConnectionNoticed(address=heard.host, what=f"Refused: {error}"))
-            self._ledger.put(e.HangUp(heard.link))
-        self._receive(contact, texts)
-        if contact is not None and not left and heard.link not in self._outbox.leaving:
-            self._outbox.showed_up(contact)
-
-    def _speaker(self, heard: s.Heard, said: Text | Hello | Goodbye, port: int | None) -> Contact:
-        """Whom a thing said is from, with its dialect and link brought up to date."""
-        contact = self._outbox.owners.get(heard.link)
-        if contact is None:
-            claimed = said.port if said.port is not None else port
-            contact = self._contacts.identify(heard.host, claimed, shown_name(said.name), heard.dialect)
-        self._keep(heard, contact)
-        return contact
-
-    def _name(self, contact: Contact, said: str | None, texts: list[Text]) -> None:
-        """What the peer calls itself from here on; what it said before keeps the name of then."""
-        if said and said != contact.own_name:
-            name = shown_name(said)
-            if name is not None and name != contact.own_name:
-                self._receive(contact, texts)
-                early = self._contacts.early(contact, name)
-                if early is not None:
-                    self._contacts.unite(early, contact)
-                    self._outbox.adopt(early, contact)
-                self._contacts.calls_itself(contact, name)
-
-    def _claimed(self, heard: s.Heard, port: int) -> Contact:
-        """The peer said on which port it listens."""
-        owner = self._outbox.owners.get(heard.link)
-        if owner is None:
-            contact = self._contacts.identify(heard.host, port, None, heard.dialect)
-        elif heard.link % 2 or owner.peer.port == port:
-            # We dialled it, so that is where it listens.
-            contact = owner
-        elif owner.peer.port is None:
-            contact = self._contacts.claim(owner, port)
-            if contact is not owner:
-                self._outbox.adopt(owner, contact)
-        else:
-            contact = self._contacts.identify(heard.host, port, None, heard.dialect)
-            if contact is not owner:
-                self._outbox.detach(owner, heard.link)
-        self._keep(heard, contact)
-        return contact
-
-    def _keep(self, heard: s.Heard, contact: Contact) -> None:
-        """What a connection shows by being there: the dialect, and that it can be answered on."""
-        outbox, peer = self._outbox, contact.peer
-        if heard.link in outbox.leaving:
-            return
-        self._contacts.revive(contact)
-        if peer.dialect_from != "chosen" and (peer.dialect != heard.dialect or peer.dialect_from != "seen"):
-            if peer.dialect != heard.dialect:
-                # What we dialled rests on another idea of the peer, which yields to what it says itself.
-                for link in [link for link in contact.links if link % 2 and link != heard.link]:
-                    outbox.hang_up(contact, link)
-            self._contacts.change(contact, dialect=heard.dialect, dialect_from="seen")
-        if heard.link % 2 == 0 and heard.dialect in PERSISTENT:
-            outbox.owners[heard.link] = contact
-        if heard.persistent:
-            outbox.owners[heard.link] = contact
-            if heard.link != contact.busy:
-                outbox.attach(contact, heard.link)
-        elif not contact.links and not outbox.wants(contact):
-            # With something to send, the next attempt shows whether it can be reached.
-            self._contacts.change(contact, link="reachable", error=None)
-
-    def _receive(self, contact: Contact | None, texts: list[Text]) -> None:
-        """The texts gathered so far go into the conversation."""
-        if texts and contact is not None:
-            self._contacts.seen(contact)
-            self._rooms.receive(contact.peer.room, contact.id, contact.peer.name, texts)
-        texts.clear()
-
-    def _control(self, heard: s.Heard, contact: Contact, said: Hello | Goodbye) -> None:
-        self._contacts.seen(contact)
-        what = "said hello" if isinstance(said, Hello) else "said good-bye"
-        self._rooms.notice(contact.peer.room, contact.id, contact.peer.name, f"{what} (“{said.word[:80]}”)")
-        if isinstance(said, Goodbye) and heard.link not in self._outbox.leaving:
-            self._outbox.left(contact, heard.link)
 
 
 def _megabytes(size: int) -> str:

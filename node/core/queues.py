@@ -36,20 +36,20 @@ class Queues:
 
     def load(self, contact: Contact, message: int, room: str, text: str) -> None:
         """A message whose attempt was under way when the core was made."""
-        contact.inflight[message] = Waiting(message, room, text, begun=True)
+        contact.queue.inflight[message] = Waiting(message, room, text, begun=True)
         self.carried[message] = contact
 
     def add(self, contact: Contact, message: nouns.Message) -> None:
         """A message was accepted for this peer."""
-        if contact.more or len(contact.waiting) >= WINDOW:
+        if contact.queue.more or len(contact.queue.waiting) >= WINDOW:
             # While the disk is asked for more, its answer may be older than this message.
-            contact.late = contact.more = True
+            contact.queue.added_since = contact.queue.more = True
         else:
-            contact.waiting.append(Waiting(message.id, message.room, message.text))
+            contact.queue.waiting.append(Waiting(message.id, message.room, message.text))
 
     def again(self, contact: Contact, message: nouns.Message) -> None:
         """A message that was given up waits again, in its place among the others."""
-        if contact.more or len(contact.waiting) >= WINDOW:
+        if contact.queue.more or len(contact.queue.waiting) >= WINDOW:
             self.let_disk_order(contact)
         else:
             self.back(contact, Waiting(message.id, message.room, message.text))
@@ -57,35 +57,36 @@ class Queues:
     def fetch(self, contact: Contact) -> None:
         """Ask the disk for more."""
         self._asked += 1
-        contact.settled.clear()
-        contact.late = False
-        contact.fetching = e.Waiting(contact.id, SWEEP if contact.sweep else WINDOW, self._asked)
-        self._ledger.put(e.Fetch(contact.fetching))
+        contact.queue.ended_since.clear()
+        contact.queue.added_since = False
+        contact.queue.fetching = e.Waiting(contact.id, SWEEP if contact.queue.give_up_to else WINDOW, self._asked)
+        self._ledger.put(e.Fetch(contact.queue.fetching))
 
     def fetched(self, contact: Contact, query: e.Waiting, rows: list[tuple[int, str, str]]) -> None:
         """The disk answered what this contact has asked last."""
-        contact.fetching = None
+        contact.queue.fetching = None
         # What was sent while the store was read is still waiting in that answer: it must not go out twice.
-        known = {waiting.id for waiting in contact.waiting} | set(contact.inflight) | contact.settled
+        queue = contact.queue
+        known = {waiting.id for waiting in queue.waiting} | set(queue.inflight) | queue.ended_since
         for row in rows:
             if row[0] in known:
                 continue
             waiting = Waiting(*row)
-            if waiting.id <= contact.sweep:
+            if waiting.id <= contact.queue.give_up_to:
                 self.end(contact, waiting, "failed", FORGOTTEN)
             else:
-                contact.waiting.append(waiting)
+                contact.queue.waiting.append(waiting)
         _sort(contact)
-        contact.more = contact.late or len(rows) >= query.limit
-        contact.late = False
-        if not contact.more:
-            contact.sweep = 0
+        contact.queue.more = contact.queue.added_since or len(rows) >= query.limit
+        contact.queue.added_since = False
+        if not contact.queue.more:
+            contact.queue.give_up_to = 0
 
     def let_disk_order(self, contact: Contact) -> None:
         """Hold nothing in memory that isn't begun: all comes back from disk, in order."""
-        contact.waiting = collections.deque(waiting for waiting in contact.waiting if waiting.begun)
-        contact.more = True
-        contact.fetching = None
+        contact.queue.waiting = collections.deque(waiting for waiting in contact.queue.waiting if waiting.begun)
+        contact.queue.more = True
+        contact.queue.fetching = None
 
     def give(self, contact: Contact, waiting: Waiting, link: int) -> None:
         """Let it go over a link; that it is being sent is recorded first."""
@@ -93,7 +94,7 @@ class Queues:
             waiting.begun = True
             self._rooms.state(waiting.room, waiting.id, "sending")
         waiting.link = link
-        contact.inflight[waiting.id] = waiting
+        contact.queue.inflight[waiting.id] = waiting
         self.carried[waiting.id] = contact
         self._ledger.put(e.Transmit(link, waiting.id, waiting.text, waiting.part))
 
@@ -101,18 +102,18 @@ class Queues:
 
     def give_up_parts(self, contact: Contact, reason: str | None) -> None:
         """Of a long text, parts have left: the rest isn't sent by itself."""
-        while contact.waiting and contact.waiting[0].part > 1:
-            waiting = contact.waiting.popleft()
+        while contact.queue.waiting and contact.queue.waiting[0].part > 1:
+            waiting = contact.queue.waiting.popleft()
             self.end(contact, waiting, "unconfirmed", part_lost(waiting.part, reason))
 
     def take_back(self, contact: Contact, waiting: Waiting) -> None:
         """It is in flight no more."""
-        del contact.inflight[waiting.id]
+        del contact.queue.inflight[waiting.id]
         del self.carried[waiting.id]
 
     def back(self, contact: Contact, waiting: Waiting) -> None:
         """It waits again, in its old place."""
-        contact.waiting.append(waiting)
+        contact.queue.waiting.append(waiting)
         _sort(contact)
 
     def end(
@@ -124,8 +125,8 @@ class Queues:
         marks: list[str] | None = None,
     ) -> None:
         """Nothing more is done for this message by itself."""
-        if contact.fetching is not None:
-            contact.settled.add(waiting.id)
+        if contact.queue.fetching is not None:
+            contact.queue.ended_since.add(waiting.id)
         self._rooms.state(waiting.room, waiting.id, state, detail, marks)
 
     def not_sent(self, contact: Contact, waiting: Waiting) -> None:
@@ -135,7 +136,7 @@ class Queues:
             self.end(contact, waiting, "failed", FORGOTTEN)
             return
         self._rooms.state(waiting.room, waiting.id, "waiting")
-        if contact.more:
+        if contact.queue.more:
             # Others that came back earlier may stand before it, on disk.
             self.let_disk_order(contact)
         else:
@@ -143,37 +144,37 @@ class Queues:
 
     def forget(self, contact: Contact) -> None:
         """All that waits is given up, also what only the disk knows of."""
-        for waiting in contact.waiting:
+        for waiting in contact.queue.waiting:
             self.end(contact, waiting, "failed", FORGOTTEN)
-        contact.waiting.clear()
-        contact.fetching = None
-        contact.sweep = self._ledger.last_message if contact.more else 0
+        contact.queue.waiting.clear()
+        contact.queue.fetching = None
+        contact.queue.give_up_to = self._ledger.last_message if contact.queue.more else 0
 
     def delete(self, contact: Contact) -> None:
         """Nothing of it is known any more."""
-        for token in contact.inflight:
+        for token in contact.queue.inflight:
             del self.carried[token]
-        contact.waiting.clear()
-        contact.inflight.clear()
-        contact.fetching = None
-        contact.more = False
+        contact.queue.waiting.clear()
+        contact.queue.inflight.clear()
+        contact.queue.fetching = None
+        contact.queue.more = False
 
     def adopt(self, gone: Contact, into: Contact) -> None:
         """What waited for `gone`, or is in flight, is `into`'s."""
-        for waiting in (*gone.waiting, *gone.inflight.values()):
+        for waiting in (*gone.queue.waiting, *gone.queue.inflight.values()):
             waiting.room = into.peer.room
-        for token in gone.inflight:
+        for token in gone.queue.inflight:
             self.carried[token] = into
-        into.inflight.update(gone.inflight)
-        into.waiting.extend(gone.waiting)
+        into.queue.inflight.update(gone.queue.inflight)
+        into.queue.waiting.extend(gone.queue.waiting)
         _sort(into)
-        if into.more or gone.more:
+        if into.queue.more or gone.queue.more:
             self.let_disk_order(into)
 
 
 def _sort(contact: Contact) -> None:
     """In order of acceptance; a message of which a part has left comes before all."""
-    contact.waiting = collections.deque(sorted(contact.waiting, key=_place))
+    contact.queue.waiting = collections.deque(sorted(contact.queue.waiting, key=_place))
 
 
 def _place(waiting: Waiting) -> tuple[bool, int]:

@@ -11,7 +11,6 @@ import collections
 
 from node.bus import events as ev
 from node.core import effects as e
-from node.core import stimuli as s
 from node.core.ledger import Ledger
 from node.model import source_of
 
@@ -48,16 +47,16 @@ class Quotas:
         """Whether nothing that this address says counts any more."""
         return self._ledger.now < self.shut_out.get(source_of(host), 0) <= self._ledger.now + DAY_MS
 
-    def count(self, heard: s.Heard) -> None:
-        """What a source has said costs it; at the quota it is shut out."""
+    def count(self, host: str, size: int, said: int) -> None:
+        """So many things said in so many bytes cost an address's source; at the quota it is shut out."""
         if not self._quota:
             return
-        source, now = source_of(heard.host), self._ledger.now
+        source, now = source_of(host), self._ledger.now
         began, cost = self._days.get(source) or (now, 0)
         if not 0 <= now - began < DAY_MS:
             self._days.pop(source, None)
             began, cost = now, 0
-        cost += heard.size + MESSAGE_COST * len(heard.said)
+        cost += size + MESSAGE_COST * said
         self._days[source] = began, cost
         if len(self._days) > MAX_SOURCES:
             self._days.popitem(last=False)

@@ -22,7 +22,7 @@ def backoff_ms(peer: str, attempt: int) -> int:
 
 
 class Retries:
-    """The times at which contacts are due. A contact's `next_try` says what holds; the heap only finds the soonest."""
+    """The times at which contacts are due. `tries.next_at` of a contact holds; the heap only finds the soonest."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, Contact]] = []
@@ -30,13 +30,13 @@ class Retries:
 
     def put(self, contact: Contact, at: int) -> None:
         """The contact is due at this time, and at no other."""
-        contact.next_try = at
+        contact.tries.next_at = at
         heapq.heappush(self._heap, (at, next(self._count), contact))
 
     def next_deadline(self) -> int | None:
         """When the first one is due."""
         heap = self._heap
-        while heap and heap[0][2].next_try != heap[0][0]:
+        while heap and heap[0][2].tries.next_at != heap[0][0]:
             heapq.heappop(heap)
         return heap[0][0] if heap else None
 
@@ -45,14 +45,14 @@ class Retries:
         found = []
         while (at := self.next_deadline()) is not None and at <= now:
             contact = heapq.heappop(self._heap)[2]
-            contact.next_try = None
+            contact.tries.next_at = None
             found.append(contact)
         return found
 
     def shift(self, by: int) -> None:
         """The wall clock was set: what is left to wait stays the same."""
-        left = [contact for at, _, contact in sorted(self._heap) if contact.next_try == at]
+        left = [contact for at, _, contact in sorted(self._heap) if contact.tries.next_at == at]
         self._heap.clear()
         for contact in dict.fromkeys(left):
-            assert contact.next_try is not None
-            self.put(contact, contact.next_try + by)
+            assert contact.tries.next_at is not None
+            self.put(contact, contact.tries.next_at + by)

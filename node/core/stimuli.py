@@ -8,6 +8,7 @@ import msgspec
 
 from node.bus import events as ev
 from node.core import effects
+from node.core.links import Direction
 from node.model import MandatoryPeer
 from node.protocol.plain.codec import Mark, Said
 
@@ -30,7 +31,7 @@ class Connected(msgspec.Struct, frozen=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """An address that nobody knew turned out to speak this. "snicher": the link is open; else it is over."""
+    """An address that nobody knew turned out to speak this. A persistent dialect: the link is open; else it is over."""
 
     link: int
     dialect: str
@@ -42,18 +43,25 @@ class Opened(msgspec.Struct, frozen=True):
     link: int
 
 
-class Heard(msgspec.Struct, frozen=True):
-    """A peer said something. `host` is its source address, `dialect` what the connection speaks.
+class LinkUp(msgspec.Struct, frozen=True):
+    """What a link is, before anything that is heard on it; told again when it changes.
 
-    `port` is where it listens, as far as the connection has told: claimed on it earlier, or dialled by us. `persistent`
-    links can be answered on.
+    `host` is the other side's address, `dialect` what the link speaks. `port` is where that side listens, as far as the
+    link has told: claimed on it, or dialled by us. Texts of ours may go over `two_way` links.
     """
 
     link: int
+    direction: Direction
     host: str
     port: int | None
     dialect: str
-    persistent: bool
+    two_way: bool
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """A peer said something on a link of which a LinkUp told."""
+
+    link: int
     said: list[Said]
     #: Bytes that came over the connection since the last time.
     size: int = 0
@@ -140,6 +148,7 @@ Stimulus = (
     | Connected
     | Settled
     | Opened
+    | LinkUp
     | Heard
     | Transmitted
     | Closed

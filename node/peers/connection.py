@@ -19,6 +19,7 @@ import socket
 from collections.abc import Callable
 from typing import cast
 
+from node.core import stimuli as s
 from node.errors import LocalFault
 from node.model import Address, normal_host, source_of
 from node.peers import reasons
@@ -61,6 +62,7 @@ class Connection(asyncio.BufferedProtocol):
         self,
         number: int,
         link: Link,
+        inbound: bool,
         me: Callable[[], tuple[int, str]],
         report: Callable[[Connection, list[LinkEvent]], None],
         made: Callable[[Connection], None],
@@ -69,6 +71,10 @@ class Connection(asyncio.BufferedProtocol):
     ) -> None:
         self.number = number
         self.link = link
+        #: Whether the other side dialled.
+        self.inbound = inbound
+        #: What the core was told last that this is.
+        self.told: s.LinkUp | None = None
         #: The other side's address.
         self.host = ""
         #: What that counts for where something is bounded or shared out.

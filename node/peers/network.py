@@ -1,7 +1,7 @@
 """All connections of this node: one listening port for everything, and what is dialled. It decides nothing.
 
-Dial, Transmit and HangUp go in; Heard, Connected, Opened, Settled, Transmitted and Closed come out. For each Dial
-exactly one Closed comes, last; for each Transmit exactly one Transmitted.
+Dial, Transmit and HangUp go in; LinkUp, Heard, Connected, Opened, Settled, Transmitted and Closed come out. For each
+Dial exactly one Closed comes, last; for each Transmit exactly one Transmitted; before a link's first Heard a LinkUp.
 
 Who gets in says listener.py; whose turn it is, scheduler.py.
 """
@@ -134,7 +134,7 @@ class Network:
         task.add_done_callback(self._accepting.discard)
 
     async def _take(self, sock: socket.socket, number: int, host: str) -> None:
-        connection = self._connection(number, l.Link.accepted(), host)
+        connection = self._connection(number, l.Link.accepted(), host, inbound=True)
         try:
             await self._loop.connect_accepted_socket(lambda: connection, sock)
         except OSError:
@@ -143,8 +143,10 @@ class Network:
             if number not in self._connections:
                 self._listener.over(number, host)
 
-    def _connection(self, number: int, link: l.Link, host: str) -> Connection:
-        connection = Connection(number, link, self._me, self._report, self._made, self._scheduler.came, self._gone)
+    def _connection(self, number: int, link: l.Link, host: str, *, inbound: bool) -> Connection:
+        connection = Connection(
+            number, link, inbound, self._me, self._report, self._made, self._scheduler.came, self._gone
+        )
         connection.host = host
         connection.source = source_of(host)
         return connection
@@ -155,12 +157,12 @@ class Network:
     def _made(self, connection: Connection) -> None:
         self._connections[connection.number] = connection
         self._empty.clear()
-        if connection.number % 2 == 0:
+        if connection.inbound:
             self._release(self._order.accepted(connection.host, connection.number, self._loop.time()))
 
     def _gone(self, connection: Connection) -> None:
         self._connections.pop(connection.number, None)
-        if connection.number % 2 == 0:
+        if connection.inbound:
             self._listener.over(connection.number, connection.host)
         if not self._connections and not self._dialling:
             self._empty.set()
@@ -168,11 +170,10 @@ class Network:
     # -- what links report
 
     def _report(self, connection: Connection, events: list[l.LinkEvent]) -> None:
-        number = connection.number
-        inbound = number % 2 == 0
+        number, inbound = connection.number, connection.inbound
         for event in events:
             if isinstance(event, l.Heard):
-                self._heard(connection, event, inbound)
+                self._heard(connection, event)
             elif isinstance(event, Transmitted):
                 self._feed(
                     s.Transmitted(
@@ -192,24 +193,34 @@ class Network:
                 self._release(self._order.said(number, [closed]) if inbound else [closed])
                 self._release(self._order.finished(number))
 
-    def _heard(self, connection: Connection, event: l.Heard, inbound: bool) -> None:
-        codec = connection.link.codec
+    def _heard(self, connection: Connection, event: l.Heard) -> None:
+        link, inbound = connection.link, connection.inbound
+        codec = link.codec
         assert codec is not None or not inbound
-        dialect = codec.name if codec is not None else "snicher"
-        persistent = connection.link.two_way if codec is not None else True
-        host, port, said_now = connection.host, connection.port, event.said
         size, connection.size = connection.size, 0
-        heard = s.Heard(connection.number, host, port, dialect, persistent, said_now, size)
-        small = sum(type(said) is Text and len(said.text) < SMALL for said in said_now)
+        up = s.LinkUp(
+            link=connection.number,
+            direction="in" if inbound else "out",
+            host=connection.host,
+            port=connection.port,
+            dialect=registry.ANCESTOR.name if codec is None else codec.name,
+            two_way=codec is None or link.two_way,
+        )
+        stimuli: list[s.Stimulus] = [s.Heard(connection.number, event.said, size)]
+        if up != connection.told:
+            connection.told = up
+            stimuli.insert(0, up)
+        small = sum(type(said) is Text and len(said.text) < SMALL for said in event.said)
         if small:
             self._scheduler.said_small(connection.source, small)
-        if inbound:
-            for said in event.said:
-                if isinstance(said, Announced) and said.port is not None:
-                    connection.port = said.port
-            self._release(self._order.said(connection.number, [heard]))
-        else:
-            self._feed(heard)
+        if not inbound:
+            for stimulus in stimuli:
+                self._feed(stimulus)
+            return
+        for said in event.said:
+            if isinstance(said, Announced) and said.port is not None:
+                connection.port = said.port
+        self._release(self._order.said(connection.number, stimuli))
 
     def _release(self, stimuli: list[s.Stimulus]) -> None:
         for stimulus in stimuli:
@@ -276,7 +287,7 @@ class Network:
         else:
             codec = registry.PERSISTENT[act.dialect]
             link = l.Link.announce(port, name, unsure=act.how == "unsure", codec=codec)
-        connection = self._connection(act.link, link, address.host)
+        connection = self._connection(act.link, link, address.host, inbound=False)
         connection.port = address.port
         reason: str | None = "We left."
         try:

@@ -46,7 +46,7 @@ class Recognised(msgspec.Struct, frozen=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """What an unknown address turned out to speak. "snicher": the link is open; a one-shot dialect: it is over."""
+    """What an unknown address turned out to speak. A persistent dialect: the link is open; a one-shot: it is over."""
 
     dialect: str
 
@@ -411,7 +411,7 @@ class Link:
             self._turned_away("It answered in another way.")
             return
         self._unsure = False
-        self._events.append(Settled("snicher"))
+        self._events.append(Settled(registry.ANCESTOR.name))
         self._open(Input.STAYED, now)
         answered, self._answered = self._answered, []
         self._hear(answered)

@@ -7,6 +7,7 @@ import contextlib
 import pathlib
 import sqlite3
 import threading
+import zlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, cast
 
@@ -19,7 +20,7 @@ from node.core import effects as e
 from node.core import stimuli as s
 from node.core.node import Node
 from node.errors import CommandRefused, StoreUnavailable
-from node.protocol.plain.codec import Text
+from node.protocol.plain.codec import Said, Text
 from node.store import database, history
 from node.store.reader import Reader
 from node.store.writer import Writer
@@ -42,11 +43,18 @@ class Core:
 
     head = 0
 
+    def __init__(self) -> None:
+        self.hosts: dict[int, str] = {}
+
     def handle(self, stimulus: s.Stimulus, now: int) -> list[e.Effect]:
         if isinstance(stimulus, s.Commanded):
             return [e.Reply(stimulus.token, None)]
-        assert isinstance(stimulus, s.Heard)
-        return [e.PutShutOut({stimulus.host: number}) for number, _ in enumerate(stimulus.said)]
+        if isinstance(stimulus, s.LinkUp):
+            self.hosts[stimulus.link] = stimulus.host
+        if not isinstance(stimulus, s.Heard):
+            return []
+        host = self.hosts[stimulus.link]
+        return [e.PutShutOut({host: number}) for number, _ in enumerate(stimulus.said)]
 
     def recovered(self, now: int) -> list[e.Effect]:
         return []
@@ -118,7 +126,14 @@ class Bench:
 
     def hear(self, host: str, count: int) -> None:
         """A source says so many things."""
-        self.turns.feed(s.Heard(2, host, None, "snicher", True, [Text("x")] * count, count))
+        hear(self.turns, host, [Text("x")] * count, count)
+
+
+def hear(turns: Turns, host: str, said: list[Said], size: int) -> None:
+    """A link of this address says something."""
+    link = 2 * zlib.crc32(host.encode())
+    turns.feed(s.LinkUp(link, "in", host, None, "snicher", True))
+    turns.feed(s.Heard(link, said, size))
 
 
 def run(test: Callable[[Bench], Coroutine[Any, Any, None]]) -> None:
@@ -213,7 +228,7 @@ def test_long_texts_fill_a_batch_by_their_bytes() -> None:
     async def test(bench: Bench) -> None:
         await committing(bench)
         size = bench.turns._batch_sizes[False]
-        bench.turns.feed(s.Heard(2, "anna", None, "snicher", True, [Text("x")], size * BYTES_A_RECORD))
+        hear(bench.turns, "anna", [Text("x")], size * BYTES_A_RECORD)
         assert bench.turns.full_for("anna")
         assert not bench.turns.full_for("ben")
 
@@ -295,6 +310,26 @@ def test_after_a_failed_commit_its_stimuli_come_again_unless_a_bug_failed_it(
         written = [record for batch in bench.disk.written for record in batch]
         # What led to the bug would lead there again; what only waited behind it goes on.
         assert written == [e.PutShutOut({host: 0}) for host in hosts]
+
+    run(test)
+
+
+def test_a_core_made_anew_is_told_what_each_link_is_until_its_end_is_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "PROBE_EVERY", 0)
+
+    async def test(bench: Bench) -> None:
+        await committing(bench)
+        bench.disk.let_through(1)
+        await eventually(lambda: bench.disk.written)
+        first = bench.turns.core
+        bench.disk.fault = StoreUnavailable("full")
+        bench.hear("anna", 1)
+        bench.turns.feed(s.Closed(2 * zlib.crc32(b"anna"), None))
+        bench.disk.let_through(3)
+        # The link was told of long before, and its end in the batch that was lost.
+        await eventually(lambda: bench.turns.core is not first and len(bench.disk.written) > 1)
+        assert bench.disk.written[-1] == [e.PutShutOut({"anna": 0})]
+        await eventually(lambda: set(bench.turns._links) == {2 * zlib.crc32(b"first")})
 
     run(test)
 
@@ -386,7 +421,7 @@ def test_a_commit_that_is_not_done_at_the_end_is_undone_whole_and_its_command_is
             ending.slowly(ending.writer._db)
 
         monkeypatch.setattr(ending.writer, "_write", slow)
-        one.feed(s.Heard(2, "anna", None, "snicher", True, [Text("x")], 1))
+        hear(one, "anna", [Text("x")], 1)
         one.feed(s.Commanded(7, "settings", None, ev.Cause(client="c", request="r"), None))
         await ending.busy()
         one.feed(s.Commanded(8, "settings", None, ev.Cause(client="c", request="r"), None))

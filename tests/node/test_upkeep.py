@@ -65,7 +65,9 @@ class House:
         self.turns.feed(s.Started("127.0.0.1:5000", []))
 
     async def hear(self, host: str, *texts: str) -> None:
-        self.turns.feed(s.Heard(int(host[-1]) * 2, host, 5000, "snicher", True, [Text(text) for text in texts], 10))
+        link = int(host[-1]) * 2
+        self.turns.feed(s.LinkUp(link, "in", host, 5000, "snicher", True))
+        self.turns.feed(s.Heard(link, [Text(text) for text in texts], 10))
         await self.turns.quiet(60)
 
     async def ask(self, op: str, args: Any) -> e.Act:

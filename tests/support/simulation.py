@@ -20,10 +20,12 @@ from node.bus import nouns, reducer
 from node.bus import requests as rq
 from node.core import effects as e
 from node.core import stimuli as s
+from node.core.links import Direction
 from node.core.node import Identity, Node
 from node.core.state import KeptConsumer, Loaded, LoadedPeer, Sending
 from node.model import PLAIN_PREFIX
 from node.protocol.plain.codec import Announced, Goodbye, Hello, Said, Text
+from node.protocol.plain.registry import ANCESTOR
 
 LOG = "log"
 START = 1_700_000_000_000
@@ -258,6 +260,8 @@ class Simulation:
         self.now = START
         self.store = FakeStore()
         self.links: dict[int, FakeLink] = {}
+        #: What each link is, for a core made anew.
+        self.told: dict[int, s.LinkUp] = {}
         self.last_inbound = 0
         self.tokens = 0
         self.said = 0
@@ -290,6 +294,8 @@ class Simulation:
 
     def feed(self, stimulus: s.Stimulus) -> None:
         self.steps.append(f"{self.now - START}: {stimulus}")
+        if isinstance(stimulus, s.LinkUp):
+            self.told[stimulus.link] = stimulus
         if self.healthy:
             self._gather(stimulus, self.core.handle(stimulus, self.now))
         elif isinstance(stimulus, AGAIN):
@@ -371,7 +377,7 @@ class Simulation:
         held = self.held
         self._begin(self.core.last_link)
         self.core.resume(LISTEN, [LISTEN], self.now)
-        for stimulus in held:
+        for stimulus in (*self.told.values(), *held):
             self.feed(stimulus)
         self._gather(None, self.core.recovered(self.now))
 
@@ -533,7 +539,9 @@ class Simulation:
             if dice.random() < 0.5:
                 one_shot = [dice.choice(word)]
             dialect = dice.choice(("std", "angle1", "labelled"))
-            self.feed(s.Heard(self.last_inbound, host, None, dialect, False, one_shot))
+            self.feed(s.LinkUp(self.last_inbound, "in", host, None, dialect, False))
+            self.feed(s.Heard(self.last_inbound, one_shot))
+            self.feed(s.Closed(self.last_inbound, None))
             return
         if kind == 1 or not open_links:
             self.last_inbound += 2
@@ -551,7 +559,11 @@ class Simulation:
             if isinstance(one, Announced) and one.port is not None and link.number % 2 == 0:
                 link.port = one.port
         if said:
-            self.feed(s.Heard(link.number, link.host, port, "snicher", True, said))
+            direction: Direction = "out" if link.number % 2 else "in"
+            up = s.LinkUp(link.number, direction, link.host, port, ANCESTOR.name, True)
+            if self.told.get(link.number) != up:
+                self.feed(up)
+            self.feed(s.Heard(link.number, said))
 
     def command(self, op: str, args: Any) -> None:
         self.tokens += 1
@@ -735,6 +747,6 @@ class Simulation:
         assert not self.asked, "every command is answered"
         for id_, row in self.store.outbox.items():
             contact = self.core._contacts.by_id[row.peer]
-            reachable = contact.links or (contact.address is not None and not contact.paused)
+            reachable = contact.links or (contact.address is not None and not contact.tries.paused)
             if contact.gone or reachable:
                 assert row.state not in ("waiting", "sending"), f"message {id_} is forgotten: {row}"

@@ -67,7 +67,22 @@ class Desk:
     def hear(self, link: int, *said: Said | str, host: str = "10.0.0.1", dialect: str = "snicher") -> list[e.Effect]:
         """A peer says something: on a persistent link, or as a one-shot client."""
         heard = [Text(one) if isinstance(one, str) else one for one in said]
-        return self.give(s.Heard(link, host, None, dialect, dialect == "snicher", heard))
+        return self.hear_on(link, heard, host=host, dialect=dialect, two_way=dialect == "snicher")
+
+    def hear_on(
+        self,
+        link: int,
+        said: list[Said],
+        *,
+        host: str = "10.0.0.1",
+        port: int | None = None,
+        dialect: str = "snicher",
+        two_way: bool = True,
+        size: int = 0,
+    ) -> list[e.Effect]:
+        """A peer says something on a link that is what the arguments say. We dialled those with odd numbers."""
+        up = s.LinkUp(link, "out" if link % 2 else "in", host, port, dialect, two_way)
+        return [*self.give(up), *self.give(s.Heard(link, said, size))]
 
     def call(self, link: int, port: int = 5000, host: str = "10.0.0.1") -> list[e.Effect]:
         """A peer opens a persistent link and says where it listens."""
@@ -81,6 +96,10 @@ class Desk:
         found = self.core._contacts.at(host, port)
         assert found is not None
         return found
+
+    def open_links(self, host: str = "10.0.0.1", port: int = 5000) -> list[int]:
+        """The links over which texts go to a peer, the one to use last."""
+        return [link.number for link in self.contact(host, port).links]
 
     def state(self, message: int) -> str:
         return self.store.outbox[message].state

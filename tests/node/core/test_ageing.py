@@ -49,7 +49,7 @@ def test_reaching_it_counts_as_well() -> None:
     hear(desk)
     desk.now += REACHABLE_MS - 1
     desk.send(BOB, "hello")
-    link = desk.contact().busy
+    link = desk.contact().tries.link
     assert link is not None
     (message,) = desk.store.outbox
     desk.give(s.Connected(link))

@@ -71,12 +71,13 @@ def node(store: FakeStore, believed: int, **more: dict[str, int]) -> Node:
 def test_nothing_expires_after_a_start_with_the_clock_a_year_ahead_until_a_person_says_it_is_right() -> None:
     desk = Desk()
     desk.give(s.Commanded(1, "settings", rq.SettingsArgs(keep_days=30), CAUSE))
-    desk.give(s.Heard(2, "10.0.0.1", None, "std", False, [Text("hello", "bob", 5000)], 5))
+    desk.hear_on(2, [Text("hello", "bob", 5000)], dialect="std", two_way=False, size=5)
     core = node(desk.store, START)
     now = START + YEAR_MS
     core.handle(s.Started(LISTEN, [LISTEN]), now)
     # What comes under the wrong clock doesn't make it believable.
-    core.handle(s.Heard(2, "10.0.0.1", None, "std", False, [Text("again", "bob", 5000)], 5), now)
+    core.handle(s.LinkUp(2, "in", "10.0.0.1", None, "std", False), now)
+    core.handle(s.Heard(2, [Text("again", "bob", 5000)], 5), now)
     assert core.handle(s.ClockLooked(), now) == []
     assert core.handle(s.ExpiryDue(now - 30 * DAY_MS, 0), now) == []
     assert (core.expiry.asked, core.expiry.next) == (None, None)

@@ -303,7 +303,7 @@ def test_a_forgotten_peers_waiting_messages_fail_and_those_on_their_way_get_thei
     desk.outcome(2, 2, "unknown")
     desk.outcome(2, 3, "not_sent")
     assert desk.states()[:3] == ["sent", "unconfirmed", "failed"]
-    assert desk.contact().waiting == type(desk.contact().waiting)()
+    assert not desk.contact().queue.waiting
 
 
 def test_a_forgotten_peer_is_gone_until_it_returns_with_its_conversation() -> None:

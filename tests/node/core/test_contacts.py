@@ -8,6 +8,8 @@ from node.core import effects as e
 from node.core.contact import Contact
 from node.core.contacts import Contacts
 from node.core.ledger import Ledger
+from node.core.links import Links
+from node.core.plain import Recognising
 from node.core.rooms import Rooms
 from node.model import Address
 
@@ -24,9 +26,10 @@ class Book:
         self.rooms = Rooms(self.ledger, [])
         self.contacts = Contacts(self.ledger, self.rooms, [], 0)
         self.contacts.we_are(ME)
+        self.recognising = Recognising(self.contacts)
 
     def identify(self, port: int | None, name: str | None, host: str = HOST) -> Contact:
-        return self.contacts.identify(host, port, name, "std")
+        return self.recognising.identify(host, port, name, "std")
 
     def events(self) -> list[str]:
         return [effect.event.type for effect in self.ledger.take() if isinstance(effect, e.Log)]
@@ -69,15 +72,15 @@ def test_a_name_becomes_a_peer_when_its_port_is_claimed() -> None:
 def test_somebody_who_is_connected_is_not_taken_over_by_a_name() -> None:
     book = Book()
     bob = book.identify(None, "bob")
-    bob.links.append(2)
+    bob.links.append(Links().up(2, "in", HOST, None, "snicher", two_way=True))
     assert book.identify(5000, "bob") is not bob
 
 
 def test_nobody_else_listens_where_this_node_does() -> None:
     book = Book()
-    liar = book.contacts.identify("10.0.0.99", 5000, "liar", "std")
+    liar = book.recognising.identify("10.0.0.99", 5000, "liar", "std")
     assert liar.peer.port is None
-    assert book.contacts.claim(liar, 5000) is liar
+    assert book.recognising.claim(liar, 5000) is liar
     assert liar.peer.port is None
     assert book.contacts.is_own(Address("127.0.0.7", 5000))
     assert not book.contacts.is_own(Address("127.0.0.7", 5001))
@@ -89,7 +92,7 @@ def test_a_claim_joins_the_conversation_that_is_known_there() -> None:
     known, bob = book.contacts.add(HOST, 5000, None, "unknown", "guess"), book.identify(None, "bob")
     book.contacts.change(bob, wanted=True)
     book.ledger.take()
-    assert book.contacts.claim(bob, 5000) is known
+    assert book.recognising.claim(bob, 5000) is known
     assert (known.peer.name, known.peer.wanted) == ("bob", True)
     assert bob.id not in book.contacts.by_id
     assert bob.peer.room not in book.rooms.by_id
@@ -99,7 +102,7 @@ def test_a_claim_joins_the_conversation_that_is_known_there() -> None:
 def test_a_claim_does_not_rename_who_has_a_name() -> None:
     book = Book()
     known, eve = book.identify(5000, "bob"), book.identify(None, "eve")
-    assert book.contacts.claim(eve, 5000) is known
+    assert book.recognising.claim(eve, 5000) is known
     assert known.peer.name == "bob"
 
 
@@ -169,13 +172,13 @@ def test_one_source_can_t_fill_the_list_for_the_others(monkeypatch: pytest.Monke
         with pytest.raises(OverflowError, match=r"2 peers are known at 10\.0\.0\.1"):
             book.identify(port, name)
     assert book.identify(5000, "bob") is bob, "who is known is heard"
-    assert book.contacts.claim(eve, 5003) is eve, "and so is where it listens"
+    assert book.recognising.claim(eve, 5003) is eve, "and so is where it listens"
     assert book.contacts.add("10.0.0.1", 5004, None, "unknown", "guess"), "a person here asked for it"
-    assert book.contacts.identify("10.0.0.2", 5000, "bob", "std"), "others don't notice"
+    assert book.recognising.identify("10.0.0.2", 5000, "bob", "std"), "others don't notice"
     for contact in list(book.contacts.by_id.values()):
         book.contacts.forget(contact)
     assert book.identify(5005, "mallory")
-    again = module.Contacts(book.ledger, book.rooms, book.contacts.by_id.values(), 9)
+    again = Recognising(module.Contacts(book.ledger, book.rooms, book.contacts.by_id.values(), 9))
     assert again.identify("10.0.0.1", 5006, "trent", "std"), "a restart counts who is on the list"
     with pytest.raises(OverflowError):
         again.identify("10.0.0.1", 5007, "wendy", "std")

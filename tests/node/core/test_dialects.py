@@ -19,7 +19,7 @@ DIALECTS = sorted(ONE_SHOT)
 
 def portline(desk: Desk) -> None:
     """Bob dials, in a dialect whose connections are for the dialler only."""
-    desk.give(s.Heard(2, "10.0.0.1", None, "portline", False, [Announced(5000)]))
+    desk.hear_on(2, [Announced(5000)], dialect="portline", two_way=False)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -107,7 +107,7 @@ def test_a_portline_peer_is_offline_when_its_connection_ends_and_nothing_is_wron
     assert (desk.contact().peer.link, desk.contact().peer.error) == ("offline", "It closed the connection.")
     desk = Desk()
     portline(desk)
-    assert acts(desk.give(s.Heard(2, "10.0.0.1", 5000, "portline", False, [Goodbye("exit", None, 5000)]))) == [
+    assert acts(desk.hear_on(2, [Goodbye("exit", None, 5000)], port=5000, dialect="portline", two_way=False)) == [
         e.HangUp(2)
     ]
     desk.give(s.Closed(2, None))

@@ -61,7 +61,7 @@ def test_merged_conversations_are_one_and_what_waits_goes_to_the_one_that_stays(
     desk.send(BOB, "waits")
     desk.hear(2, Text("from the other", "eve", 5000), host="10.0.0.2", dialect="std")
     bob, other = desk.contact(), desk.contact("10.0.0.2")
-    busy = bob.busy
+    busy = bob.tries.link
     assert busy is not None
     effects = desk.ask("merge", rq.MergeArgs(peer=BOB, into=OTHER))
     assert result(effects).peer.id == other.id

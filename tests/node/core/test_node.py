@@ -10,7 +10,7 @@ import pytest
 from node.bus import bounds, nouns
 from node.bus import events as ev
 from node.bus import requests as rq
-from node.core import contacts, outbox
+from node.core import connections, contacts
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.node import Node
@@ -59,7 +59,7 @@ def test_a_stop_leaves_everybody_refuses_commands_and_dials_no_more() -> None:
 def test_a_stop_is_told_to_the_one_shot_clients_who_are_there_and_to_no_more_than_a_few(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(outbox, "MAX_FAREWELLS", 2)
+    monkeypatch.setattr(connections, "MAX_FAREWELLS", 2)
     desk = Desk()
     for link, port in ((2, 5000), (4, 5001), (6, 5002)):
         desk.hear(link, Text("hi", f"bob {port}", port), dialect="std")
@@ -95,7 +95,7 @@ def test_an_old_outcome_does_not_settle_a_new_attempt() -> None:
     again.core.recovered(again.now)
     again.call(8)
     again.core.recovered(again.now)
-    (fetch,) = [e.Fetch(query) for query in [again.contact().fetching] if query is not None]
+    (fetch,) = [e.Fetch(query) for query in [again.contact().queue.fetching] if query is not None]
     again.give(s.Fetched(fetch.query, again.store.answer(fetch.query)))
     assert again.states() == ["sending"]
     assert again.outcome(2, 1, "not_sent") == []
@@ -104,10 +104,10 @@ def test_an_old_outcome_does_not_settle_a_new_attempt() -> None:
 
 def test_a_core_made_anew_forgets_a_link_that_it_only_heard_of() -> None:
     desk = Desk()
-    desk.give(s.Heard(7, "10.0.0.1", 5000, "snicher", True, [Text("hi")]))
-    assert desk.contact().links == [7]
+    desk.hear_on(7, [Text("hi")], port=5000)
+    assert desk.open_links() == [7]
     desk.give(s.Closed(7, "It broke off."))
-    assert (desk.contact().links, desk.contact().peer.link) == ([], "offline")
+    assert (desk.open_links(), desk.contact().peer.link) == ([], "offline")
 
 
 def lines_run(call: Callable[[], object]) -> int:
@@ -166,7 +166,7 @@ def test_a_text_before_the_claim_is_merged_into_the_peer_known_at_that_port() ->
     desk.send("eve", "to eve")
     assert "RoomsMerged" in events(desk.call(4))
     assert list(desk.store.rooms) == ["plain-1"]
-    assert (desk.store.rooms["plain-1"].unread, desk.contact().links) == (2, [4])
+    assert (desk.store.rooms["plain-1"].unread, desk.open_links()) == (2, [4])
     assert [one.state for one in data(ev.MessageStateChanged, desk.outcome(4, 3, "sent"))] == ["sent"]
     assert [one.state for one in data(ev.MessageStateChanged, desk.send(BOB, "more"))] == ["sending"]
 
@@ -221,7 +221,7 @@ def test_a_link_that_claims_another_port_goes_over_to_that_peer() -> None:
     desk = Desk()
     desk.call(2)
     effects = desk.call(2, port=5001)
-    assert (desk.contact().links, desk.contact(port=5001).links) == ([], [2])
+    assert (desk.open_links(), desk.open_links(port=5001)) == ([], [2])
     assert [one.peer.link for one in data(ev.PeerChanged, effects)] == ["offline", "online"]
     desk.give(s.Closed(2, None))
     assert desk.contact(port=5001).peer.link == "offline"
@@ -233,7 +233,7 @@ def test_a_link_that_leaves_its_peer_leaves_no_message_behind() -> None:
     desk.send(BOB, "hi")
     desk.call(2, port=5001)
     desk.outcome(2, 1, "not_sent")
-    assert desk.contact().busy is not None or desk.core.next_deadline() is not None
+    assert desk.contact().tries.link is not None or desk.core.next_deadline() is not None
 
 
 def test_what_we_dialled_is_who_it_is_whatever_port_it_names() -> None:
@@ -384,7 +384,7 @@ def test_a_number_of_a_link_is_never_given_out_twice() -> None:
     desk.send(BOB, "hi")
     again = Node(desk.store.load(), desk.core._identity, last_link=desk.core.last_link)
     again.recovered(desk.now)
-    query = again._contacts.by_id["plain-1"].fetching
+    query = again._contacts.by_id["plain-1"].queue.fetching
     assert query is not None
     effects = again.handle(s.Fetched(query, desk.store.answer(query)), desk.now)
     assert [one.link for one in only(e.Dial, effects)] == [3]

@@ -6,7 +6,8 @@ from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import effects as e
 from node.core import stimuli as s
-from node.core.outbox import IN_FLIGHT, SAME_MOMENT_MS, STEADY_MS
+from node.core.connections import SAME_MOMENT_MS, STEADY_MS
+from node.core.outbox import IN_FLIGHT
 from node.protocol.plain.codec import Goodbye, Text
 from tests.node.core.desk import BOB, Desk, acts, data, events, linked, only, std, transmits
 
@@ -175,7 +176,7 @@ def test_a_peer_that_takes_every_connection_and_drops_it_is_not_dialled_each_sec
 def test_a_link_that_stood_is_dialled_again_soon() -> None:
     desk = Desk()
     desk.ask("connect", rq.ConnectArgs(address=BOB, dialect="snicher"))
-    desk.contact().attempt = 6
+    desk.contact().tries.failed = 6
     desk.give(s.Opened(1))
     desk.now += STEADY_MS
     desk.give(s.Closed(1, "It closed the connection."))
@@ -197,10 +198,10 @@ def test_somebody_who_is_heard_of_is_tried_at_once_but_not_each_moment() -> None
     desk = std()
     desk.send(BOB, "hi")
     for _ in range(5):
-        desk.give(s.Closed(desk.contact().busy or 0, "Refused."))
+        desk.give(s.Closed(desk.contact().tries.link or 0, "Refused."))
         desk.now = desk.core.next_deadline() or 0
         desk.give(s.Ticked())
-    desk.give(s.Closed(desk.contact().busy or 0, "Refused."))
+    desk.give(s.Closed(desk.contact().tries.link or 0, "Refused."))
     head = desk.store.head
     # He still talks to us, from a port where nothing listens.
     dials = 0
@@ -240,10 +241,10 @@ def test_a_command_does_not_wait_for_a_long_back_off() -> None:
     desk = Desk()
     desk.send(BOB, "hi")
     for _ in range(4):
-        desk.give(s.Closed(desk.contact().busy or 0, "Refused."))
+        desk.give(s.Closed(desk.contact().tries.link or 0, "Refused."))
         desk.now = desk.core.next_deadline() or 0
         desk.give(s.Ticked())
-    desk.give(s.Closed(desk.contact().busy or 0, "Refused."))
+    desk.give(s.Closed(desk.contact().tries.link or 0, "Refused."))
     assert len(only(e.Dial, desk.send(BOB, "again"))) == 1
 
 
@@ -268,7 +269,7 @@ def test_a_dial_and_a_call_at_the_same_time_are_two_links_to_one_peer() -> None:
     desk.call(2)
     assert desk.contact().peer.link == "online"
     desk.give(s.Opened(1))
-    assert (sorted(desk.contact().links), desk.contact().busy) == ([1, 2], None)
+    assert (sorted(desk.open_links()), desk.contact().tries.link) == ([1, 2], None)
     desk.give(s.Closed(2, None))
     desk.give(s.Closed(1, "It closed the connection."))
     assert (desk.contact().links, desk.contact().peer.link) == ([], "offline")

@@ -53,8 +53,8 @@ def test_all_that_browsers_block_is_blocked() -> None:
 )
 def test_nobody_is_dialled_where_he_claims_a_service(dialect: str, said: list[Said]) -> None:
     desk = Desk()
-    heard = s.Heard(2, "10.0.0.1", None, dialect, dialect in ("snicher", "portline"), said)
-    assert only(e.Dial, desk.give(heard)) == []
+    heard = desk.hear_on(2, said, dialect=dialect, two_way=dialect in ("snicher", "portline"))
+    assert only(e.Dial, heard) == []
     desk.give(s.Closed(2, None))
     for effects in (
         desk.send("plain-1", "an answer"),

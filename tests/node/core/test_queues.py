@@ -16,7 +16,7 @@ from tests.node.core.desk import BOB, CAUSE, Desk, linked, only, transmits
 def test_no_more_than_a_window_is_held_in_memory_and_the_rest_follows_in_order() -> None:
     desk = Desk()
     desk.send(BOB, *(f"text {n}" for n in range(WINDOW + 30)))
-    assert len(desk.contact().waiting) == WINDOW
+    assert len(desk.contact().queue.waiting) == WINDOW
     effects = desk.give(s.Settled(1, "snicher"))
     order = []
     while pending := transmits(effects):
@@ -55,17 +55,17 @@ def test_only_the_answer_to_the_last_asking_counts() -> None:
     desk = Desk()
     desk.send(BOB, *(["x"] * (WINDOW + 1)))
     contact = desk.contact()
-    contact.waiting.clear()
+    contact.queue.waiting.clear()
     (fetch,) = only(e.Fetch, desk.give(s.Settled(1, "snicher")))
     desk.ask("forget", rq.PeerArgs(peer=BOB))
     assert desk.give(s.Fetched(fetch.query, [(1, "plain-1", "x")])) == []
-    assert not contact.waiting
+    assert not contact.queue.waiting
 
 
 def test_a_disk_that_could_not_be_read_is_asked_again_later() -> None:
     desk = Desk()
     desk.send(BOB, *(["x"] * (WINDOW + 1)))
-    desk.contact().waiting.clear()
+    desk.contact().queue.waiting.clear()
     (fetch,) = only(e.Fetch, desk.give(s.Settled(1, "snicher")))
     assert desk.give(s.Fetched(fetch.query, None)) == []
     desk.now = desk.core.next_deadline() or 0
@@ -106,11 +106,11 @@ def test_an_answer_as_long_as_it_may_be_means_that_there_may_be_more(
     desk = Desk()
     desk.send(BOB, *"abc")
     contact = desk.contact()
-    contact.waiting.clear()
+    contact.queue.waiting.clear()
     (fetch,) = only(e.Fetch, desk.give(s.Settled(1, "snicher")))
     assert isinstance(fetch.query, e.Waiting) and fetch.query.limit == 2
     desk.give(s.Fetched(fetch.query, desk.store.answer(fetch.query)[:found]))
-    assert contact.more is more
+    assert contact.queue.more is more
 
 
 def test_a_message_sent_again_leaves_a_full_window_to_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,12 +118,12 @@ def test_a_message_sent_again_leaves_a_full_window_to_the_disk(monkeypatch: pyte
     desk = Desk()
     desk.send(BOB, "given up", "one", "two", "three")
     contact = desk.contact()
-    given_up = contact.waiting.popleft()
-    contact.more = False
+    given_up = contact.queue.waiting.popleft()
+    contact.queue.more = False
     message = nouns.Message(
         id=given_up.id, room=given_up.room, order="", at=0, direction="out", author="me", name="anna", text="given up"
     )
     desk.core._outbox.queues.again(contact, message)
-    assert [one.id for one in contact.waiting] == [1, 2] and not contact.more
+    assert [one.id for one in contact.queue.waiting] == [1, 2] and not contact.queue.more
     desk.core._outbox.queues.again(contact, message)
-    assert contact.more, "two are in memory already: the disk knows the order"
+    assert contact.queue.more, "two are in memory already: the disk knows the order"

@@ -27,7 +27,7 @@ class Limited(Desk):
 
     def say(self, size: int, host: str = "10.0.0.1", count: int = 1) -> list[e.Effect]:
         said = [Text("hello", "bob", 5000) for _ in range(count)]
-        return self.give(s.Heard(2, host, None, "std", False, list(said), size))
+        return self.hear_on(2, list(said), host=host, dialect="std", two_way=False, size=size)
 
 
 def start(desk: Desk) -> list[e.Effect]:

@@ -25,7 +25,7 @@ def test_who_is_due_comes_soonest_first_and_only_once() -> None:
     retries.put(three, 20)
     assert retries.next_deadline() == 10
     assert retries.due(20) == [two, three]
-    assert (two.next_try, three.next_try, retries.next_deadline()) == (None, None, 30)
+    assert (two.tries.next_at, three.tries.next_at, retries.next_deadline()) == (None, None, 30)
     assert retries.due(29) == []
 
 
@@ -35,7 +35,7 @@ def test_a_time_that_was_put_off_or_dropped_no_longer_counts() -> None:
     retries.put(one, 10)
     retries.put(one, 50)
     retries.put(two, 20)
-    two.next_try = None
+    two.tries.next_at = None
     assert retries.next_deadline() == 50
     assert retries.due(49) == []
     assert retries.due(50) == [one]
@@ -57,7 +57,7 @@ def test_a_clock_that_was_set_changes_nothing_about_what_is_left_to_wait() -> No
     retries.put(one, 100_500)
     retries.put(two, 100_100)
     retries.put(dropped, 100_050)
-    dropped.next_try = None
+    dropped.tries.next_at = None
     retries.shift(-90_000)
-    assert (one.next_try, two.next_try, dropped.next_try) == (10_500, 10_100, None)
+    assert (one.tries.next_at, two.tries.next_at, dropped.tries.next_at) == (10_500, 10_100, None)
     assert retries.due(10_600) == [two, one]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from node.core import queues
+from node.core import dialling, queues
 from tests.support.simulation import Simulation
 
 
@@ -14,4 +14,7 @@ def test_a_random_life_breaks_no_promise(seed: int, monkeypatch: pytest.MonkeyPa
         # Small windows: more waits on disk than in memory nearly all the time.
         monkeypatch.setattr(queues, "WINDOW", 3)
         monkeypatch.setattr(queues, "SWEEP", 2)
+    if seed % 3 == 0:
+        # Nearly everybody stands in line.
+        monkeypatch.setattr(dialling, "MAX_DIALS", 1)
     Simulation(seed).run(400)

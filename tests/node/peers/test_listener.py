@@ -41,7 +41,7 @@ def test_the_wildcard_of_ipv6_is_everywhere() -> None:
                 sock.connect((host, port))
                 sock.sendall(f"{ADDRESS} OLD over {host}".encode())
         await eventually(lambda: sorted(network.texts) == ["over 127.0.0.1", "over ::1"])
-        assert {heard.host for heard in network.all(s.Heard)} == {"127.0.0.1", "::1"}
+        assert {up.host for up in network.all(s.LinkUp)} == {"127.0.0.1", "::1"}
         network.stop_listening()
 
     run(test)

@@ -160,6 +160,25 @@ def test_what_came_is_counted_for_the_quota() -> None:
     run(test)
 
 
+def test_what_a_link_is_is_told_before_it_is_heard_and_again_only_when_it_has_changed() -> None:
+    async def test() -> None:
+        async with listening() as network:
+            host = loopback_host()
+            with dialled(network, host) as sock:
+                for count, line in enumerate((b"CONNECT:7001\none\n", b"two\n", b"three\n"), 1):
+                    sock.sendall(line)
+                    await eventually(lambda count=count: len(network.texts) == count)  # type: ignore[misc]
+            told = [one for one in network.fed if isinstance(one, s.LinkUp | s.Heard)]
+            kinds = [type(one) for one in told]
+            # The port was claimed in what was heard first.
+            assert kinds == [s.LinkUp, s.Heard, s.LinkUp, s.Heard, s.Heard]
+            first, again = network.all(s.LinkUp)
+            assert first == s.LinkUp(first.link, "in", host, None, "snicher", True)
+            assert again == s.LinkUp(first.link, "in", host, 7001, "snicher", True)
+
+    run(test)
+
+
 def test_who_was_accepted_and_never_heard_is_closed_at_the_end() -> None:
     async def test() -> None:
         async with listening() as network:

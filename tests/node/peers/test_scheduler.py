@@ -88,9 +88,12 @@ def test_of_one_that_floods_a_little_is_read_at_a_time_and_all_of_it_in_the_end(
         async with listening() as network:
             feed = network._feed
             sizes: list[int] = []
+            floods: set[int] = set()
 
             def slow(stimulus: s.Stimulus) -> None:
-                if isinstance(stimulus, s.Heard) and stimulus.host == host:
+                if isinstance(stimulus, s.LinkUp) and stimulus.host == host:
+                    floods.add(stimulus.link)
+                if isinstance(stimulus, s.Heard) and stimulus.link in floods:
                     sizes.append(stimulus.size)
                     busy_until = time.perf_counter() + 0.0001 * len(stimulus.said)
                     while time.perf_counter() < busy_until:

@@ -46,7 +46,7 @@ def live(story: Story, plan: Plan) -> None:
         elif what == 6:
             story.notice(contact, "said hello")
         elif what == 7 and contact.peer.port is None:
-            merged = story.contacts.claim(contact, 5000 + detail % 2)
+            merged = story.recognising.claim(contact, 5000 + detail % 2)
             ours = [(merged if c is contact else c, message) for c, message in ours]
         elif what == 8:
             story.contacts.change(contact, link=("online", "offline")[detail % 2], name=f"name {detail}")

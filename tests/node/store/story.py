@@ -13,6 +13,7 @@ from node.core.contact import Contact
 from node.core.contacts import Contacts
 from node.core.expiry import Expiry
 from node.core.ledger import Ledger
+from node.core.plain import Recognising
 from node.core.rooms import Rooms
 from node.core.stimuli import ExpiryDue
 from node.protocol.plain.codec import Text
@@ -33,6 +34,7 @@ class Story:
         self.ledger.now = START
         self.rooms = Rooms(self.ledger, [])
         self.contacts = Contacts(self.ledger, self.rooms, [], 0)
+        self.recognising = Recognising(self.contacts)
         self.ledger.put(e.PutSettings(SETTINGS, ME))
         self.ledger.log(ev.NodeStarted(self=ME, settings=SETTINGS, version="0"))
 

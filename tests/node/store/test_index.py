@@ -117,7 +117,7 @@ def test_two_thousand_expiries_and_five_hundred_merges_leave_an_index_that_works
         nameless = story.meet("10.0.0.1", None, f"anna {number}")
         story.hear(nameless, f"moves {number}")
         shelf.index()
-        story.contacts.claim(nameless, 5000)
+        story.recognising.claim(nameless, 5000)
         shelf.commit()
         assert shelf.found(f'"moves {number}"') == [f"moves {number}"]
     shelf.tend()
@@ -187,7 +187,7 @@ def test_a_broken_index_fails_no_write_and_is_built_anew(shelf: Shelf, damage: s
     before = schema(shelf.home)
     shelf.damage(DAMAGES[damage])
     story.contacts.delete(bela)
-    story.contacts.claim(nameless, 5000)
+    story.recognising.claim(nameless, 5000)
     story.hear(anna, "said after")
     shelf.index()
     assert [one.text for one in shelf.reader.history(rq.HistoryArgs(room=anna.peer.room)).messages][-1] == "said after"

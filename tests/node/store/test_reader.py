@@ -146,7 +146,7 @@ def test_a_replay_shows_a_message_as_it_is_now_in_the_room_it_was_in_then(store:
     old_room = nameless.peer.room
     message = story.say(nameless, "hello")
     known = story.meet("10.0.0.1", 5000, "anna")
-    story.contacts.claim(nameless, 5000)
+    story.recognising.claim(nameless, 5000)
     story.rooms.state(known.peer.room, message, "sent")
     store.commit()
     events = store.reader.events(rq.EventsArgs(since=0)).events

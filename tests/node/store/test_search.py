@@ -205,7 +205,7 @@ def test_merged_messages_are_found_once_and_in_their_new_room_only(shelf: Shelf)
     db = shelf.writer._db
     (number,) = db.execute("SELECT number FROM room WHERE id = ?", (gone,)).fetchone()
     shelf.story.hear(nameless, "word not indexed yet")
-    shelf.story.contacts.claim(nameless, 5000)
+    shelf.story.recognising.claim(nameless, 5000)
     commit(shelf.writer, shelf.story)
     # The new room's messages alone are found in it, and only what had been indexed.
     assert shelf.found("word", room=known.peer.room) == ["word indexed before"]

@@ -92,7 +92,7 @@ def test_what_was_said_before_a_merge_is_the_rooms_last_also_in_a_replay(tmp_pat
     nameless = story.meet("10.0.0.1", None, "anna")
     story.hear(nameless, "said before the port was known")
     known = story.meet("10.0.0.1", 5000, "anna")
-    story.contacts.claim(nameless, 5000)
+    story.recognising.claim(nameless, 5000)
     commit(writer, story)
     reader = Reader(tmp_path)
     state = replayed(reader, nouns.State(self=ME, settings=SETTINGS), 0)

@@ -143,7 +143,7 @@ def test_what_is_said_before_and_after_a_merge_in_one_batch_ends_in_one_room(
     nameless = story.meet("10.0.0.1", None, "anna")
     story.hear(nameless, "before")
     ours = story.say(nameless, "mine")
-    merged = story.contacts.claim(nameless, 5000)
+    merged = story.recognising.claim(nameless, 5000)
     assert merged is known
     story.rooms.state(known.peer.room, ours, "sent")
     story.hear(known, "after")

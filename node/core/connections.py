@@ -1,0 +1,296 @@
+"""What becomes of links: they open, turn out to be somebody's, are left, and end. Pure.
+
+It keeps links (links.py), their peers' states, and what is told of both. Which link a message takes is outbox.py's
+question, and whom to dial dialling.py's.
+"""
+
+from __future__ import annotations
+
+from node.core import effects as e
+from node.core import stimuli as s
+from node.core.contact import Contact
+from node.core.contacts import Contacts
+from node.core.dialling import Dialling
+from node.core.ledger import Ledger
+from node.core.links import Input, Link, Links
+from node.core.outbox import Outbox
+from node.protocol.plain.registry import BY_NAME, ONE_SHOT
+
+#: A persistent link that stood for so long was a success; one that ends sooner, with nothing said, counts as a failed
+#: attempt: a peer that takes every connection and drops it is not dialled each second.
+STEADY_MS = 10_000
+#: Two who call each other do so at the same moment when the second link stands within this time of the first.
+SAME_MOMENT_MS = 5_000
+#: At a start, so many peers are dialled at once, and as many again after each pause.
+START_TOGETHER = 20
+START_PAUSE_MS = 100
+#: One-shot clients that are told when the node goes down, those heard or reached last; others see it by themselves.
+MAX_FAREWELLS = 64
+
+
+class Connections:
+    """All that links tell, and all that is done with them."""
+
+    def __init__(self, ledger: Ledger, contacts: Contacts, links: Links, dialling: Dialling, outbox: Outbox) -> None:
+        self._ledger = ledger
+        self._contacts = contacts
+        self._links = links
+        self._dialling = dialling
+        self._outbox = outbox
+
+    def owner(self, number: int) -> Contact | None:
+        """Whose a link is: of each that we dialled, and of each persistent one that came in and on which it spoke."""
+        link = self._links.get(number)
+        return None if link is None or link.contact is None else self._contacts.by_id.get(link.contact)
+
+    def settle(self, detail: str) -> None:
+        """After a start or a failed disk: nothing that came before is under way, and what waits is tried again."""
+        started, queues, dialling = 0, self._outbox.queues, self._dialling
+        for contact in list(self._contacts.by_id.values()):
+            queue = contact.queue
+            if contact.peer.link in ("online", "connecting") and not contact.links and contact.tries.link is None:
+                self._contacts.change(contact, link="offline")
+            for waiting in [one for one in queue.inflight.values() if not one.link]:
+                queues.take_back(contact, waiting)
+                queues.end(contact, waiting, "unconfirmed", detail)
+            if contact.gone:
+                queue.give_up_to = self._ledger.last_message if queue.more else 0
+            elif dialling.due(contact) or queue.more:
+                started += 1
+                pause = started // START_TOGETHER * START_PAUSE_MS
+                if pause:
+                    dialling.retries.put(contact, self._ledger.now + pause)
+            self._outbox.pump(contact)
+
+    def admit(self) -> None:
+        """Dial whoever stands in line, as far as there is room."""
+        while (contact := self._dialling.next_in_line()) is not None:
+            if self._contacts.by_id.get(contact.id) is contact:
+                self._outbox.pump(contact)
+
+    # -- what links tell
+
+    def up(self, up: s.LinkUp) -> None:
+        """The network says what a link is."""
+        self._links.up(up.link, up.direction, up.host, up.port, up.dialect, up.two_way)
+
+    def connected(self, number: int) -> None:
+        """A one-shot connection stands: now the message is recorded as being sent, and follows."""
+        contact, link = self.owner(number), self._links.get(number)
+        if contact is None or link is None:
+            self._ledger.put(e.HangUp(number))
+            return
+        if link.leaving:
+            return
+        tries = contact.tries
+        self._links.go(number, Input.COME_UP)
+        if self._outdated(contact, link):
+            tries.worked = True
+            self.hang_up(contact, number)
+        elif tries.farewell:
+            tries.farewell = False
+            self._ledger.put(e.Transmit(number, 0, "exit", control=True))
+        elif self._outbox.give_one(contact, number):
+            # A message makes us known as well as a hello.
+            tries.greet = False
+        elif tries.greet and not self._outbox.closed:
+            tries.greet = False
+            self._ledger.put(e.Transmit(number, 0, "connect", control=True))
+        else:
+            tries.worked = True
+            self.hang_up(contact, number)
+
+    def settled(self, settled: s.Settled) -> None:
+        """An address that nobody knew turned out to speak a dialect."""
+        contact = self.owner(settled.link)
+        if contact is None:
+            self._ledger.put(e.HangUp(settled.link))
+            return
+        contact.tries.worked = True
+        if contact.peer.dialect_from == "guess":
+            self._contacts.change(contact, dialect=settled.dialect)
+        if settled.dialect in ONE_SHOT:
+            return
+        if contact.peer.dialect == settled.dialect:
+            self.opened(settled.link)
+        else:
+            # The guess has yielded meanwhile to what the peer or a person said.
+            self.hang_up(contact, settled.link)
+
+    def opened(self, number: int) -> None:
+        """A persistent link that we dialled is ready for texts."""
+        contact, link = self.owner(number), self._links.get(number)
+        if contact is None or link is None:
+            self._ledger.put(e.HangUp(number))
+        elif contact.tries.link == number and self._outdated(contact, link):
+            contact.tries.worked = True
+            self.hang_up(contact, number)
+        elif not link.leaving:
+            if contact.tries.link == number:
+                self._dialling.done(contact)
+            contact.tries.greet = False
+            self.attach(contact, number)
+            self._outbox.pump(contact)
+
+    def _outdated(self, contact: Contact, link: Link) -> bool:
+        """Whether it was seen or chosen to speak otherwise since it was dialled: nothing more is said as before."""
+        return contact.peer.dialect in BY_NAME and link.dialect != contact.peer.dialect
+
+    def attach(self, contact: Contact, number: int) -> None:
+        """A persistent link stands. The newest is used, for whoever comes back may have lost the one before.
+
+        But where both called each other at the same moment, the first is: nothing may overtake what goes over it.
+        """
+        if not contact.has_link(number):
+            self._links.belong(number, contact.id)
+            link = self._links.go(number, Input.OPEN)
+            if not contact.links:
+                contact.linked_at = self._ledger.now
+            crossed = bool(contact.links) and contact.links[-1].direction != link.direction
+            if crossed and self._ledger.now - contact.linked_at < SAME_MOMENT_MS:
+                contact.links.insert(-1, link)
+            else:
+                contact.links.append(link)
+            contact.tries.next_at = None
+        self._contacts.change(contact, link="online", error=None)
+
+    def detach(self, contact: Contact, number: int) -> None:
+        """A link that came in turned out to be another peer's."""
+        if contact.has_link(number):
+            contact.drop_link(number)
+            self._links.go(number, Input.SHUT)
+        if not contact.links:
+            self.offline(contact)
+        self._outbox.pump(contact)
+
+    def left(self, contact: Contact, link: Link) -> None:
+        """The peer took leave: it is not called back at once."""
+        tries = contact.tries
+        if contact.has_link(link.number) or (link.direction == "in" and link.contact is not None):
+            self.hang_up(contact, link.number)
+        if contact.links:
+            return
+        tries.left = True
+        self._contacts.change(contact, link="offline", error=None)
+        if tries.link is None and tries.next_at is None:
+            self._dialling.later(contact, "It left.")
+
+    def ended(self, number: int, reason: str | None) -> None:
+        """A link is over."""
+        contact, link = self.owner(number), self._links.over(number)
+        if contact is None or link is None:
+            return
+        tries = contact.tries
+        dialled = tries.link == number
+        if dialled:
+            self._dialling.done(contact)
+        elif contact.has_link(number):
+            contact.drop_link(number)
+            if self._ledger.now - contact.linked_at >= STEADY_MS:
+                tries.failed = 0
+        if dialled and tries.worked and reason is None:
+            tries.failed = 0
+            if contact.one_shot and not contact.links and not tries.paused and not tries.left:
+                self._contacts.change(contact, link="reachable", error=None)
+        elif self._outbox.usable(contact) or tries.link is not None:
+            pass
+        elif link.leaving or self._outbox.closed:
+            self.offline(contact)
+        elif not dialled or reason is not None or not contact.queue.inflight:
+            # Otherwise the message that was given to it too late comes back, and tells.
+            self._outbox.failed(contact, reason or "It closed the connection.")
+        self._outbox.pump(contact)
+
+    def offline(self, contact: Contact) -> None:
+        """Nothing is wrong, but no link stands."""
+        if contact.peer.link in ("online", "connecting"):
+            self._contacts.change(contact, link="offline", error=None)
+
+    def showed_up(self, contact: Contact) -> None:
+        """The peer itself was heard of."""
+        self._dialling.showed_up(contact)
+        self._outbox.pump(contact)
+
+    # -- what people want
+
+    def want(self, contact: Contact) -> None:
+        """Somebody asked for a connection: try now."""
+        self._dialling.want(contact)
+        self._outbox.pump(contact)
+
+    def hang_up(self, contact: Contact, number: int) -> None:
+        """Leave a link. What it carries comes back, and it is used no more."""
+        contact.drop_link(number)
+        link = self._links.get(number)
+        if link is not None and not link.leaving:
+            self._links.go(number, Input.LEAVE)
+            self._ledger.put(e.HangUp(number))
+
+    def let_go(self, contact: Contact) -> None:
+        """Leave all links and don't dial before there is a new reason to. A message on its way by itself gets there."""
+        self._dialling.pause(contact)
+        self.leave(contact)
+        self._outbox.queues.give_up_parts(contact, "it was broken off")
+
+    def part(self, contact: Contact) -> None:
+        """Somebody said disconnect: let go, and tell a one-shot client, which can't see it, that we left."""
+        self.let_go(contact)
+        contact.tries.farewell = contact.one_shot and contact.peer.link == "reachable" and bool(contact.targets)
+        self._outbox.pump(contact)
+
+    def close(self) -> None:
+        """The node goes down: leave all links, and tell the one-shot clients who are there, since they can't see it."""
+        for contact in self._contacts.by_id.values():
+            contact.tries.next_at = None
+            self.leave(contact)
+        self._outbox.closed = True
+        reachable = self._contacts.reachable()
+        there = [contact for contact in reachable if contact.one_shot and contact.tries.link is None]
+        for contact in there[-MAX_FAREWELLS:]:
+            self._dialling.say_goodbye(contact)
+
+    def leave(self, contact: Contact) -> None:
+        """Leave all links, but for one that carries a single message: that ends by itself, very soon."""
+        for link in contact.links:
+            self.hang_up(contact, link.number)
+        dialled = contact.tries.link
+        if dialled is not None and all(waiting.link != dialled for waiting in contact.queue.inflight.values()):
+            self.hang_up(contact, dialled)
+
+    def forget(self, contact: Contact) -> None:
+        """All that waits for this peer is given up, also what only the disk knows of."""
+        self.let_go(contact)
+        self._outbox.queues.forget(contact)
+
+    def delete(self, contact: Contact) -> None:
+        """Nothing that was to be sent to this peer is known any more; its links are left."""
+        for link in self._links.of(contact.id):
+            self.hang_up(contact, link.number)
+            self._links.disown(link.number)
+        self._outbox.queues.delete(contact)
+        self._dialling.forget(contact)
+
+    def set_reconnect(self, reconnect: bool) -> None:
+        """Whether wanted peers are dialled by themselves."""
+        if reconnect == self._dialling.reconnect:
+            return
+        self._dialling.reconnect = reconnect
+        for contact in list(self._contacts.by_id.values()):
+            if not self._dialling.wants(contact):
+                contact.tries.next_at = None
+            elif contact.peer.wanted:
+                self._outbox.pump(contact)
+
+    def adopt(self, gone: Contact, into: Contact) -> None:
+        """Two contacts turned out to be one: links and messages of `gone` go over to `into`."""
+        dialled = gone.tries.link
+        if dialled is not None:
+            # It leads to the other's address: what it carries comes back by itself, and nothing more goes there.
+            if all(waiting.link != dialled for waiting in gone.queue.inflight.values()):
+                self.hang_up(gone, dialled)
+            self._links.disown(dialled)
+        for link in self._links.of(gone.id):
+            self._links.belong(link.number, into.id)
+        into.links.extend(gone.links)
+        self._outbox.adopt(gone, into)
+        self._dialling.forget(gone)

@@ -1,0 +1,179 @@
+"""The links of this node: each is a value, and its states follow a table. Pure.
+
+A link is one connection with somebody, dialled or come in. Whose it is may show only when something is said on it.
+connections.py decides what happens to links; contact.py says which of them carry texts to a peer.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from node.errors import LocalFault
+from node.model import Address
+
+Direction = Literal["in", "out"]
+#: "one_shot": it carries one message, and ends. "persistent": it stays, and carries texts both ways where `two_way`.
+Kind = Literal["one_shot", "persistent"]
+
+
+class State(enum.Enum):
+    """Where a link stands. One that is over is known no more."""
+
+    #: We dialled it; nothing has come back yet.
+    DIALLED = enum.auto()
+    #: It stands: something may be heard on it, and a one-shot link may be given its message.
+    UP = enum.auto()
+    #: It stands, and texts of ours may go over it.
+    OPEN = enum.auto()
+    #: We hung up: nothing new is begun on it.
+    LEAVING = enum.auto()
+
+
+class Input(enum.Enum):
+    """What may happen to a link."""
+
+    #: The network says that it stands, or what it speaks.
+    COME_UP = enum.auto()
+    #: Texts of ours may go over it from here on.
+    OPEN = enum.auto()
+    #: None may any more: it fails, or it turned out to be another peer's.
+    SHUT = enum.auto()
+    #: We hang up.
+    LEAVE = enum.auto()
+
+
+#: The state that follows, for each that may be met.
+TRANSITIONS: dict[tuple[State, Input], State] = {
+    (State.DIALLED, Input.COME_UP): State.UP,
+    (State.DIALLED, Input.OPEN): State.OPEN,
+    (State.DIALLED, Input.LEAVE): State.LEAVING,
+    (State.UP, Input.COME_UP): State.UP,
+    (State.UP, Input.OPEN): State.OPEN,
+    (State.UP, Input.LEAVE): State.LEAVING,
+    (State.OPEN, Input.COME_UP): State.OPEN,
+    (State.OPEN, Input.OPEN): State.OPEN,
+    (State.OPEN, Input.SHUT): State.UP,
+    (State.OPEN, Input.LEAVE): State.LEAVING,
+    # What was under way when we hung up is still told.
+    (State.LEAVING, Input.COME_UP): State.LEAVING,
+    (State.LEAVING, Input.OPEN): State.LEAVING,
+    (State.LEAVING, Input.LEAVE): State.LEAVING,
+}
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """One link, as it is now."""
+
+    number: int
+    direction: Direction
+    kind: Kind
+    state: State
+    #: What is spoken on it, as far as known.
+    dialect: str
+    #: The other side's address; where it listens, as far as the link has told.
+    host: str
+    port: int | None
+    #: Whether it can be answered on.
+    two_way: bool
+    #: Whose it is (a contact's id), where that is known.
+    contact: str | None = None
+
+    @property
+    def leaving(self) -> bool:
+        """Whether we hung up."""
+        return self.state is State.LEAVING
+
+
+class Links:
+    """All links, by number."""
+
+    def __init__(self) -> None:
+        self._by_number: dict[int, Link] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_number)
+
+    def get(self, number: int) -> Link | None:
+        """The link of this number; None when it is over, or was never heard of."""
+        return self._by_number.get(number)
+
+    def is_leaving(self, number: int) -> bool:
+        """Whether we hung up this link, and it isn't over yet."""
+        link = self._by_number.get(number)
+        return link is not None and link.leaving
+
+    def dialled(self, number: int, contact: str, address: Address, kind: Kind, dialect: str) -> Link:
+        """A link to a contact is being dialled."""
+        link = Link(
+            number=number,
+            direction="out",
+            kind=kind,
+            state=State.DIALLED,
+            dialect=dialect,
+            host=address.host,
+            port=address.port,
+            two_way=kind == "persistent",
+            contact=contact,
+        )
+        self._by_number[number] = link
+        return link
+
+    def up(self, number: int, direction: Direction, host: str, port: int | None, dialect: str, two_way: bool) -> Link:
+        """The network says what a link is: one that came in, one of ours, or one that an earlier core knew."""
+        known = self._by_number.get(number)
+        if known is None:
+            kind: Kind = "persistent" if two_way else "one_shot"
+            link = Link(
+                number=number,
+                direction=direction,
+                kind=kind,
+                state=State.UP,
+                dialect=dialect,
+                host=host,
+                port=port,
+                two_way=two_way,
+            )
+        else:
+            state = TRANSITIONS[known.state, Input.COME_UP]
+            link = replace(known, state=state, host=host, port=port, dialect=dialect, two_way=two_way)
+        self._by_number[number] = link
+        return link
+
+    def go(self, number: int, by: Input) -> Link:
+        """Something happens to a link; returns it as it is then. Raises LocalFault where the table has no such step."""
+        link = self._by_number[number]
+        try:
+            link = replace(link, state=TRANSITIONS[link.state, by])
+        except KeyError:
+            raise LocalFault(f"{by.name} doesn't fit a link that is {link.state.name}.") from None
+        self._by_number[number] = link
+        return link
+
+    def claim(self, number: int, port: int) -> None:
+        """The other side said where it listens."""
+        self._by_number[number] = replace(self._by_number[number], port=port)
+
+    def belong(self, number: int, contact: str) -> Link:
+        """It shows whose a link is."""
+        link = self._by_number[number]
+        if link.contact != contact:
+            link = self._by_number[number] = replace(link, contact=contact)
+        return link
+
+    def of(self, contact: str) -> list[Link]:
+        """All links of a contact, the oldest first."""
+        return [link for link in self._by_number.values() if link.contact == contact]
+
+    def disown(self, number: int) -> None:
+        """A link is nobody's any more; what is still to come of it concerns nobody."""
+        link = self._by_number.get(number)
+        if link is not None:
+            self._by_number[number] = replace(link, contact=None)
+
+    def over(self, number: int) -> Link | None:
+        """A link is over: it is known no more. Returns what it was."""
+        return self._by_number.pop(number, None)

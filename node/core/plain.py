@@ -1,0 +1,226 @@
+"""Who an old client is, and what it says: by source address, claimed port and name. Pure.
+
+A plain peer is the source address of a connection and the port it claims: nobody speaks for another address. Before it
+has claimed a port it is its address and its name, and becomes one with the peer of that port when the claim comes.
+"""
+
+from __future__ import annotations
+
+from node.bus import events as ev
+from node.core import effects as e
+from node.core.connections import Connections
+from node.core.contact import Contact, shown_name
+from node.core.contacts import Contacts
+from node.core.dialling import Dialling
+from node.core.ledger import Ledger
+from node.core.links import Link, Links
+from node.core.rooms import Rooms
+from node.model import Address
+from node.protocol.plain.codec import Announced, Goodbye, Hello, Text
+from node.protocol.plain.registry import PERSISTENT
+
+
+class Recognising:
+    """Finds the contact that a plain peer is, or makes it."""
+
+    def __init__(self, contacts: Contacts) -> None:
+        self._contacts = contacts
+
+    def identify(self, host: str, port: int | None, name: str | None, dialect: str) -> Contact:
+        """The peer at `host` that claims this port, or, without one, goes by this name; a new one if need be.
+
+        A claim of our own address counts as none. Raises OverflowError at MAX_PEERS and at MAX_PER_SOURCE.
+        """
+        contacts = self._contacts
+        contact = contacts.at(host, port) if port is not None else None
+        if contact is not None:
+            pass
+        elif port is not None and not contacts.is_own(Address(host, port)):
+            contact = self._without_port(host, name) if name else None
+            if contact is not None and not contact.links:
+                contacts.change(contact, port=port)
+            else:
+                # Somebody of this name who is connected now is another one, behind the same address.
+                contact = contacts.add(host, port, name, dialect, "seen")
+        else:
+            same = contacts.at_host(host, name) if name is not None else []
+            if len(same) == 1:
+                contact = same[0]
+            else:
+                contact = self._without_port(host, name) or contacts.add(host, None, name, dialect, "seen")
+        contacts.revive(contact)
+        return contact
+
+    def claim(self, contact: Contact, port: int) -> Contact:
+        """A peer known by name only says on which port it listens: it becomes one with the peer known there.
+
+        Returns the one that stays; the caller moves what the other had in memory. A claim of our own address is none.
+        """
+        contacts, host = self._contacts, contact.peer.host
+        known = contacts.at(host, port)
+        if known is contact or (known is None and contacts.is_own(Address(host, port))):
+            return contact
+        if known is None:
+            nameless = contact.own_name == host
+            contacts.change(contact, port=port)
+            if nameless:
+                contacts.calls_itself(contact, str(Address(host, port)))
+            return contact
+        # The conversation that is known by its address stays; what was said before the claim joins it.
+        contacts.unite(contact, known)
+        return known
+
+    def before_claim(self, contact: Contact, name: str) -> Contact | None:
+        """The contact without a port that this peer was before it claimed one. None: there is none.
+
+        It is looked for when a peer whose port is known says its name for the first time. Somebody of this name who is
+        connected is another one, behind the same address.
+        """
+        if contact.peer.port is None or not contact.nameless:
+            return None
+        found = self._without_port(contact.peer.host, name)
+        return None if found is None or found.links else found
+
+    def _without_port(self, host: str, name: str | None) -> Contact | None:
+        """The peer of this address and name that hasn't said its port yet."""
+        for contact in self._contacts.at_host(host, name or host):
+            if contact.peer.port is None:
+                return contact
+        return None
+
+
+class Plain:
+    """All that plain peers say."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        rooms: Rooms,
+        contacts: Contacts,
+        links: Links,
+        dialling: Dialling,
+        connections: Connections,
+    ) -> None:
+        self._ledger = ledger
+        self._rooms = rooms
+        self._contacts = contacts
+        self._links = links
+        self._dialling = dialling
+        self._connections = connections
+        self._recognising = Recognising(contacts)
+
+    def heard(self, link: Link, said_now: list[Text | Hello | Goodbye | Announced]) -> None:
+        """Things said on a link, in order."""
+        number, port = link.number, link.port
+        texts: list[Text] = []
+        contact: Contact | None = None
+        speaks: tuple[str | None, int | None] | None = None
+        left = False
+        try:
+            for said in said_now:
+                if isinstance(said, Announced):
+                    if said.port is not None:
+                        self._receive(contact, texts)
+                        port, speaks, left = said.port, None, False
+                        contact = self._claimed(link, said.port)
+                        if link.direction == "in":
+                            self._links.claim(number, port)
+                    continue
+                if isinstance(said, Text) and said.raw is None and not said.text.strip():
+                    continue
+                if contact is None or speaks != (said.name, said.port):
+                    # Most texts are from the one who spoke before.
+                    speaker = self._speaker(link, said, port)
+                    if speaker is not contact:
+                        self._receive(contact, texts)
+                        contact = speaker
+                    self._name(contact, said.name, texts)
+                    speaks = said.name, said.port
+                left = isinstance(said, Goodbye)
+                if isinstance(said, Text):
+                    texts.append(said)
+                else:
+                    self._receive(contact, texts)
+                    self._control(link, contact, said)
+        except OverflowError as error:
+            self._ledger.tell(ev.ConnectionNoticed(address=link.host, what=f"Refused: {error}"))
+            self._ledger.put(e.HangUp(number))
+        self._receive(contact, texts)
+        if contact is not None and not left and not self._links.is_leaving(number):
+            self._connections.showed_up(contact)
+
+    def _speaker(self, link: Link, said: Text | Hello | Goodbye, port: int | None) -> Contact:
+        """Whom a thing said is from, with its dialect and link brought up to date."""
+        contact = self._connections.owner(link.number)
+        if contact is None:
+            claimed = said.port if said.port is not None else port
+            contact = self._recognising.identify(link.host, claimed, shown_name(said.name), link.dialect)
+        self._keep(link, contact)
+        return contact
+
+    def _name(self, contact: Contact, said: str | None, texts: list[Text]) -> None:
+        """What the peer calls itself from here on; what it said before keeps the name of then."""
+        if said and said != contact.own_name:
+            name = shown_name(said)
+            if name is not None and name != contact.own_name:
+                self._receive(contact, texts)
+                earlier = self._recognising.before_claim(contact, name)
+                if earlier is not None:
+                    self._contacts.unite(earlier, contact)
+                    self._connections.adopt(earlier, contact)
+                self._contacts.calls_itself(contact, name)
+
+    def _claimed(self, link: Link, port: int) -> Contact:
+        """The peer said on which port it listens."""
+        owner = self._connections.owner(link.number)
+        if owner is None:
+            contact = self._recognising.identify(link.host, port, None, link.dialect)
+        elif link.direction == "out" or owner.peer.port == port:
+            # Where we dialled it, that is where it listens.
+            contact = owner
+        elif owner.peer.port is None:
+            contact = self._recognising.claim(owner, port)
+            if contact is not owner:
+                self._connections.adopt(owner, contact)
+        else:
+            contact = self._recognising.identify(link.host, port, None, link.dialect)
+            if contact is not owner:
+                self._connections.detach(owner, link.number)
+        self._keep(link, contact)
+        return contact
+
+    def _keep(self, link: Link, contact: Contact) -> None:
+        """What a connection shows by being there: the dialect, and that it can be answered on."""
+        connections, peer = self._connections, contact.peer
+        if self._links.is_leaving(link.number):
+            return
+        self._contacts.revive(contact)
+        if peer.dialect_from != "chosen" and (peer.dialect != link.dialect or peer.dialect_from != "seen"):
+            if peer.dialect != link.dialect:
+                # What we dialled rests on another idea of the peer, which yields to what it says itself.
+                for other in contact.links:
+                    if other.direction == "out" and other.number != link.number:
+                        connections.hang_up(contact, other.number)
+            self._contacts.change(contact, dialect=link.dialect, dialect_from="seen")
+        if link.two_way or (link.direction == "in" and link.dialect in PERSISTENT):
+            self._links.belong(link.number, contact.id)
+        if link.two_way:
+            if link.number != contact.tries.link:
+                connections.attach(contact, link.number)
+        elif not contact.links and not self._dialling.wants(contact):
+            # With something to send, the next attempt shows whether it can be reached.
+            self._contacts.change(contact, link="reachable", error=None)
+
+    def _receive(self, contact: Contact | None, texts: list[Text]) -> None:
+        """The texts gathered so far go into the conversation."""
+        if texts and contact is not None:
+            self._contacts.seen(contact)
+            self._rooms.receive(contact.peer.room, contact.id, contact.peer.name, texts)
+        texts.clear()
+
+    def _control(self, link: Link, contact: Contact, said: Hello | Goodbye) -> None:
+        self._contacts.seen(contact)
+        what = "said hello" if isinstance(said, Hello) else "said good-bye"
+        self._rooms.notice(contact.peer.room, contact.id, contact.peer.name, f"{what} (“{said.word[:80]}”)")
+        if isinstance(said, Goodbye) and not self._links.is_leaving(link.number):
+            self._connections.left(contact, self._links.get(link.number) or link)

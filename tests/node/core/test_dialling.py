@@ -1,0 +1,47 @@
+"""Whom to dial, at which address, and how many at a time."""
+
+from __future__ import annotations
+
+import pytest
+
+from node.bus import requests as rq
+from node.core import dialling
+from node.core import effects as e
+from node.core import stimuli as s
+from tests.node.core.desk import Desk, only
+
+HOSTS = [f"10.0.0.{number}:5000" for number in range(1, 6)]
+
+
+def dialled(effects: list[e.Effect]) -> list[str]:
+    return [str(one.address) for one in only(e.Dial, effects)]
+
+
+def test_no_more_are_dialled_at_a_time_than_the_budget_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialling, "MAX_DIALS", 2)
+    desk = Desk()
+    outgoing = [rq.Outgoing(to=host, text="hi") for host in HOSTS]
+    assert dialled(desk.ask("send", rq.SendArgs(messages=outgoing))) == HOSTS[:2]
+    # Each that is done makes room for one, in the order in which they came.
+    assert dialled(desk.give(s.Closed(1, "It refused the connection."))) == [HOSTS[2]]
+    assert dialled(desk.give(s.Settled(3, "snicher"))) == [HOSTS[3]], "an open link is no dial any more"
+    assert dialled(desk.give(s.Closed(3, "It closed the connection."))) == []
+    assert dialled(desk.give(s.Closed(5, "It refused the connection."))) == [HOSTS[4]]
+
+
+def test_who_stands_in_line_and_is_forgotten_is_not_dialled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialling, "MAX_DIALS", 1)
+    desk = Desk()
+    desk.ask("send", rq.SendArgs(messages=[rq.Outgoing(to=host, text="hi") for host in HOSTS[:4]]))
+    desk.ask("forget", rq.PeerArgs(peer=HOSTS[1]))
+    desk.ask("delete", rq.PeerArgs(peer=HOSTS[2]))
+    assert dialled(desk.give(s.Closed(1, "It refused the connection."))) == [HOSTS[3]]
+
+
+def test_who_speaks_up_while_it_stands_in_line_is_answered_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialling, "MAX_DIALS", 1)
+    desk = Desk()
+    desk.ask("send", rq.SendArgs(messages=[rq.Outgoing(to=host, text="hi") for host in HOSTS[:2]]))
+    effects = desk.call(2, host="10.0.0.2")
+    assert [one.link for one in only(e.Transmit, effects)] == [2]
+    assert dialled(desk.give(s.Closed(1, "It refused the connection."))) == []
