@@ -21,7 +21,8 @@ from node.config import Config, explain
 from node.core import effects as e
 from node.core import stimuli as s
 from node.errors import CommandRefused, IndexBroken, StoreUnavailable
-from node.model import parse_address
+from node.model import is_id, parse_address
+from node.peers import zones
 from node.peers.resolve import Resolver, Unresolved
 from node.store.reader import Reader
 from node.turns import Turns, now_ms
@@ -171,11 +172,12 @@ class Answers:
     async def _resolved(self, args: Any) -> Any:
         """The same arguments with host names as IP addresses: a peer is its address."""
         if isinstance(args, rq.ConnectArgs):
-            return msgspec.structs.replace(args, address=await self._host(args.address))
+            return msgspec.structs.replace(args, address=await self._host(args.address, dialled=True))
         if isinstance(args, rq.SendArgs):
             # All names at once: however many there are, the bus waits for one look-up's time.
             names = list({one.to for one in args.messages})
-            hosts = dict(zip(names, await asyncio.gather(*map(self._host, names)), strict=True))
+            found = await asyncio.gather(*(self._host(name, dialled=True) for name in names))
+            hosts = dict(zip(names, found, strict=True))
             return rq.SendArgs(messages=[rq.Outgoing(to=hosts[one.to], text=one.text) for one in args.messages])
         if isinstance(args, rq.PeerArgs | rq.RenameArgs):
             return msgspec.structs.replace(args, peer=await self._host(args.peer))
@@ -183,11 +185,12 @@ class Answers:
             return rq.MergeArgs(peer=await self._host(args.peer), into=await self._host(args.into))
         return args
 
-    async def _host(self, to: str) -> str:
-        if ":" not in to:
+    async def _host(self, to: str, *, dialled: bool = False) -> str:
+        """The same with the IP address of its host. `dialled`: it must lead somewhere from this machine."""
+        if ":" not in to or is_id(to):
             return to
         try:
-            return str(await self._resolver.resolve(parse_address(to)))
+            address = await self._resolver.resolve(parse_address(to))
         except ValueError:
             return to
         except Unresolved as error:
@@ -196,6 +199,13 @@ class Answers:
                     "lookup_pending", f"{error.host} is being looked up; try again in a moment."
                 ) from None
             raise CommandRefused("not_found", f"There is no host {error.host!r} on this network.") from None
+        try:
+            return str(zones.checked(address))
+        except ValueError as error:
+            if dialled:
+                raise CommandRefused("invalid_args", str(error)) from None
+            # A peer that was met through an interface that is gone can still be named.
+            return str(address)
 
     # -- reads
 

@@ -11,6 +11,7 @@ import functools
 import hashlib
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Iterable
 from typing import NewType
 
@@ -29,11 +30,19 @@ DIRECT_PREFIX = "direct:"
 #: `plain-` and a number, a direct room, a PeerId (52 characters of base32), a SHA-256 in hexadecimal.
 _ID = re.compile(rf"{PLAIN_PREFIX}[0-9]+|{DIRECT_PREFIX}.*|[a-z2-7]{{52}}|[0-9a-f]{{64}}", re.DOTALL)
 
+#: An address with a scheme before it, as browsers and old clients show it.
+_URL = re.compile(r"(?:https?|tcp)://(?P<where>[^/?#]*)(?P<path>.*)", re.DOTALL | re.IGNORECASE)
+#: What an interface is called, or its number.
+_ZONE = re.compile(r"[A-Za-z0-9._~-]{1,32}")
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(?:\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*\.?")
 
 
 class Address(msgspec.Struct, frozen=True, order=True):
-    """Where a node or client listens. `host` is an IP address (IPv6 without brackets) or a host name."""
+    """Where a node or client listens. `host` is an IP address (IPv6 without brackets) or a host name.
+
+    A link-local IPv6 address keeps its zone (RFC 4007), the interface that leads to it: fe80::1%eth0 and fe80::1%eth1
+    are two machines.
+    """
 
     host: str
     #: 1 to 65535; 0 only where the system is to choose.
@@ -44,21 +53,68 @@ class Address(msgspec.Struct, frozen=True, order=True):
 
 
 def parse_address(text: str, *, allow_zero: bool = False) -> Address:
-    """HOST:PORT as people write it (IPv6 in brackets). Raises ValueError with a sentence that says what is wrong."""
-    text = text.strip()
-    host, colon, digits = text.rpartition(":")
-    if not colon or not host:
-        raise ValueError(f"{text!r} is not HOST:PORT, for example 192.168.1.20:5000.")
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    elif ":" in host:
-        raise ValueError(f"An IPv6 address goes in brackets: [{host}]:{digits}.")
+    """HOST:PORT as people write and paste it. Raises ValueError with a sentence that says what is wrong.
+
+    Taken as well: a scheme before it and a slash behind it (`http://10.0.0.7:5000/`), angle brackets around it, blanks
+    between an IP address and its port, invisible characters that were copied along. IPv6 goes in brackets.
+    """
+    host, digits = _split_address(text)
     if not digits.isascii() or not digits.isdigit() or len(digits) > 5:
         raise ValueError(f"{digits!r} is not a port; it is a number from 1 to 65535.")
     port = int(digits)
     if port > 65535 or (port == 0 and not allow_zero):
         raise ValueError(f"{port} is not a port; it is a number from 1 to 65535.")
     return Address(normal_host(host), port)
+
+
+def _split_address(text: str) -> tuple[str, str]:
+    """What stands for the host and for the port. Raises ValueError with a sentence when there aren't both."""
+    bare = "".join(c for c in text if unicodedata.category(c) != "Cf").replace("\N{FULLWIDTH COLON}", ":").strip()
+    if bare.startswith("<") and bare.endswith(">"):
+        bare = bare[1:-1].strip()
+    url = _URL.fullmatch(bare)
+    if url is not None:
+        bare = url["where"]
+        if url["path"].strip("/"):
+            raise ValueError(f"{text.strip()!r} is the address of a page; that of a peer is only HOST:PORT.")
+        # In a URL the zone's percent sign is written %25 (RFC 6874).
+        bare = re.sub(r"%25(?=[^\]])", "%", bare)
+    bare = bare.rstrip("/")
+    # Blanks only after an IP address: `Team 5000` and `Team: 5000` are names.
+    apart = re.fullmatch(r"(\S+?)(?:\s*:\s+|\s+:?)(\S+)", bare)
+    if apart is not None and is_ip(_unbracketed(apart[1])):
+        return _unbracketed(apart[1]), apart[2]
+    if is_ip(_unbracketed(bare)):
+        raise ValueError(_without_port(bare))
+    host, colon, digits = bare.rpartition(":")
+    if not colon or not host:
+        raise ValueError(f"{text.strip()!r} is not HOST:PORT, for example 192.168.1.20:5000.")
+    if host.startswith("[") and not host.endswith("]"):
+        raise ValueError(f"{text.strip()!r} has a bracket that isn't closed; IPv6 is written [::1]:5000.")
+    return _unbracketed(host), digits
+
+
+def _without_port(text: str) -> str:
+    """What is wrong with an IP address alone. The end of an IPv6 address may be meant for the port."""
+    host = _unbracketed(text)
+    shorter, _, digits = host.rpartition(":")
+    if host == text and ":" in shorter and is_ip(shorter):
+        return f"An IPv6 address goes in brackets: [{shorter}]:{digits}. If all of it is the address: [{host}]:PORT."
+    shown = f"[{host}]" if ":" in host else host
+    return f"Which port? {shown}:PORT, for example {shown}:5000."
+
+
+def _unbracketed(host: str) -> str:
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+
+def is_ip(host: str) -> bool:
+    """Whether it is an IP address, IPv6 without brackets."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 class MandatoryPeer(msgspec.Struct, frozen=True):
@@ -91,13 +147,23 @@ def parse_mandatory(text: str) -> MandatoryPeer:
 
 
 def normal_host(host: str) -> str:
-    """A host in its one way of writing: IPv4-mapped IPv6 as IPv4, names in lower case. Raises ValueError."""
+    """A host in its one way of writing: IPv4-mapped IPv6 as IPv4, names in lower case. Raises ValueError.
+
+    The zone of a link-local IPv6 address stays as it is; what it means, only the machine itself knows (peers/zones.py).
+    """
+    bare, percent, zone = host.partition("%")
     try:
-        address = ipaddress.ip_address(host.partition("%")[0])
+        address = ipaddress.ip_address(bare)
     except ValueError:
         if re.fullmatch(r"[\d.]+", host) or not _HOST_NAME.fullmatch(host) or len(host) > 253:
             raise ValueError(f"{host!r} is neither an IP address nor a host name.") from None
         return host.lower().rstrip(".")
+    if percent:
+        if not (address.version == 6 and address.is_link_local):
+            raise ValueError(f"{bare} takes no zone (what follows %): only link-local addresses (fe80::) have one.")
+        if not _ZONE.fullmatch(zone):
+            raise ValueError(f"{zone!r} is no zone; it is the name or number of an interface, such as eth0.")
+        return f"{address}%{zone}"
     mapped = getattr(address, "ipv4_mapped", None)
     return str(mapped or address)
 

@@ -5,7 +5,6 @@ Whatever a command does is decided whole or not at all: arguments are checked be
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,7 +25,7 @@ from node.core.rooms import Rooms, can_be_shown
 from node.core.settings import Fixed, changed, checked_reset
 from node.core.stimuli import Commanded
 from node.errors import CommandRefused
-from node.model import Address, is_id, parse_address
+from node.model import Address, is_id, is_ip, parse_address
 from node.protocol.plain.registry import BY_NAME
 
 #: Messages sent again that are remembered while the store may still say otherwise; the oldest is dropped.
@@ -144,10 +143,7 @@ class Commands:
             raise CommandRefused(
                 "ambiguous", f"{len(named)} peers go by the name {text!r}.", details={"candidates": candidates}
             )
-        if _is_ip(text):
-            host = text.strip("[]")
-            raise CommandRefused("invalid_args", f"Which port? {f'[{host}]' if ':' in host else host}:PORT")
-        if ":" in text:
+        if ":" in text or is_ip(text):
             raise CommandRefused("invalid_args", str(unreadable))
         raise CommandRefused("not_found", f"Nobody goes by the name {text!r}.")
 
@@ -367,14 +363,6 @@ class Commands:
 def _is_address(text: str) -> bool:
     try:
         parse_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_ip(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text.strip("[]"))
     except ValueError:
         return False
     return True

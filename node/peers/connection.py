@@ -22,7 +22,7 @@ from typing import cast
 from node.core import stimuli as s
 from node.errors import LocalFault
 from node.model import Address, normal_host, source_of
-from node.peers import reasons
+from node.peers import reasons, zones
 from node.protocol.link import Ended, Link, LinkEvent
 from node.protocol.states import State
 
@@ -117,11 +117,12 @@ class Connection(asyncio.BufferedProtocol):
         peer = self._transport.get_extra_info("peername")
         own = self._transport.get_extra_info("sockname")
         if peer:
-            self.host = normal_host(peer[0])
+            self.host = zones.host_of(peer)
             self.source = source_of(self.host)
         self._made(self)
-        host = normal_host(own[0]) if own else "0.0.0.0"
-        target = "" if self.port is None else str(Address(self.host, self.port))
+        # What others are told has no zone: theirs is another.
+        host = normal_host(str(own[0]).partition("%")[0]) if own else "0.0.0.0"
+        target = "" if self.port is None else str(Address(self.host.partition("%")[0], self.port))
         told = functools.partial(
             self.link.connected, target=target, clock=f"{datetime.datetime.now():%Y-%m-%d %H:%M:%S}"
         )

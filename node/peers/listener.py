@@ -20,8 +20,8 @@ import socket
 from collections.abc import Callable, Mapping
 
 from node.errors import ListenError
-from node.model import Address, normal_host, source_of
-from node.peers import occupied, reasons
+from node.model import Address, source_of
+from node.peers import occupied, reasons, zones
 from node.peers.connection import Connection
 
 log = logging.getLogger("snicher.peers")
@@ -102,6 +102,10 @@ class Listener:
         """Listen; returns the real address (port 0 lets the system choose). Raises ListenError with what to do."""
         listener = None
         try:
+            address = zones.checked(address)
+        except ValueError as error:
+            raise ListenError(f"Can't listen there: {error}") from error
+        try:
             found = await self._loop.getaddrinfo(
                 address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )
@@ -122,7 +126,7 @@ class Listener:
         bound = listener.getsockname()
         self._socket = listener
         self._loop.add_reader(listener, self._accept)
-        return Address(normal_host(bound[0]), bound[1])
+        return Address(zones.host_of(bound), bound[1])
 
     def pause(self) -> None:
         """Let nobody in for a moment: who comes waits in the system's queue, and isn't refused."""
@@ -212,7 +216,7 @@ class Listener:
                 self._no_room(f"no connection can be taken right now: {reasons.in_words(error)}")
                 return
             sock.setblocking(False)
-            host = normal_host(peer[0])
+            host = zones.host_of(peer)
             why = self.unwelcome(host)
             if why is not None:
                 self._refuse(sock, why)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 import time
 
-from node.model import Address, normal_host
+from node.model import Address, is_ip
+from node.peers import zones
 
 #: A command waits so long for a name, in seconds; then it is refused, and the look-up goes on.
 PATIENCE = 0.04
@@ -35,11 +35,8 @@ class Resolver:
 
     async def resolve(self, address: Address) -> Address:
         """The address with an IP address for its host. Raises Unresolved."""
-        try:
-            ipaddress.ip_address(address.host)
+        if is_ip(address.host):
             return address
-        except ValueError:
-            pass
         known = self._known.get(address.host)
         if known is None or known[0] < time.monotonic():
             task = self._running.get(address.host)
@@ -58,10 +55,10 @@ class Resolver:
     async def _look_up(self, name: str) -> str | None:
         try:
             found = await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_STREAM)
-            hosts = [str(entry[4][0]) for entry in found]
+            hosts = [zones.host_of(entry[4]) for entry in found]
             # Old clients know IPv4 only, so it goes first.
-            host = normal_host(sorted(hosts, key=lambda host: ":" in host)[0])
-        except (OSError, ValueError, IndexError):
+            host = min(hosts, key=lambda host: ":" in host)
+        except (OSError, ValueError):
             host = None
         while len(self._known) >= MAX_NAMES:
             del self._known[next(iter(self._known))]

@@ -76,7 +76,7 @@ def is_harmless(args: Any, name: str = "") -> bool:
         return all(is_harmless(value, key) for key, value in args.items())
     if isinstance(args, list):
         return all(is_harmless(value, name) for value in args)
-    if not isinstance(args, str) or name not in TARGETS or ":" not in args or LOOPBACK.fullmatch(args):
+    if not isinstance(args, str) or name not in TARGETS or LOOPBACK.fullmatch(args):
         return True
     try:
         parse_address(args)

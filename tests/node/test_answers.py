@@ -16,6 +16,7 @@ from node.config import Config
 from node.core import effects as e
 from node.core import stimuli as s
 from node.errors import CommandRefused
+from node.peers import zones
 from node.store.reader import Reader
 from node.turns import Turns
 from tests.node.peers.live import eventually
@@ -175,5 +176,26 @@ def test_arguments_that_are_none_are_refused_before_anything_else() -> None:
         command = rq.Command(v=1, id="1", client="test", op="rename", args=msgspec.Raw(b'{"peer": 5}'))
         assert await refused(desk.answers.answer(command)) == "invalid_args"
         assert desk.core.fed == []
+
+    run(test)
+
+
+def test_a_zone_is_checked_where_somebody_is_dialled_and_goes_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zones, "_named", lambda zone: {"2": "eth0", "eth0": "eth0"}[zone])
+
+    def no_such(zone: str) -> str:
+        raise OSError(zone)
+
+    async def test(desk: Desk) -> None:
+        resolved = desk.answers._resolved
+        connect = await resolved(rq.ConnectArgs(address="http://[fe80::1%252]:5000/"))
+        assert connect.address == "[fe80::1%eth0]:5000"
+        monkeypatch.setattr(zones, "_named", no_such)
+        gone = "[fe80::1%eth0]:5000"
+        assert (await resolved(rq.PeerArgs(peer=gone))).peer == gone, "a peer that was met there can be forgotten"
+        for asked in (rq.ConnectArgs(address=gone), rq.SendArgs(messages=[rq.Outgoing(to=gone, text="hi")])):
+            with pytest.raises(CommandRefused, match="This machine has no interface 'eth0'") as caught:
+                await resolved(asked)
+            assert caught.value.code == "invalid_args"
 
     run(test)

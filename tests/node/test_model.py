@@ -17,6 +17,27 @@ from node.model import Address, PeerId, is_id, normal_host, parse_address, peer_
         ("[::ffff:10.0.0.7]:5000", Address("10.0.0.7", 5000)),
         ("Some-Host.example.:5000", Address("some-host.example", 5000)),
         ("localhost:05000", Address("localhost", 5000)),
+        # What people paste: from a browser, an old client, a sentence, another keyboard.
+        ("http://192.168.1.20:5000/", Address("192.168.1.20", 5000)),
+        ("HTTPS://Some-Host.example:5000", Address("some-host.example", 5000)),
+        ("tcp://192.168.1.20:5000", Address("192.168.1.20", 5000)),
+        ("http://[::1]:5000/", Address("::1", 5000)),
+        ("192.168.1.20:5000/", Address("192.168.1.20", 5000)),
+        ("192.168.1.20 5000", Address("192.168.1.20", 5000)),
+        ("192.168.1.20\t5000\n", Address("192.168.1.20", 5000)),
+        ("192.168.1.20: 5000", Address("192.168.1.20", 5000)),
+        ("192.168.1.20 : 5000", Address("192.168.1.20", 5000)),
+        ("[::1] 5000", Address("::1", 5000)),
+        ("::1 5000", Address("::1", 5000)),
+        ("<127.0.0.1:6000>", Address("127.0.0.1", 6000)),
+        ("192.168.1.20\uff1a5000", Address("192.168.1.20", 5000)),
+        ("\u200e192.168.1.20:5000\u202c", Address("192.168.1.20", 5000)),
+        ("\ufeff192.168.1.20:5000", Address("192.168.1.20", 5000)),
+        # A zone is part of the address.
+        ("[fe80::1%eth0]:5000", Address("fe80::1%eth0", 5000)),
+        ("[FE80:0::1%Eth0]:5000", Address("fe80::1%Eth0", 5000)),
+        ("fe80::1%4 5000", Address("fe80::1%4", 5000)),
+        ("http://[fe80::1%25eth0]:5000/", Address("fe80::1%eth0", 5000)),
     ],
 )
 def test_an_address_has_one_way_of_writing(text: str, address: Address) -> None:
@@ -47,11 +68,31 @@ def test_an_address_has_one_way_of_writing(text: str, address: Address) -> None:
         ("x" * 64 + ":5000", "neither"),
         (".".join(["x" * 60] * 5) + ":5000", "neither"),
         ("a\x00:5000", "neither"),
+        ("192.168.1.20", "Which port\\? 192.168.1.20:PORT"),
+        ("http://192.168.1.20/", "Which port\\? 192.168.1.20:PORT"),
+        ("http://192.168.1.20:5000/chat", "address of a page"),
+        ("https://example.org", "is not HOST:PORT"),
+        ("ftp://192.168.1.20:5000", "'ftp://192.168.1.20' is neither"),
+        ("Team 5000", "is not HOST:PORT"),
+        ("Team: 5000", "' 5000' is not a port"),
+        ("a:b:5000", "'a:b' is neither"),
+        ("[::1]", "Which port\\? \\[::1\\]:PORT"),
+        ("[::1", "bracket that isn't closed"),
+        ("2001:db8::a", "Which port\\? \\[2001:db8::a\\]:PORT"),
+        ("2001:db8::7:1", "in brackets: \\[2001:db8::7\\]:1. If all of it is the address: \\[2001:db8::7:1\\]:PORT"),
+        ("[::1%lo]:5000", "::1 takes no zone"),
+        ("[10.0.0.7%eth0]:5000", "10.0.0.7 takes no zone"),
+        ("[fe80::1%]:5000", "'' is no zone"),
+        ("[fe80::1%a b]:5000", "'a b' is no zone"),
     ],
 )
 def test_what_is_no_address_is_refused_in_words(text: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         parse_address(text)
+
+
+def test_two_zones_are_two_addresses() -> None:
+    assert parse_address("[fe80::1%a]:5000") != parse_address("[fe80::1%b]:5000")
 
 
 def test_port_0_is_for_those_who_let_the_system_choose() -> None:

@@ -314,7 +314,7 @@ def test_every_name_on_the_page_exists() -> None:
         "details.head", "details.position", "A-Z", "a-z", "0-9", "._-", "consume",
         "details.key", "details.source", "details.where", "on", "off",
         "node.bus.client", "node.bus.aio", "node/bus/reducer.py", "bus/", "bus/clients/*.key", "[topic, body]", "~",
-        "node/core/ports.py", "word*", '"two words"', "HOST:PORT",
+        "node/core/ports.py", "word*", '"two words"', "HOST:PORT", "http://", "tcp://", "<", ">",
     }  # fmt: skip
     for name in CODE.findall(BUS):
         simple = re.sub(r"\s+", " ", name)

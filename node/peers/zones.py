@@ -1,0 +1,66 @@
+"""The zones of link-local IPv6 addresses (RFC 4007): which interface of this machine leads there.
+
+The same link-local address is another machine behind another interface, so a peer's host keeps its zone: by the name of
+the interface, because the system's numbers change when one is unplugged. A number is read as well.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from node.model import Address, normal_host
+
+
+def host_of(sockaddr: Sequence[Any]) -> str:
+    """The host in a socket's address, with its zone if it is link-local. Raises ValueError when there is none."""
+    bare, _, zone = str(sockaddr[0]).partition("%")
+    host = normal_host(bare)
+    if not _is_link_local(host):
+        return host
+    if not zone and len(sockaddr) == 4 and sockaddr[3]:
+        zone = str(sockaddr[3])
+    try:
+        return f"{host}%{_named(zone)}" if zone else host
+    except OSError:
+        # Its interface is gone since.
+        return f"{host}%{zone}"
+
+
+def checked(address: Address) -> Address:
+    """An address to dial, its zone by the name of the interface. Raises ValueError with a sentence.
+
+    A link-local address without a zone leads nowhere, and neither does a zone that this machine hasn't.
+    """
+    host, _, zone = address.host.partition("%")
+    if not _is_link_local(host):
+        return address
+    if zone:
+        try:
+            return Address(f"{host}%{_named(zone)}", address.port)
+        except OSError:
+            wrong = f"This machine has no interface {zone!r}"
+    else:
+        wrong = f"{host} is a link-local address, and each interface has its own of these: write through which one"
+    names = sorted(name for _, name in socket.if_nameindex())
+    example = next((name for name in names if not name.startswith("lo")), "eth0")
+    raise ValueError(f"{wrong}, as in [{host}%{example}]:{address.port} (there are {', '.join(names)}).")
+
+
+def _is_link_local(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.version == 6 and address.is_link_local
+
+
+def _named(zone: str) -> str:
+    """The interface's name, of its name or number. Raises OSError when there is no such interface."""
+    number = int(zone) if zone.isascii() and zone.isdigit() else socket.if_nametoindex(zone)
+    try:
+        return socket.if_indextoname(number)
+    except OverflowError as error:
+        raise OSError(f"no interface has the number {number}") from error
