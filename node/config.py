@@ -7,6 +7,7 @@ the database (node.core.settings), and that before the defaults.
 from __future__ import annotations
 
 import argparse
+import codecs
 import getpass
 import os
 import pathlib
@@ -321,7 +322,8 @@ def read_file(home: pathlib.Path) -> dict[str, str]:
     try:
         ownership.check_home(home, mend=False)
         text = ownership.read_private(path, MAX_FILE_BYTES, forbidden=0, linked=True)
-        content: dict[str, Any] = tomllib.loads(text.decode())
+        # Editors of Windows begin a file with a byte-order mark; TOML has none.
+        content: dict[str, Any] = tomllib.loads(text.removeprefix(codecs.BOM_UTF8).decode())
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -329,6 +331,8 @@ def read_file(home: pathlib.Path) -> dict[str, str]:
     except RecursionError as error:
         raise ConfigError(f"{path} can't be read: its brackets or its dotted names are nested too deeply.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        if text.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise ConfigError(f"{path} can't be read: it is in UTF-16; save it as UTF-8.") from error
         raise ConfigError(f"{path} can't be read: {error}.") from error
     except ValueError as error:
         # Python reads no decimal number of more digits than sys.get_int_max_str_digits().

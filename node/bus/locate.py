@@ -5,6 +5,7 @@ Law of this file: it reads and writes a few small files, and imports nothing hea
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import pathlib
@@ -213,7 +214,8 @@ def allowed_keys(directory: pathlib.Path) -> set[str]:
     for path in directory.glob("*.key"):
         with contextlib.suppress(OSError, UnicodeDecodeError, HomeRefused):
             content = ownership.read_private(path, MAX_KEY_BYTES, forbidden=ownership.READABLE, linked=True)
-            key = content.decode("ascii").strip()
+            # Editors of Windows begin a file with a byte-order mark.
+            key = content.removeprefix(codecs.BOM_UTF8).decode("ascii").strip()
             if len(key) == 40:
                 keys.add(key)
     return keys

@@ -235,6 +235,9 @@ def test_what_can_t_be_used_is_refused_and_its_source_named(
         (b"colour = 'red'\n", f"there is no setting `colour`; there are {', '.join(sorted(VALUES))}"),
         (b"name = \n", "can't be read"),
         (b"\xff\xfe", "can't be read"),
+        ("\ufeffname = 'x'\n".encode("utf-16-le"), "it is in UTF-16; save it as UTF-8."),
+        ("\ufeffname = 'x'\n".encode("utf-16-be"), "it is in UTF-16; save it as UTF-8."),
+        ("\ufeff\ufeffname = 'x'\n".encode(), "can't be read"),
     ],
 )
 def test_a_config_file_that_makes_no_sense_is_refused_whole(tmp_path: pathlib.Path, content: bytes, says: str) -> None:
@@ -243,6 +246,11 @@ def test_a_config_file_that_makes_no_sense_is_refused_whole(tmp_path: pathlib.Pa
         config.load(["--home", str(tmp_path), "--name", "flag"], {})
     assert says in str(refused.value)
     assert str(tmp_path / "config.toml") in str(refused.value)
+
+
+def test_a_config_file_may_begin_with_a_byte_order_mark(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "config.toml").write_bytes(b"\xef\xbb\xbfname = 'anna'\r\n")
+    assert config.load(["--home", str(tmp_path)], {}).name == "anna"
 
 
 def test_a_config_file_that_may_not_be_read_is_refused(tmp_path: pathlib.Path) -> None:

@@ -272,12 +272,14 @@ def test_a_runtime_folder_that_cannot_be_used_is_passed_over(
 
 def test_only_files_that_hold_a_key_let_anybody_in(tmp_path: pathlib.Path) -> None:
     public, _ = zmq.curve_keypair()
+    marked, _ = zmq.curve_keypair()
     (tmp_path / "a.key").write_bytes(public + b"\n")
+    (tmp_path / "b.key").write_bytes(b"\xef\xbb\xbf" + marked + b"\r\n")
     (tmp_path / "short.key").write_text("short")
     (tmp_path / "bytes.key").write_bytes(b"\xff" * 40)
     (tmp_path / "other.txt").write_text("y" * 40)
     (tmp_path / "folder.key").mkdir()
-    assert locate.allowed_keys(tmp_path) == {public.decode()}
+    assert locate.allowed_keys(tmp_path) == {public.decode(), marked.decode()}
     assert locate.allowed_keys(tmp_path / "missing") == set()
 
 
