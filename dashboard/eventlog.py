@@ -10,6 +10,7 @@ import msgspec
 
 from dashboard import telling, viewmodel
 from dashboard.feed import Asker
+from node import names
 from node.bus import events as ev
 from node.bus import nouns
 from node.bus import requests as rq
@@ -48,7 +49,7 @@ async def page(
     and hold `text`. Raises CommandRefused, NodeAway or BusProtocolError."""
     top = model.seq if before is None else before - 1
     rows: list[telling.EventRow] = []
-    wanted = text.lower()
+    wanted = names.key(text)
     looked, oldest = 0, 1
     while top > 0 and len(rows) < limit and looked < MAX_LOOKED:
         events, oldest = await _between(asker, model.log, max(0, top - STEP), top)

@@ -13,6 +13,7 @@ import msgspec
 
 from dashboard import wording
 from dashboard.appearance import address_of
+from node import names
 from node.bus import encoding, nouns
 from node.bus import events as ev
 
@@ -48,8 +49,10 @@ class EventRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     raw: str = ""
 
     def holds(self, text: str) -> bool:
-        """Whether the row's words hold `text`, which is in lower case. The browser has the same rule (log.js)."""
-        return text in f"{''.join(self.parts)} {self.by} {self.type}".lower()
+        """Whether the row's words hold `text`, which is as `names.key` makes it. The browser has the same rule
+        (filters.js).
+        """
+        return text in names.key(f"{''.join(self.parts)} {self.by} {self.type}")
 
 
 class Known(Protocol):

@@ -5,10 +5,9 @@ Law of this file: pure text; no time, no I/O. Plain words before codes; what hap
 
 from __future__ import annotations
 
-import unicodedata
-
 import msgspec
 
+from node import names
 from node.bus import nouns
 
 #: Characters of a name that are shown; the node cuts at 64 already, this is for what may come from elsewhere.
@@ -25,8 +24,6 @@ _CONTROLS: dict[int, int | str | None] = {
     0x2029: "\n",
     0xFEFF: None,
 }
-#: Drawn as nothing but a blank, though no white space to Unicode: the fillers of Hangul, and the empty Braille pattern.
-_BLANKS = dict.fromkeys((0x115F, 0x1160, 0x2800, 0x3164, 0xFFA0), " ")
 #: Letters that start an avatar are taken from words split at these.
 _SEPARATORS = str.maketrans(dict.fromkeys("._-:@/#+", " "))
 
@@ -47,9 +44,8 @@ def clean_text(text: str) -> str:
 
 def clean_name(name: str, fallback: str = "somebody") -> str:
     """A name, safe to show on one line."""
-    shown = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in name.translate(_BIDI))
-    flat = " ".join(shown.translate(_CONTROLS).translate(_BLANKS).split())
-    if not any(unicodedata.category(c)[0] not in "CZM" for c in flat):
+    flat = names.clean(name)
+    if not flat:
         return fallback
     return flat if len(flat) <= MAX_NAME_CHARS else flat[: MAX_NAME_CHARS - 1] + "…"
 

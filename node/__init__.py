@@ -9,7 +9,7 @@
     app.py      wires the rooms and performs the effects, in order, in batches
     upkeep.py   the database in the background: the search index goes on and is rebuilt, the write-ahead log shrinks
     model.py    the nouns        errors.py  what can go wrong        config.py  what can be set
-    printable.py  what others wrote, safe to print
+    printable.py  what others wrote, safe to print        names.py  what a name may be, and when two are the same
     streams.py  the standard streams, which hold nobody up   loglines.py  what the log looks like
     findable.py   the bus's sockets and bus.json, kept in place   unanswered.py  a node that runs but doesn't answer
     supervisor.py  who started this program, and whether that is still there

@@ -18,7 +18,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from node.bus import bounds, locate, nouns, ownership
+from node import names
+from node.bus import locate, nouns, ownership
 from node.core import settings
 from node.core.quotas import DEFAULT_QUOTA
 from node.errors import ConfigError
@@ -385,7 +386,6 @@ def _named(value: Any) -> str:
 
 def _user_name() -> str:
     try:
-        name = getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        name = ""
-    return name.strip()[: bounds.MAX_NAME_CHARS] if name.strip().isprintable() and name.strip() else "anon"
+        return names.checked(getpass.getuser()[: names.MAX_CHARS])
+    except (OSError, KeyError, ImportError, ValueError):
+        return "anon"

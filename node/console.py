@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from node import unanswered
+from node import names, unanswered
 from node.bus import bounds, nouns
 from node.bus import requests as rq
 from node.bus.client import Client
@@ -315,7 +315,7 @@ def _room_of(client: Client, who: str) -> str:
         raise CommandRefused("not_found", f"There is no conversation with the id {who!r}.")
     named = [
         room for room in state.rooms.values()
-        if room.name.casefold() == who.casefold()
+        if names.key(room.name) == names.key(who)
         or (room.peer in state.peers and who == address(state.peers[room.peer]))
     ]  # fmt: skip
     if len(named) == 1:

@@ -24,8 +24,9 @@ from prompt_toolkit.completion import DummyCompleter, WordCompleter
 from prompt_toolkit.patch_stdout import patch_stdout
 from prompt_toolkit.utils import is_dumb_terminal
 
-from node.bus import bounds, locate, nouns
+from node import names
 from node.bus import events as ev
+from node.bus import locate, nouns
 from node.bus.client import Away, Back, Client, Cursor, Resync
 from node.bus.commands import new_key
 from node.console import patiently
@@ -144,8 +145,10 @@ class Menu:
         name = self._name
         while name is None:
             name = ask("Your team name: ")
-            if not 1 <= len(name) <= bounds.MAX_NAME_CHARS or not name.isprintable():
-                tell(f"A team name has 1 to {bounds.MAX_NAME_CHARS} characters.")
+            try:
+                name = names.checked(name)
+            except ValueError as error:
+                tell(str(error))
                 name = None
         listen = self._listen
         while listen is None:

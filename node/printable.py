@@ -1,12 +1,14 @@
 """What others wrote, made safe to print: nothing in it moves a cursor, turns a line round or forges a column.
 
 Law of this file: pure. It decides by what Python calls printable: controls (C0, DEL, C1), direction controls and line
-separators are not.
+separators are not. Characters without which a word would be misspelt stay, though Python counts them as format
+characters, too: joiners where they join, and the signs of Arabic and its neighbours that stand before a number.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import msgspec
 
@@ -16,9 +18,49 @@ _BLANK_SIGNS = "\u115f\u1160\u2800\u3164\uffa0"
 _BLANKS = re.compile(rf"[\s{_BLANK_SIGNS}]+")
 
 
+#: Seen only by what they do to their neighbours: the zero-width non-joiner and joiner of Persian, Sinhala, emoji and
+#: many more, and the Mongolian vowel separator.
+JOINERS = "\u200c\u200d\u180e"
+#: Format characters that are drawn: number signs and the like of Arabic, Syriac and Kaithi.
+_DRAWN = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
+#: Printable to Python, and drawn as nothing at all; but for the last, marks that change the character before them.
+_UNSEEN = re.compile("[\u034f\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef\U0001d159]")
+
+
+def printed(text: str, instead: str, also: str = "") -> str:
+    """The text with `instead` in the place of each character that can't be printed and isn't in `also`."""
+    if text.isprintable():
+        return text
+    kept, before = [], ""
+    for c in text:
+        stays = c.isprintable() or c in also or c in _DRAWN or (c in JOINERS and _joins(before))
+        kept.append(c if stays else instead)
+        before = c if stays else before
+    return "".join(kept)
+
+
+def _joins(before: str) -> bool:
+    """Whether a joiner after this character does anything.
+
+    It does after marks (a virama, say), emoji, and letters of scripts without capitals, but for Han and its neighbours.
+    """
+    if not before:
+        return False
+    category = unicodedata.category(before)
+    if category in ("Lo", "Lm"):
+        return unicodedata.east_asian_width(before) not in "WF"
+    return category in ("Mn", "Mc", "So", "Sk")
+
+
+def can_be_seen(text: str) -> bool:
+    """Whether there is anything in a text that is drawn: not only blanks, fillers and what can't be printed."""
+    rest = _UNSEEN.sub("", _BLANKS.sub("", text))
+    return any(c.isprintable() or c in _DRAWN for c in rest)
+
+
 def plain(text: str) -> str:
     """A text without what could steer a terminal; line breaks stay."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return printed(text, "\N{REPLACEMENT CHARACTER}", also="\n")
 
 
 def flat(text: str) -> str:

@@ -5,6 +5,8 @@ BUS.md section 7 tells them to front ends; a change here is a change there.
 
 from __future__ import annotations
 
+from node import names
+
 VERSION = 1
 #: A larger command is answered with `too_large` and not parsed.
 MAX_COMMAND_BYTES = 4 * 1024 * 1024
@@ -23,7 +25,7 @@ MAX_SNAPSHOT = 1000
 #: Characters of a room's last message in a snapshot; the rest is cut, without a mark.
 PREVIEW_CHARS = 160
 #: Characters of a name; longer is refused with `invalid_args`, and cut when a peer says it.
-MAX_NAME_CHARS = 64
+MAX_NAME_CHARS = names.MAX_CHARS
 #: Characters of a client name, request id or key; longer is refused with `malformed`.
 MAX_ID_CHARS = 128
 #: How long a `key` is remembered.

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from node import names
 from node.bus import bounds, nouns
 from node.bus import events as ev
 from node.bus import requests as rq
@@ -21,11 +22,12 @@ from node.core.contact import Contact
 from node.core.contacts import ANYWHERE, Contacts
 from node.core.ledger import Ledger
 from node.core.outbox import Outbox
-from node.core.rooms import Rooms, can_be_shown
+from node.core.rooms import Rooms
 from node.core.settings import Fixed, changed, checked_reset
 from node.core.stimuli import Commanded
 from node.errors import CommandRefused
 from node.model import Address, is_id, is_ip, parse_address
+from node.printable import can_be_seen
 from node.protocol.plain.registry import BY_NAME
 
 #: Messages sent again that are remembered while the store may still say otherwise; the oldest is dropped.
@@ -197,7 +199,7 @@ class Commands:
         self._ledger.reply(command.token, rq.SendResult(messages=accepted), command.key)
 
     def _check_text(self, text: str) -> None:
-        if not can_be_shown(text):
+        if not can_be_seen(text):
             raise CommandRefused("text_empty", "A text has nothing in it that could be shown.")
         if len(text) > bounds.MAX_TEXT_BYTES or len(text.encode(errors="replace")) > bounds.MAX_TEXT_BYTES:
             raise CommandRefused("text_too_long", f"A text may hold {bounds.MAX_TEXT_BYTES} bytes.")
@@ -275,11 +277,10 @@ class Commands:
     def _rename(self, command: Commanded) -> None:
         args: rq.RenameArgs = command.args
         contact = self._known(args.peer)
-        name = args.name.strip()
-        if len(name) > bounds.MAX_NAME_CHARS or not name.isprintable():
-            raise CommandRefused(
-                "invalid_args", f"A name has up to {bounds.MAX_NAME_CHARS} characters and no line breaks."
-            )
+        try:
+            name = names.checked(args.name, may_be_empty=True)
+        except ValueError as error:
+            raise CommandRefused("invalid_args", str(error)) from error
         self._contacts.rename(contact, name)
         if name:
             self._contacts.stand(contact, "known")

@@ -10,12 +10,11 @@ import collections
 
 import msgspec
 
-from node.bus import bounds, nouns
+from node.bus import nouns
 from node.core import effects as e
 from node.core.links import Link
 from node.core.ports import is_service
 from node.model import Address
-from node.printable import one_blank
 from node.protocol.plain.registry import ONE_SHOT
 
 
@@ -135,12 +134,3 @@ class Contact:
     def drop_link(self, number: int) -> None:
         """A link carries no more texts to it."""
         self.links = [link for link in self.links if link.number != number]
-
-
-def shown_name(said: str | None) -> str | None:
-    """A name that a peer claims, as it may be shown: without what can't be printed, one blank for each run of white
-    space, and cut. None: nothing is left.
-    """
-    if not said:
-        return None
-    return one_blank("".join(c for c in one_blank(said) if c.isprintable()))[: bounds.MAX_NAME_CHARS].strip() or None

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from node import names
 from node.bus import events as ev
 from node.bus import nouns
 from node.core import effects as e
@@ -77,7 +78,7 @@ class Contacts:
     def _index(self, contact: Contact) -> None:
         peer = contact.peer
         self.by_id[peer.id] = contact
-        self._by_name.setdefault(peer.name.casefold(), {})[peer.id] = contact
+        self._by_name.setdefault(names.key(peer.name), {})[peer.id] = contact
         self._by_host_name.setdefault((peer.host, contact.own_name), {})[peer.id] = contact
         if peer.port is not None:
             self._by_address[peer.host, peer.port] = contact
@@ -85,7 +86,7 @@ class Contacts:
     def _unindex(self, contact: Contact) -> None:
         peer = contact.peer
         del self.by_id[peer.id]
-        _drop(self._by_name, peer.name.casefold(), peer.id)
+        _drop(self._by_name, names.key(peer.name), peer.id)
         _drop(self._by_host_name, (peer.host, contact.own_name), peer.id)
         if peer.port is not None:
             self._by_address.pop((peer.host, peer.port), None)
@@ -134,8 +135,8 @@ class Contacts:
         return list(self._by_host_name.get((host, name), {}).values())
 
     def named(self, name: str) -> list[Contact]:
-        """All peers that go by a name, those on the list only. Compared without regard to case."""
-        return [contact for contact in self._by_name.get(name.casefold(), {}).values() if not contact.gone]
+        """All peers that go by a name, those on the list only. Compared by `names.key`."""
+        return [contact for contact in self._by_name.get(names.key(name), {}).values() if not contact.gone]
 
     def check_room_for(self, count: int) -> None:
         """Raises OverflowError when so many new peers would be too many even if all strangers left the list."""

@@ -6,10 +6,11 @@ has claimed a port it is its address and its name, and becomes one with the peer
 
 from __future__ import annotations
 
+from node import names
 from node.bus import events as ev
 from node.core import effects as e
 from node.core.connections import Connections
-from node.core.contact import Contact, shown_name
+from node.core.contact import Contact
 from node.core.contacts import Contacts
 from node.core.dialling import Dialling
 from node.core.ledger import Ledger
@@ -154,14 +155,14 @@ class Plain:
         contact = self._connections.owner(link.number)
         if contact is None:
             claimed = said.port if said.port is not None else port
-            contact = self._recognising.identify(link.host, claimed, shown_name(said.name), link.dialect)
+            contact = self._recognising.identify(link.host, claimed, names.shown(said.name), link.dialect)
         self._keep(link, contact)
         return contact
 
     def _name(self, contact: Contact, said: str | None, texts: list[Text]) -> None:
         """What the peer calls itself from here on; what it said before keeps the name of then."""
         if said and said != contact.own_name:
-            name = shown_name(said)
+            name = names.shown(said)
             if name is not None and name != contact.own_name:
                 self._receive(contact, texts)
                 earlier = self._recognising.before_claim(contact, name)

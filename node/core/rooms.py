@@ -239,8 +239,3 @@ class Rooms:
 def _without_text(room: nouns.Room) -> nouns.Room:
     """A room as the log may hold it: texts stand in messages only, so that one that is deleted is really gone."""
     return replace(room, last=None)
-
-
-def can_be_shown(text: str) -> bool:
-    """Whether there is anything in a text that can be seen."""
-    return any(char.isprintable() and not char.isspace() for char in text)

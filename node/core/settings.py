@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from node import names
 from node.bus import bounds, nouns
 from node.bus import requests as rq
 from node.errors import CommandRefused
 from node.model import parse_mandatory
+from node.printable import printed
 
 #: Events the log may be told to keep: fewer would make front ends start afresh that slept for a moment, and more than
 #: a disk holds is no bound.
@@ -45,10 +47,7 @@ def checked(key: str, value: Any) -> Any:
     """The value of a setting as it is kept. Raises ValueError with a sentence that says what it may be."""
     match key:
         case "name":
-            name: str = value.strip()
-            if not 1 <= len(name) <= bounds.MAX_NAME_CHARS or not name.isprintable():
-                raise ValueError(f"A name has 1 to {bounds.MAX_NAME_CHARS} characters and no line breaks.")
-            return name
+            return names.checked(value)
         case "keep_events":
             least, most = KEEP_EVENTS
             if not least <= value <= most:
@@ -62,8 +61,10 @@ def checked(key: str, value: Any) -> Any:
             return list(dict.fromkeys(str(parse_mandatory(one)) for one in value))
         case "mandatory_greeting":
             greeting: str = value.strip()
-            if not 1 <= len(greeting) <= MAX_GREETING_CHARS or not greeting.isprintable():
-                raise ValueError(f"A greeting has 1 to {MAX_GREETING_CHARS} characters and no line breaks.")
+            if not 1 <= len(greeting) <= MAX_GREETING_CHARS or printed(greeting, "") != greeting:
+                raise ValueError(
+                    f"A greeting has 1 to {MAX_GREETING_CHARS} characters, no line breaks and nothing invisible."
+                )
             return greeting
         case "mandatory_rule":
             if value not in ("on", "off"):

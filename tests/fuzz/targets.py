@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 
 from node.errors import InvalidEntry, LocalFault
 from node.model import Address, Header, PeerId, normal_host, parse_address, public_key
+from node.printable import printed
 from node.protocol.entries import read_header
 from node.protocol.link import Ended, Heard, Link
 from node.protocol.plain import codec as plain
@@ -51,7 +52,7 @@ def check_said(said: list[Said]) -> None:
         text.encode()
         if one.name is not None:
             assert 1 <= len(one.name) <= plain.MAX_NAME
-            assert one.name.isprintable()
+            assert printed(one.name, "") == one.name
             one.name.encode()
 
 

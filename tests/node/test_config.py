@@ -175,9 +175,9 @@ def test_the_home_is_the_flag_then_the_variable_then_the_usual_place(
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
-        ("name", " ", "A name has 1 to 64 characters and no line breaks"),
-        ("name", "x" * 65, "A name has 1 to 64 characters and no line breaks"),
-        ("name", "two\\nlines", "A name has 1 to 64 characters and no line breaks"),
+        ("name", " ", "A name has 1 to 64 characters, and at least one that can be seen."),
+        ("name", "x" * 65, "A name has at most 64 characters; this one has 65."),
+        ("name", "two\\nlines", "A name has no line breaks"),
         ("listen", "5000", "'5000' is not HOST:PORT"),
         ("listen", "::1:5000", "An IPv6 address goes in brackets: [::1]:5000"),
         ("listen", "127.0.0.1:65536", "65536 is not a port"),
@@ -417,7 +417,7 @@ def test_a_file_or_a_home_of_somebody_else_is_not_read(tmp_path: pathlib.Path) -
 
 #: A wrong value of each variable, and words of the sentence that it gets.
 WRONG = [
-    ("SNICHER_NAME", "x" * 65, "1 to 64 characters"),
+    ("SNICHER_NAME", "x" * 65, "at most 64 characters"),
     ("SNICHER_NAME", "\udcff", "characters"),
     ("SNICHER_LISTEN", "5000", "is not HOST:PORT"),
     ("SNICHER_LISTEN", "127.0.0.1:80000", "1 to 65535"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.printable import flat, json_line, one_blank, plain
+from node.printable import can_be_seen, flat, json_line, one_blank, plain
 
 #: Controls, direction controls, line separators: what a terminal, or a reader, could be led astray with.
 DANGEROUS = [
@@ -70,3 +71,39 @@ def test_a_name_on_a_line_has_single_blanks_and_no_controls(name: str, shown: st
 
 def test_one_blank_stands_for_each_run_of_white_space() -> None:
     assert one_blank(" a \n b\u200b ") == "a b\u200b"
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "\u0dc1\u0dca\u200d\u0dbb\u0dd3", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u0915\u094d\u200d",
+        "\u0d28\u0d4d\u200d", "\U0001f469\u200d\U0001f680", "\U0001f469\U0001f3fd\u200d\U0001f680",
+        "\u2764\ufe0f\u200d\U0001f525", "\u06dd\u0661\u0662", "\u182d\u180e\u1820",
+    ],
+)  # fmt: skip
+def test_what_belongs_to_spelling_is_printed(word: str) -> None:
+    """Sinhala, Persian, Devanagari, Malayalam, emoji, Arabic, Mongolian."""
+    assert plain(word) == word
+
+
+@pytest.mark.parametrize(
+    "text", ["a\u200d", "\u200da", "7\u200c7", "\u4e0a\u200d\u6d77", "\u0441\u200d", " \u200d", "-\u200c"]
+)
+def test_a_joiner_that_joins_nothing_is_not_printed(text: str) -> None:
+    assert plain(text) == re.sub("[\u200c\u200d]", "\N{REPLACEMENT CHARACTER}", text)
+
+
+def test_a_joiner_joins_once() -> None:
+    assert plain("\u0d4d\u200d\u200d") == "\u0d4d\u200d\N{REPLACEMENT CHARACTER}"
+
+
+@pytest.mark.parametrize(
+    "text", ["", " \n", "\x00 \x00", "\u200b", "\x1b", "\u202e ", "\u3164", "\u2800\u115f", "\ufe0f", "\u034f\u180b"]
+)
+def test_a_text_without_anything_to_see_is_none(text: str) -> None:
+    assert not can_be_seen(text)
+
+
+@pytest.mark.parametrize("text", ["a", "\x00a", "👍", "\u200bé", "\u0600", "\u3164a", "❤\ufe0f"])
+def test_a_text_with_something_to_see_is_one(text: str) -> None:
+    assert can_be_seen(text)

@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from node import names
 from node.bus import bounds, locate, nouns, reducer, server
 from node.bus import events as ev
 from node.bus import requests as rq
@@ -463,11 +464,11 @@ class FakeNode:
         return rq.Nothing()
 
     def _do_rename(self, args: rq.RenameArgs) -> rq.PeerResult:
-        peer, name = self._peer(args.peer), args.name.strip()
-        if len(name) > bounds.MAX_NAME_CHARS or not name.isprintable():
-            raise CommandRefused(
-                "invalid_args", f"A name has up to {bounds.MAX_NAME_CHARS} characters and no line breaks."
-            )
+        peer = self._peer(args.peer)
+        try:
+            name = names.checked(args.name, may_be_empty=True)
+        except ValueError as error:
+            raise CommandRefused("invalid_args", str(error)) from error
         own_name = peer.own_name or peer.name
         new = replace(peer, name=name or own_name, own_name=own_name if name else None)
         self._durable("PeerChanged", ev.PeerChanged(peer=new))

@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 import zmq
 
+from node import names
 from node.bus import bounds, nouns
 from node.bus import events as ev
 from node.bus import requests as rq
@@ -148,7 +149,7 @@ class Witness:
         oracle = self.oracle
         found = oracle.peers.get(text) or oracle.of_room(text) or oracle.at(text)
         if found is None and text and ":" not in text:
-            named = [one for one in self._peers() if one.name.casefold() == text.casefold()]
+            named = [one for one in self._peers() if names.key(one.name) == names.key(text)]
             found = oracle.peers.get(named[0].id) if len(named) == 1 else None
         return found
 

@@ -2,6 +2,7 @@
 // here by the same rule (telling.py, EventRow.holds).
 
 import { h, icon, setAttribute } from "../shared/dom.js";
+import { nameKey } from "../shared/names.js";
 
 const KINDS = [
   ["messages", "Messages"],
@@ -33,7 +34,7 @@ export class Filters {
     field.addEventListener("input", () => {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => {
-        this.#text = field.value.trim().toLowerCase();
+        this.#text = nameKey(field.value.trim());
         onChange();
       }, REST_MS);
     });
@@ -59,7 +60,7 @@ export class Filters {
 
   match(row) {
     if (this.#chosen.size && !this.#chosen.has(row.kind)) return false;
-    return `${row.parts.join("")} ${row.by ?? ""} ${row.type}`.toLowerCase().includes(this.#text);
+    return nameKey(`${row.parts.join("")} ${row.by ?? ""} ${row.type}`).includes(this.#text);
   }
 
   #chip(title, change, onChange) {

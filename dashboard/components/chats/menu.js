@@ -4,13 +4,12 @@
 import { h, icon, setAttribute, setText, toClipboard } from "../shared/dom.js";
 import { newKey } from "../shared/key.js";
 import { onKey, onSubmit } from "../shared/keyboard.js";
+import { MAX_TYPED } from "../shared/names.js";
 import { linkTo } from "../shared/place.js";
 import { connection, store } from "../shared/session.js";
 import { Popup } from "./popup.js";
 
 const CONNECTED = new Set(["online", "reachable", "connecting"]);
-/** Characters of a name that the node takes; BUS.md section 7. */
-const MAX_NAME = 64;
 
 export class Menu {
   element;
@@ -76,7 +75,7 @@ export class Menu {
 
   #rename() {
     const { name, peer } = this.#room;
-    const field = h("input", { name: "name", autocomplete: "off", spellcheck: "false", dir: "auto", maxlength: MAX_NAME });
+    const field = h("input", { name: "name", autocomplete: "off", spellcheck: "false", dir: "auto", maxlength: MAX_TYPED });
     field.value = name;
     this.#ask({
       title: `Rename ${name}`,

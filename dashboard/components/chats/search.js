@@ -4,6 +4,7 @@
 import { LOST_MS } from "../shared/connection.js";
 import { h, icon } from "../shared/dom.js";
 import { onKey } from "../shared/keyboard.js";
+import { nameKey } from "../shared/names.js";
 import { asQuery, followed, hasWord, isId, MAX_QUERY, snippet, termsOf } from "../shared/query.js";
 import { connection } from "../shared/session.js";
 
@@ -53,7 +54,7 @@ export class Search {
   }
 
   get words() {
-    return this.field.value.trim().toLowerCase();
+    return nameKey(this.field.value.trim());
   }
 
   focus() {
@@ -70,7 +71,7 @@ export class Search {
   fits(room) {
     // Anybody may call himself like an id: only the conversation that has it is meant.
     if (isId(this.words)) return room.id === this.words;
-    const where = `${room.name} ${room.address}`.toLowerCase();
+    const where = nameKey(`${room.name} ${room.address}`);
     return this.words.split(/\s+/).every((word) => where.includes(word));
   }
 

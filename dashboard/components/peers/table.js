@@ -3,6 +3,7 @@
 import { calm } from "../shared/calm.js";
 import { avatar, copy, drawAvatar, h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
 import { newKey } from "../shared/key.js";
+import { nameKey } from "../shared/names.js";
 import { place } from "../shared/place.js";
 import { connection, store } from "../shared/session.js";
 import * as when from "../shared/when.js";
@@ -23,7 +24,7 @@ export class Table {
     const field = h("input", { type: "search", placeholder: "Filter by name or address", autocomplete: "off",
       spellcheck: "false", "aria-label": "Filter peers" });
     field.addEventListener("input", () => {
-      this.#filter = field.value.trim().toLowerCase();
+      this.#filter = nameKey(field.value.trim());
       this.draw();
     });
     this.#parts = {
@@ -52,7 +53,7 @@ export class Table {
     const { rows, sum, empty, head } = this.#parts;
     const all = [...store.peers.values()];
     const shown = all
-      .filter((peer) => `${peer.name} ${peer.address}`.toLowerCase().includes(this.#filter))
+      .filter((peer) => nameKey(`${peer.name} ${peer.address}`).includes(this.#filter))
       .sort((a, b) => isHere(b) - isHere(a) || a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1));
     reconcile(rows, shown, (peer) => peer.id, () => this.#make(), (element, peer) => this.#drawPeer(element, peer));
     const here = all.filter(isHere).length;

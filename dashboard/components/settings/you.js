@@ -2,6 +2,7 @@
 
 import { makeAddress } from "../shared/address.js";
 import { h, reconcile } from "../shared/dom.js";
+import { MAX_NAME, MAX_TYPED } from "../shared/names.js";
 import { store } from "../shared/session.js";
 import { Field, group } from "./field.js";
 
@@ -11,8 +12,8 @@ export class You {
     key: "name",
     label: "Your name",
     help: "What others see. Peers who gave you another name keep theirs.",
-    attributes: { maxlength: 200, dir: "auto", name: "name" },
-    read: (text) => text.trim() || { problem: "Type a name: 1 to 64 characters." },
+    attributes: { maxlength: MAX_TYPED, dir: "auto", name: "name" },
+    read: (text) => text.trim() || { problem: `Type a name: 1 to ${MAX_NAME} characters.` },
   });
   #addresses = h("div", { class: "chipline" });
   #code = h("div", { class: "chipline" });

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from node.printable import JOINERS, printed
 from node.protocol.plain import words
 
 #: Old clients read 1,024 bytes at a time; a multi-byte character across that edge loses the whole message. So a payload
@@ -182,7 +183,7 @@ def wire_name(name: str) -> str:
 
     It stands in front of every text, so it is made harmless as texts are: a team may well be called GROUP7.
     """
-    shown = "".join(letter if letter.isprintable() else " " for letter in name)
+    shown = printed(name, " ")
     plain = re.sub(r"[\s|<>:]+", "_", shown.strip()).strip("_")[:MAX_NAME] or "anon"
     if plain == "CONNECT":
         # "CONNECT: 5000" would claim a port.
@@ -194,9 +195,12 @@ def read_name(data: bytes) -> str | None:
     """The name in a header: only what can be shown of it, cut to MAX_NAME; None when nothing is left."""
     shown, stacked = "", MAX_STACKED
     # No more is looked at than the longest name with all its marks has; names may come in 64 KiB.
-    for letter in data[: 4 * MAX_NAME * (MAX_STACKED + 1)].decode(errors="replace"):
-        stacked = stacked + 1 if unicodedata.category(letter) in ("Mn", "Me") else 0
-        if letter.isprintable() and stacked <= MAX_STACKED:
+    for letter in printed(data[: 4 * MAX_NAME * (MAX_STACKED + 1)].decode(errors="replace"), ""):
+        if unicodedata.category(letter) in ("Mn", "Me"):
+            stacked += 1
+        elif letter not in JOINERS:
+            stacked = 0
+        if stacked <= MAX_STACKED:
             shown += letter
     return shown[:MAX_NAME] or None
 

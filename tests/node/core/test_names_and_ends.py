@@ -48,7 +48,24 @@ def test_a_renamed_peer_is_found_by_its_name_and_known_by_its_own() -> None:
     assert len(desk.store.rooms) == 1, "one who says only its own name is still the same"
 
 
-@pytest.mark.parametrize("name", ["x" * (bounds.MAX_NAME_CHARS + 1), "two\nlines"])
+def test_a_name_is_found_however_its_accents_are_stored_and_kept_in_one_way() -> None:
+    desk = Desk()
+    desk.hear(2, Text("hi", "Jose\u0301", 5000), dialect="std")
+    assert desk.contact().peer.name == "Jos\u00e9"
+    for typed in ("Jos\u00e9", "Jose\u0301", "JOSE\u0301"):
+        assert result(desk.send(typed, "x")).messages[0].room == desk.contact().peer.room
+    assert renamed(desk, "Zoe\u0308").name == "Zo\u00eb"
+
+
+def test_a_joiner_that_belongs_to_a_name_stays_in_it() -> None:
+    desk = Desk()
+    sinhala = "\u0dc1\u0dca\u200d\u0dbb\u0dd3"
+    desk.hear(2, Text("hi", sinhala, 5000), dialect="std")
+    assert desk.contact().peer.name == sinhala
+    assert renamed(desk, f"{sinhala} 2").name == f"{sinhala} 2"
+
+
+@pytest.mark.parametrize("name", ["\u202ebob", "bob\u200d", "\u3164", "x" * (bounds.MAX_NAME_CHARS + 1), "two\nlines"])
 def test_a_name_that_can_t_be_shown_is_refused(name: str) -> None:
     desk = Desk()
     desk.call(2)

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import pytest
-
 from node.bus import bounds, nouns
 from node.bus import events as ev
 from node.core import effects as e
 from node.core.ledger import Ledger
-from node.core.rooms import Rooms, can_be_shown
+from node.core.rooms import Rooms
 from node.protocol.plain.codec import Text
 
 ME = nouns.Self(id="me", code="", name="anna", listen="", addresses=[])
@@ -157,13 +155,3 @@ def test_a_conversation_begins_after_all_that_was_said_before_whatever_the_clock
     assert last is not None and last.id > talk.rooms.by_id["later"].read_upto
     talk.hear("later", 2)
     assert (talk.rooms.by_id["later"].unread, talk.rooms.by_id["later"].read_upto) == (2, 3)
-
-
-@pytest.mark.parametrize("text", ["", " \n", "\x00 \x00", "\u200b", "\x1b", "\u202e "])
-def test_a_text_without_anything_to_see_is_none(text: str) -> None:
-    assert not can_be_shown(text)
-
-
-@pytest.mark.parametrize("text", ["a", "\x00a", "👍", "\u200bé"])
-def test_a_text_with_something_to_see_is_one(text: str) -> None:
-    assert can_be_shown(text)

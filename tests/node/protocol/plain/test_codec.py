@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from node.printable import printed
 from node.protocol.plain import codec
+
+#: A Sinhala name whose spelling needs a joiner.
+SINHALA = "\u0dc1\u0dca\u200d\u0dbb\u0dd3"
 
 
 @pytest.mark.parametrize(
@@ -42,12 +46,21 @@ def test_any_name_can_go_out_and_comes_back_as_one_word(name: str) -> None:
     wire = codec.wire_name(name)
     assert re.fullmatch(r"[^\s|<>:]+", wire)
     assert len(wire.encode()) <= 256
-    assert (codec.read_name(wire.encode()) or "").isprintable()
+    name = codec.read_name(wire.encode()) or ""
+    assert printed(name, "") == name
 
 
 @pytest.mark.parametrize(
     ("data", "name"),
-    [(b"BEN", "BEN"), (b"\x1b[31mB", "[31mB"), ("\u202eabc".encode(), "abc"), (b"\xff", "\ufffd"), (b"\x07", None)],
+    [
+        (b"BEN", "BEN"),
+        (b"\x1b[31mB", "[31mB"),
+        ("\u202eabc".encode(), "abc"),
+        (b"\xff", "\ufffd"),
+        (b"\x07", None),
+        (SINHALA.encode(), SINHALA),
+        ("bo\u200db".encode(), "bob"),
+    ],
 )
 def test_of_a_claimed_name_only_what_can_be_shown_is_kept(data: bytes, name: str | None) -> None:
     assert codec.read_name(data) == name
@@ -59,6 +72,12 @@ def test_marks_over_the_letters_of_a_name_do_not_pile_up() -> None:
     assert codec.read_name(("\u0301" * 500).encode()) is None
     assert codec.read_name("नमस्ते".encode()) == "नमस्ते"
     assert codec.read_name((("Z" + "\u0301" * 10) * 5000).encode()) == (f"Z{tower}" * 13)[: codec.MAX_NAME]
+
+
+def test_a_joiner_belongs_to_a_name_both_ways_and_marks_do_not_pile_up_behind_it() -> None:
+    assert codec.wire_name(SINHALA) == SINHALA
+    tower = "\u0301" * codec.MAX_STACKED
+    assert codec.read_name(f"\u0926{tower}\u200d{tower}".encode()) == f"\u0926{tower}\u200d"
 
 
 def test_a_claimed_name_is_cut() -> None:
