@@ -22,6 +22,17 @@ def _in_token(character: str) -> bool:
     return category[0] in "LN" or category == "Co"
 
 
+def _in_any_form(text: str, star: str) -> str:
+    """A term, composed and decomposed: the index holds texts as they were written.
+
+    unicode61 takes accents off Latin letters, however they are stored. Of Greek, Cyrillic, Arabic, Hangul and kana the
+    two forms are different words for it.
+    """
+    forms = dict.fromkeys([text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text)])
+    terms = [f'"{form}"{star}' for form in forms]
+    return terms[0] if len(terms) == 1 else f"({' OR '.join(terms)})"
+
+
 def match_expression(query: str, room: int | None) -> str:
     """What people typed as an FTS5 expression: all words, `word*` a prefix, "quoted words" a phrase.
 
@@ -36,7 +47,7 @@ def match_expression(query: str, room: int | None) -> str:
         text = text.rstrip("*").replace('"', " ").strip()
         # A term without a token would match nothing, and with it the whole query.
         if any(_in_token(character) for character in text):
-            terms.append(f'"{text}"{"*" if prefix else ""}')
+            terms.append(_in_any_form(text, "*" if prefix else ""))
     if not terms:
         raise CommandRefused("invalid_args", "A query needs at least one word.")
     expression = "text : (" + " AND ".join(terms[:MAX_WORDS]) + ")"

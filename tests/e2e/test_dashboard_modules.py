@@ -1,4 +1,4 @@
-"""Modules of the dashboard that draw nothing and import nothing: asked in a browser, without a server."""
+"""Modules of the dashboard that draw nothing: asked in a browser, without a server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 
 from node import names
 
@@ -15,10 +15,11 @@ pytest_plugins = ["tests.e2e.browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 SHARED = pathlib.Path(__file__).parents[2] / "dashboard" / "components" / "shared"
-#: Calls a function of a module, given as source, for each value.
-CALL = """async ([source, name, values]) => {
-    const module = await import("data:text/javascript;charset=utf-8," + encodeURIComponent(source));
-    return values.map((value) => (typeof module[name] === "function" ? module[name](value) : module[name]));
+ORIGIN = "http://modules.example"
+#: Calls a function of a module for each value, or tells a constant of it.
+CALL = """async ([module, name, values]) => {
+    const found = (await import(`/${module}`))[name];
+    return values.map((value) => (typeof found === "function" ? found(value) : found));
 }"""
 
 Ask = Callable[[str, str, list[str]], list[Any]]
@@ -28,8 +29,31 @@ Ask = Callable[[str, str, list[str]], list[Any]]
 def ask(chromium: Browser) -> Iterator[Ask]:
     """What a function of a module answers to each value."""
     page = chromium.new_page()
-    yield lambda module, name, values: page.evaluate(CALL, [(SHARED / module).read_text("utf-8"), name, values])
+
+    def answer(route: Route) -> None:
+        name = route.request.url.removeprefix(f"{ORIGIN}/")
+        kind = "text/javascript" if name else "text/html"
+        route.fulfill(status=200, content_type=kind, body=(SHARED / name).read_text("utf-8") if name else "")
+
+    page.route("**", answer)
+    page.goto(f"{ORIGIN}/")
+    yield lambda module, name, values: page.evaluate(CALL, [module, name, values])
     page.close()
+
+
+@pytest.mark.parametrize(
+    ("typed", "asked"),
+    [
+        ("jos", "jos*"),
+        ("jose\u0301", "jos\u00e9*"),
+        ("\u0939\u093f", "\u0939\u093f*"),
+        ('"jos', '"jos'),
+        ("jos ", "jos"),
+        ("jos.", "jos."),
+    ],
+)
+def test_the_last_word_that_is_typed_may_be_a_beginning(ask: Ask, typed: str, asked: str) -> None:
+    assert ask("query.js", "asQuery", [typed]) == [asked]
 
 
 NAMES = [

@@ -25,9 +25,9 @@ function plain(word) {
 
 /** What is asked for: as typed, but the last word may be a beginning, because it is usually not finished yet. */
 export function asQuery(typed) {
-  const query = typed.slice(0, MAX_QUERY - 1);
+  const query = typed.normalize("NFC").slice(0, MAX_QUERY - 1);
   const open = (query.split('"').length - 1) % 2 === 1;
-  return !open && /[\p{L}\p{N}]$/u.test(query) ? `${query}*` : query.trim();
+  return !open && /[\p{L}\p{N}\p{M}]$/u.test(query) ? `${query}*` : query.trim();
 }
 
 /** Hits after a conversation is gone: what was found in it stands in another one, or nowhere. */

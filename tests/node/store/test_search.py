@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 import re
 import sqlite3
+import unicodedata
 from collections.abc import Iterator
 
 import pytest
@@ -120,6 +121,30 @@ def test_words_prefixes_and_phrases_find_what_they_say_newest_first(shelf: Shelf
     shelf.story.notice(anna, "north notices aren't found")
     shelf.index()
     assert shelf.found(query) == hits
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "Jos\u00e9",
+        "Vi\u1ec7t",
+        "\ud55c\uae00",
+        "\u304c\u304e",
+        "\u03ac\u03bd\u03b8\u03c1\u03c9\u03c0\u03bf\u03c2",
+        "\u0419\u043e\u0434",
+        "\u0644\u0623",
+    ],
+)
+def test_a_word_is_found_however_its_accents_are_stored(shelf: Shelf, word: str) -> None:
+    anna = shelf.story.meet("10.0.0.1", 5000)
+    composed, decomposed = (f"a {unicodedata.normalize(form, word)} b" for form in ("NFC", "NFD"))
+    assert composed != decomposed
+    shelf.story.hear(anna, composed, decomposed, "a b")
+    shelf.index()
+    for form in ("NFC", "NFD"):
+        typed = unicodedata.normalize(form, word)
+        for query in (typed, f"{typed}*", f'"a {typed}"', typed.upper()):
+            assert shelf.found(query) == [decomposed, composed], query
 
 
 def test_pages_go_back_in_time_without_a_gap_and_within_one_room(shelf: Shelf) -> None:
