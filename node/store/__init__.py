@@ -3,6 +3,8 @@
 schema/       numbered SQL files, each applied in one transaction with its own record
 database.py   opening, locking the home, migrations
 writer.py     the one writer: a batch of records is one transaction
+records.py    records as rows
+removal.py    what goes: merged, deleted and expired
 reader.py     pages for commands and for the core, on a connection of its own
 snapshot.py   the state of everything, computed from SQL alone
 search.py     the full-text index, kept up off the message path

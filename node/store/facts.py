@@ -6,6 +6,8 @@ sentence, and never a traceback.
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -34,6 +36,17 @@ def structure(name: str, value: Any, kind: type[T]) -> T:
         return msgspec.json.decode(value, type=kind)
     except (msgspec.DecodeError, UnicodeError, RecursionError, TypeError) as error:
         raise _unreadable(name, str(error)) from error
+
+
+def held(db: sqlite3.Connection, name: str) -> int:
+    """A fact that is a number; 0 before there was any. Raises StoreCorrupt when it is none."""
+    row = db.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
+    return 0 if row is None else number(name, row[0])
+
+
+def put(db: sqlite3.Connection, facts: Mapping[str, str]) -> None:
+    """Keep these facts, within the caller's transaction."""
+    db.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", facts.items())
 
 
 def _unreadable(name: str, why: str) -> StoreCorrupt:

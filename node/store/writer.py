@@ -1,42 +1,32 @@
 """The one writer: a batch of records becomes one transaction, on disk when `commit` returns.
 
-Law of this file: SQL only. Which records there are was decided by the core; here they are folded (of several states of
-one row only the last is written) and written with as few steps as possible.
+Law of this file: it owns the connection, its transactions and what is done when one fails. What a record becomes is in
+`records`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import itertools
 import pathlib
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
-
-from node.bus import bounds, encoding, nouns
+from node.bus import bounds
 from node.core import effects as e
 from node.errors import IndexBroken, StoreDisplaced, StoreUnavailable
 from node.model import PLAIN_PREFIX
-from node.store import database, history, index
-from node.store.facts import number, structure
+from node.store import database, facts, history, index, removal
 from node.store.keeper import Keeper
 from node.store.place import Place, WalGone
+from node.store.records import Records
 
-#: Rows in one INSERT. sqlite3 gives the interpreter lock back and takes it again at each step, which can cost
-#: milliseconds while the event loop is busy; many rows a step make that rare.
-CHUNKS = (256, 32, 1)
 #: What a probe writes. A write of a few pages may fit into what a failed one had already claimed of a full disk; the
 #: next batch would then fail again.
 PROBE_BYTES = 1024 * 1024
 #: Bytes of a WAL that is folded back when nothing else is to be done. A smaller one isn't worth the writes.
 LARGE_WAL = 1024 * 1024
-
-_PEER_COLUMNS = (
-    "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone, own_name, standing"
-)
 
 
 class Writer:
@@ -47,7 +37,7 @@ class Writer:
         self.history = history.History(home)
         self._db = database.open_for_writing(home)
         self._place = Place(home / database.FILE_NAME)
-        self._rooms: dict[str, int] = {}
+        self._records = Records(lambda: self._db)
         self.keeper = Keeper(lambda: self._db, self._attempt, self.fold)
         self.commits = 0
 
@@ -60,12 +50,12 @@ class Writer:
         """
         now = history.kept(self._db)
         why = self.history.judge(now, known)
-        facts = {"run": run, "open": "1"}
+        said = {"run": run, "open": "1"}
         if why is not None or not now.used:
-            facts |= {"log": log, "stream": stream}
+            said |= {"log": log, "stream": stream}
 
         def step() -> None:
-            self._put_facts(facts)
+            facts.put(self._db, said)
             if index.broken(self._db) is None:
                 index.check(self._db)
 
@@ -138,7 +128,7 @@ class Writer:
 
         def step() -> None:
             self._db.execute("DELETE FROM event WHERE seq < ?", (before,))
-            self._put_facts({"trimmed": str(before - 1)})
+            facts.put(self._db, {"trimmed": str(before - 1)})
 
         self._transaction(step)
 
@@ -150,7 +140,7 @@ class Writer:
 
         def step() -> None:
             self._db.execute("DELETE FROM reply WHERE at < ?", (now - bounds.KEY_LIFETIME_MS,))
-            self._blank_replies('{"message":%')
+            removal.blank_replies(self._db, '{"message":%')
 
         self._transaction(step)
         self.fold()
@@ -178,7 +168,7 @@ class Writer:
             highest = self._db.execute(
                 "SELECT max(CAST(substr(id, ?) AS INTEGER)) FROM peer WHERE kind = 'plain'", (len(PLAIN_PREFIX) + 1,)
             ).fetchone()[0]
-            self._put_facts({"last_plain": str(max(highest or 0, self._number("last_plain")))})
+            facts.put(self._db, {"last_plain": str(max(highest or 0, facts.held(self._db, "last_plain")))})
             self._db.execute(f"DELETE FROM peer WHERE {nobodies}")  # noqa: S608
 
         self._transaction(step)
@@ -193,7 +183,7 @@ class Writer:
             # Where the file was moved or removed, it can't be said any more that it was closed.
             with contextlib.suppress(StoreUnavailable):
                 if self.history.run != history.NO_RUN:
-                    self._transaction(lambda: self._put_facts({"open": "0"}))
+                    self._transaction(lambda: facts.put(self._db, {"open": "0"}))
                     head = history.kept(self._db).head
             if fold:
                 # Also where the file was moved to: it then has all that was stored.
@@ -239,7 +229,7 @@ class Writer:
             self._place.check()
             self._db.execute("COMMIT")
         except BaseException as error:
-            self._rooms.clear()
+            self._records.forget()
             self._roll_back()
             if isinstance(error, WalGone):
                 # All that was acknowledged may stand there only, and would go with the process.
@@ -274,231 +264,4 @@ class Writer:
     # -- records to rows
 
     def _write(self, records: Sequence[e.Record]) -> None:
-        entries: list[tuple[Any, ...]] = []
-        bodies: list[tuple[Any, ...]] = []
-        deliveries: list[tuple[Any, ...]] = []
-        events: list[tuple[Any, ...]] = []
-        peers: dict[str, e.PutPeer] = {}
-        rooms: dict[str, nouns.Room] = {}
-        states: dict[int, e.SetState] = {}
-
-        def flush() -> None:
-            """Write what has piled up. Called before anything whose order against it matters."""
-            self._put_rooms(rooms)
-            _insert(self._db, "INSERT INTO entry VALUES", entries)
-            _insert(self._db, "INSERT INTO body VALUES", bodies)
-            _insert(self._db, "INSERT INTO delivery VALUES", deliveries)
-            self._put_states(states.values())
-            self._put_peers(peers.values())
-            for pile in (entries, bodies, deliveries, peers, rooms, states):
-                pile.clear()
-
-        for record in records:
-            if type(record) is e.Log:
-                events.append(_event_row(record))
-            elif type(record) is e.AddMessage:
-                message = record.message
-                marks = ",".join(message.marks) or None
-                room = self._rooms.get(message.room) or self._room_number(message.room, rooms)
-                entries.append(
-                    (message.id, room, record.clock, message.at, message.direction == "out", message.author,
-                     message.name, message.kind, marks)
-                )  # fmt: skip
-                bodies.append((message.id, message.text, record.raw))
-                if record.peer is not None:
-                    deliveries.append((message.id, record.peer, message.state, message.detail))
-            elif type(record) is e.PutRoom:
-                rooms[record.room.id] = record.room
-            elif type(record) is e.PutPeer:
-                peers[record.peer.id] = record
-            elif type(record) is e.SetState:
-                earlier = states.get(record.message)
-                if earlier is not None and record.marks is None and earlier.marks is not None:
-                    record = e.SetState(record.message, record.state, record.detail, earlier.marks)
-                states[record.message] = record
-            elif type(record) is e.MergeRooms:
-                flush()
-                self._merge(record)
-            elif type(record) is e.DeleteRoom:
-                flush()
-                self._delete(record.room)
-            elif type(record) is e.ExpireMessages:
-                flush()
-                self._expire(record)
-            elif type(record) is e.PutSettings:
-                facts = {"settings": encoding.encode(record.settings), "self": encoding.encode(record.self)}
-                facts["saved"] = encoding.encode(record.saved)
-                self._put_facts({name: value.decode() for name, value in facts.items()})
-            elif type(record) is e.PutGreetings:
-                self._put_facts({"greetings": encoding.encode(record.greetings).decode()})
-            elif type(record) is e.PutShutOut:
-                self._put_facts({"shut_out": encoding.encode(record.until).decode()})
-            elif type(record) is e.PutBelieved:
-                self._put_facts({"believed": str(record.until)})
-            elif type(record) is e.PutConsumer:
-                one = record.consumer
-                self._db.execute(
-                    "INSERT OR REPLACE INTO consumer VALUES (?, ?, ?, ?, ?)",
-                    (one.name, one.log, one.position, one.created, one.used),
-                )
-            elif type(record) is e.DropConsumer:
-                self._db.execute("DELETE FROM consumer WHERE name = ?", (record.name,))
-            elif type(record) is e.SaveReply:
-                self._db.execute(
-                    "INSERT OR REPLACE INTO reply VALUES (?, ?, ?, ?)",
-                    _storable(
-                        (record.key.key, record.key.fingerprint, encoding.encode(record.reply).decode(), record.at)
-                    ),
-                )
-        flush()
-        _insert(self._db, "INSERT INTO event VALUES", events)
-
-    def _put_facts(self, facts: dict[str, str]) -> None:
-        self._db.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", facts.items())
-
-    def _number(self, fact: str) -> int:
-        """A fact that is a number; 0 before there was any."""
-        row = self._db.execute("SELECT value FROM fact WHERE name = ?", (fact,)).fetchone()
-        return number(fact, row[0]) if row else 0
-
-    def _room_number(self, room_id: str, unwritten: dict[str, nouns.Room]) -> int:
-        row = self._db.execute("SELECT number FROM room WHERE id = ?", (room_id,)).fetchone()
-        if row is None:
-            self._put_rooms({room_id: unwritten.pop(room_id)})
-            row = self._db.execute("SELECT number FROM room WHERE id = ?", (room_id,)).fetchone()
-        self._rooms[room_id] = row[0]
-        return int(row[0])
-
-    def _put_rooms(self, rooms: dict[str, nouns.Room]) -> None:
-        self._db.executemany(
-            "INSERT INTO room (id, kind, name, peer, encrypted, unread, read_upto, last, created)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
-            " peer = excluded.peer, encrypted = excluded.encrypted, unread = excluded.unread,"
-            " read_upto = excluded.read_upto, last = excluded.last",
-            [
-                _storable((room.id, room.kind, room.name, room.peer, room.encrypted, room.unread, room.read_upto,
-                           None if room.last is None else room.last.id, room.created))
-                for room in rooms.values()
-            ],
-        )  # fmt: skip
-
-    def _put_peers(self, records: Iterable[e.PutPeer]) -> None:
-        self._db.executemany(
-            f"INSERT OR REPLACE INTO peer ({_PEER_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-            [
-                _storable((p.id, p.room, p.name, p.kind, p.host, p.port, p.dialect, p.dialect_from, p.link, p.error,
-                           p.last_seen, p.wanted, record.gone, p.own_name, p.standing))
-                for record in records
-                for p in (record.peer,)
-            ],
-        )  # fmt: skip
-
-    def _put_states(self, records: Iterable[e.SetState]) -> None:
-        for record in records:
-            self._db.execute(
-                "UPDATE delivery SET state = ?, detail = ? WHERE entry = ?",
-                _storable((record.state, record.detail, record.message)),
-            )
-            if record.marks is not None:
-                self._db.execute(
-                    "UPDATE entry SET marks = ? WHERE id = ?", (",".join(record.marks) or None, record.message)
-                )
-
-    def _merge(self, record: e.MergeRooms) -> None:
-        gone = self._room_number(record.gone, {})
-        into = self._room_number(record.into, {})
-        index.move(self._db, gone, into)
-        self._db.execute(
-            "UPDATE delivery SET peer = (SELECT peer FROM room WHERE id = ?) WHERE peer ="
-            " (SELECT peer FROM room WHERE id = ?)",
-            (record.into, record.gone),
-        )
-        self._db.execute("DELETE FROM room WHERE number = ?", (gone,))
-        self._rooms.pop(record.gone, None)
-
-    def _delete(self, room_id: str) -> None:
-        """All that was said in a room, wherever it stands; what it took on the disk is overwritten with zeros."""
-        db, room = self._db, self._room_number(room_id, {})
-        last = index.newest(db)
-        index.forget_room(db, room)
-        for table in ("body", "delivery", "signed"):
-            db.execute(f"DELETE FROM {table} WHERE entry IN (SELECT id FROM entry WHERE room = ?)", (room,))  # noqa: S608
-        count = db.execute("DELETE FROM entry WHERE room = ?", (room,)).rowcount
-        db.execute("DELETE FROM vector WHERE room = ?", (room_id,))
-        db.execute("DELETE FROM room WHERE number = ?", (room,))
-        deleted = count + self._number("deleted")
-        self._put_facts({"last_message": str(last), "deleted": str(deleted)})
-        self._blank_replies()
-        self._rooms.pop(room_id, None)
-
-    def _expire(self, record: e.ExpireMessages) -> None:
-        """The messages of a room up to one, but for those that wait; signed headers stay in `signed`."""
-        db, room = self._db, self._room_number(record.room, {})
-        facts = {"last_message": index.newest(db)}
-        db.execute("CREATE TEMP TABLE IF NOT EXISTS gone (id INTEGER PRIMARY KEY)")
-        db.execute("DELETE FROM gone")
-        # By number, not by room: few are left below `upto`, however many a room has.
-        db.execute(
-            "INSERT INTO gone SELECT id FROM entry WHERE id <= ? AND +room = ? AND NOT EXISTS"
-            " (SELECT 1 FROM delivery WHERE entry = entry.id AND state IN ('waiting', 'sending'))",
-            (record.upto, room),
-        )
-        index.forget_old(db)
-        clock = db.execute("SELECT max(clock) FROM entry WHERE id IN (SELECT id FROM gone)").fetchone()[0] or 0
-        facts["clock"] = max(clock, self._number("clock"))
-        for table in ("body", "delivery"):
-            db.execute(f"DELETE FROM {table} WHERE entry IN (SELECT id FROM gone)")  # noqa: S608
-        count = db.execute("DELETE FROM entry WHERE id IN (SELECT id FROM gone)").rowcount
-        facts["deleted"] = count + self._number("deleted")
-        self._put_facts({name: str(value) for name, value in facts.items()})
-
-    def _blank_replies(self, like: str = '%"text"%') -> None:
-        """Replies kept for keys hold texts as well: those of messages that are no more are taken out."""
-        replies = self._db.execute("SELECT key, result FROM reply WHERE result LIKE ?", (like,)).fetchall()
-        for key, result in replies:
-            reply = structure("reply", result, dict[str, Any])
-            messages = [*reply.get("messages", ()), *([reply["message"]] if "message" in reply else ())]
-            for message in messages:
-                if self._db.execute("SELECT 1 FROM entry WHERE id = ?", (message["id"],)).fetchone() is None:
-                    message.update(text="", kind="deleted")
-            blanked = msgspec.json.encode(reply).decode()
-            if blanked != result:
-                self._db.execute("UPDATE reply SET result = ? WHERE key = ?", (blanked, key))
-
-
-def _event_row(record: e.Log) -> tuple[Any, ...]:
-    event = record.event
-    cause = event.cause
-    return (
-        event.seq,
-        event.at,
-        event.type,
-        event.room,
-        record.message,
-        None if record.message is not None else encoding.encode(event.data).decode(),
-        None if cause is None else cause.client,
-        None if cause is None else cause.request,
-    )
-
-
-def _storable(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A row that SQLite takes: one text that isn't Unicode must not cost a whole batch."""
-    return tuple(encoding.sound(value) if type(value) is str else value for value in row)
-
-
-def _insert(db: sqlite3.Connection, insert: str, rows: list[tuple[Any, ...]]) -> None:
-    """Insert rows, many in one step; the statements are few, so that each is prepared once."""
-    start = 0
-    for size in CHUNKS:
-        if len(rows) - start < size:
-            continue
-        one = "(" + ", ".join("?" * len(rows[0])) + ")"
-        statement = f"{insert} {', '.join([one] * size)}"
-        while len(rows) - start >= size:
-            chunk = rows[start : start + size]
-            try:
-                db.execute(statement, list(itertools.chain.from_iterable(chunk)))
-            except UnicodeEncodeError:
-                # Found before anything is inserted.
-                db.execute(statement, list(itertools.chain.from_iterable(map(_storable, chunk))))
-            start += size
+        self._records.write(records)

@@ -1,0 +1,205 @@
+"""Records as rows: folded (of several states of one row only the last is written), with as few steps as possible.
+
+Law of this file: SQL only, within the writer's transaction. Which records there are was decided by the core.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from node.bus import encoding, nouns
+from node.core import effects as e
+from node.store import facts, removal
+
+#: Rows in one INSERT. sqlite3 gives the interpreter lock back and takes it again at each step, which can cost
+#: milliseconds while the event loop is busy; many rows a step make that rare.
+CHUNKS = (256, 32, 1)
+
+_PEER_COLUMNS = (
+    "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone, own_name, standing"
+)
+
+
+class Records:
+    """Writes on the connection that `connection` names, and remembers what it knows to be on the disk."""
+
+    def __init__(self, connection: Callable[[], sqlite3.Connection]) -> None:
+        self._connection = connection
+        #: The numbers of rooms.
+        self._rooms: dict[str, int] = {}
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        return self._connection()
+
+    def forget(self) -> None:
+        """A transaction was undone: what is on the disk has to be looked up again."""
+        self._rooms.clear()
+
+    def write(self, records: Sequence[e.Record]) -> None:
+        """Write all records, in order, within the caller's transaction. Raises IndexBroken, or sqlite3.Error."""
+        db = self._db
+        entries: list[tuple[Any, ...]] = []
+        bodies: list[tuple[Any, ...]] = []
+        deliveries: list[tuple[Any, ...]] = []
+        events: list[tuple[Any, ...]] = []
+        peers: dict[str, e.PutPeer] = {}
+        rooms: dict[str, nouns.Room] = {}
+        states: dict[int, e.SetState] = {}
+
+        def flush() -> None:
+            """Write what has piled up. Called before anything whose order against it matters."""
+            self._put_rooms(rooms)
+            _insert(db, "INSERT INTO entry VALUES", entries)
+            _insert(db, "INSERT INTO body VALUES", bodies)
+            _insert(db, "INSERT INTO delivery VALUES", deliveries)
+            self._put_states(states.values())
+            self._put_peers(peers.values())
+            for pile in (entries, bodies, deliveries, peers, rooms, states):
+                pile.clear()
+
+        for record in records:
+            if type(record) is e.Log:
+                events.append(_event_row(record))
+            elif type(record) is e.AddMessage:
+                message = record.message
+                marks = ",".join(message.marks) or None
+                room = self._rooms.get(message.room) or self._room_number(message.room, rooms)
+                entries.append(
+                    (message.id, room, record.clock, message.at, message.direction == "out", message.author,
+                     message.name, message.kind, marks)
+                )  # fmt: skip
+                bodies.append((message.id, message.text, record.raw))
+                if record.peer is not None:
+                    deliveries.append((message.id, record.peer, message.state, message.detail))
+            elif type(record) is e.PutRoom:
+                rooms[record.room.id] = record.room
+            elif type(record) is e.PutPeer:
+                peers[record.peer.id] = record
+            elif type(record) is e.SetState:
+                earlier = states.get(record.message)
+                if earlier is not None and record.marks is None and earlier.marks is not None:
+                    record = e.SetState(record.message, record.state, record.detail, earlier.marks)
+                states[record.message] = record
+            elif type(record) is e.MergeRooms:
+                flush()
+                removal.merge(db, record, self._room_number(record.gone), self._room_number(record.into))
+                self._rooms.pop(record.gone, None)
+            elif type(record) is e.DeleteRoom:
+                flush()
+                removal.delete(db, record.room, self._room_number(record.room))
+                self._rooms.pop(record.room, None)
+            elif type(record) is e.ExpireMessages:
+                flush()
+                removal.expire(db, self._room_number(record.room), record.upto)
+            elif type(record) is e.PutSettings:
+                said = {"settings": encoding.encode(record.settings), "self": encoding.encode(record.self)}
+                said["saved"] = encoding.encode(record.saved)
+                facts.put(db, {name: value.decode() for name, value in said.items()})
+            elif type(record) is e.PutGreetings:
+                facts.put(db, {"greetings": encoding.encode(record.greetings).decode()})
+            elif type(record) is e.PutShutOut:
+                facts.put(db, {"shut_out": encoding.encode(record.until).decode()})
+            elif type(record) is e.PutBelieved:
+                facts.put(db, {"believed": str(record.until)})
+            elif type(record) is e.PutConsumer:
+                one = record.consumer
+                db.execute(
+                    "INSERT OR REPLACE INTO consumer VALUES (?, ?, ?, ?, ?)",
+                    (one.name, one.log, one.position, one.created, one.used),
+                )
+            elif type(record) is e.DropConsumer:
+                db.execute("DELETE FROM consumer WHERE name = ?", (record.name,))
+            elif type(record) is e.SaveReply:
+                db.execute(
+                    "INSERT OR REPLACE INTO reply VALUES (?, ?, ?, ?)",
+                    _storable(
+                        (record.key.key, record.key.fingerprint, encoding.encode(record.reply).decode(), record.at)
+                    ),
+                )
+        flush()
+        _insert(db, "INSERT INTO event VALUES", events)
+
+    def _room_number(self, room_id: str, unwritten: dict[str, nouns.Room] | None = None) -> int:
+        row = self._db.execute("SELECT number FROM room WHERE id = ?", (room_id,)).fetchone()
+        if row is None and unwritten is not None:
+            self._put_rooms({room_id: unwritten.pop(room_id)})
+            row = self._db.execute("SELECT number FROM room WHERE id = ?", (room_id,)).fetchone()
+        self._rooms[room_id] = row[0]
+        return int(row[0])
+
+    def _put_rooms(self, rooms: dict[str, nouns.Room]) -> None:
+        self._db.executemany(
+            "INSERT INTO room (id, kind, name, peer, encrypted, unread, read_upto, last, created)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
+            " peer = excluded.peer, encrypted = excluded.encrypted, unread = excluded.unread,"
+            " read_upto = excluded.read_upto, last = excluded.last",
+            [
+                _storable((room.id, room.kind, room.name, room.peer, room.encrypted, room.unread, room.read_upto,
+                           None if room.last is None else room.last.id, room.created))
+                for room in rooms.values()
+            ],
+        )  # fmt: skip
+
+    def _put_peers(self, records: Iterable[e.PutPeer]) -> None:
+        self._db.executemany(
+            f"INSERT OR REPLACE INTO peer ({_PEER_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            [
+                _storable((p.id, p.room, p.name, p.kind, p.host, p.port, p.dialect, p.dialect_from, p.link, p.error,
+                           p.last_seen, p.wanted, record.gone, p.own_name, p.standing))
+                for record in records
+                for p in (record.peer,)
+            ],
+        )  # fmt: skip
+
+    def _put_states(self, records: Iterable[e.SetState]) -> None:
+        for record in records:
+            self._db.execute(
+                "UPDATE delivery SET state = ?, detail = ? WHERE entry = ?",
+                _storable((record.state, record.detail, record.message)),
+            )
+            if record.marks is not None:
+                self._db.execute(
+                    "UPDATE entry SET marks = ? WHERE id = ?", (",".join(record.marks) or None, record.message)
+                )
+
+
+def _event_row(record: e.Log) -> tuple[Any, ...]:
+    event = record.event
+    cause = event.cause
+    return (
+        event.seq,
+        event.at,
+        event.type,
+        event.room,
+        record.message,
+        None if record.message is not None else encoding.encode(event.data).decode(),
+        None if cause is None else cause.client,
+        None if cause is None else cause.request,
+    )
+
+
+def _storable(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A row that SQLite takes: one text that isn't Unicode must not cost a whole batch."""
+    return tuple(encoding.sound(value) if type(value) is str else value for value in row)
+
+
+def _insert(db: sqlite3.Connection, insert: str, rows: list[tuple[Any, ...]]) -> None:
+    """Insert rows, many in one step; the statements are few, so that each is prepared once."""
+    start = 0
+    for size in CHUNKS:
+        if len(rows) - start < size:
+            continue
+        one = "(" + ", ".join("?" * len(rows[0])) + ")"
+        statement = f"{insert} {', '.join([one] * size)}"
+        while len(rows) - start >= size:
+            chunk = rows[start : start + size]
+            try:
+                db.execute(statement, list(itertools.chain.from_iterable(chunk)))
+            except UnicodeEncodeError:
+                # Found before anything is inserted.
+                db.execute(statement, list(itertools.chain.from_iterable(map(_storable, chunk))))
+            start += size

@@ -1,0 +1,75 @@
+"""What goes: conversations that are merged or deleted, messages that have expired, and all that hangs on them.
+
+Law of this file: SQL only, within the writer's transaction. What is taken out is overwritten with zeros
+(`secure_delete`). Everything may raise IndexBroken, and sqlite3.Error.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import msgspec
+
+from node.core import effects as e
+from node.store import facts, index
+
+
+def merge(db: sqlite3.Connection, record: e.MergeRooms, gone: int, into: int) -> None:
+    """All of one conversation now belongs to another; `gone` and `into` are their numbers."""
+    index.move(db, gone, into)
+    db.execute(
+        "UPDATE delivery SET peer = (SELECT peer FROM room WHERE id = ?) WHERE peer ="
+        " (SELECT peer FROM room WHERE id = ?)",
+        (record.into, record.gone),
+    )
+    db.execute("DELETE FROM room WHERE number = ?", (gone,))
+
+
+def delete(db: sqlite3.Connection, room_id: str, room: int) -> None:
+    """All that was said in a room, wherever it stands; `room` is its number."""
+    last = index.newest(db)
+    index.forget_room(db, room)
+    for table in ("body", "delivery", "signed"):
+        db.execute(f"DELETE FROM {table} WHERE entry IN (SELECT id FROM entry WHERE room = ?)", (room,))  # noqa: S608
+    count = db.execute("DELETE FROM entry WHERE room = ?", (room,)).rowcount
+    db.execute("DELETE FROM vector WHERE room = ?", (room_id,))
+    db.execute("DELETE FROM room WHERE number = ?", (room,))
+    deleted = count + facts.held(db, "deleted")
+    facts.put(db, {"last_message": str(last), "deleted": str(deleted)})
+    blank_replies(db)
+
+
+def expire(db: sqlite3.Connection, room: int, upto: int) -> None:
+    """The messages of a room up to one, but for those that wait; signed headers stay in `signed`."""
+    last = index.newest(db)
+    db.execute("CREATE TEMP TABLE IF NOT EXISTS gone (id INTEGER PRIMARY KEY)")
+    db.execute("DELETE FROM gone")
+    # By number, not by room: few are left below `upto`, however many a room has.
+    db.execute(
+        "INSERT INTO gone SELECT id FROM entry WHERE id <= ? AND +room = ? AND NOT EXISTS"
+        " (SELECT 1 FROM delivery WHERE entry = entry.id AND state IN ('waiting', 'sending'))",
+        (upto, room),
+    )
+    index.forget_old(db)
+    clock = db.execute("SELECT max(clock) FROM entry WHERE id IN (SELECT id FROM gone)").fetchone()[0] or 0
+    clock = max(clock, facts.held(db, "clock"))
+    for table in ("body", "delivery"):
+        db.execute(f"DELETE FROM {table} WHERE entry IN (SELECT id FROM gone)")  # noqa: S608
+    count = db.execute("DELETE FROM entry WHERE id IN (SELECT id FROM gone)").rowcount
+    deleted = count + facts.held(db, "deleted")
+    facts.put(db, {"last_message": str(last), "clock": str(clock), "deleted": str(deleted)})
+
+
+def blank_replies(db: sqlite3.Connection, like: str = '%"text"%') -> None:
+    """Replies kept for keys hold texts as well: those of messages that are no more are taken out."""
+    replies = db.execute("SELECT key, result FROM reply WHERE result LIKE ?", (like,)).fetchall()
+    for key, result in replies:
+        reply = facts.structure("reply", result, dict[str, Any])
+        messages = [*reply.get("messages", ()), *([reply["message"]] if "message" in reply else ())]
+        for message in messages:
+            if db.execute("SELECT 1 FROM entry WHERE id = ?", (message["id"],)).fetchone() is None:
+                message.update(text="", kind="deleted")
+        blanked = msgspec.json.encode(reply).decode()
+        if blanked != result:
+            db.execute("UPDATE reply SET result = ? WHERE key = ?", (blanked, key))
