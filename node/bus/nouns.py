@@ -19,6 +19,9 @@ from node.bus.bounds import PREVIEW_CHARS
 DEFAULT_MANDATORY = ("10.206.4.122:1255@10.206.0.0/16", "10.206.5.228:6555@10.206.0.0/16")
 DEFAULT_GREETING = "Mandatory message: Hello from our peer!"
 DeliveryState = Literal["waiting", "sending", "sent", "delivered", "failed", "unconfirmed"]
+#: A message for several shows as the least advanced of its recipients: the first of these that any of them has. While
+#: one of them is still to get it, it waits; after that, what went wrong shows before what went well.
+ADVANCE: tuple[DeliveryState, ...] = ("waiting", "sending", "failed", "unconfirmed", "sent", "delivered")
 LinkState = Literal["online", "connecting", "reachable", "offline", "unknown"]
 MessageKind = Literal["text", "notice", "deleted"]
 Direction = Literal["in", "out"]

@@ -226,7 +226,7 @@ class Commands:
         self._answerable(contact)
         self._contacts.stand(contact, "known")
         self._contacts.revive(contact)
-        self._rooms.state(message.room, message.id, "waiting")
+        self._rooms.state(message.room, message.id, contact.id, "waiting")
         self._resent[message.id] = self._ledger.head
         if len(self._resent) > MAX_RESENT:
             del self._resent[next(iter(self._resent))]

@@ -58,18 +58,19 @@ class ExpireMessages(msgspec.Struct, frozen=True):
 
 
 class AddMessage(msgspec.Struct, frozen=True):
-    """A message; with `direction` out it goes into the outbox of `peer`."""
+    """A message; with `direction` out it goes into the outbox of each of its recipients, who are peers."""
 
     message: nouns.Message
     clock: int
-    peer: str | None = None
+    recipients: tuple[str, ...] = ()
     raw: bytes | None = None
 
 
 class SetState(msgspec.Struct, frozen=True):
-    """One of our own messages is in another state. `marks` None: unchanged."""
+    """One of our own messages is in another state for one of its recipients. `marks` None: unchanged."""
 
     message: int
+    peer: str
     state: str
     detail: str | None = None
     marks: list[str] | None = None

@@ -92,7 +92,7 @@ class Queues:
         """Let it go over a link; that it is being sent is recorded first."""
         if not waiting.begun:
             waiting.begun = True
-            self._rooms.state(waiting.room, waiting.id, "sending")
+            self._rooms.state(waiting.room, waiting.id, contact.id, "sending")
         waiting.link = link
         contact.queue.inflight[waiting.id] = waiting
         self.carried[waiting.id] = contact
@@ -127,7 +127,7 @@ class Queues:
         """Nothing more is done for this message by itself."""
         if contact.queue.fetching is not None:
             contact.queue.ended_since.add(waiting.id)
-        self._rooms.state(waiting.room, waiting.id, state, detail, marks)
+        self._rooms.state(waiting.room, waiting.id, contact.id, state, detail, marks)
 
     def not_sent(self, contact: Contact, waiting: Waiting) -> None:
         """It certainly didn't leave: it waits again, in its old place."""
@@ -135,7 +135,7 @@ class Queues:
         if contact.gone:
             self.end(contact, waiting, "failed", FORGOTTEN)
             return
-        self._rooms.state(waiting.room, waiting.id, "waiting")
+        self._rooms.state(waiting.room, waiting.id, contact.id, "waiting")
         if contact.queue.more:
             # Others that came back earlier may stand before it, on disk.
             self.let_disk_order(contact)

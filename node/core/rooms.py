@@ -69,7 +69,7 @@ class Rooms:
                 text=text.text,
                 marks=list(text.marks),
             )
-            ledger.put(e.AddMessage(last, value, None, text.raw))
+            ledger.put(e.AddMessage(last, value, (), text.raw))
             ledger.log(ev.MessageReceived(message=last), room_id, last.id)
             count += 1
         if last is not None:
@@ -111,7 +111,7 @@ class Rooms:
             text=text,
             state="waiting",
         )
-        ledger.put(e.AddMessage(message, value, peer))
+        ledger.put(e.AddMessage(message, value, (peer,)))
         ledger.log(ev.MessageAccepted(message=message), room_id, message.id)
         self._store(replace(self.by_id[room_id], last=nouns.preview(message)))
         return message
@@ -120,13 +120,14 @@ class Rooms:
         self,
         room_id: str,
         message: int,
+        peer: str,
         state: nouns.DeliveryState,
         detail: str | None = None,
         marks: list[str] | None = None,
     ) -> None:
-        """One of our own messages goes to another state."""
+        """One of our own messages goes to another state. It is for one peer only, so that is the message's state."""
         ledger = self._ledger
-        ledger.put(e.SetState(message, state, detail, marks))
+        ledger.put(e.SetState(message, peer, state, detail, marks))
         ledger.log(ev.MessageStateChanged(room=room_id, id=message, state=state, detail=detail, marks=marks), room_id)
         room = self.by_id.get(room_id)
         if room is not None and room.last is not None and room.last.id == message:

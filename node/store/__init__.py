@@ -4,6 +4,7 @@ schema/       numbered SQL files, each applied in one transaction with its own r
 database.py   opening, locking the home, migrations
 writer.py     the one writer: a batch of records is one transaction
 records.py    records as rows
+delivery.py   a message's state for each recipient, and which of them shows
 removal.py    what goes: merged, deleted and expired
 reader.py     pages for commands and for the core, on a connection of its own
 snapshot.py   the state of everything, computed from SQL alone

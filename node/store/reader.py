@@ -19,7 +19,7 @@ from node.core.consumers import lapsed, shown
 from node.core.state import KeptConsumer, Loaded, LoadedPeer, Sending
 from node.errors import CommandRefused
 from node.model import PLAIN_PREFIX
-from node.store import database, facts, index, search, snapshot
+from node.store import database, delivery, facts, index, search, snapshot
 from node.store.pages import Pages
 from node.store.place import Place
 
@@ -352,7 +352,7 @@ class Reader:
         if time.monotonic() < until:
             return count
         began = time.monotonic()
-        count = int(self._one("SELECT count(*) FROM delivery WHERE state IN ('waiting', 'sending')"))
+        count = int(self._one("SELECT count(DISTINCT entry) FROM delivery WHERE state IN ('waiting', 'sending')"))
         took = time.monotonic() - began
         self._counted = (count, time.monotonic() + took * COUNT_SHARE if took > QUICK_COUNT else 0.0)
         return count
@@ -387,7 +387,7 @@ class Reader:
                     message = self._message(query.message)
                     if message is None or message.direction != "out":
                         return None
-                    return message, self._one("SELECT peer FROM delivery WHERE entry = ?", query.message)
+                    return message, self._one(f"SELECT {delivery.SHOWN} FROM entry WHERE id = ?", query.message)  # noqa: S608
 
     def _old(self, query: e.Old) -> tuple[list[e.OldOf], int | None]:
         rows = self._db.execute(
@@ -410,14 +410,12 @@ class Reader:
                 room,
             )
             goes = self._one(
-                "SELECT 1 FROM entry WHERE id <= ? AND +room = ? AND NOT EXISTS"
-                " (SELECT 1 FROM delivery WHERE entry = entry.id AND state IN ('waiting', 'sending')) LIMIT 1",
+                f"SELECT 1 FROM entry WHERE id <= ? AND +room = ? AND NOT {delivery.WAITS} LIMIT 1",  # noqa: S608
                 upto,
                 room,
             )
             stays = self._one(
-                "SELECT 1 FROM entry WHERE room = ? AND (id > ? OR EXISTS"
-                " (SELECT 1 FROM delivery WHERE entry = entry.id AND state IN ('waiting', 'sending'))) LIMIT 1",
+                f"SELECT 1 FROM entry WHERE room = ? AND (id > ? OR {delivery.WAITS}) LIMIT 1",  # noqa: S608
                 room,
                 upto,
             )

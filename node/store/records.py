@@ -48,7 +48,8 @@ class Records:
         events: list[tuple[Any, ...]] = []
         peers: dict[str, e.PutPeer] = {}
         rooms: dict[str, nouns.Room] = {}
-        states: dict[int, e.SetState] = {}
+        states: dict[tuple[int, str], e.SetState] = {}
+        changed: dict[int, list[str]] = {}
 
         def flush() -> None:
             """Write what has piled up. Called before anything whose order against it matters."""
@@ -56,9 +57,9 @@ class Records:
             _insert(db, "INSERT INTO entry VALUES", entries)
             _insert(db, "INSERT INTO body VALUES", bodies)
             _insert(db, "INSERT INTO delivery VALUES", deliveries)
-            self._put_states(states.values())
+            _put_states(db, states.values(), changed)
             self._put_peers(peers.values())
-            for pile in (entries, bodies, deliveries, peers, rooms, states):
+            for pile in (entries, bodies, deliveries, peers, rooms, states, changed):
                 pile.clear()
 
         for record in records:
@@ -73,20 +74,19 @@ class Records:
                      message.name, message.kind, marks)
                 )  # fmt: skip
                 bodies.append((message.id, message.text, record.raw))
-                if record.peer is not None:
-                    deliveries.append((message.id, record.peer, message.state, message.detail))
+                for peer in record.recipients:
+                    deliveries.append((message.id, peer, message.state, message.detail))
             elif type(record) is e.PutRoom:
                 rooms[record.room.id] = record.room
             elif type(record) is e.PutPeer:
                 peers[record.peer.id] = record
             elif type(record) is e.SetState:
-                earlier = states.get(record.message)
-                if earlier is not None and record.marks is None and earlier.marks is not None:
-                    record = e.SetState(record.message, record.state, record.detail, earlier.marks)
-                states[record.message] = record
+                states[record.message, record.peer] = record
+                if record.marks is not None:
+                    changed[record.message] = record.marks
             elif type(record) is e.MergeRooms:
                 flush()
-                removal.merge(db, record, self._room_number(record.gone), self._room_number(record.into))
+                removal.merge(db, self._room_number(record.gone), self._room_number(record.into))
                 self._rooms.pop(record.gone, None)
             elif type(record) is e.DeleteRoom:
                 flush()
@@ -155,16 +155,15 @@ class Records:
             ],
         )  # fmt: skip
 
-    def _put_states(self, records: Iterable[e.SetState]) -> None:
-        for record in records:
-            self._db.execute(
-                "UPDATE delivery SET state = ?, detail = ? WHERE entry = ?",
-                _storable((record.state, record.detail, record.message)),
-            )
-            if record.marks is not None:
-                self._db.execute(
-                    "UPDATE entry SET marks = ? WHERE id = ?", (",".join(record.marks) or None, record.message)
-                )
+
+def _put_states(db: sqlite3.Connection, records: Iterable[e.SetState], marks: dict[int, list[str]]) -> None:
+    db.executemany(
+        "UPDATE delivery SET state = ?, detail = ? WHERE entry = ? AND peer = ?",
+        [_storable((record.state, record.detail, record.message, record.peer)) for record in records],
+    )
+    db.executemany(
+        "UPDATE entry SET marks = ? WHERE id = ?", [(",".join(found) or None, id_) for id_, found in marks.items()]
+    )
 
 
 def _event_row(record: e.Log) -> tuple[Any, ...]:

@@ -11,18 +11,15 @@ from typing import Any
 
 import msgspec
 
-from node.core import effects as e
-from node.store import facts, index
+from node.store import delivery, facts, index
 
 
-def merge(db: sqlite3.Connection, record: e.MergeRooms, gone: int, into: int) -> None:
+def merge(db: sqlite3.Connection, gone: int, into: int) -> None:
     """All of one conversation now belongs to another; `gone` and `into` are their numbers."""
     index.move(db, gone, into)
-    db.execute(
-        "UPDATE delivery SET peer = (SELECT peer FROM room WHERE id = ?) WHERE peer ="
-        " (SELECT peer FROM room WHERE id = ?)",
-        (record.into, record.gone),
-    )
+    peers = [db.execute("SELECT peer FROM room WHERE number = ?", (number,)).fetchone()[0] for number in (gone, into)]
+    if None not in peers:
+        delivery.hand_over(db, *peers)
     db.execute("DELETE FROM room WHERE number = ?", (gone,))
 
 
@@ -47,8 +44,7 @@ def expire(db: sqlite3.Connection, room: int, upto: int) -> None:
     db.execute("DELETE FROM gone")
     # By number, not by room: few are left below `upto`, however many a room has.
     db.execute(
-        "INSERT INTO gone SELECT id FROM entry WHERE id <= ? AND +room = ? AND NOT EXISTS"
-        " (SELECT 1 FROM delivery WHERE entry = entry.id AND state IN ('waiting', 'sending'))",
+        f"INSERT INTO gone SELECT id FROM entry WHERE id <= ? AND +room = ? AND NOT {delivery.WAITS}",  # noqa: S608
         (upto, room),
     )
     index.forget_old(db)

@@ -9,7 +9,7 @@ from typing import Any
 
 from node.bus import nouns
 from node.core.clock import order_text
-from node.store import facts
+from node.store import delivery, facts
 
 #: Where the first page of a state begins.
 START = "r0"
@@ -20,8 +20,10 @@ MESSAGE_COLUMNS = (
     "entry.id, entry.room, entry.clock, entry.at, entry.outgoing, entry.author, entry.name, entry.kind, entry.marks,"
     " body.text, delivery.state, delivery.detail"
 )
+#: One row a message, however many recipients it has.
 MESSAGE_TABLES = (
-    "entry LEFT JOIN body ON body.entry = entry.id LEFT JOIN delivery ON entry.outgoing AND delivery.entry = entry.id"
+    "entry LEFT JOIN body ON body.entry = entry.id"
+    f" LEFT JOIN delivery ON entry.outgoing AND delivery.entry = entry.id AND delivery.peer = {delivery.SHOWN}"
 )
 PEER_COLUMNS = (
     "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone, own_name, standing"

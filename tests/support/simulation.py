@@ -86,8 +86,8 @@ class FakeStore:
                     assert message.id not in self.messages, "an id is given out once"
                     self.messages[message.id] = message
                     self.clocks[message.id] = record.clock
-                    if record.peer is not None:
-                        self.outbox[message.id] = Row(record.peer, message.state or "")
+                    for peer in record.recipients:
+                        self.outbox[message.id] = Row(peer, message.state or "")
                 case e.SetState():
                     row = self.outbox[record.message]
                     row.state, row.detail = record.state, record.detail

@@ -62,8 +62,8 @@ def test_the_rooms_last_message_follows_its_state_and_is_cut() -> None:
     message = talk.rooms.accept("known", "known", ME, "x" * 500)
     last = talk.room().last
     assert last is not None and len(last.text) == bounds.PREVIEW_CHARS and len(message.text) == 500
-    talk.rooms.state("known", message.id, "sent", "why", ["parts"])
-    talk.rooms.state("known", message.id, "unconfirmed")
+    talk.rooms.state("known", message.id, "bob", "sent", "why", ["parts"])
+    talk.rooms.state("known", message.id, "bob", "unconfirmed")
     last = talk.room().last
     assert last is not None and (last.state, last.detail, last.marks) == ("unconfirmed", None, ["parts"])
 

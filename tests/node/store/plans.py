@@ -10,7 +10,7 @@ from tests.node.store.story import Story
 Step = tuple[int, int, int]
 Plan = list[Step]
 
-plans = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 5), st.integers(0, 60)), max_size=40)
+plans = st.lists(st.tuples(st.integers(0, 14), st.integers(0, 5), st.integers(0, 60)), max_size=40)
 
 STATES = ("sending", "sent", "waiting", "failed", "unconfirmed")
 WORDS = ("red", "green", "blue", "night", "Äpfel")
@@ -37,7 +37,7 @@ def live(story: Story, plan: Plan) -> None:
             room = next((c.peer.room for c in known if c is contact), None)
             if room is not None:
                 marks = ["parts"] if detail % 4 == 0 else None
-                story.rooms.state(room, message, STATES[detail % 5], "why" if detail % 3 else None, marks)  # type: ignore[arg-type]
+                story.rooms.state(room, message, contact.id, STATES[detail % 5], "why" if detail % 3 else None, marks)  # type: ignore[arg-type]
         elif what == 5:
             room_now = story.rooms.by_id[contact.peer.room]
             newest = story.ledger.last_message
@@ -46,7 +46,7 @@ def live(story: Story, plan: Plan) -> None:
         elif what == 6:
             story.notice(contact, "said hello")
         elif what == 7 and contact.peer.port is None:
-            merged = story.recognising.claim(contact, 5000 + detail % 2)
+            merged = story.claim(contact, 5000 + detail % 2)
             ours = [(merged if c is contact else c, message) for c, message in ours]
         elif what == 8:
             story.contacts.change(contact, link=("online", "offline")[detail % 2], name=f"name {detail}")
@@ -60,8 +60,15 @@ def live(story: Story, plan: Plan) -> None:
         elif what == 11:
             other = known[detail % len(known)]
             if other is not contact:
-                story.contacts.unite(contact, other)
+                story.unite(contact, other)
                 ours = [(other if c is contact else c, message) for c, message in ours]
         elif what == 12:
             story.contacts.delete(contact)
             ours = [(c, message) for c, message in ours if c is not contact]
+        elif what == 13:
+            story.say_to(known[who % len(known) :][: 1 + detail % 3], f"{WORDS[detail % 5]} to all")
+        elif what == 14 and story.sent_to:
+            message = list(story.sent_to)[detail % len(story.sent_to)]
+            peer = list(story.sent_to[message])[who % len(story.sent_to[message])]
+            why = (None, "why", "because")[(detail + who) % 3]
+            story.become(message, peer, STATES[detail % 5], why, ["parts"] if detail % 4 == 0 else None)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Iterable
 from typing import cast
+
+from msgspec.structs import replace
 
 from node.bus import events as ev
 from node.bus import nouns
 from node.core import effects as e
 from node.core.belief import Belief
+from node.core.clock import order_text
 from node.core.contact import Contact
 from node.core.contacts import Contacts
 from node.core.expiry import Expiry
@@ -26,6 +30,10 @@ ME = nouns.Self(id="me" * 26, code="aaaa", name="anna", listen="127.0.0.1:5000",
 SETTINGS = nouns.Settings(name="anna")
 
 
+#: The room of several: its id is nobody's.
+GROUP = "group"
+
+
 class Story:
     """Decides records in order. `records` holds those that were decided and not yet committed."""
 
@@ -35,6 +43,8 @@ class Story:
         self.rooms = Rooms(self.ledger, [])
         self.contacts = Contacts(self.ledger, self.rooms, [], 0)
         self.recognising = Recognising(self.contacts)
+        #: Messages to several peers: state and detail for each.
+        self.sent_to: dict[int, dict[str, tuple[str, str | None]]] = {}
         self.ledger.put(e.PutSettings(SETTINGS, ME))
         self.ledger.log(ev.NodeStarted(self=ME, settings=SETTINGS, version="0"))
 
@@ -58,6 +68,59 @@ class Story:
         self.ledger.now += 1
         return self.rooms.accept(contact.peer.room, contact.id, ME, text).id
 
+    def say_to(self, contacts: list[Contact], text: str) -> int:
+        """A text of our own to several peers, in the room of several; returns its id."""
+        if GROUP not in self.rooms.by_id:
+            room = nouns.Room(id=GROUP, kind="plain", name="all", read_upto=self.ledger.last_message)
+            self.rooms._put(ev.RoomAdded, room)
+        self.ledger.now += 1
+        clock = self.ledger.clock.next(self.ledger.now)
+        message = nouns.Message(
+            id=self.ledger.next_message(), room=GROUP, order=order_text(clock), at=self.ledger.now, direction="out",
+            author=ME.id, name=ME.name, text=text, state="waiting",
+        )  # fmt: skip
+        self.sent_to[message.id] = {contact.id: ("waiting", None) for contact in contacts}
+        self.ledger.put(e.AddMessage(message, clock, tuple(self.sent_to[message.id])))
+        self.ledger.log(ev.MessageAccepted(message=message), GROUP, message.id)
+        self.rooms._store(replace(self.rooms.by_id[GROUP], last=nouns.preview(message)))
+        return message.id
+
+    def become(
+        self, message: int, peer: str, state: str, detail: str | None = None, marks: list[str] | None = None
+    ) -> None:
+        """A message to several is in another state for one of them."""
+        self.sent_to[message][peer] = (state, detail)
+        self.ledger.put(e.SetState(message, peer, state, detail, marks))
+        now, why = self.shown(message)
+        self.ledger.log(ev.MessageStateChanged(room=GROUP, id=message, state=now, detail=why, marks=marks), GROUP)
+        room = self.rooms.by_id.get(GROUP)
+        if room is not None and room.last is not None and room.last.id == message:
+            kept = room.last.marks if marks is None else marks
+            last = replace(room.last, state=now, detail=why, marks=kept)
+            self.rooms.by_id[GROUP] = replace(room, last=last)
+
+    def shown(self, message: int) -> tuple[str, str | None]:
+        """State and detail of a message to several, as front ends should see them."""
+        return _least_advanced(self.sent_to[message].values())
+
+    def unite(self, contact: Contact, known: Contact) -> None:
+        """Two peers are one, also among those to whom a message went."""
+        self.contacts.unite(contact, known)
+        self._united(contact, known)
+
+    def claim(self, contact: Contact, port: int) -> Contact:
+        """A peer says on which port it listens, and may be one with another for that."""
+        known = self.recognising.claim(contact, port)
+        if known is not contact:
+            self._united(contact, known)
+        return known
+
+    def _united(self, contact: Contact, known: Contact) -> None:
+        for peers in self.sent_to.values():
+            if contact.id in peers:
+                peers[known.id] = _least_advanced([peers[one] for one in (contact.id, known.id) if one in peers])
+                del peers[contact.id]
+
     def expire(self, reader: Reader, before: int, after: int = 0) -> int | None:
         """Take a step of expiry, as the store is now; returns where the next one begins."""
         expiry = Expiry(self.ledger, self.rooms, self.contacts, Belief(self.ledger, None))
@@ -72,6 +135,11 @@ class Story:
         self.contacts.seen(contact)
         self.rooms.notice(contact.peer.room, contact.id, contact.peer.name, text)
         return self.ledger.last_message
+
+
+def _least_advanced(states: Iterable[tuple[str, str | None]]) -> tuple[str, str | None]:
+    order: tuple[str, ...] = nouns.ADVANCE
+    return min(states, key=lambda one: (order.index(one[0]), one[1] is None, one[1] or ""))
 
 
 def new_writer(home: pathlib.Path) -> Writer:

@@ -100,7 +100,7 @@ def test_an_old_message_goes_with_all_that_hangs_on_it(store: Store) -> None:
     anna = story.meet("10.0.0.1", 5000, "anna")
     story.hear(anna, "zebra one", "zebra two")
     sent, waiting = story.say(anna, "zebra sent"), story.say(anna, "zebra waits")
-    story.rooms.state(anna.peer.room, sent, "sent")
+    story.rooms.state(anna.peer.room, sent, anna.id, "sent")
     message = nouns.Message(id=sent, room="r", order="0", at=0, direction="out", author="", name="", text="zebra sent")
     again = rq.ResendResult(message=message)
     story.ledger.put(e.SaveReply(e.Key("k", b"f"), again, story.ledger.now))

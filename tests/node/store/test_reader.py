@@ -147,7 +147,7 @@ def test_a_replay_shows_a_message_as_it_is_now_in_the_room_it_was_in_then(store:
     message = story.say(nameless, "hello")
     known = story.meet("10.0.0.1", 5000, "anna")
     story.recognising.claim(nameless, 5000)
-    story.rooms.state(known.peer.room, message, "sent")
+    story.rooms.state(known.peer.room, message, known.id, "sent")
     store.commit()
     events = store.reader.events(rq.EventsArgs(since=0)).events
     (accepted,) = (event for event in events if event.type == "MessageAccepted")
@@ -390,7 +390,7 @@ def test_the_core_gets_back_what_waits_was_read_and_was_under_way(store: Store) 
     heard = story.hear(anna, "a", "b", "c")
     story.notice(anna, "said hello")
     first, second, third = (story.say(anna, text) for text in ("one", "two", "three"))
-    story.rooms.state(anna.peer.room, first, "sending")
+    story.rooms.state(anna.peer.room, first, anna.id, "sending")
     store.commit()
     room, cause = anna.peer.room, ev.Cause(client="c", request="r")
     answer = store.reader.answer

@@ -128,8 +128,8 @@ def test_a_message_and_its_states_may_come_in_one_batch(writer: Writer, tmp_path
     story = Story()
     anna = story.meet("10.0.0.1", 5000)
     message = story.say(anna, "quick")
-    story.rooms.state(anna.peer.room, message, "sending", None, ["altered"])
-    story.rooms.state(anna.peer.room, message, "failed", "no route")
+    story.rooms.state(anna.peer.room, message, anna.id, "sending", None, ["altered"])
+    story.rooms.state(anna.peer.room, message, anna.id, "failed", "no route")
     commit(writer, story)
     assert rows(tmp_path, "SELECT state, detail FROM delivery") == [("failed", "no route")]
     assert rows(tmp_path, "SELECT marks FROM entry") == [("altered",)]
@@ -145,7 +145,7 @@ def test_what_is_said_before_and_after_a_merge_in_one_batch_ends_in_one_room(
     ours = story.say(nameless, "mine")
     merged = story.recognising.claim(nameless, 5000)
     assert merged is known
-    story.rooms.state(known.peer.room, ours, "sent")
+    story.rooms.state(known.peer.room, ours, known.id, "sent")
     story.hear(known, "after")
     commit(writer, story)
     assert rows(tmp_path, "SELECT id FROM room") == [(known.peer.room,)]
@@ -190,7 +190,7 @@ def test_a_text_that_is_not_unicode_costs_no_batch_in_any_column(writer: Writer,
     story.contacts.change(anna, error=HALF)
     story.hear(anna, HALF)
     message = story.say(anna, HALF)
-    story.rooms.state(anna.peer.room, message, "failed", HALF)
+    story.rooms.state(anna.peer.room, message, anna.id, "failed", HALF)
     reply = rq.SendResult(messages=[story.rooms.by_id[anna.peer.room].last or pytest.fail("no last")])
     story.ledger.put(e.SaveReply(e.Key(HALF, b"f"), reply, START))
     commit(writer, story)
