@@ -36,7 +36,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     id: int
     room: str
-    #: Fixed-width text that sorts (as text) in the order to show; comes from the hybrid logical clock.
+    #: Text that sorts (as text) in the order to show; of equal ones the lower id comes first. It comes from the hybrid
+    #: logical clock: 16 digits, and after them the hash of the header where the author signed one.
     order: str
     at: int
     direction: Direction
@@ -71,6 +72,9 @@ class Room(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: The newest text; its text is cut to PREVIEW_CHARS.
     last: Message | None = None
     created: int = 0
+    #: The ids of the other members, in their order; in a plain room the one peer. `peer` is for readers that know no
+    #: rooms of several. Never take a room's id for a peer's.
+    members: list[str] = []
 
 
 class Peer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -101,6 +105,9 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: What this node has to do with it. stranger: it has spoken, and nobody here has answered. known: somebody here
     #: wrote to it, connected to it, named it or merged it. asked: somebody here gave its very address to be dialled.
     standing: Standing = "stranger"
+    #: Where it can be dialled, as HOST:PORT, the best first; empty while it has not said its port. `host` and `port`
+    #: are for readers that know one address.
+    addresses: list[str] = []
 
 
 class Self(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,9 +28,9 @@ class Clock:
         self.last = max(self.last, min(value, limit))
 
 
-def order_text(clock: int) -> str:
-    """A value as text that sorts like the number: 16 hexadecimal digits."""
-    return f"{clock:016x}"
+def order_text(clock: int, tie: bytes = b"") -> str:
+    """A value as text that sorts like the number: 16 hexadecimal digits, and those of what tells equal ones apart."""
+    return f"{clock:016x}{tie.hex()}"
 
 
 def wall_ms(clock: int) -> int:

@@ -198,6 +198,8 @@ class Contacts:
         if peer.standing == "asked" and changes.get("port", peer.port) != peer.port:
             # It was another address that somebody asked for.
             changes["standing"] = "known"
+        if "port" in changes:
+            changes["addresses"] = _addresses(peer.host, changes["port"])
         indexed = "port" in changes or "host" in changes or "name" in changes or "own_name" in changes
         if indexed:
             self._unindex(contact)
@@ -280,7 +282,7 @@ class Contacts:
         shown = name or (str(Address(host, port)) if port is not None else host)
         peer = nouns.Peer(
             id=id_, room=id_, name=shown, host=host, port=port, dialect=dialect, dialect_from=source,
-            standing="stranger" if source == "seen" else "asked",
+            standing="stranger" if source == "seen" else "asked", addresses=_addresses(host, port),
         )  # fmt: skip
         contact = Contact(peer)
         self._index(contact)
@@ -354,6 +356,11 @@ class Contacts:
             self._ledger.log(ev.PeerForgotten(peer=contact.id))
         self._sort_in(contact)
         self._rooms.delete(peer.room)
+
+
+def _addresses(host: str, port: Any) -> list[str]:
+    """Where a plain peer can be dialled: nowhere, while it hasn't said its port."""
+    return [] if port is None else [str(Address(host, port))]
 
 
 def _drop(index: dict[Any, dict[str, Contact]], key: Any, id_: str) -> None:

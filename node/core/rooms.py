@@ -37,7 +37,10 @@ class Rooms:
     def add_plain(self, room: str, name: str, peer: str) -> None:
         """A conversation with a plain peer. It begins after all that was said before, in other conversations."""
         now, newest = self._ledger.now, self._ledger.last_message
-        self._put(ev.RoomAdded, nouns.Room(id=room, kind="plain", name=name, peer=peer, created=now, read_upto=newest))
+        self._put(
+            ev.RoomAdded,
+            nouns.Room(id=room, kind="plain", name=name, peer=peer, created=now, read_upto=newest, members=[peer]),
+        )
 
     def rename(self, room: str, name: str) -> None:
         """A conversation goes by another name."""

@@ -19,7 +19,7 @@ from node.core.consumers import lapsed, shown
 from node.core.state import KeptConsumer, Loaded, LoadedPeer, Sending
 from node.errors import CommandRefused
 from node.model import PLAIN_PREFIX
-from node.store import database, delivery, facts, index, search, snapshot
+from node.store import beside, database, delivery, facts, index, search, snapshot
 from node.store.pages import Pages
 from node.store.place import Place
 
@@ -102,9 +102,10 @@ class Reader:
         """What the core needs in memory."""
         with self._moment() as db:
             waiting = {row[0] for row in db.execute("SELECT DISTINCT peer FROM delivery WHERE state = 'waiting'")}
+            addresses = beside.addresses(db, "")
             peers = [
-                LoadedPeer(snapshot.peer(row), bool(row[12]), row[0] in waiting)
-                for row in db.execute(f"SELECT {snapshot.PEER_COLUMNS} FROM peer")  # noqa: S608
+                LoadedPeer(snapshot.peer(row, beside.as_text(addresses.of(row[0]))), bool(row[12]), row[0] in waiting)
+                for row in db.execute(f"SELECT {snapshot.PEER_COLUMNS} FROM peer ORDER BY id")  # noqa: S608
             ]
             numbers = [
                 facts.number("peer.id", row.peer.id.removeprefix(PLAIN_PREFIX))
@@ -261,7 +262,7 @@ class Reader:
             anchor = None
             if given:
                 anchor = self._db.execute(
-                    "SELECT clock, id FROM entry WHERE id = ? AND room = ?", (_bounded(given[0]), room)
+                    "SELECT clock, tie, id FROM entry WHERE id = ? AND room = ?", (_bounded(given[0]), room)
                 ).fetchone()
                 if anchor is None:
                     raise CommandRefused("not_found", f"There is no message {given[0]} in that room.")
@@ -281,15 +282,15 @@ class Reader:
             return rq.HistoryResult(seq=head, messages=messages, more_before=more_before, more_after=more_after)
 
     def _page(
-        self, room_id: str, room: int, sign: str, anchor: tuple[int, int] | None, limit: int, weight: int
+        self, room_id: str, room: int, sign: str, anchor: tuple[int, bytes, int] | None, limit: int, weight: int
     ) -> tuple[list[nouns.Message], bool]:
-        """The messages on one side of `anchor` (clock and id; None: all), nearest first, and whether there are more."""
+        """The messages on one side of `anchor` (clock, tie, id; None: all), nearest first, and if there are more."""
         direction = "ASC" if sign == ">" else "DESC"
-        bound = "" if anchor is None else f"AND (entry.clock, entry.id) {sign} ({anchor[0]:d}, {anchor[1]:d})"
+        bound = "" if anchor is None else f"AND (entry.clock, entry.tie, entry.id) {sign} (?, ?, ?)"
         rows = self._db.execute(
             f"SELECT {snapshot.MESSAGE_COLUMNS} FROM {snapshot.MESSAGE_TABLES} WHERE entry.room = ? {bound}"  # noqa: S608
-            f" ORDER BY entry.clock {direction}, entry.id {direction} LIMIT ?",
-            (room, limit + 1),
+            f" ORDER BY entry.clock {direction}, entry.tie {direction}, entry.id {direction} LIMIT ?",
+            (room, *(anchor or ()), limit + 1),
         )
         return _until_full((snapshot.message(row, room_id) for row in rows), limit, weight)
 
@@ -327,7 +328,7 @@ class Reader:
             " WHERE entry.id = ?",
             (_bounded(id_),),
         ).fetchone()
-        return None if row is None else snapshot.message(row[:12], row[12])
+        return None if row is None else snapshot.message(row[:13], row[13])
 
     def peers(self, args: rq.PeersArgs) -> rq.PeersResult:
         """A page of the peers on the list, by id; the next tries are not the store's to know."""

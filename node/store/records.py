@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from node.bus import encoding, nouns
 from node.core import effects as e
 from node.store import facts, removal
+from node.store.beside import Kept
 
 #: Rows in one INSERT. sqlite3 gives the interpreter lock back and takes it again at each step, which can cost
 #: milliseconds while the event loop is busy; many rows a step make that rare.
@@ -30,6 +31,7 @@ class Records:
         self._connection = connection
         #: The numbers of rooms.
         self._rooms: dict[str, int] = {}
+        self._lists = Kept()
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -38,6 +40,7 @@ class Records:
     def forget(self) -> None:
         """A transaction was undone: what is on the disk has to be looked up again."""
         self._rooms.clear()
+        self._lists.forget()
 
     def write(self, records: Sequence[e.Record]) -> None:
         """Write all records, in order, within the caller's transaction. Raises IndexBroken, or sqlite3.Error."""
@@ -54,7 +57,7 @@ class Records:
         def flush() -> None:
             """Write what has piled up. Called before anything whose order against it matters."""
             self._put_rooms(rooms)
-            _insert(db, "INSERT INTO entry VALUES", entries)
+            _insert(db, "INSERT INTO entry (id, room, clock, at, outgoing, author, name, kind, marks) VALUES", entries)
             _insert(db, "INSERT INTO body VALUES", bodies)
             _insert(db, "INSERT INTO delivery VALUES", deliveries)
             _put_states(db, states.values(), changed)
@@ -86,12 +89,14 @@ class Records:
                     changed[record.message] = record.marks
             elif type(record) is e.MergeRooms:
                 flush()
-                removal.merge(db, self._room_number(record.gone), self._room_number(record.into))
-                self._rooms.pop(record.gone, None)
+                gone = self._room_number(record.gone)
+                removal.merge(db, gone, self._room_number(record.into))
+                self._let_go(record.gone, gone)
             elif type(record) is e.DeleteRoom:
                 flush()
-                removal.delete(db, record.room, self._room_number(record.room))
-                self._rooms.pop(record.room, None)
+                gone = self._room_number(record.room)
+                removal.delete(db, record.room, gone)
+                self._let_go(record.room, gone)
             elif type(record) is e.ExpireMessages:
                 flush()
                 removal.expire(db, self._room_number(record.room), record.upto)
@@ -131,6 +136,10 @@ class Records:
         self._rooms[room_id] = row[0]
         return int(row[0])
 
+    def _let_go(self, room_id: str, room: int) -> None:
+        del self._rooms[room_id]
+        self._lists.drop_room(self._db, room)
+
     def _put_rooms(self, rooms: dict[str, nouns.Room]) -> None:
         self._db.executemany(
             "INSERT INTO room (id, kind, name, peer, encrypted, unread, read_upto, last, created)"
@@ -143,8 +152,11 @@ class Records:
                 for room in rooms.values()
             ],
         )  # fmt: skip
+        for room in rooms.values():
+            number = self._rooms.get(room.id) or self._room_number(room.id)
+            self._lists.put_members(self._db, number, room.members)
 
-    def _put_peers(self, records: Iterable[e.PutPeer]) -> None:
+    def _put_peers(self, records: Collection[e.PutPeer]) -> None:
         self._db.executemany(
             f"INSERT OR REPLACE INTO peer ({_PEER_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
             [
@@ -154,6 +166,8 @@ class Records:
                 for p in (record.peer,)
             ],
         )  # fmt: skip
+        for record in records:
+            self._lists.put_addresses(self._db, record.peer.id, record.peer.addresses)
 
 
 def _put_states(db: sqlite3.Connection, records: Iterable[e.SetState], marks: dict[int, list[str]]) -> None:

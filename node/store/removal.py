@@ -30,7 +30,11 @@ def delete(db: sqlite3.Connection, room_id: str, room: int) -> None:
     for table in ("body", "delivery", "signed"):
         db.execute(f"DELETE FROM {table} WHERE entry IN (SELECT id FROM entry WHERE room = ?)", (room,))  # noqa: S608
     count = db.execute("DELETE FROM entry WHERE room = ?", (room,)).rowcount
-    db.execute("DELETE FROM vector WHERE room = ?", (room_id,))
+    # Also headers of which nothing is shown any more.
+    for table in ("signed", "receipt"):
+        db.execute(f"DELETE FROM {table} WHERE room = ?", (room_id,))  # noqa: S608
+    # How far each stream had come is kept: else all of it would be asked for again.
+    db.execute("UPDATE vector SET first = n + 1, signature = NULL WHERE room = ?", (room_id,))
     db.execute("DELETE FROM room WHERE number = ?", (room,))
     deleted = count + facts.held(db, "deleted")
     facts.put(db, {"last_message": str(last), "deleted": str(deleted)})
@@ -52,6 +56,7 @@ def expire(db: sqlite3.Connection, room: int, upto: int) -> None:
     clock = max(clock, facts.held(db, "clock"))
     for table in ("body", "delivery"):
         db.execute(f"DELETE FROM {table} WHERE entry IN (SELECT id FROM gone)")  # noqa: S608
+    db.execute("UPDATE signed SET entry = NULL WHERE entry IN (SELECT id FROM gone)")
     count = db.execute("DELETE FROM entry WHERE id IN (SELECT id FROM gone)").rowcount
     deleted = count + facts.held(db, "deleted")
     facts.put(db, {"last_message": str(last), "clock": str(clock), "deleted": str(deleted)})

@@ -9,7 +9,7 @@ from typing import Any
 
 from node.bus import nouns
 from node.core.clock import order_text
-from node.store import delivery, facts
+from node.store import beside, delivery, facts
 
 #: Where the first page of a state begins.
 START = "r0"
@@ -18,7 +18,7 @@ MAX_PAGE_CHARS = 1_000_000
 #: The columns from which `message` is made.
 MESSAGE_COLUMNS = (
     "entry.id, entry.room, entry.clock, entry.at, entry.outgoing, entry.author, entry.name, entry.kind, entry.marks,"
-    " body.text, delivery.state, delivery.detail"
+    " body.text, delivery.state, delivery.detail, entry.tie"
 )
 #: One row a message, however many recipients it has.
 MESSAGE_TABLES = (
@@ -35,7 +35,7 @@ def message(row: tuple[Any, ...], room: str) -> nouns.Message:
     return nouns.Message(
         id=row[0],
         room=room,
-        order=order_text(row[2]),
+        order=order_text(row[2], row[12]),
         at=row[3],
         direction="out" if row[4] else "in",
         author=row[5],
@@ -56,8 +56,8 @@ def deleted(id_: int, room: str, at: int, event: str) -> nouns.Message:
     )
 
 
-def peer(row: tuple[Any, ...]) -> nouns.Peer:
-    """A peer from a row of PEER_COLUMNS."""
+def peer(row: tuple[Any, ...], addresses: list[str]) -> nouns.Peer:
+    """A peer from a row of PEER_COLUMNS, and its addresses."""
     return nouns.Peer(
         id=row[0],
         room=row[1],
@@ -73,6 +73,7 @@ def peer(row: tuple[Any, ...]) -> nouns.Peer:
         wanted=bool(row[11]),
         own_name=row[13],
         standing=row[14],
+        addresses=addresses,
     )
 
 
@@ -90,6 +91,7 @@ def _rooms(db: sqlite3.Connection, after: int, limit: int) -> Iterator[tuple[int
         " ORDER BY room.number LIMIT ?",
         (after, limit),
     )
+    members = beside.members(db, after)
     for number, *row in rows:
         last = message(tuple(row[8:]), row[0]) if row[8] is not None else None
         room = nouns.Room(
@@ -102,6 +104,7 @@ def _rooms(db: sqlite3.Connection, after: int, limit: int) -> Iterator[tuple[int
             read_upto=row[6],
             created=row[7],
             last=None if last is None else nouns.preview(last),
+            members=[peer for (peer,) in members.of(number)],
         )
         yield number, room, 0 if last is None else len(last.text)
 
@@ -112,7 +115,8 @@ def peers(db: sqlite3.Connection, after: str, limit: int) -> list[nouns.Peer]:
         f"SELECT {PEER_COLUMNS} FROM peer WHERE NOT gone AND id > ? ORDER BY id LIMIT ?",  # noqa: S608
         (after, limit),
     )
-    return [peer(row) for row in rows]
+    addresses = beside.addresses(db, after)
+    return [peer(row, beside.as_text(addresses.of(row[0]))) for row in rows]
 
 
 def log_ends(db: sqlite3.Connection) -> tuple[int, int]:

@@ -160,7 +160,7 @@ class Writer:
         They were kept so that their numbers aren't given out again: a fact says the highest one.
         """
 
-        nobodies = "gone AND room NOT IN (SELECT id FROM room)"
+        nobodies = "gone AND room NOT IN (SELECT id FROM room) AND id NOT IN (SELECT peer FROM member)"
         if self._db.execute(f"SELECT 1 FROM peer WHERE {nobodies} LIMIT 1").fetchone() is None:  # noqa: S608
             return
 
@@ -169,6 +169,7 @@ class Writer:
                 "SELECT max(CAST(substr(id, ?) AS INTEGER)) FROM peer WHERE kind = 'plain'", (len(PLAIN_PREFIX) + 1,)
             ).fetchone()[0]
             facts.put(self._db, {"last_plain": str(max(highest or 0, facts.held(self._db, "last_plain")))})
+            self._db.execute(f"DELETE FROM address WHERE peer IN (SELECT id FROM peer WHERE {nobodies})")  # noqa: S608
             self._db.execute(f"DELETE FROM peer WHERE {nobodies}")  # noqa: S608
 
         self._transaction(step)

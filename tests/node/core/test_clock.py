@@ -31,3 +31,8 @@ def test_what_others_say_pulls_the_clock_up_to_a_bound_and_never_back() -> None:
 @given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
 def test_the_text_sorts_as_the_number_does(one: int, other: int) -> None:
     assert (order_text(one) < order_text(other)) == (one < other)
+
+
+def test_what_tells_equal_values_apart_never_changes_the_order_of_others() -> None:
+    texts = [order_text(1), order_text(1, b"\x00" * 32), order_text(1, b"\xff" * 32), order_text(2), order_text(16)]
+    assert texts == sorted(texts)

@@ -181,10 +181,10 @@ def test_what_an_author_signed_stays(store: Store) -> None:
     (heard,) = store.story.hear(anna, "signed")
     store.commit()
     with sqlite3.connect(store.home / database.FILE_NAME) as db:
-        db.execute("INSERT INTO signed VALUES (?, ?, 'a', x'00', 1, x'01', x'02', x'03')", (heard, anna.peer.room))
+        db.execute("INSERT INTO signed VALUES (?, 'a', x'00', 1, x'01', x'02', x'03', ?)", (anna.peer.room, heard))
     store.expire()
     assert store.column("SELECT text FROM body") == []
-    assert store.column("SELECT header FROM signed") == [b"\x02"]
+    assert store.column("SELECT header FROM signed WHERE entry IS NULL") == [b"\x02"]
 
 
 def test_nothing_that_expired_can_be_read_in_the_files_any_more(store: Store) -> None:
@@ -223,3 +223,16 @@ def test_rows_of_nobody_go_and_their_numbers_are_not_given_out_again(store: Stor
     assert store.reader.load().last_plain == 3
     store.writer.forget_nobodies()
     assert store.reader.load().last_plain == 3
+
+
+def test_a_member_of_a_room_is_not_nobody_and_nobody_has_no_address(store: Store) -> None:
+    story = store.story
+    anna, bela = story.meet("10.0.0.1", 5000), story.meet("10.0.0.2", 5000)
+    for one in (anna, bela):
+        story.contacts.forget(one)
+        story.ledger.put(e.DeleteRoom(one.peer.room))
+    story.ledger.put(e.PutRoom(nouns.Room(id="group", kind="open", name="all", members=[anna.id])))
+    store.commit()
+    store.writer.forget_nobodies()
+    assert store.column("SELECT id FROM peer") == [anna.id]
+    assert store.column("SELECT peer FROM address") == [anna.id]

@@ -54,7 +54,7 @@ def refused(home: pathlib.Path) -> str:
         ("CREATE VIEW extra AS SELECT load_extension('x')", "view 'extra'"),
         ("CREATE INDEX extra ON entry (abs(at))", "index 'extra'"),
         ("ALTER TABLE body ADD COLUMN extra AS (hex(text))", "table 'body'"),
-        ("DROP TABLE signed", "index 'sqlite_autoindex_signed_1', table 'signed'"),
+        ("DROP TABLE signed", "index 'signed_by_entry', table 'signed'"),
         ("UPDATE sqlite_schema SET sql = replace(sql, 'NOT NULL', '') WHERE name = 'delivery'", "table 'delivery'"),
         ("UPDATE sqlite_schema SET sql = replace(sql, 'sz BLOB', 'sz') WHERE name = 'search_docsize'", "docsize"),
         ("UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'fact')"

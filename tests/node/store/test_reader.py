@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -225,6 +226,29 @@ def test_paging_shows_each_message_once(long_room: tuple[Reader, str, list[int]]
 def replace_mark(args: rq.HistoryArgs, name: str, message: int) -> rq.HistoryArgs:
     setattr(args, name, message)
     return args
+
+
+def test_of_one_clock_the_headers_hash_and_then_the_id_give_the_order_to_show(store: Store) -> None:
+    story = store.story
+    anna = story.meet("10.0.0.1", 5000)
+    plain, low, other, high, last = story.hear(anna, *"abcde")
+    clock = story.ledger.clock.last
+    store.commit()
+    with contextlib.closing(sqlite3.connect(store.home / database.FILE_NAME)) as db, db:
+        # Arrived in another order than that of their hashes.
+        for id_, tie in ((plain, b""), (high, b"\x01" * 32), (low, b"\xff" * 32), (other, b"")):
+            db.execute("UPDATE entry SET clock = ?, tie = ? WHERE id = ?", (clock - 1, tie, id_))
+    expected = [plain, other, high, low, last]
+    whole = store.reader.history(rq.HistoryArgs(room=anna.peer.room)).messages
+    assert [one.id for one in whole] == expected
+    assert sorted(whole, key=lambda one: (one.order, one.id)) == whole
+    for at, one in enumerate(expected):
+        before = store.reader.history(rq.HistoryArgs(room=anna.peer.room, before=one, limit=2)).messages
+        after = store.reader.history(rq.HistoryArgs(room=anna.peer.room, after=one, limit=2)).messages
+        around = store.reader.history(rq.HistoryArgs(room=anna.peer.room, around=one, limit=2)).messages
+        assert [x.id for x in before] == expected[max(0, at - 2) : at]
+        assert [x.id for x in after] == expected[at + 1 : at + 3]
+        assert one in [x.id for x in around]
 
 
 def test_history_has_at_most_its_bound(store: Store) -> None:

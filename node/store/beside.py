@@ -1,0 +1,100 @@
+"""Lists that stand in tables of their own: the members of a room, and the addresses of a peer.
+
+They change rarely, and their rooms and peers are written with each message. So what is on the disk is remembered, and
+written only when it is another. They are read beside their rooms and peers, in the same order.
+
+Law of this file: SQL only.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+from node.bus.encoding import sound
+from node.model import Address
+
+MEMBERS = "SELECT room, peer FROM member WHERE room > ? ORDER BY room, peer"
+ADDRESSES = "SELECT peer, host, port FROM address WHERE peer > ? ORDER BY peer, rank"
+
+
+class Lists:
+    """The lists of a table, read in the order of their owners."""
+
+    def __init__(self, rows: Iterator[tuple[Any, ...]]) -> None:
+        self._rows = rows
+        self._next = next(rows, None)
+
+    def of(self, owner: Any) -> list[tuple[Any, ...]]:
+        """The rows of this owner, without it. Owners must be asked for in their order; some may be left out."""
+        found = []
+        while self._next is not None and self._next[0] <= owner:
+            if self._next[0] == owner:
+                found.append(self._next[1:])
+            self._next = next(self._rows, None)
+        return found
+
+
+def members(db: sqlite3.Connection, after: int) -> Lists:
+    """The members of rooms after this number, a row for each."""
+    return Lists(db.execute(MEMBERS, (after,)))
+
+
+def addresses(db: sqlite3.Connection, after: str) -> Lists:
+    """The addresses of peers after this id, the best first."""
+    return Lists(db.execute(ADDRESSES, (after,)))
+
+
+def as_text(rows: list[tuple[str, int]]) -> list[str]:
+    """Addresses as HOST:PORT."""
+    return [str(Address(host, port)) for host, port in rows]
+
+
+class Kept:
+    """Which lists are on the disk: written on the writer's connection, within its transactions."""
+
+    def __init__(self) -> None:
+        self._members: dict[int, list[str]] = {}
+        self._addresses: dict[str, list[str]] = {}
+
+    def forget(self) -> None:
+        """A transaction was undone: what is on the disk has to be looked up again."""
+        self._members.clear()
+        self._addresses.clear()
+
+    def put_members(self, db: sqlite3.Connection, room: int, peers: list[str]) -> None:
+        """A room has these members."""
+        if self._members.get(room) == peers:
+            return
+        before = [peer for (peer,) in db.execute("SELECT peer FROM member WHERE room = ? ORDER BY peer", (room,))]
+        if before != peers:
+            db.execute("DELETE FROM member WHERE room = ?", (room,))
+            db.executemany("INSERT OR IGNORE INTO member VALUES (?, ?)", [(room, sound(peer)) for peer in peers])
+        self._members[room] = peers
+
+    def put_addresses(self, db: sqlite3.Connection, peer: str, found: list[str]) -> None:
+        """A peer has these addresses, the best first. When one was heard or reached last stays known."""
+        if self._addresses.get(peer) == found:
+            return
+        before = {
+            as_text([(host, port)])[0]: at
+            for host, port, at in db.execute("SELECT host, port, at FROM address WHERE peer = ? ORDER BY rank", (peer,))
+        }
+        if list(before) != found:
+            db.execute("DELETE FROM address WHERE peer = ?", (peer,))
+            db.executemany(
+                "INSERT INTO address VALUES (?, ?, ?, ?, ?)",
+                [(peer, rank, *_parts(one), before.get(one)) for rank, one in enumerate(found)],
+            )
+        self._addresses[peer] = found
+
+    def drop_room(self, db: sqlite3.Connection, room: int) -> None:
+        """A room is no more."""
+        db.execute("DELETE FROM member WHERE room = ?", (room,))
+        self._members.pop(room, None)
+
+
+def _parts(address: str) -> tuple[str, int]:
+    host, _, port = sound(address).rpartition(":")
+    return host.removeprefix("[").removesuffix("]"), int(port)

@@ -1,0 +1,139 @@
+"""Databases of every earlier schema come forward: what was in them is in them still, and front ends see it."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import sqlite3
+from typing import Any
+
+import pytest
+
+from node.bus import nouns
+from node.bus import requests as rq
+from node.store import database, genuine
+from node.store.reader import Reader
+from node.store.writer import Writer
+from tests.node.store import samples
+
+EARLIER = [number for number, _, _ in database.migrations()][:-1]
+
+Table = tuple[list[str], list[tuple[Any, ...]]]
+
+
+def open_database(home: pathlib.Path) -> contextlib.closing[sqlite3.Connection]:
+    return contextlib.closing(sqlite3.connect(home / database.FILE_NAME, isolation_level=None))
+
+
+def tables(db: sqlite3.Connection, columns: dict[str, list[str]]) -> dict[str, Table]:
+    """What these columns of these tables hold."""
+    found = {}
+    for table, names in columns.items():
+        rows = db.execute(f"SELECT {', '.join(names)} FROM {table}").fetchall()
+        found[table] = names, sorted(rows, key=repr)
+    return found
+
+
+def columns_of(db: sqlite3.Connection) -> dict[str, list[str]]:
+    """All columns of the tables that people's things stand in."""
+    named = ("fact", "peer", "room", "entry", "body", "delivery", "event", "reply", "consumer", "signed")
+    known = {name: [row[1] for row in db.execute(f"PRAGMA table_info({name})")] for name in named}
+    return {name: columns for name, columns in known.items() if columns}
+
+
+def written_by_a_start(table: Table) -> Table:
+    """What stays the same over a start: each has its run, and says that the database is open."""
+    return table[0], [row for row in table[1] if row[0] not in ("run", "open")]
+
+
+def test_there_is_a_sample_of_every_earlier_schema() -> None:
+    assert samples.numbers() == EARLIER
+
+
+@pytest.mark.parametrize("number", EARLIER)
+def test_a_sample_has_the_schema_that_its_migrations_make(number: int, tmp_path: pathlib.Path) -> None:
+    samples.put(number, tmp_path)
+    with open_database(tmp_path) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (number,)
+        assert genuine.schema(db) == database._made(number), "a schema file that people's databases rest on was changed"
+
+
+@pytest.mark.parametrize("number", EARLIER)
+def test_an_earlier_database_comes_forward_with_all_that_is_in_it(number: int, tmp_path: pathlib.Path) -> None:
+    samples.put(number, tmp_path)
+    with open_database(tmp_path) as db:
+        columns = columns_of(db)
+        before = tables(db, columns)
+    assert before["entry"][1] and before["event"][1] and before["delivery"][1]
+    writer = Writer(tmp_path)
+    assert writer.prepare(log="another", stream="another", known=True) is None
+    reader = Reader(tmp_path)
+    with open_database(tmp_path) as db:
+        after = tables(db, columns)
+        for held in (before, after):
+            held["fact"] = written_by_a_start(held["fact"])
+        assert after == before
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        db.execute("INSERT INTO search (search, rank) VALUES ('integrity-check', 0)")
+    loaded = reader.load()
+    assert {(one.peer.id, tuple(one.peer.addresses)) for one in loaded.peers} == {
+        ("plain-1", ("10.0.0.1:5000",)), ("plain-2", ()), ("plain-3", ("[2001:db8::7]:6000",)),
+        ("plain-4", ("10.0.0.4:5000",)), ("plain-5", ()), ("plain-6", ("10.0.0.2:5001",)),
+    }  # fmt: skip
+    rooms = {room.id: room for room in loaded.rooms}
+    assert {room.id: (room.peer, room.members) for room in rooms.values()} == {
+        id_: (id_, [id_]) for id_ in ("plain-1", "plain-3", "plain-4", "plain-6")
+    }
+    assert [(one.message, one.peer) for one in loaded.sending] == [(10, "plain-3")]
+    shown = reader.history(rq.HistoryArgs(room="plain-1")).messages
+    assert [one.text for one in shown] == ["good morning", 'Äpfel & "quotes"', "two\nlines", "sent", "failed"]
+    assert [one.order for one in shown] == [f"{clock:016x}" for clock in range_of(before["entry"], room=1)]
+    assert [(one.state, one.detail, one.marks) for one in shown[3:]] == [
+        ("sent", None, ["parts"]), ("failed", "no route to host", []),
+    ]  # fmt: skip
+    while writer.index(100):
+        pass
+    found = {word: [hit.id for hit in reader.search(rq.SearchArgs(query=word)).hits] for word in ("apfel", "merge*")}
+    assert found == {"apfel": [2], "merge*": [13, 11]}
+    assert set(reader.snapshot(nouns.Live()).state.peers) == {"plain-1", "plain-3", "plain-6"}
+    assert len(reader.events(rq.EventsArgs(since=0)).events) == len(before["event"][1])
+    assert reader.reply("key 1") == (b"fingerprint", '{"messages":[]}')
+    reader.close()
+    writer.close()
+
+
+def range_of(entry: Table, room: int) -> list[int]:
+    """The clocks of a room's messages, in order."""
+    names, rows = entry
+    return sorted(row[names.index("clock")] for row in rows if row[names.index("room")] == room)
+
+
+def test_signed_entries_receipts_and_what_is_held_come_forward(tmp_path: pathlib.Path) -> None:
+    samples.put(4, tmp_path)
+    me, stream = "me" * 26, b"s" * 16
+    with open_database(tmp_path) as db:
+        for n, entry in ((1, 1), (2, 999), (3, 2)):
+            row = (entry, "r", "anna", stream, n, bytes([n]) * 32, b"header", b"signature")
+            db.execute("INSERT INTO signed VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        for member in (me, "bela"):
+            db.execute("INSERT INTO vector VALUES ('r', ?, 'anna', ?, 3, ?)", (member, stream, b"\x03" * 32))
+    database.open_for_writing(tmp_path).close()
+    with open_database(tmp_path) as db:
+        found = db.execute("SELECT room, author, stream, n, hash, header, signature, entry FROM signed ORDER BY n")
+        assert found.fetchall() == [
+            ("r", "anna", stream, n, bytes([n]) * 32, b"header", b"signature", entry)
+            for n, entry in ((1, 1), (2, None), (3, 2))
+        ], "what had expired has no entry"
+        assert db.execute("SELECT id, tie FROM entry WHERE tie <> x'' ORDER BY id").fetchall() == [
+            (1, b"\x01" * 32), (2, b"\x03" * 32),
+        ]  # fmt: skip
+        row = ("r", "anna", stream, 1, 3, b"\x03" * 32, None)
+        assert db.execute("SELECT room, author, stream, first, n, hash, signature FROM vector").fetchall() == [row]
+        receipt = ("r", "bela", "anna", stream, 3, b"\x03" * 32, None)
+        assert db.execute("SELECT * FROM receipt").fetchall() == [receipt]
+
+
+def test_what_is_written_down_makes_the_same_database_again(tmp_path: pathlib.Path) -> None:
+    samples.put(4, tmp_path)
+    with open_database(tmp_path) as db:
+        assert samples.written_down(db) == (samples.FOLDER / "0004.sql").read_text("utf-8")
