@@ -231,7 +231,7 @@ class Turns:
             batch.stimuli.append(stimulus)
             if isinstance(stimulus, s.Closed):
                 batch.over.append(stimulus.link)
-        elif type(stimulus) is s.Fetched and type(stimulus.query) is e.Old:
+        elif type(stimulus) is s.OldFound:
             batch.expires = True
         for effect in effects:
             (batch.acts if type(effect) in _ACTS else batch.records).append(effect)  # type: ignore[arg-type]
@@ -409,7 +409,7 @@ class Turns:
                 elif isinstance(act, e.Transmit):
                     # It was never given to its link.
                     self._held.append(s.Transmitted(act.link, act.token, "not_sent", problem, act.part, act.part, ()))
-                elif isinstance(act, e.Fetch) and not isinstance(act.query, e.Waiting):
+                elif isinstance(act, e.Fetch) and isinstance(act.query, e.CommandQuery):
                     self._act(e.Refuse(act.query.token, "store_unavailable", problem))
         self._tell_health(self.health)
         self._pause()
@@ -475,21 +475,21 @@ class Turns:
     async def _fetch(self, query: e.Query) -> None:
         core = self.core
         try:
-            result = await self.read(self._reader.answer, query)
+            answer: s.Fetched = await self.read(self._reader.answer, query)
         except CommandRefused as error:
-            if not isinstance(query, e.Waiting):
+            if isinstance(query, e.CommandQuery):
                 self._act(e.Refuse(query.token, error.code, error.message))
             return
         except Exception:
             log.exception("the store could not answer")
-            if not isinstance(query, e.Waiting):
+            if isinstance(query, e.CommandQuery):
                 self._act(e.Refuse(query.token, "internal", "The store could not be read."))
-            elif self.core is core and self.health.store:
-                self.feed(s.Fetched(query, None))
+            elif isinstance(query, e.Waiting) and self.core is core and self.health.store:
+                self.feed(s.WaitingRead(query, None))
             return
         if self.core is core and self.health.store:
-            self.feed(s.Fetched(query, result))
-        elif not isinstance(query, e.Waiting):
+            self.feed(answer)
+        elif isinstance(query, e.CommandQuery):
             self._act(e.Refuse(query.token, "store_unavailable", self.health.problem or "The disk failed."))
 
     # -- the end
@@ -549,7 +549,7 @@ class Turns:
         for act in (act for one in lost for act in one.acts):
             if isinstance(act, e.Reply | e.Refuse):
                 self._act(e.Refuse(act.token, "stopping", STOPPING))
-            elif isinstance(act, e.Fetch) and not isinstance(act.query, e.Waiting):
+            elif isinstance(act, e.Fetch) and isinstance(act.query, e.CommandQuery):
                 self._act(e.Refuse(act.query.token, "stopping", STOPPING))
         self._quiet.set()
 

@@ -6,7 +6,7 @@ Whatever a command does is decided whole or not at all: arguments are checked be
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, assert_never
 
 from msgspec.structs import replace
 
@@ -15,6 +15,7 @@ from node.bus import bounds, nouns
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import effects as e
+from node.core import stimuli as s
 from node.core.belief import Belief
 from node.core.connections import Connections
 from node.core.consumers import Consumers
@@ -99,19 +100,20 @@ class Commands:
         except OverflowError as error:
             self._ledger.refuse(command.token, "busy", str(error))
 
-    def fetched(self, query: e.CountRead | e.ReadMessage | e.ReadOldest, result: Any) -> None:
+    def fetched(self, answer: s.CommandFetched) -> None:
         """Go on with a command that had to ask the store."""
         try:
-            if isinstance(query, e.ReadMessage):
-                self._send_again(query, result)
-            elif isinstance(query, e.ReadOldest):
-                self._consumers.fetched(query, result)
-            elif not query.token:
-                self._rooms.recount(query, result)
-            else:
-                self._counted(query, result)
+            match answer:
+                case s.ReadCounted():
+                    self._counted(answer.query, answer.count)
+                case s.MessageRead():
+                    self._send_again(answer.query, answer.found)
+                case s.OldestRead():
+                    self._consumers.fetched(answer.query, answer.oldest)
+                case _:
+                    assert_never(answer)
         except CommandRefused as error:
-            self._ledger.refuse(query.token, error.code, error.message, **error.details)
+            self._ledger.refuse(answer.query.token, error.code, error.message, **error.details)
 
     # -- who is meant
 
@@ -330,13 +332,13 @@ class Commands:
             self._rooms.read(room_id, upto, 0)
         self._marked(token, key, room_id)
 
-    def _counted(self, query: e.CountRead, result: int) -> None:
+    def _counted(self, query: e.CountRead, count: int) -> None:
         room = self._rooms.by_id.get(query.room)
         if room is None or self._rooms.turn(query.room) != query.turn:
             # Read or merged by somebody else since the store was asked: what it counted is old.
             self._mark(query.token, query.cause, query.key, query.room, query.upto)
             return
-        self._rooms.read(room.id, query.upto, max(0, room.unread - result))
+        self._rooms.read(room.id, query.upto, max(0, room.unread - count))
         self._marked(query.token, query.key, room.id)
 
     def _marked(self, token: int, key: e.Key | None, room_id: str) -> None:

@@ -217,7 +217,7 @@ class Refuse(msgspec.Struct, frozen=True):
 
 
 class Fetch(msgspec.Struct, frozen=True):
-    """Ask the store; the answer comes back as a Fetched stimulus."""
+    """Ask the store; the answer comes back as the stimulus that the query names."""
 
     query: Query
 
@@ -229,11 +229,11 @@ class Exit(msgspec.Struct, frozen=True):
 Act = Dial | Transmit | HangUp | ShutOut | Hold | Tell | Reply | Refuse | Fetch | Exit
 Effect = Record | Act
 
-# ---- queries: what a decision may need from disk ---------------------------------------------------------------------
+# ---- queries: what a decision may need from disk; each is answered by a stimulus of its own --------------------------
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """The first messages that wait for a peer, at most `limit`: a list of (id, room, text). None: it can't be read."""
+    """The first messages that wait for a peer, at most `limit`. Answered by WaitingRead."""
 
     peer: str
     limit: int
@@ -242,9 +242,9 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class CountRead(msgspec.Struct, frozen=True):
-    """How many texts came into the room after message `after`, up to message `upto`: a number.
+    """How many texts came into the room after message `after`, up to message `upto`. Answered by ReadCounted.
 
-    Token 0: nobody waits for it; two conversations became one, and what is unread of it has to be counted.
+    For a command that says what was read.
     """
 
     token: int
@@ -255,12 +255,22 @@ class CountRead(msgspec.Struct, frozen=True):
     upto: int
     #: How often the room was read or merged when this was asked: after one more, the answer is worth nothing.
     turn: int = 0
-    #: How much of the room was unread then.
-    unread: int = 0
+
+
+class CountUnread(msgspec.Struct, frozen=True):
+    """How many texts came into a merged room after message `after`, up to message `upto`. Answered by UnreadCounted."""
+
+    room: str
+    after: int
+    upto: int
+    #: As of CountRead.
+    turn: int
+    #: How much of the room was taken for unread when this was asked.
+    unread: int
 
 
 class ReadMessage(msgspec.Struct, frozen=True):
-    """One message and whom it is for: (Message, peer id or None), or None when there is no such message."""
+    """One message of ours and whom it is for. Answered by MessageRead. For a command that sends it again."""
 
     token: int
     cause: ev.Cause | None
@@ -271,7 +281,10 @@ class ReadMessage(msgspec.Struct, frozen=True):
 
 
 class ReadOldest(msgspec.Struct, frozen=True):
-    """The oldest event that is kept: a number. For a command about a consumer, which is decided once it is known."""
+    """The oldest event that is kept. Answered by OldestRead.
+
+    For a command about a consumer, which is decided once it is known.
+    """
 
     token: int
     cause: ev.Cause | None
@@ -283,7 +296,7 @@ class ReadOldest(msgspec.Struct, frozen=True):
 class Old(msgspec.Struct, frozen=True):
     """Of the next `limit` messages after one: in which rooms some came before this time (ms), and still are there.
 
-    The answer: a list of OldOf, and after which message to go on; None when no further message is old.
+    Answered by OldFound.
     """
 
     before: int
@@ -291,8 +304,6 @@ class Old(msgspec.Struct, frozen=True):
     limit: int
     #: How often rooms were read or merged when this was asked.
     moves: int
-    #: Nobody waits for it.
-    token: int = 0
 
 
 class OldOf(msgspec.Struct, frozen=True):
@@ -304,4 +315,6 @@ class OldOf(msgspec.Struct, frozen=True):
     empty: bool
 
 
-Query = Waiting | CountRead | ReadMessage | ReadOldest | Old
+#: Queries of a command, which goes on with the answer: whoever can't give one refuses the command.
+CommandQuery = CountRead | ReadMessage | ReadOldest
+Query = CommandQuery | Waiting | CountUnread | Old

@@ -41,15 +41,15 @@ class Expiry:
         self.asked = e.Old(step.before, step.after, STEP, self._rooms.moves)
         self._ledger.put(e.Fetch(self.asked))
 
-    def fetched(self, query: e.Old, found: tuple[list[e.OldOf], int | None]) -> None:
+    def fetched(self, found: s.OldFound) -> None:
         """What the store knows of old messages. Worth nothing for rooms that were read or merged since it was asked."""
-        if query is not self.asked:
+        if found.query is not self.asked:
             return
         self.asked = None
-        if self._rooms.moves != query.moves:
+        if self._rooms.moves != found.query.moves:
             return
-        old, self.next = found
-        for one in old:
+        self.next = found.next
+        for one in found.rooms:
             if not self._rooms.expire(one.room, one.upto, one.unread):
                 continue
             self.gone += 1

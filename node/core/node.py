@@ -203,8 +203,15 @@ class Node:
                 self._connections.ended(stimulus.link, stimulus.reason)
             case s.ConsumerAsked():
                 self._consumers.asked(stimulus.name)
-            case s.Fetched():
-                self._fetched(stimulus)
+            case s.WaitingRead():
+                self._outbox.fetched(stimulus.query, stimulus.rows)
+            case s.UnreadCounted():
+                self._rooms.recount(stimulus.query, stimulus.count)
+            case s.OldFound():
+                self.expiry.fetched(stimulus)
+            case s.ReadCounted() | s.MessageRead() | s.OldestRead():
+                self._ledger.cause = stimulus.query.cause
+                self._commands.fetched(stimulus)
             case s.SpaceMeasured():
                 self._measured(stimulus)
             case s.ExpiryDue():
@@ -316,16 +323,6 @@ class Node:
         self._consumers.age()
         for contact in self._dialling.retries.due(self._ledger.now):
             self._outbox.pump(contact)
-
-    def _fetched(self, fetched: s.Fetched) -> None:
-        query = fetched.query
-        if isinstance(query, e.Waiting):
-            self._outbox.fetched(query, fetched.result)
-        elif isinstance(query, e.Old):
-            self.expiry.fetched(query, fetched.result)
-        else:
-            self._ledger.cause = query.cause
-            self._commands.fetched(query, fetched.result)
 
 
 def _megabytes(size: int) -> str:

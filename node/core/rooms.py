@@ -185,7 +185,7 @@ class Rooms:
             return
         self._estimated.add(room.id)
         turn = self.turn(room.id)
-        self._ledger.put(e.Fetch(e.CountRead(0, None, None, room.id, room.read_upto, upto, turn, room.unread)))
+        self._ledger.put(e.Fetch(e.CountUnread(room.id, room.read_upto, upto, turn, room.unread)))
 
     def delete(self, room_id: str) -> None:
         """A conversation goes, with all that was said in it."""
@@ -220,13 +220,13 @@ class Rooms:
         upto, at = self._expired.get(room_id, (0, 0))
         return message <= upto and at > head
 
-    def recount(self, query: e.CountRead, result: int) -> None:
+    def recount(self, query: e.CountUnread, count: int) -> None:
         """What the disk counted above a merged room's mark, unless the mark has moved since."""
         room = self.by_id.get(query.room)
         if room is None or self.turn(room.id) != query.turn:
             return
         self._estimated.discard(room.id)
-        unread = result + room.unread - query.unread
+        unread = count + room.unread - query.unread
         if unread != room.unread:
             self.read(room.id, room.read_upto, unread)
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from node.bus import events as ev
+from node.bus import nouns
 from node.core import effects
 from node.core.links import Direction
 from node.model import MandatoryPeer
@@ -102,11 +103,47 @@ class ConsumerAsked(msgspec.Struct, frozen=True):
     name: str
 
 
-class Fetched(msgspec.Struct, frozen=True):
-    """The answer to a Fetch, from the store as it was after all that was decided before the Fetch."""
+class WaitingRead(msgspec.Struct, frozen=True):
+    """What waits for a peer, in order: (id, room, text). None: it could not be read."""
 
-    query: effects.Query
-    result: Any
+    query: effects.Waiting
+    rows: list[tuple[int, str, str]] | None
+
+
+class ReadCounted(msgspec.Struct, frozen=True):
+    """So many texts are read by a command."""
+
+    query: effects.CountRead
+    count: int
+
+
+class UnreadCounted(msgspec.Struct, frozen=True):
+    """So many texts are unread in a merged room."""
+
+    query: effects.CountUnread
+    count: int
+
+
+class MessageRead(msgspec.Struct, frozen=True):
+    """A message of ours, and the id of the peer it is for. None: there is no such message."""
+
+    query: effects.ReadMessage
+    found: tuple[nouns.Message, str | None] | None
+
+
+class OldestRead(msgspec.Struct, frozen=True):
+    """The number of the oldest event that is kept."""
+
+    query: effects.ReadOldest
+    oldest: int
+
+
+class OldFound(msgspec.Struct, frozen=True):
+    """Rooms in which messages are old, and after which message to go on. `next` None: no further message is old."""
+
+    query: effects.Old
+    rooms: list[effects.OldOf]
+    next: int | None
 
 
 class SpaceMeasured(msgspec.Struct, frozen=True):
@@ -142,6 +179,11 @@ class Stopped(msgspec.Struct, frozen=True):
 
     reason: str
 
+
+#: The answers to queries of commands, and to all queries: from the store as it was after all that was decided before
+#: the Fetch.
+CommandFetched = ReadCounted | MessageRead | OldestRead
+Fetched = CommandFetched | WaitingRead | UnreadCounted | OldFound
 
 Stimulus = (
     Started

@@ -15,6 +15,7 @@ from node.bus import bounds, nouns
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import effects as e
+from node.core import stimuli as s
 from node.core.consumers import lapsed, shown
 from node.core.state import KeptConsumer, Loaded, LoadedPeer, Sending
 from node.errors import CommandRefused
@@ -360,37 +361,45 @@ class Reader:
 
     # -- what the core asks
 
-    def answer(self, query: e.Query) -> Any:
+    def answer(self, query: e.Query) -> s.Fetched:
         """The answer to a Fetch."""
         with self._moment() as db:
             match query:
                 case e.Waiting():
-                    return db.execute(
+                    rows = db.execute(
                         "SELECT delivery.entry, room.id, body.text FROM delivery"
                         " JOIN entry ON entry.id = delivery.entry JOIN room ON room.number = entry.room"
                         " JOIN body ON body.entry = entry.id"
                         " WHERE delivery.peer = ? AND delivery.state = 'waiting' ORDER BY delivery.entry LIMIT ?",
                         (query.peer, query.limit),
                     ).fetchall()
+                    return s.WaitingRead(query, rows)
                 case e.ReadOldest():
-                    return self._log()[2]
+                    return s.OldestRead(query, self._log()[2])
                 case e.CountRead():
-                    return self._one(
-                        "SELECT count(*) FROM entry WHERE room = (SELECT number FROM room WHERE id = ?)"
-                        " AND NOT outgoing AND kind = 'text' AND id > ? AND id <= ?",
-                        query.room,
-                        query.after,
-                        query.upto,
-                    )
+                    return s.ReadCounted(query, self._came(query))
+                case e.CountUnread():
+                    return s.UnreadCounted(query, self._came(query))
                 case e.Old():
                     return self._old(query)
                 case e.ReadMessage():
                     message = self._message(query.message)
                     if message is None or message.direction != "out":
-                        return None
-                    return message, self._one(f"SELECT {delivery.SHOWN} FROM entry WHERE id = ?", query.message)  # noqa: S608
+                        return s.MessageRead(query, None)
+                    peer = self._one(f"SELECT {delivery.SHOWN} FROM entry WHERE id = ?", query.message)  # noqa: S608
+                    return s.MessageRead(query, (message, peer))
 
-    def _old(self, query: e.Old) -> tuple[list[e.OldOf], int | None]:
+    def _came(self, query: e.CountRead | e.CountUnread) -> int:
+        count: int = self._one(
+            "SELECT count(*) FROM entry WHERE room = (SELECT number FROM room WHERE id = ?)"
+            " AND NOT outgoing AND kind = 'text' AND id > ? AND id <= ?",
+            query.room,
+            query.after,
+            query.upto,
+        )
+        return count
+
+    def _old(self, query: e.Old) -> s.OldFound:
         rows = self._db.execute(
             "SELECT id, at, room FROM entry WHERE id > ? ORDER BY id LIMIT ?", (query.after, query.limit)
         )
@@ -422,7 +431,7 @@ class Reader:
             )
             if goes:
                 found.append(e.OldOf(id_, upto, unread, not stays))
-        return found, last if newest else self._next_old(query, last)
+        return s.OldFound(query, found, last if newest else self._next_old(query, last))
 
     def _next_old(self, query: e.Old, after: int) -> int | None:
         """After which message a walk goes on that has found nothing old; None when there is nothing further.

@@ -137,7 +137,7 @@ class FakeStore:
         """Whether a message still waits to be sent."""
         return id_ in self.outbox and self.outbox[id_].state in ("waiting", "sending")
 
-    def old(self, query: e.Old) -> tuple[list[e.OldOf], int | None]:
+    def old(self, query: e.Old) -> s.OldFound:
         """The answer to e.Old, the plain way."""
         window = [self.messages[id_] for id_ in sorted(self.messages) if id_ > query.after][: query.limit]
         upto = {one.room: one.id for one in window if one.at < query.before}
@@ -149,7 +149,7 @@ class FakeStore:
             unread = [one for one in goes if one.id > read and one.direction == "in" and one.kind == "text"]
             if goes:
                 found.append(e.OldOf(room, newest, len(unread), len(goes) == len(here)))
-        return found, window[-1].id if upto else None
+        return s.OldFound(query, found, window[-1].id if upto else None)
 
     @property
     def head(self) -> int:
@@ -208,20 +208,26 @@ class FakeStore:
             for id_, message in self.messages.items()
         )
 
-    def answer(self, query: e.Query) -> Any:
+    def came(self, query: e.CountRead | e.CountUnread) -> int:
+        return self.incoming(query.room, query.after) - self.incoming(query.room, query.upto)
+
+    def answer(self, query: e.Query) -> s.Fetched:
         match query:
             case e.Waiting():
                 ids = self.waiting(query.peer)[: query.limit]
-                return [(id_, self.messages[id_].room, self.messages[id_].text) for id_ in ids]
+                rows = [(id_, self.messages[id_].room, self.messages[id_].text) for id_ in ids]
+                return s.WaitingRead(query, rows)
             case e.ReadOldest():
-                return self.oldest
+                return s.OldestRead(query, self.oldest)
             case e.CountRead():
-                return self.incoming(query.room, query.after) - self.incoming(query.room, query.upto)
+                return s.ReadCounted(query, self.came(query))
+            case e.CountUnread():
+                return s.UnreadCounted(query, self.came(query))
             case e.Old():
                 return self.old(query)
             case e.ReadMessage():
                 row = self.outbox.get(query.message)
-                return None if row is None else (self.message(query.message), row.peer)
+                return s.MessageRead(query, None if row is None else (self.message(query.message), row.peer))
 
 
 class FakeLink(msgspec.Struct):
@@ -403,11 +409,9 @@ class Simulation:
 
     def _lost_fetch(self, fetch: e.Fetch) -> None:
         query = fetch.query
-        if isinstance(query, e.Waiting):
-            return
-        if isinstance(query, e.CountRead) and not query.token:
+        if isinstance(query, e.CountUnread):
             self.uncounted.add(query.room)
-        elif query.token in self.asked:
+        elif isinstance(query, e.CommandQuery) and query.token in self.asked:
             self._settle(e.Refuse(query.token, "store_unavailable", ""))
 
     # -- acts
@@ -636,10 +640,10 @@ class Simulation:
 
     def answer_fetch(self) -> None:
         fetch = self.fetches.pop(0)
-        result = self.store.answer(fetch.query)
+        answer = self.store.answer(fetch.query)
         if isinstance(fetch.query, e.Waiting) and self.dice.random() < 0.05:
-            result = None
-        self.feed(s.Fetched(fetch.query, result))
+            answer = s.WaitingRead(fetch.query, None)
+        self.feed(answer)
 
     def pass_time(self, ms: int) -> None:
         self.now += ms
@@ -700,7 +704,9 @@ class Simulation:
             assert self.replayed is not None
             reducer.apply(self.replayed, event)
         assert self.replayed is None or self.replayed == store.state(), "the log replayed is what is on disk"
-        recounting = {act.query.room for act in self._acts() if isinstance(act.query, e.CountRead)} | self._recounted()
+        recounting = {
+            act.query.room for act in self._acts() if isinstance(act.query, e.CountUnread)
+        } | self._recounted()
         for id_, room in store.rooms.items():
             if id_ not in recounting and id_ not in self.uncounted:
                 assert room.unread == store.incoming(id_, room.read_upto), f"unread of {id_}"
@@ -734,7 +740,7 @@ class Simulation:
             busy += [link for link in self.links.values() if link.how == "one_shot" and link not in busy]
             if self.fetches:
                 fetch = self.fetches.pop(0)
-                self.feed(s.Fetched(fetch.query, self.store.answer(fetch.query)))
+                self.feed(self.store.answer(fetch.query))
             elif busy:
                 self.step_link(busy[0], kind=True)
             elif self.core.next_deadline() is not None:

@@ -58,7 +58,7 @@ class Desk:
         found = list(effects)
         for effect in found:
             if isinstance(effect, e.Fetch):
-                found.extend(self.give(s.Fetched(effect.query, self.store.answer(effect.query))))
+                found.extend(self.give(self.store.answer(effect.query)))
         return found
 
     def send(self, to: str, *texts: str) -> list[e.Effect]:

@@ -185,11 +185,11 @@ def test_two_who_send_again_at_the_same_time_send_once() -> None:
     desk.call(2)
     desk.send(BOB, "hi")
     desk.outcome(2, 1, "unknown")
-    fetches = []
+    found = []
     for token in (11, 12):
         (fetch,) = only(e.Fetch, desk.give(s.Commanded(token, "resend", rq.ResendArgs(message=1), CAUSE)))
-        fetches.append((fetch, desk.store.answer(fetch.query)))
-    effects = [new for fetch, found in fetches for new in desk.answered(desk.give(s.Fetched(fetch.query, found)))]
+        found.append(desk.store.answer(fetch.query))
+    effects = [new for one in found for new in desk.answered(desk.give(one))]
     assert [one.token for one in only(e.Transmit, effects)] == [1]
     assert [one.token for one in only(e.Reply, effects)] == [11]
     assert [(one.token, one.code) for one in only(e.Refuse, effects)] == [(12, "not_resendable")]
@@ -346,7 +346,7 @@ def test_reading_a_part_counts_what_is_left_even_while_more_comes_in() -> None:
     asking = s.Commanded(9, "mark_read", rq.MarkReadArgs(room="plain-1", upto=2), CAUSE)
     (fetch,) = only(e.Fetch, desk.give(asking))
     unread(desk, 2)
-    effects = desk.give(s.Fetched(fetch.query, desk.store.answer(fetch.query)))
+    effects = desk.give(desk.store.answer(fetch.query))
     assert result(effects) == rq.MarkReadResult(read_upto=2, unread=5)
 
 
@@ -357,8 +357,8 @@ def test_two_who_read_parts_at_the_same_time_agree() -> None:
     for token, upto in ((11, 5), (12, 8)):
         asking = s.Commanded(token, "mark_read", rq.MarkReadArgs(room="plain-1", upto=upto), CAUSE)
         fetches += only(e.Fetch, desk.give(asking))
-    answers = [(fetch, desk.store.answer(fetch.query)) for fetch in fetches]
-    effects = [new for fetch, found in answers for new in desk.answered(desk.give(s.Fetched(fetch.query, found)))]
+    found = [desk.store.answer(fetch.query) for fetch in fetches]
+    effects = [new for one in found for new in desk.answered(desk.give(one))]
     assert [one.result.unread for one in only(e.Reply, effects)] == [5, 2]
     assert desk.store.rooms["plain-1"].unread == 2
 

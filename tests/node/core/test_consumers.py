@@ -144,7 +144,7 @@ def test_one_that_is_dropped_while_the_store_is_asked_is_not_found() -> None:
         client="c", request="r")))  # fmt: skip
     drop(desk)
     (fetch,) = only(e.Fetch, asked)
-    assert result(desk.give(s.Fetched(fetch.query, 1))) == "not_found"
+    assert result(desk.give(s.OldestRead(fetch.query, 1))) == "not_found"
 
 
 def test_one_whose_next_event_is_gone_has_lapsed_until_it_is_created_anew() -> None:

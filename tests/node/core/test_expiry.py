@@ -20,7 +20,7 @@ def ask_store(desk: Desk, before: int | None = None, after: int = 0) -> e.Old:
 
 
 def answer(desk: Desk, query: e.Old | e.CountRead | e.ReadMessage) -> list[e.Effect]:
-    return desk.give(s.Fetched(query, desk.store.answer(query)))
+    return desk.give(desk.store.answer(query))
 
 
 def expire(desk: Desk, before: int | None = None) -> list[e.Effect]:
@@ -89,7 +89,7 @@ def test_a_room_read_while_the_store_was_asked_has_its_turn_later() -> None:
     query = ask_store(desk)
     found = desk.store.answer(query)
     desk.ask("mark_read", rq.MarkReadArgs(room=ROOM))
-    assert desk.give(s.Fetched(query, found)) == []
+    assert desk.give(found) == []
     assert desk.core.expiry.next == 0, "the same step again"
     assert data(ev.MessagesExpired, expire(desk))[0].unread == 0
 
@@ -100,7 +100,7 @@ def test_an_answer_that_came_too_late_is_worth_nothing() -> None:
     first = ask_store(desk)
     found = desk.store.answer(first)
     ask_store(desk)
-    assert desk.give(s.Fetched(first, found)) == []
+    assert desk.give(found) == []
 
 
 def test_counting_what_is_read_begins_anew_when_messages_go_meanwhile() -> None:
@@ -112,7 +112,7 @@ def test_counting_what_is_read_begins_anew_when_messages_go_meanwhile() -> None:
     assert isinstance(fetch.query, e.CountRead)
     counted = desk.store.answer(fetch.query)
     expire(desk, middle)
-    (again,) = only(e.Fetch, desk.give(s.Fetched(fetch.query, counted)))
+    (again,) = only(e.Fetch, desk.give(counted))
     assert isinstance(again.query, e.CountRead)
     assert result(answer(desk, again.query)) == rq.MarkReadResult(read_upto=4, unread=1)
 
@@ -127,7 +127,7 @@ def test_a_message_that_goes_while_it_is_to_be_sent_again_is_not_found() -> None
     assert isinstance(fetch.query, e.ReadMessage)
     read = desk.store.answer(fetch.query)
     expire(desk)
-    effects = desk.answered(desk.give(s.Fetched(fetch.query, read)))
+    effects = desk.answered(desk.give(read))
     assert result(effects) == "not_found"
     assert only(e.Transmit, effects) == []
 

@@ -120,7 +120,7 @@ def test_a_one_shot_client_is_greeted_in_its_own_way_before_what_waits_for_it() 
     again.feed(s.Transmitted(dial.link, 0, "sent", None, 1, 1, ()))
     again.feed(s.Closed(dial.link, None))
     (fetch,) = [act for act in again.acts if isinstance(act, e.Fetch)]
-    (second,) = again.feed(s.Fetched(fetch.query, store.answer(fetch.query)))
+    (second,) = again.feed(store.answer(fetch.query))
     assert isinstance(second, e.Dial), "and then what waits is sent as ever"
     assert again.outcomes["10.1.0.7:1255"] == ("greeted", None)
 

@@ -96,7 +96,7 @@ def test_an_old_outcome_does_not_settle_a_new_attempt() -> None:
     again.call(8)
     again.core.recovered(again.now)
     (fetch,) = [e.Fetch(query) for query in [again.contact().queue.fetching] if query is not None]
-    again.give(s.Fetched(fetch.query, again.store.answer(fetch.query)))
+    again.give(again.store.answer(fetch.query))
     assert again.states() == ["sending"]
     assert again.outcome(2, 1, "not_sent") == []
     assert again.states() == ["sending"]
@@ -386,5 +386,5 @@ def test_a_number_of_a_link_is_never_given_out_twice() -> None:
     again.recovered(desk.now)
     query = again._contacts.by_id["plain-1"].queue.fetching
     assert query is not None
-    effects = again.handle(s.Fetched(query, desk.store.answer(query)), desk.now)
+    effects = again.handle(desk.store.answer(query), desk.now)
     assert [one.link for one in only(e.Dial, effects)] == [3]

@@ -35,7 +35,7 @@ def test_what_is_accepted_while_the_disk_is_asked_is_not_lost(monkeypatch: pytes
     (fetch,) = only(e.Fetch, desk.give(s.Settled(1, "snicher")))
     old = desk.store.answer(fetch.query)
     desk.give(s.Commanded(9, "send", rq.SendArgs(messages=[rq.Outgoing(to=BOB, text="last")]), CAUSE))
-    desk.answered(desk.give(s.Fetched(fetch.query, old)))
+    desk.answered(desk.give(old))
     assert desk.states() == ["sending"] * 4
 
 
@@ -47,7 +47,7 @@ def test_what_was_sent_while_the_disk_was_read_does_not_go_out_twice(monkeypatch
     (fetch,) = only(e.Fetch, desk.give(s.Settled(1, "snicher")))
     desk.outcome(1, 1, "sent")
     # The answer was read before any of this was on disk.
-    effects = desk.answered(desk.give(s.Fetched(fetch.query, contact_rows)))
+    effects = desk.answered(desk.give(s.WaitingRead(fetch.query, contact_rows)))
     assert not {token for _, token in transmits(effects)} & {1, 2, 3, 4}
 
 
@@ -58,7 +58,7 @@ def test_only_the_answer_to_the_last_asking_counts() -> None:
     contact.queue.waiting.clear()
     (fetch,) = only(e.Fetch, desk.give(s.Settled(1, "snicher")))
     desk.ask("forget", rq.PeerArgs(peer=BOB))
-    assert desk.give(s.Fetched(fetch.query, [(1, "plain-1", "x")])) == []
+    assert desk.give(s.WaitingRead(fetch.query, [(1, "plain-1", "x")])) == []
     assert not contact.queue.waiting
 
 
@@ -67,7 +67,7 @@ def test_a_disk_that_could_not_be_read_is_asked_again_later() -> None:
     desk.send(BOB, *(["x"] * (WINDOW + 1)))
     desk.contact().queue.waiting.clear()
     (fetch,) = only(e.Fetch, desk.give(s.Settled(1, "snicher")))
-    assert desk.give(s.Fetched(fetch.query, None)) == []
+    assert desk.give(s.WaitingRead(fetch.query, None)) == []
     desk.now = desk.core.next_deadline() or 0
     assert len(only(e.Fetch, desk.give(s.Ticked()))) == 1
 
@@ -85,7 +85,7 @@ def test_what_comes_back_one_by_one_does_not_overtake_what_is_only_on_disk(monke
         effects += again.outcome(2, token, "not_sent")
     assert transmits(effects) == []
     *_, fetch = only(e.Fetch, effects)
-    assert transmits(again.give(s.Fetched(fetch.query, again.store.answer(fetch.query)))) == [(4, 1), (4, 2)]
+    assert transmits(again.give(again.store.answer(fetch.query))) == [(4, 1), (4, 2)]
 
 
 def test_a_forgotten_peers_messages_are_given_up_by_the_next_start_at_the_latest() -> None:
@@ -109,7 +109,7 @@ def test_an_answer_as_long_as_it_may_be_means_that_there_may_be_more(
     contact.queue.waiting.clear()
     (fetch,) = only(e.Fetch, desk.give(s.Settled(1, "snicher")))
     assert isinstance(fetch.query, e.Waiting) and fetch.query.limit == 2
-    desk.give(s.Fetched(fetch.query, desk.store.answer(fetch.query)[:found]))
+    desk.give(s.WaitingRead(fetch.query, desk.store.answer(fetch.query).rows[:found]))
     assert contact.queue.more is more
 
 

@@ -113,9 +113,9 @@ def test_merging_lets_the_disk_count_where_read_texts_stand_above_the_mark() -> 
     talk.hear("known", 3)
     talk.rooms.read("known", 5, 0)
     *_, fetch = talk.merge()
-    assert isinstance(fetch, e.Fetch) and isinstance(fetch.query, e.CountRead)
+    assert isinstance(fetch, e.Fetch) and isinstance(fetch.query, e.CountUnread)
     query = fetch.query
-    assert (query.token, query.after, query.upto, query.unread) == (0, 0, 5, 2)
+    assert (query.after, query.upto, query.unread) == (0, 5, 2)
     talk.hear("known")
     talk.rooms.recount(query, 5)
     assert (talk.room().unread, talk.room().read_upto) == (6, 0)
@@ -127,11 +127,11 @@ def test_a_count_is_worth_nothing_once_the_mark_has_moved() -> None:
     talk.hear("known", 3)
     talk.rooms.read("known", 5, 0)
     *_, fetch = talk.merge()
-    assert isinstance(fetch, e.Fetch) and isinstance(fetch.query, e.CountRead)
+    assert isinstance(fetch, e.Fetch) and isinstance(fetch.query, e.CountUnread)
     talk.rooms.read("known", 1, 1)
     # What is unread is still an estimate: the disk is asked again.
     again = [effect for effect in talk.ledger.take() if isinstance(effect, e.Fetch)]
-    assert [one.query.after for one in again if isinstance(one.query, e.CountRead)] == [1]
+    assert [one.query.after for one in again if isinstance(one.query, e.CountUnread)] == [1]
     talk.rooms.recount(fetch.query, 5)
     assert talk.ledger.take() == []
 

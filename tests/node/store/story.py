@@ -127,7 +127,7 @@ class Story:
         expiry.due(ExpiryDue(before, after))
         assert expiry.asked is not None
         self.ledger._effects.pop()
-        expiry.fetched(expiry.asked, reader.answer(expiry.asked))
+        expiry.fetched(reader.answer(expiry.asked))
         return expiry.next
 
     def notice(self, contact: Contact, text: str) -> int:
