@@ -7,6 +7,8 @@
     bus/        events and commands for front ends                the only importer of zmq; BUS.md is normative
                  (bus/ownership.py: whose a home must be, for the node and for every front end)
     app.py      wires the rooms and performs the effects, in order, in batches
+    turns.py    stimuli into the core, its records to disk, its acts out        batches.py    how much at once
+    condition.py  whether the disk works, what is wrong, what a person should know    threads.py    the database's
     upkeep.py   the database in the background: the search index goes on and is rebuilt, the write-ahead log shrinks
     model.py    the nouns        errors.py  what can go wrong        config.py  what can be set
     printable.py  what others wrote, safe to print        names.py  what a name may be, and when two are the same

@@ -230,7 +230,7 @@ class Answers:
         return page
 
     async def _events(self, args: rq.EventsArgs) -> rq.EventsResult:
-        return await self._turns.read(self._reader.events, args)  # type: ignore[no-any-return]
+        return await self._turns.read(self._reader.events, args)
 
     async def _consumer_next(self, args: rq.ConsumerNextArgs) -> rq.ConsumerNextResult:
         page: rq.ConsumerNextResult = await self._turns.read(self._reader.consumer_next, args)
@@ -242,10 +242,10 @@ class Answers:
         return rq.ConsumersResult(consumers=await self._all_consumers())
 
     async def _all_consumers(self) -> list[nouns.Consumer]:
-        return await self._turns.read(self._reader.consumers, self._turns.core.consumers_used())  # type: ignore[no-any-return]
+        return await self._turns.read(self._reader.consumers, self._turns.core.consumers_used())
 
     async def _history(self, args: rq.HistoryArgs) -> rq.HistoryResult:
-        return await self._turns.read(self._reader.history, args)  # type: ignore[no-any-return]
+        return await self._turns.read(self._reader.history, args)
 
     async def _search(self, args: rq.SearchArgs) -> rq.SearchResult:
         if self._turns.health.store and not self._turns.busy:
@@ -253,11 +253,11 @@ class Answers:
             step = asyncio.ensure_future(self._turns.upkeep.step())
             await asyncio.wait([step], timeout=INDEX_PATIENCE)
         try:
-            return await self._turns.read(self._reader.search, args)  # type: ignore[no-any-return]
+            return await self._turns.read(self._reader.search, args)
         except IndexBroken as error:
             await self._index_broken(str(error))
         try:
-            return await self._turns.read(self._reader.search, args)  # type: ignore[no-any-return]
+            return await self._turns.read(self._reader.search, args)
         except IndexBroken as error:
             # Found broken again before the first finding took effect for the reader.
             raise CommandRefused("busy", f"The search index is damaged ({error}); try again in a moment.") from error

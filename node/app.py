@@ -221,18 +221,7 @@ class App:
             lambda link: self._turns.core.in_use(link),
             lambda: self._turns.owed,
         )
-        self._turns = Turns(
-            writer,
-            reader,
-            make_core,
-            self._perform,
-            self._publish,
-            self._network.pause,
-            self._network.resume,
-            self._network.go_on,
-            self._network.leave_all,
-            self._health,
-        )
+        self._turns = Turns(writer, reader, make_core, self, self._network)
         self._answers = Answers(
             config,
             self._turns,
@@ -308,7 +297,10 @@ class App:
     def _trimmed(self, oldest: int) -> None:
         self._oldest = oldest
 
-    def _publish(self, events: list[ev.Event]) -> None:
+    # -- the world of the turns
+
+    def publish(self, events: list[ev.Event]) -> None:
+        """Tell front ends, and whoever sits at the terminal, what has happened."""
         self._server.publish(events)
         for event in events:
             if event.type == "MessageReceived":
@@ -316,12 +308,14 @@ class App:
             else:
                 self._note(event)
 
-    def _health(self, health: nouns.Health) -> None:
+    def tell_health(self, health: nouns.Health) -> None:
+        """Tell front ends how the node is."""
         data = ev.HealthChanged(health=health)
         event = ev.Event(v=bounds.VERSION, log=self._log_id, at=now_ms(), type="HealthChanged", data=data)
         self._server.publish([event])
 
-    def _perform(self, act: e.Act) -> None:
+    def perform(self, act: e.Act) -> None:
+        """Have it done by whom it is about."""
         if isinstance(act, e.Dial | e.Transmit | e.HangUp):
             self._network.perform(act)
         elif isinstance(act, e.ShutOut):

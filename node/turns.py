@@ -4,148 +4,96 @@ One transaction is written at a time, in a thread; what is decided meanwhile gat
 When a commit fails, that batch and the one gathered meanwhile are dropped whole, all links are left, and the core is
 loaded again as soon as a write works: nothing was told to anybody that isn't on disk.
 
-The next batch is no longer than the disk takes in a moment: when it is full, sources with more than their share in it
-have to wait (`full_for`), so that whoever speaks now and then, and every command, is on disk a moment later, however
-many others flood.
+How long a batch may get, and who waits when it is full, is told in batches.py. How the node is, and what a person
+should know, is in condition.py; the threads of the database are in threads.py.
 """
 
 from __future__ import annotations
 
 import asyncio
 import collections
-import functools
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, ParamSpec, Protocol, TypeVar
 
-from msgspec.structs import replace
-
+from node.batches import FROM_LINKS, Batch, Sizes
 from node.bus import events as ev
 from node.bus import nouns
+from node.condition import Concerned, Condition
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.node import Node
 from node.errors import CommandRefused, StoreDisplaced, StoreUnavailable
-from node.model import source_of
 from node.store.reader import Reader
 from node.store.writer import Writer
+from node.threads import STOPPING, Threads
 from node.upkeep import Upkeep
 
 log = logging.getLogger("snicher.store")
 
 #: Records that may wait for the disk before nobody is heard and commands get `busy`; half of it lets go.
 MAX_PENDING = 20_000
-#: What a commit should take, in seconds: an (almost) empty one's time and so much more; with one source, with several.
-ALONE_GOAL, SHARED_GOAL = 0.05, 0.01
-#: Records in a batch before sources with more than their share have to wait: it follows from how long commits take.
-MIN_BATCH, MAX_BATCH = 128, 10_000
-#: With more sources than this in the last so many commits, shorter batches and commits: who says something now and then
-#: waits for the commit under way and his own, and should hardly notice the crowd.
-CROWD, LATELY = 16, 64
-CROWD_GOAL, MIN_CROWD_BATCH = 0.001, 32
-#: Bytes from a peer that count as one more record: long texts take room in memory and on disk, short ones steps.
-BYTES_A_RECORD = 512
-#: Records of a source in a batch that never count as more than its share.
-MIN_SHARE = 16
-#: What a record takes the disk before any was written, in seconds.
-RECORD_TAKES = 0.00002
-#: A commit of at most so many records shows what the disk takes for an empty one.
-EMPTY = 16
 #: How often a failed disk is tried again, in seconds.
 PROBE_EVERY = 1.0
-#: How long folding the WAL back may take at the end, in seconds. Beyond, it stays, and the next start reads it.
-CLOSE_FOLD = 2.0
-#: How often what runs at the end is interrupted, in seconds: an interruption that comes between two statements is lost.
-INTERRUPT_EVERY = 0.02
-STOPPING = "The node is going down; nothing was done."
 
-_AGAIN = (s.Heard, s.Transmitted, s.Closed)
-_ACTS = frozenset((e.Dial, e.Transmit, e.HangUp, e.ShutOut, e.Hold, e.Tell, e.Reply, e.Refuse, e.Fetch, e.Exit))
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-class _Batch:
-    __slots__ = ("acts", "bulk", "expires", "over", "records", "sources", "stimuli")
+class World(Concerned, Protocol):
+    """Where that is let out which is on disk."""
 
-    def __init__(self) -> None:
-        self.records: list[e.Record] = []
-        #: What long texts count for beside them.
-        self.bulk = 0
-        #: How much of both is due to each source.
-        self.sources: dict[str, int] = {}
-        self.acts: list[e.Act] = []
-        #: What came from peers: told to the new core if this batch is lost.
-        self.stimuli: list[s.Stimulus] = []
-        #: Links that are over.
-        self.over: list[int] = []
-        #: Messages expire with it: what it takes tells nothing about others.
-        self.expires = False
+    def perform(self, act: e.Act) -> None:
+        """Do what was decided."""
 
-    def __len__(self) -> int:
-        """What it costs the disk, in records."""
-        return len(self.records) + self.bulk
+    def publish(self, events: list[ev.Event]) -> None:
+        """Tell front ends what has happened."""
+
+
+class Peers(Protocol):
+    """All links to peers together."""
+
+    def pause(self) -> None:
+        """Read from nobody."""
+
+    def resume(self) -> None:
+        """Read on."""
+
+    def go_on(self) -> None:
+        """Sources that were `full_for` may be heard again."""
+
+    def leave_all(self) -> None:
+        """Say good-bye to everybody."""
 
 
 class Turns:
-    """The loop around the core.
-
-    `act` performs one act; `publish` gets the events of a committed batch; `pause` and `resume` stop and start reading
-    from peers; `go_on` is called when sources that were `full_for` may be heard again; `health` is told when the disk
-    fails or works again.
-    """
+    """The loop around the core."""
 
     def __init__(
-        self,
-        writer: Writer,
-        reader: Reader,
-        make_core: Callable[[], Node],
-        act: Callable[[e.Act], None],
-        publish: Callable[[list[ev.Event]], None],
-        pause: Callable[[], None],
-        resume: Callable[[], None],
-        go_on: Callable[[], None],
-        leave_all: Callable[[], None],
-        health: Callable[[nouns.Health], None],
+        self, writer: Writer, reader: Reader, make_core: Callable[[], Node], world: World, peers: Peers
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._writer = writer
         self._reader = reader
-        self._writing = ThreadPoolExecutor(1, "writer")
-        self._reading = ThreadPoolExecutor(1, "reader")
+        self._threads = Threads(writer, reader)
         self._make_core = make_core
         self.core = make_core()
-        self._act = act
-        self._publish = publish
-        self._pause = pause
-        self._resume = resume
-        self._go_on = go_on
-        self._leave_all = leave_all
-        self._tell_health = health
-        self._batch = _Batch()
-        self._committing: _Batch | None = None
+        self._world = world
+        self._peers = peers
+        self._condition = Condition(world)
+        self._batch = Batch()
+        self._committing: Batch | None = None
         self._scheduled = False
         self._full = False
-        #: Records in a batch, with several sources and with one (or none).
-        self._batch_sizes = {True: 512, False: 4096}
-        #: The same with a crowd. The sources of the last commits, each with the number of its last one, oldest first.
-        self._crowd_size = MIN_BATCH
-        self._lately: collections.OrderedDict[str, int] = collections.OrderedDict()
-        self._number = 0
-        #: When the commit under way began, and what an empty one takes, in seconds.
+        self._sizes = Sizes()
+        #: When the commit under way began.
         self._began = 0.0
-        self._empty_takes = 0.0
-        #: What a record takes the disk; and all records that peers have caused since the start, in seconds.
-        self._record_takes = RECORD_TAKES
+        #: What all records that peers have caused since the start take the disk, in seconds.
         self.owed = 0.0
-        #: What each link is of which a core was told, until its end is on disk: a core made anew is told so, too.
-        self._links: dict[int, s.LinkUp] = {}
-        #: Why nothing is read from peers though the disk works.
-        self._problem: str | None = None
         self._held: collections.deque[s.Stimulus] = collections.deque()
-        #: What a person should know, by what it is about.
-        self._notices: dict[str, str] = {}
-        self.health = nouns.Health()
+        #: What each link is, until its end is on disk: a core made anew is told so, too.
+        self._links: dict[int, s.LinkUp] = {}
         #: The newest event on disk.
         self.head = self.core.head
         self.events = 0
@@ -155,34 +103,32 @@ class Turns:
         self._background: set[asyncio.Future[Any]] = set()
         self._quiet = asyncio.Event()
         self._quiet.set()
-        self._closing = False
         #: What works on the database in the background.
-        self.upkeep = Upkeep(self, writer, self._index_health)
+        self.upkeep = Upkeep(self, writer)
 
     # -- stimuli in
 
     def feed(self, stimulus: s.Stimulus) -> None:
         """Something happened. Decided at once; what follows from it is let out when it is on disk."""
-        if self._closing:
+        if self._threads.closing:
             if isinstance(stimulus, s.Commanded):
-                self._act(e.Refuse(stimulus.token, "stopping", STOPPING))
+                self._world.perform(e.Refuse(stimulus.token, "stopping", STOPPING))
             return
         if not self.health.store:
             if isinstance(stimulus, s.LinkUp):
                 self._links[stimulus.link] = stimulus
-            elif isinstance(stimulus, _AGAIN):
+            elif isinstance(stimulus, FROM_LINKS):
                 self._held.append(stimulus)
             elif isinstance(stimulus, s.Commanded):
-                self._act(e.Refuse(stimulus.token, "store_unavailable", self.health.problem or "The disk failed."))
+                problem = self.health.problem or "The disk failed."
+                self._world.perform(e.Refuse(stimulus.token, "store_unavailable", problem))
             return
-        before = len(self._batch.records)
         self._gather(stimulus, self.core.handle(stimulus, now_ms()))
-        if type(stimulus) is s.Heard:
-            batch, bulk = self._batch, stimulus.size // BYTES_A_RECORD
-            batch.bulk += bulk
-            self.owed += (len(batch.records) - before + bulk) * self._record_takes
-            source = source_of(self._links[stimulus.link].host)
-            batch.sources[source] = batch.sources.get(source, 0) + len(batch.records) - before + bulk
+
+    @property
+    def health(self) -> nouns.Health:
+        """How the node is."""
+        return self._condition.health
 
     @property
     def busy(self) -> bool:
@@ -190,23 +136,13 @@ class Turns:
         return self._full
 
     def full_for(self, source: str, light: bool = False) -> bool:
-        """Whether so much waits for the disk that a source has to wait for others. `go_on` says when not.
+        """Whether so much waits for the disk that a source has to wait for others. `Peers.go_on` says when not.
 
         One that says little (`light`) waits only when nobody is heard, or when it has a good part of what waits.
         """
-        batch = self._batch
-        sources = batch.sources
-        size = self._crowd_size if self._crowded else self._batch_sizes[len(sources) > 1]
-        if self._committing is None or len(batch) < size:
+        if self._committing is None or not self._sizes.full(self._batch):
             return False
-        if self._full:
-            return True
-        if light and sources.get(source, 0) <= MIN_SHARE:
-            return False
-        if self._crowded:
-            # Even the smallest shares would make a batch that takes long, and the light ones wait for it too.
-            return True
-        return sources.get(source, 0) > max(MIN_SHARE, size // max(1, len(sources)))
+        return self._full or self._sizes.full_for(self._batch, source, light)
 
     @property
     def idle(self) -> bool:
@@ -224,18 +160,13 @@ class Turns:
         return self._writer.commits
 
     def _gather(self, stimulus: s.Stimulus | None, effects: list[e.Effect]) -> None:
-        batch = self._batch
-        if isinstance(stimulus, s.LinkUp):
+        host = ""
+        if type(stimulus) is s.LinkUp:
             self._links[stimulus.link] = stimulus
-        elif isinstance(stimulus, _AGAIN):
-            batch.stimuli.append(stimulus)
-            if isinstance(stimulus, s.Closed):
-                batch.over.append(stimulus.link)
-        elif type(stimulus) is s.OldFound:
-            batch.expires = True
-        for effect in effects:
-            (batch.acts if type(effect) in _ACTS else batch.records).append(effect)  # type: ignore[arg-type]
-        if len(batch) > MAX_PENDING:
+        elif type(stimulus) is s.Heard:
+            host = self._links[stimulus.link].host
+        self.owed += self._batch.add(stimulus, effects, host) * self._sizes.record_takes
+        if len(self._batch) > MAX_PENDING:
             self._full = True
         self._kick()
 
@@ -247,22 +178,21 @@ class Turns:
 
     def _commit(self) -> None:
         self._scheduled = False
-        if self._closing:
+        if self._threads.closing:
             return
-        batch, self._batch = self._batch, _Batch()
+        batch, self._batch = self._batch, Batch()
         if not batch.records:
             self._let_out(batch)
             return
         self._committing = batch
         self._began = time.perf_counter()
-        done = self._loop.run_in_executor(self._writing, self._unless_closing, self._writer.commit, batch.records)
-        done.add_done_callback(self._committed)
+        self._threads.write(self._writer.commit, batch.records).add_done_callback(self._committed)
 
     def _committed(self, done: asyncio.Future[None]) -> None:
         batch, self._committing = self._committing, None
         assert batch is not None
         error = done.exception()
-        if error is not None and self._closing:
+        if error is not None and self._threads.closing:
             self._drop(batch)
             return
         if error is not None:
@@ -272,56 +202,19 @@ class Turns:
             return
         if len(self._batch) < MAX_PENDING // 2:
             self._full = False
-        self._count(batch)
-        if not batch.expires:
-            self._fit(batch, time.perf_counter() - self._began)
+        self._sizes.committed(batch, time.perf_counter() - self._began)
         self._let_out(batch)
-        self._go_on()
+        self._peers.go_on()
         self.upkeep.committed()
 
-    @property
-    def _crowded(self) -> bool:
-        return len(self._lately) > CROWD
-
-    def _count(self, batch: _Batch) -> None:
-        """Remember whose records this commit holds."""
-        self._number += 1
-        for source in batch.sources:
-            self._lately[source] = self._number
-            self._lately.move_to_end(source)
-        while self._lately and next(iter(self._lately.values())) <= self._number - LATELY:
-            self._lately.popitem(last=False)
-
-    def _fit(self, batch: _Batch, took: float) -> None:
-        """Batches get longer or shorter, until a commit takes about as long as it should."""
-        count = len(batch)
-        if count <= EMPTY:
-            self._empty_takes += (took - self._empty_takes) / 8
-            return
-        self._record_takes += (max(0.0, took - self._empty_takes) / count - self._record_takes) / 8
-        if self._crowded:
-            goal = self._empty_takes + CROWD_GOAL
-            if took > goal:
-                self._crowd_size = max(MIN_CROWD_BATCH, self._crowd_size * 3 // 4)
-            elif count >= self._crowd_size and took < goal / 2:
-                self._crowd_size = min(MAX_BATCH, self._crowd_size * 5 // 4)
-            return
-        shared = len(batch.sources) > 1
-        goal = self._empty_takes + (SHARED_GOAL if shared else ALONE_GOAL)
-        size = self._batch_sizes[shared]
-        if took > goal:
-            self._batch_sizes[shared] = max(MIN_BATCH, size * 3 // 4)
-        elif count >= size and took < goal / 2:
-            self._batch_sizes[shared] = min(MAX_BATCH, size * 5 // 4)
-
-    def _let_out(self, batch: _Batch) -> None:
+    def _let_out(self, batch: Batch) -> None:
         events = [record.event for record in batch.records if type(record) is e.Log]
         if events:
             self.head = events[-1].seq or self.head
             self.events += len(events)
-            self._publish(events)
+            self._world.publish(events)
         for act in batch.acts:
-            self._act(act)
+            self._world.perform(act)
         for link in batch.over:
             self._links.pop(link, None)
         self._arm()
@@ -346,82 +239,68 @@ class Turns:
         self.feed(s.Ticked())
         self._arm()
 
+    # -- how the node is
+
     def hold(self, problem: str | None) -> None:
         """Read from nobody as long as this problem stands; the core wants it."""
-        if problem == self._problem:
-            return
-        self._problem = problem
-        if problem is None:
-            log.info("there is room on the disk again")
-        else:
-            log.warning(problem)
-        if self.health.store:
-            self._be(store=True, problem=problem)
-            self._tell_health(self.health)
+        if self._condition.hold(problem):
             if problem is None:
                 self.read_on()
             else:
-                self._pause()
+                self._peers.pause()
 
     def notice(self, about: str, sentence: str | None) -> None:
         """What a person should know though nothing is refused for it; None: it is no more so."""
-        if self._notices.get(about) == sentence:
-            return
-        if sentence is None:
-            del self._notices[about]
-        else:
-            if about not in self._notices:
-                log.warning("%s", sentence)
-            self._notices[about] = sentence
-        self._be(store=self.health.store, problem=self.health.problem)
-        self._tell_health(self.health)
+        self._condition.notice(about, sentence)
 
-    def _be(self, *, store: bool, problem: str | None) -> None:
-        self.health = replace(self.health, store=store, problem=problem, notices=[*self._notices.values()])
-
-    def _index_health(self, problem: str | None) -> None:
-        self.health = replace(self.health, index=problem)
-        self._tell_health(self.health)
+    def index(self, problem: str | None) -> None:
+        """What is wrong with the search index; None: nothing."""
+        self._condition.index(problem)
 
     def read_on(self) -> None:
         """Read from peers, unless something still speaks against it."""
-        if self.health.store and self._problem is None:
-            self._resume()
+        if self._condition.reads:
+            self._peers.resume()
 
     # -- when the disk fails
 
-    def _failed(self, batch: _Batch, error: BaseException) -> None:
+    def _failed(self, batch: Batch, error: BaseException) -> None:
         lost = (batch, self._batch)
-        self._batch = _Batch()
+        self._batch = Batch()
         problem = str(error)
         if isinstance(error, StoreDisplaced):
             log.error("%s", problem)
         else:
             log.error("writing failed; nothing that was acknowledged is lost: %s", problem)
-        self._be(store=False, problem=problem)
+        self._condition.fails(problem)
         for one in lost:
             # What led to a bug leads there again: held, it would keep the node from ever going on.
             again = one is not batch or isinstance(error, StoreUnavailable)
             self._held.extend(x for x in one.stimuli if again or not isinstance(x, s.Heard))
             for act in one.acts:
-                if isinstance(act, e.Reply | e.Refuse):
-                    self._act(e.Refuse(act.token, "store_unavailable", problem))
-                elif isinstance(act, e.Transmit):
+                if isinstance(act, e.Transmit):
                     # It was never given to its link.
                     self._held.append(s.Transmitted(act.link, act.token, "not_sent", problem, act.part, act.part, ()))
-                elif isinstance(act, e.Fetch) and isinstance(act.query, e.CommandQuery):
-                    self._act(e.Refuse(act.query.token, "store_unavailable", problem))
-        self._tell_health(self.health)
-        self._pause()
-        self._leave_all()
+                else:
+                    self._refuse(act, "store_unavailable", problem)
+        self._condition.tell()
+        self._peers.pause()
+        self._peers.leave_all()
         self._quiet.set()
         self._recovery = asyncio.create_task(self._recover(), name="store recovery")
+
+    def _refuse(self, act: e.Act, code: str, why: str) -> None:
+        """An act that is not let out: whoever waits for it is told."""
+        if isinstance(act, e.Reply | e.Refuse):
+            self._world.perform(e.Refuse(act.token, code, why))
+        elif isinstance(act, e.Fetch) and isinstance(act.query, e.CommandQuery):
+            self._world.perform(e.Refuse(act.query.token, code, why))
 
     async def _recover(self) -> None:
         while True:
             await asyncio.sleep(PROBE_EVERY)
             try:
-                await self._loop.run_in_executor(self._writing, self._writer.probe)
+                await self.write(self._writer.probe)
                 # Where all reading is done: a connection is for one thread at a time.
                 core = await self.read(self._make_core)
                 break
@@ -430,7 +309,7 @@ class Turns:
             except Exception:
                 log.exception("loading again after a failed write failed")
         self.core = core
-        self._be(store=True, problem=self._problem)
+        self._condition.works()
         self._full = False
         log.info("writing works again")
         held, self._held = self._held, collections.deque()
@@ -438,33 +317,17 @@ class Turns:
             self.feed(stimulus)
         self._gather(None, self.core.recovered(now_ms()))
         self.read_on()
-        self._tell_health(self.health)
+        self._condition.tell()
 
-    # -- reading
+    # -- the store
 
-    async def read(self, what: Callable[..., Any], *args: Any) -> Any:
+    async def read(self, what: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a method of the reader in its thread. Raises CommandRefused (`stopping`) from `close` on."""
-        return await self._ask(self._reading, what, *args)
+        return await self._threads.read(what, *args, **kwargs)
 
-    async def write(self, what: Callable[..., Any], *args: Any) -> Any:
+    async def write(self, what: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a method of the writer in its thread, between two commits. Raises as `read` does."""
-        return await self._ask(self._writing, what, *args)
-
-    async def _ask(self, thread: ThreadPoolExecutor, what: Callable[..., Any], *args: Any) -> Any:
-        if self._closing:
-            raise CommandRefused("stopping", STOPPING)
-        return await self._loop.run_in_executor(thread, self._unless_closing, what, *args)
-
-    def _unless_closing(self, what: Callable[..., Any], *args: Any) -> Any:
-        """In a thread of the database: what is asked for late, or is interrupted by the end, is refused."""
-        if self._closing:
-            raise CommandRefused("stopping", STOPPING)
-        try:
-            return what(*args)
-        except Exception as error:
-            if self._closing:
-                raise CommandRefused("stopping", STOPPING) from error
-            raise
+        return await self._threads.write(what, *args, **kwargs)
 
     def fetch(self, query: e.Query) -> None:
         """Ask the store for the core; the answer comes as a stimulus."""
@@ -473,24 +336,22 @@ class Turns:
         task.add_done_callback(self._background.discard)
 
     async def _fetch(self, query: e.Query) -> None:
-        core = self.core
+        core, fetch = self.core, e.Fetch(query)
         try:
-            answer: s.Fetched = await self.read(self._reader.answer, query)
+            answer = await self.read(self._reader.answer, query)
         except CommandRefused as error:
-            if isinstance(query, e.CommandQuery):
-                self._act(e.Refuse(query.token, error.code, error.message))
+            self._refuse(fetch, error.code, error.message)
             return
         except Exception:
             log.exception("the store could not answer")
-            if isinstance(query, e.CommandQuery):
-                self._act(e.Refuse(query.token, "internal", "The store could not be read."))
-            elif isinstance(query, e.Waiting) and self.core is core and self.health.store:
+            self._refuse(fetch, "internal", "The store could not be read.")
+            if isinstance(query, e.Waiting) and self.core is core and self.health.store:
                 self.feed(s.WaitingRead(query, None))
             return
         if self.core is core and self.health.store:
             self.feed(answer)
-        elif isinstance(query, e.CommandQuery):
-            self._act(e.Refuse(query.token, "store_unavailable", self.health.problem or "The disk failed."))
+        else:
+            self._refuse(fetch, "store_unavailable", self.health.problem or "The disk failed.")
 
     # -- the end
 
@@ -507,7 +368,7 @@ class Turns:
 
         Takes about CLOSE_FOLD at most. Whatever is asked for from now on is refused with `stopping`.
         """
-        self._closing = True
+        self._threads.end()
         if self._timer is not None:
             self._timer.cancel()
         if self._recovery is not None:
@@ -515,42 +376,15 @@ class Turns:
         for task in list(self._background):
             task.cancel()
         await self.upkeep.close()
-        await self._interrupt(self._reader.interrupt, self._reading)
-        await self._interrupt(self._writer.interrupt, self._writing)
-        self._drop(_Batch())
-        # A snapshot that somebody still reads would keep the WAL from being folded back.
-        await self._loop.run_in_executor(self._reading, self._reader.pages.close)
-        folding = self._loop.run_in_executor(self._writing, self._writer.fold)
-        done, _ = await asyncio.wait([folding], timeout=CLOSE_FOLD)
-        if not done:
-            log.info("what is in the write-ahead log stays there; the next start goes on with it")
-            await self._interrupt(self._writer.interrupt, self._writing)
-        # The writer last: whoever closes a database last folds its WAL back and takes it away. That can't be
-        # interrupted, so when there is much left to fold, the reader is last: it can't write.
-        close_writer = functools.partial(self._writer.close, fold=bool(done))
-        closes: list[tuple[ThreadPoolExecutor, Callable[[], None]]] = [
-            (self._reading, self._reader.close),
-            (self._writing, close_writer),
-        ]
-        for executor, close in closes if done else reversed(closes):
-            await self._loop.run_in_executor(executor, close)
-            executor.shutdown()
+        await self._threads.interrupt()
+        self._drop(Batch())
+        await self._threads.close()
 
-    async def _interrupt(self, interrupt: Callable[[], None], executor: ThreadPoolExecutor) -> None:
-        """Interrupt what a thread of the database does, until it has come to the end of what was asked of it."""
-        drained = self._loop.run_in_executor(executor, lambda: None)
-        while not drained.done():
-            interrupt()
-            await asyncio.wait([drained], timeout=INTERRUPT_EVERY)
-
-    def _drop(self, batch: _Batch) -> None:
+    def _drop(self, batch: Batch) -> None:
         """The end came before these records, and those gathered meanwhile, were on disk: they are given up."""
-        lost, self._batch = (batch, self._batch), _Batch()
+        lost, self._batch = (batch, self._batch), Batch()
         for act in (act for one in lost for act in one.acts):
-            if isinstance(act, e.Reply | e.Refuse):
-                self._act(e.Refuse(act.token, "stopping", STOPPING))
-            elif isinstance(act, e.Fetch) and isinstance(act.query, e.CommandQuery):
-                self._act(e.Refuse(act.query.token, "stopping", STOPPING))
+            self._refuse(act, "stopping", STOPPING)
         self._quiet.set()
 
 

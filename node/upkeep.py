@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import ParamSpec, Protocol, TypeVar
 
 from node.errors import CommandRefused, StoreUnavailable
 from node.store.keeper import IndexState
@@ -36,6 +36,10 @@ BROKE_AGAIN_PAUSE = 60.0
 MAX_BROKE_AGAIN_PAUSE = 3600.0
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
 class Host(Protocol):
     """What upkeep needs of the loop that it works beside."""
 
@@ -47,17 +51,19 @@ class Host(Protocol):
     def well(self) -> bool:
         """Writes work."""
 
-    async def write(self, what: Callable[..., Any], *args: Any) -> Any:
+    async def write(self, what: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a method of the writer in its thread, between two commits."""
+
+    def index(self, problem: str | None) -> None:
+        """What is wrong with the search index, in words; None: nothing."""
 
 
 class Upkeep:
-    """Works in a task of its own. `tell` is told what is wrong with the search index, in words; None: nothing."""
+    """Works in a task of its own."""
 
-    def __init__(self, host: Host, writer: Writer, tell: Callable[[str | None], None]) -> None:
+    def __init__(self, host: Host, writer: Writer) -> None:
         self._host = host
         self._writer = writer
-        self._tell = tell
         self._told: str | None = None
         self._stirred = asyncio.Event()
         self._stirred.set()
@@ -158,7 +164,7 @@ class Upkeep:
         else:
             log.warning(told)
         self._told = told
-        self._tell(told)
+        self._host.index(told)
 
     async def _discard(self) -> bool:
         if self._now() < self._leave_until:

@@ -13,7 +13,8 @@ from typing import Any, cast
 
 import pytest
 
-from node import turns
+from node import threads, turns
+from node.batches import BYTES_A_RECORD, MAX_BATCH, MIN_SHARE, RECORD_TAKES
 from node.bus import encoding, nouns
 from node.bus import events as ev
 from node.core import effects as e
@@ -24,18 +25,9 @@ from node.protocol.plain.codec import Said, Text
 from node.store import database, history
 from node.store.reader import Reader
 from node.store.writer import Writer
-from node.turns import (
-    ALONE_GOAL,
-    BYTES_A_RECORD,
-    MAX_BATCH,
-    MAX_PENDING,
-    MIN_BATCH,
-    MIN_SHARE,
-    RECORD_TAKES,
-    SHARED_GOAL,
-    Turns,
-)
+from node.turns import MAX_PENDING, Turns
 from tests.node.peers.live import eventually
+from tests.node.worlds import Peers, World
 
 
 class Core:
@@ -104,36 +96,25 @@ class Bench:
 
     def __init__(self) -> None:
         self.disk = Disk()
-        self.acts: list[e.Act] = []
-        #: How often those who wait were told to go on.
-        self.went_on = 0
-        nothing: Callable[..., None] = lambda *_: None  # noqa: E731
-        self.turns = Turns(
-            cast(Writer, self.disk),
-            cast(Reader, self.disk),
-            lambda: cast(Node, Core()),
-            self.acts.append,
-            nothing,
-            nothing,
-            nothing,
-            self._go_on,
-            nothing,
-            nothing,
-        )
-
-    def _go_on(self) -> None:
-        self.went_on += 1
+        self.world, self.peers = World(), Peers()
+        self.acts = self.world.acts
+        writer, reader = cast(Writer, self.disk), cast(Reader, self.disk)
+        self.turns = Turns(writer, reader, lambda: cast(Node, Core()), self.world, self.peers)
 
     def hear(self, host: str, count: int) -> None:
         """A source says so many things."""
-        hear(self.turns, host, [Text("x")] * count, count)
+        hear(self.turns, host, [Text("x")] * count, 1)
 
 
 def hear(turns: Turns, host: str, said: list[Said], size: int) -> None:
     """A link of this address says something."""
-    link = 2 * zlib.crc32(host.encode())
+    link = link_of(host)
     turns.feed(s.LinkUp(link, "in", host, None, "snicher", True))
     turns.feed(s.Heard(link, said, size))
+
+
+def link_of(host: str) -> int:
+    return 2 * zlib.crc32(host.encode())
 
 
 def run(test: Callable[[Bench], Coroutine[Any, Any, None]]) -> None:
@@ -172,13 +153,13 @@ def test_with_several_sources_one_with_more_than_its_share_waits_and_the_others_
     async def test(bench: Bench) -> None:
         await committing(bench)
         bench.hear("honest", 3)
-        size = bench.turns._batch_sizes[True]
+        size = bench.turns._sizes.usual[True]
         bench.hear("flood", size)
         assert bench.turns.full_for("flood")
         assert not bench.turns.full_for("honest")
         assert not bench.turns.full_for("somebody new")
         bench.disk.let_through()
-        await eventually(lambda: bench.went_on)
+        await eventually(lambda: "go on" in bench.peers.done)
         assert not bench.turns.full_for("flood"), "the next batch is empty"
 
     run(test)
@@ -215,9 +196,9 @@ def test_what_peers_said_costs_the_disk_something_from_the_start() -> None:
 def test_a_source_alone_fills_a_longer_batch() -> None:
     async def test(bench: Bench) -> None:
         await committing(bench)
-        bench.hear("anna", bench.turns._batch_sizes[True])
+        bench.hear("anna", bench.turns._sizes.usual[True])
         assert not bench.turns.full_for("anna")
-        bench.hear("anna", bench.turns._batch_sizes[False])
+        bench.hear("anna", bench.turns._sizes.usual[False])
         assert bench.turns.full_for("anna")
         assert not bench.turns.full_for("ben")
 
@@ -227,7 +208,7 @@ def test_a_source_alone_fills_a_longer_batch() -> None:
 def test_long_texts_fill_a_batch_by_their_bytes() -> None:
     async def test(bench: Bench) -> None:
         await committing(bench)
-        size = bench.turns._batch_sizes[False]
+        size = bench.turns._sizes.usual[False]
         hear(bench.turns, "anna", [Text("x")], size * BYTES_A_RECORD)
         assert bench.turns.full_for("anna")
         assert not bench.turns.full_for("ben")
@@ -256,41 +237,6 @@ def test_commands_get_in_while_sources_wait_and_are_refused_only_far_beyond() ->
     run(test)
 
 
-@pytest.mark.parametrize(("sources", "goal"), [(["a"], ALONE_GOAL), (["a", "b"], SHARED_GOAL)])
-def test_batches_get_shorter_when_commits_take_long_and_longer_when_they_are_quick(
-    sources: list[str], goal: float
-) -> None:
-    async def test(bench: Bench) -> None:
-        one, shared = bench.turns, len(sources) > 1
-        for took, bound in ((goal * 2, MIN_BATCH), (goal / 10, MAX_BATCH)):
-            for _ in range(60):
-                batch = turns._Batch()
-                batch.records = [e.PutShutOut({})] * one._batch_sizes[shared]
-                batch.sources = dict.fromkeys(sources, 1)
-                one._fit(batch, took)
-            assert one._batch_sizes[shared] == bound
-
-    run(test)
-
-
-def test_a_disk_that_takes_long_for_nothing_gets_no_shorter_batches_for_it() -> None:
-    async def test(bench: Bench) -> None:
-        one = bench.turns
-        before = one._batch_sizes[False]
-        for _ in range(60):
-            batch = turns._Batch()
-            batch.records = [e.PutShutOut({})]
-            one._fit(batch, 0.2)
-        size = one._batch_sizes[False]
-        batch = turns._Batch()
-        batch.records = [e.PutShutOut({})] * size
-        for _ in range(10):
-            one._fit(batch, 0.19 + ALONE_GOAL)
-        assert one._batch_sizes[False] == size == before
-
-    run(test)
-
-
 @pytest.mark.parametrize(
     ("fault", "hosts"),
     [(StoreUnavailable("The disk is full."), ["first", "second"]), (ValueError("a bug"), ["second"])],
@@ -314,6 +260,52 @@ def test_after_a_failed_commit_its_stimuli_come_again_unless_a_bug_failed_it(
     run(test)
 
 
+def test_a_failed_commit_refuses_what_waits_leaves_all_links_and_reads_on_once_a_write_works(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turns, "PROBE_EVERY", 0)
+    message = e.ReadMessage(8, None, None, 1)
+    undone = [e.Transmit(2, 5, "x"), e.Reply(7, None), e.Fetch(message), e.Fetch(e.Waiting("p", 1)), e.Exit()]
+
+    async def test(bench: Bench) -> None:
+        bench.disk.fault = StoreUnavailable("The disk is full.")
+        monkeypatch.setattr(bench.turns.core, "handle", lambda stimulus, now: [e.PutShutOut({}), *undone])
+        bench.turns.feed(s.Ticked())
+        fed: list[s.Stimulus] = []
+        monkeypatch.setattr(Core, "handle", lambda self, stimulus, now: fed.append(stimulus) or [])
+        bench.disk.let_through(1)
+        await eventually(lambda: "resume" in bench.peers.done)
+        assert bench.peers.done == ["pause", "leave all", "resume"]
+        assert bench.acts == [e.Refuse(token, "store_unavailable", "The disk is full.") for token in (7, 8)]
+        assert fed == [s.Transmitted(2, 5, "not_sent", "The disk is full.", 1, 1, ())]
+        problems = [(one.store, one.problem) for one in bench.world.told]
+        assert problems == [(False, "The disk is full."), (True, None)]
+
+    run(test)
+
+
+@pytest.mark.parametrize("works", [True, False], ids=["the disk works", "the disk fails"])
+def test_what_the_store_can_t_read_is_told_to_whoever_asked(works: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(bench: Bench) -> None:
+        def broken(query: e.Query) -> s.Fetched:
+            raise ValueError("a bug")
+
+        fed: list[s.Stimulus] = []
+        monkeypatch.setattr(bench.disk, "answer", broken, raising=False)
+        monkeypatch.setattr(Core, "handle", lambda self, stimulus, now: fed.append(stimulus) or [])
+        if not works:
+            bench.turns._condition.fails("The disk is full.")
+        waiting, asked = e.Waiting("p", 1), e.ReadMessage(8, None, None, 1)
+        for query in (waiting, e.CountUnread("r", 0, 1, 0, 0), e.Old(0, 0, 1, 0), asked):
+            bench.turns.fetch(query)
+        await eventually(lambda: not bench.turns._background)
+        assert fed == ([s.WaitingRead(waiting, None)] if works else [])
+        assert bench.acts == [e.Refuse(8, "internal", "The store could not be read.")]
+        bench.turns._condition.works()
+
+    run(test)
+
+
 def test_a_core_made_anew_is_told_what_each_link_is_until_its_end_is_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "PROBE_EVERY", 0)
 
@@ -324,12 +316,12 @@ def test_a_core_made_anew_is_told_what_each_link_is_until_its_end_is_on_disk(mon
         first = bench.turns.core
         bench.disk.fault = StoreUnavailable("full")
         bench.hear("anna", 1)
-        bench.turns.feed(s.Closed(2 * zlib.crc32(b"anna"), None))
+        bench.turns.feed(s.Closed(link_of("anna"), None))
         bench.disk.let_through(3)
         # The link was told of long before, and its end in the batch that was lost.
         await eventually(lambda: bench.turns.core is not first and len(bench.disk.written) > 1)
         assert bench.disk.written[-1] == [e.PutShutOut({"anna": 0})]
-        await eventually(lambda: set(bench.turns._links) == {2 * zlib.crc32(b"first")})
+        await eventually(lambda: set(bench.turns._links) == {link_of("first")})
 
     run(test)
 
@@ -349,12 +341,9 @@ class Ending:
         self.writer = Writer(home)
         self.writer.prepare(log="log-1", stream="s")
         self.reader = Reader(home)
-        self.acts: list[e.Act] = []
-        nothing: Callable[..., None] = lambda *_: None  # noqa: E731
-        core = lambda: cast(Node, Core())  # noqa: E731
-        self.turns = Turns(
-            self.writer, self.reader, core, self.acts.append, nothing, nothing, nothing, nothing, nothing, nothing
-        )
+        world = World()
+        self.acts = world.acts
+        self.turns = Turns(self.writer, self.reader, lambda: cast(Node, Core()), world, Peers())
         self.turns.upkeep.start()
         self.running = threading.Event()
 
@@ -403,7 +392,7 @@ def test_a_long_query_does_not_hold_up_the_end(
         # And after it.
         await refused(asyncio.ensure_future(one.read(ending.reader.counts)))
         one.feed(s.Commanded(7, "settings", None, ev.Cause(client="c", request="r"), None))
-        assert ending.acts == [e.Refuse(7, "stopping", turns.STOPPING)]
+        assert ending.acts == [e.Refuse(7, "stopping", threads.STOPPING)]
 
     end(tmp_path, test)
     assert not any(record.exc_info for record in caplog.records)
@@ -428,7 +417,7 @@ def test_a_commit_that_is_not_done_at_the_end_is_undone_whole_and_its_command_is
         async with asyncio.timeout(PROMPT):
             await one.close()
             await one.quiet(PROMPT)
-        assert ending.acts == [e.Refuse(number, "stopping", turns.STOPPING) for number in (7, 8)]
+        assert ending.acts == [e.Refuse(number, "stopping", threads.STOPPING) for number in (7, 8)]
 
     end(tmp_path, test)
     assert not any(record.exc_info for record in caplog.records)
@@ -439,7 +428,7 @@ def test_a_commit_that_is_not_done_at_the_end_is_undone_whole_and_its_command_is
 def test_a_wal_that_takes_long_to_fold_stays_for_the_next_start(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "CLOSE_FOLD", 0.05)
+    monkeypatch.setattr(threads, "CLOSE_FOLD", 0.05)
 
     async def test(ending: Ending) -> None:
         ending.writer._db.execute("INSERT INTO fact VALUES ('kept', 'yes')")

@@ -28,6 +28,7 @@ from node.store.writer import Writer
 from node.turns import Turns
 from tests.node.peers.live import eventually
 from tests.node.store.story import LOG
+from tests.node.worlds import Peers, World
 
 GARBAGE = "UPDATE search_data SET block = x'0000000000cfa10000' WHERE id = 10"
 
@@ -40,27 +41,15 @@ class House:
         self.writer = Writer(home)
         self.writer.prepare(log=LOG, stream="s")
         self.reader = Reader(home)
-        self.acts: list[e.Act] = []
-        self.told: list[nouns.Health] = []
-        nothing: Callable[..., None] = lambda *_: None  # noqa: E731
+        world = World()
+        self.acts, self.told = world.acts, world.told
 
         def core() -> Node:
             made = Node(self.reader.load(), Identity("me" * 26, "aaaa", "0", "anna", "anna", 10**9))
             made.resume("127.0.0.1:5000", [], 1)
             return made
 
-        self.turns = Turns(
-            self.writer,
-            self.reader,
-            core,
-            self.acts.append,
-            nothing,
-            nothing,
-            nothing,
-            nothing,
-            nothing,
-            self.told.append,
-        )
+        self.turns = Turns(self.writer, self.reader, core, world, Peers())
         self.turns.upkeep.start()
         self.turns.feed(s.Started("127.0.0.1:5000", []))
 

@@ -1,0 +1,44 @@
+"""What stands around the turns in tests: a world that remembers what was let out, and links that count."""
+
+from __future__ import annotations
+
+from node.bus import events as ev
+from node.bus import nouns
+from node.core import effects as e
+
+
+class World:
+    """Remembers acts, events and how the node was, each in order."""
+
+    def __init__(self) -> None:
+        self.acts: list[e.Act] = []
+        self.events: list[ev.Event] = []
+        self.told: list[nouns.Health] = []
+
+    def perform(self, act: e.Act) -> None:
+        self.acts.append(act)
+
+    def publish(self, events: list[ev.Event]) -> None:
+        self.events.extend(events)
+
+    def tell_health(self, health: nouns.Health) -> None:
+        self.told.append(health)
+
+
+class Peers:
+    """Remembers what was asked of the links, in order."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    def pause(self) -> None:
+        self.done.append("pause")
+
+    def resume(self) -> None:
+        self.done.append("resume")
+
+    def go_on(self) -> None:
+        self.done.append("go on")
+
+    def leave_all(self) -> None:
+        self.done.append("leave all")
