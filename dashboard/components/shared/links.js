@@ -3,31 +3,15 @@
 // as it was written. Nothing is fetched before somebody follows one, and then the other side learns nothing of the
 // dashboard.
 
+import { addressesIn, trimmed } from "./addresses.js";
 import { h } from "./dom.js";
 import { hostOf, isLoopback, isSameHost, upToLookalike } from "./host.js";
 import { store } from "./session.js";
 
-/** What may be an address; what only follows one in a sentence is taken off by `trimmed`. */
-const ADDRESS = /\bhttps?:\/\/[^\s<>"“”„«»`{}|\\^]+/gi;
 /** Longer ones, in UTF-16 units, stay text: nobody could look over where they lead. */
 const MAX_ADDRESS = 2000;
 /** Further ones in one text stay text: else one message could fill the page with elements. */
 const MAX_LINKS = 100;
-
-/** An address without the punctuation of its sentence: a bracket belongs to it where it was opened in it. */
-function trimmed(address) {
-  const count = (sign) => address.split(sign).length;
-  /** How many more close than open. */
-  const surplus = { ")": count(")") - count("("), "]": count("]") - count("[") };
-  let end = address.length;
-  for (; end; end--) {
-    const last = address[end - 1];
-    if (last in surplus) {
-      if (surplus[last]-- <= 0) break;
-    } else if (!".,;:!?'’…*_~؟،؛。，、！？）".includes(last)) break;
-  }
-  return address.slice(0, end);
-}
 
 /**
  * Where an address leads, and how it is shown: {href, shown}; or null where it is none, or leads to this machine: a page
@@ -63,10 +47,11 @@ export function linked(text, { cut = false } = {}) {
   if (!text.includes("://")) return [text];
   const nodes = [];
   let from = 0;
-  for (const { 0: found, index } of text.matchAll(ADDRESS)) {
-    if (cut && index + found.length === text.length) break;
+  for (const { index, run, address: whole } of addressesIn(text)) {
+    if (cut && index + run.length === text.length) break;
     if (nodes.length >= 2 * MAX_LINKS) break;
-    const address = trimmed(upToLookalike(found));
+    const before = upToLookalike(whole);
+    const address = before.length < whole.length ? trimmed(before) : whole;
     const leads = address.length > MAX_ADDRESS ? null : target(address);
     if (!leads) continue;
     nodes.push(text.slice(from, index), link(leads));
