@@ -180,8 +180,8 @@ class App:
         self._server: Server
         self._answers: Answers
         self._turns: Turns
+        self._retention: Retention
         self._log_id = ""
-        self._oldest = 1
         self._addresses: list[str] = []
         #: What was said last on the terminal of each peer.
         self._said: dict[str, str] = {}
@@ -207,7 +207,6 @@ class App:
 
         def make_core() -> Node:
             loaded = reader.load()
-            self._oldest = loaded.oldest
             last_link = -1 if self._core is None else self._core.last_link
             self._core = _Core(loaded, identity, last_link=last_link, broke=self._break)
             self._core.resume(str(self._network.listen_address), self._addresses, now_ms())
@@ -234,7 +233,7 @@ class App:
         )
         self._server = Server(self._answers.answer, self._heartbeat)
         findable = Findable(config, self._server, self._lock, self._log_id)
-        retention = Retention(self._turns, writer, reader, self._oldest, self._trimmed)
+        retention = self._retention = Retention(self._turns, writer, reader, reader.log_ends()[0])
         try:
             # Nobody is heard before the start is on disk: "NodeStarted" is the first event of a run.
             self._network.pause()
@@ -291,11 +290,8 @@ class App:
     # -- the bus
 
     def _heartbeat(self) -> ev.Event:
-        data = ev.Heartbeat(log=self._log_id, head=self._turns.head, oldest=self._oldest)
+        data = ev.Heartbeat(log=self._log_id, head=self._turns.head, oldest=self._retention.oldest)
         return ev.Event(v=bounds.VERSION, log=self._log_id, at=now_ms(), type="Heartbeat", data=data)
-
-    def _trimmed(self, oldest: int) -> None:
-        self._oldest = oldest
 
     # -- the world of the turns
 
@@ -328,6 +324,8 @@ class App:
             self._server.publish([act.event])
         elif isinstance(act, e.Fetch):
             self._turns.fetch(act.query)
+        elif isinstance(act, e.ReportExpiry):
+            self._retention.reported(act)
 
     # -- what people see on the terminal
 

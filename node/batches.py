@@ -7,6 +7,7 @@ wait, so that whoever speaks now and then, and every command, is on disk a momen
 from __future__ import annotations
 
 import collections
+from typing import get_args
 
 from node.core import effects as e
 from node.core import stimuli as s
@@ -31,7 +32,7 @@ EMPTY = 16
 
 #: What links and peers said. It is told to the new core if the batch is lost.
 FROM_LINKS = (s.Heard, s.Transmitted, s.Closed)
-_ACTS = frozenset((e.Dial, e.Transmit, e.HangUp, e.ShutOut, e.Hold, e.Tell, e.Reply, e.Refuse, e.Fetch, e.Exit))
+_ACTS = frozenset(get_args(e.Act))
 
 
 class Batch:

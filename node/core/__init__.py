@@ -14,6 +14,7 @@
     dialling.py   whom to dial, at which of its addresses, and when; one budget for all
     consumers.py  named cursors into the event log, kept for front ends
     greetings.py  the mandatory peers: who is greeted at the start
+    keeping.py    what is kept how long, and what goes next   expiry.py  which messages go, and what that changes
     ports.py      on which ports nobody is dialled unasked
     quotas.py     how much one source may store here in a day
     retries.py    back-off, and when anything is due

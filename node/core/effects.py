@@ -222,11 +222,23 @@ class Fetch(msgspec.Struct, frozen=True):
     query: Query
 
 
+class ReportExpiry(msgspec.Struct, frozen=True):
+    """A step of expiry is over and what it decided is on disk: tell whoever asked for it.
+
+    It began after message `after`; the next one begins after `next` (the same one: it is to be taken again; None: no
+    further message is old). `gone`: something has gone.
+    """
+
+    after: int
+    next: int | None
+    gone: bool
+
+
 class Exit(msgspec.Struct, frozen=True):
     """All is decided and said: the node may end once the links are closed."""
 
 
-Act = Dial | Transmit | HangUp | ShutOut | Hold | Tell | Reply | Refuse | Fetch | Exit
+Act = Dial | Transmit | HangUp | ShutOut | Hold | Tell | Reply | Refuse | Fetch | ReportExpiry | Exit
 Effect = Record | Act
 
 # ---- queries: what a decision may need from disk; each is answered by a stimulus of its own --------------------------

@@ -18,7 +18,7 @@ STEP = 100
 
 
 class Expiry:
-    """One walk over the messages, oldest first, a step at a time. Whoever asks for steps watches `asked` and `next`."""
+    """One walk over the messages, oldest first, a step at a time. Whoever asked for a step is told when it is over."""
 
     def __init__(self, ledger: Ledger, rooms: Rooms, contacts: Contacts, belief: Belief) -> None:
         self._ledger = ledger
@@ -27,33 +27,33 @@ class Expiry:
         self._belief = belief
         #: What the store was asked and hasn't answered yet.
         self.asked: e.Old | None = None
-        #: After which message the next step begins; None: there is nothing older any more.
-        self.next: int | None = None
-        #: Rooms of which something has gone in this run of the node.
-        self.gone = 0
 
     def due(self, step: s.ExpiryDue) -> None:
         """Take a step: messages after `step.after` that came before `step.before`. None while the clock is doubted."""
         if self._belief.doubts(self._ledger.now):
-            self.next = None
+            self.asked = None
+            self._ledger.put(e.ReportExpiry(step.after, None, gone=False))
             return
-        self.next = step.after
         self.asked = e.Old(step.before, step.after, STEP, self._rooms.moves)
         self._ledger.put(e.Fetch(self.asked))
 
     def fetched(self, found: s.OldFound) -> None:
         """What the store knows of old messages. Worth nothing for rooms that were read or merged since it was asked."""
-        if found.query is not self.asked:
+        query = found.query
+        if query is not self.asked:
             return
         self.asked = None
-        if self._rooms.moves != found.query.moves:
+        if self._rooms.moves != query.moves:
+            self._ledger.put(e.ReportExpiry(query.after, query.after, gone=False))
             return
-        self.next = found.next
-        for one in found.rooms:
-            if not self._rooms.expire(one.room, one.upto, one.unread):
-                continue
-            self.gone += 1
-            contact = self._contacts.by_id.get(self._rooms.by_id[one.room].peer or "")
-            if one.empty and contact is not None and contact.gone:
-                # Nothing is left of somebody who is off the list: the conversation goes as well.
-                self._contacts.delete(contact)
+        gone = [self._expire(one) for one in found.rooms]
+        self._ledger.put(e.ReportExpiry(query.after, found.next, any(gone)))
+
+    def _expire(self, one: e.OldOf) -> bool:
+        if not self._rooms.expire(one.room, one.upto, one.unread):
+            return False
+        contact = self._contacts.by_id.get(self._rooms.by_id[one.room].peer or "")
+        if one.empty and contact is not None and contact.gone:
+            # Nothing is left of somebody who is off the list: the conversation goes as well.
+            self._contacts.delete(contact)
+        return True

@@ -154,7 +154,10 @@ class SpaceMeasured(msgspec.Struct, frozen=True):
 
 
 class ExpiryDue(msgspec.Struct, frozen=True):
-    """Messages that came before this time (ms) are to go; a step is to be taken, with those after message `after`."""
+    """Messages that came before this time (ms) are to go; a step is to be taken, with those after message `after`.
+
+    A ReportExpiry follows, unless the node ends or the disk fails.
+    """
 
     before: int
     after: int

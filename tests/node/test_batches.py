@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from node import batches
 from node.batches import (
     ALONE_GOAL,
     BYTES_A_RECORD,
@@ -49,10 +48,6 @@ def test_records_and_acts_are_told_apart_and_keep_their_order() -> None:
     batch, others = Batch(), [e.PutShutOut({"a": 1}), e.PutShutOut({"b": 2})]
     batch.add(None, [others[0], e.Reply(1, None), others[1], e.Exit()])
     assert (batch.records, batch.acts) == (others, [e.Reply(1, None), e.Exit()])
-
-
-def test_every_act_of_the_core_is_known_as_one() -> None:
-    assert frozenset(e.Act.__args__) == batches._ACTS
 
 
 def test_what_links_told_is_kept_for_a_new_core_and_commands_are_not() -> None:

@@ -1,28 +1,50 @@
-"""Retention: when a step is taken, how far it goes, and that a bug or a failing disk doesn't end it."""
+"""Retention: each step is taken in a quiet moment, and neither a bug nor a failing disk ends it.
+
+Which step follows is tested with node.core.keeping.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from types import SimpleNamespace
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from node import retention
 from node.bus import nouns
+from node.core import effects as e
+from node.core import keeping as k
 from node.core import stimuli as s
+from node.core.keeping import DAY_MS, EVENTS_STEP
 from node.errors import StoreUnavailable
-from node.retention import DAY_MS, EVENTS_STEP, Retention
+from node.retention import Retention
 
 PATIENCE = 60.0
 
 
-class Opened:
-    """Snapshots that are open."""
+class Clock:
+    """What the core believes of the clock."""
+
+    doubted: str | None = None
+
+    def why(self, now: int) -> str | None:
+        return self.doubted
+
+
+class Core:
+    """The core, as far as retention looks at it."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self.settings = nouns.Settings(name="anna")
+        self.belief = Clock()
+
+    def consumers_used(self) -> dict[str, int]:
+        return {}
+
+
+class Snapshots:
+    count = 0
 
     def __len__(self) -> int:
         return self.count
@@ -31,237 +53,230 @@ class Opened:
         self.count -= 1
 
 
-class FakeTurns:
-    """Turns, writer and reader in one: counts what is asked of it."""
+class Store:
+    """Writer and reader in one: what was done, in order."""
 
     def __init__(self) -> None:
+        self.done: list[tuple[str, int]] = []
+        self.pages = Snapshots()
+        self.history = self
+        self.kept_replies = 0
+
+    def keep(self, head: int) -> None:
+        self.done.append(("mark", head))
+
+    def trim(self, before: int) -> None:
+        self.done.append(("trim", before))
+
+    def tidy(self, now: int) -> None:
+        self.done.append(("tidy", now))
+
+    def forget_replies(self, before: int) -> None:
+        self.done.append(("forget replies", before))
+
+    def forget_oldest_replies(self, count: int) -> None:
+        self.done.append(("forget oldest", count))
+        self.kept_replies -= count
+
+    def replies(self) -> int:
+        return self.kept_replies
+
+    def has(self, what: str) -> bool:
+        return any(name == what for name, _ in self.done)
+
+
+class Loop:
+    """The loop beside which retention works. Writes fail so often as `fails` says."""
+
+    def __init__(self) -> None:
+        self.core = Core()
+        self.store = Store()
         self.head = 0
         self.idle = True
-        self.well = nouns.Health()
-        self.looks = 0
-        self.settings = nouns.Settings(name="anna")
-        #: Why the clock is doubted, and what was said of it.
-        self.doubted: str | None = None
-        self.said: list[str | None] = []
-        self.consumers: dict[str, int] = {}
-        self.core = SimpleNamespace(
-            settings=self.settings,
-            expiry=SimpleNamespace(asked=None, next=None, gone=0),
-            belief=SimpleNamespace(why=lambda _: self.doubted),
-            consumers_used=lambda: self.consumers,
-        )
-        #: How far the log had come whenever it was written down.
-        self.marks: list[int] = []
-        self.history = SimpleNamespace(keep=self.marks.append)
-        self.asked: list[s.ExpiryDue] = []
-        self.trims: list[int] = []
-        self.done: list[str] = []
+        self.ill = False
         self.fails = 0
-        self.kept_replies = 0
-        self.pages = Opened()
-        #: After which messages steps begin; the last one finds nothing old.
-        self.walk: list[int | None] = [None]
+        self.looks = 0
+        #: What was done while something was being committed.
+        self.hasty: list[str] = []
+        self.fed: list[s.ExpiryDue | s.ClockLooked] = []
+        self.said: list[tuple[str, str | None]] = []
+        #: What a step of expiry comes to: (gone, next), in order; None: the core says nothing.
+        self.walk: list[tuple[bool, int | None] | None] = []
+        self.retention: Retention
 
     @property
-    def health(self) -> nouns.Health:
+    def well(self) -> bool:
         self.looks += 1
-        return self.well
+        return not self.ill
 
-    def set(self, **changes: Any) -> None:
-        for key, value in changes.items():
-            self.settings = cast(nouns.Settings, self.core.settings)
-            fields = {name: getattr(self.settings, name) for name in self.settings.__struct_fields__}
-            self.core.settings = nouns.Settings(**{**fields, key: value})
+    def feed(self, stimulus: s.ExpiryDue | s.ClockLooked) -> None:
+        self.fed.append(stimulus)
+        if isinstance(stimulus, s.ExpiryDue):
+            came = self.walk.pop(0) if self.walk else (False, None)
+            if came is not None:
+                report = e.ReportExpiry(stimulus.after, came[1], came[0])
+                asyncio.get_running_loop().call_soon(self.retention.reported, report)
+
+    def notice(self, about: str, sentence: str | None) -> None:
+        self.said.append((about, sentence))
+
+    async def read(self, what: Callable[..., Any], *args: Any) -> Any:
+        return what(*args)
 
     async def write(self, what: Callable[..., Any], *args: Any) -> Any:
+        if not self.idle:
+            self.hasty.append(what.__name__)
         if self.fails:
             self.fails -= 1
             raise StoreUnavailable("full")
         return what(*args)
 
-    async def read(self, what: Callable[..., Any], *args: Any) -> Any:
-        return what(*args)
-
-    def notice(self, about: str, sentence: str | None) -> None:
-        self.said.append(sentence)
-
-    def feed(self, stimulus: s.ExpiryDue | s.ClockLooked) -> None:
-        if isinstance(stimulus, s.ClockLooked):
-            self.done.append("look")
-            return
-        self.asked.append(stimulus)
-        self.core.expiry.next = self.walk[min(len(self.asked), len(self.walk)) - 1]
-        self.core.expiry.gone += self.core.expiry.next is not None
-
-    # -- the writer and the reader
-
-    def trim(self, before: int) -> None:
-        self.trims.append(before)
-
-    def tidy(self, now: int) -> None:
-        self.done.append("tidy")
-
-    def forget_replies(self, before: int) -> None:
-        self.done.append("forget_replies")
-
-    def forget_oldest_replies(self, count: int) -> None:
-        self.kept_replies -= count
-
-    def replies(self) -> int:
-        return self.kept_replies
+    @property
+    def due(self) -> list[s.ExpiryDue]:
+        return [one for one in self.fed if isinstance(one, s.ExpiryDue)]
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("EVENTS_EVERY", "PAUSE", "BUG_PAUSE"):
         monkeypatch.setattr(retention, name, 0.001)
-    monkeypatch.setattr(retention, "PATIENCE", 0.01)
 
 
-def run(turns: FakeTurns, until: Callable[[], bool], told: list[int] | None = None) -> None:
+def keep(loop: Loop, **settings: int) -> None:
+    loop.core.settings = nouns.Settings(name="anna", **settings)  # type: ignore[arg-type]
+
+
+def run(loop: Loop, until: Callable[[], bool]) -> None:
     """Let it work until something is so."""
 
     async def work() -> None:
-        found = [] if told is None else told
-        made = Retention(cast(Any, turns), cast(Any, turns), cast(Any, turns), 1, found.append)
-        made.start()
+        loop.retention = Retention(loop, loop.store, loop.store, 1)
+        loop.retention.start()
         async with asyncio.timeout(PATIENCE):
             while not until():  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
-        await made.close()
+        await loop.retention.close()
 
-    coroutine: Coroutine[Any, Any, None] = work()
-    asyncio.run(coroutine)
-
-
-def test_events_go_in_steps_until_no_more_than_the_setting_are_left() -> None:
-    turns, told = FakeTurns(), []
-    turns.set(keep_events=10_000)
-    turns.head = 12_500
-    run(turns, lambda: len(turns.trims) >= 3, told)
-    assert turns.trims == told == [1 + EVENTS_STEP, 1 + 2 * EVENTS_STEP, 1 + 3 * EVENTS_STEP]
+    asyncio.run(work())
 
 
-def test_a_log_within_its_bound_is_left_alone() -> None:
-    turns = FakeTurns()
-    turns.set(keep_events=10_000)
-    turns.head = 10_000
-    run(turns, lambda: "forget_replies" in turns.done)
-    assert turns.trims == []
+def test_each_step_is_taken_and_what_came_of_it_leads_to_the_next() -> None:
+    loop = Loop()
+    keep(loop, keep_days=30, keep_events=10_000)
+    loop.head, loop.walk = 12_500, [(True, 200), (False, None)]
+    loop.store.kept_replies = k.MAX_REPLIES + 7
+    run(loop, lambda: loop.store.has("tidy"))
+    now = retention.now_ms()
+    steps = [("trim", 1 + number * EVENTS_STEP) for number in (1, 2, 3)] + [("mark", 12_500)]
+    assert loop.store.done[:4] == steps
+    assert [name for name, _ in loop.store.done[4:]] == ["forget replies", "forget oldest", "tidy"]
+    assert loop.store.kept_replies == k.MAX_REPLIES
+    assert loop.retention.oldest == 1 + 3 * EVENTS_STEP
+    assert [type(one) for one in loop.fed] == [s.ClockLooked, s.ExpiryDue, s.ExpiryDue]
+    assert [one.after for one in loop.due] == [0, 200]
+    assert all(abs(now - 30 * DAY_MS - one.before) < 600_000 for one in loop.due)
 
 
-def test_a_load_without_a_quiet_moment_puts_a_step_off_for_a_while_only() -> None:
-    turns = FakeTurns()
-    turns.idle = False
-    turns.head = 2_000_000
-    run(turns, lambda: len(turns.trims) >= 2)
+def test_a_step_waits_for_a_quiet_moment() -> None:
+    loop = Loop()
+    loop.idle, loop.head = False, 2_000_000
+    seen = 0
+
+    def until() -> bool:
+        nonlocal seen
+        seen += 1
+        if seen == 20:
+            assert loop.store.done == []
+            loop.idle = True
+        return loop.store.has("trim")
+
+    run(loop, until)
+    assert loop.hasty == []
+
+
+def test_a_load_without_a_quiet_moment_puts_a_step_off_for_a_while_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "PATIENCE", 0.01)
+    loop = Loop()
+    loop.idle, loop.head = False, 2_000_000
+    run(loop, lambda: len(loop.store.done) >= 2)
+    assert loop.hasty[:2] == ["trim", "trim"]
 
 
 def test_a_disk_that_fails_is_left_alone_and_tried_again() -> None:
-    turns = FakeTurns()
-    turns.fails = 3
-    turns.head = 1_000_001
-    run(turns, lambda: bool(turns.trims))
-    assert turns.trims[0] == 1 + EVENTS_STEP
-    ill = FakeTurns()
-    ill.well = nouns.Health(store=False, problem="full")
-    ill.head = 1_000_001
+    loop = Loop()
+    loop.fails, loop.head = 3, 1_000_001
+    run(loop, lambda: bool(loop.store.done))
+    assert loop.store.done[0] == ("trim", 1 + EVENTS_STEP)
+    ill = Loop()
+    ill.ill, ill.head = True, 1_000_001
     run(ill, lambda: ill.looks > 5)
-    assert (ill.trims, ill.done) == ([], [])
+    assert (ill.store.done, ill.fed) == ([], [])
 
 
-def test_a_bug_in_one_step_does_not_end_the_others(caplog: pytest.LogCaptureFixture) -> None:
-    turns = FakeTurns()
-    turns.head = 1_000_001
-    broken = [True]
+def test_a_bug_in_one_step_does_not_end_the_others(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = Loop()
+    loop.head = 1_000_001
+    trim, bugs = loop.store.trim, [True]
 
-    def trim(before: int) -> None:
-        if broken.pop() if broken else False:
+    def broken(before: int) -> None:
+        if bugs and bugs.pop():
             raise RuntimeError("a bug")
-        turns.trims.append(before)
+        trim(before)
 
-    turns.trim = trim  # type: ignore[method-assign]
-    run(turns, lambda: bool(turns.trims))
+    monkeypatch.setattr(loop.store, "trim", broken)
+    run(loop, lambda: loop.store.has("trim"))
     assert "a bug in retention" in caplog.text
 
 
-def test_messages_are_walked_through_until_nothing_is_old_and_what_hangs_on_them_is_tidied_up() -> None:
-    turns = FakeTurns()
-    turns.walk = [200, 400, None]
-    turns.set(keep_days=30)
-    run(turns, lambda: "tidy" in turns.done)
-    assert [one.after for one in turns.asked[:3]] == [0, 200, 400]
-    now = retention.now_ms()
-    assert all(abs(now - 30 * DAY_MS - one.before) < 600_000 for one in turns.asked)
+def test_a_core_that_says_nothing_of_a_step_is_asked_again_at_the_next_look(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(retention, "STEP_PATIENCE", 0.01)
+    monkeypatch.setattr(k, "LOOK_EVERY", 0.02)
+    loop = Loop()
+    keep(loop, keep_days=30)
+    loop.walk = [(True, 200), None, (False, None)]
+    run(loop, lambda: loop.store.has("tidy"))
+    assert [one.after for one in loop.due[:3]] == [0, 200, 0]
+    assert "a bug" not in caplog.text
 
 
-def test_for_ever_means_for_ever_and_a_change_counts_at_once() -> None:
-    turns = FakeTurns()
-    run(turns, lambda: "forget_replies" in turns.done)
-    assert turns.asked == []
+def test_a_report_that_came_too_late_or_of_another_step_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = Loop()
+    keep(loop, keep_days=30)
+    loop.walk = [None]
 
-    def changed() -> bool:
-        if turns.done.count("forget_replies") >= 2 and not turns.core.settings.keep_days:
-            turns.set(keep_days=1)
-        return bool(turns.asked)
+    def until() -> bool:
+        if not loop.due:
+            return False
+        loop.retention.reported(e.ReportExpiry(7, 300, gone=True))
+        loop.retention.reported(e.ReportExpiry(0, 200, gone=False))
+        loop.retention.reported(e.ReportExpiry(0, 300, gone=True))
+        return len(loop.due) > 1
 
-    run(turns, changed)
-    assert "tidy" not in turns.done, "nothing was old"
-
-
-def test_replies_beyond_their_number_go_the_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "MAX_REPLIES", 100)
-    turns = FakeTurns()
-    turns.kept_replies = 2_350
-    run(turns, lambda: turns.kept_replies <= 100)
-    assert turns.kept_replies == 100
+    run(loop, until)
+    assert [one.after for one in loop.due[:2]] == [0, 200]
+    loop.retention.reported(e.ReportExpiry(200, None, gone=True))
 
 
 def test_open_snapshots_are_looked_after_also_while_the_disk_fails() -> None:
-    turns = FakeTurns()
-    turns.well = nouns.Health(store=False, problem="full")
-    turns.pages.count = 3
-    run(turns, lambda: not turns.pages)
-    assert turns.pages.count == 0
+    loop = Loop()
+    loop.ill, loop.store.pages.count = True, 3
+    run(loop, lambda: not loop.store.pages)
+    assert loop.store.pages.count == 0
 
 
-def test_nothing_goes_for_its_age_while_the_clock_is_doubted_and_all_goes_on_at_once_when_it_is_not() -> None:
-    turns = FakeTurns()
-    turns.doubted = "The clock is wrong."
-    turns.kept_replies = retention.MAX_REPLIES + 1
-    turns.set(keep_days=30)
-    run(turns, lambda: turns.kept_replies <= retention.MAX_REPLIES)
-    assert turns.asked == []
-    assert "forget_replies" not in turns.done
-    assert turns.said[-1] == "The clock is wrong."
-
-    turns = FakeTurns()
-    turns.doubted = "The clock is wrong."
-    turns.set(keep_days=30)
+def test_people_are_told_of_a_doubted_clock_and_that_it_is_right_again() -> None:
+    loop = Loop()
+    keep(loop, keep_days=30)
+    loop.core.belief.doubted = "The clock is wrong."
 
     def trusted() -> bool:
-        if "look" in turns.done:
-            turns.doubted = None
-        return bool(turns.asked)
+        if loop.said:
+            loop.core.belief.doubted = None
+        return bool(loop.due)
 
-    run(turns, trusted)
-    assert turns.said[-1] is None
-
-
-@pytest.mark.parametrize(("keep_days", "consumers", "said"), [(0, {}, False), (30, {}, True), (0, {"bot": 1}, True)])
-def test_a_person_is_asked_about_the_clock_only_where_something_goes_by_age(
-    keep_days: int, consumers: dict[str, int], said: bool
-) -> None:
-    turns = FakeTurns()
-    turns.doubted = "The clock is wrong."
-    turns.consumers = consumers
-    turns.set(keep_days=keep_days)
-    run(turns, lambda: bool(turns.said))
-    assert turns.said[-1] == ("The clock is wrong." if said else None)
-
-
-def test_it_is_written_down_how_far_the_log_has_come() -> None:
-    turns = FakeTurns()
-    turns.head = 7
-    run(turns, lambda: bool(turns.marks))
-    assert turns.marks == [7]
+    run(loop, trusted)
+    assert loop.said == [("clock", "The clock is wrong."), ("clock", None)]

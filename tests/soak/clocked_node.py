@@ -18,6 +18,7 @@ import time
 import types
 
 from node import __main__, retention, turns
+from node.core import keeping
 
 VARIABLE = "CLOCK"
 MS = struct.Struct("<q")
@@ -52,9 +53,13 @@ def main() -> int:
     turns.time = types.SimpleNamespace(  # type: ignore[assignment]
         time_ns=lambda: clock.now() * 1_000_000, perf_counter=time.perf_counter
     )
-    for name, seconds in (("EVENTS_EVERY", 0.05), ("LOOK_EVERY", 0.1), ("PAUSE", 0.005)):
-        assert hasattr(retention, name)
-        setattr(retention, name, seconds)
+    for module, name, seconds in (
+        (retention, "EVENTS_EVERY", 0.05),
+        (keeping, "LOOK_EVERY", 0.1),
+        (retention, "PAUSE", 0.005),
+    ):
+        assert hasattr(module, name)
+        setattr(module, name, seconds)
     return __main__.main()
 
 

@@ -51,10 +51,8 @@ def test_what_is_old_goes_and_what_came_later_stays() -> None:
 def test_a_walk_goes_on_where_the_last_step_ended_and_ends_where_nothing_is_old() -> None:
     desk = Desk()
     heard(desk, "one", "two")
-    answer(desk, ask_store(desk))
-    assert desk.core.expiry.next == 2
-    answer(desk, ask_store(desk, after=2))
-    assert (desk.core.expiry.next, desk.core.expiry.asked, desk.core.expiry.gone) == (None, None, 1)
+    assert only(e.ReportExpiry, answer(desk, ask_store(desk))) == [e.ReportExpiry(0, 2, gone=True)]
+    assert answer(desk, ask_store(desk, after=2)) == [e.ReportExpiry(2, None, gone=False)]
 
 
 def test_what_still_waits_never_goes_and_stays_the_rooms_last() -> None:
@@ -89,8 +87,7 @@ def test_a_room_read_while_the_store_was_asked_has_its_turn_later() -> None:
     query = ask_store(desk)
     found = desk.store.answer(query)
     desk.ask("mark_read", rq.MarkReadArgs(room=ROOM))
-    assert desk.give(found) == []
-    assert desk.core.expiry.next == 0, "the same step again"
+    assert desk.give(found) == [e.ReportExpiry(0, 0, gone=False)], "the same step again"
     assert data(ev.MessagesExpired, expire(desk))[0].unread == 0
 
 

@@ -15,6 +15,7 @@ from node.core.belief import Belief
 from node.core.clock import order_text
 from node.core.contact import Contact
 from node.core.contacts import Contacts
+from node.core.effects import ReportExpiry
 from node.core.expiry import Expiry
 from node.core.ledger import Ledger
 from node.core.plain import Recognising
@@ -128,7 +129,9 @@ class Story:
         assert expiry.asked is not None
         self.ledger._effects.pop()
         expiry.fetched(reader.answer(expiry.asked))
-        return expiry.next
+        report = self.ledger._effects.pop()
+        assert isinstance(report, ReportExpiry)
+        return report.next
 
     def notice(self, contact: Contact, text: str) -> int:
         self.ledger.now += 1
