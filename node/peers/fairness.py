@@ -72,11 +72,14 @@ class FairQueue(Generic[Work]):
         else:
             queue.append((work, small))
 
-    def take(self, blocked: Callable[[str, bool], bool]) -> tuple[str, Work] | None:
+    def take(self, blocked: Callable[[str, bool], bool], *, fresh_only: bool = False) -> tuple[str, Work] | None:
         """The next piece of work; None when there is none but of blocked sources, which are set aside until `again`.
 
-        `blocked` is told of a source, and whether its work comes first.
+        `blocked` is told of a source, and whether its work comes first. `fresh_only`: of work that doesn't come first
+        there is none either, for now.
         """
+        if fresh_only:
+            return self._take_fresh(blocked)
         if self._run < FRESH_RUN or not self._turns:
             return self._take_fresh(blocked) or self._take_other(blocked)
         return self._take_other(blocked) or self._take_fresh(blocked)

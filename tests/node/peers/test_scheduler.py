@@ -116,3 +116,34 @@ def test_of_one_that_floods_a_little_is_read_at_a_time_and_all_of_it_in_the_end(
                 assert statistics.median(sizes) <= scheduler.MIN_READ < connections.READ_SIZE // 16
 
     run(test)
+
+
+def test_a_crowd_rests_between_its_turns_and_who_says_little_needn_t_wait_for_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The crowd has one turn, and then rests for longer than the test takes.
+    monkeypatch.setattr(scheduler, "STINT", 0.0)
+    monkeypatch.setattr(scheduler, "REST", 1_000.0)
+    monkeypatch.setattr(scheduler, "CROWD", 2)
+
+    async def test() -> None:
+        turns = scheduler.Scheduler(lambda source, light: False)
+        done: list[str] = []
+        for source in "abcdef":
+            turns.put(source, lambda source=source: done.append(source), small=False)  # type: ignore[misc]
+        await eventually(lambda: turns._rest is not None)
+        assert done == ["a"]
+        turns.put("me", lambda: done.append("a small thing"), small=True)
+        await eventually(lambda: len(done) > 1)
+        assert done == ["a", "a small thing"]
+        assert turns._rest is not None
+        turns._rest.cancel()
+        turns._rested()
+        await eventually(lambda: done == ["a", "a small thing", "b"])
+        # With few of them left nobody rests.
+        monkeypatch.setattr(scheduler, "CROWD", 100)
+        turns._rest.cancel()
+        turns._rested()
+        await eventually(lambda: done == ["a", "a small thing", *"bcdef"])
+
+    run(test)
