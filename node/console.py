@@ -142,7 +142,9 @@ def _parser() -> argparse.ArgumentParser:
         help="go on after the last event that was shown for NAME, which the node keeps (without those that have no"
         " number); a new NAME begins now, or after --since",
     )
-    tail.add_argument("--restart", action="store_true", help="begin anew when what NAME has not seen is kept no more")
+    tail.add_argument(
+        "--restart", action="store_true", help="go on from now when what NAME has not seen is kept no more, and say so"
+    )
     consumers = verb("consumers", "Who has the node keep a place in the event log for it: `tail --consumer`, bots.")
     consumers.add_argument("--drop", type=_text, metavar="NAME", help="let go of the place kept for NAME")
     change = verb("set", "Change a setting of a running node; it is kept. `python -m node config` shows them all.")

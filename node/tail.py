@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 
 from node.bus import events as ev
 from node.bus import locate
-from node.bus.client import Away, Back, Client, Consumer, Cursor, Resync
+from node.bus.client import Away, Back, Client, Consumer, Cursor, Lapsed, Resync
 from node.errors import CommandRefused, HomeRefused, NodeAway
 from node.lines import away_line, event_line
 from node.printable import json_line
@@ -150,7 +150,7 @@ class _Printer:
         self._home = home
         self._json = as_json
 
-    def show(self, item: ev.Event | Away | Back) -> None:
+    def show(self, item: ev.Event | Away | Back | Lapsed) -> None:
         """Print one thing that a follower gave."""
         if isinstance(item, Away):
             self.waits = True
@@ -158,6 +158,8 @@ class _Printer:
         elif isinstance(item, Back):
             self.waits = False
             print("The node is back.", file=sys.stderr)
+        elif isinstance(item, Lapsed):
+            print(f"Events that it had not seen are kept no more; going on after event {item.seq}.", file=sys.stderr)
         elif self._json:
             print(json_line(item), flush=True)
         else:

@@ -33,11 +33,11 @@ from node.bus import events as ev
 from node.bus import requests as rq
 from node.bus.client import ALIVE_S, ATTEMPT_S, TIMEOUT_S
 from node.bus.commands import Awaiting, Commands, Request, Steps
-from node.bus.following import Away, Back, Consuming, Cursor, Following, Item, Resync
+from node.bus.following import Away, Back, Consuming, Cursor, Following, Item, Lapsed, Resync
 from node.bus.sockets import CommandSocket, EventSocket, Reporter
-from node.errors import BusError, NodeAway
+from node.errors import BusError, CommandRefused, NodeAway
 
-__all__ = ["AsyncClient", "AsyncConsumer", "AsyncFollower", "Away", "Back", "Cursor", "Item", "Resync"]
+__all__ = ["AsyncClient", "AsyncConsumer", "AsyncFollower", "Away", "Back", "Cursor", "Item", "Lapsed", "Resync"]
 
 #: So many items are given out before the event loop gets a turn: a log that is far ahead must not stop everything else.
 GIVE_WAY_EVERY = 50
@@ -358,7 +358,8 @@ class AsyncConsumer(_Follows[Consuming]):
     """The durable events after a named consumer's position: an endless asynchronous iterator.
 
     It moves on in the log by itself, but the consumer's position only by `acknowledge`: whoever is killed gets again
-    what he had not acknowledged. Raises CommandRefused when the consumer has lapsed, was dropped or can't be had.
+    what he had not acknowledged. Raises CommandRefused when the consumer has lapsed (with `restart` it begins anew
+    instead, and `next` gives a Lapsed), was dropped or can't be had.
     """
 
     def __aiter__(self) -> AsyncConsumer:
@@ -371,11 +372,22 @@ class AsyncConsumer(_Follows[Consuming]):
                 return item
         raise StopAsyncIteration
 
-    async def next(self, timeout: float) -> ev.Event | Away | Back | None:  # noqa: ASYNC109
-        """The next event, that the node is away or back, or None when there was nothing within `timeout` seconds."""
-        item: ev.Event | Away | Back | None = await self._next(timeout)
+    async def next(self, timeout: float) -> ev.Event | Away | Back | Lapsed | None:  # noqa: ASYNC109
+        """The next event, that the node is away or back, or events lost; None: nothing within `timeout` seconds."""
+        item: ev.Event | Away | Back | Lapsed | None = await self._next(timeout)
         return item
 
-    async def acknowledge(self, event: ev.Event) -> nouns.Consumer:
-        """All events up to this one were dealt with; on the node's disk when this returns."""
-        return await self._client.consumer_acknowledge(self._following.name, event.seq or 0)
+    async def acknowledge(self, event: ev.Event) -> nouns.Consumer | None:
+        """All events up to this one were dealt with; on the node's disk when this returns.
+
+        None: the consumer has lapsed meanwhile and begins anew (`restart`), so this event no longer matters.
+        """
+        following = self._following
+        if not following.is_of_this_log(event):
+            return None
+        try:
+            return await self._client.consumer_acknowledge(following.name, event.seq or 0)
+        except CommandRefused as error:
+            if not following.begins_anew(error):
+                raise
+            return None

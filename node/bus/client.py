@@ -30,11 +30,11 @@ from node.bus import bounds, commands, locate, nouns
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.bus.commands import Blocking, Commands, Request, Steps
-from node.bus.following import Away, Back, Consuming, Cursor, Following, Item, Resync
+from node.bus.following import Away, Back, Consuming, Cursor, Following, Item, Lapsed, Resync
 from node.bus.sockets import CommandSocket, EventSocket, Reporter
-from node.errors import BusError, NodeAway
+from node.errors import BusError, CommandRefused, NodeAway
 
-__all__ = ["Away", "Back", "Client", "Consumer", "Cursor", "Follower", "Item", "Resync"]
+__all__ = ["Away", "Back", "Client", "Consumer", "Cursor", "Follower", "Item", "Lapsed", "Resync"]
 
 #: One attempt waits this long for its reply. The node answers within 50 ms; the rest is for a machine that is busy.
 ATTEMPT_S = 2.5
@@ -279,7 +279,8 @@ class Consumer(_Follows[Consuming]):
     """The durable events after a named consumer's position: an endless iterator. Use it from one thread at a time.
 
     It moves on in the log by itself, but the consumer's position only by `acknowledge`: whoever is killed gets again
-    what he had not acknowledged. Raises CommandRefused when the consumer has lapsed, was dropped or can't be had.
+    what he had not acknowledged. Raises CommandRefused when the consumer has lapsed (with `restart` it begins anew
+    instead, and `next` gives a Lapsed), was dropped or can't be had.
     """
 
     def __iter__(self) -> Iterator[ev.Event]:
@@ -288,8 +289,8 @@ class Consumer(_Follows[Consuming]):
             if isinstance(item, ev.Event):
                 yield item
 
-    def next(self, timeout: float) -> ev.Event | Away | Back | None:
-        """The next event, that the node is away or back, or None when there was nothing within `timeout` seconds."""
+    def next(self, timeout: float) -> ev.Event | Away | Back | Lapsed | None:
+        """The next event, that the node is away or back, or events lost; None: nothing within `timeout` seconds."""
         deadline = time.monotonic() + timeout
         with self._using:
             while (item := self._following.take()) is None:
@@ -298,6 +299,17 @@ class Consumer(_Follows[Consuming]):
                 self._wait(deadline)
             return item
 
-    def acknowledge(self, event: ev.Event) -> nouns.Consumer:
-        """All events up to this one were dealt with; on the node's disk when this returns."""
-        return self._client.consumer_acknowledge(self._following.name, event.seq or 0)
+    def acknowledge(self, event: ev.Event) -> nouns.Consumer | None:
+        """All events up to this one were dealt with; on the node's disk when this returns.
+
+        None: the consumer has lapsed meanwhile and begins anew (`restart`), so this event no longer matters.
+        """
+        following = self._following
+        if not following.is_of_this_log(event):
+            return None
+        try:
+            return self._client.consumer_acknowledge(following.name, event.seq or 0)
+        except CommandRefused as error:
+            if not following.begins_anew(error):
+                raise
+            return None

@@ -63,6 +63,12 @@ class Back(msgspec.Struct, frozen=True):
     """The node is there again."""
 
 
+class Lapsed(msgspec.Struct, frozen=True):
+    """A consumer's next event was no longer kept: what came up to `seq` is lost to it, and it goes on from there."""
+
+    seq: int
+
+
 #: An ev.Event with `seq` None is ephemeral.
 Item = ev.Event | Resync | Away | Back
 
@@ -242,7 +248,7 @@ class Following:
 
 class Consuming(Following):
     """Following from a named consumer's position on: durable events, Away and Back. Never a Resync: where the log no
-    longer fits, `refused` raises.
+    longer fits, `refused` raises, or with `restart` the consumer begins anew, and Lapsed says so.
     """
 
     def __init__(self, name: str, since: int | None = None, restart: bool = False) -> None:
@@ -251,10 +257,23 @@ class Consuming(Following):
         self._since = since
         self._restart = restart
         self._created = False
+        #: It has lapsed, and begins anew.
+        self._lapsed = False
+        #: It has begun anew, and that wasn't given out yet.
+        self._lost: Lapsed | None = None
         self._in_use_at = 0.0
 
-    def take(self) -> ev.Event | Away | Back | None:
-        """The next durable event, or that the node is away or back; None when there is none yet."""
+    @property
+    def ready(self) -> bool:
+        """Whether something came in that wasn't taken."""
+        return self._lost is not None or super().ready
+
+    # Whoever consumes gets a Lapsed where whoever follows gets a Resync.
+    def take(self) -> ev.Event | Away | Back | Lapsed | None:  # type: ignore[override]
+        """The next durable event, that the node is away or back, or that events are lost; None: there is none yet."""
+        if self._lost is not None:
+            lost, self._lost = self._lost, None
+            return lost
         while (item := super().take()) is not None:
             if isinstance(item, Away | Back) or (isinstance(item, ev.Event) and item.seq is not None):
                 return item
@@ -284,17 +303,35 @@ class Consuming(Following):
 
     def refused(self, error: CommandRefused, now: float) -> None:
         """The node refused what was asked. Raises the error where asking again won't help."""
+        if self.begins_anew(error):
+            return
         if not error.retryable and (self._position is None or error.code not in _ELSEWHERE):
             raise error
         super().refused(error, now)
 
+    def begins_anew(self, error: CommandRefused) -> bool:
+        """Whether the node refused something because the consumer has lapsed, and it is to begin anew."""
+        if error.code != "consumer_lapsed" or not self._restart or self._lapsed:
+            return False
+        self._lapsed, self._created, self._synced, self._position, self._try_at = True, False, False, None, 0.0
+        # They would be acknowledged in vain.
+        self._ready = collections.deque(item for item in self._ready if not isinstance(item, ev.Event))
+        return True
+
+    def is_of_this_log(self, event: ev.Event) -> bool:
+        """Whether an event that was given out has a number of the log that is followed now."""
+        return self._position is None or event.log == self._position.log
+
     def _begin(self) -> Steps[msgspec.Struct]:
         if not self._created:
-            yield from Commands.consumer_create.steps(self.name, since=self._since, restart=self._restart)
+            yield from Commands.consumer_create.steps(self.name, since=self._since, restart=self._lapsed)
         return (yield from Commands.consumer_next.steps(self.name, bounds.MAX_EVENTS))
 
     def _begun(self, result: msgspec.Struct) -> None:
         assert isinstance(result, rq.ConsumerNextResult)
-        self._created = True
+        if self._lapsed:
+            self._lost = Lapsed(result.consumer.position)
+        # Another time it goes on from the head: what comes after `since` is long gone then.
+        self._created, self._lapsed, self._since = True, False, None
         self._position = Cursor(result.log, result.consumer.position)
         self._went_on(result.log, result.events, result.more)

@@ -82,7 +82,9 @@ class EventsResult(msgspec.Struct, kw_only=True):
 
 
 class ConsumerCreateArgs(msgspec.Struct, kw_only=True):
-    """`since` None: from the head on. One that exists stays as it is, unless it has lapsed and `restart` is given."""
+    """`since` None: from the head on. One that exists stays as it is; one that has lapsed is refused, or, with
+    `restart`, begins as a new one does.
+    """
 
     name: str
     since: int | None = None

@@ -12,7 +12,7 @@ import uvloop
 from node.bus import bounds, nouns
 from node.bus import events as ev
 from node.bus.aio import AsyncClient
-from node.bus.client import Client, Resync
+from node.bus.client import Client, Lapsed, Resync
 from node.errors import CommandRefused
 from tests.support.processes import PATIENCE, NodeProcess, Nodes, eventually, free_address
 
@@ -67,14 +67,26 @@ def test_a_lapsed_consumer_is_told_so_and_begins_anew(nodes: Nodes) -> None:
     with pytest.raises(CommandRefused, match="restart"):
         consumer.next(PATIENCE)
     again = client.consume("bot", since=3, restart=True)
+    assert again.next(PATIENCE) == Lapsed(3)
     event = again.next(PATIENCE)
     assert isinstance(event, ev.Event) and event.seq == 4
-    assert again.acknowledge(event).position == 4
+    kept = again.acknowledge(event)
+    assert kept is not None and kept.position == 4
     anna.stop()
     change(anna, "UPDATE fact SET value = 'restored' WHERE name = 'log'")
     anna.start()
     assert all(one.lapsed for one in client.consumers())
     refused("consumer_lapsed", client, "consumer_next", name="other")
+    # A bot that was running meanwhile and may restart goes on by itself, and is told from where.
+    assert again.acknowledge(event) is None
+    lost = eventually(
+        lambda: next((item for item in [again.next(0.1)] if isinstance(item, Lapsed)), None), "it is told"
+    )
+    anna.send(free_address(), "hello again")
+    item = eventually(lambda: next((one for one in [again.next(0.1)] if isinstance(one, ev.Event)), None), "it goes on")
+    assert item.seq == lost.seq + 1 and item.log == "restored"
+    kept = again.acknowledge(item)
+    assert kept is not None and (kept.position, kept.lapsed) == (item.seq, False)
 
 
 def test_stats_show_who_follows_how_far_they_are_and_the_consumers(nodes: Nodes) -> None:
@@ -112,8 +124,8 @@ def test_stats_show_who_follows_how_far_they_are_and_the_consumers(nodes: Nodes)
 REMEMBERING = """
 import sys
 from node import __main__
-from node.bus import messages
-messages.REPORT_LIFETIME_MS = 3_600_000
+from node.bus import bounds
+bounds.REPORT_LIFETIME_MS = 3_600_000
 sys.exit(__main__.main())
 """
 

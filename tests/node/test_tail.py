@@ -14,7 +14,7 @@ import pytest
 from node.bus import events as ev
 from node.bus import nouns
 from node.bus import requests as rq
-from node.bus.client import Away, Back, Resync
+from node.bus.client import Away, Back, Lapsed, Resync
 from node.errors import BusProtocolError, CommandRefused, NodeAway
 from node.lines import event_line
 from tests.support.fake_client import FakeClient, FakeConsumer
@@ -52,7 +52,7 @@ def forgotten(seq: int) -> ev.Event:
 def test_tail_for_a_consumer_acknowledges_what_was_shown(
     verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
-    items = [forgotten(4), Away("No heartbeat.", None), None, Back(), forgotten(5)]
+    items = [forgotten(4), Away("No heartbeat.", None), None, Back(), Lapsed(4), forgotten(5)]
     consumer = FakeConsumer(items, lambda: capsys.readouterr().out)
     client = verb(["tail", "--consumer", "log", "--since", "3", "--restart", *words], consumer)
     assert client.asked[0] == ("log", {"since": 3, "restart": True})

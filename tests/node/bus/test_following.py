@@ -14,7 +14,7 @@ from node.bus import bounds, encoding, nouns
 from node.bus import events as ev
 from node.bus import following as module
 from node.bus import requests as rq
-from node.bus.following import Away, Back, Consuming, Cursor, Following, Resync
+from node.bus.following import Away, Back, Consuming, Cursor, Following, Lapsed, Resync
 from node.errors import CommandRefused
 
 ME = nouns.Self(id="me", code="aaaa", name="anna", listen="l")
@@ -254,7 +254,7 @@ def test_a_consumer_is_created_and_then_asked_for() -> None:
     first = next(steps)
     assert (first.op, msgspec.to_builtins(first.args)) == (
         "consumer_create",
-        {"name": "bot", "since": 4, "restart": True},
+        {"name": "bot", "since": 4, "restart": False},
     )
     second = steps.send(rq.ConsumerResult(consumer=next_page(4, head=4).consumer))
     assert second.op == "consumer_next"
@@ -290,6 +290,35 @@ def test_when_the_log_no_longer_fits_its_position_is_asked_for_anew_and_a_refusa
     # Somebody else may have gone on with it meanwhile.
     following.answered(next_page(8, 9, head=9), 0.0, 1000.0)
     assert taken(following) == [9]
+
+
+def test_one_that_may_restart_says_what_is_lost_and_goes_on_after_a_lapse() -> None:
+    lapsed = CommandRefused("consumer_lapsed", "lapsed")
+    following = Consuming("bot", since=0, restart=True)
+    following.answered(next_page(0, 1, 2, head=2), 0.0, 1000.0)
+    assert following.begins_anew(lapsed), "as it heard when it acknowledged something"
+    assert not following.begins_anew(lapsed), "and only once before it has begun"
+    steps = following.question(0.0)
+    assert steps is not None
+    create = next(steps)
+    assert (create.op, msgspec.to_builtins(create.args)) == (
+        "consumer_create",
+        {"name": "bot", "since": None, "restart": True},
+    )
+    following.answered(next_page(9, 10, head=10, log="new"), 0.0, 1000.0)
+    assert taken(following) == [Lapsed, 10], "nothing from before is given out any more"
+    assert not following.is_of_this_log(event(2)) and following.is_of_this_log(event(10, "new"))
+    following.refused(CommandRefused("cursor_too_old", "no"), 0.0)
+    following.refused(lapsed, 0.0)
+    assert asked(following) == ("consumer_create", {"name": "bot", "since": None, "restart": True})
+
+
+def test_one_that_has_lapsed_already_when_it_starts_begins_after_since() -> None:
+    following = Consuming("bot", since=4, restart=True)
+    following.refused(CommandRefused("consumer_lapsed", "lapsed"), 0.0)
+    assert asked(following) == ("consumer_create", {"name": "bot", "since": 4, "restart": True})
+    with pytest.raises(CommandRefused, match="too old"):
+        following.refused(CommandRefused("cursor_too_old", "too old"), 0.0)
 
 
 @pytest.mark.parametrize("code", ["not_found", "too_many_consumers", "invalid_args", "unknown_op", "cursor_ahead"])
