@@ -24,7 +24,7 @@ from node.errors import BusError, CommandRefused
 MISSED_HEARTBEATS = 3
 #: How much longer to listen before silence counts, in seconds: whoever was stopped himself (a machine that slept, or
 #: has too much to do) finds three heartbeats missing, and the next one on its way.
-DOUBT_S = 0.25
+DOUBT_S = 0.5
 #: How long to wait before looking for an absent node again: at first and at most, in seconds.
 RECONNECT_S = (0.1, 2.0)
 #: How long to wait for the first thing to hear of a node after subscribing, before asking it, in seconds: what is

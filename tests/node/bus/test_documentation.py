@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from node import answers, app, retention, turns
-from node.bus import bounds, locks, nouns, reducer, server
+from node.bus import bounds, following, locks, nouns, reducer, server
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import contacts, quotas, settings
@@ -183,6 +183,14 @@ def test_every_figure_of_stats_is_explained(field: str) -> None:
     text = section(5).split("`stats` counts since the start")[1]
     explained = {"uptime_ms", "database_bytes", "free_bytes", "consumers"}
     assert f"`{field}`" in text or field in explained
+
+
+# -- following
+
+
+def test_the_silence_after_which_a_node_is_away_is_that_of_the_code() -> None:
+    silence = following.MISSED_HEARTBEATS * bounds.HEARTBEAT_MS / 1000 + following.DOUBT_S
+    assert f"Nothing published for {silence} seconds" in section(4)
 
 
 # -- errors

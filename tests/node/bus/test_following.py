@@ -158,6 +158,15 @@ def test_a_cursor_that_does_not_fit_begins_anew(code: str) -> None:
     assert (taken(following), following.cursor) == ([Resync], Cursor("other", 2))
 
 
+@pytest.mark.parametrize("head", [2, 4])
+def test_a_heartbeat_with_another_head_is_asked_about_whichever_way_it_differs(head: int) -> None:
+    following = synced(3)
+    publish(following, heartbeat(3))
+    assert asked(following) is None
+    publish(following, heartbeat(head))
+    assert asked(following) == ("events", {"since": 3, "limit": bounds.MAX_EVENTS, "log": "log"})
+
+
 def test_another_log_is_asked_about() -> None:
     following = synced(3)
     publish(following, event(4, "other"))
