@@ -108,6 +108,9 @@ class Answers:
             raise CommandRefused("invalid_args", f"{command.op}: {error}.") from error
         read = self._reads.get(command.op)
         if isinstance(args, rq.ReportArgs):
+            if args.seq > self._turns.head:
+                head = self._turns.head
+                raise CommandRefused("cursor_ahead", f"The head is {head}.", details={"head": head})
             self._reports.take(command.client, args, now_ms())
             result: Any = rq.Nothing()
         else:

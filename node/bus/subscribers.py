@@ -20,7 +20,7 @@ class Reports:
         """A follower has dealt with all events up to `report.seq`."""
         key = client, report.follower[: bounds.MAX_ID_CHARS]
         self._last.pop(key, None)
-        self._last[key] = report.seq, now
+        self._last[key] = max(0, report.seq), now
         if len(self._last) > bounds.MAX_REPORTS:
             del self._last[next(iter(self._last))]
 

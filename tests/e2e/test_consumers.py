@@ -135,7 +135,7 @@ def test_reports_cost_the_disk_nothing_and_are_bounded(nodes: Nodes) -> None:
     head = anna.client.status().head
     commits = anna.client.stats().commits
     for seq in range(300):
-        anna.client.report(seq, f"follower {seq}")
+        anna.client.report(head, f"follower {seq}")
     stats = anna.client.stats()
     assert len(stats.subscribers) == bounds.MAX_REPORTS
     assert (stats.commits, anna.client.status().head) == (commits, head)

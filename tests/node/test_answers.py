@@ -180,6 +180,47 @@ def test_arguments_that_are_none_are_refused_before_anything_else() -> None:
     run(test)
 
 
+def test_an_empty_key_is_none() -> None:
+    async def test(desk: Desk) -> None:
+        for name in ("bob", "cat"):
+            asked = desk.ask(name, "")
+            await desk.taken(1)
+            desk.settle(desk.core.fed.pop(), rq.Nothing())
+            await asked
+
+    run(test)
+
+
+def test_the_same_key_means_the_same_bytes_also_in_the_order_of_fields() -> None:
+    async def test(desk: Desk) -> None:
+        def ask(args: bytes) -> Awaitable[rq.Reply]:
+            command = rq.Command(v=1, id="1", op="rename", args=msgspec.Raw(args), key="k")
+            return asyncio.ensure_future(desk.answers.answer(command))
+
+        first = ask(b'{"peer":"plain-1","name":"bob"}')
+        (command,) = await desk.taken(1)
+        desk.settle(command, rq.Nothing())
+        await first
+        await ask(b'{"peer":"plain-1","name":"bob"}')
+        assert await refused(ask(b'{"name":"bob","peer":"plain-1"}')) == "key_reused"
+        assert await refused(ask(b'{"peer":"plain-1", "name":"bob"}')) == "key_reused"
+
+    run(test)
+
+
+def test_a_report_beyond_the_head_is_refused() -> None:
+    async def test(desk: Desk) -> None:
+        def report(seq: int) -> Awaitable[rq.Reply]:
+            args = msgspec.Raw(encoding.encode(rq.ReportArgs(seq=seq)))
+            return desk.answers.answer(rq.Command(v=1, id="1", op="report", args=args))
+
+        for seq in (Core.head, 0, -1):
+            await report(seq)
+        assert await refused(report(Core.head + 1)) == "cursor_ahead"
+
+    run(test)
+
+
 def test_a_zone_is_checked_where_somebody_is_dialled_and_goes_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zones, "_named", lambda zone: {"2": "eth0", "eth0": "eth0"}[zone])
 

@@ -20,6 +20,12 @@ def test_the_last_report_of_each_follower_counts() -> None:
     assert said(reports) == [("bot", 7, 3, 2), ("dashboard", 12, 0, 4), ("dashboard", 10, 0, 3)]
 
 
+def test_what_is_before_the_first_event_counts_as_nothing() -> None:
+    reports = Reports()
+    reports.take("bot", rq.ReportArgs(seq=-(2**80)), 1)
+    assert said(reports) == [("bot", 0, 10, 1)]
+
+
 def test_who_reports_no_more_is_forgotten() -> None:
     reports = Reports()
     reports.take("early", rq.ReportArgs(seq=3), 0)

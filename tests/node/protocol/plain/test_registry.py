@@ -182,3 +182,21 @@ def test_a_text_never_ends_an_angle_at_message_early(text: str) -> None:
     for payload in registry.BY_NAME["angle@"].payloads(text, ANNA).parts:
         assert payload.count(b"<end>") == 1
         assert payload.endswith(b"\n<end>")
+
+
+@pytest.mark.parametrize(
+    ("dialect", "data", "text"),
+    [
+        ("snicher", b"BEN:  hi \t\x00", " hi"),
+        ("std", b"10.0.0.9:6000 BEN hi \t", "hi"),
+        ("angle@", AT_HEAD + b" hi \t\n<end>", " hi"),
+        ("angle-ts", b"<10.0.0.9:6000> [2025-03-01 10:00:00] @ <BEN>\nhi \t\n", "hi"),
+        ("angle1", b"<10.0.0.9:6000> BEN hi \t", "hi"),
+        ("labelled", b"LISTENING_PORT:6000|TEAM_NAME:BEN|hi \t", "hi"),
+        ("portline", b"6000\nhi \t\n", "hi"),
+        ("json", JSON.replace(b"hi", b"hi \\t"), "hi \t"),
+    ],
+)
+def test_blanks_at_the_end_of_a_text_are_no_part_of_it_but_in_json(dialect: str, data: bytes, text: str) -> None:
+    said = read(registry.BY_NAME[dialect].reader(), data)
+    assert [one.text for one in said if isinstance(one, Text)] == [text]
