@@ -264,7 +264,9 @@ class Model:
             case ev.RoomRead(room=room_id):
                 rooms.add(room_id)
             case ev.PeerAdded(peer=peer) | ev.PeerChanged(peer=peer):
-                if peer.link in ("online", "reachable", "connecting"):
+                # BUS.md section 4 says what ends a next try.
+                given_up = not peer.wanted and peer.error is None
+                if given_up or peer.link in ("online", "reachable", "connecting"):
                     self._tries.pop(peer.id, None)
                 peers.add(peer.id)
             case ev.PeerForgotten(peer=gone_peer):

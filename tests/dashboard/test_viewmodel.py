@@ -163,8 +163,15 @@ def test_next_tries_come_and_go(model: v.Model) -> None:
     assert model.everything().rooms[0].next_at == 9000
     model.event(event(12, ev.PeerChanged(peer=peer(link="online"))))
     assert model.everything().rooms[0].next_at is None
+    # A name that a person gives changes nothing of it; whoever disconnects ends it.
+    model.event(event(None, ev.RetryScheduled(next_try=next_try)))
+    model.event(event(13, ev.PeerChanged(peer=peer(link="offline", wanted=True))))
+    model.event(event(14, ev.PeerChanged(peer=peer(link="offline", error="Refused."))))
+    assert model.everything().rooms[0].next_at == 9000
+    model.event(event(15, ev.PeerChanged(peer=peer(link="offline"))))
+    assert model.everything().rooms[0].next_at is None
     # What is asked afresh after the node was away replaces all that was known.
-    model.event(event(13, ev.PeerChanged(peer=peer(link="offline"))))
+    model.event(event(16, ev.PeerChanged(peer=peer(link="offline"))))
     model.live([next_try], nouns.Health())
     assert model.everything().peers[0].next_at == 9000
     model.live([], nouns.Health())

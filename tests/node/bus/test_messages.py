@@ -75,6 +75,13 @@ def test_the_topic_says_whether_an_event_is_ephemeral(type_: str) -> None:
     assert (type_ in ev.DURABLE) != (type_ in ev.EPHEMERAL)
 
 
+def test_a_preview_counts_code_points() -> None:
+    whole = nouns.Message(
+        id=1, room="r", order="o", at=1, direction="in", author="p", name="n", kind="text", text="\U0001f600" * 500
+    )
+    assert nouns.preview(whole).text == "\U0001f600" * bounds.PREVIEW_CHARS
+
+
 @given(message=messages, length=st.integers(0, 3 * bounds.PREVIEW_CHARS))
 def test_a_preview_is_the_message_with_its_text_cut(message: nouns.Message, length: int) -> None:
     whole = msgspec.structs.replace(message, text="x" * length)
