@@ -203,7 +203,7 @@ class Answers:
                 ) from None
             raise CommandRefused("not_found", f"There is no host {error.host!r} on this network.") from None
         try:
-            return str(zones.checked(address))
+            return str(zones.elsewhere(address) if dialled else zones.checked(address))
         except ValueError as error:
             if dialled:
                 raise CommandRefused("invalid_args", str(error)) from None

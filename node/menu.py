@@ -356,7 +356,7 @@ class Menu:
 
 def means(to: str, room: str, name: str) -> bool:
     """Whether what somebody typed means this conversation. As the node takes it: an id is never a name."""
-    return to == (room if is_id(to) else name)
+    return to == room if is_id(to) else names.key(to) == names.key(name)
 
 
 def main(argv: Sequence[str]) -> int:

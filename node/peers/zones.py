@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from node.model import Address, normal_host
+from node.peers import interfaces
 
 
 def host_of(sockaddr: Sequence[Any]) -> str:
@@ -30,7 +31,7 @@ def host_of(sockaddr: Sequence[Any]) -> str:
 
 
 def checked(address: Address) -> Address:
-    """An address to dial, its zone by the name of the interface. Raises ValueError with a sentence.
+    """An address to listen at or to dial, its zone by the name of the interface. Raises ValueError with a sentence.
 
     A link-local address without a zone leads nowhere, and neither does a zone that this machine hasn't.
     """
@@ -47,6 +48,15 @@ def checked(address: Address) -> Address:
     names = sorted(name for _, name in socket.if_nameindex())
     example = next((name for name in names if not name.startswith("lo")), "eth0")
     raise ValueError(f"{wrong}, as in [{host}%{example}]:{address.port} (there are {', '.join(names)}).")
+
+
+def elsewhere(address: Address) -> Address:
+    """As `checked`, of an address to dial: one of this machine itself is refused, too. It leads back to this node."""
+    address = checked(address)
+    host = address.host.partition("%")[0]
+    if _is_link_local(host) and host in (own.partition("%")[0] for own in interfaces.local_hosts()):
+        raise ValueError(f"{address.host} is this machine itself; for another node on it write [::1]:{address.port}.")
+    return address
 
 
 def _is_link_local(host: str) -> bool:

@@ -21,6 +21,7 @@ def interfaces(monkeypatch: pytest.MonkeyPatch) -> None:
             raise OSError("no such device")
         return known[asked]
 
+    monkeypatch.setattr("node.peers.interfaces.local_hosts", lambda: ["10.0.0.1", "fe80::7%eth0", "::1"])
     monkeypatch.setattr(socket, "if_indextoname", lambda number: of(dict(INTERFACES), number))
     monkeypatch.setattr(socket, "if_nametoindex", lambda name: of(dict(numbers), name))
     monkeypatch.setattr(socket, "if_nameindex", lambda: list(INTERFACES.items()))
@@ -66,3 +67,11 @@ def test_what_leads_nowhere_from_this_machine_is_refused_in_words(host: str, say
     with pytest.raises(ValueError) as refused:
         zones.checked(Address(host, 5000))
     assert says in str(refused.value)
+
+
+def test_nobody_dials_this_machine_by_its_link_local_address_but_may_listen_there() -> None:
+    own, other = Address("fe80::7%eth0", 5000), Address("fe80::8%2", 5000)
+    assert zones.checked(own) == own
+    assert zones.elsewhere(other) == Address("fe80::8%eth0", 5000)
+    with pytest.raises(ValueError, match=r"fe80::7%eth0 is this machine itself; .* write \[::1\]:5000."):
+        zones.elsewhere(own)
