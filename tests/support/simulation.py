@@ -1,233 +1,46 @@
-"""One core, driven by random stimuli on a virtual clock, with a store and a network that live in memory.
+"""One core and the real store, driven by random stimuli on a virtual clock, with a network that lives in memory.
 
-The store applies records as the real one does. The network keeps the contract of node/peers/network.py (for each Dial
-exactly one Closed, last; for each Transmit exactly one Transmitted), the turns that of node/turns.py: what a batch
-records is on disk before its acts are let out; when a commit fails, it and what gathered meanwhile is dropped, and a
-core is made anew. `Simulation.check` holds the invariants; whoever breaks one gets the seed and the last steps.
+The store is on a database in memory (memory_store.py). The network keeps the contract of node/peers/network.py (for
+each Dial exactly one Closed, last; for each Transmit exactly one Transmitted), the turns that of node/turns.py: what a
+batch records is on disk before its acts are let out; when a commit fails, it and what gathered meanwhile is dropped,
+and a core is made anew. `Simulation.check` holds the invariants; whoever breaks one gets the seed and the last steps.
+
+`python -m tests.support.simulation --seeds 1000` lives more lives than the tests do, or `--first SEED` a certain one.
 """
 
 from __future__ import annotations
 
+import argparse
 import collections
 import random
 from typing import Any
+from unittest import mock
 
 import msgspec
-from msgspec.structs import replace
 
 from node.bus import events as ev
 from node.bus import nouns, reducer
 from node.bus import requests as rq
+from node.core import dialling, queues
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.links import Direction
 from node.core.node import Identity, Node
-from node.core.state import KeptConsumer, Loaded, LoadedPeer, Sending
-from node.model import PLAIN_PREFIX
 from node.protocol.plain.codec import Announced, Goodbye, Hello, Said, Text
 from node.protocol.plain.registry import ANCESTOR
+from tests.support.memory_store import MemoryStore
 
-LOG = "log"
 START = 1_700_000_000_000
 LISTEN = "10.0.0.99:5000"
 IDENTITY = Identity("me", "me", "0", None, "anna")
 HOSTS = ("10.0.0.1", "10.0.0.2", "10.0.0.3")
 PORTS = (5000, 5001)
 NAMES = ("bob", "eve", "Bob")
+PEERS = "SELECT id FROM peer ORDER BY id"
+NEWEST = "SELECT max(id) FROM entry"
+WAITING = "SELECT entry FROM delivery WHERE peer = ? AND state = 'waiting' AND entry < ? ORDER BY entry"
 #: What the network tells a core made anew, too: it was the old one's business.
 AGAIN = (s.Heard, s.Transmitted, s.Closed)
-
-
-class Row(msgspec.Struct):
-    """A message of ours on its way."""
-
-    peer: str
-    state: str
-    detail: str | None = None
-
-
-class FakeStore:
-    """Rows in dictionaries; `load`, `answer` and `state` say what the real reader says."""
-
-    def __init__(self) -> None:
-        self.peers: dict[str, e.PutPeer] = {}
-        self.rooms: dict[str, nouns.Room] = {}
-        self.messages: dict[int, nouns.Message] = {}
-        self.clocks: dict[int, int] = {}
-        self.outbox: dict[int, Row] = {}
-        self.settings: nouns.Settings | None = None
-        self.saved: dict[str, Any] = {}
-        self.me: nouns.Self | None = None
-        self.greetings: dict[str, nouns.Greeting] = {}
-        self.shut_out: dict[str, int] = {}
-        self.believed: int | None = None
-        self.consumers: dict[str, KeptConsumer] = {}
-        #: How often a consumer of this name was dropped.
-        self.dropped: dict[str, int] = collections.defaultdict(int)
-        #: The id of the log, and the oldest event that is kept.
-        self.log = LOG
-        self.oldest = 1
-        #: The highest id given out when messages were deleted last.
-        self.last_message = 0
-        self.events: list[ev.Event] = []
-        self.replies: dict[str, Any] = {}
-        #: All states that were ever recorded for a message, in order.
-        self.states: dict[int, list[str]] = collections.defaultdict(list)
-
-    def commit(self, records: list[e.Record]) -> None:
-        for record in records:
-            match record:
-                case e.PutPeer():
-                    self.peers[record.peer.id] = record
-                case e.PutRoom():
-                    self.rooms[record.room.id] = record.room
-                case e.AddMessage():
-                    message = record.message
-                    assert message.id not in self.messages, "an id is given out once"
-                    self.messages[message.id] = message
-                    self.clocks[message.id] = record.clock
-                    for peer in record.recipients:
-                        self.outbox[message.id] = Row(peer, message.state or "")
-                case e.SetState():
-                    row = self.outbox[record.message]
-                    row.state, row.detail = record.state, record.detail
-                    self.states[record.message].append(record.state)
-                    if record.marks is not None:
-                        self.messages[record.message] = replace(self.messages[record.message], marks=record.marks)
-                case e.MergeRooms():
-                    gone, into = self.rooms.pop(record.gone), self.rooms[record.into]
-                    for id_, message in self.messages.items():
-                        if message.room == gone.id:
-                            self.messages[id_] = replace(message, room=into.id)
-                    for row in self.outbox.values():
-                        if row.peer == gone.peer:
-                            row.peer = into.peer or ""
-                case e.PutSettings():
-                    self.settings, self.me, self.saved = record.settings, record.self, record.saved
-                case e.DeleteRoom():
-                    del self.rooms[record.room]
-                    self.last_message = self.load().last_message
-                    for id_ in [id_ for id_, message in self.messages.items() if message.room == record.room]:
-                        del self.messages[id_], self.clocks[id_]
-                        self.outbox.pop(id_, None)
-                case e.ExpireMessages():
-                    self.last_message = self.load().last_message
-                    for id_, message in list(self.messages.items()):
-                        if message.room == record.room and id_ <= record.upto and not self.waits(id_):
-                            del self.messages[id_], self.clocks[id_]
-                            self.outbox.pop(id_, None)
-                case e.PutGreetings():
-                    self.greetings = record.greetings
-                case e.PutBelieved():
-                    self.believed = record.until
-                case e.PutShutOut():
-                    self.shut_out = record.until
-                case e.PutConsumer():
-                    self.consumers[record.consumer.name] = record.consumer
-                case e.DropConsumer():
-                    del self.consumers[record.name]
-                    self.dropped[record.name] += 1
-                case e.SaveReply():
-                    assert record.key.key not in self.replies, "a key takes effect once"
-                    self.replies[record.key.key] = record.reply
-                case e.Log():
-                    self.events.append(record.event)
-
-    def waits(self, id_: int) -> bool:
-        """Whether a message still waits to be sent."""
-        return id_ in self.outbox and self.outbox[id_].state in ("waiting", "sending")
-
-    def old(self, query: e.Old) -> s.OldFound:
-        """The answer to e.Old, the plain way."""
-        window = [self.messages[id_] for id_ in sorted(self.messages) if id_ > query.after][: query.limit]
-        upto = {one.room: one.id for one in window if one.at < query.before}
-        found = []
-        for room, newest in upto.items():
-            here = [one for one in self.messages.values() if one.room == room]
-            goes = [one for one in here if one.id <= newest and not self.waits(one.id)]
-            read = self.rooms[room].read_upto
-            unread = [one for one in goes if one.id > read and one.direction == "in" and one.kind == "text"]
-            if goes:
-                found.append(e.OldOf(room, newest, len(unread), len(goes) == len(here)))
-        return s.OldFound(query, found, window[-1].id if upto else None)
-
-    @property
-    def head(self) -> int:
-        return self.events[-1].seq or 0 if self.events else 0
-
-    def message(self, id_: int) -> nouns.Message:
-        """A message as it stands now."""
-        row = self.outbox.get(id_)
-        message = self.messages[id_]
-        return message if row is None else replace(message, state=row.state, detail=row.detail)
-
-    def room_rows(self) -> dict[str, nouns.Room]:
-        return {
-            id_: replace(room, last=None if room.last is None else nouns.preview(self.message(room.last.id)))
-            for id_, room in self.rooms.items()
-        }
-
-    def state(self) -> nouns.State:
-        assert self.me is not None and self.settings is not None
-        peers = {id_: row.peer for id_, row in self.peers.items() if not row.gone}
-        return nouns.State(
-            self=self.me, settings=self.settings, rooms=self.room_rows(), peers=peers, greetings=self.greetings
-        )
-
-    def load(self) -> Loaded:
-        waiting = {row.peer for row in self.outbox.values() if row.state == "waiting"}
-        return Loaded(
-            log=self.log,
-            head=self.head,
-            oldest=self.oldest,
-            clock=max(self.clocks.values(), default=0),
-            last_message=max((self.last_message, *self.messages)),
-            last_plain=max((int(id_.removeprefix(PLAIN_PREFIX)) for id_ in self.peers), default=0),
-            settings=self.settings,
-            saved=self.saved,
-            peers=[LoadedPeer(row.peer, row.gone, id_ in waiting) for id_, row in self.peers.items()],
-            rooms=list(self.room_rows().values()),
-            shut_out=self.shut_out,
-            believed=self.believed,
-            consumers=list(self.consumers.values()),
-            greetings=self.greetings,
-            sending=[
-                Sending(id_, self.messages[id_].room, row.peer, self.messages[id_].text)
-                for id_, row in sorted(self.outbox.items())
-                if row.state == "sending"
-            ],
-        )
-
-    def waiting(self, peer: str) -> list[int]:
-        return sorted(id_ for id_, row in self.outbox.items() if row.peer == peer and row.state == "waiting")
-
-    def incoming(self, room: str, after: int) -> int:
-        """How many texts came into a room after a message."""
-        return sum(
-            message.room == room and message.direction == "in" and message.kind == "text" and id_ > after
-            for id_, message in self.messages.items()
-        )
-
-    def came(self, query: e.CountRead | e.CountUnread) -> int:
-        return self.incoming(query.room, query.after) - self.incoming(query.room, query.upto)
-
-    def answer(self, query: e.Query) -> s.Fetched:
-        match query:
-            case e.Waiting():
-                ids = self.waiting(query.peer)[: query.limit]
-                rows = [(id_, self.messages[id_].room, self.messages[id_].text) for id_ in ids]
-                return s.WaitingRead(query, rows)
-            case e.ReadOldest():
-                return s.OldestRead(query, self.oldest)
-            case e.CountRead():
-                return s.ReadCounted(query, self.came(query))
-            case e.CountUnread():
-                return s.UnreadCounted(query, self.came(query))
-            case e.Old():
-                return self.old(query)
-            case e.ReadMessage():
-                row = self.outbox.get(query.message)
-                return s.MessageRead(query, None if row is None else (self.message(query.message), row.peer))
 
 
 class FakeLink(msgspec.Struct):
@@ -264,7 +77,7 @@ class Simulation:
         self.seed = seed
         self.dice = random.Random(seed)
         self.now = START
-        self.store = FakeStore()
+        self.store = MemoryStore()
         self.links: dict[int, FakeLink] = {}
         #: What each link is, for a core made anew.
         self.told: dict[int, s.LinkUp] = {}
@@ -280,7 +93,7 @@ class Simulation:
         #: Messages that went through a person's or a merge's hands: their order says nothing.
         self.reordered: set[int] = set()
         self.uncounted: set[str] = set()
-        self.seen_events = 0
+        self.seen_events = self.seen_commits = 0
         #: How far each consumer of a name was after the last step, by how often that name was dropped.
         self.positions: dict[tuple[str, int], int] = {}
         self.replayed: nouns.State | None = None
@@ -344,10 +157,11 @@ class Simulation:
         store, data = self.store, event.data
         if isinstance(data, ev.RoomsMerged):
             # Two orders of acceptance became one.
-            self.reordered.update(id_ for id_ in store.outbox if store.messages[id_].room == data.room.id)
+            ours = "SELECT entry.id FROM entry JOIN room ON number = room WHERE outgoing AND room.id = ?"
+            self.reordered.update(store.column(ours, data.room.id))
             if data.gone in self.uncounted:
                 self.uncounted.add(data.room.id)
-        elif isinstance(data, ev.RoomRead) and data.read_upto >= max(store.messages):
+        elif isinstance(data, ev.RoomRead) and data.read_upto >= store.column(NEWEST)[0]:
             self.uncounted.discard(data.room)
         elif isinstance(data, ev.MessageStateChanged) and data.state == "failed":
             self.reordered.add(data.id)
@@ -361,6 +175,7 @@ class Simulation:
         self.begin_commit()
         assert self.committing is not None
         self.uncounted |= self._recounted()
+        self.store.fail(self.committing.records)
         lost, self.committing, self.gathering = (self.committing, self.gathering), None, Batch()
         self.steps.append(f"{self.now - START}: the disk fails")
         self.healthy = False
@@ -444,9 +259,9 @@ class Simulation:
         if not act.control:
             assert (act.token, act.part) not in self.left, f"{act.token} is sent twice"
             # One that is deleted in the batch in which it was given to its link leaves, or not.
-            if act.token not in self.reordered and act.token in self.store.outbox:
-                waiting = self.store.waiting(self.store.outbox[act.token].peer)
-                earlier = [id_ for id_ in waiting if id_ < act.token and id_ not in self.reordered]
+            for row in self.store.rows("entry = ?", act.token) if act.token not in self.reordered else ():
+                waiting = self.store.column(WAITING, row.peer, act.token)
+                earlier = [id_ for id_ in waiting if id_ not in self.reordered]
                 assert not earlier, f"{act.token} overtakes {earlier}"
         link.carries.append(act)
 
@@ -578,7 +393,7 @@ class Simulation:
 
     def ask(self) -> None:
         dice = self.dice
-        whom = dice.choice((*(f"{host}:{port}" for host in HOSTS for port in PORTS), *self.store.peers, *NAMES))
+        whom = dice.choice((*(f"{host}:{port}" for host in HOSTS for port in PORTS), *self.store.column(PEERS), *NAMES))
         match dice.choice(("send", "send", "send", "connect", "disconnect", "forget", "resend", "read", "settings",
                             "rename", "merge", "delete", "consume", "expire")):  # fmt: skip
             case "send":
@@ -598,18 +413,18 @@ class Simulation:
             case "rename":
                 self.command("rename", rq.RenameArgs(peer=whom, name=dice.choice(("", "mine", *NAMES))))
             case "merge":
-                other = dice.choice((*self.store.peers, *NAMES, "nobody"))
+                other = dice.choice((*self.store.column(PEERS), *NAMES, "nobody"))
                 self.command("merge", rq.MergeArgs(peer=whom, into=other))
             case "delete":
                 if dice.random() < 0.5:
                     self.command("delete", rq.PeerArgs(peer=whom))
             case "resend":
-                ours = [id_ for id_, row in self.store.outbox.items() if row.state in ("failed", "unconfirmed")]
+                ours = [row.message for row in self.store.rows("state IN ('failed', 'unconfirmed')")]
                 message = dice.choice(ours or [1])
                 for _ in range(dice.choice((1, 2))):
                     self.command("resend", rq.ResendArgs(message=message))
             case "read":
-                room = dice.choice((*self.store.rooms, "nowhere"))
+                room = dice.choice((*self.store.column("SELECT id FROM room"), "nowhere"))
                 for _ in range(dice.choice((1, 2))):
                     upto = dice.choice((None, dice.randrange(self.core._ledger.last_message + 2)))
                     self.command("mark_read", rq.MarkReadArgs(room=room, upto=upto))
@@ -696,18 +511,23 @@ class Simulation:
     def check(self) -> None:
         """The invariants that hold after every step."""
         store = self.store
-        for event in store.events[self.seen_events :]:
+        if store.writer.commits == self.seen_commits:
+            return
+        self.seen_commits = store.writer.commits
+        for event in store.events_after(self.seen_events):
             self.seen_events += 1
             assert event.seq == self.seen_events, "events are numbered without gaps"
             if isinstance(event.data, ev.NodeStarted) and self.replayed is None:
                 self.replayed = nouns.State(self=event.data.self, settings=event.data.settings)
             assert self.replayed is not None
             reducer.apply(self.replayed, event)
-        assert self.replayed is None or self.replayed == store.state(), "the log replayed is what is on disk"
-        recounting = {
-            act.query.room for act in self._acts() if isinstance(act.query, e.CountUnread)
-        } | self._recounted()
-        for id_, room in store.rooms.items():
+        if self.replayed is None:
+            return
+        state = store.state()
+        assert self.replayed == state, "the log replayed is what is on disk"
+        asked = {act.query.room for act in self._acts() if isinstance(act.query, e.CountUnread)}
+        recounting = asked | self._recounted()
+        for id_, room in state.rooms.items():
             if id_ not in recounting and id_ not in self.uncounted:
                 assert room.unread == store.incoming(id_, room.read_upto), f"unread of {id_}"
         for name, consumer in store.consumers.items():
@@ -715,7 +535,7 @@ class Simulation:
             life = (name, store.dropped[name])
             assert self.positions.get(life, 0) <= consumer.position, "it only goes forward"
             self.positions[life] = consumer.position
-        for row in store.outbox.values():
+        for row in store.rows():
             assert row.state in ("waiting", "sending", "sent", "failed", "unconfirmed")
 
     def _recounted(self) -> set[str]:
@@ -751,8 +571,33 @@ class Simulation:
         else:
             raise AssertionError("it never comes to rest")
         assert not self.asked, "every command is answered"
-        for id_, row in self.store.outbox.items():
+        for row in self.store.rows():
             contact = self.core._contacts.by_id[row.peer]
             reachable = contact.links or (contact.address is not None and not contact.tries.paused)
             if contact.gone or reachable:
-                assert row.state not in ("waiting", "sending"), f"message {id_} is forgotten: {row}"
+                assert row.state not in ("waiting", "sending"), f"forgotten: {row}"
+
+
+def live(seed: int, steps: int = 400) -> None:
+    """A life from its first step until it comes to rest."""
+    # In every second one windows are small: more waits on disk than in memory nearly all the time.
+    small = {"WINDOW": 3, "SWEEP": 2} if seed % 2 else {"WINDOW": queues.WINDOW, "SWEEP": queues.SWEEP}
+    # In every third nearly everybody stands in line to be dialled.
+    dials = 1 if seed % 3 == 0 else dialling.MAX_DIALS
+    with mock.patch.multiple(queues, **small), mock.patch.object(dialling, "MAX_DIALS", dials):
+        Simulation(seed).run(steps)
+
+
+def main() -> None:
+    """Live many lives; the first one that breaks a promise is told with its seed, and ends it."""
+    parser = argparse.ArgumentParser(prog="python -m tests.support.simulation", description=main.__doc__)
+    parser.add_argument("--seeds", type=int, default=1, help="how many lives (default: 1)")
+    parser.add_argument("--first", type=int, default=0, help="the first one's seed (default: 0)")
+    given = parser.parse_args()
+    for seed in range(given.first, given.first + given.seeds):
+        live(seed)
+    print(f"{given.seeds} lives, no promise broken")
+
+
+if __name__ == "__main__":
+    main()

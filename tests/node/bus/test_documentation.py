@@ -10,7 +10,7 @@ import typing
 import msgspec
 import pytest
 
-from node import answers, app, retention, turns
+from node import answers, app, batches, retention, turns
 from node.bus import bounds, following, locks, nouns, reducer, server
 from node.bus import events as ev
 from node.bus import requests as rq
@@ -238,13 +238,13 @@ BOUNDS = {
     "peers": [f"{contacts.MAX_PEERS:,}"],
     "strangers of one source": [f"{contacts.MAX_PER_SOURCE:,}"],
     "waiting for the disk": [
-        f"{turns.SHARED_GOAL * 1000:.0f} ms",
-        f"{turns.ALONE_GOAL * 1000:.0f} ms",
-        f"{turns.MIN_BATCH:,}",
-        f"{turns.CROWD_GOAL * 1000:.0f} ms",
-        f"{turns.MIN_CROWD_BATCH:,}",
-        f"{turns.CROWD:,}",
-        f"{turns.MAX_BATCH:,}",
+        f"{batches.SHARED_GOAL * 1000:.0f} ms",
+        f"{batches.ALONE_GOAL * 1000:.0f} ms",
+        f"{batches.MIN_BATCH:,}",
+        f"{batches.CROWD_GOAL * 1000:.0f} ms",
+        f"{batches.MIN_CROWD_BATCH:,}",
+        f"{batches.CROWD:,}",
+        f"{batches.MAX_BATCH:,}",
     ],
     "waiting for the disk in all": [f"{turns.MAX_PENDING:,}"],
     "one source in a day": [str(quotas.DEFAULT_QUOTA // 1_000_000), str(quotas.MESSAGE_COST)],

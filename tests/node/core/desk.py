@@ -14,7 +14,7 @@ from node.core.contact import Contact
 from node.core.node import Identity, Node
 from node.core.settings import Fixed
 from node.protocol.plain.codec import Announced, Said, Text
-from tests.support.simulation import FakeStore
+from tests.support.memory_store import MemoryStore
 
 START = 1_700_000_000_000
 LISTEN = "10.0.0.99:5000"
@@ -29,13 +29,13 @@ class Desk:
 
     def __init__(
         self,
-        store: FakeStore | None = None,
+        store: MemoryStore | None = None,
         *,
         name: str | None = None,
         started: bool = True,
         fixed: dict[str, Fixed] | None = None,
     ) -> None:
-        self.store = store or FakeStore()
+        self.store = store or MemoryStore()
         self.now = START
         self.core = Node(self.store.load(), Identity("me", "me", "0", name, "anna", fixed=fixed or {}))
         self.tokens = 0

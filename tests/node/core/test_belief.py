@@ -15,7 +15,7 @@ from node.core.quotas import DAY_MS as SHUT_OUT_MS
 from node.core.stimuli import Commanded
 from node.protocol.plain.codec import Text
 from tests.node.core.desk import CAUSE, LISTEN, START, Desk, events, result
-from tests.support.simulation import FakeStore
+from tests.support.memory_store import MemoryStore
 
 YEAR_MS = 365 * DAY_MS
 IDENTITY = Identity("me", "me", "0", None, "anna")
@@ -64,7 +64,7 @@ def test_a_doubted_clock_says_both_days_and_what_to_do() -> None:
     assert belief(START).why(START) is None
 
 
-def node(store: FakeStore, believed: int, **more: dict[str, int]) -> Node:
+def node(store: MemoryStore, believed: int, **more: dict[str, int]) -> Node:
     return Node(msgspec.structs.replace(store.load(), believed=believed, **more), IDENTITY)
 
 
@@ -112,7 +112,7 @@ def test_no_stranger_leaves_the_list_while_the_clock_is_doubted() -> None:
 
 
 def test_nobody_is_shut_out_for_longer_than_a_day_by_a_clock_that_was_ahead() -> None:
-    core = node(FakeStore(), START, shut_out={"10.0.0.1": START + YEAR_MS, "10.0.0.2": START + SHUT_OUT_MS})
+    core = node(MemoryStore(), START, shut_out={"10.0.0.1": START + YEAR_MS, "10.0.0.2": START + SHUT_OUT_MS})
     effects = core.handle(s.Started(LISTEN, [LISTEN]), START)
     assert [one for one in effects if isinstance(one, e.ShutOut)] == [e.ShutOut("10.0.0.2", SHUT_OUT_MS)]
     assert core.shut_out() == {"10.0.0.2": START + SHUT_OUT_MS}

@@ -69,6 +69,16 @@ def test_a_name_becomes_a_peer_when_its_port_is_claimed() -> None:
     assert book.contacts.at(HOST, 5000) is bob
 
 
+def test_where_a_peer_can_be_dialled_follows_its_port() -> None:
+    book = Book()
+    bob, eve = book.identify(None, "bob"), book.identify(5000, "eve", host="2001:db8::7")
+    assert (bob.peer.addresses, eve.peer.addresses) == ([], ["[2001:db8::7]:5000"])
+    book.recognising.claim(bob, 5001)
+    assert bob.peer.addresses == ["10.0.0.1:5001"]
+    book.contacts.change(bob, port=None)
+    assert bob.peer.addresses == []
+
+
 def test_somebody_who_is_connected_is_not_taken_over_by_a_name() -> None:
     book = Book()
     bob = book.identify(None, "bob")

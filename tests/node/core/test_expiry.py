@@ -64,7 +64,7 @@ def test_what_still_waits_never_goes_and_stays_the_rooms_last() -> None:
     desk.hear(2, Announced(5000), "a text")
     desk.hear(2, Announced(5001))
     desk.now += 1_000
-    desk.store.outbox[1].state = "waiting"
+    desk.store.commit([e.SetState(1, "plain-1", "waiting")])
     effects = expire(desk)
     assert data(ev.MessagesExpired, effects)[0].last is None, "a newer one was the last, and is gone"
     assert sorted(desk.store.messages) == [1]

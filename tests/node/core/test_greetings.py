@@ -12,7 +12,8 @@ from node.core import stimuli as s
 from node.core.node import Node
 from node.model import Address, MandatoryPeer, parse_mandatory
 from node.peers import interfaces
-from tests.support.simulation import IDENTITY, LISTEN, START, FakeStore
+from tests.support.memory_store import MemoryStore
+from tests.support.simulation import IDENTITY, LISTEN, START
 
 NEAR = parse_mandatory("10.1.0.7:1255@10.1.0.0/16")
 FAR = parse_mandatory("10.2.0.7:1255@10.2.0.0/16")
@@ -24,8 +25,8 @@ TEXT = "Mandatory message: Hello from our peer!"
 class Desk:
     """A core on an empty store; what it decides is written down and kept."""
 
-    def __init__(self, store: FakeStore | None = None) -> None:
-        self.store = store or FakeStore()
+    def __init__(self, store: MemoryStore | None = None) -> None:
+        self.store = store or MemoryStore()
         self.core = Node(self.store.load(), IDENTITY)
         self.acts: list[e.Act] = []
 
@@ -107,7 +108,7 @@ def test_one_that_can_t_be_greeted_is_not_tried_again(opened: bool) -> None:
 
 
 def test_a_one_shot_client_is_greeted_in_its_own_way_before_what_waits_for_it() -> None:
-    store = FakeStore()
+    store = MemoryStore()
     desk = Desk(store)
     desk.start()
     cause = ev.Cause(client="", request="")
@@ -133,7 +134,7 @@ def test_this_node_itself_is_not_greeted() -> None:
 
 
 def test_a_new_start_begins_with_nobody_greeted() -> None:
-    store = FakeStore()
+    store = MemoryStore()
     Desk(store).start(NEAR)
     again = Desk(store)
     assert again.outcomes == {"10.1.0.7:1255": ("calling", None)}
@@ -142,7 +143,7 @@ def test_a_new_start_begins_with_nobody_greeted() -> None:
 
 
 def test_after_a_failed_disk_a_greeting_under_way_counts_as_failed() -> None:
-    store = FakeStore()
+    store = MemoryStore()
     Desk(store).start(NEAR)
     again = Desk(store)
     effects = again.core.recovered(START)

@@ -12,7 +12,7 @@ from node.core.node import Identity, Node
 from node.core.quotas import DAY_MS, MESSAGE_COST
 from node.protocol.plain.codec import Text
 from tests.node.core.desk import BOB, START, Desk, data, events, only, result
-from tests.support.simulation import FakeStore
+from tests.support.memory_store import MemoryStore
 
 QUOTA = 10_000
 
@@ -20,7 +20,7 @@ QUOTA = 10_000
 class Limited(Desk):
     """A desk whose node gives each source QUOTA bytes a day."""
 
-    def __init__(self, store: FakeStore | None = None, quota: int = QUOTA) -> None:
+    def __init__(self, store: MemoryStore | None = None, quota: int = QUOTA) -> None:
         super().__init__(store, started=False)
         self.core = Node(self.store.load(), Identity("me", "me", "0", None, "anna", quota))
         self.now = START
