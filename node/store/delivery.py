@@ -17,11 +17,15 @@ from node.bus.nouns import ADVANCE
 def _order(row: str) -> str:
     """The columns by which rows of one message are sorted, the one that is shown first."""
     states = " ".join(f"WHEN '{state}' THEN {number}" for number, state in enumerate(ADVANCE))
-    return f"CASE {row}.state {states} END, {row}.detail IS NULL, {row}.detail, {row}.peer"
+    return f"CASE {row}.state {states} END, {row}.detail IS NULL, coalesce({row}.detail, ''), {row}.peer"
 
 
-#: Whose row of `entry.id` is shown: for a query with the table `entry`. No row, where nobody was to get it.
-SHOWN = f"(SELECT one.peer FROM delivery AS one WHERE one.entry = entry.id ORDER BY {_order('one')} LIMIT 1)"  # noqa: S608
+#: Whether a row of `delivery` is the one that is shown of its message. Nearly all have one recipient: to look for a row
+#: that comes before it costs less than to sort one.
+IS_SHOWN = (
+    "NOT EXISTS (SELECT 1 FROM delivery AS other WHERE other.entry = delivery.entry AND other.peer <> delivery.peer"  # noqa: S608
+    f" AND ({_order('other')}) < ({_order('delivery')}))"
+)
 #: Whether `entry.id` is still to go to anybody: for a query with the table `entry`.
 WAITS = "EXISTS (SELECT 1 FROM delivery WHERE delivery.entry = entry.id AND delivery.state IN ('waiting', 'sending'))"
 

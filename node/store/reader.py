@@ -386,8 +386,8 @@ class Reader:
                     message = self._message(query.message)
                     if message is None or message.direction != "out":
                         return s.MessageRead(query, None)
-                    peer = self._one(f"SELECT {delivery.SHOWN} FROM entry WHERE id = ?", query.message)  # noqa: S608
-                    return s.MessageRead(query, (message, peer))
+                    shown = f"SELECT peer FROM delivery WHERE entry = ? AND {delivery.IS_SHOWN}"  # noqa: S608
+                    return s.MessageRead(query, (message, self._one(shown, query.message)))
 
     def _came(self, query: e.CountRead | e.CountUnread) -> int:
         count: int = self._one(

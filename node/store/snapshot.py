@@ -23,7 +23,7 @@ MESSAGE_COLUMNS = (
 #: One row a message, however many recipients it has.
 MESSAGE_TABLES = (
     "entry LEFT JOIN body ON body.entry = entry.id"
-    f" LEFT JOIN delivery ON entry.outgoing AND delivery.entry = entry.id AND delivery.peer = {delivery.SHOWN}"
+    f" LEFT JOIN delivery ON entry.outgoing AND delivery.entry = entry.id AND {delivery.IS_SHOWN}"
 )
 PEER_COLUMNS = (
     "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone, own_name, standing"

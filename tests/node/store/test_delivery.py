@@ -163,14 +163,11 @@ def test_who_becomes_one_with_whom_changes_nothing_of_what_shows(
     held: dict[str, tuple[str, str | None]], pair: tuple[str, str]
 ) -> None:
     with sqlite3.connect(":memory:") as db:
-        db.execute("CREATE TABLE entry (id)")
         db.execute("CREATE TABLE delivery (entry, peer, state, detail, PRIMARY KEY (entry, peer))")
-        db.execute("INSERT INTO entry VALUES (1)")
         db.executemany("INSERT INTO delivery VALUES (1, ?, ?, ?)", [(peer, *row) for peer, row in held.items()])
 
         def shown() -> tuple[str, str | None]:
-            sql = f"SELECT state, detail FROM delivery, entry WHERE entry = id AND peer = {delivery.SHOWN}"
-            (found,) = db.execute(sql).fetchall()
+            (found,) = db.execute(f"SELECT state, detail FROM delivery WHERE {delivery.IS_SHOWN}").fetchall()
             return found  # type: ignore[no-any-return]
 
         before = shown()
