@@ -112,6 +112,10 @@ def used(db: sqlite3.Connection) -> Iterator[None]:
             # FTS5 keeps what was written in memory until a savepoint or the commit; the commit would be too late.
             db.execute("SAVEPOINT written")
             db.execute("RELEASE written")
+    except MemoryError as error:
+        # It says of itself that it is larger than any memory. If the memory really is too small, building it anew is no
+        # harm.
+        raise IndexBroken("it takes more memory than there is") from error
     except sqlite3.Error as error:
         if is_of_the_index(error):
             raise IndexBroken(str(error)) from error

@@ -20,6 +20,7 @@ from tests.node.store.story import LOG, Story, commit, erase, new_writer
 DAMAGES = {
     "levels": "UPDATE search_data SET block = x'0000000000cfa10000' WHERE id = 10",
     "garbage": "UPDATE search_data SET block = randomblob(300)",
+    "too large": "UPDATE search_data SET block = x'0444f8cd2c65c73a1faea7a29bb75d2dd15cfe8c513a9f95' WHERE id = 10",
     "no structure": "DELETE FROM search_data WHERE id = 10",
     "no table": "DROP TABLE search_idx",
     "newer format": "UPDATE search_config SET v = 99 WHERE k = 'version'",
@@ -175,7 +176,7 @@ def test_a_deletion_during_a_pass_is_for_the_next_one(shelf: Shelf, monkeypatch:
 
 
 # A newer format matters at the start only: while it runs, SQLite doesn't look at it.
-@pytest.mark.parametrize("damage", ["levels", "garbage", "no structure", "no table"])
+@pytest.mark.parametrize("damage", ["levels", "garbage", "too large", "no structure", "no table"])
 def test_a_broken_index_fails_no_write_and_is_built_anew(shelf: Shelf, damage: str) -> None:
     story = shelf.story
     anna, bela = story.meet("10.0.0.1", 5000, "anna"), story.meet("10.0.0.2", 5000)
