@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pathlib
+import sqlite3
 from collections.abc import Iterable
-from typing import cast
+from typing import Any, cast
 
 from msgspec.structs import replace
 
@@ -22,6 +23,7 @@ from node.core.plain import Recognising
 from node.core.rooms import Rooms
 from node.core.stimuli import ExpiryDue
 from node.protocol.plain.codec import Text
+from node.store import database
 from node.store.reader import Reader
 from node.store.writer import Writer
 
@@ -163,3 +165,15 @@ def erase(writer: Writer) -> None:
         more = writer.keeper.erase(begin=True)
         while more:
             more = writer.keeper.erase(begin=False)
+
+
+def rows(home: pathlib.Path, sql: str) -> list[tuple[Any, ...]]:
+    """What a query finds in the database of a home."""
+    with sqlite3.connect(home / database.FILE_NAME) as db:
+        return db.execute(sql).fetchall()
+
+
+def contents(home: pathlib.Path) -> dict[str, list[tuple[Any, ...]]]:
+    """All that records have become, by table."""
+    tables = ("fact", "peer", "address", "room", "member", "entry", "body", "delivery", "event", "reply")
+    return {table: rows(home, f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables}

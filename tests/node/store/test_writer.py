@@ -1,31 +1,21 @@
-"""The writer: a batch is on disk whole or not at all, and folding records changes nothing of what they mean."""
+"""The writer: a batch is on disk whole or not at all."""
 
 from __future__ import annotations
 
 import pathlib
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from node.bus import bounds, nouns
-from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import effects as e
 from node.errors import StoreUnavailable
-from node.store import database
 from node.store.reader import Reader
 from node.store.writer import Writer
-from tests.node.store.plans import Plan, live, plans
-from tests.node.store.story import START, Story, commit, erase, new_writer
-
-#: Text that came from bytes of the system that aren't UTF-8: half of a surrogate pair.
-HALF = "a\ud800b"
+from tests.node.store.story import START, Story, commit, contents, erase, new_writer, rows
 
 
 @pytest.fixture
@@ -33,16 +23,6 @@ def writer(tmp_path: pathlib.Path) -> Iterator[Writer]:
     writer = new_writer(tmp_path)
     yield writer
     writer.close()
-
-
-def rows(home: pathlib.Path, sql: str) -> list[tuple[Any, ...]]:
-    with sqlite3.connect(home / database.FILE_NAME) as db:
-        return db.execute(sql).fetchall()
-
-
-def contents(home: pathlib.Path) -> dict[str, list[tuple[Any, ...]]]:
-    tables = ("fact", "peer", "room", "entry", "body", "delivery", "event", "reply")
-    return {table: rows(home, f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables}
 
 
 def pragma(writer: Writer, name: str) -> Any:
@@ -111,112 +91,6 @@ def test_a_room_of_a_batch_that_failed_is_numbered_anew(writer: Writer, tmp_path
     writer.commit([e.PutRoom(nouns.Room(id="first", kind="plain", name="first"))])
     writer.commit(lost)
     assert rows(tmp_path, "SELECT room.id FROM entry JOIN room ON room.number = entry.room") == [(anna.peer.room,)]
-
-
-def test_the_last_state_of_a_peer_and_a_room_wins(writer: Writer, tmp_path: pathlib.Path) -> None:
-    story = Story()
-    anna = story.meet("10.0.0.1", 5000, "first")
-    for name in ("second", "third"):
-        story.contacts.change(anna, name=name)
-    story.contacts.forget(anna)
-    commit(writer, story)
-    assert rows(tmp_path, "SELECT name, gone FROM peer") == [("third", 1)]
-    assert rows(tmp_path, "SELECT name FROM room") == [("third",)]
-
-
-def test_a_message_and_its_states_may_come_in_one_batch(writer: Writer, tmp_path: pathlib.Path) -> None:
-    story = Story()
-    anna = story.meet("10.0.0.1", 5000)
-    message = story.say(anna, "quick")
-    story.rooms.state(anna.peer.room, message, anna.id, "sending", None, ["altered"])
-    story.rooms.state(anna.peer.room, message, anna.id, "failed", "no route")
-    commit(writer, story)
-    assert rows(tmp_path, "SELECT state, detail FROM delivery") == [("failed", "no route")]
-    assert rows(tmp_path, "SELECT marks FROM entry") == [("altered",)]
-
-
-def test_what_is_said_before_and_after_a_merge_in_one_batch_ends_in_one_room(
-    writer: Writer, tmp_path: pathlib.Path
-) -> None:
-    story = Story()
-    known = story.meet("10.0.0.1", 5000, "anna")
-    nameless = story.meet("10.0.0.1", None, "anna")
-    story.hear(nameless, "before")
-    ours = story.say(nameless, "mine")
-    merged = story.recognising.claim(nameless, 5000)
-    assert merged is known
-    story.rooms.state(known.peer.room, ours, known.id, "sent")
-    story.hear(known, "after")
-    commit(writer, story)
-    assert rows(tmp_path, "SELECT id FROM room") == [(known.peer.room,)]
-    assert rows(tmp_path, "SELECT count(*), count(DISTINCT room) FROM entry") == [(3, 1)]
-    assert rows(tmp_path, "SELECT peer, state FROM delivery") == [(known.id, "sent")]
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(plan=plans, size=st.integers(1, 9))
-def test_how_records_fall_into_batches_makes_no_difference(plan: Plan, size: int) -> None:
-    story = Story()
-    live(story, plan)
-    records = story.records()
-    found = []
-    for step in (len(records), size):
-        with tempfile.TemporaryDirectory() as folder:
-            home = pathlib.Path(folder)
-            writer = new_writer(home)
-            for start in range(0, len(records), step):
-                writer.commit(records[start : start + step])
-            writer.close()
-            found.append(_without_room_numbers(home))
-    assert found[0] == found[1]
-
-
-def _without_room_numbers(home: pathlib.Path) -> dict[str, list[tuple[Any, ...]]]:
-    found = contents(home)
-    found["room"] = rows(home, "SELECT id, kind, name, peer, encrypted, unread, read_upto, last, created FROM room")
-    found["room"].sort()
-    found["entry"] = rows(
-        home, "SELECT entry.*, room.id FROM entry JOIN room ON room.number = entry.room ORDER BY entry.id"
-    )
-    found["entry"] = [(*row[:1], *row[2:]) for row in found["entry"]]
-    return found
-
-
-def test_a_text_that_is_not_unicode_costs_no_batch_in_any_column(writer: Writer, tmp_path: pathlib.Path) -> None:
-    story = Story()
-    story.ledger.cause = ev.Cause(client=HALF, request=HALF)
-    story.ledger.put(e.PutSettings(nouns.Settings(name=HALF), replace_name(HALF)))
-    anna = story.meet("10.0.0.1", 5000, HALF)
-    story.contacts.change(anna, error=HALF)
-    story.hear(anna, HALF)
-    message = story.say(anna, HALF)
-    story.rooms.state(anna.peer.room, message, anna.id, "failed", HALF)
-    reply = rq.SendResult(messages=[story.rooms.by_id[anna.peer.room].last or pytest.fail("no last")])
-    story.ledger.put(e.SaveReply(e.Key(HALF, b"f"), reply, START))
-    commit(writer, story)
-    assert rows(tmp_path, "SELECT name, error FROM peer") == [("a?b", "a?b")]
-    assert rows(tmp_path, "SELECT name FROM room") == [("a?b",)]
-    assert rows(tmp_path, "SELECT DISTINCT text FROM body") == [("a?b",)]
-    assert rows(tmp_path, "SELECT detail FROM delivery") == [("a?b",)]
-    assert rows(tmp_path, "SELECT key FROM reply") == [("a?b",)]
-    reader = Reader(tmp_path)
-    assert reader.snapshot(nouns.Live()).state.settings.name == "a?b"
-    assert reader.events(rq.EventsArgs(since=0)).events[-1].cause == ev.Cause(client="a?b", request="a?b")
-    reader.close()
-
-
-def replace_name(name: str) -> nouns.Self:
-    return replace(nouns.Self(id="x", code="c", name="n", listen="l"), name=name)
-
-
-def test_a_number_too_large_for_a_column_is_refused_whole(writer: Writer, tmp_path: pathlib.Path) -> None:
-    story = Story()
-    anna = story.meet("10.0.0.1", 5000)
-    commit(writer, story)
-    before = contents(tmp_path)
-    with pytest.raises(OverflowError):
-        writer.commit([e.PutPeer(replace(anna.peer, name="new")), e.PutPeer(replace(anna.peer, id="b", port=2**70))])
-    assert contents(tmp_path) == before
 
 
 def test_the_reply_to_a_key_commits_with_what_the_command_did_and_can_be_dropped_after_a_day(
