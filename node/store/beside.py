@@ -63,6 +63,10 @@ class Kept:
         self._members.clear()
         self._addresses.clear()
 
+    def forget_peer(self, peer: str) -> None:
+        """Who is off the list is rarely written, and there may be many: nothing is remembered."""
+        self._addresses.pop(peer, None)
+
     def put_members(self, db: sqlite3.Connection, room: int, peers: list[str]) -> None:
         """A room has these members."""
         if self._members.get(room) == peers:

@@ -17,7 +17,9 @@ from node.bus.nouns import ADVANCE
 def _order(row: str) -> str:
     """The columns by which rows of one message are sorted, the one that is shown first."""
     states = " ".join(f"WHEN '{state}' THEN {number}" for number, state in enumerate(ADVANCE))
-    return f"CASE {row}.state {states} END, {row}.detail IS NULL, coalesce({row}.detail, ''), {row}.peer"
+    # A state of a newer program comes last: it must not make two rows of one message.
+    rank = f"CASE {row}.state {states} ELSE {len(ADVANCE)} END"
+    return f"{rank}, {row}.detail IS NULL, coalesce({row}.detail, ''), {row}.peer"
 
 
 #: Whether a row of `delivery` is the one that is shown of its message. Nearly all have one recipient: to look for a row

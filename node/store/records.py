@@ -168,6 +168,8 @@ class Records:
         )  # fmt: skip
         for record in records:
             self._lists.put_addresses(self._db, record.peer.id, record.peer.addresses)
+            if record.gone:
+                self._lists.forget_peer(record.peer.id)
 
 
 def _put_states(db: sqlite3.Connection, records: Iterable[e.SetState], marks: dict[int, list[str]]) -> None:

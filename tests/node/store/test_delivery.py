@@ -22,6 +22,8 @@ from node.store.reader import Reader
 from tests.node.store.story import GROUP, Story, commit, new_writer
 
 STATES = ("waiting", "sending", "sent", "delivered", "failed", "unconfirmed")
+#: What a newer program may have written.
+UNKNOWN = "encoded"
 
 
 class Three:
@@ -85,6 +87,16 @@ def test_a_message_to_three_shows_once_everywhere_as_the_least_advanced(three: T
     assert {(one.state, one.detail) for one in three.seen()} == {("failed", "no route")}
     three.become(("sent", None), ("delivered", None), ("sent", "handed over"))
     assert {(one.state, one.detail) for one in three.seen()} == {("sent", "handed over")}
+
+
+def test_a_state_that_this_program_does_not_know_doubles_nothing(three: Three) -> None:
+    with sqlite3.connect(three.home / database.FILE_NAME) as db:
+        for number, peer in enumerate(three.peers):
+            db.execute("UPDATE delivery SET state = ? WHERE peer = ?", ((UNKNOWN, UNKNOWN, "sent")[number], peer.id))
+    assert {one.state for one in three.seen()} == {"sent"}
+    with sqlite3.connect(three.home / database.FILE_NAME) as db:
+        db.execute("UPDATE delivery SET state = ?", (UNKNOWN,))
+    assert {one.state for one in three.seen()} == {UNKNOWN}
 
 
 def test_a_state_is_one_recipients_alone(three: Three) -> None:
