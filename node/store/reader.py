@@ -31,7 +31,7 @@ MAX_PAGE_BYTES = 2 * 1024 * 1024
 #: The largest number SQLite holds. Front ends may ask for larger ones, which nothing has.
 MAX_INTEGER = 2**63 - 1
 
-#: Counting what waits for peers goes through all that waits. When it takes longer than so many seconds (some 200,000
+#: Counting what waits for peers goes through all that waits. When it takes longer than so many seconds (some 70,000
 #: messages), it may take a fiftieth of the time: front ends ask each second or so.
 QUICK_COUNT = 0.02
 COUNT_SHARE = 50
