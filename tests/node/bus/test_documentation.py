@@ -10,11 +10,11 @@ import typing
 import msgspec
 import pytest
 
-from node import answers, app, batches, retention, turns
+from node import answers, app, batches, turns
 from node.bus import bounds, following, locks, nouns, reducer, server
 from node.bus import events as ev
 from node.bus import requests as rq
-from node.core import contacts, quotas, settings
+from node.core import contacts, keeping, quotas, settings
 from node.peers import listener, pace
 from node.protocol.plain import registry
 from node.store import pages, reader, search
@@ -267,17 +267,17 @@ def test_every_bound_is_documented_with_its_number() -> None:
 
 
 KEPT = {
-    "events": [f"{nouns.Settings(name='').keep_events:,}", f"{retention.EVENTS_STEP:,}"],
+    "events": [f"{nouns.Settings(name='').keep_events:,}", f"{keeping.EVENTS_STEP:,}"],
     "messages": [str(nouns.Settings(name="").keep_days)],
     "headers that their author signed": [],
     "conversations": [],
     "peers on the list": [f"{contacts.MAX_PEERS:,}", str(contacts.STRANGER_MS // 86_400_000)],
     "peers off the list": [],
-    "replies to commands with a key": [str(bounds.KEY_LIFETIME_MS // 3_600_000), f"{retention.MAX_REPLIES:,}"],
+    "replies to commands with a key": [str(bounds.KEY_LIFETIME_MS // 3_600_000), f"{keeping.MAX_REPLIES:,}"],
     "the search index": [],
     "who is shut out": [f"{quotas.MAX_SOURCES:,}"],
     "what each source has cost in its day": [f"{quotas.MAX_SOURCES:,}"],
-    "the mark of the history": [f"{retention.MARK_EVERY:.0f} seconds"],
+    "the mark of the history": [f"{keeping.MARK_EVERY:.0f} seconds"],
     "greetings": [str(settings.MAX_MANDATORY)],
 }
 
