@@ -14,7 +14,7 @@ from node.bus import nouns
 from node.core import effects as e
 from node.core.links import Link
 from node.core.ports import is_service
-from node.model import Address
+from node.model import Address, parse_address
 from node.protocol.plain.registry import ONE_SHOT
 
 
@@ -56,6 +56,8 @@ class Tries(msgspec.Struct):
     #: Whether that link has done what it was for, and whether the peer took leave since it was dialled.
     worked: bool = False
     left: bool = False
+    #: Which of its addresses is dialled next; it stays while it works.
+    address: int = 0
     #: Failed attempts in a row; when the last one began, when the next is due, and why it has to wait.
     failed: int = 0
     began: int = 0
@@ -109,19 +111,30 @@ class Contact:
         return None if self.peer.port is None else Address(self.peer.host, self.peer.port)
 
     @property
+    def addresses(self) -> list[Address]:
+        """All addresses where it listens, that of its row first."""
+        first, others = self.address, self.peer.addresses[1:]
+        return [] if first is None else [first, *map(parse_address, others)] if others else [first]
+
+    @property
+    def hosts(self) -> set[str]:
+        """All hosts that it speaks from."""
+        return {self.peer.host, *(address.host for address in self.addresses)}
+
+    @property
     def targets(self) -> list[Address]:
         """Where this node may dial it, the best first: where it listens, but for ports of services that nobody here
         asked for.
         """
-        address = self.address
-        return [] if address is None or self.not_dialled is not None else [address]
+        asked = self.peer.standing == "asked"
+        return [address for address in self.addresses if asked or not is_service(address.port)]
 
     @property
     def not_dialled(self) -> str | None:
         """Why it isn't dialled where it says that it listens. None: it may be, or it has not said where."""
-        peer = self.peer
-        if peer.port is None or peer.standing == "asked" or not is_service(peer.port):
+        if self.address is None or self.targets:
             return None
+        peer = self.peer
         return (
             f"It says that it listens on port {peer.port}, where usually another kind of service does, so it isn't"
             f" dialled unasked. If it is a chat program, connect to {self.address} by hand."

@@ -79,17 +79,19 @@ class Contacts:
         peer = contact.peer
         self.by_id[peer.id] = contact
         self._by_name.setdefault(names.key(peer.name), {})[peer.id] = contact
-        self._by_host_name.setdefault((peer.host, contact.own_name), {})[peer.id] = contact
-        if peer.port is not None:
-            self._by_address[peer.host, peer.port] = contact
+        for host in contact.hosts:
+            self._by_host_name.setdefault((host, contact.own_name), {})[peer.id] = contact
+        for address in contact.addresses:
+            self._by_address[address.host, address.port] = contact
 
     def _unindex(self, contact: Contact) -> None:
         peer = contact.peer
         del self.by_id[peer.id]
         _drop(self._by_name, names.key(peer.name), peer.id)
-        _drop(self._by_host_name, (peer.host, contact.own_name), peer.id)
-        if peer.port is not None:
-            self._by_address.pop((peer.host, peer.port), None)
+        for host in contact.hosts:
+            _drop(self._by_host_name, (host, contact.own_name), peer.id)
+        for address in contact.addresses:
+            self._by_address.pop((address.host, address.port), None)
 
     def _list(self, contact: Contact, by: int) -> None:
         self._listed += by
@@ -199,8 +201,8 @@ class Contacts:
             # It was another address that somebody asked for.
             changes["standing"] = "known"
         if "port" in changes:
-            changes["addresses"] = _addresses(peer.host, changes["port"])
-        indexed = "port" in changes or "host" in changes or "name" in changes or "own_name" in changes
+            changes["addresses"] = [*_addresses(peer.host, changes["port"]), *peer.addresses[1:]]
+        indexed = "addresses" in changes or "host" in changes or "name" in changes or "own_name" in changes
         if indexed:
             self._unindex(contact)
         contact.peer = msgspec.structs.replace(peer, **changes)
@@ -327,7 +329,10 @@ class Contacts:
         self._ledger.log(ev.PeerForgotten(peer=contact.id))
 
     def unite(self, contact: Contact, known: Contact) -> None:
-        """Two peers are one: all that was said with `contact` is now with `known`, and so is a name that it lacks."""
+        """Two peers are one: all that was said with `contact` is now with `known`, and so is a name that it lacks.
+
+        Not its address: a plain peer is its address, and somebody else may have that tomorrow.
+        """
         self.revive(known, keep=contact, force=True)
         if not contact.nameless and known.nameless:
             self.calls_itself(known, contact.own_name)

@@ -15,6 +15,7 @@ from node.core.contacts import Contacts
 from node.core.ledger import Ledger
 from node.core.links import Links
 from node.core.retries import FIRST_RETRY_MS, Retries, backoff_ms
+from node.model import Address
 from node.protocol.plain.registry import ANCESTOR, PERSISTENT
 
 #: Dials, and exchanges of one message, under way at a time. Each takes an open file, for some seconds where nobody
@@ -88,8 +89,7 @@ class Dialling:
 
     def _dial(self, contact: Contact, *, sure: bool = False) -> int:
         peer, tries, targets = contact.peer, contact.tries, contact.targets
-        # Where one of its addresses doesn't answer, the next is tried.
-        address = targets[tries.failed % len(targets)]
+        address = targets[tries.address % len(targets)]
         number = tries.link = self._ledger.next_link()
         tries.next_at = None
         tries.worked = tries.left = False
@@ -128,6 +128,15 @@ class Dialling:
         if self.wants(contact) and contact.targets and not contact.gone and not tries.paused:
             self.retries.put(contact, self._ledger.now + backoff_ms(contact.id, tries.failed))
             self._ledger.tell(ev.RetryScheduled(next_try=next_try(contact)))
+
+    def elsewhere(self, contact: Contact) -> None:
+        """It was not reached: another of its addresses is dialled next time."""
+        contact.tries.address = (contact.tries.address + 1) % max(1, len(contact.targets))
+
+    def prefer(self, contact: Contact, host: str, port: int | None) -> None:
+        """It spoke from one of its addresses: that one is dialled first."""
+        if len(contact.peer.addresses) > 1 and port is not None and Address(host, port) in contact.targets:
+            contact.tries.address = contact.targets.index(Address(host, port))
 
     def hurry(self, contact: Contact) -> None:
         """Somebody wants something now: a long back-off must not make them wait for it."""

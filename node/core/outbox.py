@@ -159,6 +159,7 @@ class Outbox:
         tries = contact.tries
         self.queues.give_up_parts(contact, reason)
         tries.greet = tries.farewell = False
+        self._dialling.elsewhere(contact)
         if tries.paused or contact.gone or self.closed:
             # We broke it off ourselves.
             self._contacts.change(contact, link="offline", error=None)

@@ -196,6 +196,7 @@ class Plain:
         if self._links.is_leaving(link.number):
             return
         self._contacts.revive(contact)
+        self._dialling.prefer(contact, link.host, link.port)
         if peer.dialect_from != "chosen" and (peer.dialect != link.dialect or peer.dialect_from != "seen"):
             if peer.dialect != link.dialect:
                 # What we dialled rests on another idea of the peer, which yields to what it says itself.

@@ -192,3 +192,23 @@ def test_one_source_can_t_fill_the_list_for_the_others(monkeypatch: pytest.Monke
     assert again.identify("10.0.0.1", 5006, "trent", "std"), "a restart counts who is on the list"
     with pytest.raises(OverflowError):
         again.identify("10.0.0.1", 5007, "wendy", "std")
+
+
+def test_a_peer_with_several_addresses_is_found_at_each_of_them() -> None:
+    book = Book()
+    bob = book.identify(5000, "bob")
+    book.contacts.change(bob, addresses=["10.0.0.1:5000", "10.0.0.2:6000"])
+    assert book.identify(6000, "bob", host="10.0.0.2") is bob
+    assert book.identify(None, "bob", host="10.0.0.2") is bob, "it is known by its name there, too"
+    book.contacts.change(bob, port=5001)
+    assert bob.peer.addresses == ["10.0.0.1:5001", "10.0.0.2:6000"], "only that one has changed"
+    assert book.contacts.at(HOST, 5000) is None
+    book.contacts.delete(bob)
+    assert [book.contacts.at(host, port) for host, port in ((HOST, 5001), ("10.0.0.2", 6000))] == [None, None]
+
+
+def test_a_merged_peers_address_is_nobodys() -> None:
+    book = Book()
+    bob, again = book.identify(5000, "bob"), book.identify(6000, "bob", host="10.0.0.2")
+    book.contacts.unite(bob, again)
+    assert (again.peer.addresses, book.contacts.at(HOST, 5000)) == (["10.0.0.2:6000"], None)

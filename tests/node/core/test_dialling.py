@@ -8,7 +8,8 @@ from node.bus import requests as rq
 from node.core import dialling
 from node.core import effects as e
 from node.core import stimuli as s
-from tests.node.core.desk import Desk, only
+from node.protocol.plain.codec import Text
+from tests.node.core.desk import BOB, Desk, only
 
 HOSTS = [f"10.0.0.{number}:5000" for number in range(1, 6)]
 
@@ -45,3 +46,31 @@ def test_who_speaks_up_while_it_stands_in_line_is_answered_at_once(monkeypatch: 
     effects = desk.call(2, host="10.0.0.2")
     assert [one.link for one in only(e.Transmit, effects)] == [2]
     assert dialled(desk.give(s.Closed(1, "It refused the connection."))) == []
+
+
+def met_at_two_addresses(desk: Desk) -> None:
+    """Bob, a one-shot client."""
+    desk.hear(2, Text("hi", "bob", 5000), dialect="std")
+    desk.give(s.Closed(2, None))
+    desk.core._contacts.change(desk.contact(), addresses=["10.0.0.1:5000", "10.0.0.2:5000"])
+
+
+def test_where_one_address_does_not_answer_the_next_is_dialled_and_kept() -> None:
+    desk = Desk()
+    met_at_two_addresses(desk)
+    assert dialled(desk.send(BOB, "one")) == ["10.0.0.1:5000"]
+    desk.give(s.Closed(1, "It refused the connection."))
+    desk.now = desk.core.next_deadline() or 0
+    assert dialled(desk.give(s.Ticked())) == ["10.0.0.2:5000"]
+    assert [one.token for one in only(e.Transmit, desk.give(s.Connected(3)))] == [2]
+    desk.outcome(3, 2, "sent")
+    desk.give(s.Closed(3, None))
+    assert dialled(desk.send(BOB, "two")) == ["10.0.0.2:5000"]
+
+
+def test_who_was_heard_at_an_address_is_dialled_there() -> None:
+    desk = Desk()
+    met_at_two_addresses(desk)
+    desk.call(6, host="10.0.0.2")
+    desk.give(s.Closed(6, None))
+    assert dialled(desk.send(BOB, "one")) == ["10.0.0.2:5000"]
