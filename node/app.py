@@ -212,14 +212,7 @@ class App:
             self._core.resume(str(self._network.listen_address), self._addresses, now_ms())
             return self._core
 
-        self._network = Network(
-            lambda stimulus: self._turns.feed(stimulus),
-            lambda: self._turns.core.name,
-            self._room,
-            lambda source, light: self._turns.full_for(source, light),
-            lambda link: self._turns.core.in_use(link),
-            lambda: self._turns.owed,
-        )
+        self._network = Network(self, self._room)
         self._turns = Turns(writer, reader, make_core, self, self._network)
         self._answers = Answers(
             config,
@@ -309,6 +302,32 @@ class App:
         data = ev.HealthChanged(health=health)
         event = ev.Event(v=bounds.VERSION, log=self._log_id, at=now_ms(), type="HealthChanged", data=data)
         self._server.publish([event])
+
+    # -- the node, as its connections see it
+
+    @property
+    def name(self) -> str:
+        """The present team name."""
+        return self._turns.core.name
+
+    @property
+    def owed(self) -> float:
+        """What all that peers have said takes the disk, in seconds."""
+        return self._turns.owed
+
+    def feed(self, stimulus: s.Stimulus) -> None:
+        """Something happened."""
+        self._turns.feed(stimulus)
+
+    def full_for(self, source: str, light: bool) -> bool:
+        """Whether so much waits for the disk that a source has to wait."""
+        return self._turns.full_for(source, light)
+
+    def in_use(self, link: int) -> bool:
+        """Whether a link is used with somebody whom people here know."""
+        return self._turns.core.in_use(link)
+
+    # -- what the core decides
 
     def perform(self, act: e.Act) -> None:
         """Have it done by whom it is about."""

@@ -17,7 +17,7 @@ import functools
 import logging
 import socket
 from collections.abc import Callable
-from typing import cast
+from typing import Protocol, cast
 
 from node.core import stimuli as s
 from node.errors import LocalFault
@@ -51,23 +51,34 @@ BROKEN_OFF = "a bug in the link with %s; the connection is closed, the node goes
 BUG = "It was broken off by a bug in Snicher."
 
 
-class Connection(asyncio.BufferedProtocol):
-    """Pumps bytes between a transport and a link, and hands the link's events to `report`.
+class Owner(Protocol):
+    """Who keeps connections."""
 
-    `came` is called when bytes wait here: it calls `read_on`, or `wait` now and `read_on` when there is a turn. `gone`
-    is called once, when the socket is closed.
-    """
+    def me(self) -> tuple[int, str]:
+        """The port on which this node listens, and its present team name."""
+
+    def made(self, connection: Connection) -> None:
+        """The connection stands."""
+
+    def came(self, connection: Connection) -> None:
+        """Bytes wait at the connection: calls `read_on`, or `wait` now and `read_on` when there is a turn."""
+
+    def report(self, connection: Connection, events: list[LinkEvent]) -> None:
+        """Its link tells something."""
+
+    def gone(self, connection: Connection) -> None:
+        """Its socket is closed. Comes once."""
+
+
+class Connection(asyncio.BufferedProtocol):
+    """Pumps bytes between a transport and a link, and hands the link's events to its owner."""
 
     def __init__(
         self,
         number: int,
         link: Link,
         inbound: bool,
-        me: Callable[[], tuple[int, str]],
-        report: Callable[[Connection, list[LinkEvent]], None],
-        made: Callable[[Connection], None],
-        came: Callable[[Connection], None],
-        gone: Callable[[Connection], None],
+        owner: Owner,
     ) -> None:
         self.number = number
         self.link = link
@@ -85,11 +96,7 @@ class Connection(asyncio.BufferedProtocol):
         self.read_size = READ_SIZE // 16
         #: Bytes that came and that nobody has counted yet.
         self.size = 0
-        self._me = me
-        self._report = report
-        self._made = made
-        self._came = came
-        self._gone = gone
+        self._owner = owner
         self._loop = asyncio.get_running_loop()
         #: When it began, in seconds of the loop's clock.
         self.since = self._loop.time()
@@ -119,14 +126,14 @@ class Connection(asyncio.BufferedProtocol):
         if peer:
             self.host = zones.host_of(peer)
             self.source = source_of(self.host)
-        self._made(self)
+        self._owner.made(self)
         # What others are told has no zone: theirs is another.
         host = normal_host(str(own[0]).partition("%")[0]) if own else "0.0.0.0"
         target = "" if self.port is None else str(Address(self.host.partition("%")[0], self.port))
         told = functools.partial(
             self.link.connected, target=target, clock=f"{datetime.datetime.now():%Y-%m-%d %H:%M:%S}"
         )
-        self._drive(told, host, *self._me())
+        self._drive(told, host, *self._owner.me())
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where the next bytes go."""
@@ -143,7 +150,7 @@ class Connection(asyncio.BufferedProtocol):
             # It has its place in the queue.
             self.wait()
         else:
-            self._came(self)
+            self._owner.came(self)
 
     def eof_received(self) -> bool:
         """The other side closed its half. True: ours stays open until the link says so."""
@@ -162,7 +169,7 @@ class Connection(asyncio.BufferedProtocol):
             self._drive(self.link.connection_lost, None if error is None else reasons.in_words(error))
         self._cancel()
         self._transport = None
-        self._gone(self)
+        self._owner.gone(self)
 
     def pause_writing(self) -> None:
         """The other side reads too slowly."""
@@ -259,7 +266,7 @@ class Connection(asyncio.BufferedProtocol):
             events = self.link.events()
         except Exception:
             events = [Ended(BUG)]
-        self._report(self, events)
+        self._owner.report(self, events)
         self._end()
 
     def _flush(self) -> None:
@@ -273,7 +280,7 @@ class Connection(asyncio.BufferedProtocol):
                 transport.write_eof()
         events = link.events()
         if events:
-            self._report(self, events)
+            self._owner.report(self, events)
         if link.closing and not self._ended:
             self._end()
         elif not self._ended:

@@ -17,7 +17,8 @@ import logging
 import os
 import shlex
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Protocol
 
 from node.errors import ListenError
 from node.model import Address, source_of
@@ -50,26 +51,33 @@ MAX_REFUSED = 256
 FULL_SAID = 60.0
 
 
+class Inside(Protocol):
+    """Who gets what the door lets in."""
+
+    def take(self, sock: socket.socket, number: int, host: str) -> None:
+        """A connection of this number and source address was let in."""
+
+    def in_use(self, number: int) -> bool:
+        """Whether this node uses a connection with somebody it knows: then it never has to make room."""
+
+
 class Listener:
-    """The door. `take` gets the socket, number and source address of each connection that is let in.
+    """The door.
 
     `room` is how many connections there may be, those that the node dials included; a quarter is kept for these.
-    `connections` are all that stand, by number; accepted ones have even numbers. `in_use` tells of the number of a
-    connection whether this node uses it with somebody it knows: then it never has to make room.
+    `connections` are all that stand, by number; accepted ones have even numbers.
     """
 
     def __init__(
         self,
         room: int,
-        take: Callable[[socket.socket, int, str], None],
+        inside: Inside,
         connections: Mapping[int, Connection],
-        in_use: Callable[[int], bool] = lambda number: False,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._room = room
-        self._take = take
+        self._inside = inside
         self._connections = connections
-        self._in_use = in_use
         self._per_source = min(MAX_PER_SOURCE, room // 2)
         #: Those that were let in and aren't over, of each source, whether they stand already or not.
         self.sources: dict[str, set[int]] = {}
@@ -224,7 +232,7 @@ class Listener:
             self._last += 2
             self._count += 1
             self.sources.setdefault(source_of(host), set()).add(self._last)
-            self._take(sock, self._last, host)
+            self._inside.take(sock, self._last, host)
 
     def _refuse(self, sock: socket.socket, why: str) -> None:
         """Close a connection in order, at once: the other side may do so a little later."""
@@ -271,7 +279,7 @@ class Listener:
             idlest = None
             for number in numbers:
                 connection = self._connections.get(number)
-                if connection is None or number in self._leaving or self._in_use(number):
+                if connection is None or number in self._leaving or self._inside.in_use(number):
                     continue
                 patience = FLOOD_QUIET if several else QUIET_ENOUGH if connection.silent else IDLE_ENOUGH
                 if now - connection.active > patience and (idlest is None or connection.active < idlest.active):

@@ -15,7 +15,7 @@ import errno
 import functools
 import os
 import socket
-from collections.abc import Callable
+from typing import Protocol
 
 from node.core import effects as e
 from node.core import stimuli as s
@@ -25,7 +25,7 @@ from node.peers import reasons
 from node.peers.connection import LATE, Connection
 from node.peers.listener import Listener
 from node.peers.pace import SMALL
-from node.peers.scheduler import Scheduler
+from node.peers.scheduler import Disk, Scheduler
 from node.protocol import link as l
 from node.protocol.order import AcceptOrder
 from node.protocol.plain import registry
@@ -45,34 +45,32 @@ TAKE_COST = 0.0003
 #: limit isn't for those that merely come quickly.
 MAX_UNTAKEN = 512
 
-Feed = Callable[[s.Stimulus], None]
+
+class Node(Disk, Protocol):
+    """The node, as its connections see it."""
+
+    @property
+    def name(self) -> str:
+        """The present team name."""
+
+    def feed(self, stimulus: s.Stimulus) -> None:
+        """Something happened."""
+
+    def in_use(self, link: int) -> bool:
+        """Whether a link that came in is used with somebody whom people here know."""
 
 
 class Network:
-    """The connections. `feed` takes stimuli; `name` tells the present team name; `room` is how many there may be.
+    """The connections. `room` is how many there may be; a quarter of it is kept for what this node dials."""
 
-    A quarter of the room is kept for what this node dials. `full_for` tells whether so much waits for the disk that a
-    source, light or not, isn't to be heard now; `go_on` must be called when that may have changed. `in_use` tells
-    whether a connection that came in is used with somebody whom people here know; `owed` what all that peers have said
-    takes the disk, in seconds.
-    """
-
-    def __init__(
-        self,
-        feed: Feed,
-        name: Callable[[], str],
-        room: int = 10_000,
-        full_for: Callable[[str, bool], bool] = lambda source, light: False,
-        in_use: Callable[[int], bool] = lambda number: False,
-        owed: Callable[[], float] = lambda: 0.0,
-    ) -> None:
-        self._feed = feed
-        self._name = name
+    def __init__(self, node: Node, room: int = 10_000) -> None:
+        self._node = node
+        self._feed = node.feed
         self._loop = asyncio.get_running_loop()
         self._room = max(8, room)
         self._connections: dict[int, Connection] = {}
-        self._listener = Listener(self._room, self._accepted, self._connections, in_use)
-        self._scheduler = Scheduler(full_for, owed)
+        self._listener = Listener(self._room, self, self._connections)
+        self._scheduler = Scheduler(node)
         #: Let in, but not set up yet; and how many of each source.
         self._untaken: dict[int, socket.socket] = {}
         self._untaken_of: collections.Counter[str] = collections.Counter()
@@ -110,7 +108,8 @@ class Network:
             if connection.source == source:
                 connection.leave()
 
-    def _accepted(self, sock: socket.socket, number: int, host: str) -> None:
+    def take(self, sock: socket.socket, number: int, host: str) -> None:
+        """A connection was let in: it is set up when its source has a turn."""
         self._untaken[number] = sock
         source = source_of(host)
         self._untaken_of[source] += 1
@@ -144,32 +143,42 @@ class Network:
                 self._listener.over(number, host)
 
     def _connection(self, number: int, link: l.Link, host: str, *, inbound: bool) -> Connection:
-        connection = Connection(
-            number, link, inbound, self._me, self._report, self._made, self._scheduler.came, self._gone
-        )
+        connection = Connection(number, link, inbound, self)
         connection.host = host
         connection.source = source_of(host)
         return connection
 
-    def _me(self) -> tuple[int, str]:
-        return self.listen_address.port, self._name()
+    def in_use(self, number: int) -> bool:
+        """Whether this node uses a connection with somebody it knows."""
+        return self._node.in_use(number)
 
-    def _made(self, connection: Connection) -> None:
+    # -- what connections tell
+
+    def me(self) -> tuple[int, str]:
+        """The port on which this node listens, and its present team name."""
+        return self.listen_address.port, self._node.name
+
+    def made(self, connection: Connection) -> None:
+        """A connection stands."""
         self._connections[connection.number] = connection
         self._empty.clear()
         if connection.inbound:
             self._release(self._order.accepted(connection.host, connection.number, self._loop.time()))
 
-    def _gone(self, connection: Connection) -> None:
+    def came(self, connection: Connection) -> None:
+        """Bytes of a connection wait for its turn."""
+        self._scheduler.came(connection)
+
+    def gone(self, connection: Connection) -> None:
+        """The socket of a connection is closed."""
         self._connections.pop(connection.number, None)
         if connection.inbound:
             self._listener.over(connection.number, connection.host)
         if not self._connections and not self._dialling:
             self._empty.set()
 
-    # -- what links report
-
-    def _report(self, connection: Connection, events: list[l.LinkEvent]) -> None:
+    def report(self, connection: Connection, events: list[l.LinkEvent]) -> None:
+        """The link of a connection tells something."""
         number, inbound = connection.number, connection.inbound
         for event in events:
             if isinstance(event, l.Heard):
@@ -281,7 +290,7 @@ class Network:
 
     async def _dial(self, act: e.Dial) -> None:
         address = act.address
-        port, name = self._me()
+        port, name = self.me()
         if act.how == "one_shot":
             link = l.Link.one_shot(port, name, registry.ONE_SHOT[act.dialect])
         else:

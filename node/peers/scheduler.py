@@ -11,6 +11,7 @@ import asyncio
 import functools
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from node.peers.connection import READ_SIZE, Connection
 from node.peers.fairness import FairQueue
@@ -30,16 +31,22 @@ STINT = 0.004
 REST = 0.004
 
 
+class Disk(Protocol):
+    """How much waits for the disk."""
+
+    @property
+    def owed(self) -> float:
+        """What all that was heard so far takes the disk, in seconds: a source pays for that as well."""
+
+    def full_for(self, source: str, light: bool) -> bool:
+        """Whether so much waits that a source, light or not, has to wait."""
+
+
 class Scheduler:
-    """The turns of all sources. `full_for` tells whether so much waits for the disk that a source, light or not, waits.
+    """The turns of all sources. `go_on` must be called when a source that the disk was full for may be heard again."""
 
-    `go_on` must be called when that may have changed. `owed` is what all that was heard so far takes the disk, in
-    seconds: a source pays for that as well.
-    """
-
-    def __init__(self, full_for: Callable[[str, bool], bool], owed: Callable[[], float] = lambda: 0.0) -> None:
-        self._full_for = full_for
-        self._owed_to_disk = owed
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
         self._loop = asyncio.get_running_loop()
         self._queue: FairQueue[Callable[[], object]] = FairQueue()
         self._pace = Pace()
@@ -110,10 +117,10 @@ class Scheduler:
 
     def _hear(self, connection: Connection) -> float:
         """One turn of a connection; returns what it cost. The costlier it was, the less is read for its next one."""
-        before, owed = time.thread_time(), self._owed_to_disk()
+        before, owed = time.thread_time(), self._disk.owed
         connection.read_on()
         cost = time.thread_time() - before
-        disk = self._owed_to_disk() - owed
+        disk = self._disk.owed - owed
         self._queue.charge(connection.source, disk)
         # While others wait, what it takes the disk holds them up too.
         others = len(self._queue) - 1
@@ -129,7 +136,7 @@ class Scheduler:
         self._spent = 0.0
 
     def _blocked(self, source: str, light: bool) -> bool:
-        return source in self.slowed or self._full_for(source, light)
+        return source in self.slowed or self._disk.full_for(source, light)
 
     def _speed_up(self, source: str) -> None:
         del self.slowed[source]

@@ -34,6 +34,21 @@ def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
     assert uncaught == []
 
 
+class Anna:
+    """A node for connections to meet: it only keeps what it is fed."""
+
+    name = "anna"
+    owed = 0.0
+
+    def __init__(self, fed: list[s.Stimulus], full: set[str], used: set[int]) -> None:
+        self.feed = fed.append
+        self.in_use = used.__contains__
+        self._full = full
+
+    def full_for(self, source: str, light: bool) -> bool:
+        return source in self._full
+
+
 class Live(Network):
     """A Network that keeps what it feeds."""
 
@@ -43,9 +58,7 @@ class Live(Network):
         self.full: set[str] = set()
         #: Links that are used with somebody known.
         self.used: set[int] = set()
-        super().__init__(
-            self.fed.append, lambda: "anna", room, lambda source, light: source in self.full, self.used.__contains__
-        )
+        super().__init__(Anna(self.fed, self.full, self.used), room)
 
     def all(self, kind: type[Kind]) -> list[Kind]:
         """What was fed, of one kind."""

@@ -12,7 +12,7 @@ import pytest
 from node.core import stimuli as s
 from node.peers import connection as connections
 from node.peers import scheduler
-from tests.node.peers.live import dialled, eventually, listening, run
+from tests.node.peers.live import Anna, dialled, eventually, listening, run
 from tests.support.processes import loopback_host
 
 ADDRESS = "127.0.0.1:5000"
@@ -127,7 +127,7 @@ def test_a_crowd_rests_between_its_turns_and_who_says_little_needn_t_wait_for_th
     monkeypatch.setattr(scheduler, "CROWD", 2)
 
     async def test() -> None:
-        turns = scheduler.Scheduler(lambda source, light: False)
+        turns = scheduler.Scheduler(Anna([], set(), set()))
         done: list[str] = []
         for source in "abcdef":
             turns.put(source, lambda source=source: done.append(source), small=False)  # type: ignore[misc]
