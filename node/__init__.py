@@ -6,9 +6,13 @@
     store/      SQLite: records in, pages out                     the only importer of sqlite3
     bus/        events and commands for front ends                the only importer of zmq; BUS.md is normative
                  (bus/ownership.py: whose a home must be, for the node and for every front end)
-    app.py      wires the rooms and performs the effects, in order, in batches
+    app.py      wires the rooms, hands each act to whom it is about, begins anew after a bug
+    course.py   one run: the parts start in order, run, and end in order        tasks.py   what runs all along
+    announce.py  what stands on the node's terminal: where it is, who comes and goes, how it ends
     turns.py    stimuli into the core, its records to disk, its acts out        batches.py    how much at once
     condition.py  whether the disk works, what is wrong, what a person should know    threads.py    the database's
+    answers.py  commands of front ends: reads from store to reply, all else through the core   hosts.py  names in them
+    retention.py  takes the steps by which log and messages stay within their bounds (core/keeping.py decides them)
     upkeep.py   the database in the background: the search index goes on and is rebuilt, the write-ahead log shrinks
     model.py    the nouns        errors.py  what can go wrong        config.py  what can be set
     printable.py  what others wrote, safe to print        names.py  what a name may be, and when two are the same
@@ -18,8 +22,8 @@
     console.py  the command line: a bus client like any other        lines.py  how things look on a terminal
     tail.py     the verb that follows all events
 
-Who may import whom: __main__ -> app, console -> config, loglines -> streams, supervisor -> (peers | store) -> core
--> (protocol | bus) -> model, errors.
+Who may import whom: __main__ -> app, console -> answers, retention, course -> turns -> config, loglines, announce ->
+streams, supervisor, tasks -> (peers | store) -> core -> (protocol | bus) -> model, errors.
 Nothing is imported here, so that `import node.bus` stays light for bots.
 """
 

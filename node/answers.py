@@ -7,8 +7,8 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 import msgspec
 
@@ -21,11 +21,9 @@ from node.config import Config, explain
 from node.core import effects as e
 from node.core import stimuli as s
 from node.errors import CommandRefused, IndexBroken, StoreUnavailable
-from node.model import is_id, parse_address
-from node.peers import zones
-from node.peers.resolve import Resolver, Unresolved
+from node.hosts import Hosts
 from node.store.reader import Reader
-from node.turns import Turns, now_ms
+from node.turns import now_ms
 
 #: How long a command may wait for the disk before its front end is told so, in seconds.
 COMMIT_PATIENCE = 10.0
@@ -44,37 +42,123 @@ LIMITS = {
 }
 
 
-class Answers:
-    """One `answer` for every command. `stop` is called when a front end asks the node to end."""
+P = ParamSpec("P")
+T = TypeVar("T")
 
-    def __init__(
-        self,
-        config: Config,
-        turns: Turns,
-        reader: Reader,
-        log_id: str,
-        links: Callable[[], int],
-        refused: Callable[[], int],
-        subscribed: Callable[[], int],
-        stop: Callable[[str], None],
-    ) -> None:
+
+class Core(Protocol):
+    """What answers tell of the core."""
+
+    @property
+    def me(self) -> nouns.Self:
+        """This node."""
+
+    @property
+    def settings(self) -> nouns.Settings:
+        """The settings in force."""
+
+    @property
+    def saved(self) -> Mapping[str, Any]:
+        """Those that front ends changed."""
+
+    def next_tries(self, peers: Iterable[str] | None = None) -> list[nouns.NextTry]:
+        """When which peers are dialled again."""
+
+    def consumers_used(self) -> dict[str, int]:
+        """When each consumer was used last."""
+
+    def shut_out(self) -> dict[str, int]:
+        """Which sources are shut out, until when."""
+
+    def greetings(self) -> list[nouns.Greeting]:
+        """What became of the mandatory peers."""
+
+
+class Index(Protocol):
+    """The search index."""
+
+    async def step(self) -> None:
+        """Take in more of what was said. Raises nothing."""
+
+    async def broken(self, why: str) -> None:
+        """It is broken: build it anew. Raises StoreUnavailable."""
+
+
+class Loop(Protocol):
+    """The loop around the core, and the store as it is read."""
+
+    @property
+    def core(self) -> Core:
+        """The core as it is now: after the disk failed, it is another one."""
+
+    @property
+    def upkeep(self) -> Index:
+        """The search index."""
+
+    @property
+    def health(self) -> nouns.Health:
+        """How the node is."""
+
+    @property
+    def busy(self) -> bool:
+        """Too much waits for the disk."""
+
+    @property
+    def head(self) -> int:
+        """The newest event on disk."""
+
+    @property
+    def events(self) -> int:
+        """Events since the start."""
+
+    @property
+    def commits(self) -> int:
+        """Transactions since the start."""
+
+    def feed(self, stimulus: s.Commanded | s.ConsumerAsked) -> None:
+        """Let the core decide."""
+
+    async def read(self, what: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a method of the reader in its thread. Raises CommandRefused when the node goes down."""
+
+
+class Run(Protocol):
+    """The run of the node, which ends when a front end asks for it."""
+
+    @property
+    def links(self) -> int:
+        """How many connections to peers there are."""
+
+    @property
+    def refused(self) -> int:
+        """How many connections were refused since the start."""
+
+    @property
+    def subscribed(self) -> int:
+        """How many sockets are connected to the events of the bus."""
+
+    def stop(self, reason: str) -> None:
+        """Ask for the end."""
+
+
+class Answers:
+    """One `answer` for every command."""
+
+    def __init__(self, config: Config, turns: Loop, reader: Reader, log_id: str, run: Run) -> None:
         self._config = config
         self._turns = turns
         self._reader = reader
         self._log_id = log_id
-        self._links = links
-        self._refused = refused
-        self._subscribed = subscribed
+        self._run = run
         self._reports = Reports()
-        self._stop = stop
         self._started = time.monotonic()
-        self._resolver = Resolver()
+        self._hosts = Hosts()
         self._last_token = 0
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         #: Commands with a key that the disk has not answered yet, by key: one that is repeated meanwhile waits with it.
         self._unsettled: dict[str, tuple[bytes, asyncio.Future[Any]]] = {}
-        self.received = 0
-        self.sent = 0
+        self._received = 0
+        self._sent = 0
         self._reads: dict[str, Callable[[Any], Awaitable[Any]]] = {
             "hello": self._hello,
             "snapshot": self._snapshot,
@@ -99,6 +183,14 @@ class Answers:
             future.set_result(act.result)
         else:
             future.set_exception(CommandRefused(act.code, act.message, details=act.details))
+
+    def published(self, events: Iterable[ev.Event]) -> None:
+        """Count what came in and what went out, for `stats`."""
+        for event in events:
+            if event.type == "MessageReceived":
+                self._received += 1
+            elif isinstance(event.data, ev.MessageStateChanged):
+                self._sent += event.data.state == "sent"
 
     async def answer(self, command: rq.Command) -> rq.Reply:
         """The reply to a well-formed command. Raises CommandRefused for what is refused."""
@@ -141,7 +233,7 @@ class Answers:
             raise CommandRefused("store_unavailable", self._turns.health.problem or "The disk can't be written.")
         if self._turns.busy:
             raise CommandRefused("busy", "Too much is waiting to be written; try again in a moment.")
-        args = await self._resolved(args)
+        args = await self._hosts.resolved(args)
         self._last_token += 1
         token = self._last_token
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -171,44 +263,6 @@ class Answers:
                 future.set_exception(CommandRefused("internal", "A bug in the node; its log says more."))
         # A moment for the replies to leave.
         await asyncio.sleep(0.02)
-
-    async def _resolved(self, args: Any) -> Any:
-        """The same arguments with host names as IP addresses: a peer is its address."""
-        if isinstance(args, rq.ConnectArgs):
-            return msgspec.structs.replace(args, address=await self._host(args.address, dialled=True))
-        if isinstance(args, rq.SendArgs):
-            # All names at once: however many there are, the bus waits for one look-up's time.
-            names = list({one.to for one in args.messages})
-            found = await asyncio.gather(*(self._host(name, dialled=True) for name in names))
-            hosts = dict(zip(names, found, strict=True))
-            return rq.SendArgs(messages=[rq.Outgoing(to=hosts[one.to], text=one.text) for one in args.messages])
-        if isinstance(args, rq.PeerArgs | rq.RenameArgs):
-            return msgspec.structs.replace(args, peer=await self._host(args.peer))
-        if isinstance(args, rq.MergeArgs):
-            return rq.MergeArgs(peer=await self._host(args.peer), into=await self._host(args.into))
-        return args
-
-    async def _host(self, to: str, *, dialled: bool = False) -> str:
-        """The same with the IP address of its host. `dialled`: it must lead somewhere from this machine."""
-        if ":" not in to or is_id(to):
-            return to
-        try:
-            address = await self._resolver.resolve(parse_address(to))
-        except ValueError:
-            return to
-        except Unresolved as error:
-            if error.pending:
-                raise CommandRefused(
-                    "lookup_pending", f"{error.host} is being looked up; try again in a moment."
-                ) from None
-            raise CommandRefused("not_found", f"There is no host {error.host!r} on this network.") from None
-        try:
-            return str(zones.elsewhere(address) if dialled else zones.checked(address))
-        except ValueError as error:
-            if dialled:
-                raise CommandRefused("invalid_args", str(error)) from None
-            # A peer that was met through an interface that is gone can still be named.
-            return str(address)
 
     # -- reads
 
@@ -284,11 +338,11 @@ class Answers:
         size = sum(path.stat().st_size for path in self._config.home.glob("snicher.db*"))
         return rq.StatsResult(
             uptime_ms=int((time.monotonic() - self._started) * 1000),
-            received=self.received,
-            sent=self.sent,
+            received=self._received,
+            sent=self._sent,
             commits=self._turns.commits,
             events=self._turns.events,
-            links=self._links(),
+            links=self._run.links,
             rooms=rooms,
             peers=peers,
             outbox=outbox,
@@ -296,9 +350,9 @@ class Answers:
             database_bytes=size,
             free_bytes=shutil.disk_usage(self._config.home).free,
             shut_out=self._turns.core.shut_out(),
-            refused=self._refused(),
+            refused=self._run.refused,
             subscribers=self._reports.subscribers(self._turns.head, now_ms()),
-            subscribed=self._subscribed(),
+            subscribed=self._run.subscribed,
             consumers=await self._all_consumers(),
             oldest=oldest,
             kept_events=head - oldest + 1,
@@ -323,5 +377,5 @@ class Answers:
 
     async def _stop_soon(self, args: rq.Nothing) -> rq.Nothing:
         # The reply leaves first: the bus closes only after all links have said good-bye.
-        asyncio.get_running_loop().call_later(0.02, self._stop, "A front end asked for it.")
+        asyncio.get_running_loop().call_later(0.02, self._run.stop, "A front end asked for it.")
         return rq.Nothing()

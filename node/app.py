@@ -1,4 +1,6 @@
-"""The composition root: build the rooms, wire them, run until the end is asked for, and shut down in order.
+"""The composition root: build the rooms, wire them, let out what was decided, and begin anew after a bug.
+
+In which order a run starts and ends is in course.py; what is said on the terminal is in announce.py.
 
 When a decision fails half-way (a bug), the core decides nothing more: what was decided before goes to disk and is let
 out, the links are left, and a new run begins in the same process from what is on disk, just as after a crash. Front
@@ -26,7 +28,7 @@ from typing import Any
 from msgspec.structs import replace
 
 import node
-from node import loglines, supervisor
+from node import announce, loglines, supervisor
 from node.answers import Answers
 from node.bus import bounds, nouns
 from node.bus import events as ev
@@ -35,7 +37,7 @@ from node.config import Config
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.node import Identity, Node
-from node.errors import StoreUnavailable
+from node.course import EXIT_BUG, Course, End, Parts
 from node.findable import Findable
 from node.model import Address, parse_mandatory, short_code
 from node.peers import interfaces
@@ -49,15 +51,6 @@ from node.turns import Turns, now_ms
 
 log = logging.getLogger("snicher")
 
-#: How long good-byes may take at the end, in seconds.
-GOODBYE = 2.0
-#: How long before that for those said on connections of their own, while others may still call, in seconds.
-FAREWELL = 1.0
-#: How long the last commits may take at the end, all together, and the least that each is given, in seconds.
-LAST_COMMIT = 5.0
-MIN_COMMIT = 0.5
-#: How long connections that came in at the last moment have to say something, in seconds.
-LAST_CALL = 0.05
 #: Open files a node would like to be allowed: one for each connection, and some.
 WANTED_FILES = 65_536
 #: Open files that connections leave to the database, the bus and its front ends.
@@ -69,10 +62,6 @@ DEFAULT_FREE_SPACE = 200_000_000
 #: Objects that may pile up before the collector looks for cycles. Python's 700 are a fraction of one batch, all of
 #: which live until it is on disk: looking through them so often took a fifth of the node's time.
 GARBAGE = 50_000
-#: What a history that was set back means for front ends.
-SET_BACK = "The event log has a new id: front ends take a new snapshot, and bots begin their consumers anew."
-#: Exit code of a node that a bug ended (EX_SOFTWARE of sysexits.h).
-EXIT_BUG = 70
 #: So many new starts after a bug within so many seconds are too many.
 FRESH_STARTS = (3, 60.0)
 
@@ -93,10 +82,10 @@ def run(config: Config) -> int:
                 return code
             now = time.monotonic()
             if len(bugs) == FRESH_STARTS[0] and now - bugs[0] < FRESH_STARTS[1]:
-                log.error("the bug came back too often; giving up. Nothing that was acknowledged is lost")
+                announce.given_up()
                 return code
             bugs.append(now)
-            log.warning("starting anew from what is on disk")
+            announce.anew()
             # Where others know us, also when the system chose the port.
             config = replace(config, listen=app.listen_address)
     finally:
@@ -161,7 +150,7 @@ class _Core(Node):
 
 
 class App:
-    """One run of one node."""
+    """One run of one node: its parts, and what stands between them."""
 
     def __init__(self, config: Config, lock: homes.HomeLock, room: int, *, greet: bool = True) -> None:
         self._config = config
@@ -169,29 +158,34 @@ class App:
         self._room = room
         #: Mandatory peers are greeted once: not again after a bug.
         self._greet = greet
-        self._stopping: asyncio.Event
-        self._reason = ""
         self._started_by = supervisor.Supervisor(os.environ)
-        #: A bug ends this run.
-        self._broken = False
+        self._announcements = announce.Announcements()
+        self._end: End
         self._core: _Core | None = None
+        #: Where others know us, also when the system chose the port.
         self.listen_address = config.listen
+        self._addresses: list[str] = []
+        self._log_id = ""
         self._network: Network
         self._server: Server
         self._answers: Answers
         self._turns: Turns
         self._retention: Retention
-        self._log_id = ""
-        self._addresses: list[str] = []
-        #: What was said last on the terminal of each peer.
-        self._said: dict[str, str] = {}
 
     async def run(self) -> int:
         """Start, run, stop; returns the exit code."""
-        config = self._config
-        self._stopping = asyncio.Event()
-        asyncio.get_running_loop().set_exception_handler(self._uncaught)
+        self._end = End(self._announcements)
+        asyncio.get_running_loop().set_exception_handler(self._end.uncaught)
         self._watch_signals()
+        with contextlib.ExitStack() as undo:
+            parts, set_back = self._make(undo)
+            # From here on the turns close the database.
+            undo.pop_all()
+        return await Course(parts, self._end, self._announcements).run(self._config.listen, set_back)
+
+    def _make(self, undo: contextlib.ExitStack) -> tuple[Parts, str | None]:
+        """All parts, wired; and why the history was set back. `undo` closes the database, should a part fail."""
+        config = self._config
         known = identities.exists(config.home)
         _, peer = identities.load_or_create(config.home)
         identity = Identity(
@@ -201,63 +195,38 @@ class App:
         set_back = writer.prepare(
             log=secrets.token_hex(8), stream=secrets.token_hex(16), run=secrets.token_hex(8), known=known
         )
+        # Not before: a run that could not begin stays on disk as after a crash.
+        undo.callback(writer.close)
         reader = Reader(config.home)
+        undo.callback(reader.close)
         writer.forget_nobodies()
         self._log_id = reader.fact("log") or ""
 
         def make_core() -> Node:
-            loaded = reader.load()
             last_link = -1 if self._core is None else self._core.last_link
-            self._core = _Core(loaded, identity, last_link=last_link, broke=self._break)
+            self._core = _Core(reader.load(), identity, last_link=last_link, broke=self._end.broke)
             self._core.resume(str(self._network.listen_address), self._addresses, now_ms())
             return self._core
 
         self._network = Network(self, self._room)
         self._turns = Turns(writer, reader, make_core, self, self._network)
-        self._answers = Answers(
-            config,
-            self._turns,
-            reader,
-            self._log_id,
-            lambda: len(self._network),
-            lambda: self._network.refused,
-            lambda: self._server.subscribed,
-            self._stop,
-        )
+        self._answers = Answers(config, self._turns, reader, self._log_id, self)
         self._server = Server(self._answers.answer, self._heartbeat)
+        self._retention = Retention(self._turns, writer, reader, reader.log_ends()[0])
         findable = Findable(config, self._server, self._lock, self._log_id)
-        retention = self._retention = Retention(self._turns, writer, reader, reader.log_ends()[0])
-        try:
-            # Nobody is heard before the start is on disk: "NodeStarted" is the first event of a run.
-            self._network.pause()
-            listen = self.listen_address = await self._network.listen(config.listen)
-            self._addresses = interfaces.reachable_at(listen)
-            await findable.open(now_ms())
-            self._turns.feed(self._started(listen))
-            self._measure_space()
-            await self._turns.quiet(LAST_COMMIT)
-            if not self._turns.health.store:
-                raise StoreUnavailable(self._turns.health.problem or "The database can't be written.")
-            findable.announce()
-            if set_back is not None:
-                self._turns.notice("history", f"{set_back} {SET_BACK}")
-            self._turns.read_on()
-            retention.start()
-            self._turns.upkeep.start()
-            self._say_hello(listen)
-            await self._stopping.wait()
-            await self._say_goodbye()
-        finally:
-            await findable.close()
-            self._network.stop_listening()
-            await retention.close()
-            # The bus last: whoever asks for something until then is told that the node is going down.
-            await self._turns.close()
-            await self._server.close()
-            findable.remove_sockets()
-        return EXIT_BUG if self._broken else 0
+        parts = Parts(self._turns, self._network, findable, self._server, self._answers, self._retention, self)
+        return parts, set_back
 
-    def _started(self, listen: Address) -> s.Started:
+    # -- the house that the course runs in
+
+    def now(self) -> int:
+        """Milliseconds since 1970."""
+        return now_ms()
+
+    def started(self, listen: Address) -> s.Started:
+        """The node listens there; returns what the core is told."""
+        self.listen_address = listen
+        self._addresses = interfaces.reachable_at(listen)
         settings = self._turns.core.settings
         mandatory = tuple(parse_mandatory(one) for one in settings.mandatory) if self._greet else ()
         if settings.mandatory_rule == "off":
@@ -265,9 +234,17 @@ class App:
         hosts = interfaces.local_hosts()
         return s.Started(str(listen), self._addresses, hosts, mandatory, settings.mandatory_greeting)
 
+    def begin(self) -> None:
+        """Look after the disk from now on."""
+        self._measure_space()
+
+    def up(self) -> None:
+        """The node is up: say so."""
+        self._announcements.up(self._turns.core.me, self._config.home, os.getpid())
+
     def _measure_space(self) -> None:
         """Tell the core how much room the disk has, now and again and again."""
-        if self._stopping.is_set():
+        if self._end.asked:
             return
         try:
             usage = shutil.disk_usage(self._config.home)
@@ -280,22 +257,13 @@ class App:
             self._turns.feed(s.SpaceMeasured(usage.free, small if floor is None else floor))
         asyncio.get_running_loop().call_later(MEASURE_EVERY, self._measure_space)
 
-    # -- the bus
-
-    def _heartbeat(self) -> ev.Event:
-        data = ev.Heartbeat(log=self._log_id, head=self._turns.head, oldest=self._retention.oldest)
-        return ev.Event(v=bounds.VERSION, log=self._log_id, at=now_ms(), type="Heartbeat", data=data)
-
     # -- the world of the turns
 
     def publish(self, events: list[ev.Event]) -> None:
         """Tell front ends, and whoever sits at the terminal, what has happened."""
         self._server.publish(events)
-        for event in events:
-            if event.type == "MessageReceived":
-                self._answers.received += 1
-            else:
-                self._note(event)
+        self._answers.published(events)
+        self._announcements.published(events)
 
     def tell_health(self, health: nouns.Health) -> None:
         """Tell front ends how the node is."""
@@ -346,105 +314,49 @@ class App:
         elif isinstance(act, e.ReportExpiry):
             self._retention.reported(act)
 
-    # -- what people see on the terminal
+    def _heartbeat(self) -> ev.Event:
+        data = ev.Heartbeat(log=self._log_id, head=self._turns.head, oldest=self._retention.oldest)
+        return ev.Event(v=bounds.VERSION, log=self._log_id, at=now_ms(), type="Heartbeat", data=data)
 
-    def _note(self, event: ev.Event) -> None:
-        data = event.data
-        if isinstance(data, ev.MessageStateChanged):
-            self._answers.sent += data.state == "sent"
-        elif isinstance(data, ev.GreetingChanged):
-            one = data.greeting
-            what = f": {one.detail}" if one.detail else ""
-            log.info("mandatory peer %s: %s%s", one.address, one.outcome, what)
-        elif isinstance(data, ev.QuotaReached):
-            log.warning("%s has sent as much as one source may in a day; it is shut out for now", data.host)
-        elif isinstance(data, ev.PeerAdded):
-            log.info("new peer: %s (%s, %s)", data.peer.name, _where(data.peer), data.peer.dialect)
-        elif isinstance(data, ev.PeerChanged) and data.peer.link != "unknown":
-            what = f": {data.peer.error}" if data.peer.error else ""
-            line = f"{data.peer.name} ({_where(data.peer)}) is {data.peer.link}{what}"
-            # Much of a peer changes that is no news here: what it speaks, what people call it.
-            if self._said.get(data.peer.id) != line:
-                self._said[data.peer.id] = line
-                log.info("%s", line)
-        elif isinstance(data, ev.PeerForgotten):
-            self._said.pop(data.peer, None)
+    # -- the run that the answers belong to
 
-    def _say_hello(self, listen: Address) -> None:
-        me = self._turns.core.me
-        log.info("%s is up on %s (home %s, pid %d)", me.name, listen, self._config.home, os.getpid())
-        for address in self._addresses:
-            log.info("others can reach you at %s", address)
+    @property
+    def links(self) -> int:
+        """How many connections to peers there are."""
+        return len(self._network)
 
-    # -- the end
+    @property
+    def refused(self) -> int:
+        """How many connections were refused since the start."""
+        return self._network.refused
+
+    @property
+    def subscribed(self) -> int:
+        """How many sockets are connected to the events of the bus."""
+        return self._server.subscribed
+
+    def stop(self, reason: str) -> None:
+        """Ask for the end."""
+        self._end.stop(reason)
+
+    # -- who may end it from outside
 
     def _watch_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             reason = f"Signal {number.name}."
             if sys.platform == "win32":
-                signal.signal(number, lambda *_: loop.call_soon_threadsafe(self._stop, "Interrupted."))
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(self.stop, "Interrupted."))
             else:
-                loop.add_signal_handler(number, self._stop, reason)
+                loop.add_signal_handler(number, self.stop, reason)
 
         # Not before the loop runs: until then a closed terminal just ends the process, which serves nobody yet.
-        supervisor.on_hangup(lambda: loop.call_soon_threadsafe(self._stop, "The terminal was closed (SIGHUP)."))
+        supervisor.on_hangup(lambda: loop.call_soon_threadsafe(self.stop, "The terminal was closed (SIGHUP)."))
         self._watch_supervisor()
 
     def _watch_supervisor(self) -> None:
         """End with who started this process, if that is honcho."""
         if self._started_by.is_gone():
-            self._stop(supervisor.GONE)
-        elif not self._stopping.is_set():
+            self.stop(supervisor.GONE)
+        elif not self._end.asked:
             asyncio.get_running_loop().call_later(supervisor.LOOK_S, self._watch_supervisor)
-
-    def _stop(self, reason: str) -> None:
-        self._reason = self._reason or reason
-        self._stopping.set()
-
-    def _break(self) -> None:
-        """A bug: end this run as soon as may be, with nothing decided any more."""
-        self._broken = True
-        self._stop("A bug in Snicher.")
-
-    def _uncaught(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        message = context.get("message") or "an exception that nobody caught"
-        if isinstance(error, Exception) and not isinstance(error, OSError):
-            log.error("a bug: %s", message, exc_info=error)
-            if not self._stopping.is_set():
-                self._break()
-        else:
-            log.warning("%s%s", message, "" if error is None else f": {error}")
-
-    async def _say_goodbye(self) -> None:
-        log.info("going down: %s", self._reason)
-        loop = asyncio.get_running_loop()
-        until = loop.time() + LAST_COMMIT
-
-        def left() -> float:
-            return max(MIN_COMMIT, until - loop.time())
-
-        if not self._broken:
-            self._turns.feed(s.StopAsked(self._reason))
-            await self._turns.quiet(left())
-            await self._network.closed(FAREWELL)
-        self._network.stop_listening()
-        await asyncio.sleep(LAST_CALL)
-        await self._turns.quiet(left())
-        self._network.leave_all()
-        if not await self._network.closed(GOODBYE):
-            log.warning("%d connections didn't end in time", len(self._network))
-        if self._broken:
-            await self._answers.give_up()
-            return
-        self._turns.feed(s.Stopped(self._reason))
-        await self._turns.quiet(left())
-        if self._turns.health.store:
-            log.info("good-bye; everything is on disk")
-        else:
-            log.warning("good-bye; the last could not be written: %s", self._turns.health.problem)
-
-
-def _where(peer: nouns.Peer) -> str:
-    return str(Address(peer.host, peer.port)) if peer.port is not None else peer.host

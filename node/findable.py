@@ -14,6 +14,7 @@ import os
 import pathlib
 
 import node
+from node import tasks
 from node.bus import bounds, locate, nouns
 from node.bus.server import Server, curve_keypair
 from node.config import Config
@@ -79,13 +80,12 @@ class Findable:
     def announce(self) -> None:
         """Write bus.json, and see from now on that all stays where it is. Raises OSError."""
         self._write()
-        self._task = asyncio.create_task(self._keep(), name="keeps the bus findable")
+        self._task = tasks.begin(self._keep(), "keeps the bus findable")
 
     async def close(self) -> None:
         """Take bus.json away, and look no more."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await tasks.end(self._task)
             with contextlib.suppress(SnicherError, OSError):
                 self._lock.keep()
         # The home may be somebody else's by now.

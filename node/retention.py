@@ -12,11 +12,11 @@ has to be chosen before the first table, moves pages about at each step, and giv
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from typing import ParamSpec, Protocol, TypeVar, assert_never
 
+from node import tasks
 from node.bus import nouns
 from node.core import effects as e
 from node.core import keeping as k
@@ -162,14 +162,11 @@ class Retention:
 
     def start(self) -> None:
         """Begin."""
-        self._task = asyncio.create_task(self._run(), name="retention")
+        self._task = tasks.begin(self._run(), "retention")
 
     async def close(self) -> None:
         """End; a step under way is finished."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await tasks.end(self._task)
 
     def reported(self, report: e.ReportExpiry) -> None:
         """The core has taken a step. One that nobody waits for any more came too late."""

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from typing import Any, ParamSpec, Protocol, TypeVar
 
+from node import tasks
 from node.batches import FROM_LINKS, Batch, Sizes
 from node.bus import events as ev
 from node.bus import nouns
@@ -287,7 +288,7 @@ class Turns:
         self._peers.pause()
         self._peers.leave_all()
         self._quiet.set()
-        self._recovery = asyncio.create_task(self._recover(), name="store recovery")
+        self._recovery = tasks.begin(self._recover(), "store recovery")
 
     def _refuse(self, act: e.Act, code: str, why: str) -> None:
         """An act that is not let out: whoever waits for it is told."""

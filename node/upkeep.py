@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import ParamSpec, Protocol, TypeVar
 
+from node import tasks
 from node.errors import CommandRefused, StoreUnavailable
 from node.store.keeper import IndexState
 from node.store.writer import Writer
@@ -84,7 +85,7 @@ class Upkeep:
 
     def start(self) -> None:
         """Begin."""
-        self._task = asyncio.create_task(self._run(), name="upkeep")
+        self._task = tasks.begin(self._run(), "upkeep")
 
     def committed(self) -> None:
         """Something was committed: the index has to go on."""
@@ -93,10 +94,7 @@ class Upkeep:
 
     async def close(self) -> None:
         """End; whoever closes the writer waits for, or interrupts, the step under way."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await tasks.end(self._task)
 
     async def step(self) -> None:
         """Bring the search index one step forward; more steps follow while there is something left. Raises nothing."""

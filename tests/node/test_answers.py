@@ -1,55 +1,162 @@
-"""Commands on their way to the core and back: idempotency keys, refusals, and what a lost core leaves unanswered."""
+"""Commands on their way to the core and back, and reads: keys, refusals, what a lost core leaves unanswered, figures.
+
+No core, no store and no socket: fakes stand behind the interfaces that the answers declare.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import pathlib
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any, cast
 
 import msgspec
 import pytest
 
+from node import answers
 from node.answers import Answers
 from node.bus import encoding, nouns
+from node.bus import events as ev
 from node.bus import requests as rq
 from node.config import Config
 from node.core import effects as e
 from node.core import stimuli as s
-from node.errors import CommandRefused
-from node.peers import zones
+from node.errors import CommandRefused, IndexBroken, StoreUnavailable
 from node.store.reader import Reader
-from node.turns import Turns
 from tests.node.peers.live import eventually
+from tests.node.worlds import Run
 
 
 class Core:
-    """Turns that take every command and settle none, and a store that knows the replies given here."""
-
-    head = 7
-    busy = False
+    """A core of which answers tell; nothing is decided here."""
 
     def __init__(self) -> None:
-        self.health = nouns.Health()
-        self.fed: list[s.Commanded] = []
+        self.settings = nouns.Settings(name="anna", keep_days=7)
+        self.me = nouns.Self(id="me", code="", name="anna", listen="127.0.0.1:5000")
+        self.saved: dict[str, Any] = {"keep_days": 7}
+
+    def next_tries(self, peers: Any = None) -> list[nouns.NextTry]:
+        return [
+            nouns.NextTry(peer=one, at=9, attempt=1, reason="x") for one in (["plain-9"] if peers is None else peers)
+        ]
+
+    def consumers_used(self) -> dict[str, int]:
+        return {"bot": 5}
+
+    def shut_out(self) -> dict[str, int]:
+        return {"10.0.0.9": 1}
+
+    def greetings(self) -> list[nouns.Greeting]:
+        return [nouns.Greeting(address="10.0.0.8:5000", outcome="failed", at=0)]
+
+
+class Index:
+    """A search index: how often it went on, and why it was given up."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.gave_up: list[str] = []
+        self.fault: StoreUnavailable | None = None
+        #: A step that takes long.
+        self.slow = False
+
+    async def step(self) -> None:
+        self.steps += 1
+        if self.slow:
+            await asyncio.Event().wait()
+
+    async def broken(self, why: str) -> None:
+        self.gave_up.append(why)
+        if self.fault is not None:
+            raise self.fault
+
+
+class Store:
+    """A reader that knows the replies given here, and tells what it was asked for."""
+
+    def __init__(self) -> None:
         self.kept: dict[str, tuple[bytes, str]] = {}
-
-    def feed(self, stimulus: s.Stimulus) -> None:
-        assert isinstance(stimulus, s.Commanded)
-        self.fed.append(stimulus)
-
-    async def read(self, what: Callable[..., Any], *args: Any) -> Any:
-        return what(*args)
+        #: What the next reads fail with.
+        self.faults: list[Exception] = []
+        self.asked: list[Any] = []
 
     def reply(self, key: str) -> tuple[bytes, str] | None:
         return self.kept.get(key)
 
+    def log_ends(self) -> tuple[int, int]:
+        return 3, 7
+
+    def counts(self) -> tuple[int, int, int, int]:
+        return 10, 20, 30, 40
+
+    def consumers(self, used: dict[str, int]) -> list[nouns.Consumer]:
+        return [nouns.Consumer(name=name, position=0, lag=0, created=0, used=at) for name, at in used.items()]
+
+    def peers(self, args: rq.PeersArgs) -> rq.PeersResult:
+        return rq.PeersResult(peers=[peer("plain-1")], next_tries=[])
+
+    def consumer_next(self, args: rq.ConsumerNextArgs) -> rq.ConsumerNextResult:
+        consumer = nouns.Consumer(name=args.name, position=0, lag=0, created=0, used=0)
+        return rq.ConsumerNextResult(log="log", consumer=consumer, events=[], head=7, more=False)
+
+    def search(self, args: rq.SearchArgs) -> rq.SearchResult:
+        self.asked.append(args)
+        if self.faults:
+            raise self.faults.pop(0)
+        return rq.SearchResult(hits=[], more=False, pending=0)
+
+    def history(self, args: rq.HistoryArgs) -> rq.HistoryResult:
+        self.asked.append(args)
+        if self.faults:
+            raise self.faults.pop(0)
+        return rq.HistoryResult(seq=7, messages=[], more_before=False, more_after=False)
+
+
+class Loop:
+    """Takes every command and settles none."""
+
+    head, commits, events, busy = 7, 5, 6, False
+
+    def __init__(self) -> None:
+        self.health = nouns.Health()
+        self.core = Core()
+        self.upkeep = Index()
+        self.fed: list[s.Commanded] = []
+        self.used: list[str] = []
+
+    def feed(self, stimulus: s.Commanded | s.ConsumerAsked) -> None:
+        if isinstance(stimulus, s.ConsumerAsked):
+            self.used.append(stimulus.name)
+        else:
+            self.fed.append(stimulus)
+
+    async def read(self, what: Callable[..., Any], *args: Any) -> Any:
+        return what(*args)
+
+
+def peer(id_: str) -> nouns.Peer:
+    return nouns.Peer(id=id_, name="ben", host="10.0.0.2", port=5000, room=id_, dialect="std")
+
 
 class Desk:
     def __init__(self) -> None:
-        self.core = Core()
-        nothing: Callable[..., Any] = lambda *_: 0  # noqa: E731
-        turns, reader = cast(Turns, self.core), cast(Reader, self.core)
-        self.answers = Answers(cast(Config, None), turns, reader, "log", nothing, nothing, nothing, nothing)
+        self.core = Loop()
+        self.store = Store()
+        self.run = Run()
+        self.home = pathlib.Path()
+        config = cast(Config, SimpleNamespace(home=self.home, given={}, fixed={}))
+        self.answers = Answers(config, self.core, cast(Reader, self.store), "log", self.run)
+
+    def send(self, op: str, args: Any, client: str = "test") -> asyncio.Task[Any]:
+        """A command of a front end; what it gets, read."""
+
+        async def answered() -> Any:
+            raw = msgspec.Raw(encoding.encode(args))
+            reply = await self.answers.answer(rq.Command(v=1, id="1", client=client, op=op, args=raw))
+            return msgspec.json.decode(reply.result, type=rq.COMMANDS[op][1])
+
+        return asyncio.ensure_future(answered())
 
     def ask(self, name: str, key: str | None = None) -> asyncio.Task[rq.Reply]:
         """Ask for a rename, which goes through the core as it is."""
@@ -65,7 +172,7 @@ class Desk:
     def settle(self, command: s.Commanded, result: Any) -> None:
         """It is on disk, and its reply with it."""
         if command.key is not None:
-            self.core.kept[command.key.key] = command.key.fingerprint, encoding.encode(result).decode()
+            self.store.kept[command.key.key] = command.key.fingerprint, encoding.encode(result).decode()
         self.answers.settle(e.Reply(command.token, result))
 
 
@@ -208,35 +315,168 @@ def test_the_same_key_means_the_same_bytes_also_in_the_order_of_fields() -> None
     run(test)
 
 
+def test_a_disk_that_does_not_answer_is_told_to_the_front_end_and_the_command_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def test(desk: Desk) -> None:
+        monkeypatch.setattr(answers, "COMMIT_PATIENCE", 0.01)
+        asked = desk.ask("bob", "k")
+        (command,) = await desk.taken(1)
+        assert await refused(asked) == "store_unavailable"
+        monkeypatch.setattr(answers, "COMMIT_PATIENCE", 60)
+        again = desk.ask("bob", "k")
+        await asyncio.sleep(0)
+        desk.settle(command, rq.Nothing())
+        assert (await again).result == msgspec.Raw(b"{}")
+        assert len(desk.core.fed) == 1, "it was done once"
+
+    run(test)
+
+
 def test_a_report_beyond_the_head_is_refused() -> None:
     async def test(desk: Desk) -> None:
         def report(seq: int) -> Awaitable[rq.Reply]:
             args = msgspec.Raw(encoding.encode(rq.ReportArgs(seq=seq)))
             return desk.answers.answer(rq.Command(v=1, id="1", op="report", args=args))
 
-        for seq in (Core.head, 0, -1):
+        for seq in (Loop.head, 0, -1):
             await report(seq)
-        assert await refused(report(Core.head + 1)) == "cursor_ahead"
+        assert await refused(report(Loop.head + 1)) == "cursor_ahead"
 
     run(test)
 
 
-def test_a_zone_is_checked_where_somebody_is_dialled_and_goes_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zones, "_named", lambda zone: {"2": "eth0", "eth0": "eth0"}[zone])
+def test_a_reply_that_nobody_waits_for_or_that_comes_twice_harms_nothing() -> None:
+    async def test(desk: Desk) -> None:
+        desk.answers.settle(e.Reply(99, rq.Nothing()))
+        asked = desk.ask("bob")
+        (command,) = await desk.taken(1)
+        asked.cancel()
+        await asyncio.wait([asked])
+        desk.settle(command, rq.Nothing())
+        desk.settle(command, rq.Nothing())
 
-    def no_such(zone: str) -> str:
-        raise OSError(zone)
+    run(test)
+
+
+def test_the_core_gets_addresses_where_a_front_end_gave_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def resolved(args: Any) -> Any:
+        return rq.ConnectArgs(address="10.0.0.2:5000")
 
     async def test(desk: Desk) -> None:
-        resolved = desk.answers._resolved
-        connect = await resolved(rq.ConnectArgs(address="http://[fe80::1%252]:5000/"))
-        assert connect.address == "[fe80::1%eth0]:5000"
-        monkeypatch.setattr(zones, "_named", no_such)
-        gone = "[fe80::1%eth0]:5000"
-        assert (await resolved(rq.PeerArgs(peer=gone))).peer == gone, "a peer that was met there can be forgotten"
-        for asked in (rq.ConnectArgs(address=gone), rq.SendArgs(messages=[rq.Outgoing(to=gone, text="hi")])):
-            with pytest.raises(CommandRefused, match="This machine has no interface 'eth0'") as caught:
-                await resolved(asked)
-            assert caught.value.code == "invalid_args"
+        monkeypatch.setattr(desk.answers._hosts, "resolved", resolved)
+        asked = desk.send("connect", rq.ConnectArgs(address="ben.lan:5000"))
+        assert [one.args.address for one in await desk.taken(1)] == ["10.0.0.2:5000"]
+        asked.cancel()
+
+    run(test)
+
+
+# -- reads
+
+
+def test_a_store_that_can_t_be_read_is_refused_as_such() -> None:
+    async def test(desk: Desk) -> None:
+        desk.store.faults = [StoreUnavailable("It broke.")]
+        assert await refused(desk.send("history", rq.HistoryArgs(room="plain-1"))) == "store_unavailable"
+
+    run(test)
+
+
+def test_stats_tell_what_was_counted_here_and_by_the_run() -> None:
+    async def test(desk: Desk) -> None:
+        def event(data: Any) -> ev.Event:
+            return ev.Event(v=1, log="log", at=0, type=type(data).__name__, seq=1, data=data)
+
+        message = nouns.Message(id=1, room="r", order="", at=0, direction="in", author="plain-1", name="ben")
+        changes = [
+            ev.MessageStateChanged(room="r", id=1, state=state) for state in ("sending", "sent", "sent", "failed")
+        ]
+        heard = [ev.MessageReceived(message=message)] * 3
+        desk.answers.published([event(one) for one in (*heard, *changes, rq.Nothing())])
+        await desk.send("report", rq.ReportArgs(follower="f", seq=5), "bot")
+        found = await desk.send("stats", rq.Nothing())
+        assert (found.received, found.sent) == (3, 2)
+        assert (found.links, found.refused, found.subscribed) == (2, 3, 4)
+        assert (found.commits, found.events) == (5, 6)
+        assert (found.messages, found.outbox, found.rooms, found.peers) == (10, 20, 30, 40)
+        assert (found.oldest, found.kept_events) == (3, 5)
+        assert found.shut_out == {"10.0.0.9": 1}
+        assert [(one.client, one.seq, one.lag) for one in found.subscribers] == [("bot", 5, 2)]
+        assert [one.name for one in found.consumers] == ["bot"]
+
+    run(test)
+
+
+def test_hello_and_status_tell_of_the_node_as_it_is_now() -> None:
+    async def test(desk: Desk) -> None:
+        hello = await desk.send("hello", rq.Nothing())
+        assert (hello.node, hello.name, hello.log, hello.oldest, hello.head) == ("me", "anna", "log", 3, 7)
+        assert hello.features == sorted(rq.COMMANDS)
+        desk.core.core.me = msgspec.structs.replace(desk.core.core.me, name="otto")
+        desk.core.health = nouns.Health(store=False, problem="It broke.")
+        status = await desk.send("status", rq.Nothing())
+        assert (status.self.name, status.health.problem) == ("otto", "It broke.")
+        assert [one.address for one in status.greetings] == ["10.0.0.8:5000"]
+
+    run(test)
+
+
+def test_peers_are_told_with_their_next_tries_and_of_those_only() -> None:
+    async def test(desk: Desk) -> None:
+        found = await desk.send("peers", rq.PeersArgs())
+        assert [one.peer for one in found.next_tries] == ["plain-1"]
+
+    run(test)
+
+
+def test_a_consumer_that_is_asked_for_is_in_use() -> None:
+    async def test(desk: Desk) -> None:
+        before = answers.now_ms()
+        found = await desk.send("consumer_next", rq.ConsumerNextArgs(name="bot"))
+        assert desk.core.used == ["bot"]
+        assert found.consumer.used >= before
+
+    run(test)
+
+
+def test_before_a_search_the_index_takes_in_what_was_said_just_now_and_a_slow_one_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(answers, "INDEX_PATIENCE", 0.01)
+
+    async def test(desk: Desk) -> None:
+        desk.core.upkeep.slow = True
+        await desk.send("search", rq.SearchArgs(query="x"))
+        assert desk.core.upkeep.steps == 1
+        desk.core.busy = True
+        await desk.send("search", rq.SearchArgs(query="x"))
+        desk.core.busy, desk.core.health = False, nouns.Health(store=False)
+        await desk.send("search", rq.SearchArgs(query="x"))
+        assert desk.core.upkeep.steps == 1, "not while the disk has other work, or fails"
+        assert len(desk.store.asked) == 3
+
+    run(test)
+
+
+def test_an_index_that_is_found_broken_is_given_up_and_asked_once_more() -> None:
+    async def test(desk: Desk) -> None:
+        desk.store.faults = [IndexBroken("a page")]
+        assert (await desk.send("search", rq.SearchArgs(query="x"))).hits == []
+        assert desk.core.upkeep.gave_up == ["a page"]
+        desk.store.faults = [IndexBroken("a page"), IndexBroken("a page")]
+        assert await refused(desk.send("search", rq.SearchArgs(query="x"))) == "busy"
+        desk.store.faults, desk.core.upkeep.fault = [IndexBroken("a page")], StoreUnavailable("It is full.")
+        assert await refused(desk.send("search", rq.SearchArgs(query="x"))) == "store_unavailable"
+
+    run(test)
+
+
+def test_the_end_is_asked_for_once_the_reply_had_a_moment_to_leave() -> None:
+    async def test(desk: Desk) -> None:
+        await desk.send("stop", rq.Nothing())
+        assert desk.run.stopped == []
+        await eventually(lambda: desk.run.stopped)
+        assert desk.run.stopped == ["A front end asked for it."]
 
     run(test)

@@ -28,7 +28,7 @@ from node.store.writer import Writer
 from node.turns import Turns
 from tests.node.peers.live import eventually
 from tests.node.store.story import LOG
-from tests.node.worlds import Peers, World
+from tests.node.worlds import Peers, Run, World
 
 GARBAGE = "UPDATE search_data SET block = x'0000000000cfa10000' WHERE id = 10"
 
@@ -67,8 +67,7 @@ class House:
 
     async def look_for(self, query: str) -> rq.SearchResult:
         """As a front end does."""
-        nothing: Callable[..., Any] = lambda *_: 0  # noqa: E731
-        answers = Answers(cast(Config, None), self.turns, self.reader, LOG, nothing, nothing, nothing, nothing)
+        answers = Answers(cast(Config, None), self.turns, self.reader, LOG, Run())
         args = msgspec.Raw(msgspec.json.encode(rq.SearchArgs(query=query)))
         reply = await answers.answer(rq.Command(v=1, id="1", op="search", args=args))
         return msgspec.json.decode(reply.result, type=rq.SearchResult)

@@ -1,4 +1,4 @@
-"""What stands around the turns in tests: a world that remembers what was let out, and links that count."""
+"""What stands around turns and answers in tests: fakes that remember what was asked of them."""
 
 from __future__ import annotations
 
@@ -42,3 +42,15 @@ class Peers:
 
     def leave_all(self) -> None:
         self.done.append("leave all")
+
+
+class Run:
+    """A run that is asked for its figures, and for its end."""
+
+    links, refused, subscribed = 2, 3, 4
+
+    def __init__(self) -> None:
+        self.stopped: list[str] = []
+
+    def stop(self, reason: str) -> None:
+        self.stopped.append(reason)

@@ -1,0 +1,98 @@
+"""What the node announces on its terminal: that it is up and where, who comes and goes, and how it ends.
+
+One readable line for each thing that matters, through the log (loglines.py says what that looks like). What only a
+developer wants to know is logged where it happens.
+"""
+
+from __future__ import annotations
+
+import logging
+import pathlib
+from collections.abc import Iterable
+
+from node.bus import events as ev
+from node.bus import nouns
+from node.model import Address
+
+log = logging.getLogger("snicher")
+
+
+class Announcements:
+    """The lines of one run. Remembers what was said last of each peer, so that nothing is said twice."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, str] = {}
+
+    # -- the run
+
+    def up(self, me: nouns.Self, home: pathlib.Path, pid: int) -> None:
+        """The node is up: where it listens, and where others can reach it."""
+        log.info("%s is up on %s (home %s, pid %d)", me.name, me.listen, home, pid)
+        for address in me.addresses:
+            log.info("others can reach you at %s", address)
+
+    def going_down(self, reason: str) -> None:
+        """The end was asked for."""
+        log.info("going down: %s", reason)
+
+    def still_connected(self, count: int) -> None:
+        """Not everybody took the good-bye."""
+        log.warning("%d connections didn't end in time", count)
+
+    def down(self, health: nouns.Health) -> None:
+        """It is over, and so it stands on disk."""
+        if health.store:
+            log.info("good-bye; everything is on disk")
+        else:
+            log.warning("good-bye; the last could not be written: %s", health.problem)
+
+    # -- what went wrong
+
+    def bug(self, what: str, error: BaseException | None) -> None:
+        """Something failed that should not: this run ends."""
+        log.error("a bug: %s", what, exc_info=error)
+
+    def trouble(self, what: str, error: BaseException | None) -> None:
+        """Something failed that may."""
+        log.warning("%s%s", what, "" if error is None else f": {error}")
+
+    # -- what happened
+
+    def published(self, events: Iterable[ev.Event]) -> None:
+        """Say of these events what people want to know."""
+        for event in events:
+            if event.type != "MessageReceived":
+                self._say(event.data)
+
+    def _say(self, data: object) -> None:
+        if isinstance(data, ev.GreetingChanged):
+            one = data.greeting
+            what = f": {one.detail}" if one.detail else ""
+            log.info("mandatory peer %s: %s%s", one.address, one.outcome, what)
+        elif isinstance(data, ev.QuotaReached):
+            log.warning("%s has sent as much as one source may in a day; it is shut out for now", data.host)
+        elif isinstance(data, ev.PeerAdded):
+            log.info("new peer: %s (%s, %s)", data.peer.name, _where(data.peer), data.peer.dialect)
+        elif isinstance(data, ev.PeerChanged) and data.peer.link != "unknown":
+            what = f": {data.peer.error}" if data.peer.error else ""
+            line = f"{data.peer.name} ({_where(data.peer)}) is {data.peer.link}{what}"
+            # Much of a peer changes that is no news here: what it speaks, what people call it.
+            if self._said.get(data.peer.id) != line:
+                self._said[data.peer.id] = line
+                log.info("%s", line)
+        elif isinstance(data, ev.PeerForgotten):
+            self._said.pop(data.peer, None)
+
+
+def anew() -> None:
+    """After a bug, another run begins."""
+    log.warning("starting anew from what is on disk")
+
+
+def given_up() -> None:
+    """A bug came back too often."""
+    log.error("the bug came back too often; giving up. Nothing that was acknowledged is lost")
+
+
+def _where(peer: nouns.Peer) -> str:
+    return str(Address(peer.host, peer.port)) if peer.port is not None else peer.host

@@ -1,0 +1,66 @@
+"""Hosts in commands of front ends: a peer is its address, so names become IP addresses before the core hears them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Protocol
+
+import msgspec
+
+from node.bus import requests as rq
+from node.errors import CommandRefused
+from node.model import Address, is_id, parse_address
+from node.peers import zones
+from node.peers.resolve import Resolver, Unresolved
+
+
+class Names(Protocol):
+    """Who knows host names."""
+
+    async def resolve(self, address: Address) -> Address:
+        """The address with an IP address for its host. Raises Unresolved."""
+
+
+class Hosts:
+    """Replaces what people call a host by where it is. Front ends wait for it, but not long."""
+
+    def __init__(self, names: Names | None = None) -> None:
+        self._names: Names = names or Resolver()
+
+    async def resolved(self, args: Any) -> Any:
+        """The same arguments with host names as IP addresses. Raises CommandRefused."""
+        if isinstance(args, rq.ConnectArgs):
+            return msgspec.structs.replace(args, address=await self._host(args.address, dialled=True))
+        if isinstance(args, rq.SendArgs):
+            # All names at once: however many there are, the bus waits for one look-up's time.
+            names = list({one.to for one in args.messages})
+            found = await asyncio.gather(*(self._host(name, dialled=True) for name in names))
+            hosts = dict(zip(names, found, strict=True))
+            return rq.SendArgs(messages=[rq.Outgoing(to=hosts[one.to], text=one.text) for one in args.messages])
+        if isinstance(args, rq.PeerArgs | rq.RenameArgs):
+            return msgspec.structs.replace(args, peer=await self._host(args.peer))
+        if isinstance(args, rq.MergeArgs):
+            return rq.MergeArgs(peer=await self._host(args.peer), into=await self._host(args.into))
+        return args
+
+    async def _host(self, to: str, *, dialled: bool = False) -> str:
+        """The same with the IP address of its host. `dialled`: it must lead somewhere from this machine."""
+        if ":" not in to or is_id(to):
+            return to
+        try:
+            address = await self._names.resolve(parse_address(to))
+        except ValueError:
+            return to
+        except Unresolved as error:
+            if error.pending:
+                raise CommandRefused(
+                    "lookup_pending", f"{error.host} is being looked up; try again in a moment."
+                ) from None
+            raise CommandRefused("not_found", f"There is no host {error.host!r} on this network.") from None
+        try:
+            return str(zones.elsewhere(address) if dialled else zones.checked(address))
+        except ValueError as error:
+            if dialled:
+                raise CommandRefused("invalid_args", str(error)) from None
+            # A peer that was met through an interface that is gone can still be named.
+            return str(address)

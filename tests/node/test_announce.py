@@ -1,0 +1,73 @@
+"""What stands on the terminal: where the node is, who comes and goes, and nothing twice."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+import msgspec
+import pytest
+
+from node.announce import Announcements
+from node.bus import events as ev
+from node.bus import nouns
+
+PEER = nouns.Peer(id="plain-1", name="ben", host="10.0.0.2", port=5000, room="plain-1", dialect="std")
+
+
+@pytest.fixture
+def say(caplog: pytest.LogCaptureFixture) -> Any:
+    caplog.set_level("INFO")
+    announcements = Announcements()
+
+    def said(*data: msgspec.Struct) -> list[str]:
+        caplog.clear()
+        announcements.published(
+            [ev.Event(v=1, log="log", at=0, type=type(one).__name__, seq=1, data=one) for one in data]
+        )
+        return list(caplog.messages)
+
+    return said
+
+
+def peer(**changes: Any) -> nouns.Peer:
+    return msgspec.structs.replace(PEER, **changes)
+
+
+def test_where_the_node_is_and_where_others_can_reach_it(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    me = nouns.Self(id="me", code="", name="anna", listen="0.0.0.0:5000", addresses=["10.0.0.1:5000", "10.1.0.1:5000"])
+    Announcements().up(me, pathlib.Path("/home/anna"), 42)
+    assert caplog.messages == [
+        f"anna is up on 0.0.0.0:5000 (home {pathlib.Path('/home/anna')}, pid 42)",
+        "others can reach you at 10.0.0.1:5000",
+        "others can reach you at 10.1.0.1:5000",
+    ]
+
+
+def test_a_new_peer_is_said_with_its_address_and_what_it_speaks(say: Any) -> None:
+    assert say(ev.PeerAdded(peer=PEER)) == ["new peer: ben (10.0.0.2:5000, std)"]
+    assert say(ev.PeerAdded(peer=peer(port=None))) == ["new peer: ben (10.0.0.2, std)"]
+
+
+def test_how_a_peer_can_be_reached_is_said_once_and_again_when_it_was_forgotten(say: Any) -> None:
+    changed = ev.PeerChanged(peer=peer(link="offline", error="Refused."))
+    assert say(changed, changed) == ["ben (10.0.0.2:5000) is offline: Refused."]
+    assert say(ev.PeerChanged(peer=peer(link="online"))) == ["ben (10.0.0.2:5000) is online"]
+    assert say(ev.PeerChanged(peer=peer(link="unknown"))) == []
+    assert say(ev.PeerForgotten(peer="plain-1"), ev.PeerChanged(peer=peer(link="online"))) == [
+        "ben (10.0.0.2:5000) is online"
+    ]
+
+
+def test_greetings_and_who_is_shut_out_are_said(say: Any) -> None:
+    failed = nouns.Greeting(address="10.0.0.9:5000", outcome="failed", detail="Refused.", at=0)
+    assert say(
+        ev.GreetingChanged(greeting=failed),
+        ev.GreetingChanged(greeting=msgspec.structs.replace(failed, outcome="greeted", detail=None)),
+        ev.QuotaReached(host="10.0.0.3", bytes=10, until=1),
+    ) == [
+        "mandatory peer 10.0.0.9:5000: failed: Refused.",
+        "mandatory peer 10.0.0.9:5000: greeted",
+        "10.0.0.3 has sent as much as one source may in a day; it is shut out for now",
+    ]
