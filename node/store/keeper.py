@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -29,25 +29,29 @@ class IndexState(msgspec.Struct, frozen=True):
     behind: int = 0
 
 
+class Database(Protocol):
+    """Who owns the connection that writes."""
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection, as it is now: after a failure it may be another one."""
+
+    def attempt(self, step: Callable[[], Any]) -> None:
+        """Do a step in one transaction, which is on disk when this returns."""
+
+    def fold(self) -> bool:
+        """Fold the write-ahead log back; returns whether that was possible."""
+
+
 class Keeper:
-    """Works on the writer's connection and in its thread. All methods raise StoreUnavailable when the disk fails.
+    """Works on the writer's connection and in its thread. All methods raise StoreUnavailable when the disk fails."""
 
-    `attempt` does a step in one transaction; `fold` folds the WAL back into the database.
-    """
-
-    def __init__(
-        self,
-        connection: Callable[[], sqlite3.Connection],
-        attempt: Callable[[Callable[[], Any]], None],
-        fold: Callable[[], object],
-    ) -> None:
-        self._connection = connection
-        self._attempt = attempt
-        self._fold = fold
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def state(self) -> IndexState:
         """How the index is."""
-        db = self._connection()
+        db = self._database.connection
         try:
             return IndexState(index.broken(db), index.rebuilding(db), index.owes(db), index.behind(db))
         except sqlite3.Error as error:
@@ -55,7 +59,7 @@ class Keeper:
 
     def advance(self, limit: int) -> int:
         """Index the next messages, at most `limit`; returns how many are left. 0 also when the index is broken."""
-        db, left = self._connection(), 0
+        db, left = self._database.connection, 0
         if not index.behind(db):
             return 0
 
@@ -64,10 +68,10 @@ class Keeper:
             left = index.advance(db, limit)
 
         try:
-            self._attempt(step)
+            self._database.attempt(step)
         except IndexBroken as error:
             try:
-                index.readable(self._connection(), limit)
+                index.readable(self._database.connection, limit)
             except sqlite3.Error as unreadable:
                 # Building the index anew would meet the same messages again.
                 raise StoreUnavailable(f"The database can't be read: {unreadable}.") from unreadable
@@ -77,14 +81,14 @@ class Keeper:
 
     def give_up(self, why: str) -> None:
         """The index can't be used. Nothing reads or writes it any more until it was thrown away."""
-        self._attempt(lambda: index.mark_broken(self._connection(), why))
+        self._database.attempt(lambda: index.mark_broken(self._database.connection, why))
 
     def discard(self) -> bool:
         """A step of throwing a broken index away; True when an empty one stands in its place.
 
         What was in it is overwritten, as far as it can still be read.
         """
-        db, done = self._connection(), True
+        db, done = self._database.connection, True
 
         def step() -> None:
             nonlocal done
@@ -93,10 +97,10 @@ class Keeper:
                 index.discard(db, tables=True)
 
         try:
-            self._attempt(step)
+            self._database.attempt(step)
         except IndexBroken:
             done = True
-            self._attempt(lambda: index.discard(db, tables=False))
+            self._database.attempt(lambda: index.discard(db, tables=False))
         return done
 
     def erase(self, *, begin: bool) -> bool:
@@ -105,7 +109,7 @@ class Keeper:
         Returns whether there is more to do. An index that comes near the number of levels that SQLite takes is given up
         instead.
         """
-        db, more = self._connection(), True
+        db, more = self._database.connection, True
 
         def step() -> None:
             nonlocal more
@@ -115,11 +119,11 @@ class Keeper:
             more = index.erase(db)
 
         try:
-            self._attempt(step)
+            self._database.attempt(step)
         except IndexBroken as error:
             self.give_up(str(error))
             return False
         if not more:
             # The words would stay readable in the WAL.
-            self._fold()
+            self._database.fold()
         return more

@@ -38,7 +38,7 @@ class Writer:
         self._db = database.open_for_writing(home)
         self._place = Place(home / database.FILE_NAME)
         self._records = Records(lambda: self._db)
-        self.keeper = Keeper(lambda: self._db, self._attempt, self.fold)
+        self.keeper = Keeper(self)
         self.commits = 0
 
     def prepare(self, log: str, stream: str, run: str = "run", known: bool = False) -> str | None:
@@ -212,7 +212,7 @@ class Writer:
         index is broken, SQLite may roll back the whole transaction.)
         """
         try:
-            self._attempt(step)
+            self.attempt(step)
         except IndexBroken as error:
             why = str(error)
 
@@ -220,9 +220,15 @@ class Writer:
                 index.mark_broken(self._db, why)
                 step()
 
-            self._attempt(without_the_index)
+            self.attempt(without_the_index)
 
-    def _attempt(self, step: Callable[[], Any]) -> None:
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection that writes."""
+        return self._db
+
+    def attempt(self, step: Callable[[], Any]) -> None:
+        """Do a step in one transaction, which is on disk when this returns. Raises IndexBroken and StoreUnavailable."""
         try:
             self._place.check()
             self._db.execute("BEGIN IMMEDIATE")

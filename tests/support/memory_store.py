@@ -94,7 +94,7 @@ class MemoryStore:
             raise _DiskFailed
 
         with contextlib.suppress(_DiskFailed):
-            self.writer._attempt(step)
+            self.writer.attempt(step)
 
     def load(self) -> Loaded:
         return self.reader.load()
