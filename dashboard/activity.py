@@ -57,7 +57,7 @@ class Sign(msgspec.Struct, frozen=True):
     moment_word: str = ""
 
 
-class Waiting(msgspec.Struct, frozen=True):
+class WaitingCount(msgspec.Struct, frozen=True):
     """Messages that wait in one conversation; `more`: there are further ones. Who and why, the conversation tells."""
 
     room: str
@@ -100,7 +100,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     received: int | None = None
     sent: int | None = None
     outbox: int | None = None
-    waiting: list[Waiting] = []
+    waiting: list[WaitingCount] = []
     links: int | None = None
     refused: int | None = None
     shut_out: list[ShutOut] = []
@@ -121,7 +121,7 @@ def figures(
     rate: Rate,
     stats: rq.StatsResult | None,
     status: rq.StatusResult | None,
-    waiting: list[Waiting],
+    waiting: list[WaitingCount],
     away: AwayView | None,
     own: str,
 ) -> Figures:

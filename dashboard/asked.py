@@ -164,7 +164,7 @@ class RawEvent(msgspec.Struct, tag_field="t", tag="event"):
     seq: Annotated[int, Meta(ge=1, lt=2**53)]
 
 
-class Strays(msgspec.Struct, tag_field="t", tag="strays"):
+class UnknownRooms(msgspec.Struct, tag_field="t", tag="unknown_rooms"):
     """What became of conversations that a tab knows and the node doesn't any more."""
 
     n: _Number
@@ -205,7 +205,7 @@ class ShutOut(msgspec.Struct, tag_field="t", tag="shut_out"):
 
 Question = (
     History | Search | Send | Resend | Read | Connect | Disconnect | Forget | Rename | Merge | Delete
-    | Events | RawEvent | Strays | Options | Change
+    | Events | RawEvent | UnknownRooms | Options | Change
 )  # fmt: skip
 #: What is between the tab and this server; live.py takes it.
 About = Hello | Watch | Link | ShutOut
@@ -309,8 +309,8 @@ async def answer(question: Question, asker: Asker, model: viewmodel.Model) -> ms
             return await eventlog.page(asker, model, question.before, kinds, question.text, question.limit)
         case RawEvent():
             return await eventlog.raw(asker, model.log, question.seq)
-        case Strays():
-            return await eventlog.strays(asker, model, question.rooms)
+        case UnknownRooms():
+            return await eventlog.unknown_rooms(asker, model, question.rooms)
         case Options():
             return await options.view(asker, model)
         case Change():

@@ -75,7 +75,7 @@ class Gone(msgspec.Struct, frozen=True):
     gone: list[viewmodel.RoomGone]
 
 
-async def strays(asker: Asker, model: viewmodel.Model, rooms: list[str]) -> Gone:
+async def unknown_rooms(asker: Asker, model: viewmodel.Model, rooms: list[str]) -> Gone:
     """Where conversations went that aren't there any more: into which one that is there, or nowhere.
 
     Looks back over at most MAX_SEARCHED events. Raises CommandRefused, NodeAway or BusProtocolError."""

@@ -70,7 +70,7 @@ class Watchers:
         self._flushing: asyncio.TimerHandle | None = None
         self._polling: asyncio.Task[None] | None = None
         self._latest: bytes | None = None
-        self._waiting: tuple[tuple[object, ...], list[activity.Waiting]] = ((), [])
+        self._waiting: tuple[tuple[object, ...], list[activity.WaitingCount]] = ((), [])
         self._encoder = msgspec.json.Encoder()
 
     def add(self, tab: Tab) -> None:
@@ -139,7 +139,7 @@ class Watchers:
             await asyncio.sleep(POLL_S)
 
     async def _look(self) -> activity.Figures:
-        stats, status, waiting = None, None, list[activity.Waiting]()
+        stats, status, waiting = None, None, list[activity.WaitingCount]()
         if self._model.absent is None:
             # What an older or a vanished node doesn't tell is unknown, and shown so.
             with contextlib.suppress(NodeAway, CommandRefused, BusProtocolError):
@@ -150,7 +150,7 @@ class Watchers:
         now = int(time.time() * 1000)
         return activity.figures(now, self._rate, stats, status, waiting, away, self._own)
 
-    async def _who_waits(self, outbox: int) -> list[activity.Waiting]:
+    async def _who_waits(self, outbox: int) -> list[activity.WaitingCount]:
         """For whom messages wait; looked up anew only when that may have changed."""
         if not outbox:
             return []
@@ -164,6 +164,6 @@ class Watchers:
             page: rq.HistoryResult = await self._asker.ask("history", args)
             count = sum(one.direction == "out" and one.state in ("waiting", "sending") for one in page.messages)
             if count:
-                found.append(activity.Waiting(room, count, page.more_before and count == len(page.messages)))
+                found.append(activity.WaitingCount(room, count, page.more_before and count == len(page.messages)))
         self._waiting = (fingerprint, found)
         return found

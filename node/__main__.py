@@ -68,9 +68,9 @@ def _run(argv: list[str]) -> int:
     if argv and argv[0] in console.VERBS:
         return console.main(argv)
     if argv[:1] == ["config"]:
-        from node import configured
+        from node import config_table
 
-        return configured.main(argv[1:], os.environ)
+        return config_table.main(argv[1:], os.environ)
     if argv[:1] == ["menu"]:
         from node import menu
 

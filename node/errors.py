@@ -11,7 +11,6 @@ SnicherError
 |   |-- StoreUnavailable     a write failed: the disk is full or broken; reading goes on
 |   |   `-- StoreDisplaced   the open database is not the file at its path any more
 |   `-- IndexBroken          the search index can't be used; it is built anew, and nothing else is affected
-|-- RemoteFault              a peer broke its protocol: its link is closed, nobody else notices
 |-- LocalFault               our own code broke the protocol: a bug, never the peer's doing
 |-- InvalidEntry             a signed entry doesn't verify; it is refused and counted
 `-- BusError
@@ -74,10 +73,6 @@ class StoreDisplaced(StoreUnavailable):
 
 class IndexBroken(StoreError):
     """The search index is damaged. No message is: the node builds the index anew from them, in the background."""
-
-
-class RemoteFault(SnicherError):
-    """The peer sent what its protocol doesn't allow. Its link is closed; no other peer is affected."""
 
 
 class LocalFault(SnicherError):

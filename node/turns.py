@@ -346,7 +346,7 @@ class Turns:
         except Exception:
             log.exception("the store could not answer")
             self._refuse(fetch, "internal", "The store could not be read.")
-            if isinstance(query, e.Waiting) and self.core is core and self.health.store:
+            if isinstance(query, e.ReadWaiting) and self.core is core and self.health.store:
                 self.feed(s.WaitingRead(query, None))
             return
         if self.core is core and self.health.store:

@@ -32,7 +32,7 @@ from node.bus import bounds, commands, locate, nouns
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.bus.client import ALIVE_S, ATTEMPT_S, TIMEOUT_S
-from node.bus.commands import Awaiting, Commands, Request, Steps
+from node.bus.commands import Awaiting, NodeCommands, Request, Steps
 from node.bus.following import Away, Back, Consuming, Cursor, Following, Item, Lapsed, Resync
 from node.bus.sockets import CommandSocket, EventSocket, Reporter
 from node.errors import BusError, CommandRefused, NodeAway
@@ -134,7 +134,7 @@ class _Door:
                 future.set_result(True)
 
 
-class AsyncClient(Commands, Awaiting):
+class AsyncClient(NodeCommands, Awaiting):
     """Talks with the node of one home. May be shared between tasks; commands of one client queue up.
 
     `home` None means SNICHER_HOME or the platform's default; `name` shows up as `cause.client` on events.
@@ -170,7 +170,7 @@ class AsyncClient(Commands, Awaiting):
         for follower in list(self._followers):
             follower.close()
 
-    # -- commands; their names are in `Commands`
+    # -- commands; their names are in `NodeCommands`
 
     async def request(
         self,

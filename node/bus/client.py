@@ -29,7 +29,7 @@ import zmq
 from node.bus import bounds, commands, locate, nouns
 from node.bus import events as ev
 from node.bus import requests as rq
-from node.bus.commands import Blocking, Commands, Request, Steps
+from node.bus.commands import Blocking, NodeCommands, Request, Steps
 from node.bus.following import Away, Back, Consuming, Cursor, Following, Item, Lapsed, Resync
 from node.bus.sockets import CommandSocket, EventSocket, Reporter
 from node.errors import BusError, CommandRefused, NodeAway
@@ -49,7 +49,7 @@ T = TypeVar("T")
 _State = TypeVar("_State", bound=Following)
 
 
-class Client(Commands, Blocking):
+class Client(NodeCommands, Blocking):
     """Talks with the node of one home. May be shared between threads; commands of one client queue up.
 
     `home` None means SNICHER_HOME or the platform's default; `name` shows up as `cause.client` on events.
@@ -85,7 +85,7 @@ class Client(Commands, Blocking):
         for follower in list(self._followers):
             follower.close()
 
-    # -- commands; their names are in `Commands`
+    # -- commands; their names are in `NodeCommands`
 
     def request(
         self,

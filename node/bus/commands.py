@@ -136,7 +136,7 @@ def new_key() -> str:
     return uuid.uuid4().hex
 
 
-class Commands:
+class NodeCommands:
     """The commands by name. What changes something takes effect once, however often it must be tried; give a `key` of
     your own where the same command may be given again by another run of your program.
 

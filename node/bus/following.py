@@ -17,7 +17,7 @@ import msgspec
 from node.bus import bounds
 from node.bus import events as ev
 from node.bus import requests as rq
-from node.bus.commands import UNREADABLE, Commands, Steps
+from node.bus.commands import UNREADABLE, NodeCommands, Steps
 from node.errors import BusError, CommandRefused
 
 #: So many heartbeats may be missing before the node counts as away.
@@ -118,7 +118,7 @@ class Following:
             return None
         if self._position is None:
             return self._begin()
-        return Commands.events.steps(self._position.seq, bounds.MAX_EVENTS, self._position.log or None)
+        return NodeCommands.events.steps(self._position.seq, bounds.MAX_EVENTS, self._position.log or None)
 
     def wake_at(self) -> float:
         """When to look again, though nothing has come in."""
@@ -213,7 +213,7 @@ class Following:
     # -- parts of the above
 
     def _begin(self) -> Steps[msgspec.Struct]:
-        return Commands.snapshot.steps()
+        return NodeCommands.snapshot.steps()
 
     def _begun(self, result: msgspec.Struct) -> None:
         assert isinstance(result, rq.SnapshotResult)
@@ -282,7 +282,7 @@ class Consuming(Following):
     def question(self, now: float) -> Steps[msgspec.Struct] | None:
         """As in Following; and now and then, that the consumer is in use."""
         if self._synced and now >= self._in_use_at:
-            return Commands.consumer_next.steps(self.name, 1)
+            return NodeCommands.consumer_next.steps(self.name, 1)
         return super().question(now)
 
     def subscribed(self, now: float) -> None:
@@ -324,8 +324,8 @@ class Consuming(Following):
 
     def _begin(self) -> Steps[msgspec.Struct]:
         if not self._created:
-            yield from Commands.consumer_create.steps(self.name, since=self._since, restart=self._lapsed)
-        return (yield from Commands.consumer_next.steps(self.name, bounds.MAX_EVENTS))
+            yield from NodeCommands.consumer_create.steps(self.name, since=self._since, restart=self._lapsed)
+        return (yield from NodeCommands.consumer_next.steps(self.name, bounds.MAX_EVENTS))
 
     def _begun(self, result: msgspec.Struct) -> None:
         assert isinstance(result, rq.ConsumerNextResult)

@@ -18,7 +18,7 @@
     ports.py      on which ports nobody is dialled unasked
     quotas.py     how much one source may store here in a day
     retries.py    back-off, and when anything is due
-    state.py      what the core holds in memory; loaded from the store
+    loaded.py     what the core is loaded from
     clock.py      the hybrid logical clock
     stimuli.py, effects.py   the two vocabularies
 

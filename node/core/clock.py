@@ -6,12 +6,10 @@ A value is milliseconds since 1970 times 65,536, plus a counter for what happens
 from __future__ import annotations
 
 COUNTER_BITS = 16
-#: Nobody's own clock is pulled further than this past its wall time by others, in milliseconds.
-MAX_PULL_MS = 60_000
 
 
 class Clock:
-    """This node's clock. `last` is the highest value given out or seen before."""
+    """This node's clock. `last` is the highest value given out before."""
 
     def __init__(self, last: int = 0) -> None:
         self.last = last
@@ -21,11 +19,6 @@ class Clock:
         wall = now_ms << COUNTER_BITS
         self.last = wall if wall > self.last else self.last + 1
         return self.last
-
-    def saw(self, value: int, now_ms: int) -> None:
-        """Somebody else's entry has this value; ours go above it, up to the bound."""
-        limit = (now_ms + MAX_PULL_MS) << COUNTER_BITS
-        self.last = max(self.last, min(value, limit))
 
 
 def order_text(clock: int, tie: bytes = b"") -> str:

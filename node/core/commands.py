@@ -326,15 +326,15 @@ class Commands:
         # Nothing to read: no event, so that dashboards that say so again don't fill the log.
         if upto > room.read_upto and room.unread:
             if room.last is None or upto < room.last.id:
-                turn = self._rooms.turn(room_id)
-                self._ledger.put(e.Fetch(e.CountRead(token, cause, key, room_id, room.read_upto, upto, turn)))
+                revision = self._rooms.revision(room_id)
+                self._ledger.put(e.Fetch(e.CountRead(token, cause, key, room_id, room.read_upto, upto, revision)))
                 return
             self._rooms.read(room_id, upto, 0)
         self._marked(token, key, room_id)
 
     def _counted(self, query: e.CountRead, count: int) -> None:
         room = self._rooms.by_id.get(query.room)
-        if room is None or self._rooms.turn(query.room) != query.turn:
+        if room is None or self._rooms.revision(query.room) != query.revision:
             # Read or merged by somebody else since the store was asked: what it counted is old.
             self._mark(query.token, query.cause, query.key, query.room, query.upto)
             return

@@ -15,7 +15,7 @@ from node.bus import requests as rq
 from node.core import effects as e
 from node.core.belief import Belief
 from node.core.ledger import Ledger
-from node.core.state import KeptConsumer
+from node.core.loaded import KeptConsumer
 from node.core.stimuli import Commanded
 from node.errors import CommandRefused
 

@@ -39,7 +39,7 @@ class Queue(msgspec.Struct):
     waiting: collections.deque[Waiting] = msgspec.field(default_factory=collections.deque)
     more: bool = False
     #: What the disk was asked for; whether more was accepted since; and whose outcome became known since.
-    fetching: e.Waiting | None = None
+    fetching: e.ReadWaiting | None = None
     added_since: bool = False
     ended_since: set[int] = msgspec.field(default_factory=set)
     #: Of what the disk still has, messages up to this one are given up: the peer was forgotten.

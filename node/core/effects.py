@@ -9,7 +9,7 @@ import msgspec
 from node.bus import events as ev
 from node.bus import nouns
 from node.bus import requests as rq
-from node.core.state import KeptConsumer
+from node.core.loaded import KeptConsumer
 from node.model import Address
 from node.protocol.plain.registry import ANCESTOR
 
@@ -244,7 +244,7 @@ Effect = Record | Act
 # ---- queries: what a decision may need from disk; each is answered by a stimulus of its own --------------------------
 
 
-class Waiting(msgspec.Struct, frozen=True):
+class ReadWaiting(msgspec.Struct, frozen=True):
     """The first messages that wait for a peer, at most `limit`. Answered by WaitingRead."""
 
     peer: str
@@ -266,7 +266,7 @@ class CountRead(msgspec.Struct, frozen=True):
     after: int
     upto: int
     #: How often the room was read or merged when this was asked: after one more, the answer is worth nothing.
-    turn: int = 0
+    revision: int = 0
 
 
 class CountUnread(msgspec.Struct, frozen=True):
@@ -276,7 +276,7 @@ class CountUnread(msgspec.Struct, frozen=True):
     after: int
     upto: int
     #: As of CountRead.
-    turn: int
+    revision: int
     #: How much of the room was taken for unread when this was asked.
     unread: int
 
@@ -305,7 +305,7 @@ class ReadOldest(msgspec.Struct, frozen=True):
     args: rq.ConsumerCreateArgs | rq.ConsumerAcknowledgeArgs
 
 
-class Old(msgspec.Struct, frozen=True):
+class FindOld(msgspec.Struct, frozen=True):
     """Of the next `limit` messages after one: in which rooms some came before this time (ms), and still are there.
 
     Answered by OldFound.
@@ -329,4 +329,4 @@ class OldOf(msgspec.Struct, frozen=True):
 
 #: Queries of a command, which goes on with the answer: whoever can't give one refuses the command.
 CommandQuery = CountRead | ReadMessage | ReadOldest
-Query = CommandQuery | Waiting | CountUnread | Old
+Query = CommandQuery | ReadWaiting | CountUnread | FindOld

@@ -26,7 +26,7 @@ class Expiry:
         self._contacts = contacts
         self._belief = belief
         #: What the store was asked and hasn't answered yet.
-        self.asked: e.Old | None = None
+        self.asked: e.FindOld | None = None
 
     def due(self, step: s.ExpiryDue) -> None:
         """Take a step: messages after `step.after` that came before `step.before`. None while the clock is doubted."""
@@ -34,7 +34,7 @@ class Expiry:
             self.asked = None
             self._ledger.put(e.ReportExpiry(step.after, None, gone=False))
             return
-        self.asked = e.Old(step.before, step.after, STEP, self._rooms.moves)
+        self.asked = e.FindOld(step.before, step.after, STEP, self._rooms.moves)
         self._ledger.put(e.Fetch(self.asked))
 
     def fetched(self, found: s.OldFound) -> None:

@@ -27,11 +27,11 @@ from node.core.expiry import Expiry
 from node.core.greetings import Greetings
 from node.core.ledger import Ledger
 from node.core.links import Links
+from node.core.loaded import Loaded
 from node.core.outbox import Outbox
 from node.core.plain import Plain
 from node.core.quotas import DEFAULT_QUOTA, Quotas
 from node.core.rooms import Rooms
-from node.core.state import Loaded
 
 #: A wall clock that goes back by more than this was set; less is the system's own adjusting.
 SET_BACK_MS = 1_000

@@ -49,7 +49,7 @@ class Outbox:
         self.queues.again(contact, message)
         self.pump(contact)
 
-    def fetched(self, query: e.Waiting, rows: list[tuple[int, str, str]] | None) -> None:
+    def fetched(self, query: e.ReadWaiting, rows: list[tuple[int, str, str]] | None) -> None:
         """More of the outbox came from disk. None: it could not be read; it is asked again after a pause."""
         contact = self._contacts.by_id.get(query.peer)
         if contact is None or contact.queue.fetching != query:

@@ -59,10 +59,10 @@ class Queues:
         self._asked += 1
         contact.queue.ended_since.clear()
         contact.queue.added_since = False
-        contact.queue.fetching = e.Waiting(contact.id, SWEEP if contact.queue.give_up_to else WINDOW, self._asked)
+        contact.queue.fetching = e.ReadWaiting(contact.id, SWEEP if contact.queue.give_up_to else WINDOW, self._asked)
         self._ledger.put(e.Fetch(contact.queue.fetching))
 
-    def fetched(self, contact: Contact, query: e.Waiting, rows: list[tuple[int, str, str]]) -> None:
+    def fetched(self, contact: Contact, query: e.ReadWaiting, rows: list[tuple[int, str, str]]) -> None:
         """The disk answered what this contact has asked last."""
         contact.queue.fetching = None
         # What was sent while the store was read is still waiting in that answer: it must not go out twice.

@@ -21,7 +21,7 @@ class Rooms:
         self._ledger = ledger
         self.by_id: dict[str, nouns.Room] = {room.id: room for room in rooms}
         #: How often each room was read or merged in this run, and all of them.
-        self._turns: dict[str, int] = {}
+        self._revisions: dict[str, int] = {}
         self.moves = 0
         #: Up to which message each room has expired in this run, and the event that says so.
         self._expired: dict[str, tuple[int, int]] = {}
@@ -30,9 +30,9 @@ class Rooms:
         #: Merged rooms of which the disk has yet to count what is unread.
         self._estimated: set[str] = set()
 
-    def turn(self, room: str) -> int:
+    def revision(self, room: str) -> int:
         """A number that changes whenever the room's mark moves."""
-        return self._turns.get(room, 0)
+        return self._revisions.get(room, 0)
 
     def add_plain(self, room: str, name: str, peer: str) -> None:
         """A conversation with a plain peer. It begins after all that was said before, in other conversations."""
@@ -173,7 +173,7 @@ class Rooms:
 
     def _let_go(self, room_id: str) -> None:
         """A room is no more, and no other gets its id: nothing has to be remembered of it."""
-        self._turns.pop(room_id, None)
+        self._revisions.pop(room_id, None)
         self._expired.pop(room_id, None)
         self._estimated.discard(room_id)
 
@@ -184,8 +184,8 @@ class Rooms:
             self._estimated.discard(room.id)
             return
         self._estimated.add(room.id)
-        turn = self.turn(room.id)
-        self._ledger.put(e.Fetch(e.CountUnread(room.id, room.read_upto, upto, turn, room.unread)))
+        revision = self.revision(room.id)
+        self._ledger.put(e.Fetch(e.CountUnread(room.id, room.read_upto, upto, revision, room.unread)))
 
     def delete(self, room_id: str) -> None:
         """A conversation goes, with all that was said in it."""
@@ -223,7 +223,7 @@ class Rooms:
     def recount(self, query: e.CountUnread, count: int) -> None:
         """What the disk counted above a merged room's mark, unless the mark has moved since."""
         room = self.by_id.get(query.room)
-        if room is None or self.turn(room.id) != query.turn:
+        if room is None or self.revision(room.id) != query.revision:
             return
         self._estimated.discard(room.id)
         unread = count + room.unread - query.unread
@@ -232,7 +232,7 @@ class Rooms:
 
     def _moved(self, room_id: str) -> None:
         self.moves += 1
-        self._turns[room_id] = self.turn(room_id) + 1
+        self._revisions[room_id] = self.revision(room_id) + 1
         self._first_unread.pop(room_id, None)
 
     def _store(self, room: nouns.Room) -> None:

@@ -106,7 +106,7 @@ class ConsumerAsked(msgspec.Struct, frozen=True):
 class WaitingRead(msgspec.Struct, frozen=True):
     """What waits for a peer, in order: (id, room, text). None: it could not be read."""
 
-    query: effects.Waiting
+    query: effects.ReadWaiting
     rows: list[tuple[int, str, str]] | None
 
 
@@ -141,7 +141,7 @@ class OldestRead(msgspec.Struct, frozen=True):
 class OldFound(msgspec.Struct, frozen=True):
     """Rooms in which messages are old, and after which message to go on. `next` None: no further message is old."""
 
-    query: effects.Old
+    query: effects.FindOld
     rooms: list[effects.OldOf]
     next: int | None
 

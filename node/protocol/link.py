@@ -16,7 +16,7 @@ from node.protocol.plain import codec as plain
 from node.protocol.plain import registry
 from node.protocol.plain.codec import Said, Speaker
 from node.protocol.states import TRANSITIONS, Input, State
-from node.protocol.writing import Transmitted, Writer
+from node.protocol.writing import LineWriter, Transmitted
 
 #: How long an unknown address may take to show what it speaks, in seconds.
 PROBE_WAIT = 1.0
@@ -101,7 +101,7 @@ class Link:
         self._left = False
         self._deadline: float | None = None
         self._patience_at: float | None = None
-        self._writer = Writer()
+        self._writer = LineWriter()
         #: What is to be told of the one message of a one-shot link, when all goes well.
         self._outcome: Transmitted | None = None
         #: What came back before the dialect was settled, and how many bytes of it.

@@ -44,7 +44,7 @@ class _Writing(msgspec.Struct):
     begun: bool = False
 
 
-class Writer:
+class LineWriter:
     """The queue of one link. For each text that `put` takes, exactly one Transmitted comes out of the other methods."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ from node.bus import requests as rq
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.consumers import lapsed, shown
-from node.core.state import KeptConsumer, Loaded, LoadedPeer, Sending
+from node.core.loaded import KeptConsumer, Loaded, LoadedPeer, Sending
 from node.errors import CommandRefused
 from node.model import PLAIN_PREFIX
 from node.store import beside, database, delivery, facts, index, search, snapshot
@@ -365,7 +365,7 @@ class Reader:
         """The answer to a Fetch."""
         with self._moment() as db:
             match query:
-                case e.Waiting():
+                case e.ReadWaiting():
                     rows = db.execute(
                         "SELECT delivery.entry, room.id, body.text FROM delivery"
                         " JOIN entry ON entry.id = delivery.entry JOIN room ON room.number = entry.room"
@@ -380,7 +380,7 @@ class Reader:
                     return s.ReadCounted(query, self._came(query))
                 case e.CountUnread():
                     return s.UnreadCounted(query, self._came(query))
-                case e.Old():
+                case e.FindOld():
                     return self._old(query)
                 case e.ReadMessage():
                     message = self._message(query.message)
@@ -399,7 +399,7 @@ class Reader:
         )
         return count
 
-    def _old(self, query: e.Old) -> s.OldFound:
+    def _old(self, query: e.FindOld) -> s.OldFound:
         rows = self._db.execute(
             "SELECT id, at, room FROM entry WHERE id > ? ORDER BY id LIMIT ?", (query.after, query.limit)
         )
@@ -433,7 +433,7 @@ class Reader:
                 found.append(e.OldOf(id_, upto, unread, not stays))
         return s.OldFound(query, found, last if newest else self._next_old(query, last))
 
-    def _next_old(self, query: e.Old, after: int) -> int | None:
+    def _next_old(self, query: e.FindOld, after: int) -> int | None:
         """After which message a walk goes on that has found nothing old; None when there is nothing further.
 
         Messages stand in the order in which they came, and a clock that was set makes some older than those before

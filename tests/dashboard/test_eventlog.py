@@ -120,10 +120,10 @@ def test_changes_of_a_peer_are_compared_within_a_page() -> None:
     assert "".join(page(log).rows[0].parts) == "bela is now called Bela B"
 
 
-def strays(log: Log, *rooms: str) -> list[tuple[str, str | None]]:
+def unknown_rooms(log: Log, *rooms: str) -> list[tuple[str, str | None]]:
     model = Model("/home")
     model.resync(snapshot(len(log.events)))
-    found = asyncio.run(eventlog.strays(log, model, list(rooms)))  # type: ignore[arg-type]
+    found = asyncio.run(eventlog.unknown_rooms(log, model, list(rooms)))  # type: ignore[arg-type]
     return [(one.id, one.into) for one in found.gone]
 
 
@@ -144,24 +144,24 @@ def test_what_became_of_a_conversation_is_found_through_several_merges() -> None
         at1100=ev.RoomsMerged(gone="room-b", room=room("bela")),
         at1150=ev.RoomDeleted(room="room-c"),
     )
-    assert strays(log, "room-a", "room-b", "room-d", "nowhere", "room-bela") == [
+    assert unknown_rooms(log, "room-a", "room-b", "room-d", "nowhere", "room-bela") == [
         ("room-a", "room-bela"), ("room-b", "room-bela"), ("room-d", None),
     ]  # fmt: skip
     # Not further back than it needs.
     log.asked.clear()
-    assert strays(log, "room-b") == [("room-b", "room-bela")]
+    assert unknown_rooms(log, "room-b") == [("room-b", "room-bela")]
     assert len(log.asked) == 1
 
 
 def test_what_is_no_longer_told_of_is_left_out_and_looking_back_has_a_bound() -> None:
     log = history(1200, at3=ev.RoomsMerged(gone="room-a", room=room("bela")))
     log.oldest = 10
-    assert strays(log, "room-a") == []
+    assert unknown_rooms(log, "room-a") == []
     log = history(eventlog.MAX_SEARCHED + 10, at3=ev.RoomsMerged(gone="room-a", room=room("bela")))
-    assert strays(log, "room-a") == []
+    assert unknown_rooms(log, "room-a") == []
     assert len(log.asked) == eventlog.MAX_SEARCHED // eventlog.STEP
     log.asked.clear()
-    assert strays(log, "room-bela") == []
+    assert unknown_rooms(log, "room-bela") == []
     assert not log.asked
 
 

@@ -541,12 +541,12 @@ def test_what_is_gone_does_not_stay_on_the_screen(node: FakeNode, dashboard: Das
     expect(bubble(tab, "a secret")).to_have_count(0)
     back = tab.get_by_role("button", name="All conversations")
     back.focus()
-    until(lambda: wire.asked("strays") == 1, "it is asked what became of it")
+    until(lambda: wire.asked("unknown_rooms") == 1, "it is asked what became of it")
     asked = wire.asked("history")
     for number in range(5):
         node.receive(cian, f"line {number}")
         expect(room(tab, "cian").locator(".preview")).to_have_text(f"line {number}")
-    assert (wire.asked("history"), wire.asked("strays")) == (asked, 1)
+    assert (wire.asked("history"), wire.asked("unknown_rooms")) == (asked, 1)
     expect(back).to_be_focused()
 
 

@@ -364,7 +364,7 @@ def test_each_act_is_done_by_whom_it_is_about(live: Any, monkeypatch: pytest.Mon
             (house.app._retention, "reported"),
         ):
             monkeypatch.setattr(part, method, lambda what, method=method: done.append((method, what)))
-        query, report = e.Waiting("plain-1", 1), e.ReportExpiry(0, None, gone=False)
+        query, report = e.ReadWaiting("plain-1", 1), e.ReportExpiry(0, None, gone=False)
         told = ev.Event(v=1, log="x", at=0, type="Typing", data=rq.Nothing())
         links = [e.Dial(1, REAL, "one_shot"), e.Transmit(1, 1, "x"), e.HangUp(1)]
         refusal, reply = e.Refuse(1, "busy", "x"), e.Reply(1, None)

@@ -110,7 +110,7 @@ def test_a_commit_in_which_messages_expire_tells_nothing_about_others() -> None:
     sizes = Sizes()
     before = dict(sizes.usual), sizes.record_takes
     batch = batch_of(sizes.usual[False])
-    batch.add(s.OldFound(e.Old(0, 0, 1, 0), [], None), [])
+    batch.add(s.OldFound(e.FindOld(0, 0, 1, 0), [], None), [])
     sizes.committed(batch, 10 * ALONE_GOAL)
     assert (sizes.usual, sizes.record_takes) == before
     sizes.committed(batch_of(sizes.usual[False]), 10 * ALONE_GOAL)

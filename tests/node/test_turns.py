@@ -265,7 +265,7 @@ def test_a_failed_commit_refuses_what_waits_leaves_all_links_and_reads_on_once_a
 ) -> None:
     monkeypatch.setattr(turns, "PROBE_EVERY", 0)
     message = e.ReadMessage(8, None, None, 1)
-    undone = [e.Transmit(2, 5, "x"), e.Reply(7, None), e.Fetch(message), e.Fetch(e.Waiting("p", 1)), e.Exit()]
+    undone = [e.Transmit(2, 5, "x"), e.Reply(7, None), e.Fetch(message), e.Fetch(e.ReadWaiting("p", 1)), e.Exit()]
 
     async def test(bench: Bench) -> None:
         bench.disk.fault = StoreUnavailable("The disk is full.")
@@ -295,8 +295,8 @@ def test_what_the_store_can_t_read_is_told_to_whoever_asked(works: bool, monkeyp
         monkeypatch.setattr(Core, "handle", lambda self, stimulus, now: fed.append(stimulus) or [])
         if not works:
             bench.turns._condition.fails("The disk is full.")
-        waiting, asked = e.Waiting("p", 1), e.ReadMessage(8, None, None, 1)
-        for query in (waiting, e.CountUnread("r", 0, 1, 0, 0), e.Old(0, 0, 1, 0), asked):
+        waiting, asked = e.ReadWaiting("p", 1), e.ReadMessage(8, None, None, 1)
+        for query in (waiting, e.CountUnread("r", 0, 1, 0, 0), e.FindOld(0, 0, 1, 0), asked):
             bench.turns.fetch(query)
         await eventually(lambda: not bench.turns._background)
         assert fed == ([s.WaitingRead(waiting, None)] if works else [])

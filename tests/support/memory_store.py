@@ -23,7 +23,7 @@ from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import effects as e
 from node.core import stimuli as s
-from node.core.state import KeptConsumer, Loaded
+from node.core.loaded import KeptConsumer, Loaded
 from node.store import database, facts
 from node.store.reader import Reader
 from node.store.writer import Writer

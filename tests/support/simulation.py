@@ -456,7 +456,7 @@ class Simulation:
     def answer_fetch(self) -> None:
         fetch = self.fetches.pop(0)
         answer = self.store.answer(fetch.query)
-        if isinstance(fetch.query, e.Waiting) and self.dice.random() < 0.05:
+        if isinstance(fetch.query, e.ReadWaiting) and self.dice.random() < 0.05:
             answer = s.WaitingRead(fetch.query, None)
         self.feed(answer)
 

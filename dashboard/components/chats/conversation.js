@@ -12,7 +12,7 @@ import { Head } from "./head.js";
 import { Reading } from "./reading.js";
 import { drawRow, makeRow, rowsOf, tipOf } from "./rows.js";
 import { Talk } from "./talk.js";
-import { Told } from "./told.js";
+import { Notes } from "./notes.js";
 import { Tools } from "./tools.js";
 
 /** So close to the end, in px, counts as being there. */
@@ -27,8 +27,8 @@ export class Conversation {
   #parts;
   #talk = null;
   #composer;
-  #told = new Told();
-  #head = new Head((text) => this.#told.say(text));
+  #notes = new Notes();
+  #head = new Head((text) => this.#notes.say(text));
   #tools;
   #reading = new Reading(() => this.#seen());
   #newAfter = null;
@@ -61,11 +61,11 @@ export class Conversation {
     parts.scroller = h("div", { class: "log", role: "log", "aria-live": "off", "aria-label": "Messages", tabindex: 0 },
       parts.top, parts.rows);
     parts.jump = h("button", { class: "jump", hidden: true, onclick: () => this.toNewest() }, icon("down"), parts.count);
-    const tools = { done: (text) => this.#told.say(text), toEnd: () => this.#toNewest() };
+    const tools = { done: (text) => this.#notes.say(text), toEnd: () => this.#toNewest() };
     this.#tools = new Tools(parts.scroller, parts.rows, tools);
     this.element = h("section", { class: "talk", "aria-label": "Conversation" }, this.#head.element,
-      h("div", { class: "middle" }, parts.scroller, this.#told.error, parts.jump, this.#told.toast),
-      this.#told.waits, composer.element, this.#tools.element);
+      h("div", { class: "middle" }, parts.scroller, this.#notes.error, parts.jump, this.#notes.toast),
+      this.#notes.waits, composer.element, this.#tools.element);
     this.#parts = parts;
     parts.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     for (const moved of ["wheel", "touchmove", "pointerdown"]) {
@@ -97,7 +97,7 @@ export class Conversation {
       outbox.onChange(() => this.#change()),
       () => this.#redraw.stop(),
       () => this.#reading.leave(),
-      () => this.#told.clear(),
+      () => this.#notes.clear(),
       () => resized.disconnect(),
       () => document.removeEventListener("visibilitychange", seen),
       () => window.removeEventListener("focus", seen),
@@ -123,7 +123,7 @@ export class Conversation {
     this.#tools.close();
     this.#clear();
     this.#parts.rows.className = "rows opening";
-    this.#told.clear();
+    this.#notes.clear();
     this.#composer.open(room);
     if (!room) return;
     const view = store.rooms.get(room);
@@ -235,7 +235,7 @@ export class Conversation {
     if (why === "opened" && !this.#talk.moreAfter) this.#wanted = false;
     this.#draw();
     if (why === "opened") this.#firstLook();
-    this.#told.drawError(this.#talk);
+    this.#notes.drawError(this.#talk);
     this.#fillView();
     this.#reading.mark();
   }
@@ -256,7 +256,7 @@ export class Conversation {
         if (found.matches(".row")) this.#tools.focus(found, { scroll: false });
         return;
       }
-      if (this.#talk.missed) this.#told.say("That message isn't here any more.");
+      if (this.#talk.missed) this.#notes.say("That message isn't here any more.");
       place.leaveMessage();
       this.#follow = true;
       if (!isNarrow()) this.#composer.focus();
@@ -327,7 +327,7 @@ export class Conversation {
 
   #tick() {
     if (!this.#talk) return;
-    this.#told.drawWaits(this.#talk);
+    this.#notes.drawWaits(this.#talk);
     this.#drawHead();
     this.#again();
   }
@@ -368,7 +368,7 @@ export class Conversation {
     const unread = room ? store.unreadIn(room) : 0;
     setText(count, unread ? (unread > 999 ? "999+" : String(unread)) : "");
     setAttribute(jump, "aria-label", `Jump to the newest message${unread ? `, ${unread} unread` : ""}`);
-    this.#told.drawWaits(this.#talk);
+    this.#notes.drawWaits(this.#talk);
     this.#look();
   }
 

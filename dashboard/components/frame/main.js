@@ -7,7 +7,7 @@ import { h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
 import { place } from "../shared/place.js";
 import { protection } from "../shared/protection.js";
 import { connection, store } from "../shared/session.js";
-import "../shared/strays.js";
+import "../shared/unknown_rooms.js";
 import { trouble } from "../shared/strip.js";
 import "../shared/theme.js";
 import { tips } from "../shared/tip.js";

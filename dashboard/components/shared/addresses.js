@@ -3,10 +3,10 @@
 // What is part of an address and what belongs to the sentence can't be told from the signs alone, so this is the rule; the
 // table of shapes is in tests/e2e/test_dashboard_modules.py:
 // - Blanks, quotation marks and `<>`, also as HTML writes them (`&gt;`), end an address; so does East Asian punctuation.
-// - So does a closing bracket that wasn't opened in it: (https://en.wikipedia.org/wiki/Ship_(disambiguation)).
+// - So does a closing bracket that wasn't opened in it: (en.wikipedia.org/wiki/Ship_(disambiguation)).
 // - At its end, `. , ; : ? ' *` and an opening bracket belong to the sentence; `! _ ~ - = / &` and letters of any script
 //   belong to the address, unless nothing but a host stands before them.
-// - A sign that emphasises (`_ ~ *`) and stands before the address as well belongs to the sentence: _https://example.org/_
+// - A sign that emphasises (`_ ~ *`) and stands before the address as well belongs to the sentence: _example.org/_
 
 const BEGIN = /(?<![a-z0-9])https?:\/\//gi;
 /** Signs that end an address wherever they stand. */

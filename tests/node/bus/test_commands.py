@@ -14,7 +14,7 @@ from node.bus import events as ev
 from node.bus import requests as rq
 from node.bus.aio import AsyncClient
 from node.bus.client import Client
-from node.bus.commands import Awaiting, Blocking, Command, Commands, Request, Steps
+from node.bus.commands import Awaiting, Blocking, Command, NodeCommands, Request, Steps
 from node.errors import BusProtocolError, CommandRefused
 
 #: Methods with other names than their command's, and arguments for those that need some.
@@ -26,7 +26,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "forget": ("peer",), "rename": ("peer", "name"), "merge": ("peer", "into"), "delete": ("peer",),
     "mark_read": ("room",),
 }  # fmt: skip
-METHODS = {name: value for name, value in vars(Commands).items() if isinstance(value, Command)}
+METHODS = {name: value for name, value in vars(NodeCommands).items() if isinstance(value, Command)}
 
 
 def test_every_command_has_a_method_by_its_name() -> None:
@@ -55,7 +55,7 @@ def test_each_command_has_a_key_of_its_own_unless_one_is_given() -> None:
     assert next(METHODS["send"].steps("to", "a", key="mine")).key == "mine"
 
 
-class Twice(Commands):
+class Twice(NodeCommands):
     """A command of two requests, which goes on after a refusal."""
 
     @Command
@@ -99,7 +99,7 @@ def test_an_error_that_no_step_takes_reaches_the_caller() -> None:
         Refusing().stats()
 
 
-class Refusing(Commands, Blocking):
+class Refusing(NodeCommands, Blocking):
     perform = Client.perform
 
     def request(self, op: str, *_: Any, **__: Any) -> str:

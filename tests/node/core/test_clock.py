@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.core.clock import COUNTER_BITS, MAX_PULL_MS, Clock, order_text, wall_ms
+from node.core.clock import Clock, order_text, wall_ms
 
 
 @given(st.lists(st.integers(0, 2**41), min_size=1))
@@ -15,17 +15,6 @@ def test_every_value_is_above_the_one_before_however_the_wall_clock_goes(times: 
 
 def test_a_value_is_the_wall_time_where_that_is_enough() -> None:
     assert [wall_ms(Clock().next(now)) for now in (1, 1_700_000_000_000)] == [1, 1_700_000_000_000]
-
-
-def test_what_others_say_pulls_the_clock_up_to_a_bound_and_never_back() -> None:
-    clock = Clock()
-    clock.saw(5_000 << COUNTER_BITS, 1_000)
-    assert clock.next(1_000) == (5_000 << COUNTER_BITS) + 1
-    clock.saw(10**9 << COUNTER_BITS, 1_000)
-    assert clock.last == 1_000 + MAX_PULL_MS << COUNTER_BITS
-    before = clock.last
-    clock.saw(1, 1_000)
-    assert clock.last == before
 
 
 @given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))

@@ -12,14 +12,14 @@ from tests.node.core.desk import BOB, CAUSE, Desk, data, events, only, result
 ROOM = "plain-1"
 
 
-def ask_store(desk: Desk, before: int | None = None, after: int = 0) -> e.Old:
+def ask_store(desk: Desk, before: int | None = None, after: int = 0) -> e.FindOld:
     """A step is due; what the store is asked. Without a time, all that was said before now is old."""
     (fetch,) = only(e.Fetch, desk.give(s.ExpiryDue(desk.now if before is None else before, after)))
-    assert isinstance(fetch.query, e.Old)
+    assert isinstance(fetch.query, e.FindOld)
     return fetch.query
 
 
-def answer(desk: Desk, query: e.Old | e.CountRead | e.ReadMessage) -> list[e.Effect]:
+def answer(desk: Desk, query: e.FindOld | e.CountRead | e.ReadMessage) -> list[e.Effect]:
     return desk.give(desk.store.answer(query))
 
 

@@ -108,7 +108,7 @@ def test_an_answer_as_long_as_it_may_be_means_that_there_may_be_more(
     contact = desk.contact()
     contact.queue.waiting.clear()
     (fetch,) = only(e.Fetch, desk.give(s.Settled(1, "snicher")))
-    assert isinstance(fetch.query, e.Waiting) and fetch.query.limit == 2
+    assert isinstance(fetch.query, e.ReadWaiting) and fetch.query.limit == 2
     desk.give(s.WaitingRead(fetch.query, desk.store.answer(fetch.query).rows[:found]))
     assert contact.queue.more is more
 

@@ -4,14 +4,14 @@ import pytest
 
 from node.errors import LocalFault
 from node.protocol.plain.codec import Payloads
-from node.protocol.writing import MAX_QUEUED, Transmitted, Writer
+from node.protocol.writing import MAX_QUEUED, LineWriter, Transmitted
 
 GAP = 1.0
 
 
-def writer(*texts: tuple[bytes, ...]) -> Writer:
+def writer(*texts: tuple[bytes, ...]) -> LineWriter:
     """It was given these texts at 0.0, by their parts; their tokens count from 0."""
-    made = Writer()
+    made = LineWriter()
     for token, parts in enumerate(texts):
         made.put(token, Payloads(parts), 0.0)
     return made
@@ -38,7 +38,7 @@ def test_each_part_has_its_gap_and_the_last_one_tells() -> None:
 
 
 def test_marks_come_back_with_what_was_sent() -> None:
-    made = Writer()
+    made = LineWriter()
     made.put(7, Payloads((b"x",), ("altered",)), 0.0)
     made.write(0.0, GAP)
     assert made.confirm() == Transmitted(7, "sent", marks=("altered",))
@@ -71,7 +71,7 @@ def test_nothing_is_written_while_nobody_reads_and_then_the_gap_still_holds() ->
 
 
 def test_who_has_nothing_to_write_is_not_due_when_it_is_read_again() -> None:
-    made = Writer()
+    made = LineWriter()
     made.hold()
     made.resume(1.0)
     assert made.due is None

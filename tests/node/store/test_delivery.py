@@ -113,7 +113,7 @@ def test_what_a_message_to_three_waits_for_is_told_for_each(three: Three) -> Non
     three.become(("waiting", None), ("sending", None), ("sent", None))
     waits, begun, done = three.peers
     for peer, expected in ((waits, 1), (begun, 0), (done, 0)):
-        found = three.reader.answer(e.Waiting(peer.id, 10))
+        found = three.reader.answer(e.ReadWaiting(peer.id, 10))
         assert isinstance(found, s.WaitingRead) and found.rows is not None
         assert len(found.rows) == expected
     loaded = three.reader.load()

@@ -17,7 +17,7 @@ from node.bus import bounds
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import effects as e
-from node.core.state import KeptConsumer
+from node.core.loaded import KeptConsumer
 from node.errors import CommandRefused, StoreCorrupt, StoreError
 from node.store import database, reader
 from node.store.reader import Reader
@@ -418,8 +418,8 @@ def test_the_core_gets_back_what_waits_was_read_and_was_under_way(store: Store) 
     store.commit()
     room, cause = anna.peer.room, ev.Cause(client="c", request="r")
     answer = store.reader.answer
-    assert answer(e.Waiting(anna.id, 10)).rows == [(second, room, "two"), (third, room, "three")]
-    assert answer(e.Waiting(anna.id, 1)).rows == [(second, room, "two")]
+    assert answer(e.ReadWaiting(anna.id, 10)).rows == [(second, room, "two"), (third, room, "three")]
+    assert answer(e.ReadWaiting(anna.id, 1)).rows == [(second, room, "two")]
     assert answer(e.CountRead(1, cause, None, room, heard[0], third)).count == 2
     assert answer(e.CountUnread(room, heard[1], third, 0, 3)).count == 1
     message, peer = answer(e.ReadMessage(1, cause, None, first)).found

@@ -8,30 +8,30 @@ import { connection, outbox, store } from "./session.js";
 const MAX_ASKED = 50;
 
 /** Still to be asked for; what is open, drafts and texts that wait are about them. */
-let strays = new Set();
+let unknown = new Set();
 let asking = false;
 let first = true;
 
 function look() {
-  strays = new Set([...outbox.rooms, place.room].filter((room) => room && !store.rooms.has(room)));
+  unknown = new Set([...outbox.rooms, place.room].filter((room) => room && !store.rooms.has(room)));
   ask();
 }
 
 async function ask() {
-  if (!strays.size || asking || connection.state !== "open" || store.away) return;
+  if (!unknown.size || asking || connection.state !== "open" || store.away) return;
   asking = true;
-  const asked = strays;
+  const asked = unknown;
   try {
-    const { gone } = await connection.ask({ t: "strays", rooms: [...asked].slice(0, MAX_ASKED) });
+    const { gone } = await connection.ask({ t: "unknown_rooms", rooms: [...asked].slice(0, MAX_ASKED) });
     // Whether it was told of them or not: asking again would tell no more.
-    if (strays === asked) strays = new Set([...asked].slice(MAX_ASKED));
+    if (unknown === asked) unknown = new Set([...asked].slice(MAX_ASKED));
     store.tellGone(gone);
   } catch (problem) {
-    if (!problem.retryable && strays === asked) strays = new Set();
+    if (!problem.retryable && unknown === asked) unknown = new Set();
   }
   asking = false;
   // Further ones, or what was found out meanwhile. What went wrong is asked again when something is heard.
-  if (strays !== asked) ask();
+  if (unknown !== asked) ask();
 }
 
 store.on("lists", () => {

@@ -7,7 +7,7 @@ import pathlib
 
 import pytest
 
-from node import configured
+from node import config_table
 from node.bus import nouns
 from node.config import OPTIONS
 from node.core import effects as e
@@ -28,7 +28,7 @@ def test_the_table_says_who_says_so() -> None:
         option(key="listen", value="a\x1b[2Jb\nc", source="saved", where="/h/snicher.db"),
         option(key="mandatory", value=""),
     ]
-    assert configured.table(found).splitlines() == [
+    assert config_table.table(found).splitlines() == [
         "setting    value                                         comes from",
         "name       anna                                          flag --name",
         "keep_days  30                                            environment SNICHER_KEEP_DAYS",
@@ -39,7 +39,7 @@ def test_the_table_says_who_says_so() -> None:
 
 
 def told(capsys: pytest.CaptureFixture[str], *words: str, **environment: str) -> dict[str, dict[str, str]]:
-    assert configured.main([*words, "--json"], environment) == 0
+    assert config_table.main([*words, "--json"], environment) == 0
     out, err = capsys.readouterr()
     assert err == "Worked out for a start like this; no running node was asked.\n"
     found = [json.loads(line) for line in out.splitlines()]
@@ -78,4 +78,4 @@ def test_an_empty_home_has_defaults_only_and_stays_empty(
 
 def test_what_can_t_be_used_is_said_as_at_a_start(tmp_path: pathlib.Path) -> None:
     with pytest.raises(ConfigError, match="keep-days"):
-        configured.main(["--home", str(tmp_path), "--keep-days", "many"], {})
+        config_table.main(["--home", str(tmp_path), "--keep-days", "many"], {})

@@ -8,7 +8,7 @@ import * as when from "../shared/when.js";
 /** How long a word about what was done stands, in ms. */
 const TOAST_MS = 3500;
 
-export class Told {
+export class Notes {
   waits = h("div", { class: "waits", hidden: true });
   toast = h("p", { class: "toast", role: "status" });
   error = h("div", { class: "broken", hidden: true }, h("h3"), h("p"),
