@@ -20,10 +20,10 @@
     findable.py   the bus's sockets and bus.json, kept in place   unanswered.py  a node that runs but doesn't answer
     supervisor.py  who started this program, and whether that is still there
     console.py  the command line: a bus client like any other        lines.py  how things look on a terminal
-    config_table.py  the verb that lists all settings        menu.py    the text menu        tail.py    follows all events
+    config_table.py  the verb that lists all settings    menu.py  the text menu    tail.py  the verb that follows events
 
 Who may import whom: __main__ -> app, console -> answers, retention, course -> turns -> config, loglines, announce ->
-streams, supervisor, tasks -> (peers | store) -> core -> (protocol | bus) -> model, errors.
+streams, supervisor -> (peers | store) -> core -> (protocol | bus) -> model, errors, tasks.
 Nothing is imported here, so that `import node.bus` stays light for bots.
 """
 

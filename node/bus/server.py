@@ -18,6 +18,7 @@ import zmq.asyncio
 import zmq.auth.asyncio
 from zmq.utils.monitor import parse_monitor_message
 
+from node import tasks
 from node.bus import bounds, encoding
 from node.bus import events as ev
 from node.bus import requests as rq
@@ -162,9 +163,8 @@ class Server:
         self.commands_endpoint = replier.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
         for endpoint in (self.events_endpoint, self.commands_endpoint):
             self._note_file(endpoint)
-        self._tasks = [asyncio.create_task(self._serve(), name="bus commands")]
-        self._tasks.append(asyncio.create_task(self._beat(), name="bus heartbeat"))
-        self._tasks.append(asyncio.create_task(self._watch(), name="bus subscribers"))
+        works = {"bus commands": self._serve(), "bus heartbeat": self._beat(), "bus subscribers": self._watch()}
+        self._tasks = [tasks.begin(work, name) for name, work in works.items()]
 
     def _note_file(self, endpoint: str) -> None:
         """Keep the file of an `ipc` endpoint to ourselves, and remember which file it is."""

@@ -16,6 +16,7 @@ import zmq
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from node import tasks
 from node.bus import bounds, locate, nouns, server
 from node.bus import events as ev
 from node.bus import requests as rq
@@ -276,6 +277,33 @@ def test_an_endpoint_that_cannot_be_had_is_told_and_can_be_closed(tmp_path: path
         await two.close()
 
     asyncio.run(main())
+
+
+def test_a_task_of_the_bus_that_dies_is_told_at_once(tmp_path: pathlib.Path) -> None:
+    told: list[dict[str, Any]] = []
+
+    async def main() -> None:
+        async def answer(command: rq.Command) -> rq.Reply:
+            raise NotImplementedError
+
+        def heartbeat() -> ev.Event:
+            raise LookupError("a bug")
+
+        died = asyncio.Event()
+
+        def tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+            told.append(context)
+            died.set()
+
+        asyncio.get_running_loop().set_exception_handler(tell)
+        one = server.Server(answer, heartbeat)
+        await one.start(f"ipc://{tmp_path}/events", f"ipc://{tmp_path}/commands")
+        async with asyncio.timeout(60):
+            await died.wait()
+        await one.close()
+
+    asyncio.run(main())
+    assert [(one["message"], one[tasks.DIED]) for one in told] == [("the task 'bus heartbeat' has died", True)]
 
 
 # -- the bus on TCP
