@@ -134,8 +134,12 @@ class Sizes:
     def _fit(self, batch: Batch, took: float) -> None:
         """Batches get longer or shorter, until a commit takes about as long as it should."""
         count = len(batch)
+        # A fuller one takes no less: what is quicker tells more than what was held up by something else. That would
+        # make batches long for ever, because a crowd leaves no empty ones.
+        if took < self._empty_takes or (count <= EMPTY and not self._empty_takes):
+            self._empty_takes = took
         if count <= EMPTY:
-            self._empty_takes += (took - self._empty_takes) / 8
+            self._empty_takes += (took - self._empty_takes) / 32
             return
         self.record_takes += (max(0.0, took - self._empty_takes) / count - self.record_takes) / 8
         if self.crowded:

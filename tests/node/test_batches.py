@@ -136,3 +136,22 @@ def test_in_a_crowd_all_wait_but_those_who_say_little() -> None:
     assert sizes.full(batch) and sizes.full_for(batch, "honest", False)
     assert not sizes.full_for(batch, "honest", True)
     assert sizes.full_for(batch, "more", True)
+
+
+def test_a_commit_that_was_held_up_once_makes_no_batch_of_a_crowd_long() -> None:
+    sizes = crowded()
+    sources = [f"10.9.0.{number}" for number in range(CROWD + 1)]
+    for _ in range(50):
+        sizes.committed(batch_of(1, *sources), 0.001)
+    # As the flood begins: one small commit waits for the interpreter.
+    sizes.committed(batch_of(1, *sources), 1.0)
+    for _ in range(200):
+        sizes.committed(batch_of(sizes.crowd, *sources), 0.001 + sizes.crowd * 0.00002)
+    assert sizes.crowd <= MIN_BATCH
+
+
+def test_a_disk_that_is_slow_by_itself_gets_batches_worth_its_time() -> None:
+    sizes = crowded()
+    for _ in range(300):
+        sizes.committed(batch_of(1, "a"), 0.1)
+    assert 0.09 < sizes._empty_takes <= 0.1
