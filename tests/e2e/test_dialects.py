@@ -138,6 +138,20 @@ def test_their_connect_and_good_bye_are_seen_and_are_no_messages(anna: NodeProce
     assert anna.heard(old.address) == []
 
 
+@pytest.mark.parametrize("name", sorted(set(CLIENTS) - {"portline"}))
+def test_who_takes_leave_without_a_name_is_the_one_that_was_there(anna: NodeProcess, name: str) -> None:
+    """Some good-byes have no name and no text, only the address and the port."""
+    make, _ = CLIENTS[name]
+    with make(loopback_host(), team="OLD") as old:
+        old.send(anna.host, anna.port, "hello")
+        anna.wait_for_peer(old.address, link="reachable")
+        old.connect(anna.host, anna.port)
+        old.leave()
+        anna.wait_for_peer(old.address, link="offline", error=None)
+        assert anna.heard(old.address) == ["hello"], "the good-bye is no text"
+        assert [peer.name for peer in anna.client.peers().peers if peer.host == old.host] == ["OLD"]
+
+
 def test_who_leaves_without_a_word_is_offline_when_its_connection_ends(anna: NodeProcess) -> None:
     with Portline(loopback_host(), team="OLD") as old:
         old.send(anna.host, anna.port, "hello")

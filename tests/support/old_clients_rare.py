@@ -16,6 +16,7 @@ import socket
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from tests.support.old_clients import (
     READ_SIZE,
@@ -32,6 +33,7 @@ from tests.support.old_clients import (
 )
 
 ANGLE_AT = re.compile(r"<([^>]*)> @ <([^>]*)>\n(.*)\n<end>", re.DOTALL)
+ANGLE_TS_GOODBYE = re.compile(r"<([^>]*)> \[([^\]]*)\] DISCONNECT")
 ANGLE_TS = re.compile(r"<([^>]*)> \[([^\]]*)\] @ <([^>]*)>\n(.*)\n", re.DOTALL)
 LABELLED = re.compile(r"LISTENING_PORT:(\d+)\|TEAM_NAME:([^|]*)\|(.*)", re.DOTALL)
 JSON_CONTENT = re.compile(r"<([^>]*)> <([^>]*)> (.*)", re.DOTALL)
@@ -67,12 +69,27 @@ class AngleAt(OneShot):
 
 
 class AngleTs(OneShot):
-    """Dialect "angle-ts", `<IP:PORT> [date time] @ <TEAM>` NL text NL: WIRE.md 1 and 2 (row angle-ts)."""
+    """Dialect "angle-ts", `<IP:PORT> [date time] @ <TEAM>` NL text NL: WIRE.md 1 and 2 (row angle-ts).
+
+    Its good-bye, which is the only one it obeys, is `<IP:PORT> [date time] DISCONNECT` (WIRE.md 3).
+    """
+
+    def __init__(self, *arguments: Any, goodbye: str | None = "DISCONNECT", **variant: Any) -> None:
+        super().__init__(*arguments, goodbye=goodbye, **variant)
 
     def form(self, text: str, host: str, port: int) -> str:
-        return f"<{self.claimed(host)}> [{datetime.now():%Y-%m-%d %H:%M:%S}] @ <{self.team}>\n{text}\n"
+        return f"{self._opening(host)} @ <{self.team}>\n{text}\n"
+
+    def goodbye_line(self, host: str, port: int) -> str | None:
+        return None if self.goodbye is None else f"{self._opening(host)} {self.goodbye}"
+
+    def _opening(self, host: str) -> str:
+        return f"<{self.claimed(host)}> [{datetime.now():%Y-%m-%d %H:%M:%S}]"
 
     def parse(self, line: str, source: Address) -> Parsed | None:
+        goodbye = ANGLE_TS_GOODBYE.fullmatch(line)
+        if goodbye is not None and self.goodbye is not None:
+            return Parsed(goodbye[1], "", self.goodbye)
         match = ANGLE_TS.fullmatch(line)
         return Parsed(match[1], match[3], match[4]) if match else None
 
@@ -82,10 +99,13 @@ class Angle1(OneShot):
 
     Takes the first and the last character of the first word for the brackets, whatever they are: a std line gives
     it a wrong address, which it lists and dials when it leaves (the stub's refusal to dial lands in `errors`).
-    The message after a blank one makes it abort.
+    The message after a blank one makes it abort. It says and obeys `quit`; `exit` it shows as chat (WIRE.md 3).
     """
 
     _has_blank = False
+
+    def __init__(self, *arguments: Any, goodbye: str | None = "quit", **variant: Any) -> None:
+        super().__init__(*arguments, goodbye=goodbye, **variant)
 
     def form(self, text: str, host: str, port: int) -> str:
         return f"<{self.claimed(host)}> {self.team} {text}"

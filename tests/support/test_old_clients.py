@@ -517,6 +517,24 @@ def test_angle_at_announces_itself_in_std_and_leaves_with_disconnect() -> None:
             assert read_all(goodbye) == f"<{client.address}> DISCONNECT".encode()
 
 
+@pytest.mark.parametrize(("kind", "line"), [(Angle1, "<ME> ALPHA quit"), (AngleTs, "<ME> [TIME] DISCONNECT")])
+def test_the_last_words_of_the_other_two_and_what_they_obey(kind: type[Angle1 | AngleTs], line: str) -> None:
+    with kind("127.0.0.2") as client, listening() as (listener, port):
+        client._list(f"127.0.0.9:{port}")
+        client.leave()
+        with accepted(listener) as sock:
+            said = re.sub(r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\]", "[TIME]", read_all(sock).decode())
+        assert said == line.replace("ME", client.address, 1)
+    with kind("127.0.0.2") as client, kind("127.0.0.3") as other:
+        other.connect(client.host, client.port)
+        client.wait_for(lambda c: c.peers == [other.address])
+        other.send(client.host, client.port, "exit")
+        client.wait_for(saw("exit"))
+        assert client.peers == [other.address], "that is chat"
+        other.leave()
+        client.wait_for(lambda c: c.peers == [])
+
+
 def test_angle1_misreads_std_and_aborts_after_a_blank() -> None:
     with Std() as std, Angle1() as client:
         std.send(client.host, client.port, "hello")

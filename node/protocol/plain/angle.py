@@ -4,6 +4,9 @@
     angle-ts   `<IP:PORT> [date time] @ <TEAM>` NL text NL
     angle1     `<IP:PORT> TEAM text`
 
+Each says good-bye in its own way: `<IP:PORT> DISCONNECT`, `<IP:PORT> [date time] DISCONNECT`, and the text `quit`. What
+only begins as one of them is shown as it came, and still claims its port.
+
 The claimed IP is ignored, as everywhere; the claimed port counts.
 """
 
@@ -23,7 +26,7 @@ _OPEN_BEGUN = re.compile(rb"<(?:" + one_shot.ADDRESS_BEGUN + rb"(?:> *)?)?")
 _AT = re.compile(rb"(?m:^|(?<=<end>))<" + one_shot.ADDRESS + rb"> +@ +<([^>\n]*)>[ \t]*(?:\r?\n|$)")
 _TS = re.compile(rb"(?m:^)<" + one_shot.ADDRESS + rb"> +\[[^\]\n]*\] +@ +<([^>\n]*)>[ \t]*(?:\r?\n|$)")
 _ONE = re.compile(rb"(?m:^)<" + one_shot.ADDRESS + rb"> +(\S+) ")
-_GOODBYE = re.compile(rb"<" + one_shot.ADDRESS + rb"> +DISCONNECT")
+_GOODBYE = re.compile(rb"<" + one_shot.ADDRESS + rb"> +(?:\[[^\]\n]*\] +)?DISCONNECT")
 _ONE_WORD = re.compile(rb"<" + one_shot.ADDRESS + rb"> +(\S.*)", re.DOTALL)
 
 #: One angle@ client makes itself known in std form, with this text, and then reads and sends angle@ only.
@@ -63,23 +66,31 @@ def _is_announcement(head: bytes, ended: bool) -> bool | None:
     return None if ANNOUNCEMENT.startswith(text) and len(head) < one_shot.MAX_HEADER + len(ANNOUNCEMENT) else False
 
 
-class AngleAtReader(one_shot.HeadedReader):
-    """Text between the header's line and a line `<end>`; the good-bye; the announcement in std form."""
+class AngleReader(one_shot.HeadedReader):
+    """What the three share: the good-bye without a name."""
+
+    def __init__(self, head: re.Pattern[bytes], tail: bytes = b"") -> None:
+        super().__init__(head, _OPEN, tail)
+
+    def _control(self, data: bytes) -> Said | None:
+        goodbye = _GOODBYE.fullmatch(data)
+        return None if goodbye is None else Goodbye("DISCONNECT", None, codec.port_number(goodbye[2]))
+
+
+class AngleAtReader(AngleReader):
+    """Text between the header's line and a line `<end>`; the announcement in std form."""
 
     def __init__(self) -> None:
         super().__init__(_AT, b"<end>")
 
     def _control(self, data: bytes) -> Said | None:
-        goodbye = _GOODBYE.fullmatch(data)
-        if goodbye is not None:
-            return Goodbye("DISCONNECT", None, codec.port_number(goodbye[2]))
         announced = _ANNOUNCED.match(data)
         if announced is not None and data[announced.end() :] == ANNOUNCEMENT:
             return Hello(ANNOUNCEMENT.decode(), codec.read_name(announced[3]), codec.port_number(announced[2]))
-        return None
+        return super()._control(data)
 
 
-class Angle1Reader(one_shot.HeadedReader):
+class Angle1Reader(AngleReader):
     """A header of one line with the text behind it. A single word is a text without a name."""
 
     def __init__(self) -> None:
@@ -87,11 +98,10 @@ class Angle1Reader(one_shot.HeadedReader):
 
     def _headless(self, data: bytes) -> list[Said]:
         match = _ONE_WORD.match(data)
-        return (
-            super()._headless(data)
-            if match is None
-            else list(one_shot.said(match[3], None, codec.port_number(match[2])))
-        )
+        if match is None:
+            return super()._headless(data)
+        self._port = codec.port_number(match[2])
+        return list(one_shot.said(match[3], None, self._port))
 
 
 class AngleAt:
@@ -122,7 +132,7 @@ class AngleAt:
 
 
 class AngleTs:
-    """`<IP:PORT> [date time] @ <TEAM>` NL text NL."""
+    """`<IP:PORT> [date time] @ <TEAM>` NL text NL; `<IP:PORT> [date time] DISCONNECT` is its good-bye."""
 
     name = "angle-ts"
     persistent: Literal[False] = False
@@ -132,9 +142,9 @@ class AngleTs:
         kind = kind_of(head, ended)
         return kind and kind == self.name
 
-    def reader(self) -> one_shot.HeadedReader:
+    def reader(self) -> AngleReader:
         """A reader for one connection."""
-        return one_shot.HeadedReader(_TS)
+        return AngleReader(_TS)
 
     def payloads(self, text: str, speaker: Speaker) -> Payloads:
         """At most about 1,000 bytes in all, with the newline at the end."""
@@ -142,14 +152,22 @@ class AngleTs:
 
     def control(self, word: Control, speaker: Speaker) -> bytes:
         """A control word as it must be to act."""
+        if word == "exit":
+            return f"{self._opening(speaker)} DISCONNECT".encode()
         return f"{self._header(speaker)}{word}\n".encode()
 
     def _header(self, speaker: Speaker) -> str:
-        return f"<{speaker.address}> [{speaker.clock}] @ <{codec.wire_name(speaker.name)}>\n"
+        return f"{self._opening(speaker)} @ <{codec.wire_name(speaker.name)}>\n"
+
+    def _opening(self, speaker: Speaker) -> str:
+        return f"<{speaker.address}> [{speaker.clock}]"
 
 
 class Angle1:
-    """`<IP:PORT> TEAM text`. Its client misreads every other dialect, and a blank message makes it abort later."""
+    """`<IP:PORT> TEAM text`; the text `quit` is its good-bye, and `exit` is chat to it.
+
+    Its client misreads every other dialect, and a blank message makes it abort later.
+    """
 
     name = "angle1"
     persistent: Literal[False] = False
@@ -170,7 +188,7 @@ class Angle1:
 
     def control(self, word: Control, speaker: Speaker) -> bytes:
         """A control word as it must be to act."""
-        return (self._header(speaker) + word).encode()
+        return (self._header(speaker) + ("quit" if word == "exit" else word)).encode()
 
     def _header(self, speaker: Speaker) -> str:
         name = codec.wire_name(speaker.name)

@@ -10,6 +10,7 @@ from node.protocol.plain.codec import Control, Payloads, Speaker
 
 _LABEL = b"LISTENING_PORT:"
 #: Groups as HeadedReader wants them; there is no address here but the port.
+_OPENING = re.compile(rb"(LISTENING_PORT:[ \t]*(\d{1,%d}))(?!\d)" % codec.MAX_DIGITS)
 _HEAD = re.compile(rb"(?m:^)(LISTENING_PORT:[ \t]*(\d{1,%d}))\|TEAM_NAME:([^|\n]*)\|" % codec.MAX_DIGITS)
 
 
@@ -27,7 +28,7 @@ class Labelled:
 
     def reader(self) -> one_shot.HeadedReader:
         """A reader for one connection."""
-        return one_shot.HeadedReader(_HEAD)
+        return one_shot.HeadedReader(_HEAD, _OPENING)
 
     def payloads(self, text: str, speaker: Speaker) -> Payloads:
         """At most about 1,000 bytes in all, no newline at the end."""

@@ -66,12 +66,17 @@ class OneShotReader(abc.ABC):
 class HeadedReader(OneShotReader):
     """A message that begins with `head`, whose groups are the address, its port and the name, and may end with `tail`.
 
-    Several that begin on lines of their own with the same address and name are several messages.
+    Several that begin on lines of their own with the same address and name are several messages. What begins with the
+    `opening` of such a header only (its groups are the address and its port) claims that port, and is a text as it
+    came.
     """
 
-    def __init__(self, head: re.Pattern[bytes], tail: bytes = b"") -> None:
+    def __init__(self, head: re.Pattern[bytes], opening: re.Pattern[bytes], tail: bytes = b"") -> None:
         super().__init__()
         self._pattern = head
+        self._opening = opening
+        #: The port that the opening of an unfinished header claims.
+        self._port: int | None = None
         self._tail = tail
         #: The header of a message that is too long for one text: what still comes belongs to it.
         self._head: re.Match[bytes] | None = None
@@ -107,7 +112,10 @@ class HeadedReader(OneShotReader):
 
     def _headless(self, data: bytes) -> list[Said]:
         """What is said without a header."""
-        return list(said(data))
+        opening = self._opening.match(data)
+        if opening is not None:
+            self._port = codec.port_number(opening[2])
+        return list(said(data, None, self._port))
 
 
 def said(data: bytes, name: str | None = None, port: int | None = None) -> Iterator[Said]:

@@ -16,6 +16,7 @@ from node.protocol.plain.codec import Control, Goodbye, Hello, Payloads, Said, S
 ANSWER = b"OK"
 
 _HEAD = re.compile(rb"(?m:^)" + one_shot.ADDRESS + rb" (\S+) ")
+_OPENING = re.compile(one_shot.ADDRESS + rb" ")
 _CONTROL = re.compile(one_shot.ADDRESS + rb" (CONNECT_REQUEST|DISCONNECTED)\s*")
 _CONTROL_LINE = re.compile(one_shot.ADDRESS + rb" (?:CONNECT_REQUEST|DISCONNECTED)(?=\s|$)")
 _BEGUN = re.compile(rb"(?:" + one_shot.ADDRESS_BEGUN + rb"|" + one_shot.ADDRESS + rb" \S*)")
@@ -25,7 +26,7 @@ class StdReader(one_shot.HeadedReader):
     """A header of one line with the text behind it; two control words without a name."""
 
     def __init__(self) -> None:
-        super().__init__(_HEAD)
+        super().__init__(_HEAD, _OPENING)
 
     def quiet(self) -> list[Said]:
         """The sender waits for something: what is there is the message, and it gets an answer."""

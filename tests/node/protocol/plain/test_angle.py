@@ -37,7 +37,7 @@ MESSAGES: list[tuple[OneShotCodec, bytes, list[Said]]] = [
     (AT, A + b" DISCONNECT", [Goodbye("DISCONNECT", None, 6000)]),
     (AT, A + b" DISCONNECT\n", [Goodbye("DISCONNECT", None, 6000)]),
     (AT, b"<10.0.0.9:0> DISCONNECT", [Goodbye("DISCONNECT", None, None)]),
-    (AT, A + b" @ <no end", [Text("<10.0.0.9:6000> @ <no end")]),
+    (AT, A + b" @ <no end", [Text("<10.0.0.9:6000> @ <no end", None, 6000)]),
     (AT, b"10.0.0.9:6000 BEN connection_request", [Hello("connection_request", "BEN", 6000)]),
     (AT, b"Unknown:6000 BEN connection_request\n", [Hello("connection_request", "BEN", 6000)]),
     (TS, TS_HEAD + b"hello\n", [Text("hello", "BEN", 6000)]),
@@ -47,8 +47,14 @@ MESSAGES: list[tuple[OneShotCodec, bytes, list[Said]]] = [
     (TS, TS_HEAD + b"handshake\n", [Hello("handshake", "BEN", 6000)]),
     (TS, TS_HEAD + b"quit\n", [Goodbye("quit", "BEN", 6000)]),
     (TS, TS_HEAD + b"\n", [Announced(6000)]),
-    (TS, A + b" [", [Text("<10.0.0.9:6000> [")]),
-    (TS, A + b" [x] hello", [Text("<10.0.0.9:6000> [x] hello")]),
+    (TS, A + b" [2025-03-01 10:00:00] DISCONNECT", [Goodbye("DISCONNECT", None, 6000)]),
+    (TS, A + b" [2025-03-01 10:00:00] DISCONNECT\r\n", [Goodbye("DISCONNECT", None, 6000)]),
+    (TS, b"<10.0.0.9:0> [] DISCONNECT", [Goodbye("DISCONNECT", None, None)]),
+    (TS, A + b" [x] DISCONNECT me", [Text("<10.0.0.9:6000> [x] DISCONNECT me", None, 6000)]),
+    (TS, TS_HEAD + b"DISCONNECT\n", [Goodbye("DISCONNECT", "BEN", 6000)]),
+    (TS, A + b" [", [Text("<10.0.0.9:6000> [", None, 6000)]),
+    (TS, A + b" [x] hello", [Text("<10.0.0.9:6000> [x] hello", None, 6000)]),
+    (TS, A + b" [x] exit", [Text("<10.0.0.9:6000> [x] exit", None, 6000)]),
     (ONE, ONE_HEAD + b"hello", [Text("hello", "BEN", 6000)]),
     (ONE, ONE_HEAD + b"a <b> @ <c>\nd", [Text("a <b> @ <c>\nd", "BEN", 6000)]),
     (ONE, A + b" @ hello", [Text("hello", "@", 6000)]),
@@ -116,8 +122,10 @@ def test_the_three_forms_of_a_text() -> None:
 def test_the_three_forms_of_control_words() -> None:
     assert AT.control("connect", ANNA) == b"<10.0.0.7:5000> @ <anna>\nconnect\n<end>"
     assert AT.control("exit", ANNA) == b"<10.0.0.7:5000> DISCONNECT"
-    assert TS.control("exit", ANNA) == b"<10.0.0.7:5000> [2025-03-01 10:00:00] @ <anna>\nexit\n"
+    assert TS.control("connect", ANNA) == b"<10.0.0.7:5000> [2025-03-01 10:00:00] @ <anna>\nconnect\n"
+    assert TS.control("exit", ANNA) == b"<10.0.0.7:5000> [2025-03-01 10:00:00] DISCONNECT"
     assert ONE.control("connect", ANNA) == b"<10.0.0.7:5000> anna connect"
+    assert ONE.control("exit", ANNA) == b"<10.0.0.7:5000> anna quit"
 
 
 def test_a_text_cannot_end_its_message_early() -> None:
@@ -137,6 +145,15 @@ def test_no_team_name_makes_an_angle1_message_one_of_another_dialect(name: str) 
     (payload,) = ONE.payloads("<hello", msgspec.structs.replace(ANNA, name=name)).parts
     assert kind_of(payload, ended=True) == "angle1"
     assert f" _{name} ".encode() in payload
+
+
+@pytest.mark.parametrize("angle", [AT, TS, ONE])
+@pytest.mark.parametrize("size", [None, 1000])
+def test_an_endless_line_with_half_a_header_claims_its_port_to_the_end(angle: OneShotCodec, size: int | None) -> None:
+    opening = A + (b" [x] @ <" if angle is TS else b" @ <" if angle is AT else b" ")
+    texts = dialect.texts(read(angle.reader(), opening + b"x" * 200_000, size))
+    assert len(texts) > 3
+    assert {(one.name, one.port) for one in texts} == {(None, 6000)}
 
 
 @pytest.mark.parametrize(("angle", "head"), [(AT, AT_HEAD), (TS, TS_HEAD), (ONE, ONE_HEAD)])

@@ -26,6 +26,8 @@ MESSAGES: list[tuple[bytes, list[Said]]] = [
     (b"LISTENING_PORT:6000|TEAM_NAME:|hi", [Text("hi", None, 6000)]),
     (b"LISTENING_PORT:abc|TEAM_NAME:BEN|hi", [Text("LISTENING_PORT:abc|TEAM_NAME:BEN|hi")]),
     (b"LISTENING_PORT:", [Text("LISTENING_PORT:")]),
+    (b"LISTENING_PORT:6000|exit", [Text("LISTENING_PORT:6000|exit", None, 6000)]),
+    (b"LISTENING_PORT:0000000006000|x", [Text("LISTENING_PORT:0000000006000|x")]),
 ]  # fmt: skip
 
 

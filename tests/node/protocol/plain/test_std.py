@@ -27,6 +27,7 @@ MESSAGES: list[tuple[bytes, list[Said]]] = [
     (b"10.0.0.9:6000 BEN connection_request", [Hello("connection_request", "BEN", 6000)]),
     (b"10.0.0.9:6000 BEN Hello, I am connecting!", [Hello("Hello, I am connecting!", "BEN", 6000)]),
     (b"10.0.0.9:6000 BEN CONNECT_REQUEST", [Hello("CONNECT_REQUEST", "BEN", 6000)]),
+    (b"10.0.0.9:6000 CONNECT_REQUEST\nmore", [Text("10.0.0.9:6000 CONNECT_REQUEST\nmore", None, 6000)]),
     (b"10.0.0.9:6000 CONNECT_REQUEST", [Hello("CONNECT_REQUEST", None, 6000)]),
     (b"10.0.0.9:6000 DISCONNECTED\n", [Goodbye("DISCONNECTED", None, 6000)]),
     (b"10.0.0.9:6000 BEN Exit", [Goodbye("Exit", "BEN", 6000)]),
