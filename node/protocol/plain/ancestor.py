@@ -2,8 +2,10 @@
 
 Texts are, by habit, `TEAM: text`, without any framing: one read is one text. When we are slow, several arrive in one
 read; then newlines and the sender's own `TEAM: ` prefix tell them apart. So the end of a read is the end of a text,
-but for what is held back: the start of a CONNECT, a cut character, the unfinished text of one who sends lines, and the
-last text of a read so long that it may have been cut.
+but for what is held back: the start of a CONNECT, a cut character, the last text of a read so long that it may have
+been cut, and the unfinished text of a peer that ends its texts with newlines. A peer is one from the first read that
+ends with a newline, until a silence follows something unfinished: the ancestor itself writes no newline at the end, so
+its reads of several lines are whole.
 """
 
 from __future__ import annotations
@@ -48,9 +50,7 @@ class AncestorReader:
         self._name: str | None = None
         #: What may turn out to be the prefix: a text began with it.
         self._spaced: bytes | None = None
-        #: A newline was seen: a last line without one may be unfinished.
-        self._lines = False
-        #: A read ended with a newline: the peer ends each text so, and its prefix inside a line is content.
+        #: The peer ends each text with a newline: what has none is unfinished, and its prefix inside a line is content.
         self._framed = False
 
     def feed(self, data: bytes) -> list[Said]:
@@ -75,7 +75,11 @@ class AncestorReader:
 
     def quiet(self) -> list[Said]:
         """Nothing followed: what is held back is all there is."""
-        return self.end()
+        whole = self._held.endswith(b"\n")
+        said = self.end()
+        # Of one who ends texts with newlines, more would have come.
+        self._framed = self._framed and whole
+        return said
 
     def end(self) -> list[Said]:
         """The connection's last words."""
@@ -96,21 +100,19 @@ class AncestorReader:
         if len(held) <= MAX_CONNECT and held[:1] == b"C" and _could_be_connect(held):
             return 0
         line = held.rfind(b"\n", seen) + 1
-        if line:
-            self._lines = True
-            self._framed = self._framed or line == len(held)
-        if self._lines:
+        self._framed = self._framed or 0 < line == len(held)
+        if self._framed:
             return self._ready_lines(line, seen)
         if codec.complete_length(held) < len(held):
             return 0
         if len(held) >= LONG_READ:
             # Maybe cut at the far end's or the network's size; what stands before the last prefix is complete anyway.
             self._learn(held, whole=False)
-            return 0 if self._prefix is None else max(0, held.rfind(self._prefix, max(0, seen - len(self._prefix))))
+            return line if self._prefix is None else max(0, held.rfind(self._prefix, max(0, seen - len(self._prefix))))
         return len(held)
 
     def _ready_lines(self, line: int, seen: int) -> int:
-        """The same of a peer that sends newlines; `line` bytes end with the last new one.
+        """The same of a peer that ends its texts with newlines; `line` bytes end with the last new one.
 
         A text under its name may have several lines: it stays together where the read was cut inside it.
         """
@@ -120,7 +122,7 @@ class AncestorReader:
             return line
         if long:
             self._learn(held, whole=False)
-        if self._prefix is None or not (self._framed or long):
+        if self._prefix is None:
             return line
         start = held.rfind(b"\n" + self._prefix, max(0, seen - len(self._prefix))) + 1
         return start if start or held.startswith(self._prefix) else line

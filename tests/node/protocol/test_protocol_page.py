@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import pathlib
 import re
 
@@ -34,6 +35,8 @@ CONSTANTS = {row[0].strip("`"): row[1] for row in ROWS if re.fullmatch(r"`[a-z_]
 BYTES = [(ast.literal_eval(row[0].strip("`")), row[1]) for row in ROWS if re.match(r"`b['\"]", row[0])]
 ROWS_OF_BAD_PEERS = ["what the node does", "what people see", "at most", "shown by"]
 DIALECTS = [(data, says) for data, says in BYTES if says in registry.BY_NAME]
+#: What becomes of reads.
+READS = [(row[0], row[1]) for row in ROWS if row[0].startswith("`[")]
 CONNECTS = [(data, says) for data, says in BYTES if says not in registry.BY_NAME]
 
 
@@ -111,6 +114,23 @@ def test_a_connect_is_taken_as_the_page_shows(data: bytes, says: str) -> None:
 def test_the_page_has_examples_of_both_kinds() -> None:
     assert {name for _, name in DIALECTS} == set(registry.BY_NAME)
     assert len(CONNECTS) == 10
+
+
+@pytest.mark.parametrize(("reads", "texts"), READS)
+def test_reads_become_texts_as_the_page_shows(reads: str, texts: str) -> None:
+    made = Link.accepted()
+    made.connected("127.0.0.1", 5000, "anna", 0.0)
+    now, said = 0.0, []
+    for read in json.loads(reads.strip("`")):
+        now += 0.02
+        if read is None:
+            now += ancestor.HOLD
+            made.handle_deadline(now)
+        else:
+            made.receive_data(read.encode(), now)
+        said += [one for event in made.events() if isinstance(event, Heard) for one in event.said]
+    assert [one.text for one in said if isinstance(one, Text)] == json.loads(texts.strip("`"))
+    assert len(READS) == 4
 
 
 def listed(after: str, until: str) -> set[str]:

@@ -212,9 +212,61 @@ def read_each_without_end(reader: AncestorReader, reads: list[bytes]) -> list[Sa
     return [said for data in reads for said in reader.feed(data)]
 
 
+@pytest.mark.parametrize(
+    ("reads", "said"),
+    [
+        ([b"BEN: d\ne\nf", b"BEN: g"], [Text("d\ne\nf", "BEN"), Text("g", "BEN")]),
+        ([b"a\nb", b"c", b"d", b"e"], [Text(text) for text in "abcde"]),
+        ([b"BEN: a\nb", b"c", b"BEN: d"], [Text("a\nb", "BEN"), Text("c"), Text("d", "BEN")]),
+        ([b"BEN: one\nBEN: two"], [Text("one", "BEN"), Text("two", "BEN")]),
+    ],
+)
+def test_the_end_of_a_read_is_the_end_of_a_text_whatever_newlines_are_in_it(
+    reads: list[bytes], said: list[Said]
+) -> None:
+    reader = AncestorReader()
+    assert read_each_without_end(reader, reads) == said
+    assert (reader.patience, reader.end()) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("reads", "said"),
+    [
+        ([b"BEN: d\ne\nf", b"oo\n"], [Text("d\ne\nfoo", "BEN")]),
+        ([b"BEN: d\ne\n", b"BEN: f", b"oo\n"], [Text("d\ne", "BEN"), Text("foo", "BEN")]),
+        ([b"d\ne", b"f\n"], [Text("d"), Text("ef")]),
+    ],
+)
+def test_once_a_read_has_ended_with_a_newline_a_text_without_one_is_unfinished(
+    reads: list[bytes], said: list[Said]
+) -> None:
+    reader = AncestorReader()
+    assert read_each_without_end(reader, [b"BEN: zero\n" if b"BEN" in reads[0] else b"zero\n", *reads])[1:] == said
+    assert reader.patience is None
+
+
+def test_a_silence_behind_something_unfinished_shows_that_its_texts_have_no_newline() -> None:
+    reader = AncestorReader()
+    assert read_each_without_end(reader, [b"BEN: pasted\n", b"BEN: one"]) == [Text("pasted", "BEN")]
+    assert (reader.patience, reader.quiet()) == (HOLD, [Text("one", "BEN")])
+    assert (reader.feed(b"BEN: two"), reader.patience) == ([Text("two", "BEN")], None)
+    assert read_each_without_end(reader, [b"BEN: lines again\n", b"BEN: cut"]) == [Text("lines again", "BEN")]
+    assert reader.patience == HOLD
+
+
+def test_a_silence_behind_a_whole_line_shows_nothing_new() -> None:
+    reader = AncestorReader()
+    reader.feed(f"BEN: {LINES}\n".encode())
+    assert reader.quiet() == [Text(LINES, "BEN")]
+    assert (reader.feed(b"BEN: cut"), reader.patience) == ([], HOLD)
+
+
 def test_an_unfinished_line_counts_after_a_silence() -> None:
     reader = AncestorReader()
-    assert reader.feed(b"BEN: one\nBEN: tw") == [Text("one", "BEN")]
+    assert read_each_without_end(reader, [b"BEN: zero\n", b"BEN: one\nBEN: tw"]) == [
+        Text("zero", "BEN"),
+        Text("one", "BEN"),
+    ]
     assert reader.patience == HOLD
     assert reader.quiet() == [Text("tw", "BEN")]
     assert reader.patience is None
