@@ -82,6 +82,17 @@ class Recognising:
         found = self._without_port(contact.peer.host, name)
         return None if found is None or found.links else found
 
+    def goes_by(self, host: str, owner: Contact | None, name: str | None) -> bool:
+        """Whether what stands before a text is the name of who says it: it goes by it, or has said none yet, but
+        somebody at this address goes by it.
+        """
+        name = names.shown(name)
+        if name is None:
+            return False
+        if owner is not None and not owner.nameless:
+            return owner.own_name == name
+        return bool(self._contacts.at_host(host, name))
+
     def _without_port(self, host: str, name: str | None) -> Contact | None:
         """The peer of this address and name that hasn't said its port yet."""
         for contact in self._contacts.at_host(host, name or host):
@@ -127,8 +138,10 @@ class Plain:
                         if link.direction == "in":
                             self._links.claim(number, port)
                     continue
-                if isinstance(said, Text) and said.raw is None and not said.text.strip():
-                    continue
+                if isinstance(said, Text):
+                    if said.raw is None and not said.text.strip():
+                        continue
+                    said = self._known_by_name(link, said)
                 if contact is None or speaks != (said.name, said.port):
                     # Most texts are from the one who spoke before.
                     speaker = self._speaker(link, said, port)
@@ -158,6 +171,13 @@ class Plain:
             contact = self._recognising.identify(link.host, claimed, names.shown(said.name), link.dialect)
         self._keep(link, contact)
         return contact
+
+    def _known_by_name(self, link: Link, text: Text) -> Text | Hello | Goodbye:
+        """A text that may begin with a name, without it where it is one."""
+        if text.named is None:
+            return text
+        owner = self._connections.owner(link.number)
+        return text.named if self._recognising.goes_by(link.host, owner, text.named.name) else text
 
     def _name(self, contact: Contact, said: str | None, texts: list[Text]) -> None:
         """What the peer calls itself from here on; what it said before keeps the name of then."""

@@ -250,6 +250,27 @@ def test_it_is_one_conversation_whatever_ports_the_connections_come_from(anna: N
         assert [peer.name for peer in anna.client.peers().peers if peer.host == host] == ["ONE", "TWO"]
 
 
+@pytest.mark.parametrize("make", PERSISTENT.values(), ids=PERSISTENT)
+def test_a_team_with_a_space_in_its_name_comes_back_without_connect_to_its_conversation(
+    anna: NodeProcess, make: Make
+) -> None:
+    with make(loopback_host(), team="Team One") as old:
+        old.connect(anna.host, anna.port)
+        anna.wait_for_peer(old.address, link="online")
+        for text in ("hi", "again"):
+            old.send(anna.host, anna.port, text)
+            anna.wait_count(old.address, 2 if text == "again" else 1)
+        anna.wait_for_peer(old.address, name="Team One")
+        old.vanish()
+        anna.wait_for_peer(old.address, link="offline")
+    with make(old.host, team="Team One") as back:
+        with socket.create_connection((anna.host, anna.port), source_address=(back.host, 0)) as connection:
+            connection.sendall(b"Team One: back")
+            anna.wait_count(old.address, 3)
+        assert anna.heard(old.address)[1:] == ["again", "back"]
+        assert [peer.port for peer in anna.client.peers().peers if peer.host == old.host] == [old.port]
+
+
 def test_a_text_before_connect_joins_the_conversation_when_the_connect_comes(anna: NodeProcess) -> None:
     host = loopback_host()
     with AncestorConsole(host, team="EARLY", connect_first=False) as old:

@@ -33,7 +33,8 @@ _CONNECT = re.compile(rb"CONNECT:[ \t\r\v\f]*(\d{1,%d})(?!\d)[ \t\r\v\f]*\n?" % 
 _CONNECT_PARTIAL = re.compile(rb"CONNECT:[ \t\r\v\f]*\d{0,%d}[ \t\r\v\f]*" % codec.MAX_DIGITS)
 #: A team name (64 characters of four bytes at most) and a colon before a text.
 _PREFIX = re.compile(rb"([^\s:|<>\x00-\x1f\x7f]{1,256}): ")
-#: The same with spaces. Once, it is any sentence with a colon ("Mandatory message: Hello"); twice, it is a name.
+#: The same with spaces. Once, it is any sentence with a colon ("Mandatory message: Hello"), unless somebody at that
+#: address is known by it (plain.py says so); twice, it is a name.
 _SPACED = re.compile(rb"([^\s:|<>\x00-\x1f\x7f](?:[^:|<>\x00-\x1f\x7f]{0,254}[^\s:|<>\x00-\x1f\x7f])?): ")
 
 
@@ -180,17 +181,28 @@ def _could_be_connect(data: bytearray) -> bool:
 
 def _said(data: bytes, name: str | None) -> list[Said]:
     """One text; several when it is longer than a text may be; none when it is blank."""
-    data = data.rstrip(codec.BLANK)
     said: list[Said] = []
-    for piece in codec.bounded(data):
-        text, marks, raw = codec.decode(piece)
-        if words.is_goodbye(text):
-            said.append(Goodbye(text.strip(), name))
-        elif words.is_hello(text):
-            said.append(Hello(text.strip(), name))
-        elif text.strip():
-            said.append(Text(text, name, None, marks, raw))
+    for piece in codec.bounded(data.rstrip(codec.BLANK)):
+        one = _word_or_text(piece, name)
+        if one is not None:
+            said.append(one)
     return said
+
+
+def _word_or_text(data: bytes, name: str | None) -> Text | Hello | Goodbye | None:
+    text, marks, raw = codec.decode(data)
+    if words.is_goodbye(text):
+        return Goodbye(text.strip(), name)
+    if words.is_hello(text):
+        return Hello(text.strip(), name)
+    return Text(text, name, None, marks, raw, _named(data) if name is None else None) if text.strip() else None
+
+
+def _named(data: bytes) -> Text | Hello | Goodbye | None:
+    """What a text is if it begins with a name; None when it can't."""
+    spaced = _SPACED.match(data)
+    name = None if spaced is None else codec.read_name(spaced[1])
+    return None if spaced is None or name is None else _word_or_text(data[spaced.end() :], name)
 
 
 class Ancestor:

@@ -53,6 +53,9 @@ class Text(msgspec.Struct, frozen=True):
     marks: tuple[Mark, ...] = ()
     #: The bytes as they came, only where the text doesn't give them back.
     raw: bytes | None = None
+    #: What it is if its beginning is a name, which only who knows the peers of that address can tell. None: it has none
+    #: that may be one, or has said `name`.
+    named: Text | Hello | Goodbye | None = None
 
 
 class Hello(msgspec.Struct, frozen=True):

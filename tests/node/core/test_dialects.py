@@ -89,6 +89,66 @@ def test_the_end_of_our_last_connection_does_not_bring_back_who_has_taken_leave(
     assert desk.contact().peer.link == "reachable"
 
 
+# -- a name with spaces, which any sentence with a colon may seem to begin with
+
+
+def maybe(text: str, name: str = "Team One") -> Text:
+    return Text(f"{name}: {text}", named=Text(text, name))
+
+
+def team_one() -> Desk:
+    """As its client says it: the port, and then its name twice; then it closes."""
+    desk = Desk()
+    desk.hear(2, Announced(6004), maybe("hi"), Text("again", "Team One"))
+    desk.give(s.Closed(2, "It closed the connection."))
+    return desk
+
+
+def said(desk: Desk, room: str) -> list[str]:
+    """The texts of a room, in order."""
+    return [one.text for _, one in sorted(desk.store.messages.items()) if (one.room, one.kind) == (room, "text")]
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_who_comes_back_under_a_known_name_with_spaces_goes_on_with_the_same_conversation(closed: bool) -> None:
+    desk = team_one()
+    desk.hear(4, maybe("back"))
+    if closed:
+        desk.give(s.Closed(4, None))
+    desk.hear(6 if closed else 4, Text("and more", "Team One"))
+    peer = desk.contact(port=6004).peer
+    assert (list(desk.store.rooms), peer.name) == ([peer.room], "Team One")
+    assert said(desk, peer.room) == ["Team One: hi", "again", "back", "and more"]
+
+
+def test_the_good_bye_of_a_known_name_with_spaces_is_one() -> None:
+    desk = team_one()
+    effects = desk.hear(4, Text("Team One: exit", named=Goodbye("exit", "Team One")))
+    assert acts(effects) == [e.HangUp(4)]
+    assert said(desk, desk.contact(port=6004).peer.room) == ["Team One: hi", "again"]
+
+
+def test_who_claims_its_port_first_is_named_from_its_first_text_on_where_its_name_is_known() -> None:
+    desk = team_one()
+    desk.hear(4, Announced(6005), maybe("another of them"))
+    assert (desk.contact(port=6005).peer.name, desk.contact(port=6005).peer.room) == ("Team One", "plain-2")
+    assert said(desk, "plain-2") == ["another of them"]
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "10.0.0.2"])
+def test_a_sentence_with_a_colon_stays_whole_where_nobody_goes_by_its_beginning(host: str) -> None:
+    desk = team_one()
+    name = "Team One" if host == "10.0.0.2" else "by the way"
+    desk.hear(4, maybe("I am here", name), host=host)
+    assert said(desk, "plain-2") == [f"{name}: I am here"]
+
+
+def test_who_goes_by_another_name_may_begin_a_sentence_with_a_known_one() -> None:
+    desk = team_one()
+    desk.hear(4, Announced(6005), Text("hello", "bob"), maybe("have you seen them?"))
+    assert said(desk, "plain-2") == ["hello", "Team One: have you seen them?"]
+
+
 # -- connections that are only for who dialled them
 
 

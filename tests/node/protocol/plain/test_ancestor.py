@@ -12,6 +12,12 @@ from tests.node.protocol.plain.reading import read, read_each
 
 ANNA = Speaker("10.0.0.7", 5000, "anna")
 
+
+def maybe(name: str, text: str) -> Text:
+    """A text that begins as one under a name with spaces does."""
+    return Text(f"{name}: {text}", named=Text(text, name))
+
+
 CONNECTS: list[tuple[bytes, list[Said]]] = [
     (b"CONNECT:5000", [Announced(5000)]),
     (b"CONNECT:5000\n", [Announced(5000)]),
@@ -42,7 +48,12 @@ CHAT: list[tuple[bytes, list[Said]]] = [
     (b"BEN: CONNECT:5000", [Text("CONNECT:5000", "BEN")]),
     (b"CONNECT", [Hello("CONNECT")]),
     (b"C", [Text("C")]),
-    (b"Mandatory message: Hello from our peer!", [Text("Mandatory message: Hello from our peer!")]),
+    (b"Mandatory message: Hello from our peer!", [maybe("Mandatory message", "Hello from our peer!")]),
+    (b"CODE CREW: exit", [Text("CODE CREW: exit", named=Goodbye("exit", "CODE CREW"))]),
+    (b"CODE CREW: Hello, peer!", [Text("CODE CREW: Hello, peer!", named=Hello("Hello, peer!", "CODE CREW"))]),
+    (b"CODE CREW: ", [Text("CODE CREW:")]),
+    (b"CODE CREW: a: b", [maybe("CODE CREW", "a: b")]),
+    (b"CODE CREW " * 99 + b": hi", [Text("CODE CREW " * 99 + ": hi")]),
     (b"BEN: Mandatory message: Hello from our peer!", [Text("Mandatory message: Hello from our peer!", "BEN")]),
     (b"BEN: hello", [Text("hello", "BEN")]),
     ("Grün: 日本".encode(), [Text("日本", "Grün")]),
@@ -143,7 +154,7 @@ def test_the_prefix_inside_a_line_of_one_who_ends_lines_is_content() -> None:
 def test_a_name_with_spaces_counts_from_its_second_time_on() -> None:
     reads = [b"CODE CREW: zero", b"CODE CREW: oneCODE CREW: two", b"CODE CREW: exit"]
     assert read_each(AncestorReader(), reads) == [
-        Text("CODE CREW: zero"),
+        maybe("CODE CREW", "zero"),
         Text("one", "CODE CREW"),
         Text("two", "CODE CREW"),
         Goodbye("exit", "CODE CREW"),
@@ -155,10 +166,17 @@ def test_a_name_with_spaces_counts_from_its_second_time_on() -> None:
 def test_a_sentence_with_a_colon_is_no_name() -> None:
     reads = [b"Mandatory message: Hello from our peer!", b"by the way: I am here", b"BEN: now with my name"]
     assert read_each(AncestorReader(), reads) == [
-        Text("Mandatory message: Hello from our peer!"),
-        Text("by the way: I am here"),
+        maybe("Mandatory message", "Hello from our peer!"),
+        maybe("by the way", "I am here"),
         Text("now with my name", "BEN"),
     ]
+
+
+def test_the_bytes_behind_a_possible_name_are_kept_as_those_of_the_whole() -> None:
+    (said,) = read(AncestorReader(), b"CODE CREW: caf\xe9")
+    assert isinstance(said, Text)
+    assert said.raw == b"CODE CREW: caf\xe9"
+    assert said.named == Text("caf\ufffd", "CODE CREW", None, ("not-utf8",), b"caf\xe9")
 
 
 def test_bare_lines_are_a_text_each() -> None:
