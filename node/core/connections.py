@@ -12,15 +12,17 @@ from node.core.contact import Contact
 from node.core.contacts import Contacts
 from node.core.dialling import Dialling
 from node.core.ledger import Ledger
-from node.core.links import Input, Link, Links
+from node.core.links import Input, Link, Links, State
 from node.core.outbox import Outbox
-from node.protocol.plain.registry import BY_NAME, ONE_SHOT
+from node.protocol.plain.registry import BY_NAME, ONE_SHOT, STD
 
 #: A persistent link that stood for so long was a success; one that ends sooner, with nothing said, counts as a failed
 #: attempt: a peer that takes every connection and drops it is not dialled each second.
 STEADY_MS = 10_000
 #: Two who call each other do so at the same moment when the second link stands within this time of the first.
 SAME_MOMENT_MS = 5_000
+#: A peer that closes within this time of a text written as guessed, or of its answer, shows the guess to be wrong.
+FALL_MS = 2_000
 #: At a start, so many peers are dialled at once, and as many again after each pause.
 START_TOGETHER = 20
 START_PAUSE_MS = 100
@@ -106,10 +108,15 @@ class Connections:
         if contact is None:
             self._ledger.put(e.HangUp(settled.link))
             return
-        contact.tries.worked = True
+        tries, dialect = contact.tries, settled.dialect
+        tries.worked = True
+        if settled.obeyed and tries.fallen:
+            # It would only be guessed wrong again. What is said as std can be read at most others, too.
+            dialect = STD.name
         if contact.peer.dialect_from == "guess":
-            self._contacts.change(contact, dialect=settled.dialect)
-        if settled.dialect in ONE_SHOT:
+            tries.asked, tries.tested = True, self._ledger.now
+            self._contacts.change(contact, dialect=dialect)
+        if settled.obeyed or dialect in ONE_SHOT:
             return
         if contact.peer.dialect == settled.dialect:
             self.opened(settled.link)
@@ -182,6 +189,8 @@ class Connections:
             return
         tries = contact.tries
         dialled = tries.link == number
+        if reason is not None and not link.leaving:
+            self._guess_fails(contact, link)
         if dialled:
             self._dialling.done(contact)
         elif contact.has_link(number):
@@ -200,6 +209,22 @@ class Connections:
             # Otherwise the message that was given to it too late comes back, and tells.
             self._outbox.failed(contact, reason or "It closed the connection.")
         self._outbox.pump(contact)
+        if not contact.links and tries.link is None and not self._dialling.wants(contact):
+            # It has told what it speaks, and there is nothing to dial it for any more.
+            self.offline(contact)
+
+    def _guess_fails(self, contact: Contact, link: Link) -> None:
+        """The peer ended a link on which we spoke as guessed: before anything else is said, it is asked again."""
+        peer, tries = contact.peer, contact.tries
+        if peer.dialect_from != "guess" or link.direction != "out" or link.dialect != peer.dialect:
+            return
+        tested = link.kind == "persistent" and tries.asked and 0 <= self._ledger.now - tries.tested < FALL_MS
+        if link.state is State.DIALLED and not tested:
+            # Perhaps there was nobody.
+            tries.asked = False
+            return
+        tries.asked, tries.fallen = False, tested
+        self._contacts.change(contact, dialect="unknown")
 
     def offline(self, contact: Contact) -> None:
         """Nothing is wrong, but no link stands."""

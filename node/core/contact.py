@@ -65,6 +65,11 @@ class Tries(msgspec.Struct):
     reason: str = ""
     #: Somebody said disconnect: don't dial before there is a new reason to.
     paused: bool = False
+    #: Of a guess that it speaks natively: whether it rests on an answer since this node has started; when the peer was
+    #: last given something that would show it wrong; and whether that has shown it wrong before.
+    asked: bool = False
+    tested: int = 0
+    fallen: bool = False
     #: Say hello when it turns out to be a one-shot client: somebody asked for a connection.
     greet: bool = False
     #: Say good-bye to a one-shot client: somebody said disconnect.

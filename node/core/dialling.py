@@ -106,7 +106,7 @@ class Dialling:
         known = peer.dialect in PERSISTENT
         dialect = peer.dialect if known else ANCESTOR.name
         self._links.dialled(number, contact.id, address, "persistent", dialect)
-        if sure or (known and peer.dialect_from != "guess"):
+        if sure or (known and (peer.dialect_from != "guess" or tries.asked)):
             self._ledger.put(e.Dial(number, address, "persistent", dialect))
         else:
             self._ledger.put(e.Dial(number, address, "unsure"))

@@ -153,7 +153,7 @@ Record = (
 class Dial(msgspec.Struct, frozen=True):
     """Open a connection; `how` says what for.
 
-    "persistent": say CONNECT and stay. "unsure": say CONNECT with the offer, and wait for what comes back. "one_shot":
+    "persistent": say CONNECT and stay. "unsure": say CONNECT with the offer, and find out what it speaks. "one_shot":
     for one message, which follows as a Transmit as soon as the connection stands (a Connected stimulus tells).
     """
 

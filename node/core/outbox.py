@@ -120,6 +120,7 @@ class Outbox:
         if done.outcome == "sent":
             marks: list[str] | None = list(done.marks) if done.marks else None
             tries.failed = 0
+            tries.tested = self._ledger.now
             tries.worked = tries.worked or done.link == tries.link
             if done.part >= done.parts:
                 self.queues.end(contact, waiting, "sent", None, marks)
@@ -133,6 +134,7 @@ class Outbox:
         else:
             said = f" ({done.reason.rstrip('.')})" if done.reason else ""
             detail = f"The connection ended{said}; it may or may not have arrived."
+            tries.tested = self._ledger.now
             self.queues.end(contact, waiting, "unconfirmed", detail)
         self.pump(contact)
 

@@ -242,7 +242,8 @@ class Plain:
 
     def _control(self, link: Link, contact: Contact, said: Hello | Goodbye) -> None:
         self._contacts.seen(contact)
-        what = "said hello" if isinstance(said, Hello) else "said good-bye"
-        self._rooms.notice(contact.peer.room, contact.id, contact.peer.name, f"{what} (“{said.word[:80]}”)")
+        if not (isinstance(said, Goodbye) and said.asked):
+            what = "said hello" if isinstance(said, Hello) else "said good-bye"
+            self._rooms.notice(contact.peer.room, contact.id, contact.peer.name, f"{what} (“{said.word[:80]}”)")
         if isinstance(said, Goodbye) and not self._links.is_leaving(link.number):
             self._connections.left(contact, self._links.get(link.number) or link)

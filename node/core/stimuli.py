@@ -32,10 +32,14 @@ class Connected(msgspec.Struct, frozen=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """An address that nobody knew turned out to speak this. A persistent dialect: the link is open; else it is over."""
+    """An address that nobody knew turned out to speak this. A persistent dialect: the link is open; else it is over.
+
+    `obeyed`: it spoke by leaving when it was told `exit`. So the link is over, and is to be dialled anew.
+    """
 
     link: int
     dialect: str
+    obeyed: bool = False
 
 
 class Opened(msgspec.Struct, frozen=True):

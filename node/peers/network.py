@@ -190,7 +190,7 @@ class Network:
                     )
                 )
             elif isinstance(event, l.Settled):
-                self._feed(s.Settled(number, event.dialect))
+                self._feed(s.Settled(number, event.dialect, event.obeyed))
             elif isinstance(event, l.Opened):
                 self._feed(s.Opened(number))
             elif isinstance(event, l.Recognised):

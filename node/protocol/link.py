@@ -3,7 +3,8 @@
 Law of this file: no sockets, no loop, no clock (`now` is an argument, in seconds of any steady clock), no dice. The
 asyncio side feeds it, writes what `data_to_send` gives, half-closes or closes when told, and arms one timer.
 
-The transitions are the table in states.py; how texts of ours leave over a persistent connection is in writing.py.
+The transitions are the table in states.py; how texts of ours leave over a persistent connection is in writing.py; what
+an unknown address speaks by its answers, in probing.py.
 """
 
 from __future__ import annotations
@@ -11,15 +12,14 @@ from __future__ import annotations
 import msgspec
 
 from node.errors import LocalFault
-from node.protocol import writing
+from node.protocol import probing, writing
 from node.protocol.plain import codec as plain
 from node.protocol.plain import registry
 from node.protocol.plain.codec import Said, Speaker
+from node.protocol.probing import Probe
 from node.protocol.states import TRANSITIONS, Input, State
 from node.protocol.writing import LineWriter, Transmitted
 
-#: How long an unknown address may take to show what it speaks, in seconds.
-PROBE_WAIT = 1.0
 #: Before the CONNECT and after it, so that it stands alone in its segment, in seconds.
 CONNECT_PAUSE = 0.05
 #: Before and after a good-bye, in seconds.
@@ -34,8 +34,6 @@ COLLECT = 30.0
 RECOGNISE_WAIT = 0.3
 #: A peer that doesn't read is left alone after so long, in seconds; its texts stay in the outbox.
 STALL = 30.0
-#: Bytes that may come while a dialect is being found out; with more of them it is decided at once.
-MAX_ANSWER = 16 * 1024
 
 
 class Recognised(msgspec.Struct, frozen=True):
@@ -46,9 +44,13 @@ class Recognised(msgspec.Struct, frozen=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """What an unknown address turned out to speak. A persistent dialect: the link is open; a one-shot: it is over."""
+    """What an unknown address turned out to speak. A persistent dialect: the link is open; a one-shot: it is over.
+
+    `obeyed`: it spoke by leaving when it was told `exit`. So the link is over, and is to be dialled anew.
+    """
 
     dialect: str
+    obeyed: bool = False
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -93,7 +95,6 @@ class Link:
         self._me: tuple[int, str] = (0, "")
         #: The persistent dialect in which we dialled.
         self._dialled: plain.PersistentCodec | None = None
-        self._unsure = False
         self._told = False
         self._told_exit = False
         #: The peer said good-bye; it closed its side.
@@ -104,9 +105,8 @@ class Link:
         self._writer = LineWriter()
         #: What is to be told of the one message of a one-shot link, when all goes well.
         self._outcome: Transmitted | None = None
-        #: What came back before the dialect was settled, and how many bytes of it.
-        self._answered: list[Said] = []
-        self._answer_size = 0
+        #: What came back before the dialect of an unknown address is settled; None: it is settled.
+        self._probe: Probe | None = None
 
     # -- the three kinds
 
@@ -119,7 +119,9 @@ class Link:
     def announce(cls, port: int, name: str, *, unsure: bool, codec: plain.PersistentCodec = registry.ANCESTOR) -> Link:
         """A connection to dial and keep; `unsure` when the address's dialect isn't known, and CONNECT finds it out."""
         link = cls(State.ANNOUNCING)
-        link._me, link._unsure, link._dialled = (port, name), unsure, codec
+        link._me, link._dialled = (port, name), codec
+        link._reader = codec.reader(dialled=True)
+        link._probe = Probe(link._reader) if unsure else None
         link.codec = None if unsure else codec
         return link
 
@@ -142,8 +144,6 @@ class Link:
         if self.state is State.AWAITING:
             self._deadline = now + SILENCE
         elif self.state is State.ANNOUNCING:
-            assert self._dialled is not None
-            self._reader = self._dialled.reader(dialled=True)
             self._deadline = now + CONNECT_PAUSE
         elif self.state is State.DELIVERING:
             self._deadline = now + CLOSE_WAIT
@@ -154,10 +154,9 @@ class Link:
             self._recognise(data, now, ended=False)
         elif self.state in (State.COLLECTING, State.OPEN, State.LEAVING):
             self._read(data, now)
-        elif self.state in (State.ANNOUNCING, State.PROBING):
-            assert self._reader is not None
-            if self._unsure:
-                self._take_answer(data, now)
+        elif self.state in (State.ANNOUNCING, State.PROBING, State.ASKING):
+            if self._probe is not None:
+                self._take_answer(self._probe, data, now)
             else:
                 self._read(data, now)
         # DELIVERING: an answer such as "Message received"; CLOSED: too late. Neither is content.
@@ -177,6 +176,8 @@ class Link:
             self._finish(Input.COMPLETE, None)
         elif self.state in (State.ANNOUNCING, State.PROBING):
             self._turned_away("It closed the connection.")
+        elif self.state is State.ASKING:
+            self._answered_exit()
         elif self.state is State.DELIVERING:
             self._delivered("It closed the connection.")
         elif self.state in (State.OPEN, State.LEAVING):
@@ -191,7 +192,7 @@ class Link:
             return
         if reason is None:
             self.receive_eof(now)
-        elif self.state in (State.ANNOUNCING, State.PROBING) and self._unsure and self._told:
+        elif self._probe is not None and self._told:
             self._turned_away(reason)
         else:
             if self.state is State.AWAITING and self._head:
@@ -342,8 +343,8 @@ class Link:
             self._recognise(b"", now, ended=True)
             return
         assert self._reader is not None
-        if self._unsure:
-            self._answered.extend(self._reader.quiet())
+        if self._probe is not None:
+            self._probe.quiet()
             return
         self._hear(self._reader.quiet())
         if self.state is State.COLLECTING:
@@ -361,14 +362,16 @@ class Link:
             self._out.append(self._dialled.announcement(self._me[0]))
             self._deadline = now + CONNECT_PAUSE
         elif self.state is State.ANNOUNCING:
-            if self._unsure:
+            if self._probe is not None:
                 self._go(Input.UNSURE)
-                self._deadline = now + PROBE_WAIT - CONNECT_PAUSE
+                self._deadline = now + probing.PROBE_WAIT - CONNECT_PAUSE
             else:
                 self._events.append(Opened())
                 self._open(Input.ANNOUNCED, now)
         elif self.state is State.PROBING:
             self._decide(now)
+        elif self.state is State.ASKING:
+            self._answered_exit(closed=False)
         elif self.state is State.DELIVERING:
             self._delivered("No message was given to it in time.")
         elif self.state is State.OPEN:
@@ -391,46 +394,60 @@ class Link:
         self._deadline = now + STALL if self._writer.held else None
         self._listen(now)
 
-    def _take_answer(self, data: bytes, now: float) -> None:
+    def _take_answer(self, probe: Probe, data: bytes, now: float) -> None:
         """What this is, is decided at the end of the wait, or when it has become too much."""
-        assert self._reader is not None
-        self._answered.extend(self._reader.feed(data))
-        self._head = (self._head + data[:MAX_ANSWER]).lstrip(plain.BLANK)[:256]
-        self._answer_size += len(data)
+        probe.take(data)
         self._listen(now)
-        if self._answer_size > MAX_ANSWER:
-            if self.state is State.PROBING:
-                self._decide(now)
-            else:
-                self._turned_away("It talks without listening.")
+        if self.state is State.ASKING:
+            if probe.left or probe.full:
+                self._answered_exit()
+        elif probe.full and self.state is State.ANNOUNCING:
+            self._turned_away("It talks without listening.")
+        elif probe.full:
+            self._decide(now)
 
     def _decide(self, now: float) -> None:
-        """The wait is over and the peer is still there. One that spoke as the ancestor does, or not at all, is one."""
-        named = any(isinstance(one, plain.Text | plain.Hello) and one.name for one in self._answered)
-        if self._head and not named and not self._head.startswith(b"CONNECT:"):
+        """The wait is over and the peer is still there. One that spoke as the ancestor does is one.
+
+        One that said nothing may be one, or a client that reads in a loop and makes nothing of CONNECT: the ancestor
+        obeys `exit`.
+        """
+        probe = self._probe
+        assert probe is not None
+        if probe.native:
+            self._probe = None
+            self._events.append(Settled(registry.ANCESTOR.name))
+            self._open(Input.STAYED, now)
+            self._hear(probe.said)
+        elif probe.silent and not probe.full:
+            self._go(Input.SILENT)
+            self._say_goodbye(registry.ANCESTOR)
+            self._deadline = now + probing.EXIT_WAIT
+        else:
             self._turned_away("It answered in another way.")
-            return
-        self._unsure = False
-        self._events.append(Settled(registry.ANCESTOR.name))
-        self._open(Input.STAYED, now)
-        answered, self._answered = self._answered, []
-        self._hear(answered)
+
+    def _answered_exit(self, *, closed: bool = True) -> None:
+        """What came of our `exit`: it closed, or said good-bye, or not; what it said meanwhile may tell otherwise."""
+        probe = self._probe
+        assert probe is not None
+        if probe.native or probe.left or (closed and probe.silent):
+            self._probe = None
+            self._events.append(Settled(registry.ANCESTOR.name, obeyed=True))
+            self._hear(probe.said)
+            self._finish(Input.OBEYED, None)
+        else:
+            self._turned_away("It doesn't know `exit`.")
 
     def _turned_away(self, reason: str) -> None:
-        if self._unsure and self._told:
-            self._events.append(Settled(self._guess()))
+        if self._probe is not None and self._told:
+            self._events.append(Settled(self._probe.guess()))
             self._finish(Input.TURNED_AWAY, None)
         else:
             self._last_words()
             self._finish(Input.TURNED_AWAY, reason)
 
-    def _guess(self) -> str:
-        """The dialect of a one-shot client that answered our CONNECT, perhaps in its own way."""
-        codec = registry.recognise(self._head, ended=True) if self._head else None
-        return registry.STD.name if codec is None or codec.persistent else codec.name
-
     def _last_words(self) -> None:
-        if self._reader is not None and not self._unsure:
+        if self._reader is not None and self._probe is None:
             self._hear(self._reader.end())
 
     def _write_one_shot(self, token: int, text: str, part: int, control: bool, now: float) -> None:

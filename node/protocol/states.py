@@ -12,6 +12,7 @@ class State(enum.Enum):
     COLLECTING = "reading one message of a one-shot dialect"
     ANNOUNCING = "dialled, our port is being said"
     PROBING = "the offer is made, waiting for what comes back"
+    ASKING = "exit is said, waiting for who obeys it"
     OPEN = "a persistent conversation"
     DELIVERING = "our one message is written, waiting for the far end to close"
     LEAVING = "a good-bye is being said"
@@ -25,7 +26,9 @@ class Input(enum.Enum):
     PERSISTENT_SEEN = "first bytes of a persistent dialect"
     ANNOUNCED = "the port is said and had its pause"
     UNSURE = "the peer's dialect isn't known yet"
-    STAYED = "the peer stayed, as the ancestor does"
+    STAYED = "the peer stayed, and spoke as the ancestor does"
+    SILENT = "the peer stayed, and said nothing"
+    OBEYED = "the peer left when it was told exit, as the ancestor does"
     TURNED_AWAY = "the peer closed, or answered otherwise: a one-shot client"
     COMPLETE = "the message is complete"
     LEAVE = "we want to leave"
@@ -48,8 +51,12 @@ TRANSITIONS: dict[tuple[State, Input], State] = {
     (State.ANNOUNCING, Input.LOST): State.CLOSED,
     (State.ANNOUNCING, Input.LEAVE): State.CLOSED,
     (State.PROBING, Input.STAYED): State.OPEN,
+    (State.PROBING, Input.SILENT): State.ASKING,
     (State.PROBING, Input.TURNED_AWAY): State.CLOSED,
     (State.PROBING, Input.LEAVE): State.CLOSED,
+    (State.ASKING, Input.OBEYED): State.CLOSED,
+    (State.ASKING, Input.TURNED_AWAY): State.CLOSED,
+    (State.ASKING, Input.LEAVE): State.CLOSED,
     (State.OPEN, Input.LEAVE): State.LEAVING,
     (State.OPEN, Input.DONE): State.CLOSED,
     (State.OPEN, Input.LOST): State.CLOSED,

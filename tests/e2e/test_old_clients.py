@@ -6,6 +6,7 @@ clients that stand still with all of this test (courteous_node.py), where it isn
 
 from __future__ import annotations
 
+import math
 import socket
 from collections.abc import Callable, Iterator
 
@@ -14,6 +15,7 @@ import pytest
 from node.bus import bounds
 from tests.support import courteous_node
 from tests.support.old_clients import RECIPIENT, AncestorConsole, AncestorFlask, OldClient, Std
+from tests.support.old_clients_rare import Labelled
 from tests.support.processes import PATIENCE, NodeProcess, Nodes, eventually, free_address, loopback_host
 
 Make = Callable[..., OldClient]
@@ -35,6 +37,8 @@ ONE_SHOT: dict[str, Make] = {
     "std that reads one connection at a time": std(thread_per_connection=False),
     "std that stays for an answer": std(stays_open=1.0),
     "std that keeps what it can't read": std(keeps_open=True),
+    "std that reads in a loop": std(unknown_reads=math.inf),
+    "std that reads in a loop and shows all": std(unknown_reads=math.inf, unknown="show"),
     "std that ends with a newline": std(newline=True),
     "std that answers connect": std(answers_connect=True),
     "std with control words": std(control_words=True, goodbye=None),
@@ -87,6 +91,11 @@ def shown(client: OldClient, name: str = "anna") -> list[str]:
     return [line.removeprefix(f"{name}: ") for line in lines if line.strip() and not line.startswith("CONNECT:")]
 
 
+def said_to(client: OldClient) -> list[str]:
+    """The same, without what one shows that asked what it speaks."""
+    return [text for text in shown(client) if text != "exit"]
+
+
 def wait_shown(client: OldClient, texts: list[str]) -> None:
     client.wait_for(lambda c: len(shown(c)) >= len(texts))
     assert shown(client) == texts
@@ -133,12 +142,11 @@ def test_fifty_rapid_messages_each_way_over_a_connection_each(anna: NodeProcess,
 
 
 def test_fifty_rapid_messages_to_an_address_that_nobody_knows(anna: NodeProcess, old: OldClient) -> None:
-    if isinstance(old, Std) and old.keeps_open:
-        pytest.skip("nothing tells it from the ancestor")
     texts = [f"untold {number}" for number in range(50)]
     for text in texts:
         anna.send(old.address, text)
-    wait_shown(old, texts)
+    old.wait_for(lambda c: len(said_to(c)) >= len(texts))
+    assert said_to(old) == texts
 
 
 @pytest.mark.parametrize("team", ["OLD", "THE OLD ONES", "größer"])
@@ -207,12 +215,8 @@ def test_sending_to_an_address_that_nobody_knows_connects_by_itself(anna: NodePr
     first = anna.send(old.address, "are you there?")
     second = anna.send(old.address, "hello?")
     expected = ["are you there?", "hello?"]
-    if isinstance(old, Std) and old.keeps_open:
-        # Nothing tells it from the ancestor (WIRE.md 5): the guess stands until it speaks or somebody chooses.
-        anna.wait_state(first, "sent", "unconfirmed")
-        assert anna.wait_for_peer(old.address).dialect_from == "guess"
-        return
-    wait_shown(old, expected)
+    old.wait_for(lambda c: len(said_to(c)) >= len(expected))
+    assert said_to(old) == expected
     anna.wait_state(first, "sent")
     anna.wait_state(second, "sent")
     link = "reachable" if isinstance(old, Std) else "online"
@@ -220,13 +224,36 @@ def test_sending_to_an_address_that_nobody_knows_connects_by_itself(anna: NodePr
 
 
 def test_a_wrong_guess_yields_to_what_the_peer_says(anna: NodeProcess) -> None:
-    with Std(loopback_host(), team="OLD", keeps_open=True) as old:
+    with Std(loopback_host(), team="OLD", unknown_reads=math.inf, obeys_exit=True) as old:
         anna.client.connect(old.address)
         anna.wait_for_peer(old.address, dialect="snicher", dialect_from="guess", link="online")
         old.send(anna.host, anna.port, "I speak std")
         anna.wait_for_peer(old.address, dialect="std", dialect_from="seen")
         anna.send(old.address, "so do I, then")
         wait_shown(old, ["so do I, then"])
+        assert old.errors == []
+
+
+def test_a_client_that_reads_in_a_loop_shows_the_first_text_that_is_written_to_it(anna: NodeProcess) -> None:
+    with Std(loopback_host(), team="OLD", unknown_reads=math.inf) as old:
+        sent = anna.send(old.address, "can you read this?")
+        wait_shown(old, ["can you read this?"])
+        anna.wait_state(sent, "sent")
+        anna.wait_for_peer(old.address, dialect="std", dialect_from="guess", link="reachable")
+        assert [raw.strip() for _, raw in old.reads[:2]] == [f"CONNECT:{anna.port}".encode(), b"exit"]
+
+
+def test_what_closes_on_a_text_in_a_wrong_guess_gets_the_next_one_in_another(anna: NodeProcess) -> None:
+    """As the labelled client of WIRE.md 5: it closes at `exit` like the ancestor, but can't read what that reads."""
+    with Labelled(loopback_host(), team="OLD", unknown_reads=2, obeys_exit=True, unknown="show") as old:
+        lost = anna.send(old.address, "in the wrong dialect")
+        anna.wait_state(lost, "sent", "unconfirmed")
+        anna.wait_for_peer(old.address, dialect="unknown", dialect_from="guess", link="offline")
+        anna.send(old.address, "you may read this")
+        line = f"{anna.address} anna you may read this"
+        old.wait_for(lambda c: line in c.texts)
+        anna.wait_for_peer(old.address, dialect="std", dialect_from="guess")
+        assert [text for text in old.texts if "wrong dialect" in text] == ["anna: in the wrong dialect\n"]
         assert old.errors == []
 
 

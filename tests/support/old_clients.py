@@ -296,7 +296,7 @@ class AncestorConsole(OldClient):
     One connection per peer, used both ways; `CONNECT:<port>` bare when it dials (not answered by one of its own);
     texts as `TEAM: text` without newline; each recv(1024) is one displayed item under the *ephemeral* address, so
     joined texts are one item. A second CONNECT on one connection closes it; what int() refuses closes it too and
-    lands in `errors`. After an `exit` it still lists the peer, and its next message is lost. The same peer
+    lands in `errors`. It closes at an `exit`, but still lists the peer, and its next message is lost. The same peer
     connecting again replaces the first connection, which stays open and is still read.
 
     `connect_first=False`: a message to a new peer opens the connection without CONNECT (which `connect` then says
@@ -322,6 +322,7 @@ class AncestorConsole(OldClient):
         self.connect_pause = connect_pause
         self._connections: dict[Address, socket.socket] = {}
         self._unannounced: set[socket.socket] = set()  # dialled, but no CONNECT said yet
+        self._over: set[socket.socket] = set()  # closed at an exit, but still listed
         super().__init__(host, port, team, accept_backlog=accept_backlog)
 
     def connect(self, host: str, port: int) -> None:
@@ -338,6 +339,9 @@ class AncestorConsole(OldClient):
     def send_bytes(self, host: str, port: int, payload: bytes) -> None:
         peer = (loopback(host), port)
         sock = self._connections.get(peer)
+        if sock in self._over:
+            self._drop(sock)
+            return self._complain(f"lost: the connection with {peer} was closed")
         if sock is not None:
             try:
                 return sock.sendall(payload)
@@ -410,7 +414,8 @@ class AncestorConsole(OldClient):
                     self._register(peer, sock)
                 elif text == "exit":
                     if self._is_console:
-                        return  # neither closed nor taken off its list: its next message goes into the void
+                        self._over.add(sock)
+                        return self._close(sock)  # not taken off its list: its next message goes into the void
                     break
                 else:
                     shown = source if self._is_console or peer is None else peer
@@ -446,6 +451,8 @@ class OneShot(OldClient):
     stays_open         keeps its connection up to so many seconds after writing, for any short answer (put into
                        `answers`); `send` returns at once, but the next `send` waits until that is over
     keeps_open         reads once, and does not close what it could not take apart (a CONNECT, for one)
+    unknown_reads      so many reads that it can't take apart make it close; math.inf: it reads on (WIRE.md 5)
+    obeys_exit         closes at a bare `exit`, as the ancestor does (WIRE.md 5)
     answers_connect    answers a hello word by dialling the claimed address with its own `connect_ack`
     control_words      `connect` writes the two-field CONNECT_REQUEST and waits for CONNECTED or REJECTED
                        on that connection; answers such a request with CONNECTED; leaves with two-field DISCONNECTED
@@ -472,6 +479,8 @@ class OneShot(OldClient):
         thread_per_connection: bool = True,
         stays_open: float = 0.0,
         keeps_open: bool = False,
+        unknown_reads: float = 1,
+        obeys_exit: bool = False,
         answers_connect: bool = False,
         control_words: bool = False,
         probes: bool = False,
@@ -489,6 +498,8 @@ class OneShot(OldClient):
         self.goodbye = goodbye
         self.stays_open = stays_open
         self.keeps_open = keeps_open
+        self.unknown_reads = unknown_reads
+        self.obeys_exit = obeys_exit
         self.answers_connect = answers_connect
         self.control_words = control_words
         self.probes = probes
@@ -585,7 +596,11 @@ class OneShot(OldClient):
     def _handle(self, sock: socket.socket, source: Address) -> None:
         # Guarded here already, so that an error is on record before the other side sees the connection close.
         self._left.wait(self.pause)
-        understood = self._guarded(self._take, sock, source)
+        unknown = 0
+        while (understood := self._guarded(self._take, sock, source)) is False:
+            unknown += 1
+            if unknown >= self.unknown_reads:
+                break
         if understood is not False or not self.keeps_open:
             self._close(sock)
 
@@ -595,6 +610,8 @@ class OneShot(OldClient):
         if not raw:
             return True
         line = raw.decode("utf-8")
+        if self.obeys_exit and line == "exit":
+            return True
         if self.control_words and self._obey(line, sock):
             return True
         parsed = self.parse(line, source)

@@ -330,6 +330,9 @@ class Simulation:
         elif link.how == "unsure" and (luck < 0.6 if not kind else link.port == 5001):
             self.feed(s.Settled(link.number, "std"))
             self.close(link, None)
+        elif link.how == "unsure" and (luck < 0.8 if not kind else link.host == HOSTS[1]):
+            self.feed(s.Settled(link.number, "snicher", obeyed=True))
+            self.close(link, None)
         else:
             link.open = True
             if link.how == "one_shot":

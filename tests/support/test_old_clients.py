@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
-import select
 import socket
 import struct
 import subprocess
@@ -262,17 +262,39 @@ def test_after_exit_the_console_loses_one_message_and_then_dials_anew() -> None:
         with accepted(listener) as sock:
             assert sock.recv(1024) == f"CONNECT:{client.port}".encode()
             sock.sendall(b"exit")
-            client.wait_for(lambda c: len(c.reads) == 1)
+            assert read_all(sock) == CLOSED_BY_PEER
         assert client.peers == [f"127.0.0.9:{port}"]
-        (sock,) = client._connections.values()
         client.send("127.0.0.9", port, "lost")
-        # Nobody reads it any more: that is told with a reset, a moment later.
-        poll = select.poll()
-        poll.register(sock, 0)
-        assert poll.poll(PATIENCE * 1000)
+        assert len(client.complaints) == 1
         client.send("127.0.0.9", port, "found")
         with accepted(listener) as sock:
             assert sock.recv(1024) == f"CONNECT:{client.port}ALPHA: found".encode()
+
+
+def test_the_console_that_was_told_exit_and_is_connected_to_again_loses_nothing() -> None:
+    with AncestorConsole() as client:
+        with dialled(client) as sock:
+            sock.sendall(b"CONNECT:5000\t\n")
+            client.wait_for(lambda c: c.peers)
+            sock.sendall(b"exit")
+            assert read_all(sock) == CLOSED_BY_PEER
+        with dialled(client) as sock:
+            sock.sendall(b"CONNECT:5000\t\n")
+            client.wait_for(lambda c: not c._over & set(c._connections.values()))
+            client.send("127.0.0.1", 5000, "not lost")
+            assert sock.recv(1024) == b"ALPHA: not lost"
+
+
+def test_clients_that_read_in_a_loop_stay_and_one_of_them_obeys_exit() -> None:
+    with Std(unknown_reads=math.inf) as loops, Labelled(unknown_reads=2, obeys_exit=True) as obeys:
+        for client, last in ((loops, loops.form("hi there", "127.0.0.9", 1)), (obeys, "exit"), (obeys, "what?")):
+            before = len(client.reads)
+            with dialled(client) as sock:
+                sock.sendall(b"CONNECT:5000\t\n")
+                client.wait_for(lambda c, n=before: len(c.reads) > n)  # type: ignore[misc]
+                sock.sendall(last.encode())
+                assert read_all(sock) == CLOSED_BY_PEER
+        assert loops.texts == ["hi there"]
 
 
 def test_after_exit_flask_forgets_the_peer() -> None:

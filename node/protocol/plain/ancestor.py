@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+import msgspec
+
 from node.protocol.plain import codec, words
 from node.protocol.plain.codec import Announced, Goodbye, Hello, Payloads, Said, Speaker, Text
 
@@ -51,6 +53,8 @@ class AncestorReader:
         self._name: str | None = None
         #: What may turn out to be the prefix: a text began with it.
         self._spaced: bytes | None = None
+        #: Whether a port was claimed, and whether anything else was said.
+        self._claimed = self._spoke = False
         #: The peer ends each text with a newline: what has none is unfinished, and its prefix inside a line is content.
         self._framed = False
 
@@ -72,7 +76,7 @@ class AncestorReader:
             del held[:ready]
             self._texts(whole, said)
         self.patience = HOLD if held else None
-        return said
+        return self._told(said)
 
     def quiet(self) -> list[Said]:
         """Nothing followed: what is held back is all there is."""
@@ -93,6 +97,17 @@ class AncestorReader:
             said.append(Announced(codec.port_number(match[1])))
             data = data[match.end() :]
         self._texts(data, said)
+        return self._told(said)
+
+    def _told(self, said: list[Said]) -> list[Said]:
+        """The same, with a good-bye marked that is all there is to a connection."""
+        for index, one in enumerate(said):
+            if isinstance(one, Announced):
+                self._claimed = True
+                continue
+            if isinstance(one, Goodbye) and self._claimed and not self._spoke:
+                said[index] = msgspec.structs.replace(one, asked=True)
+            self._spoke = True
         return said
 
     def _ready(self, seen: int) -> int:

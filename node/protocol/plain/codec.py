@@ -72,6 +72,8 @@ class Goodbye(msgspec.Struct, frozen=True):
     word: str
     name: str | None = None
     port: int | None = None
+    #: It is all that was said on its connection, but for the port: somebody asked who obeys it (PROTOCOL.md 3.2).
+    asked: bool = False
 
 
 Said = Announced | Text | Hello | Goodbye

@@ -18,8 +18,6 @@ from node.protocol.link import (
     COLLECT,
     CONNECT_PAUSE,
     EXIT_PAUSE,
-    MAX_ANSWER,
-    PROBE_WAIT,
     RECOGNISE_WAIT,
     SILENCE,
     STALL,
@@ -32,6 +30,7 @@ from node.protocol.link import (
 )
 from node.protocol.plain import registry, words
 from node.protocol.plain.codec import Announced, Goodbye, Hello, Said, Text
+from node.protocol.probing import EXIT_WAIT, MAX_ANSWER, PROBE_WAIT
 from node.protocol.states import TRANSITIONS, Input, State
 from node.protocol.writing import ANSWER_WAIT, MAX_QUEUED, WRITE_GAP, Transmitted
 from tests.node.protocol.pair import Pair
@@ -58,6 +57,21 @@ def probing() -> Link:
     """A link that has waited out its pause, at 0.1."""
     link = announced(unsure=True)
     link.handle_deadline(0.1)
+    return link
+
+
+def asking() -> Link:
+    """A link that has just said `exit` to one who stayed without a word, at 1.051."""
+    link = probing()
+    link.handle_deadline(1.051)
+    assert (link.data_to_send(), link.events()) == (b"exit", [])
+    return link
+
+
+def spoken_to() -> Link:
+    """A link that has been answered natively, at 0.2."""
+    link = probing()
+    link.receive_data(b"BEN: hello", 0.2)
     return link
 
 
@@ -127,9 +141,13 @@ ROWS: dict[tuple[State, Input], tuple[Callable[[], Link], Callable[[Link], None]
         lambda link: link.connection_lost("Reset.", 0.06),
     ),
     (State.ANNOUNCING, Input.LEAVE): (lambda: announced(unsure=False), lambda link: link.leave(0.06)),
-    (State.PROBING, Input.STAYED): (probing, lambda link: link.handle_deadline(1.1)),
+    (State.PROBING, Input.STAYED): (spoken_to, lambda link: link.handle_deadline(1.1)),
+    (State.PROBING, Input.SILENT): (probing, lambda link: link.handle_deadline(1.1)),
     (State.PROBING, Input.TURNED_AWAY): (probing, lambda link: link.receive_eof(0.2)),
     (State.PROBING, Input.LEAVE): (probing, lambda link: link.leave(0.2)),
+    (State.ASKING, Input.OBEYED): (asking, lambda link: link.receive_eof(1.06)),
+    (State.ASKING, Input.TURNED_AWAY): (asking, lambda link: link.handle_deadline(1.36)),
+    (State.ASKING, Input.LEAVE): (asking, lambda link: link.leave(1.06)),
     (State.OPEN, Input.LEAVE): (opened, lambda link: link.leave(1.0)),
     (State.OPEN, Input.DONE): (opened, lambda link: link.receive_eof(1.0)),
     (State.OPEN, Input.LOST): (opened, lambda link: link.connection_lost("Reset.", 1.0)),
@@ -558,13 +576,69 @@ def test_leaving_says_exit_with_a_pause_before_and_after() -> None:
 # ---- an address that nobody knows ------------------------------------------------------------------------------------
 
 
-def test_who_stays_without_a_word_for_a_second_after_the_offer_is_taken_for_an_ancestor() -> None:
+@pytest.mark.parametrize("blank", [b"", b"\t" * 24 + b"\n", b" \x00\r\n"])
+def test_who_stays_without_a_word_for_a_second_after_the_offer_is_told_exit(blank: bytes) -> None:
     link = probing()
     assert link.next_deadline() == pytest.approx(0.05 + PROBE_WAIT)
+    if blank:
+        link.receive_data(blank, 0.2)
     link.handle_deadline(1.049)
-    assert link.events() == []
+    assert (link.events(), link.data_to_send()) == ([], b"")
     link.handle_deadline(1.051)
-    assert (link.events(), link.state) == ([Settled("snicher")], State.OPEN)
+    assert (link.events(), link.data_to_send(), link.state) == ([], b"exit", State.ASKING)
+    assert link.next_deadline() == pytest.approx(1.051 + EXIT_WAIT)
+
+
+def test_who_closes_when_it_is_told_exit_is_an_ancestor_and_is_to_be_dialled_anew() -> None:
+    link = asking()
+    link.receive_eof(1.06)
+    assert (link.events(), link.data_to_send()) == ([Settled("snicher", obeyed=True), Ended(None)], b"")
+
+
+def test_who_stays_after_exit_is_taken_for_std() -> None:
+    link = asking()
+    link.handle_deadline(1.35)
+    assert link.events() == []
+    link.handle_deadline(1.352)
+    assert (link.events(), link.closing) == ([Settled("std"), Ended(None)], True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "settled"),
+    [
+        (b"Invalid format", Settled("std")),
+        (b"<1.2.3.4:6000> BEN what was that?", Settled("angle1")),
+        (b"exit", Settled("snicher", obeyed=True)),
+        (b"BEN: exit", Settled("snicher", obeyed=True)),
+        (b"\t\n", Settled("snicher", obeyed=True)),
+    ],
+)
+def test_what_comes_back_to_exit_before_the_close_tells_more_than_the_close(answer: bytes, settled: Settled) -> None:
+    link = asking()
+    link.receive_data(answer, 1.06)
+    link.receive_eof(1.07)
+    assert link.events() == [settled, Ended(None)]
+
+
+@pytest.mark.parametrize("end", ["eof", "deadline", "exit"])
+def test_a_text_that_crosses_our_exit_is_heard(end: str) -> None:
+    link = asking()
+    link.receive_data(b"BEN: hello", 1.06)
+    link.handle_deadline(1.17)
+    if end == "exit":
+        link.receive_data(b"exit", 1.1)
+    else:
+        link.receive_eof(1.1) if end == "eof" else link.handle_deadline(1.4)
+    assert link.events() == [Settled("snicher", obeyed=True), Heard([Text("hello", "BEN")]), Ended(None)]
+
+
+def test_who_resets_or_floods_when_it_is_told_exit_is_taken_for_std() -> None:
+    link = asking()
+    link.connection_lost("Reset.", 1.06)
+    assert link.events() == [Settled("std"), Ended(None)]
+    link = asking()
+    link.receive_data(b"x" * (MAX_ANSWER + 1), 1.06)
+    assert link.events() == [Settled("std"), Ended(None)]
 
 
 @pytest.mark.parametrize("make", [probing, lambda: announced(unsure=True)], ids=["probing", "before the pause is over"])
@@ -603,7 +677,6 @@ def test_any_other_answer_means_std_and_is_no_content(answer: bytes) -> None:
     [
         (b"BEN: hello", [Text("hello", "BEN")]),
         (b"CONNECT:6000\n", [Announced(6000)]),
-        (b"\t" * 24 + b"\n", []),
         (b"\t" * 500 + b"\nBEN: hi", [Text("hi", "BEN")]),
     ],
 )
@@ -722,8 +795,17 @@ def test_a_one_shot_client_that_answers_the_offer_in_its_own_way_is_known_by_it(
 @pytest.mark.parametrize("unsure", [True, False])
 def test_two_links_find_each_other_talk_and_part(unsure: bool) -> None:
     pair = Pair(Link.announce(5000, "anna", unsure=unsure))
+    if unsure:
+        # It is asked whether it obeys `exit`, and dialled anew.
+        pair.run(1.06)
+        assert pair.acceptor.events[1:] == [Heard([Announced(5000)]), Heard([Goodbye("exit", asked=True)])]
+        pair.acceptor.link.leave(pair.now)
+        pair.run(1.12)
+        assert pair.dialler.events == [Settled("snicher", obeyed=True), Ended(None)]
+        assert pair.dialler.writes == [(0.05, CONNECT), (1.05, b"exit")]
+        pair = Pair(Link.announce(5000, "anna", unsure=False))
     pair.run(2.0)
-    assert pair.dialler.events == [Settled("snicher") if unsure else Opened()]
+    assert pair.dialler.events == [Opened()]
     assert pair.acceptor.events == [Recognised("snicher", persistent=True), Heard([Announced(5000)])]
     assert pair.dialler.writes == [(0.05, CONNECT)]
     texts = [f"line {n}\nand more" if n % 3 else f"see anna: {n}" for n in range(50)]
@@ -860,9 +942,9 @@ LINES = st.text(st.sampled_from("abc:| .é日😀\t"), min_size=1, max_size=80) 
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
-@given(st.lists(LINES.filter(str.strip), max_size=6), st.booleans())
-def test_what_one_link_is_given_the_other_hears_once_and_in_order(texts: list[str], unsure: bool) -> None:
-    pair = Pair(Link.announce(5000, "anna", unsure=unsure))
+@given(st.lists(LINES.filter(str.strip), max_size=6))
+def test_what_one_link_is_given_the_other_hears_once_and_in_order(texts: list[str]) -> None:
+    pair = Pair(Link.announce(5000, "anna", unsure=False))
     pair.run(2.0)
     for token, text in enumerate(texts):
         pair.dialler.link.send(token, text, pair.now)

@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from node.protocol import entries, link, order, writing
+from node.protocol import entries, link, order, probing, writing
 from node.protocol.entries import header_hash
 from node.protocol.link import Ended, Heard, Link, Recognised
 from node.protocol.plain import ancestor, angle, codec, one_shot, portline, registry, words
@@ -21,7 +21,7 @@ from tests.node.protocol.test_entries import run
 PAGE = (pathlib.Path(link.__file__).parent / "PROTOCOL.md").read_text("utf-8")
 MODULES = {
     module.__name__.rpartition(".")[2]: module
-    for module in (link, writing, order, entries, codec, one_shot, angle, portline, ancestor)
+    for module in (link, probing, writing, order, entries, codec, one_shot, angle, portline, ancestor)
 }
 UNITS = {"ms": 0.001, "s": 1, "KiB": 1024, "": 1}
 #: The rows of all tables, cell by cell.

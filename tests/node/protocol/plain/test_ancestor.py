@@ -101,6 +101,16 @@ def test_a_connect_without_a_newline_is_settled_by_silence(data: bytes, said: li
     assert reader.patience is None
 
 
+def test_a_good_bye_that_is_all_there_is_to_a_connection_but_its_port_asks_who_obeys_it() -> None:
+    connect = b"CONNECT:6000\t\n"
+    assert read_each(AncestorReader(), [connect, b"exit"]) == [Announced(6000), Goodbye("exit", asked=True)]
+    assert read(AncestorReader(), connect + b"exit") == [Announced(6000), Goodbye("exit", asked=True)]
+    assert read(AncestorReader(), b"exit") == [Goodbye("exit")]
+    said = read_each(AncestorReader(), [connect, b"BEN: hi", b"BEN: exit"])
+    assert said[-1] == Goodbye("exit", "BEN")
+    assert read_each(AncestorReader(), [connect, b"exit", b"exit"])[-1] == Goodbye("exit")
+
+
 def test_a_connect_may_come_after_texts_and_again() -> None:
     reads = [b"BEN: hi", b"CONNECT:6000\n", b"BEN: there", b"CONNECT:6001\n"]
     assert read_each(AncestorReader(), reads) == [
