@@ -1,11 +1,12 @@
 """The search index's keeper: brings it forward, erases words from it, and replaces it when it is broken.
 
-Each call is one short transaction of the writer's connection. What the steps are is in `index`; when they are taken is
-decided above the store.
+Each call is a short transaction of the writer's connection, or a few. What the steps are is in `index`; when they are
+taken is decided above the store.
 """
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -88,20 +89,27 @@ class Keeper:
 
         What was in it is overwritten, as far as it can still be read.
         """
-        db, done = self._database.connection, True
+        left, readable = False, True
 
-        def step() -> None:
-            nonlocal done
-            done = not index.empty(db)
-            if done:
-                index.discard(db, tables=True)
+        def step(table: str) -> None:
+            nonlocal left
+            left = index.empty(self._database.connection, table) or left
 
+        def replace(tables: bool) -> None:
+            index.discard(self._database.connection, tables=tables)
+
+        for table in index.TABLES:
+            try:
+                self._database.attempt(functools.partial(step, table))
+            except IndexBroken:
+                readable = False
+        if left:
+            return False
         try:
-            self._database.attempt(step)
+            self._database.attempt(lambda: replace(readable))
         except IndexBroken:
-            done = True
-            self._database.attempt(lambda: index.discard(db, tables=False))
-        return done
+            self._database.attempt(lambda: replace(False))
+        return True
 
     def erase(self, *, begin: bool) -> bool:
         """A step of erasing the words of messages that are no more; `begin`: the first one of a pass.

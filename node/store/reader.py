@@ -308,16 +308,20 @@ class Reader:
                 room = self._one("SELECT number FROM room WHERE id = ?", args.room)
                 if room is None:
                     raise CommandRefused("not_found", f"There is no room {args.room!r}.")
-            expression = search.match_expression(args.query, room)
+            expressions = search.match_expressions(args.query, room)
             before = MAX_INTEGER if args.before is None else _bounded(args.before)
-            ids: list[tuple[int]] = []
+            ids: set[int] = set()
             if index.broken(db) is None:
-                with index.used(db):
-                    ids = db.execute(
-                        "SELECT rowid FROM search WHERE search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?",
-                        (expression, before, limit + 1),
-                    ).fetchall()
-            found = (hit for (id_,) in ids if (hit := self._message(id_)) is not None)
+                for table, expression in expressions.items():
+                    with index.used(db):
+                        rows = db.execute(
+                            f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid < ?"  # noqa: S608
+                            " ORDER BY rowid DESC LIMIT ?",
+                            (expression, before, limit + 1),
+                        )
+                        ids.update(id_ for (id_,) in rows)
+            newest = sorted(ids, reverse=True)[: limit + 1]
+            found = (hit for id_ in newest if (hit := self._message(id_)) is not None)
             hits, more = _until_full(found, limit, MAX_PAGE_BYTES)
             pending = max(0, index.behind(db))
             return rq.SearchResult(hits=hits, more=more, pending=pending, rebuilding=index.rebuilding(db))

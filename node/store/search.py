@@ -7,6 +7,7 @@ import unicodedata
 
 from node.bus.encoding import sound
 from node.errors import CommandRefused
+from node.store import unspaced
 
 #: Words in one query; further ones are ignored. Each costs a look-up.
 MAX_WORDS = 16
@@ -22,21 +23,27 @@ def _in_token(character: str) -> bool:
     return category[0] in "LN" or category == "Co"
 
 
-def _in_any_form(text: str, star: str) -> str:
+def _in_any_form(text: str) -> list[str]:
     """A term, composed and decomposed: the index holds texts as they were written.
 
-    unicode61 takes accents off Latin letters, however they are stored. Of Greek, Cyrillic, Arabic, Hangul and kana the
-    two forms are different words for it.
+    unicode61 takes accents off Latin letters, however they are stored. Of Greek, Cyrillic and Arabic the two forms are
+    different words for it.
     """
-    forms = dict.fromkeys([text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text)])
-    terms = [f'"{form}"{star}' for form in forms]
-    return terms[0] if len(terms) == 1 else f"({' OR '.join(terms)})"
+    return list(dict.fromkeys([text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text)]))
 
 
-def match_expression(query: str, room: int | None) -> str:
-    """What people typed as an FTS5 expression: all words, `word*` a prefix, "quoted words" a phrase.
+def _either(terms: list[tuple[str, bool]]) -> str:
+    """Phrases of which one must occur; the last word of each may be a beginning."""
+    quoted = list(dict.fromkeys(f'"{text}"{"*" * prefix}' for text, prefix in terms))
+    return quoted[0] if len(quoted) == 1 else f"({' OR '.join(quoted)})"
 
-    Nothing that is typed acts as FTS5 syntax. Raises CommandRefused (invalid_args) when there is no word in it.
+
+def match_expressions(query: str, room: int | None) -> dict[str, str]:
+    """What people typed as an FTS5 expression for each table of the index in which hits may be.
+
+    All words, `word*` a prefix, "quoted words" a phrase. Scripts without spaces are found within a run: those are in
+    `unspaced` only, with all the words of their texts. Nothing that is typed acts as FTS5 syntax. Raises CommandRefused
+    (invalid_args) when there is no word in it.
     """
     if len(query) > MAX_QUERY:
         raise CommandRefused("invalid_args", f"A query has at most {MAX_QUERY} characters.")
@@ -46,9 +53,13 @@ def match_expression(query: str, room: int | None) -> str:
         prefix = not phrase and text.endswith("*")
         text = text.rstrip("*").replace('"', " ").strip()
         # A term without a token would match nothing, and with it the whole query.
-        if any(_in_token(character) for character in text):
-            terms.append(_in_any_form(text, "*" if prefix else ""))
+        if unspaced.has_run(text) or any(_in_token(character) for character in text):
+            terms.append((_in_any_form(text), prefix))
     if not terms:
         raise CommandRefused("invalid_args", "A query needs at least one word.")
-    expression = "text : (" + " AND ".join(terms[:MAX_WORDS]) + ")"
-    return expression if room is None else f'room : "r{room}" AND {expression}'
+    terms = terms[:MAX_WORDS]
+    found = {"unspaced": [_either([unspaced.asked(form, prefix) for form in forms]) for forms, prefix in terms]}
+    if not any(unspaced.has_run(forms[0]) for forms, _ in terms):
+        found["search"] = [_either([(form, prefix) for form in forms]) for forms, prefix in terms]
+    within = "" if room is None else f'room : "r{room}" AND '
+    return {table: f"{within}text : ({' AND '.join(all_)})" for table, all_ in found.items()}

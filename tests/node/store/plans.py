@@ -13,7 +13,7 @@ Plan = list[Step]
 plans = st.lists(st.tuples(st.integers(0, 14), st.integers(0, 5), st.integers(0, 60)), max_size=40)
 
 STATES = ("sending", "sent", "waiting", "failed", "unconfirmed")
-WORDS = ("red", "green", "blue", "night", "Äpfel")
+WORDS = ("red", "green", "blue", "上海", "Äpfel")
 
 
 def live(story: Story, plan: Plan) -> None:

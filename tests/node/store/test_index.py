@@ -90,14 +90,15 @@ def test_two_thousand_deletions_leave_an_index_that_works(shelf: Shelf) -> None:
     thrown = 0
     for number in range(2_000):
         gone = shelf.story.meet("10.0.0.2", 5000)
-        shelf.story.hear(gone, f"goes {number}")
+        shelf.story.hear(gone, f"goes 走 {number}")
         shelf.index()
         shelf.story.contacts.delete(gone)
         shelf.commit()
         # Far more often than upkeep would: a pass of erasing for every second deletion.
         thrown += number % 2 and shelf.tend()
-        assert index.levels(shelf.writer._db) <= index.MAX_LEVELS + 2
-    assert (shelf.found("goes"), len(shelf.found("stays"))) == ([], 60)
+        for table in index.TABLES:
+            assert index.levels(shelf.writer._db, table) <= index.MAX_LEVELS + 2
+    assert (shelf.found("goes"), shelf.found("走"), len(shelf.found("stays"))) == ([], [], 60)
     assert not shelf.writer.keeper.state().rebuilding
     if sqlite3.sqlite_version_info < (3, 42):
         assert 1 <= thrown <= 5, "it is built anew before SQLite's limit, and not often"
@@ -108,7 +109,7 @@ def test_two_thousand_expiries_and_five_hundred_merges_leave_an_index_that_works
     story = shelf.story
     keeps = story.meet("10.0.0.1", 5000)
     for number in range(2_000):
-        story.hear(keeps, f"old {number}")
+        story.hear(keeps, f"old 旧 {number}")
         shelf.index()
         story.expire(shelf.reader, story.ledger.now + 1)
         shelf.commit()
@@ -116,22 +117,23 @@ def test_two_thousand_expiries_and_five_hundred_merges_leave_an_index_that_works
             shelf.tend()
     for number in range(500):
         nameless = story.meet("10.0.0.1", None, f"anna {number}")
-        story.hear(nameless, f"moves {number}")
+        story.hear(nameless, f"moves {number} 搬家")
         shelf.index()
         story.recognising.claim(nameless, 5000)
         shelf.commit()
-        assert shelf.found(f'"moves {number}"') == [f"moves {number}"]
+        assert shelf.found(f'"moves {number}"') == [f"moves {number} 搬家"]
     shelf.tend()
-    assert shelf.found("old") == []
-    hits = shelf.reader.search(rq.SearchArgs(query="moves", room=keeps.peer.room, limit=100)).hits
-    assert [hit.text for hit in hits[:2]] == ["moves 499", "moves 498"]
+    assert shelf.found("old") == shelf.found("旧") == []
+    for query in ("moves", "家"):
+        hits = shelf.reader.search(rq.SearchArgs(query=query, room=keeps.peer.room, limit=100)).hits
+        assert [hit.text for hit in hits[:2]] == ["moves 499 搬家", "moves 498 搬家"]
     shelf.writer._db.execute("INSERT INTO search (search) VALUES ('integrity-check')")
 
 
 def test_a_word_that_is_no_more_is_gone_from_the_bytes_of_the_index_after_a_pass(shelf: Shelf) -> None:
     stays, goes = shelf.story.meet("10.0.0.1", 5000), shelf.story.meet("10.0.0.2", 5000)
-    shelf.story.hear(stays, *(f"stays {number}" for number in range(2_000)))
-    shelf.story.hear(goes, "unmistakable")
+    shelf.story.hear(stays, *(f"stays 还在 {number}" for number in range(2_000)))
+    shelf.story.hear(goes, "unmistakable", "不会弄错")
     shelf.index()
     shelf.story.contacts.delete(goes)
     shelf.commit()
@@ -141,9 +143,11 @@ def test_a_word_that_is_no_more_is_gone_from_the_bytes_of_the_index_after_a_pass
     erase(shelf.writer)
     assert not shelf.writer.keeper.state().owes
     blocks = shelf.writer._db.execute("SELECT block FROM search_data").fetchall()
-    assert not any(b"istakable" in block for (block,) in blocks)
-    for path in shelf.home.glob("snicher.db*"):
-        assert b"istakable" not in path.read_bytes(), path
+    blocks += shelf.writer._db.execute("SELECT block FROM unspaced_data").fetchall()
+    for goes_not in (b"istakable", "弄错".encode()):
+        assert not any(goes_not in block for (block,) in blocks)
+        for path in shelf.home.glob("snicher.db*"):
+            assert goes_not not in path.read_bytes(), path
     assert (len(shelf.found("stays")), shelf.found("joins")) == (100, ["joins later"])
 
 
@@ -177,16 +181,17 @@ def test_a_deletion_during_a_pass_is_for_the_next_one(shelf: Shelf, monkeypatch:
 
 # A newer format matters at the start only: while it runs, SQLite doesn't look at it.
 @pytest.mark.parametrize("damage", ["levels", "garbage", "too large", "no structure", "no table"])
-def test_a_broken_index_fails_no_write_and_is_built_anew(shelf: Shelf, damage: str) -> None:
+@pytest.mark.parametrize("table", index.TABLES)
+def test_a_broken_index_fails_no_write_and_is_built_anew(shelf: Shelf, damage: str, table: str) -> None:
     story = shelf.story
     anna, bela = story.meet("10.0.0.1", 5000, "anna"), story.meet("10.0.0.2", 5000)
     nameless = story.meet("10.0.0.1", None, "anna")
-    story.hear(bela, *(f"bela says {number}" for number in range(50)))
-    story.hear(anna, "anna says this")
+    story.hear(bela, *(f"bela says 我说 {number}" for number in range(50)))
+    story.hear(anna, "anna says this", "她说这个")
     story.hear(nameless, "anna moves")
     shelf.index()
     before = schema(shelf.home)
-    shelf.damage(DAMAGES[damage])
+    shelf.damage(DAMAGES[damage].replace("search_", f"{table}_"))
     story.contacts.delete(bela)
     story.recognising.claim(nameless, 5000)
     story.hear(anna, "said after")
@@ -201,25 +206,28 @@ def test_a_broken_index_fails_no_write_and_is_built_anew(shelf: Shelf, damage: s
     assert (result.hits, result.rebuilding) == ([], True) and result.pending > 0
     assert shelf.tend()
     assert (shelf.found("says"), shelf.found("said")) == (["anna says this"], ["said after"])
+    assert shelf.found("说") == ["她说这个"]
     assert shelf.found("moves") == ["anna moves"]
     assert not shelf.reader.search(rq.SearchArgs(query="says")).rebuilding
     assert schema(shelf.home) == before
     assert shelf.writer._db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    shelf.writer._db.execute("INSERT INTO search (search) VALUES ('integrity-check')")
+    for table in index.TABLES:
+        shelf.writer._db.execute(f"INSERT INTO {table} ({table}) VALUES ('integrity-check')")
 
 
+@pytest.mark.parametrize("table", index.TABLES)
 @pytest.mark.parametrize("damage", ["levels", "no structure", "no table", "newer format"])
-def test_a_broken_index_is_noticed_at_the_start(shelf: Shelf, damage: str) -> None:
-    shelf.story.hear(shelf.story.meet("10.0.0.1", 5000), "still there")
+def test_a_broken_index_is_noticed_at_the_start(shelf: Shelf, damage: str, table: str) -> None:
+    shelf.story.hear(shelf.story.meet("10.0.0.1", 5000), "still there 还在")
     shelf.index()
-    shelf.damage(DAMAGES[damage])
+    shelf.damage(DAMAGES[damage].replace("search_", f"{table}_"))
     shelf.close()
     shelf.writer, shelf.reader = Writer(shelf.home), Reader(shelf.home)
     shelf.writer.prepare(log=LOG, stream="s")
     assert shelf.writer.keeper.state().broken
     assert shelf.reader.search(rq.SearchArgs(query="still")).rebuilding
     assert shelf.tend()
-    assert shelf.found("still") == ["still there"]
+    assert shelf.found("still") == shelf.found("在") == ["still there 还在"]
 
 
 def test_an_index_with_as_many_levels_as_it_may_have_is_built_anew(
@@ -240,7 +248,7 @@ def test_an_index_with_as_many_levels_as_it_may_have_is_built_anew(
 
 def test_what_a_broken_index_held_is_overwritten_when_it_is_thrown_away(shelf: Shelf) -> None:
     goes = shelf.story.meet("10.0.0.1", 5000)
-    shelf.story.hear(goes, *(f"unmistakable{number}" for number in range(3_000)))
+    shelf.story.hear(goes, *(f"unmistakable{number} 不会弄错{number}" for number in range(3_000)))
     shelf.index()
     shelf.damage(DAMAGES["levels"])
     shelf.story.contacts.delete(goes)
@@ -250,14 +258,19 @@ def test_what_a_broken_index_held_is_overwritten_when_it_is_thrown_away(shelf: S
         steps += 1
     assert steps > 1
     assert shelf.writer.fold()
-    assert b"istakable" not in (shelf.home / database.FILE_NAME).read_bytes()
+    for goes_not in (b"istakable", "弄错".encode()):
+        assert goes_not not in (shelf.home / database.FILE_NAME).read_bytes()
 
 
-def test_an_index_whose_pages_can_t_be_read_is_replaced_all_the_same(shelf: Shelf) -> None:
-    shelf.story.hear(shelf.story.meet("10.0.0.1", 5000), *(f"word {number}" for number in range(2_000)))
+@pytest.mark.parametrize("table", index.TABLES)
+def test_an_index_whose_pages_can_t_be_read_is_replaced_all_the_same(shelf: Shelf, table: str) -> None:
+    texts = [f"word word{number} 不会弄错{number}" for number in range(2_000)]
+    shelf.story.hear(shelf.story.meet("10.0.0.1", 5000), *texts)
     shelf.index()
     assert shelf.writer.fold()
-    (page,) = shelf.writer._db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'search_data'").fetchone()
+    (page,) = shelf.writer._db.execute(
+        "SELECT rootpage FROM sqlite_schema WHERE name = ?", (f"{table}_data",)
+    ).fetchone()
     shelf.close()
     with (shelf.home / database.FILE_NAME).open("r+b") as file:
         file.seek((page - 1) * 4096)
@@ -265,7 +278,7 @@ def test_an_index_whose_pages_can_t_be_read_is_replaced_all_the_same(shelf: Shel
     shelf.writer, shelf.reader = Writer(shelf.home), Reader(shelf.home)
     shelf.writer.prepare(log=LOG, stream="s")
     assert shelf.tend()
-    assert len(shelf.found("word")) == 100
+    assert len(shelf.found("word")) == len(shelf.found("弄错")) == 100
 
 
 @pytest.mark.parametrize("code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR | 1 << 8, sqlite3.SQLITE_READONLY])

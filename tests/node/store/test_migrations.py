@@ -11,7 +11,7 @@ import pytest
 
 from node.bus import nouns
 from node.bus import requests as rq
-from node.store import database, genuine
+from node.store import database, genuine, index
 from node.store.reader import Reader
 from node.store.writer import Writer
 from tests.node.store import samples
@@ -98,6 +98,43 @@ def test_an_earlier_database_comes_forward_with_all_that_is_in_it(number: int, t
     assert set(reader.snapshot(nouns.Live()).state.peers) == {"plain-1", "plain-3", "plain-6"}
     assert len(reader.events(rq.EventsArgs(since=0)).events) == len(before["event"][1])
     assert reader.reply("key 1") == (b"fingerprint", '{"messages":[]}')
+    reader.close()
+    writer.close()
+
+
+def test_messages_from_before_schema_6_are_found_within_a_run_once_the_index_has_come_to_them(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "STEP_LOOK", 10)
+    samples.put(5, tmp_path)
+    with open_database(tmp_path) as db:
+        for id_ in range(101, 131):
+            text = "我家在上海" if id_ % 10 == 1 else "see you"
+            db.execute(
+                "INSERT INTO entry SELECT ?, room, clock, at, 0, author, name, kind, NULL, tie FROM entry LIMIT 1",
+                (id_,),
+            )
+            db.execute("INSERT INTO body VALUES (?, ?, NULL)", (id_, text))
+            db.execute(
+                "INSERT INTO search (rowid, text, room) SELECT id, text, room FROM searchable WHERE id = ?", (id_,)
+            )
+        db.execute("INSERT OR REPLACE INTO fact VALUES ('indexed', '130')")
+    writer = Writer(tmp_path)
+    writer.prepare(log="another", stream="another", known=True)
+    reader = Reader(tmp_path)
+
+    def found(query: str) -> tuple[list[int], int]:
+        result = reader.search(rq.SearchArgs(query=query))
+        return [hit.id for hit in result.hits], result.pending
+
+    assert found("上海") == ([], 130)
+    assert (len(found("see")[0]), found("see")[1]) == (20, 130), "the words are in the index as before"
+    # A step goes through ten messages, or as far as it finds two.
+    steps = 1
+    while writer.index(2):
+        steps += 1
+    assert found("上海") == ([121, 111, 101], 0)
+    assert steps == 13
     reader.close()
     writer.close()
 

@@ -37,17 +37,20 @@ def put(number: int, home: pathlib.Path) -> None:
 def written_down(db: sqlite3.Connection) -> str:
     """A database as SQL that makes it again. Of the search index only which messages are in it."""
     objects = db.execute("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid").fetchall()
-    own = [one for one in objects if not one[1].startswith(("sqlite_", "search_"))]
+    own = [one for one in objects if not one[1].startswith(("sqlite_", "search_", "unspaced_"))]
     marks = ("application_id", "user_version")
     lines = [f"PRAGMA {name} = {db.execute(f'PRAGMA {name}').fetchone()[0]};" for name in marks]
     lines += ["BEGIN;", *(f"{sql};" for _, _, sql in own)]
     for kind, name, _ in own:
-        if kind != "table" or name == "search":
+        if kind != "table" or name in ("search", "unspaced"):
             continue
         columns = [row[1] for row in db.execute(f"PRAGMA table_info({name})")]
         quoted = " || ', ' || ".join(f"quote({column})" for column in columns)
         rows = db.execute(f"SELECT {quoted} FROM {name} ORDER BY 1").fetchall()
         lines += [f"INSERT INTO {name} VALUES ({row});" for (row,) in rows]
+    if any(name == "unspaced" for _, name, _ in own):
+        # What that table of the index holds is computed: it is taken in anew.
+        lines.append("DELETE FROM fact WHERE name = 'indexed_unspaced';")
     lines.append(
         "INSERT INTO search (rowid, text, room) SELECT id, text, room FROM searchable WHERE id IN (SELECT id FROM entry"
         " WHERE kind = 'text') AND id <= (SELECT CAST(value AS INTEGER) FROM fact WHERE name = 'indexed');"
