@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Route
 
 from node import names
+from node.store import unspaced
 
 pytest_plugins = ["tests.e2e.browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -140,3 +141,12 @@ NAMES = [
 def test_names_are_the_same_in_the_browser_where_they_are_for_the_node(ask: Ask) -> None:
     assert ask("names.js", "nameKey", NAMES) == [names.key(name) for name in NAMES]
     assert ask("names.js", "MAX_NAME", [""]) == [names.MAX_CHARS]
+
+
+def test_scripts_without_spaces_are_the_same_in_the_browser_as_for_the_node(ask: Ask) -> None:
+    assert ask("unspaced.js", "CHARACTERS", [""]) == [unspaced.CHARACTERS]
+    assert ask("unspaced.js", "INVISIBLE", [""]) == [unspaced.INVISIBLE]
+    texts = ["\u4e0a", "a\u0e35", "abc \u00e9\u3002", ""]
+    assert (
+        ask("unspaced.js", "hasRun", texts) == [unspaced.has_run(text) for text in texts] == [True, True, False, False]
+    )

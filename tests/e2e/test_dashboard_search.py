@@ -313,6 +313,48 @@ def test_words_are_marked_as_the_node_finds_them(node: FakeNode, visit: Visit) -
             "so much hay before it, so much hay, so much, then x and so much hay after it, and more and more",
             None,
         ),
+        # In scripts without spaces the very characters, and in the middle of a run.
+        (
+            "\u4e0a\u6d77",
+            "\u4e0a\u6d77*",
+            "\u6211\u5bb6\u5728\u4e0a\u6d77\u4e1c\u8fb9\u3002\u4e0a\u3001\u6d77",
+            "\u6211\u5bb6\u5728[\u4e0a\u6d77]\u4e1c\u8fb9\u3002\u4e0a\u3001\u6d77",
+        ),
+        ("\u6d77", "\u6d77*", "\u4e0a\u6d77\u6d77", "\u4e0a[\u6d77][\u6d77]"),
+        (
+            "pyth \u5199 ",
+            "pyth \u5199",
+            "\u7528Python\u5199 pyth\u5199",
+            "\u7528Python[\u5199] [pyth][\u5199]",
+        ),
+        (
+            "\u30bf\u30ef\u30fc",
+            "\u30bf\u30ef\u30fc*",
+            "\u6771\u4eac\uff80\uff9c\uff70\u3067",
+            "\u6771\u4eac[\uff80\uff9c\uff70]\u3067",
+        ),
+        (
+            "\u30c7\u30fc",
+            "\u30c7\u30fc*",
+            "\uff83\uff9e\uff70\uff80 \u30c6\u30fc",
+            "[\uff83\uff9e\uff70]\uff80 \u30c6\u30fc",
+        ),
+        (
+            "\u1102\u1161\u11ab\u1100",
+            "\ub09c\u1100*",
+            "\u1102\u1161\u11ab\u1100 \u1102\u1161",
+            "[\u1102\u1161\u11ab\u1100] \u1102\u1161",
+        ),
+        ("\uc11c\uc6b8", "\uc11c\uc6b8*", "\u110c\uc11c\uc6b8\uc5d0\uc11c", "\u110c[\uc11c\uc6b8]\uc5d0\uc11c"),
+        (
+            "\u0e17\u0e35\u0e48",
+            "\u0e17\u0e35\u0e48*",
+            "\u0e2d\u0e22\u0e39\u0e48\u0e17\u0e35\u0e48\u0e01\u0e23\u0e38\u0e07",
+            "\u0e2d\u0e22\u0e39\u0e48[\u0e17\u0e35\u0e48]\u0e01\u0e23\u0e38\u0e07",
+        ),
+        ('"at 3\u70b9"', '"at 3\u70b9"', "it at 3\u70b9\u534a, 3\u70b9", "it [at 3\u70b9]\u534a, 3\u70b9"),
+        ('"\u4e0a \u6d77"', '"\u4e0a \u6d77"', "\u4e0a\u6d77, \u4e0a \u6d77", "\u4e0a\u6d77, [\u4e0a \u6d77]"),
+        ("\u845b\u57ce", "\u845b\u57ce*", "\u5927\u845b\U000e0100\u57ce", "\u5927[\u845b\U000e0100\u57ce]"),
         ("aaa", "aaa*", "a" * 80 + " b", "[" + "a" * 60 + "]\u2026"),
         ("y", "y*", "\U0001f389" * 100 + " y", None),
     ]:

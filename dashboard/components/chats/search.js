@@ -7,10 +7,11 @@ import { onKey } from "../shared/keyboard.js";
 import { nameKey } from "../shared/names.js";
 import { asQuery, followed, hasWord, isId, MAX_QUERY, snippet, termsOf } from "../shared/query.js";
 import { connection } from "../shared/session.js";
+import { hasRun } from "../shared/unspaced.js";
 
 /** Wait so long after the last letter before asking, in ms. */
 const PAUSE_MS = 180;
-/** Messages are looked for from so many letters on. */
+/** Messages are looked for from so many letters on; in scripts without spaces, where one may be a word, from the first. */
 const MIN_LETTERS = 2;
 /** Letters shown of a message, and how many of them before the word that was found. */
 const SNIPPET = 110;
@@ -79,7 +80,7 @@ export class Search {
     clearTimeout(this.#timer);
     const turn = ++this.#turn;
     this.problem = "";
-    if (this.words.length < MIN_LETTERS || !hasWord(this.words)) {
+    if ((this.words.length < MIN_LETTERS && !hasRun(this.words)) || !hasWord(this.words)) {
       this.hits = [];
       this.more = this.busy = false;
     } else {

@@ -38,7 +38,8 @@ function build(root) {
     h("div", { class: "search" }, icon("search"), field),
     h("label", {}, h("span", {}, "In"), where));
   const help = h("p", { class: "help", id: "search-help" }, "All words must occur; the last one may be a beginning. ",
-    h("code", {}, "word*"), " finds any word that begins so, ", h("code", {}, '"two words"'), " finds them in a row.");
+    h("code", {}, "word*"), " finds any word that begins so, ", h("code", {}, '"two words"'), " finds them in a row. ",
+    "In Chinese, Japanese, Korean, Thai, Lao, Khmer and Burmese, any part of what was said is found.");
   const sheet = h("div", { class: "sheet" }, h("h1", {}, "Search"), form, help, results.element);
   root.append(sheet);
   const stopStrip = strip(root);

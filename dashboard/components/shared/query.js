@@ -1,7 +1,9 @@
 // What people type to find messages: how it is asked of the node, and where in a text it was found. The words are those of
-// the node's index: runs of letters and digits, without regard to case or accents.
+// the node's index: runs of letters and digits, without regard to case or accents; in scripts without spaces, each
+// character by itself.
 
 import { h } from "./dom.js";
+import { CHARACTERS, charactersOf, RUN } from "./unspaced.js";
 
 /** Characters of a query that are asked; asked.py takes as many. */
 export const MAX_QUERY = 200;
@@ -10,7 +12,8 @@ const SNIPPET = 220;
 const LEAD = 60;
 
 const TERM = /"([^"]*)"?|(\S+)/gu;
-const WORD = /[\p{L}\p{N}\p{Co}][\p{L}\p{N}\p{Co}\p{M}]*/gu;
+const WORD = new RegExp(
+  `(${RUN})|(?![${CHARACTERS}])[\\p{L}\\p{N}\\p{Co}](?:(?![${CHARACTERS}])[\\p{L}\\p{N}\\p{Co}\\p{M}])*`, "gu");
 
 const ID = /^(?:plain-[0-9]+|direct:.*|[a-z2-7]{52}|[0-9a-f]{64})$/s;
 
@@ -41,33 +44,47 @@ export function hasWord(typed) {
   return typed.search(WORD) >= 0;
 }
 
-/** Each term of a query as its words in a row; of the last one, a beginning may do. */
+/**
+ * The words of a text in order, and the characters of its runs: { from, to, key, run, joined }. `run`: a character of a
+ * script without spaces; `joined`: in the same run as the one before.
+ */
+function partsOf(text) {
+  const parts = [];
+  for (const { 0: found, 1: run, index } of text.matchAll(WORD)) {
+    if (!run) parts.push({ from: index, to: index + found.length, key: plain(found), run: false, joined: false });
+    else {
+      charactersOf(run).forEach(({ from, to, key }, at) =>
+        parts.push({ from: index + from, to: index + to, key, run: true, joined: at > 0 }));
+    }
+  }
+  return parts;
+}
+
+/** Each term of a query as its parts in a row; of a word at the end of the last one, a beginning may do. */
 export function termsOf(query) {
   const terms = [];
   for (const [, phrase, bare] of query.matchAll(TERM)) {
-    const words = ((phrase ?? bare).match(WORD) ?? []).map(plain);
-    if (words.length) terms.push({ words, prefix: Boolean(bare?.endsWith("*")) });
+    const parts = partsOf(phrase ?? bare);
+    if (parts.length) terms.push({ parts, prefix: Boolean(bare?.endsWith("*")) });
   }
   return terms;
 }
 
-/** Where the terms stand in a text: [from, to] of each run of words, in order. */
+/** Where the terms stand in a text: [from, to] of each row of parts, in order. */
 function placesOf(text, terms) {
-  const words = [...text.matchAll(WORD)].map((found) => ({
-    from: found.index,
-    to: found.index + found[0].length,
-    word: plain(found[0]),
-  }));
-  const fits = (at, { words: asked, prefix }) =>
-    asked.every((word, i) => {
-      const there = words[at + i]?.word;
-      return prefix && i === asked.length - 1 ? there?.startsWith(word) : there === word;
+  const there = partsOf(text);
+  const fits = (at, { parts, prefix }) =>
+    parts.every((asked, i) => {
+      const one = there[at + i];
+      // What is asked for may begin and end within a run, but not pass from one to the next.
+      if (one?.run !== asked.run || (i && one.joined !== asked.joined)) return false;
+      return prefix && !asked.run && i === parts.length - 1 ? one.key.startsWith(asked.key) : one.key === asked.key;
     });
   const places = [];
-  for (let at = 0; at < words.length; at++) {
-    const length = Math.max(0, ...terms.filter((term) => fits(at, term)).map((term) => term.words.length));
+  for (let at = 0; at < there.length; at++) {
+    const length = Math.max(0, ...terms.filter((term) => fits(at, term)).map((term) => term.parts.length));
     if (!length) continue;
-    places.push([words[at].from, words[at + length - 1].to]);
+    places.push([there[at].from, there[at + length - 1].to]);
     at += length - 1;
   }
   return places;

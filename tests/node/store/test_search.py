@@ -254,6 +254,9 @@ def test_merged_messages_are_found_once_and_in_their_new_room_only(shelf: Shelf)
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(plan=plans, done=st.integers(0, 40))
+# One says 上海, is indexed and deleted; and one is merged.
+@example(plan=[(0, 0, 0), (1, 0, 3), (12, 0, 0)], done=2)
+@example(plan=[(0, 0, 0), (0, 0, 1), (1, 1, 3), (7, 1, 0)], done=3)
 def test_search_finds_exactly_what_reading_everything_finds_also_after_merges(
     tmp_path_factory: pytest.TempPathFactory, plan: Plan, done: int
 ) -> None:
