@@ -1,19 +1,26 @@
 """A database of very many messages, made with the store's own writer: words are as frequent as in a language.
 
 The words are nonsense, drawn from a fixed seed, with the frequencies of Zipf's law; a rare word stands in ten messages.
+One message in UNSPACED_EVERY has Han characters without spaces instead, as frequent as in Chinese.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import pathlib
 import random
 import secrets
+import time
+
+import msgspec
 
 from node.bus import bounds, nouns
 from node.bus import events as ev
 from node.core import effects as e
 from node.core.clock import COUNTER_BITS, order_text
+from node.store import database as store
+from node.store import index
 from node.store.writer import Writer
 
 #: Conversations; the first gets half of the messages, the last the fewest.
@@ -24,6 +31,10 @@ WORDS_A_MESSAGE = 8
 SENTENCES = 50_000
 RARE = "quokkaberry"
 RARE_TIMES = 10
+#: Messages in a script without spaces: one in so many. How many characters there are, and how many a sentence has.
+UNSPACED_EVERY = 25
+CHARACTERS = 4_000
+CHARACTERS_A_SENTENCE = (12, 8)
 #: Messages of one transaction.
 BATCH = 20_000
 #: Milliseconds since 1970 of the first message; and a second between two.
@@ -41,12 +52,25 @@ def words() -> list[str]:
     return list(found)
 
 
+def characters() -> list[str]:
+    """All characters of messages without spaces, the most frequent first."""
+    return [chr(0x4E00 + 5 * number) for number in range(CHARACTERS)]
+
+
 def room_id(number: int) -> str:
     """The conversation of peer `number`, from 1."""
     return f"plain-{number}"
 
 
-def fill(home: pathlib.Path, count: int) -> None:
+class Indexed(msgspec.Struct, frozen=True):
+    """What indexing a database took."""
+
+    seconds: float
+    #: The size of each table of the index, in bytes.
+    sizes: dict[str, int]
+
+
+def fill(home: pathlib.Path, count: int) -> Indexed:
     """Write `count` messages with their events, and index them all."""
     writer = Writer(home)
     said = _Conversations(count)
@@ -55,10 +79,15 @@ def fill(home: pathlib.Path, count: int) -> None:
         writer.commit(_opening())
         for numbers in _batches(count):
             writer.commit(said.records(numbers))
+        start = time.perf_counter()
         while writer.index(BATCH):
             pass
+        seconds = time.perf_counter() - start
     finally:
         writer.close()
+    with contextlib.closing(store.connect(home, read_only=True)) as db:
+        sizes = {name: db.execute(f"SELECT sum(length(block)) FROM {name}_data").fetchone()[0] for name in index.TABLES}
+    return Indexed(seconds, sizes)
 
 
 def _batches(count: int) -> list[range]:
@@ -83,6 +112,14 @@ def _opening() -> list[e.Record]:
     return records
 
 
+def _without_spaces() -> list[str]:
+    dice = random.Random(3)
+    frequencies = list(itertools.accumulate(1 / (10 + rank) for rank in range(CHARACTERS)))
+    lengths = [length for _ in range(SENTENCES // UNSPACED_EVERY) for length in CHARACTERS_A_SENTENCE]
+    parts = ["".join(dice.choices(characters(), cum_weights=frequencies, k=length)) for length in lengths]
+    return [f"{one}\uff0c{other}\u3002" for one, other in zip(parts[::2], parts[1::2], strict=True)]
+
+
 class _Conversations:
     """What everybody said."""
 
@@ -94,6 +131,7 @@ class _Conversations:
         self._sentences = [
             " ".join(drawn[start : start + WORDS_A_MESSAGE]) for start in range(0, len(drawn), WORDS_A_MESSAGE)
         ]
+        self._unspaced = _without_spaces()
         self._rooms = list(itertools.accumulate(1 / rank**1.2 for rank in range(1, ROOMS + 1)))
         self._rare = set(range(1, count + 1, max(1, count // RARE_TIMES)))
 
@@ -104,6 +142,8 @@ class _Conversations:
         rooms = self._dice.choices(range(1, ROOMS + 1), cum_weights=self._rooms, k=len(numbers))
         sentences = self._dice.choices(self._sentences, k=len(numbers))
         for number, room, text in zip(numbers, rooms, sentences, strict=True):
+            if number % UNSPACED_EVERY == 0:
+                text = self._unspaced[number // UNSPACED_EVERY % len(self._unspaced)]
             at = FIRST_AT + 1000 * number
             clock = at << COUNTER_BITS
             message = nouns.Message(

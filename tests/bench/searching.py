@@ -17,8 +17,19 @@ LARGE, SMALL = database.room_id(1), database.room_id(database.ROOMS)
 def measure(sizes: Sizes) -> list[Row]:
     """One database for all: start-up first, then queries."""
     with temporary_home() as home:
-        database.fill(home, sizes.database)
-        return [_start_up(sizes, home), *_searches(sizes, home)]
+        indexed = database.fill(home, sizes.database)
+        return [_start_up(sizes, home), *_index(sizes, indexed), *_searches(sizes, home)]
+
+
+def _index(sizes: Sizes, indexed: database.Indexed) -> list[Row]:
+    what = f"index {sizes.database:,}"
+    count = sizes.database // database.UNSPACED_EVERY
+    words, unspaced = (indexed.sizes[table] / 1e6 for table in ("search", "unspaced"))
+    return [
+        Row(what=f"{what}: how fast", unit="messages/s", values=[sizes.database / indexed.seconds]),
+        Row(what=f"{what}: words of all messages", unit="MB", values=[words]),
+        Row(what=f"{what}: runs of {count:,} messages without spaces", unit="MB", values=[unspaced]),
+    ]
 
 
 def _start_up(sizes: Sizes, home: pathlib.Path) -> Row:
@@ -37,6 +48,7 @@ def _start_up(sizes: Sizes, home: pathlib.Path) -> Row:
 def _searches(sizes: Sizes, home: pathlib.Path) -> list[Row]:
     known = database.words()
     frequent, long = known[0], next(word for word in known if len(word) >= 6)
+    signs = database.characters()
     queries: dict[str, tuple[str, str | None]] = {
         "a rare word": (database.RARE, None),
         "the most frequent word": (frequent, None),
@@ -49,6 +61,10 @@ def _searches(sizes: Sizes, home: pathlib.Path) -> list[Row]:
         "a frequent word in a small room": (frequent, SMALL),
         "a prefix of 3 letters in a small room": (f"{long[:3]}*", SMALL),
         "a rare word in the largest room": (database.RARE, LARGE),
+        "the most frequent character without spaces": (signs[0], None),
+        "two frequent characters in a row": (signs[0] + signs[1], None),
+        "two frequent characters in one message": (f"{signs[0]} {signs[1]}", None),
+        "such a row in a small room": (signs[0] + signs[1], SMALL),
     }
     rows = []
     with NodeProcess(home) as node:
