@@ -520,13 +520,17 @@ def test_the_jump_to_the_newest_arrives_however_late_the_page_comes(node: FakeNo
 def test_a_search_hit_opens_in_its_context(node: FakeNode, visit: Visit) -> None:
     bela = node.add_peer("bela")
     for number in range(300):
-        text = "the needle is here" if number == 40 else f"hay {number}"
+        text = {40: "the needle is here", 41: "\u6d77\u8fb9"}.get(number, f"hay {number}")
         node.receive(bela, text, at=now() - 1_000_000 + number * 1000)
     tab = visit().open()
     expect(room(tab, "bela")).to_be_visible()
     tab.keyboard.press("Control+k")
-    tab.keyboard.type("needl")
     hit = tab.locator(".hit")
+    # A script without spaces: one character may be a word.
+    tab.keyboard.insert_text("\u6d77")
+    expect(hit.locator("mark")).to_have_text("\u6d77")
+    tab.keyboard.press("Control+k")
+    tab.keyboard.type("needl")
     expect(hit).to_contain_text("needle")
     hit.click()
     expect(bubble(tab, "the needle is here")).to_be_in_viewport()
