@@ -324,6 +324,7 @@ def test_every_name_on_the_page_exists() -> None:
         "details.key", "details.source", "details.where", "on", "off",
         "node.bus.client", "node.bus.aio", "node/bus/reducer.py", "bus/", "bus/clients/*.key", "[topic, body]", "~",
         "node/core/ports.py", "word*", '"two words"', "HOST:PORT", "http://", "tcp://", "<", ">",
+        "上海", "我家在上海东边。",
     }  # fmt: skip
     for name in CODE.findall(BUS):
         simple = re.sub(r"\s+", " ", name)
