@@ -160,7 +160,10 @@ class HistoryResult(msgspec.Struct, kw_only=True):
 
 
 class SearchArgs(msgspec.Struct, kw_only=True):
-    """All words must occur; `word*` is a prefix, "quoted words" a phrase. Newest first; page with `before`."""
+    """All words must occur; `word*` is a prefix, "quoted words" a phrase. Newest first; page with `before`.
+
+    In scripts that put no space between words, a part of a run is found, too.
+    """
 
     query: str
     room: str | None = None

@@ -470,7 +470,8 @@ def check_database(home: pathlib.Path) -> None:
         assert (found := db.execute("PRAGMA integrity_check").fetchall()) == [("ok",)], found
         assert (found := db.execute("PRAGMA foreign_key_check").fetchall()) == [], found
         try:
-            db.execute("INSERT INTO search (search) VALUES ('integrity-check')")
+            for table in ("search", "unspaced"):
+                db.execute(f"INSERT INTO {table} ({table}) VALUES ('integrity-check')")
         except sqlite3.DatabaseError as error:
             raise Broken(f"the search index of {home} is broken: {error}") from error
         db.rollback()
