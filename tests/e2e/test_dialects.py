@@ -223,6 +223,22 @@ def test_two_nodes_can_talk_in_any_dialect(nodes: Nodes, dialect: str) -> None:
         anna.wait_for_peer(bert.address, link="offline")
 
 
+@pytest.mark.parametrize("both", [False, True])
+def test_two_nodes_that_ask_what_the_other_speaks_say_nothing_of_it_and_lose_nothing(nodes: Nodes, both: bool) -> None:
+    anna, bert = nodes.start("anna"), nodes.start("bert")
+    there = [f"there {number}" for number in range(3)]
+    back = [f"back {number}" for number in range(3)] if both else []
+    for text in there:
+        anna.send(bert.address, text)
+    for text in back:
+        bert.send(anna.address, text)
+    bert.wait_heard(anna.address, there)
+    anna.wait_heard(bert.address, back)
+    for node, other in ((anna, bert), (bert, anna)):
+        node.wait_for_peer(other.address, dialect="snicher", link="online")
+        assert [one.text for one in node.messages(other.address) if one.kind == "notice"] == []
+
+
 def test_what_a_peer_speaks_is_remembered_across_restarts(nodes: Nodes) -> None:
     anna = nodes.start("anna")
     with Labelled(loopback_host(), team="OLD") as old:
