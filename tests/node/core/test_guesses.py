@@ -77,6 +77,7 @@ def test_a_guess_that_holds_is_not_asked_again_when_we_have_left() -> None:
 @pytest.mark.parametrize("outcome", ["sent", "unknown"])
 def test_a_guess_that_fails_falls_and_nothing_that_may_have_arrived_is_repeated(outcome: str) -> None:
     desk = guessed()
+    desk.now += FALL_MS
     desk.outcome(3, 1, outcome)
     desk.give(s.Closed(3, CLOSED))
     assert dialect(desk) == ("unknown", "guess")
@@ -159,6 +160,16 @@ def test_who_spoke_while_it_was_asked_is_not_asked_any_more() -> None:
     assert transmits(desk.call(2)) == [(2, 1)], "it came meanwhile, and is answered there"
     assert acts(obeyed(desk)) == []
     assert (dialect(desk), desk.contact().peer.link) == (("snicher", "seen"), "online")
+
+
+def test_who_came_and_went_while_it_was_asked_is_offline_when_nothing_is_left_to_say() -> None:
+    desk = Desk()
+    desk.send(BOB, "one")
+    desk.call(2)
+    desk.outcome(2, 1, "sent")
+    desk.give(s.Closed(2, CLOSED))
+    assert acts(obeyed(desk)) == []
+    assert desk.contact().peer.link == "offline"
 
 
 def test_a_node_that_only_asks_leaves_no_word_in_the_conversation() -> None:
