@@ -266,7 +266,7 @@ def _node(event: ev.Event) -> _Told:
             if health.store and not health.problem and health.notices:
                 return _Told("node", _say("Worth knowing: {}", _reason(" ".join(health.notices))), "bad")
             if health.store and not health.problem and health.index:
-                return _Told("node", [_reason(health.index) or "The search index is being built anew."], "wait")
+                return _Told("node", [_reason(health.index) or "The search index is being rebuilt."], "wait")
             if health.store and not health.problem:
                 return _Told("node", ["The disk and the search index are well"], "good")
             problem = _reason(health.problem) or "it can't be written."

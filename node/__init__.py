@@ -6,19 +6,19 @@
     store/      SQLite: records in, pages out                     the only importer of sqlite3
     bus/        events and commands for front ends                the only importer of zmq; BUS.md is normative
                  (bus/ownership.py: whose a home must be, for the node and for every front end)
-    app.py      wires the rooms, hands each act to whom it is about, begins anew after a bug
-    course.py   one run: the parts start in order, run, and end in order        tasks.py   what runs all along
-    announce.py  what stands on the node's terminal: where it is, who comes and goes, how it ends
-    turns.py    stimuli into the core, its records to disk, its acts out        batches.py    how much at once
-    condition.py  whether the disk works, what is wrong, what a person should know    threads.py    the database's
-    answers.py  commands of front ends: reads from store to reply, all else through the core   hosts.py  names in them
-    retention.py  takes the steps by which log and messages stay within their bounds (core/keeping.py decides them)
-    upkeep.py   the database in the background: the search index goes on and is rebuilt, the write-ahead log shrinks
+    app.py      wires the parts, hands each act to the part that performs it, starts a new run after a bug
+    course.py   one run: the parts start in order, run, and end in order        tasks.py   tasks that must not die
+    announce.py  the lines on the node's terminal: where it listens, who comes and goes, how it ends
+    turns.py    stimuli into the core, its records to disk, its acts out        batches.py    how much one commit holds
+    condition.py  the node's health and notices for people        threads.py    the reader and writer threads of SQLite
+    answers.py  commands of front ends: reads skip the core, the rest goes through it    hosts.py  resolves host names
+    retention.py  removes old events and messages step by step (core/keeping.py decides which)
+    upkeep.py   background work on the database: extend and rebuild the search index, checkpoint the write-ahead log
     model.py    the nouns        errors.py  what can go wrong        config.py  what can be set
     printable.py  what others wrote, safe to print        names.py  what a name may be, and when two are the same
-    streams.py  the standard streams, which hold nobody up   loglines.py  what the log looks like
+    streams.py  standard streams that never block the node   loglines.py  what the log looks like
     findable.py   the bus's sockets and bus.json, kept in place   unanswered.py  a node that runs but doesn't answer
-    supervisor.py  who started this program, and whether that is still there
+    supervisor.py  whether the program that started this one (honcho) still runs
     console.py  the command line: a bus client like any other        lines.py  how things look on a terminal
     config_table.py  the verb that lists all settings    menu.py  the text menu    tail.py  the verb that follows events
 

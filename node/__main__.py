@@ -9,9 +9,9 @@ import sys
 from node import streams
 from node.errors import SnicherError
 
-#: What a front end exits with when what it has to tell can't be written (sysexits.h).
+#: Exit code of a front end whose output can't be written (EX_IOERR of sysexits.h).
 OUTPUT_FAILED = 74
-#: Characters of the sentence that says what went wrong; it may quote what was given, which may be long: it is cut.
+#: Longest error sentence, in characters. It may quote an argument of any length, so it is cut.
 MAX_SENTENCE = 500
 
 
@@ -40,13 +40,13 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read our output has enough.
+        # The reader of our output has closed the pipe (`| head`): that is no error.
         _drop_output()
         return 0
     except OSError as error:
         if runs:
             raise
-        # What front ends read is read with errors of its own: this is what they print.
+        # Reading errors have been turned into SnicherErrors by now, so this one is about our own output.
         return _failed(f"Nothing more can be printed: {error.strerror or error}.")
 
 
@@ -57,7 +57,7 @@ def _failed(sentence: str) -> int:
 
 
 def _drop_output() -> None:
-    """What is left of the output must not bother anybody when the process ends."""
+    """Throw away unwritten output, so that Python doesn't fail on it when the process ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

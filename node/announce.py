@@ -1,7 +1,7 @@
-"""What the node announces on its terminal: that it is up and where, who comes and goes, and how it ends.
+"""The node's lines on its terminal: that it is up and where, who comes and goes, and how it ends.
 
-One readable line for each thing that matters, through the log (loglines.py says what that looks like). What only a
-developer wants to know is logged where it happens.
+Each thing that matters to a user is one readable log line (loglines.py formats it). Details for developers are logged
+where they happen.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ log = logging.getLogger("snicher")
 
 
 class Announcements:
-    """The lines of one run. Remembers what was said last of each peer, so that nothing is said twice."""
+    """Logs the lines of one run. Remembers the last line about each peer, so that no line is repeated."""
 
     def __init__(self) -> None:
         self._said: dict[str, str] = {}
@@ -32,34 +32,34 @@ class Announcements:
             log.info("others can reach you at %s", address)
 
     def going_down(self, reason: str) -> None:
-        """The end was asked for."""
+        """A stop was asked for."""
         log.info("going down: %s", reason)
 
     def still_connected(self, count: int) -> None:
-        """Not everybody took the good-bye."""
-        log.warning("%d connections didn't end in time", count)
+        """Some peers didn't close their connection after our good-bye."""
+        log.warning("%d connections didn't close in time", count)
 
     def down(self, health: nouns.Health) -> None:
-        """It is over, and so it stands on disk."""
+        """The run has ended; `health` says whether the last commit succeeded."""
         if health.store:
             log.info("good-bye; everything is on disk")
         else:
-            log.warning("good-bye; the last could not be written: %s", health.problem)
+            log.warning("good-bye; the last changes could not be written: %s", health.problem)
 
     # -- what went wrong
 
     def bug(self, what: str, error: BaseException | None) -> None:
-        """Something failed that should not: this run ends."""
+        """Our own code failed, which ends this run."""
         log.error("a bug: %s", what, exc_info=error)
 
     def trouble(self, what: str, error: BaseException | None) -> None:
-        """Something failed that may."""
+        """Something failed that may fail, such as the network: the run goes on."""
         log.warning("%s%s", what, "" if error is None else f": {error}")
 
     # -- what happened
 
     def published(self, events: Iterable[ev.Event]) -> None:
-        """Say of these events what people want to know."""
+        """Log those of these events that matter to a user."""
         for event in events:
             if event.type != "MessageReceived":
                 self._say(event.data)
@@ -76,7 +76,7 @@ class Announcements:
         elif isinstance(data, ev.PeerChanged) and data.peer.link != "unknown":
             what = f": {data.peer.error}" if data.peer.error else ""
             line = f"{data.peer.name} ({_where(data.peer)}) is {data.peer.link}{what}"
-            # Much of a peer changes that is no news here: what it speaks, what people call it.
+            # Other changes of a peer, such as its dialect or its local name, are no news: skip a line already logged.
             if self._said.get(data.peer.id) != line:
                 self._said[data.peer.id] = line
                 log.info("%s", line)
@@ -90,7 +90,7 @@ def anew() -> None:
 
 
 def given_up() -> None:
-    """A bug came back too often."""
+    """The same kind of bug ended too many runs: the process stops."""
     log.error("the bug came back too often; giving up. Nothing that was acknowledged is lost")
 
 

@@ -1,4 +1,4 @@
-"""Answers to the commands of front ends: reads go from the store to the reply, all else goes through the core."""
+"""Answers to the commands of front ends. A read goes from the store to the reply; all else goes through the core."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from node.hosts import Hosts
 from node.store.reader import Reader
 from node.turns import now_ms
 
-#: How long a command may wait for the disk before its front end is told so, in seconds.
+#: Longest wait of a command for its commit, in seconds; then its front end gets `store_unavailable`.
 COMMIT_PATIENCE = 10.0
-#: How long a search may wait for the index to take in what was said just now, in seconds.
+#: Longest wait of a search for the index to take in the newest messages, in seconds.
 INDEX_PATIENCE = 0.03
 LIMITS = {
     "command_bytes": bounds.MAX_COMMAND_BYTES,
@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 
 class Core(Protocol):
-    """What answers tell of the core."""
+    """The parts of the core that replies show."""
 
     @property
     def me(self) -> nouns.Self:
@@ -59,33 +59,33 @@ class Core(Protocol):
 
     @property
     def saved(self) -> Mapping[str, Any]:
-        """Those that front ends changed."""
+        """The settings that front ends changed, by key."""
 
     def next_tries(self, peers: Iterable[str] | None = None) -> list[nouns.NextTry]:
-        """When which peers are dialled again."""
+        """When these peers (None: all) are dialled again."""
 
     def consumers_used(self) -> dict[str, int]:
-        """When each consumer was used last."""
+        """When each named consumer was used last, in ms."""
 
     def shut_out(self) -> dict[str, int]:
-        """Which sources are shut out, until when."""
+        """Sources over their daily quota, each with the time (ms) until which it is shut out."""
 
     def greetings(self) -> list[nouns.Greeting]:
-        """What became of the mandatory peers."""
+        """The outcome of greeting each mandatory peer."""
 
 
 class Index(Protocol):
     """The search index."""
 
     async def step(self) -> None:
-        """Take in more of what was said. Raises nothing."""
+        """Index some more messages. Raises nothing."""
 
     async def broken(self, why: str) -> None:
-        """It is broken: build it anew. Raises StoreUnavailable."""
+        """Report the index as broken, so that it is rebuilt. Raises StoreUnavailable."""
 
 
 class Loop(Protocol):
-    """The loop around the core, and the store as it is read."""
+    """The loop around the core, and the store's reader."""
 
     @property
     def core(self) -> Core:
@@ -97,26 +97,26 @@ class Loop(Protocol):
 
     @property
     def health(self) -> nouns.Health:
-        """How the node is."""
+        """Whether the node works, and what is wrong if not."""
 
     @property
     def busy(self) -> bool:
-        """Too much waits for the disk."""
+        """Whether so many records wait for the disk that commands are refused."""
 
     @property
     def head(self) -> int:
-        """The newest event on disk."""
+        """`seq` of the newest event on disk."""
 
     @property
     def events(self) -> int:
-        """Events since the start."""
+        """Number of events since the start."""
 
     @property
     def commits(self) -> int:
-        """Transactions since the start."""
+        """Number of transactions since the start."""
 
     def feed(self, stimulus: s.Commanded | s.ConsumerAsked) -> None:
-        """Let the core decide."""
+        """Hand a stimulus to the core."""
 
     async def read(self, what: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a method of the reader in its thread. Raises CommandRefused when the node goes down."""
@@ -127,22 +127,22 @@ class Run(Protocol):
 
     @property
     def links(self) -> int:
-        """How many connections to peers there are."""
+        """Number of open connections to peers."""
 
     @property
     def refused(self) -> int:
-        """How many connections were refused since the start."""
+        """Number of connections refused since the start."""
 
     @property
     def subscribed(self) -> int:
-        """How many sockets are connected to the events of the bus."""
+        """Number of sockets subscribed to the bus's events."""
 
     def stop(self, reason: str) -> None:
-        """Ask for the end."""
+        """Ask the node to stop; `reason` is logged."""
 
 
 class Answers:
-    """One `answer` for every command."""
+    """Answers every command of the bus. `published` and `settle` keep it up to date."""
 
     def __init__(self, config: Config, turns: Loop, reader: Reader, log_id: str, run: Run) -> None:
         self._config = config
@@ -155,7 +155,7 @@ class Answers:
         self._hosts = Hosts()
         self._last_token = 0
         self._waiting: dict[int, asyncio.Future[Any]] = {}
-        #: Commands with a key that the disk has not answered yet, by key: one that is repeated meanwhile waits with it.
+        #: Commands in flight, by idempotency key: a command repeated before its first commit waits for the same reply.
         self._unsettled: dict[str, tuple[bytes, asyncio.Future[Any]]] = {}
         self._received = 0
         self._sent = 0
@@ -175,7 +175,7 @@ class Answers:
         }
 
     def settle(self, act: e.Reply | e.Refuse) -> None:
-        """The core answered a command, and what it did is on disk."""
+        """Pass on the core's answer to a command. The turns call this once the command's records are on disk."""
         future = self._waiting.pop(act.token, None)
         if future is None or future.done():
             return
@@ -185,7 +185,7 @@ class Answers:
             future.set_exception(CommandRefused(act.code, act.message, details=act.details))
 
     def published(self, events: Iterable[ev.Event]) -> None:
-        """Count what came in and what went out, for `stats`."""
+        """Count received and sent messages, for `stats`."""
         for event in events:
             if event.type == "MessageReceived":
                 self._received += 1
@@ -193,7 +193,7 @@ class Answers:
                 self._sent += event.data.state == "sent"
 
     async def answer(self, command: rq.Command) -> rq.Reply:
-        """The reply to a well-formed command. Raises CommandRefused for what is refused."""
+        """The reply to a well-formed command. Raises CommandRefused."""
         try:
             args = msgspec.json.decode(command.args, type=rq.COMMANDS[command.op][0])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -220,7 +220,8 @@ class Answers:
         if command.key:
             digest = hashlib.sha256(command.op.encode() + b"\0" + bytes(command.args)).digest()
             key = e.Key(command.key, digest)
-            # In this order: what is no longer unsettled is on disk, so nothing falls between the two looks.
+            # Look in memory first, then on disk: a command that left memory is already committed, so neither look
+            # can miss it.
             unsettled = self._unsettled.get(command.key)
             kept = None if unsettled else await self._turns.read(self._reader.reply, command.key)
             if (unsettled or kept or (digest,))[0] != digest:
@@ -246,17 +247,19 @@ class Answers:
         return await self._settled(future)
 
     async def _settled(self, future: asyncio.Future[Any]) -> Any:
-        # The command goes on when its front end is no longer told: not cancelled, and its error looked at by nobody.
+        # The command goes on after this wait times out: asyncio.wait doesn't cancel it, and the callback retrieves a
+        # late error, about which asyncio would complain otherwise.
         done, _ = await asyncio.wait([future], timeout=COMMIT_PATIENCE)
         if not done:
             future.add_done_callback(lambda late: late.exception())
             raise CommandRefused(
-                "store_unavailable", "The disk doesn't answer. Whether this was done is not known; a key makes it safe."
+                "store_unavailable",
+                "The disk doesn't answer. Whether this was done is unknown; with a key it is safe to repeat.",
             )
         return future.result()
 
     async def give_up(self) -> None:
-        """The core decides nothing more: whoever still waits is told."""
+        """The core has stopped after a bug: refuse every command that still waits for it, with `internal`."""
         waiting, self._waiting = self._waiting, {}
         for future in waiting.values():
             if not future.done():
@@ -306,7 +309,7 @@ class Answers:
 
     async def _search(self, args: rq.SearchArgs) -> rq.SearchResult:
         if self._turns.health.store and not self._turns.busy:
-            # What was said just now should be found: the index takes one step first, unless the disk is slow.
+            # A search should find the newest messages, so the index takes one step first, unless the disk is slow.
             step = asyncio.ensure_future(self._turns.upkeep.step())
             await asyncio.wait([step], timeout=INDEX_PATIENCE)
         try:
@@ -316,7 +319,7 @@ class Answers:
         try:
             return await self._turns.read(self._reader.search, args)
         except IndexBroken as error:
-            # Found broken again before the first finding took effect for the reader.
+            # The reader still sees the broken index: the rebuild that was just started isn't visible to it yet.
             raise CommandRefused("busy", f"The search index is damaged ({error}); try again in a moment.") from error
 
     async def _index_broken(self, why: str) -> None:
@@ -324,7 +327,7 @@ class Answers:
             await self._turns.upkeep.broken(why)
         except StoreUnavailable as error:
             raise CommandRefused(
-                "store_unavailable", f"The search index is damaged, and can't be built anew just now. {error}"
+                "store_unavailable", f"The search index is damaged, and can't be rebuilt just now. {error}"
             ) from error
 
     async def _peers(self, args: rq.PeersArgs) -> rq.PeersResult:
@@ -376,6 +379,6 @@ class Answers:
         )
 
     async def _stop_soon(self, args: rq.Nothing) -> rq.Nothing:
-        # The reply leaves first: the bus closes only after all links have said good-bye.
+        # Stop a moment later, so that this reply leaves first.
         asyncio.get_running_loop().call_later(0.02, self._run.stop, "A front end asked for it.")
         return rq.Nothing()

@@ -1,12 +1,12 @@
-"""The composition root: build the rooms, wire them, let out what was decided, and begin anew after a bug.
+"""The composition root: build the parts, wire them, perform the core's acts, and start a new run after a bug.
 
-In which order a run starts and ends is in course.py; what is said on the terminal is in announce.py.
+course.py holds the order in which a run starts and ends; announce.py holds the lines on the terminal.
 
-When a decision fails half-way (a bug), the core decides nothing more: what was decided before goes to disk and is let
-out, the links are left, and a new run begins in the same process from what is on disk, just as after a crash. Front
-ends see the node go away and come back; the command that met the bug is refused with `internal`. A bug that comes back
-too often ends the process with exit code 70, for people or a supervisor to see. An exception that nobody caught
-anywhere else in the loop counts as such a bug too: a node that stands still and seems well would be worse.
+When a decision raises (a bug), the core's state can't be trusted, so it decides nothing more. Earlier decisions are
+still committed and performed. Then the links are closed, and a new run begins in the same process from what is on disk,
+as after a crash. Front ends see the node go away and come back; the command that met the bug is refused with
+`internal`. After too many such runs the process ends with exit code 70, for people or a supervisor to see. An exception
+that nobody caught elsewhere in the loop counts as a bug too, because a node that hangs and looks healthy is worse.
 """
 
 from __future__ import annotations
@@ -51,18 +51,18 @@ from node.turns import Turns, now_ms
 
 log = logging.getLogger("snicher")
 
-#: Open files a node would like to be allowed: one for each connection, and some.
+#: Open files to ask the system for: one for each connection, and some more.
 WANTED_FILES = 65_536
-#: Open files that connections leave to the database, the bus and its front ends.
+#: Open files reserved for the database, the bus and its front ends; connections get the others.
 OTHER_FILES = 96
-#: How often the free space is measured, in seconds: a disk that fills at 100 MB a second stops within the floor.
+#: How often the free space is measured, in seconds: on a disk that fills at 100 MB a second, the floor still holds.
 MEASURE_EVERY = 2.0
 #: Bytes that are left free on the disk; on a small disk, a hundredth of it.
 DEFAULT_FREE_SPACE = 200_000_000
-#: Objects that may pile up before the collector looks for cycles. Python's 700 are a fraction of one batch, all of
-#: which live until it is on disk: looking through them so often took a fifth of the node's time.
+#: Allocations between two runs of Python's cycle collector. With its default of 700 it ran several times a batch, whose
+#: objects all live until the commit, and took a fifth of the node's time.
 GARBAGE = 50_000
-#: So many new starts after a bug within so many seconds are too many.
+#: The process gives up after this many bugs within this many seconds.
 FRESH_STARTS = (3, 60.0)
 
 
@@ -86,7 +86,7 @@ def run(config: Config) -> int:
                 return code
             bugs.append(now)
             announce.anew()
-            # Where others know us, also when the system chose the port.
+            # Peers know this address, so a new run takes the same one, also when the system chose the port.
             config = replace(config, listen=app.listen_address)
     finally:
         lock.release()
@@ -94,7 +94,7 @@ def run(config: Config) -> int:
 
 def _loop() -> asyncio.AbstractEventLoop:
     if sys.platform == "win32":
-        # ZeroMQ's sockets can be watched by a selector only.
+        # Windows' default loop can't watch ZeroMQ's sockets; a selector loop can.
         return asyncio.SelectorEventLoop()
     import uvloop
 
@@ -104,7 +104,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 def _raise_file_limit() -> int:
     """Ask for as many open files as allowed; returns how many that is."""
     if sys.platform == "win32":
-        # What a selector can watch there.
+        # A selector can watch no more there.
         return 512
     import resource
 
@@ -118,7 +118,7 @@ def _raise_file_limit() -> int:
 
 
 class _Core(Node):
-    """The core, which decides nothing more once a decision has failed half-way: its state can't be trusted then."""
+    """The core, which decides nothing more once a decision has raised: its state can't be trusted then."""
 
     def __init__(self, *args: Any, broke: Callable[[], None], **options: Any) -> None:
         super().__init__(*args, **options)
@@ -150,7 +150,7 @@ class _Core(Node):
 
 
 class App:
-    """One run of one node: its parts, and what stands between them."""
+    """One run of one node: its parts, and the wiring between them."""
 
     def __init__(self, config: Config, lock: homes.HomeLock, room: int, *, greet: bool = True) -> None:
         self._config = config
@@ -184,7 +184,7 @@ class App:
         return await Course(parts, self._end, self._announcements).run(self._config.listen, set_back)
 
     def _make(self, undo: contextlib.ExitStack) -> tuple[Parts, str | None]:
-        """All parts, wired; and why the history was set back. `undo` closes the database, should a part fail."""
+        """All parts, wired, and why the history was set back, if it was. `undo` closes the database on failure."""
         config = self._config
         known = identities.exists(config.home)
         _, peer = identities.load_or_create(config.home)
@@ -224,7 +224,7 @@ class App:
         return now_ms()
 
     def started(self, listen: Address) -> s.Started:
-        """The node listens there; returns what the core is told."""
+        """The stimulus that tells the core that the node listens on `listen`."""
         self.listen_address = listen
         self._addresses = interfaces.reachable_at(listen)
         settings = self._turns.core.settings
@@ -235,21 +235,21 @@ class App:
         return s.Started(str(listen), self._addresses, hosts, mandatory, settings.mandatory_greeting)
 
     def begin(self) -> None:
-        """Look after the disk from now on."""
+        """Start the background work on the disk: retention and free space."""
         self._measure_space()
 
     def up(self) -> None:
-        """The node is up: say so."""
+        """Announce that the node is up."""
         self._announcements.up(self._turns.core.me, self._config.home, os.getpid())
 
     def _measure_space(self) -> None:
-        """Tell the core how much room the disk has, now and again and again."""
+        """Tell the core how many bytes are free on the disk, now and periodically."""
         if self._end.asked:
             return
         try:
             usage = shutil.disk_usage(self._config.home)
         except OSError as error:
-            # What is wrong with the disk, the next commit will tell.
+            # If the disk is broken, the next commit reports it.
             log.debug("the free space can't be found out: %s", error)
         else:
             floor = self._config.free_space
@@ -260,13 +260,13 @@ class App:
     # -- the world of the turns
 
     def publish(self, events: list[ev.Event]) -> None:
-        """Tell front ends, and whoever sits at the terminal, what has happened."""
+        """Send committed events to front ends, and log those that matter to a user."""
         self._server.publish(events)
         self._answers.published(events)
         self._announcements.published(events)
 
     def tell_health(self, health: nouns.Health) -> None:
-        """Tell front ends how the node is."""
+        """Send the node's health to front ends."""
         data = ev.HealthChanged(health=health)
         event = ev.Event(v=bounds.VERSION, log=self._log_id, at=now_ms(), type="HealthChanged", data=data)
         self._server.publish([event])
@@ -280,7 +280,7 @@ class App:
 
     @property
     def owed(self) -> float:
-        """What all that peers have said takes the disk, in seconds."""
+        """Disk time that the records caused by peers have cost since the start, in seconds."""
         return self._turns.owed
 
     def feed(self, stimulus: s.Stimulus) -> None:
@@ -288,17 +288,17 @@ class App:
         self._turns.feed(stimulus)
 
     def full_for(self, source: str, light: bool) -> bool:
-        """Whether so much waits for the disk that a source has to wait."""
+        """Whether so much waits for the disk that this source has to wait."""
         return self._turns.full_for(source, light)
 
     def in_use(self, link: int) -> bool:
-        """Whether a link is used with somebody whom people here know."""
+        """Whether a link belongs to a peer that people here know."""
         return self._turns.core.in_use(link)
 
     # -- what the core decides
 
     def perform(self, act: e.Act) -> None:
-        """Have it done by whom it is about."""
+        """Hand an act to the part that performs it."""
         if isinstance(act, e.Dial | e.Transmit | e.HangUp):
             self._network.perform(act)
         elif isinstance(act, e.ShutOut):
@@ -336,7 +336,7 @@ class App:
         return self._server.subscribed
 
     def stop(self, reason: str) -> None:
-        """Ask for the end."""
+        """Ask the node to stop; `reason` is logged."""
         self._end.stop(reason)
 
     # -- who may end it from outside
@@ -350,12 +350,12 @@ class App:
             else:
                 loop.add_signal_handler(number, self.stop, reason)
 
-        # Not before the loop runs: until then a closed terminal just ends the process, which serves nobody yet.
+        # Only once the loop runs: before that, a closed terminal may simply end the process, which serves nobody yet.
         supervisor.on_hangup(lambda: loop.call_soon_threadsafe(self.stop, "The terminal was closed (SIGHUP)."))
         self._watch_supervisor()
 
     def _watch_supervisor(self) -> None:
-        """End with who started this process, if that is honcho."""
+        """Stop when honcho is gone, if honcho started this process."""
         if self._started_by.is_gone():
             self.stop(supervisor.GONE)
         elif not self._end.asked:

@@ -1,7 +1,8 @@
-"""Batches: what is committed together, and how long a batch may be. Knows no clock: it is told what a commit took.
+"""Batches: what one transaction commits, and how many records that may be. Pure: it is told how long a commit took.
 
-A batch is no longer than the disk takes in a moment: when it is full, sources with more than their share in it have to
-wait, so that whoever speaks now and then, and every command, is on disk a moment later, however many others flood.
+The size of a batch follows the disk's speed, so that each commit stays short. When a batch is full, sources with more
+than their share of it have to wait. So a quiet source, and every command, is on disk a moment later, however many
+others flood the node.
 """
 
 from __future__ import annotations
@@ -13,24 +14,24 @@ from node.core import effects as e
 from node.core import stimuli as s
 from node.model import source_of
 
-#: What a commit should take, in seconds: an (almost) empty one's time and so much more; with one source, with several.
+#: Target time of a commit beyond that of an empty one, in seconds: with one source, and with several.
 ALONE_GOAL, SHARED_GOAL = 0.05, 0.01
-#: Records in a batch before sources with more than their share have to wait: it follows from how long commits take.
+#: Bounds of a batch's size, in records. Within them, the size follows from how long commits take.
 MIN_BATCH, MAX_BATCH = 128, 10_000
-#: With more sources than this in the last so many commits, shorter batches and commits: who says something now and then
-#: waits for the commit under way and his own, and should hardly notice the crowd.
+#: More sources than this in so many recent commits are a crowd. Batches and commits are shorter then: a quiet source
+#: waits for the commit under way and for its own, and should hardly notice the crowd.
 CROWD, LATELY = 16, 64
 CROWD_GOAL, MIN_CROWD_BATCH = 0.001, 32
-#: Bytes from a peer that count as one more record: long texts take room in memory and on disk, short ones steps.
+#: Bytes of text from a peer that count as one more record: long texts cost memory and disk beyond their record.
 BYTES_A_RECORD = 512
-#: Records of a source in a batch that never count as more than its share.
+#: Records in a batch that every source may have, whatever its share is.
 MIN_SHARE = 16
-#: What a record takes the disk before any was written, in seconds.
+#: First estimate of a record's disk time, in seconds, until one was measured.
 RECORD_TAKES = 0.00002
-#: A commit of at most so many records shows what the disk takes for an empty one.
+#: A commit of at most so many records counts as empty when the time of an empty commit is measured.
 EMPTY = 16
 
-#: What links and peers said. It is told to the new core if the batch is lost.
+#: Stimuli from links. If the batch is lost, the core that is loaded anew gets them again.
 FROM_LINKS = (s.Heard, s.Transmitted, s.Closed)
 _ACTS = frozenset(get_args(e.Act))
 
@@ -42,26 +43,26 @@ class Batch:
 
     def __init__(self) -> None:
         self.records: list[e.Record] = []
-        #: What long texts count for beside them.
+        #: Extra cost of long texts, in records.
         self.bulk = 0
-        #: How much of both is due to each source.
+        #: Each source's part of records and bulk.
         self.sources: dict[str, int] = {}
         self.acts: list[e.Act] = []
-        #: What came from links: told to the new core if this batch is lost.
+        #: Stimuli from links; if this batch is lost, the core that is loaded anew gets them again.
         self.stimuli: list[s.Stimulus] = []
-        #: Links that are over.
+        #: Links whose end this batch records.
         self.over: list[int] = []
-        #: Messages expire with it: what it takes tells nothing about others.
+        #: Whether it expires messages: its commit time says nothing about other batches then.
         self.expires = False
 
     def __len__(self) -> int:
-        """What it costs the disk, in records."""
+        """Its cost for the disk, in records."""
         return len(self.records) + self.bulk
 
     def add(self, stimulus: s.Stimulus | None, effects: list[e.Effect], host: str = "") -> int:
-        """What follows from a stimulus; returns what a peer makes the disk do with it, in records.
+        """Add the effects of a stimulus. Returns their cost in records if a peer caused them, otherwise 0.
 
-        `host` is the address of what was heard.
+        `host` is the peer's IP address when the stimulus is `Heard`.
         """
         before = len(self.records)
         for effect in effects:
@@ -83,47 +84,48 @@ class Batch:
 
 
 class Sizes:
-    """How long batches may be: as long as lately the disk took what it should take for one."""
+    """How many records a batch may hold, adapted so that a commit takes about its target time."""
 
     def __init__(self) -> None:
         #: Records in a batch, with several sources and with one (or none).
         self.usual = {True: 512, False: 4096}
-        #: The same with a crowd. The sources of the last commits, each with the number of its last one, oldest first.
+        #: The same with a crowd.
         self.crowd = MIN_BATCH
+        #: Sources of the last LATELY commits, each with the number of its newest commit, oldest first.
         self._lately: collections.OrderedDict[str, int] = collections.OrderedDict()
         self._number = 0
-        #: What an empty commit takes, and what a record takes beyond it, in seconds.
+        #: Time of an empty commit, and time of each record beyond that, in seconds.
         self._empty_takes = 0.0
         self.record_takes = RECORD_TAKES
 
     @property
     def crowded(self) -> bool:
-        """Many sources had something in the last commits."""
+        """Whether more than CROWD sources had records in the last LATELY commits."""
         return len(self._lately) > CROWD
 
     def full(self, batch: Batch) -> bool:
-        """Whether the batch is as long as it should get."""
+        """Whether the batch has reached its size."""
         return len(batch) >= (self.crowd if self.crowded else self.usual[len(batch.sources) > 1])
 
     def full_for(self, batch: Batch, source: str, light: bool) -> bool:
-        """Of a full batch: whether a source has to wait for others. One that says little (`light`) seldom has to."""
+        """Whether a source has to wait, given that the batch is full. One that says little (`light`) seldom has to."""
         sources = batch.sources
         if light and sources.get(source, 0) <= MIN_SHARE:
             return False
         if self.crowded:
-            # Even the smallest shares would make a batch that takes long, and the light ones wait for it too.
+            # With so many sources even MIN_SHARE each would make a long commit, and light sources would wait for it.
             return True
         share = self.usual[len(sources) > 1] // max(1, len(sources))
         return sources.get(source, 0) > max(MIN_SHARE, share)
 
     def committed(self, batch: Batch, took: float) -> None:
-        """A batch is on disk after `took` seconds."""
+        """Learn from a batch that took `took` seconds to commit."""
         self._count(batch)
         if not batch.expires:
             self._fit(batch, took)
 
     def _count(self, batch: Batch) -> None:
-        """Remember whose records this commit holds."""
+        """Remember which sources this commit holds records of."""
         self._number += 1
         for source in batch.sources:
             self._lately[source] = self._number
@@ -132,10 +134,11 @@ class Sizes:
             self._lately.popitem(last=False)
 
     def _fit(self, batch: Batch, took: float) -> None:
-        """Batches get longer or shorter, until a commit takes about as long as it should."""
+        """Grow or shrink batches towards the target time of a commit."""
         count = len(batch)
-        # A fuller one takes no less: what is quicker tells more than what was held up by something else. That would
-        # make batches long for ever, because a crowd leaves no empty ones.
+        # A fuller commit can't be quicker than an empty one, so one that is corrects the estimate. An estimate from an
+        # empty commit that was held up would otherwise stay, because a crowd leaves no empty ones, and batches would
+        # grow too long.
         if took < self._empty_takes or (count <= EMPTY and not self._empty_takes):
             self._empty_takes = took
         if count <= EMPTY:

@@ -1,4 +1,4 @@
-"""The condition of the node: whether its disk works, what is wrong, and what a person should know."""
+"""The node's condition: whether its disk works, what is wrong, and the notices for people."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ log = logging.getLogger("snicher.store")
 
 
 class Concerned(Protocol):
-    """Whoever has to know how the node is."""
+    """Receives each change of the node's health."""
 
     def tell_health(self, health: nouns.Health) -> None:
-        """It has changed."""
+        """The health has changed to `health`."""
 
 
 class Condition:
-    """How the node is, as front ends see it in `health`."""
+    """Keeps `health`, which front ends see, and reports its changes."""
 
     def __init__(self, concerned: Concerned) -> None:
         self._concerned = concerned
-        #: Why nothing is read from peers though the disk works.
+        #: Why nothing is read from peers though the disk works (it is nearly full, say); None: it is read.
         self._held: str | None = None
-        #: What a person should know, by what it is about.
+        #: Sentences for people, by topic.
         self._notices: dict[str, str] = {}
         self.health = nouns.Health()
 
     @property
     def reads(self) -> bool:
-        """Nothing speaks against reading from peers."""
+        """Whether the node may read from peers."""
         return self.health.store and self._held is None
 
     def tell(self) -> None:
-        """Whoever is concerned is told."""
+        """Report the present health."""
         self._concerned.tell_health(self.health)
 
     def fails(self, problem: str) -> None:
@@ -48,7 +48,10 @@ class Condition:
         self._be(store=True, problem=self._held)
 
     def hold(self, problem: str | None) -> bool:
-        """Nothing is to be read from peers as long as this problem stands; returns whether that changes anything."""
+        """Stop reading from peers because of `problem`; None allows it again.
+
+        Returns whether the caller has to pause or resume reading: never while the disk fails, which pauses it anyway.
+        """
         if problem == self._held:
             return False
         self._held = problem
@@ -63,7 +66,7 @@ class Condition:
         return True
 
     def notice(self, about: str, sentence: str | None) -> None:
-        """What a person should know though nothing is refused for it; None: it is no more so."""
+        """Set the notice on a topic: a sentence people should know although nothing is refused. None removes it."""
         if self._notices.get(about) == sentence:
             return
         if sentence is None:
@@ -76,7 +79,7 @@ class Condition:
         self.tell()
 
     def index(self, problem: str | None) -> None:
-        """What is wrong with the search index; None: nothing."""
+        """Set what is wrong with the search index; None: nothing."""
         self.health = replace(self.health, index=problem)
         self.tell()
 

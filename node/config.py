@@ -1,7 +1,7 @@
-"""What can be set: one frozen Config, and the only reader of the node's flags, environment and config file.
+"""The configuration: one frozen Config, and the only reader of the node's flags, environment and config file.
 
-Flags come before environment variables, those before config.toml of the home, that before what front ends saved in
-the database (node.core.settings), and that before the defaults.
+Precedence, highest first: flags, environment variables, config.toml of the home, settings that front ends saved in the
+database (node.core.settings), defaults.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from node.model import Address, parse_address
 from node.supervisor import HONCHO_VARIABLE
 
 FILE_NAME = ownership.CONFIG
-#: Bytes of config.toml; a longer one ends the start. Two hundred lines of comments fit, and reading the worst of this
-#: length takes half a second (tomllib takes room for a dotted name by the square of its length).
+#: Largest config.toml, in bytes; with a longer one the node doesn't start. Two hundred lines of comments fit. Parsing
+#: the worst file of this size takes half a second (tomllib's memory grows with the square of a dotted name's length).
 MAX_FILE_BYTES = 16 * 1024
-#: No number in config.toml is larger. (Written in hexadecimal, one may be so large that Python can't print it.)
+#: Largest number in config.toml. (In hexadecimal, Python reads numbers too large for it to print.)
 MAX_NUMBER = 10**12 - 1
 
 
 class Given(msgspec.Struct, frozen=True):
-    """What somebody said of an option: the text, and where."""
+    """The value given for an option, as text, and where it was given."""
 
     text: str
     source: nouns.Source
-    #: The flag, the variable or the file.
+    #: Name of the flag, the variable or the file.
     where: str
 
 
@@ -58,14 +58,14 @@ class Config(msgspec.Struct, frozen=True):
     #: Bytes to leave free on the disk (None: 200 MB, or 1 % of a small disk), and bytes a source may cost in a day.
     free_space: int | None
     quota: int
-    #: The settings that were given: front ends can't change these (but for the name, until the node ends).
+    #: Keys of settings given here. Front ends can't change these, except the name, which they change for this run only.
     fixed: dict[str, settings.Fixed] = {}
-    #: All that was given, by key; "home" among them.
+    #: Every option that was given, by key, with "home".
     given: dict[str, Given] = {}
 
     @property
     def name(self) -> str | None:
-        """The name that was given. None: the one it had last time, or `default_name` the first time."""
+        """The name that was given. None: use the last name, or `default_name` on the first start."""
         return self.fixed["name"].value if "name" in self.fixed else None
 
 
@@ -78,9 +78,9 @@ class Option(msgspec.Struct, frozen=True):
     default: str
     metavar: str
     choices: tuple[str, ...] = ()
-    #: An empty variable says something: nothing. Others then say nothing at all.
+    #: Whether an empty environment variable sets an empty value. For other options it counts as not set.
     empty: bool = False
-    #: What else than text config.toml may say.
+    #: The type that config.toml may use besides text.
     kind: Literal["text", "number", "switch", "list"] = "text"
 
 
@@ -162,7 +162,7 @@ OPTIONS = (
 
 
 def parser(verb: str = "run", about: str = "Run a node: headless, until it is stopped.") -> argparse.ArgumentParser:
-    """The flags of `python -m node run`, and of a verb that asks what they would give."""
+    """A parser for the flags of `python -m node run`, which `config` takes too."""
     flags = argparse.ArgumentParser(prog=f"python -m node {verb}", description=about, allow_abbrev=False)
     flags.add_argument(
         "--home", metavar="DIR", help="the folder that holds everything of this node (also SNICHER_HOME)"
@@ -178,12 +178,12 @@ def parser(verb: str = "run", about: str = "Run a node: headless, until it is st
 
 
 def load(argv: Sequence[str], environment: Mapping[str, str]) -> Config:
-    """The configuration for these flags and this environment. Raises ConfigError with what to change."""
+    """The configuration for these flags and this environment. Raises ConfigError, which says what to change."""
     return resolve(vars(parser().parse_args(argv)), environment)
 
 
 def resolve(flags: Mapping[str, str | None], environment: Mapping[str, str]) -> Config:
-    """As `load`, with the flags already read. Raises ConfigError with what to change."""
+    """As `load`, with parsed flags. Raises ConfigError, which says what to change."""
     given: dict[str, Given] = {}
     if flags["home"] is not None:
         given["home"] = Given(flags["home"], "flag", "--home")
@@ -219,7 +219,7 @@ def resolve(flags: Mapping[str, str | None], environment: Mapping[str, str]) -> 
         bus=_bus(given),
         log_format=_text("log_format", given) or "text",
         log_level=_text("log_level", given) or "info",
-        # Honcho writes the time before each line by itself.
+        # Honcho puts the time before each line itself.
         log_times=HONCHO_VARIABLE not in environment,
         free_space=_megabytes("free_space", given),
         quota=DEFAULT_QUOTA if quota is None else quota,
@@ -229,9 +229,9 @@ def resolve(flags: Mapping[str, str | None], environment: Mapping[str, str]) -> 
 
 
 def explain(config: Config, now: nouns.Settings, saved: Mapping[str, Any]) -> list[nouns.Option]:
-    """Everything that can be set, the home first: what it is, and who says so.
+    """All options, the home first: the present value of each, and which source it comes from.
 
-    `now` are the settings in force, `saved` those that the database holds.
+    `now` holds the settings in force, `saved` those in the database.
     """
     home = config.given.get("home")
     found = [
@@ -272,7 +272,7 @@ def explain(config: Config, now: nouns.Settings, saved: Mapping[str, Any]) -> li
 
 
 def _told(key: str, one: Given) -> str:
-    """Where an option was given, for an error."""
+    """The place where an option was given, for an error sentence."""
     return f"`{key}` in {one.where}" if one.source == "file" else one.where
 
 
@@ -303,7 +303,7 @@ def _bus(given: Mapping[str, Given]) -> str:
 
 
 def _megabytes(key: str, given: Mapping[str, Given]) -> int | None:
-    """So many megabytes in bytes; None when nothing is said."""
+    """An option in megabytes, as bytes; None when it wasn't given."""
     one = given.get(key)
     if one is None:
         return None
@@ -313,17 +313,17 @@ def _megabytes(key: str, given: Mapping[str, Given]) -> int | None:
 
 
 def read_file(home: pathlib.Path) -> dict[str, str]:
-    """What config.toml of the home says, as text; nothing when there is none. Raises ConfigError.
+    """The values in config.toml of the home, as text; empty when there is no such file. Raises ConfigError.
 
-    People keep it in a place of its own and link to it, or let the system's administrator write it: it may be a link,
-    belong to root and be readable by others. When others can write to it, that is mended once the node has its home,
-    because the log begins only then.
+    The file may be a symbolic link, belong to root and be readable by others, because people keep it elsewhere or have
+    an administrator write it. If others can write to it, the node corrects its mode later, once it owns the home and
+    can log that.
     """
     path = home / FILE_NAME
     try:
         ownership.check_home(home, mend=False)
         text = ownership.read_private(path, MAX_FILE_BYTES, forbidden=0, linked=True)
-        # Editors of Windows begin a file with a byte-order mark; TOML has none.
+        # Windows editors put a byte-order mark at the beginning; TOML doesn't allow one.
         content: dict[str, Any] = tomllib.loads(text.removeprefix(codecs.BOM_UTF8).decode())
     except FileNotFoundError:
         return {}
@@ -336,7 +336,7 @@ def read_file(home: pathlib.Path) -> dict[str, str]:
             raise ConfigError(f"{path} can't be read: it is in UTF-16; save it as UTF-8.") from error
         raise ConfigError(f"{path} can't be read: {error}.") from error
     except ValueError as error:
-        # Python reads no decimal number of more digits than sys.get_int_max_str_digits().
+        # Python doesn't convert decimal numbers with more digits than sys.get_int_max_str_digits().
         raise ConfigError(f"{path} can't be read: a number in it has too many digits.") from error
     known = {option.key: option for option in OPTIONS}
     for key in content:
@@ -345,7 +345,7 @@ def read_file(home: pathlib.Path) -> dict[str, str]:
     return {key: _line(path, known[key], value) for key, value in content.items()}
 
 
-#: What a value in config.toml may be, for each kind of option.
+#: What an error says a value in config.toml must be, for each kind of option.
 _MAY_BE = {
     "text": "text in quotes",
     "number": "a whole number",
@@ -355,7 +355,7 @@ _MAY_BE = {
 
 
 def _line(path: pathlib.Path, option: Option, value: Any) -> str:
-    """A value of config.toml as flags say it. Text is taken for every kind. Raises ConfigError."""
+    """A value of config.toml, written as a flag's value. Text is accepted for every kind. Raises ConfigError."""
     if isinstance(value, str):
         return value
     if option.kind == "switch" and isinstance(value, bool):
@@ -372,7 +372,7 @@ def _line(path: pathlib.Path, option: Option, value: Any) -> str:
 
 
 def _named(value: Any) -> str:
-    """What stands in config.toml, as people call it."""
+    """What people call a wrong value of config.toml, for an error sentence."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):

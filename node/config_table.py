@@ -1,7 +1,7 @@
-"""`python -m node config`: everything that can be set, what it is, and who says so.
+"""`python -m node config`: all options, their values, and the source of each value.
 
-The running node is asked. Without one, or with flags of `run`, it is worked out from those, the environment and the
-home: what a start like that would give.
+It asks the running node. If none runs, or flags of `run` are given, it works out from flags, environment and home which
+values a start like that would have.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from node.store.reader import Reader
 
 #: How long a node that seems to run may take to answer, in seconds.
 TIMEOUT = 3.0
-#: Characters of the value column; a longer value pushes aside what follows on its own line only.
+#: Widest value column, in characters. A longer value shifts the rest of its own line only.
 WIDEST = 44
 
 
@@ -47,7 +47,7 @@ def main(argv: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def _asked(home: pathlib.Path) -> list[nouns.Option] | None:
-    """What the running node says; None when there is none."""
+    """The options as the running node reports them; None when no node runs."""
     with Client(home, name="console config", timeout=TIMEOUT) as client:
         try:
             return client.config()
@@ -73,10 +73,10 @@ def _worked_out(found: config.Config) -> list[nouns.Option]:
 
 
 def table(found: Sequence[nouns.Option]) -> str:
-    """As people read it: key, value, and where it comes from."""
+    """The table that people read: key, value, and source of each option."""
     rows = [("setting", "value", "comes from")]
     for one in found:
         rows.append((one.key, flat(one.value) or "(none)", plain(f"{one.source} {one.where}".strip())))
-    # A list of peers must not push all that stands beside it out of sight.
+    # One long list of peers must not push the last column out of sight on every line.
     widths = [min(WIDEST, max(len(row[column]) for row in rows)) for column in range(2)]
     return "\n".join(f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}" for row in rows)

@@ -1,8 +1,8 @@
 """The command line: small verbs, each a client of the bus like any other front end.
 
-Exit codes: 0 done; 1 refused by the node; 2 wrong usage; 69 no node there; 74 nothing can be printed; 130 interrupted
-before it was done. What went wrong is one line on stderr. `tail` is done when it is interrupted, unless it waits for
-the node at that moment.
+Exit codes: 0 done; 1 refused by the node; 2 wrong usage; 69 no node there; 74 the output can't be written; 130
+interrupted before it was done. An error is one line on stderr. For `tail` an interruption is the normal end (0), unless
+it was waiting for the node at that moment (130).
 """
 
 from __future__ import annotations
@@ -63,11 +63,12 @@ verbs:
 
 `python -m node run --help` and `python -m node VERB --help` say more."""
 
-#: A command that asks to be repeated (a host name being looked up, a busy disk) is, for so long, in seconds.
+#: How long a command is retried that the node refuses as retryable (a host name being looked up, a busy disk), in
+#: seconds.
 PATIENCE = 5.0
 #: The exit code when Ctrl+C came before a verb was done: 128 and the signal's number, as shells have it.
 INTERRUPTED = 130
-#: Digits of a number on the command line; a longer one is none that the node would take.
+#: Most digits of a number on the command line; the node takes none with more.
 MAX_DIGITS = 15
 #: Characters of a wrong word that are quoted back.
 MAX_QUOTED = 64
@@ -88,7 +89,7 @@ def main(argv: Sequence[str]) -> int:
         except CommandRefused as refused:
             raise CommandRefused(refused.code, refusal(refused), refused.retryable, refused.details) from refused
         except NodeAway as error:
-            # `stop` has looked by itself.
+            # `stop` has its own answer to a silent node.
             raise error if options.verb == "stop" else unanswered.explained(client.home, error) from error
         except KeyboardInterrupt:
             return INTERRUPTED
@@ -162,7 +163,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 class _InsteadOf(argparse.Action):
-    """A flag that stands in the place of the argument in `const`: one of the two must be given."""
+    """A flag that replaces the positional argument in `const`: one of the two must be given."""
 
     def __init__(self, option_strings: Sequence[str], dest: str, const: argparse.Action, **more: Any) -> None:
         super().__init__(option_strings, dest, nargs=0, const=const, default=False, **more)
@@ -173,7 +174,7 @@ class _InsteadOf(argparse.Action):
 
 
 def _text(word: str) -> str:
-    """A word of the command line as text: bytes that are none become replacement characters."""
+    """A word of the command line as text. Bytes that are not valid text become replacement characters."""
     return os.fsencode(word).decode("utf-8", "replace")
 
 
@@ -198,7 +199,7 @@ def _print_json(body: msgspec.Struct) -> None:
 
 
 def patiently(command: Callable[[], Any]) -> Any:
-    """Repeat a command that asks for it, for a while."""
+    """Run a command, and retry it for a while as long as the node refuses it as retryable. Raises BusError."""
     until = time.monotonic() + PATIENCE
     while True:
         try:
@@ -215,13 +216,13 @@ def patiently(command: Callable[[], Any]) -> Any:
 def _send(client: Client, options: argparse.Namespace) -> None:
     text = options.text
     if text == "-":
-        # Not more than what the node would refuse anyway; bytes, so that no encoding can stand in the way.
+        # Read no more than the node would take. Read bytes, so that no encoding error can occur.
         try:
             read = sys.stdin.buffer.read(bounds.MAX_TEXT_BYTES + 2)
         except OSError as error:
             raise CommandRefused("invalid_args", f"Standard input can't be read: {error.strerror}.") from error
         text = read.decode("utf-8", "replace").rstrip("\r\n")
-    # One key for all tries: it is said once.
+    # All tries share one idempotency key, so the text is sent once.
     key = uuid.uuid4().hex
     message = patiently(lambda: client.send(options.peer, text, key=key))
     if options.json:
@@ -247,7 +248,7 @@ def _peers(client: Client, options: argparse.Namespace) -> None:
 def _changes_peer(
     command: Callable[[Client, argparse.Namespace], nouns.Peer], says: Callable[[nouns.Peer, argparse.Namespace], str]
 ) -> Callable[[Client, argparse.Namespace], None]:
-    """A verb that does something about one peer and says what became of it."""
+    """A verb that runs a command on one peer and prints a sentence about the result."""
 
     def verb(client: Client, options: argparse.Namespace) -> None:
         peer = patiently(lambda: command(client, options))
@@ -285,7 +286,7 @@ _merge = _changes_peer(
 
 
 def _takes_away(command: Callable[[Client, str], None], says: str) -> Callable[[Client, argparse.Namespace], None]:
-    """A verb after which something is not there any more, and that says so."""
+    """A verb that removes something and prints the sentence `says`."""
 
     def verb(client: Client, options: argparse.Namespace) -> None:
         patiently(lambda: command(client, options.peer))
@@ -361,13 +362,13 @@ def _search(client: Client, options: argparse.Namespace) -> None:
             break
         before = page.hits[-1].id
     if page.rebuilding:
-        print(f"The search index is being built anew; the newest {page.pending} are not in it yet.", file=sys.stderr)
+        print(f"The search index is being rebuilt; the newest {page.pending} are not in it yet.", file=sys.stderr)
     if not found and not options.json:
         print("Nothing found.", file=sys.stderr)
 
 
 def setting_of(key: str, value: str) -> Any:
-    """A setting's value from a word of the command line. Raises CommandRefused when it is none."""
+    """A setting's value from a word of the command line. Raises CommandRefused when the word doesn't fit its type."""
     kind = {field.name: field.type for field in msgspec.structs.fields(nouns.Settings)}[key]
     if kind is bool and value in ("on", "off"):
         return value == "on"

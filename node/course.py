@@ -1,10 +1,10 @@
 """The course of one run: the parts start in order, run until the end is asked for, and end in order.
 
-Nobody is heard before the start is on disk: "NodeStarted" is the first event of a run. At the end the links say
-good-bye first, what they still say goes to disk, and the bus closes last: whoever asks for something until then is told
-that the node is going down. A part that fails to start ends those that were started before it.
+"NodeStarted" is the first event of a run: the node reads nothing from peers until that is on disk. At the end the links
+say good-bye first, and what peers still send is committed. The bus closes last; until then, commands are refused with
+`stopping`. If a part fails to start, the parts started before it are ended.
 
-The parts are known here by what they do, not by what they are: app.py makes them.
+This file sees the parts through small interfaces only; app.py makes them.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from node.core import stimuli as s
 from node.errors import StoreUnavailable
 from node.model import Address
 
-#: How long good-byes may take at the end, in seconds.
+#: Time for good-byes at the end, in seconds.
 GOODBYE = 2.0
-#: How long before that for those said on connections of their own, while others may still call, in seconds.
+#: Time before that for good-byes on connections of their own, while the node still listens, in seconds.
 FAREWELL = 1.0
-#: How long the last commits may take at the end, all together, and the least that each is given, in seconds.
+#: Time for all the last commits together, and the least that each of them gets, in seconds.
 LAST_COMMIT = 5.0
 MIN_COMMIT = 0.5
-#: How long connections that came in at the last moment have to say something, in seconds.
+#: Time for connections accepted at the last moment to deliver their text, in seconds.
 LAST_CALL = 0.05
-#: What a history that was set back means for front ends.
+#: What front ends have to do after the history was set back (a restored backup, say).
 SET_BACK = "The event log has a new id: front ends take a new snapshot, and bots begin their consumers anew."
 #: Exit code of a run that a bug ended (EX_SOFTWARE of sysexits.h).
 EXIT_BUG = 70
 
 
 class Background(Protocol):
-    """Works beside the loop, in quiet moments."""
+    """Background work, done while nothing is being committed."""
 
     def start(self) -> None:
         """Begin."""
@@ -51,11 +51,11 @@ class Loop(Protocol):
 
     @property
     def health(self) -> nouns.Health:
-        """How the disk is."""
+        """The node's health, with the state of the disk."""
 
     @property
     def upkeep(self) -> Background:
-        """What works on the database; it ends with the loop."""
+        """The background work on the database; it ends with the loop."""
 
     def feed(self, stimulus: s.Started | s.StopAsked | s.Stopped) -> None:
         """Something happened."""
@@ -67,7 +67,7 @@ class Loop(Protocol):
         """Read from peers."""
 
     async def quiet(self, timeout: float) -> None:  # noqa: ASYNC109 (the end is the end, done or not)
-        """Wait until all that was decided is on disk and let out, at most so many seconds."""
+        """Wait until every decision is committed and performed, at most `timeout` seconds."""
 
     async def close(self) -> None:
         """Refuse everything, and close the database."""
@@ -77,13 +77,13 @@ class Links(Protocol):
     """All connections to peers."""
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Number of open connections."""
 
     def pause(self) -> None:
         """Hear nobody."""
 
     async def listen(self, address: Address) -> Address:
-        """Listen; returns the real address. Raises ListenError."""
+        """Listen; returns the bound address, with its port if the system chose one. Raises ListenError."""
 
     def stop_listening(self) -> None:
         """Take no new connections."""
@@ -92,20 +92,20 @@ class Links(Protocol):
         """Say good-bye to everybody."""
 
     async def closed(self, timeout: float) -> bool:  # noqa: ASYNC109 (False is an answer here)
-        """Wait until no connection is left; returns whether that is so."""
+        """Wait at most `timeout` seconds until no connection is left; returns whether none is."""
 
 
 class Door(Protocol):
-    """What front ends find the node by."""
+    """The sockets and the file by which front ends find the node."""
 
     async def open(self, now: int) -> None:
         """Bind the sockets of the bus. Raises ConfigError or ListenError."""
 
     def announce(self) -> None:
-        """Say where they are. Raises OSError."""
+        """Write bus.json, which says where the sockets are. Raises OSError."""
 
     async def close(self) -> None:
-        """Say so no more."""
+        """Remove bus.json."""
 
     def remove_sockets(self) -> None:
         """Remove the files of the sockets, once they are closed."""
@@ -115,34 +115,34 @@ class Bus(Protocol):
     """Events and commands for front ends."""
 
     async def close(self) -> None:
-        """Answer nobody any more."""
+        """Stop answering commands."""
 
 
 class Answers(Protocol):
     """The answers to the commands of front ends."""
 
     async def give_up(self) -> None:
-        """The core decides nothing more: whoever still waits is told."""
+        """The core has stopped after a bug: refuse every command that still waits."""
 
 
 class House(Protocol):
-    """Where the node lives."""
+    """What the course needs of the App around it."""
 
     def now(self) -> int:
         """Milliseconds since 1970."""
 
     def started(self, listen: Address) -> s.Started:
-        """The node listens there; returns what the core is told."""
+        """The stimulus that tells the core that the node listens on `listen`."""
 
     def begin(self) -> None:
-        """The start was told: look after what is around the node from now on."""
+        """NodeStarted is decided: start the background work."""
 
     def up(self) -> None:
-        """The node is up."""
+        """Announce that the node is up."""
 
 
 class Parts(NamedTuple):
-    """What a node is made of."""
+    """The parts of a node, and the App that holds them."""
 
     loop: Loop
     links: Links
@@ -154,38 +154,39 @@ class Parts(NamedTuple):
 
 
 class End:
-    """The end of a run: why, and whether a bug has brought it about."""
+    """The end of a run: whether it was asked for, why, and whether a bug caused it."""
 
     def __init__(self, announcements: Announcements) -> None:
         self._announcements = announcements
         self._stopping = asyncio.Event()
         self.reason = ""
-        #: A bug ends this run.
+        #: Whether a bug ends this run.
         self.broken = False
 
     @property
     def asked(self) -> bool:
-        """The end was asked for."""
+        """Whether the end was asked for."""
         return self._stopping.is_set()
 
     async def wait(self) -> None:
-        """Wait until it is."""
+        """Wait until the end is asked for."""
         await self._stopping.wait()
 
     def stop(self, reason: str) -> None:
-        """Ask for it. The first reason counts."""
+        """Ask for the end. Only the first reason is announced."""
         self.reason = self.reason or reason
         self._stopping.set()
 
     def broke(self) -> None:
-        """A bug: end this run as soon as may be, with nothing decided any more."""
+        """A bug: end this run as soon as possible; nothing more is decided."""
         self.broken = True
         self.stop("A bug in Snicher.")
 
     def uncaught(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """As the loop's exception handler: an exception that nobody caught is a bug, unless the network brought it.
+        """The loop's exception handler: an exception that nobody caught is a bug, unless the network caused it.
 
-        When a task dies that others count on, the node would stand still and seem well: that is one, whatever it was.
+        A dead long-running task (tasks.DIED) is a bug whatever the exception is, because the node would hang and look
+        healthy.
         """
         error = context.get("exception")
         message = context.get("message") or "an exception that nobody caught"
@@ -212,7 +213,7 @@ class Course:
         """
         parts = self._parts
         async with contextlib.AsyncExitStack() as ends:
-            # From the last to the first.
+            # These run in reverse order.
             ends.callback(parts.door.remove_sockets)
             for end in (parts.bus.close, parts.loop.close, parts.retention.close):
                 ends.push_async_callback(end)
@@ -264,7 +265,7 @@ class Course:
 
 
 def _countdown(seconds: float) -> Callable[[], float]:
-    """What is left of so many seconds, MIN_COMMIT at least."""
+    """A function that tells what is left of `seconds` from now, MIN_COMMIT at least."""
     clock = asyncio.get_running_loop().time
     until = clock() + seconds
     return lambda: max(MIN_COMMIT, until - clock())

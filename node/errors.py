@@ -10,8 +10,8 @@ SnicherError
 |   |-- StoreCorrupt         the database or the identity can't be read (exit code 70)
 |   |-- StoreUnavailable     a write failed: the disk is full or broken; reading goes on
 |   |   `-- StoreDisplaced   the open database is not the file at its path any more
-|   `-- IndexBroken          the search index can't be used; it is built anew, and nothing else is affected
-|-- LocalFault               our own code broke the protocol: a bug, never the peer's doing
+|   `-- IndexBroken          the search index can't be used; it is rebuilt, and nothing else is affected
+|-- LocalFault               our own code broke the protocol: a bug, never the peer's fault
 |-- InvalidEntry             a signed entry doesn't verify; it is refused and counted
 `-- BusError
     |-- CommandRefused       the node answered a command with an error (has a stable code)
@@ -32,7 +32,7 @@ class SnicherError(Exception):
 
 
 class ConfigError(SnicherError):
-    """A flag, an environment variable or a line of config.toml can't be used. The text names it and says what can."""
+    """A flag, an environment variable or a line of config.toml can't be used. The text names it and says what to do."""
 
     exit_code = 78
 
@@ -44,7 +44,7 @@ class HomeInUse(SnicherError):
 
 
 class ListenError(SnicherError):
-    """The address to listen on can't be had: taken by another program, not ours, or not allowed."""
+    """The node can't listen on this address: another program has it, it isn't this machine's, or it isn't allowed."""
 
     exit_code = 69
 
@@ -72,7 +72,7 @@ class StoreDisplaced(StoreUnavailable):
 
 
 class IndexBroken(StoreError):
-    """The search index is damaged. No message is: the node builds the index anew from them, in the background."""
+    """The search index is damaged. No message is: the node rebuilds the index from them, in the background."""
 
 
 class LocalFault(SnicherError):
@@ -109,7 +109,7 @@ class NodeAway(BusError):
 class HomeRefused(ConfigError, NodeAway):
     """The home, or a file in it, belongs to somebody else, or others can change it. Nothing in it was used.
 
-    For a front end that waits for its node this is one more reason why there is none, so it is a NodeAway, too.
+    It is a NodeAway, too: for a front end that waits for its node, this is one more reason why there is none.
     """
 
 

@@ -1,8 +1,8 @@
-"""What front ends find the node by: the sockets of the bus, and bus.json in the home; kept there while it runs.
+"""How front ends find the node: the sockets of the bus, and bus.json in the home; both are kept in place.
 
-Somebody may remove them under a running node (`rm bus/*`, a cleaner of temporary folders). What has vanished is made
-anew: sockets are bound again without letting go of the connections that there are, so no front end loses an event, and
-new ones find the node again.
+Somebody may remove them under a running node (`rm bus/*`, a cleaner of temporary folders). The node then binds the
+sockets again and writes bus.json again. Present connections stay, so no front end loses an event, and new front ends
+find the node again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from node.store.home import HomeLock
 
 log = logging.getLogger("snicher")
 
-#: How often to look, in seconds: a look asks the system about four files.
+#: How often the files are checked, in seconds; a check is four calls of stat.
 LOOK_S = 1.0
 
 
@@ -48,9 +48,9 @@ class Findable:
         )
         #: The directory of the sockets; None with TCP.
         self._sockets: pathlib.Path | None = None
-        #: What tells the bus.json that was written from any other: None when it can't be written.
+        #: Identifies the bus.json that this node wrote; None while it can't be written.
         self._written: tuple[int, ...] | None = None
-        #: What was said last of what can't be mended: it is said once.
+        #: The last problem that was logged, so that it is logged once.
         self._said = ""
         self._task: asyncio.Task[None] | None = None
 
@@ -78,23 +78,23 @@ class Findable:
         endpoint.events, endpoint.commands = self._server.events_endpoint, self._server.commands_endpoint
 
     def announce(self) -> None:
-        """Write bus.json, and see from now on that all stays where it is. Raises OSError."""
+        """Write bus.json, and keep all files in place from now on. Raises OSError."""
         self._write()
         self._task = tasks.begin(self._keep(), "keeps the bus findable")
 
     async def close(self) -> None:
-        """Take bus.json away, and look no more."""
+        """Stop checking, and remove bus.json."""
         if self._task is not None:
             await tasks.end(self._task)
             with contextlib.suppress(SnicherError, OSError):
                 self._lock.keep()
-        # The home may be somebody else's by now.
+        # The home may have been handed to another node by now.
         if self._task is None or self._lock.is_ours():
             with contextlib.suppress(OSError):
                 locate.remove_endpoint(self._home)
 
     def remove_sockets(self) -> None:
-        """Remove the directory of the sockets where it lies outside the home; once the server has closed them."""
+        """Remove the directory of the sockets if it lies outside the home. Call it once the server has closed them."""
         if self._sockets is not None:
             locate.remove_sockets(self._sockets)
 
@@ -109,20 +109,20 @@ class Findable:
             except OSError as error:
                 problem = f"{error.strerror or error}."
             if problem and problem != self._said:
-                log.warning("front ends can't find this node, which tries again: %s", problem)
+                log.warning("front ends can't find this node (it retries): %s", problem)
             self._said = problem
 
     def mend(self) -> None:
-        """Make anew what has vanished. Raises SnicherError or OSError when it can't be."""
+        """Restore whatever has vanished. Raises SnicherError or OSError when that fails."""
         self._lock.keep()
         if self._sockets is not None and (gone := self._server.vanished()):
-            # They may have gone with their directory, and that must be ours alone.
+            # Their directory may be gone, too; the new one must be private again.
             locate.private_directory(self._sockets)
             self._server.bind_again(gone)
-            log.warning("the sockets of the bus were removed from %s, and are there again", self._sockets)
+            log.warning("the sockets of the bus were removed from %s; they are bound again", self._sockets)
         if self._stamp() != self._written:
             self._write()
-            log.warning("bus.json was removed or replaced, and is there again")
+            log.warning("bus.json was removed or replaced; it is written again")
 
     def _write(self) -> None:
         locate.write_endpoint(self._home, self._endpoint)

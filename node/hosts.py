@@ -1,4 +1,4 @@
-"""Hosts in commands of front ends: a peer is its address, so names become IP addresses before the core hears them."""
+"""Host names in commands of front ends become IP addresses here, because the core identifies peers by IP address."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from node.peers.resolve import Resolver, Unresolved
 
 
 class Names(Protocol):
-    """Who knows host names."""
+    """Resolves host names."""
 
     async def resolve(self, address: Address) -> Address:
         """The address with an IP address for its host. Raises Unresolved."""
 
 
 class Hosts:
-    """Replaces what people call a host by where it is. Front ends wait for it, but not long."""
+    """Replaces host names in a command's arguments. A front end waits for a look-up for a short time only."""
 
     def __init__(self, names: Names | None = None) -> None:
         self._names: Names = names or Resolver()
@@ -32,7 +32,7 @@ class Hosts:
         if isinstance(args, rq.ConnectArgs):
             return msgspec.structs.replace(args, address=await self._host(args.address, dialled=True))
         if isinstance(args, rq.SendArgs):
-            # All names at once: however many there are, the bus waits for one look-up's time.
+            # Look up all names at once, so that the bus waits for one look-up's time, however many there are.
             names = list({one.to for one in args.messages})
             found = await asyncio.gather(*(self._host(name, dialled=True) for name in names))
             hosts = dict(zip(names, found, strict=True))
@@ -44,7 +44,7 @@ class Hosts:
         return args
 
     async def _host(self, to: str, *, dialled: bool = False) -> str:
-        """The same with the IP address of its host. `dialled`: it must lead somewhere from this machine."""
+        """`to` with an IP address for its host. `dialled`: an IPv6 zone must name an interface of this machine."""
         if ":" not in to or is_id(to):
             return to
         try:
@@ -62,5 +62,5 @@ class Hosts:
         except ValueError as error:
             if dialled:
                 raise CommandRefused("invalid_args", str(error)) from None
-            # A peer that was met through an interface that is gone can still be named.
+            # A peer that was met through an interface that is gone now can still be named, only not dialled.
             return str(address)

@@ -11,13 +11,13 @@ from node.bus import locate, nouns
 from node.errors import CommandRefused
 from node.printable import flat, json_line, plain
 
-#: Peers of one name that are listed when one has to be chosen.
+#: Most peers listed when a name is ambiguous.
 CANDIDATES_SHOWN = 10
-#: Clocks differ by so much without anybody noticing, in ms: what is ahead of now by less is now.
+#: A time ahead of now by less than this is shown as now, in ms: clocks differ by so much unnoticed.
 AHEAD_MS = 5 * 60 * 1000
-#: From so far on a date says more than a number of seconds, in ms.
+#: A next try further ahead than this, in ms, is shown as a date, not as a number of seconds.
 FAR_OFF_MS = 2 * 24 * 3600 * 1000
-#: Characters that are shown of what an event of an unknown type holds.
+#: Longest excerpt of an unknown event's data, in characters.
 MAX_UNKNOWN = 300
 
 

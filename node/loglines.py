@@ -11,7 +11,7 @@ from node.printable import json_line
 
 
 class TextLines(logging.Formatter):
-    """`14:32:07 info  listening on 192.168.1.20:5000`; without the time where who reads it writes one before it."""
+    """`14:32:07 info  listening on 192.168.1.20:5000`; without the time where a supervisor puts its own before it."""
 
     def __init__(self, *, timed: bool = True) -> None:
         super().__init__()
@@ -37,14 +37,14 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        # A path or a name may hold what is no text (lone surrogates); JSON can't.
+        # A path or a name may hold lone surrogates, which JSON can't.
         whole = {key: value.encode(errors="replace").decode() if isinstance(value, str) else value
                  for key, value in line.items()}  # fmt: skip
         return json_line(whole)
 
 
 def one_line(text: str) -> str:
-    """Peers choose some of what is logged: nothing in it may move the cursor or begin a line of its own."""
+    """A text on one line and safe to print: peers choose part of what is logged, and must not forge lines."""
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
@@ -53,12 +53,12 @@ def _lost(count: int) -> logging.LogRecord:
 
 
 def set_up(form: str, level: str, *, timed: bool = True) -> None:
-    """Log to stderr in this form ("text" or "json") from this level on; lines of text with or without the time."""
+    """Log to stderr in `form` ("text" or "json"), from `level` on. `timed`: lines of text begin with the time."""
     handler = logging.StreamHandler(sys.stderr)
     formatter = JsonLines() if form == "json" else TextLines(timed=timed)
     handler.setFormatter(formatter)
     if isinstance(sys.stderr, streams.Outlet):
-        # What says that lines are missing is a line of the log as well.
+        # The line that reports lost lines has the format of the log, too.
         sys.stderr.said_lost = lambda count: formatter.format(_lost(count))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("asyncio").setLevel("WARNING")

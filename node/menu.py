@@ -42,35 +42,35 @@ MENU = """
   4. Rename, merge or delete
   0. Quit
 """
-#: What stands behind point 4. The older program had none of it, so it isn't in the way of what that one had.
+#: The submenu of point 4. The older program had none of these actions, so they don't crowd its own menu.
 MORE = """
   1. Rename a peer
   2. Merge two conversations
   3. Delete a conversation
   0. Back
 """
-#: How long a node that is there may take to answer, in seconds. Where none is, that shows at once.
+#: How long a running node may take to answer, in seconds. If none runs, that shows at once.
 FIND_PATIENCE = 15.0
-#: How long a node may take to come up, in seconds: on a busy machine long. One that ends is not waited for.
+#: How long a node may take to come up, in seconds; a busy machine needs long. If its process ends, the wait ends.
 START_PATIENCE = 60.0
 #: How long the node that we started may take to say good-bye, in seconds.
 STOP_PATIENCE = 10.0
 #: Lines of a conversation that are shown before one writes to it.
 LINES_SHOWN = 6
-#: Rows below a question for the names that may be meant; none on a screen with fewer rows in all than this: a question
-#: that has no room isn't shown.
+#: Rows reserved below a question for name completions, and the least rows of a screen that has them. On a smaller
+#: screen the question itself would not be shown.
 WORDS_SHOWN = 6
 ROWS_FOR_WORDS = 16
-#: What its commands are given under, and named in the events that come of them.
+#: The client name of the menu's commands; events caused by them carry it.
 CLIENT_NAME = "menu"
 
 
 class _Leave(Exception):
-    """Ctrl+C, Ctrl+D, or the input has ended: the person wants to be out of this question; out of the menu, to go."""
+    """Ctrl+C, Ctrl+D or the end of the input: leave this question, or quit the program at the menu itself."""
 
 
 class Terminal:
-    """Asks and tells. On a real terminal with line editing; on a pipe line by line."""
+    """Asks questions and prints lines: with line editing on a real terminal, line by line on a pipe."""
 
     def __init__(self) -> None:
         real = sys.stdin.isatty() and sys.stdout.isatty() and not is_dumb_terminal()
@@ -80,11 +80,11 @@ class Terminal:
             sys.stdin.reconfigure(errors="replace")
 
     def ask(self, question: str, words: Sequence[str] = ()) -> str:
-        """One line, without the spaces around it. Raises _Leave when the person wants to be out of it."""
+        """Ask for one line, and return it stripped. Raises _Leave when the person leaves the question."""
         try:
             if self._session is None:
                 return input(question).strip()
-            # A session keeps what is not said anew: without words there must be a completer that has none.
+            # The session keeps the last completer if none is given, so without words it gets an empty one.
             completer = WordCompleter(list(words), sentence=True) if words else DummyCompleter()
             rows = WORDS_SHOWN if shutil.get_terminal_size().lines >= ROWS_FOR_WORDS else 0
             return self._session.prompt(question, completer=completer, reserve_space_for_menu=rows).strip()
@@ -92,7 +92,7 @@ class Terminal:
             raise _Leave from None
 
     def tell(self, text: str) -> None:
-        """Some lines, above the prompt if one is open."""
+        """Print some lines, above the prompt if one is open."""
         print(text, flush=True)
 
 
@@ -108,14 +108,14 @@ class Menu:
         self._client = Client(home, name=CLIENT_NAME)
         self._ended = threading.Event()
         self._names: dict[str, str] = {}
-        #: Peers that were dialled because of what was chosen here, and of which nothing has come yet.
+        #: Peers dialled because of a choice in this menu, without an outcome yet.
         self._dialled: set[str] = set()
 
     def run(self) -> int:
         """Until the person quits; returns the exit code. Raises SnicherError when no node can be had."""
         try:
             self._find_or_start()
-            # From here on all is told that comes: also what comes before the watcher has its first look.
+            # Every event after this snapshot is shown, also one that comes before the watcher has started.
             now = patiently(self._client.snapshot)
             self._names = {room.id: room.name for room in now.state.rooms.values()}
             watcher = threading.Thread(

@@ -22,9 +22,9 @@ PeerId = NewType("PeerId", str)
 #: Names a conversation on this node.
 RoomId = NewType("RoomId", str)
 
-#: What a plain peer's id and room begin with; a number of this node follows.
+#: Prefix of a plain peer's id and room; a number follows that this node assigns.
 PLAIN_PREFIX = "plain-"
-#: What the room of two nodes begins with; a hash of their PeerIds follows.
+#: Prefix of the direct room of two nodes; a hash of their PeerIds follows.
 DIRECT_PREFIX = "direct:"
 
 #: `plain-` and a number, a direct room, a PeerId (52 characters of base32), a SHA-256 in hexadecimal.
@@ -68,7 +68,7 @@ def parse_address(text: str, *, allow_zero: bool = False) -> Address:
 
 
 def _split_address(text: str) -> tuple[str, str]:
-    """What stands for the host and for the port. Raises ValueError with a sentence when there aren't both."""
+    """The texts of host and port. Raises ValueError with a sentence when one of them is missing."""
     bare = "".join(c for c in text if unicodedata.category(c) != "Cf").replace("\N{FULLWIDTH COLON}", ":").strip()
     if bare.startswith("<") and bare.endswith(">"):
         bare = bare[1:-1].strip()
@@ -95,7 +95,7 @@ def _split_address(text: str) -> tuple[str, str]:
 
 
 def _without_port(text: str) -> str:
-    """What is wrong with an IP address alone. The end of an IPv6 address may be meant for the port."""
+    """The sentence about an IP address without a port. The last group of an IPv6 address may be meant as the port."""
     host = _unbracketed(text)
     shorter, _, digits = host.rpartition(":")
     if host == text and ":" in shorter and is_ip(shorter):
@@ -109,7 +109,7 @@ def _unbracketed(host: str) -> str:
 
 
 def is_ip(host: str) -> bool:
-    """Whether it is an IP address, IPv6 without brackets."""
+    """Whether `host` is an IP address (IPv6 without brackets)."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -147,9 +147,9 @@ def parse_mandatory(text: str) -> MandatoryPeer:
 
 
 def normal_host(host: str) -> str:
-    """A host in its one way of writing: IPv4-mapped IPv6 as IPv4, names in lower case. Raises ValueError.
+    """A host in canonical form: IPv4-mapped IPv6 as IPv4, names in lower case. Raises ValueError.
 
-    The zone of a link-local IPv6 address stays as it is; what it means, only the machine itself knows (peers/zones.py).
+    The zone of a link-local IPv6 address stays as it is: only the machine itself can interpret it (peers/zones.py).
     """
     bare, percent, zone = host.partition("%")
     try:

@@ -21,7 +21,8 @@ MAX_CHARS = 64
 def clean(text: str) -> str:
     """All of a text that may stand in a name; empty when nothing of it would be drawn."""
     while True:
-        # Taking one character away may bring two together that compose, or leave a joiner without what it joins.
+        # Repeat until nothing changes: removing a character may make two neighbours compose, or leave a joiner that
+        # joins nothing.
         better = unicodedata.normalize("NFC", printable.one_blank(printable.printed(printable.one_blank(text), "")))
         if better == text:
             return text if printable.can_be_seen(text) else ""
@@ -53,7 +54,8 @@ def checked(text: str, *, may_be_empty: bool = False) -> str:
 
 
 def key(name: str) -> str:
-    """What two names have in common when they are the same: no matter how accents are stored, or in which case.
+    """The key by which names are compared. Two names are the same if their keys are equal, whatever the case of their
+    letters and the encoding of their accents.
 
     Unicode calls it canonical caseless matching (The Unicode Standard, section 3.13, D145).
     """

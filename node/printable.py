@@ -12,14 +12,14 @@ import unicodedata
 
 import msgspec
 
-#: Drawn as nothing but a blank, though Unicode doesn't count them as white space: the fillers of Hangul, and the empty
+#: Characters drawn as a blank, though Unicode doesn't count them as white space: the Hangul fillers, and the empty
 #: Braille pattern.
 _BLANK_SIGNS = "\u115f\u1160\u2800\u3164\uffa0"
 _BLANKS = re.compile(rf"[\s{_BLANK_SIGNS}]+")
 
 
-#: Seen only by what they do to their neighbours: the zero-width non-joiner and joiner of Persian, Sinhala, emoji and
-#: many more, and the Mongolian vowel separator.
+#: Characters that are invisible themselves but change how their neighbours are drawn: the zero-width non-joiner and
+#: joiner (in Persian, Sinhala, emoji and more), and the Mongolian vowel separator.
 JOINERS = "\u200c\u200d\u180e"
 #: Format characters that are drawn: number signs and the like of Arabic, Syriac and Kaithi.
 _DRAWN = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
@@ -53,7 +53,7 @@ def _joins(before: str) -> bool:
 
 
 def can_be_seen(text: str) -> bool:
-    """Whether there is anything in a text that is drawn: not only blanks, fillers and what can't be printed."""
+    """Whether a text has at least one visible character, that is, not only blanks, fillers and unprintable ones."""
     rest = _UNSEEN.sub("", _BLANKS.sub("", text))
     return any(c.isprintable() or c in _DRAWN for c in rest)
 
@@ -64,7 +64,7 @@ def plain(text: str) -> str:
 
 
 def flat(text: str) -> str:
-    """A name or a word, for a place in a line: as `plain`, with one blank for each run of white space of any kind."""
+    """A name or a word to print within a line: as `plain`, with one blank for each run of white space."""
     return plain(one_blank(text))
 
 

@@ -1,12 +1,12 @@
-"""Retention: the event log and the messages stay within their bounds, by small steps in the background.
+"""Retention: small steps in the background keep the event log and the messages within their bounds.
 
-What goes when is decided in node.core.keeping, and of the messages in the core (node.core.expiry), because front ends
-have to know. Here the steps are taken: each is one short transaction, taken when nothing is being committed; under a
-load that leaves no such moment, now and then all the same. Snapshots that nobody goes on with are given up here as
-well.
+node.core.keeping decides which step is next. Which messages expire is decided in the core (node.core.expiry), because
+front ends get events about it. This file takes the steps. Each is one short transaction, taken while nothing is being
+committed. Under a load that leaves no such moment, a step is taken anyway after a while. Snapshots that no front end
+goes on reading are closed here as well.
 
-Freed pages are used again, so that the database file stays bounded. It is not made smaller: SQLite's incremental vacuum
-has to be chosen before the first table, moves pages about at each step, and gives back what will be needed again.
+SQLite uses freed pages again, so the database file stays bounded. It doesn't shrink: incremental vacuum has to be
+chosen before the first table, moves pages at each step, and gives back space that will be needed again.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from node.turns import now_ms
 
 log = logging.getLogger("snicher.retention")
 
-#: How often it is looked, in seconds: between two looks the log may be a little longer than it should.
+#: Pause between two rounds, in seconds. Until the next round the log may be a little too long.
 EVENTS_EVERY = 1.0
-#: A step waits so long for a moment in which nothing is committed, in seconds, and looks for one so often.
+#: How long a step waits for a moment in which nothing is being committed, and how often it checks, in seconds.
 PATIENCE = 0.5
 PAUSE = 0.05
-#: How long the core may take for a step, in seconds; then it is left for the next time.
+#: How long the core may take for a step, in seconds; then the step is left for the next round.
 STEP_PATIENCE = 10.0
 #: Pause after a bug, in seconds.
 BUG_PAUSE = 60.0
@@ -41,25 +41,25 @@ T = TypeVar("T")
 
 
 class Belief(Protocol):
-    """What is believed of the clock."""
+    """The core's belief about the clock."""
 
     def why(self, now: int) -> str | None:
-        """Why the clock is doubted, as a sentence; None: it is believed."""
+        """A sentence that says why the clock is doubted; None: it is believed."""
 
 
 class Core(Protocol):
-    """What retention looks at in the core."""
+    """The parts of the core that retention reads."""
 
     @property
     def settings(self) -> nouns.Settings:
-        """How much is kept, and how long."""
+        """The settings in force, with the bounds of log and messages."""
 
     @property
     def belief(self) -> Belief:
-        """Whether anything may go by age."""
+        """Whether the clock is believed: only then anything expires by age."""
 
     def consumers_used(self) -> dict[str, int]:
-        """Consumers that lapse by age."""
+        """When each named consumer was used last, in ms; consumers lapse by age."""
 
 
 class Host(Protocol):
@@ -67,7 +67,7 @@ class Host(Protocol):
 
     @property
     def idle(self) -> bool:
-        """Nothing is being committed, or waits for it."""
+        """Whether nothing is being committed or waits for a commit."""
 
     @property
     def well(self) -> bool:
@@ -85,7 +85,7 @@ class Host(Protocol):
         """Let the core decide."""
 
     def notice(self, about: str, sentence: str | None) -> None:
-        """Tell people; None: it is no more so."""
+        """Set the notice on a topic, for people; None removes it."""
 
     async def read(self, what: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a method of the reader in its thread."""
@@ -95,51 +95,51 @@ class Host(Protocol):
 
 
 class Marks(Protocol):
-    """What stands beside the database."""
+    """The mark in the file beside the database, by which a restored backup is noticed (node/store/history.py)."""
 
     def keep(self, head: int) -> None:
-        """Write down how far the event log has come. May wait for the disk."""
+        """Write down the newest event's `seq`. May wait for the disk."""
 
 
 class Writing(Protocol):
-    """What a step does on disk; each in one short transaction."""
+    """The writes of the steps, each one short transaction."""
 
     @property
     def history(self) -> Marks:
-        """What stands beside the database."""
+        """The file beside the database."""
 
     def trim(self, before: int) -> None:
-        """Forget events before this one."""
+        """Delete the events before this `seq`."""
 
     def forget_replies(self, before: int) -> None:
-        """Forget replies from before this time (ms)."""
+        """Delete kept replies from before this time (ms)."""
 
     def forget_oldest_replies(self, count: int) -> None:
-        """Forget so many replies, the oldest first."""
+        """Delete the `count` oldest kept replies."""
 
     def tidy(self, now: int) -> None:
-        """Take away what hung on messages that are gone."""
+        """Delete what belonged to expired messages only."""
 
 
 class Snapshots(Protocol):
     """Snapshots that are open; each keeps the write-ahead log from being folded back."""
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Number of open snapshots."""
 
     def give_up(self) -> None:
-        """Close those that nobody goes on with."""
+        """Close snapshots whose reader didn't go on in time."""
 
 
 class Reading(Protocol):
-    """What a step has to know from disk."""
+    """The reads of the steps."""
 
     @property
     def pages(self) -> Snapshots:
         """Snapshots that are open."""
 
     def replies(self) -> int:
-        """How many replies are kept."""
+        """Number of kept replies."""
 
 
 class Retention:
@@ -151,7 +151,7 @@ class Retention:
         self._reader = reader
         self._keeping = k.Keeping(oldest)
         self._task: asyncio.Task[None] | None = None
-        #: The step that the core was asked for, and its end.
+        #: The expiry step that the core is working on, and the future that resolves when it reports.
         self._asked: k.Expire | None = None
         self._over: asyncio.Future[k.Expired]
 
@@ -169,7 +169,7 @@ class Retention:
         await tasks.end(self._task)
 
     def reported(self, report: e.ReportExpiry) -> None:
-        """The core has taken a step. One that nobody waits for any more came too late."""
+        """The core has taken an expiry step. A report that comes after STEP_PATIENCE is ignored."""
         if self._asked is not None and self._asked.after == report.after and not self._over.done():
             self._over.set_result(k.Expired(report.gone, report.next))
 
@@ -182,7 +182,7 @@ class Retention:
             except StoreUnavailable as error:
                 log.debug("retention has to wait: %s", error)
             except Exception:
-                log.exception("a bug in retention; it goes on in a while")
+                log.exception("a bug in retention; it tries again in a while")
                 await asyncio.sleep(BUG_PAUSE)
             await asyncio.sleep(EVENTS_EVERY)
 
@@ -205,7 +205,7 @@ class Retention:
         )
 
     async def _take(self, step: k.Step) -> k.Stimulus | None:
-        """Take a step; returns what came of it, None when that is left for the next time. Raises StoreUnavailable."""
+        """Take a step and return its outcome; None: leave the rest for the next round. Raises StoreUnavailable."""
         match step:
             case k.Trim():
                 await self._moment()
@@ -214,7 +214,7 @@ class Retention:
             case k.SayOfClock():
                 self._host.notice("clock", step.sentence)
             case k.WriteMark():
-                # In a thread of its own: it waits for the disk, and no commit should wait with it.
+                # It waits for the disk, so it runs in a thread of its own: no commit should wait with it.
                 await asyncio.to_thread(self._writer.history.keep, step.head)
             case k.LookAtClock():
                 self._host.feed(s.ClockLooked())
@@ -238,7 +238,7 @@ class Retention:
         return k.Done()
 
     async def _moment(self) -> None:
-        """Wait for a moment in which nothing is committed; not for ever."""
+        """Wait until nothing is being committed, at most PATIENCE."""
         until = asyncio.get_running_loop().time() + PATIENCE
         await asyncio.sleep(PAUSE)
         while not self._host.idle and asyncio.get_running_loop().time() < until:  # noqa: ASYNC110 (no hurry)

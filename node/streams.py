@@ -1,8 +1,9 @@
-"""The standard streams of a program that serves: whatever happens to a terminal, what is printed holds nobody up.
+"""Standard streams for a server: printing never blocks the process, whatever happens to its terminal.
 
-A terminal whose flow was stopped (Ctrl+S), a pipe that nobody reads or a disk that is full would hold whoever prints,
-and with it the event loop and all peers and front ends. So a line goes into a bounded queue, and one thread writes.
-What can't be written is dropped and counted, and said when writing works again. Lines keep their order.
+A stopped terminal (Ctrl+S), a pipe that nobody reads or a full disk would block a plain `print`, and with it the event
+loop, all peers and all front ends. So each line goes into a bounded queue, and one thread writes the queue. Lines that
+can't be written are dropped and counted, and one line reports their number once writing works again. Lines keep their
+order.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ import threading
 import time
 from collections.abc import Callable
 
-#: Characters that wait to be written; further lines are dropped. A busy node's log of some minutes.
+#: Most characters that wait to be written; further lines are dropped. It holds a busy node's log of some minutes.
 MAX_WAITING = 2_000_000
-#: How long the end of the process waits for what was printed, in seconds: a terminal that stands still must not keep
-#: it, nor the supervisor that kills after five.
+#: How long the end of the process waits for printed lines to be written, in seconds. A stopped terminal must not delay
+#: the end for long: a supervisor kills after five seconds.
 LAST_WRITE_S = 1.0
 
 
 def lines_lost(count: int) -> str:
-    """What stands where lines are missing."""
+    """The text that stands in the place of so many lost lines."""
     lines = "1 line was" if count == 1 else f"{count} lines were"
     return f"{lines} not written here, because nothing took them."
 
@@ -36,7 +37,7 @@ def lines_lost(count: int) -> str:
 class Outlet(io.TextIOBase):
     """A text stream onto a file descriptor that never blocks and never fails. Safe for threads.
 
-    `said_lost` makes the line that stands where so many lines are missing.
+    `said_lost` makes the line that stands in the place of lost lines, from their number.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Outlet(io.TextIOBase):
         instead_of: io.TextIOBase | None = None,
     ) -> None:
         super().__init__()
-        #: Kept, because a stream that nobody has any more closes its descriptor.
+        #: The original stream. A reference is kept, because a stream closes its descriptor when it is collected.
         self._instead_of = instead_of
         self._descriptor = descriptor
         self._encoding = encoding
@@ -55,11 +56,11 @@ class Outlet(io.TextIOBase):
         self._changed = threading.Condition()
         self._queue: collections.deque[str] = collections.deque()
         self._waiting = 0
-        #: The beginning of a line whose end is still to come.
+        #: An unfinished line: text printed since the last line break.
         self._begun = ""
         #: Lines that were dropped since the last one that was written.
         self._lost = 0
-        #: The thread has taken something that isn't written yet.
+        #: Whether the thread has taken text that isn't written yet.
         self._busy = False
         self._thread: threading.Thread | None = None
         self.said_lost: Callable[[int], str] = lines_lost
@@ -90,7 +91,7 @@ class Outlet(io.TextIOBase):
         """Put whole lines into the queue; the rest waits for its end, or for `flush`."""
         with self._changed:
             whole, newline, self._begun = (self._begun + text).rpartition("\n")
-            # A line without an end is as bounded as the queue.
+            # An unfinished line has the same bound as the queue.
             if newline:
                 self._put(whole + newline)
             if len(self._begun) > self._limit:
@@ -99,14 +100,14 @@ class Outlet(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        """Put what was begun into the queue as well. It doesn't wait until that is written: `drain` does."""
+        """Put an unfinished line into the queue as well. Doesn't wait until it is written; `drain` does."""
         with self._changed:
             if self._begun:
                 self._put(self._begun)
                 self._begun = ""
 
     def drain(self, seconds: float) -> bool:
-        """Wait until all is written, but not for longer; whether it was."""
+        """Wait at most `seconds` until all is written; returns whether it was."""
         self.flush()
         until = time.monotonic() + seconds
         with self._changed:
@@ -118,7 +119,8 @@ class Outlet(io.TextIOBase):
         return True
 
     def _put(self, text: str) -> None:
-        # Once something was dropped, all is, until the queue is empty: then one line says how many.
+        # After the first dropped line, all lines are dropped until the queue is empty. So the loss is one gap, and one
+        # line says how many are missing.
         if self._lost or self._waiting + len(text) > self._limit:
             self._lost += _lines(text)
             return
@@ -150,7 +152,7 @@ class Outlet(io.TextIOBase):
                 self._write_all((said + text).encode(self._encoding, "replace"))
                 failed = 0
             except OSError:
-                # Nobody is there any more, or the disk is full. The next line tries again.
+                # The reader is gone, or the disk is full. The next line tries again.
                 failed = count + _lines(text)
 
     def _write_all(self, content: bytes) -> None:
@@ -158,7 +160,7 @@ class Outlet(io.TextIOBase):
             try:
                 content = content[os.write(self._descriptor, content) :]
             except BlockingIOError:
-                # Somebody who shares the terminal has made it so; this thread may wait.
+                # Another process on the same terminal has made it non-blocking; this thread may wait.
                 select.select([], [self._descriptor], [])
 
 
@@ -167,20 +169,20 @@ def _lines(text: str) -> int:
 
 
 def open_what_is_closed() -> None:
-    """Give the process those of the three standard streams that it was started without.
+    """Open os.devnull for each of the three standard streams that the process was started without.
 
-    Their numbers must not go to sockets or to the database: whatever is printed would end up in there.
+    Otherwise a socket or the database would get the file descriptor 0, 1 or 2, and printed text would end up in it.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            # The lowest number that is free is the one of this stream. It stays open until the process ends.
+            # The system gives the lowest free number, which is this stream's. It stays open until the process ends.
             setattr(sys, name, pathlib.Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def never_block() -> None:
     """From now on, printing to the standard output and error of this process never blocks and never fails.
 
-    What is printed last is written before the process ends, if that takes no longer than LAST_WRITE_S.
+    The last lines are written before the process ends, if that takes no longer than LAST_WRITE_S.
     """
     replaced = []
     for name in ("stdout", "stderr"):
@@ -190,14 +192,14 @@ def never_block() -> None:
         try:
             descriptor = stream.fileno()
         except OSError:
-            # None of the system's: a test catches what is printed.
+            # Not a stream of the system: a test captures the output.
             continue
         with contextlib.suppress(OSError):
             stream.flush()
         outlet = Outlet(descriptor, stream.encoding, instead_of=stream)
         setattr(sys, name, outlet)
         replaced.append(outlet)
-        # What libraries made for their log lines when they were imported.
+        # Log handlers that libraries made when they were imported still hold the old stream.
         for logger in (logging.root, *logging.root.manager.loggerDict.values()):
             for handler in getattr(logger, "handlers", ()):
                 if isinstance(handler, logging.StreamHandler) and handler.stream is stream:

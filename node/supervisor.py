@@ -1,8 +1,8 @@
 """The program that started this one to look after it, and whether it is still there.
 
-Under honcho, a program has a session of its own: when the terminal of `honcho start` is closed, or honcho is killed,
-it hears nothing of that. It would run on with nobody to stop it, and keep the ports from the next start. Honcho says in
-the environment that it is there; without that, a program was started on its own, and nobody's end is its end.
+Honcho starts each program in a session of its own. So when the terminal of `honcho start` is closed, or honcho is
+killed, the program gets no signal. It would run on with nobody to stop it, and block the ports for the next start.
+Honcho sets an environment variable; without it, the program was started on its own, and nothing is watched.
 
 Honcho 2.0 starts a worker for each line of the Procfile; the worker starts a shell in a new session, and the shell
 becomes our program, or its parent. A closed terminal ends honcho and the workers; `kill -9` of honcho leaves the
@@ -17,31 +17,34 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping
 
-#: Honcho tells so who runs under it.
+#: The environment variable that honcho sets.
 HONCHO_VARIABLE = "HONCHO_PROCESS_NAME"
-#: How often to look, in seconds: a look reads two small files of /proc.
+#: How often to check, in seconds; a check reads two small files of /proc.
 LOOK_S = 1.0
-#: Parents that are looked through for the one in another session: a shell or two may be between.
+#: Most ancestors to search for one in another session: a shell or two may stand between.
 MAX_STEPS = 8
-#: The process that takes over those whose parent has ended.
+#: The process (init) that adopts processes whose parent has ended.
 INIT = 1
-#: What a program says that ends for this.
+#: The reason that a program gives when it ends because of this.
 GONE = "The program that started this one (honcho) is gone."
 
 
 class Supervisor:
-    """Who started this process, as it was when this was made. `parent_of` finds a process's parent: None when gone."""
+    """Watches the processes that started this one, as found when this object is made.
+
+    `parent_of` returns the parent of a process, or None when there is no such process.
+    """
 
     def __init__(self, environment: Mapping[str, str], parent_of: Callable[[int], int | None] | None = None) -> None:
         self._parent_of = parent_of or _parent_of
-        #: Each process that is watched, with the parent that it had.
+        #: Each watched process, with the parent that it had.
         self._watched: list[tuple[int, int]] = []
         self._gone = False
         if os.name != "nt" and environment.get(HONCHO_VARIABLE):
             self._find()
 
     def is_gone(self) -> bool:
-        """Whether it was there and is no more. Never when this process was started on its own."""
+        """Whether honcho has ended since. Always False when this process was started on its own."""
         self._gone = self._gone or any(self._parent_of(pid) != parent for pid, parent in self._watched)
         return self._gone
 
@@ -50,7 +53,7 @@ class Supervisor:
         for _ in range(MAX_STEPS):
             parent = self._parent_of(child)
             if parent is None or parent <= INIT:
-                # It went before this process could look.
+                # It ended before this process could look.
                 self._gone = parent == INIT
                 return
             self._watched.append((child, parent))

@@ -25,7 +25,7 @@ LOOK_AGAIN = 1.0
 
 
 def tail(client: Client, options: argparse.Namespace) -> None:
-    """Print events until interrupted. Raises KeyboardInterrupt when that was while it waited for the node."""
+    """Print events until interrupted. Raises KeyboardInterrupt if it was waiting for the node at that moment."""
     _check_home(client.home)
     printer = _Printer(client.home, options.json)
     try:
@@ -42,7 +42,7 @@ def tail(client: Client, options: argparse.Namespace) -> None:
 
 
 def _check_home(home: pathlib.Path) -> None:
-    """`tail` waits for a node that is away, but not where none can be meant, or for one that it can't understand.
+    """Refuse to wait for a node that can never come: `tail` waits only where a home is, and for a version it speaks.
 
     Raises NodeAway when there is no such folder, HomeRefused when it isn't ours alone, and BusProtocolError when
     bus.json is another version's, or none.
@@ -58,7 +58,7 @@ def _check_home(home: pathlib.Path) -> None:
     try:
         locate.read_endpoint(home)
     except HomeRefused:
-        # It is a NodeAway, too; but no node of ours will ever be there.
+        # HomeRefused is a NodeAway, too, but no node of ours will ever run on this home: don't wait.
         raise
     except NodeAway:
         pass
@@ -89,7 +89,7 @@ def _tail_consumer(client: Client, options: argparse.Namespace, printer: _Printe
                 if item is not None:
                     printer.show(item)
                 if isinstance(item, ev.Event):
-                    # Whoever reads along has it now. Killed before this is done, it is shown again.
+                    # Acknowledge after printing: if the process is killed in between, the event is shown again.
                     _acknowledge(consumer, item)
 
 
@@ -97,7 +97,7 @@ def _acknowledge(consumer: Consumer, event: ev.Event) -> None:
     try:
         consumer.acknowledge(event)
     except NodeAway:
-        # When it is back, there is another event at least, and its acknowledgement is for this one as well.
+        # Skip this one: the node's return is an event at least, and acknowledging that one covers this one.
         pass
     except CommandRefused as refused:
         if not refused.retryable:
@@ -106,7 +106,7 @@ def _acknowledge(consumer: Consumer, event: ev.Event) -> None:
 
 @contextlib.contextmanager
 def _interrupts_noted() -> Iterator[Callable[[], bool]]:
-    """Ctrl+C raises as ever, and is remembered: Python ignores what is raised in a finalizer, wherever one runs."""
+    """Ctrl+C raises as usual, and is remembered as well, because Python drops an exception raised in a finalizer."""
     interrupted = False
 
     def note(*_: object) -> None:
@@ -123,7 +123,7 @@ def _interrupts_noted() -> Iterator[Callable[[], bool]]:
 
 @contextlib.contextmanager
 def _interrupted_later() -> Iterator[None]:
-    """Ctrl+C ends what is within at its end; a second one at once."""
+    """Postpone Ctrl+C to the end of the block; a second one interrupts at once."""
     interrupted = False
 
     def note(*_: object) -> None:
@@ -142,16 +142,16 @@ def _interrupted_later() -> Iterator[None]:
 
 
 class _Printer:
-    """Prints events, and on stderr that the node is away or back; remembers which."""
+    """Prints events on stdout, and on stderr that the node is away or back."""
 
     def __init__(self, home: pathlib.Path, as_json: bool) -> None:
-        #: Whether the node is away, and waited for.
+        #: Whether the node is away, so that `tail` waits for it.
         self.waits = False
         self._home = home
         self._json = as_json
 
     def show(self, item: ev.Event | Away | Back | Lapsed) -> None:
-        """Print one thing that a follower gave."""
+        """Print one item from a follower."""
         if isinstance(item, Away):
             self.waits = True
             print(away_line(item.reason, item.since, locate.start_command(self._home)), file=sys.stderr)

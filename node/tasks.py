@@ -1,4 +1,4 @@
-"""Tasks that run as long as the node does: one that dies is never overlooked."""
+"""Tasks that run as long as the node does. When one dies, the loop's exception handler hears of it at once."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-#: In what the loop's exception handler is told: something is dead that others count on, whatever killed it.
+#: Key in the exception handler's context that marks the death of such a task.
 DIED = "snicher: a task has died"
 
 
 def begin(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-    """Begin a task. Should it die of an exception, the loop's exception handler is told at once, with `DIED`.
+    """Start a task. If it dies of an exception, the loop's exception handler is called at once, with `DIED`.
 
-    Of a task that somebody holds, asyncio tells nothing as long as nobody asks.
+    asyncio itself reports nothing as long as somebody holds a reference to the task and doesn't await it.
     """
     task = asyncio.create_task(work, name=name)
     task.add_done_callback(_ended)
@@ -28,7 +28,7 @@ def _ended(task: asyncio.Task[None]) -> None:
 
 
 async def end(task: asyncio.Task[None] | None) -> None:
-    """Cancel a task, if there is one, and wait until it is over. What it died of was told."""
+    """Cancel a task, if there is one, and wait until it has ended. Its own exception was already reported."""
     if task is not None:
         task.cancel()
         await asyncio.wait([task])

@@ -1,7 +1,7 @@
-"""The two threads of the database: one writes, one reads. At the end both are interrupted, and closed in order.
+"""The two threads of the database: one writes, one reads. At the end both are interrupted, then closed in order.
 
-SQLite waits for the disk, and the loop must not. A connection is for one thread at a time, so all reading is done in
-one thread and all writing in the other.
+SQLite blocks on the disk, and the event loop must not block. A connection belongs to one thread at a time, so one
+thread does all reading and the other all writing.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from node.store.writer import Writer
 
 log = logging.getLogger("snicher.store")
 
-#: How long folding the WAL back may take at the end, in seconds. Beyond, it stays, and the next start reads it.
+#: How long the last checkpoint of the WAL may take, in seconds. If it takes longer, the WAL stays for the next start.
 CLOSE_FOLD = 2.0
-#: How often what runs at the end is interrupted, in seconds: an interruption that comes between two statements is lost.
+#: How often running work is interrupted at the end, in seconds. SQLite ignores an interrupt between two statements, so
+#: one is not enough.
 INTERRUPT_EVERY = 0.02
 STOPPING = "The node is going down; nothing was done."
 
@@ -30,7 +31,7 @@ T = TypeVar("T")
 
 
 class Threads:
-    """Owns writer and reader: whoever wants something of them asks here. In this order: `end`, `interrupt`, `close`."""
+    """Runs calls of the writer and the reader in their threads. To shut down: `end`, `interrupt`, `close`, in order."""
 
     def __init__(self, writer: Writer, reader: Reader) -> None:
         self._loop = asyncio.get_running_loop()
@@ -38,7 +39,7 @@ class Threads:
         self._reader = reader
         self._writing = ThreadPoolExecutor(1, "writer")
         self._reading = ThreadPoolExecutor(1, "reader")
-        #: The end has begun.
+        #: Whether the end has begun.
         self.closing = False
 
     def read(self, what: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
@@ -55,7 +56,7 @@ class Threads:
         return self._loop.run_in_executor(thread, self._unless_closing, what)
 
     def _unless_closing(self, what: Callable[[], T]) -> T:
-        """In a thread of the database: what is asked for late, or is interrupted by the end, is refused."""
+        """Run a call in its thread. Raises CommandRefused (`stopping`) if the end came before it or interrupts it."""
         if self.closing:
             raise CommandRefused("stopping", STOPPING)
         try:
@@ -68,25 +69,25 @@ class Threads:
     # -- the end
 
     def end(self) -> None:
-        """Whatever is asked for from now on is refused."""
+        """Refuse every call from now on."""
         self.closing = True
 
     async def interrupt(self) -> None:
-        """Interrupt what is running. What was interrupted is undone whole."""
+        """Interrupt running calls. An interrupted transaction is rolled back."""
         await self._interrupt(self._reader.interrupt, self._reading)
         await self._interrupt(self._writer.interrupt, self._writing)
 
     async def close(self) -> None:
-        """Fold the write-ahead log back, for CLOSE_FOLD at most, and close the database."""
-        # A snapshot that somebody still reads would keep the WAL from being folded back.
+        """Checkpoint the write-ahead log, for CLOSE_FOLD seconds at most, and close the database."""
+        # An open snapshot would block the checkpoint.
         await self._loop.run_in_executor(self._reading, self._reader.pages.close)
         folding = self._loop.run_in_executor(self._writing, self._writer.fold)
         done, _ = await asyncio.wait([folding], timeout=CLOSE_FOLD)
         if not done:
-            log.info("what is in the write-ahead log stays there; the next start goes on with it")
+            log.info("the write-ahead log was too large to fold back now; the next start reads it")
             await self._interrupt(self._writer.interrupt, self._writing)
-        # The writer last: whoever closes a database last folds its WAL back and takes it away. That can't be
-        # interrupted, so when there is much left to fold, the reader is last: it can't write.
+        # The connection that closes last checkpoints and removes the WAL. Normally that is the writer. That last
+        # checkpoint can't be interrupted, so when much is left, the reader closes last: it can't write.
         close_writer = functools.partial(self._writer.close, fold=bool(done))
         closes: list[tuple[ThreadPoolExecutor, Callable[[], None]]] = [
             (self._reading, self._reader.close),
@@ -97,7 +98,7 @@ class Threads:
             executor.shutdown()
 
     async def _interrupt(self, interrupt: Callable[[], None], executor: ThreadPoolExecutor) -> None:
-        """Interrupt what a thread of the database does, until it has come to the end of what was asked of it."""
+        """Interrupt a thread's connection again and again, until the thread has no call left."""
         drained = self._loop.run_in_executor(executor, lambda: None)
         while not drained.done():
             interrupt()

@@ -1,11 +1,11 @@
-"""Turns: stimuli into the core, its records to disk in batches, and only then its acts let out, in order.
+"""Turns: feed stimuli to the core, commit its records in batches, and only then perform its acts, in order.
 
-One transaction is written at a time, in a thread; what is decided meanwhile gathers in the next batch (group commit).
-When a commit fails, that batch and the one gathered meanwhile are dropped whole, all links are left, and the core is
-loaded again as soon as a write works: nothing was told to anybody that isn't on disk.
+One transaction is written at a time, in a thread; decisions made meanwhile gather in the next batch (group commit).
+When a commit fails, its batch and the one gathered meanwhile are dropped whole, and all links are closed. As soon as a
+write works again, the core is loaded again from disk. So nobody was ever told anything that isn't on disk.
 
-How long a batch may get, and who waits when it is full, is told in batches.py. How the node is, and what a person
-should know, is in condition.py; the threads of the database are in threads.py.
+batches.py decides how many records a batch holds and who waits when it is full. condition.py holds the node's health
+and notices, threads.py the threads of the database.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ from node.upkeep import Upkeep
 
 log = logging.getLogger("snicher.store")
 
-#: Records that may wait for the disk before nobody is heard and commands get `busy`; half of it lets go.
+#: With more records than this waiting for the disk, nothing is read from peers and commands are refused with `busy`,
+#: until half of it is left.
 MAX_PENDING = 20_000
 #: How often a failed disk is tried again, in seconds.
 PROBE_EVERY = 1.0
@@ -43,13 +44,13 @@ T = TypeVar("T")
 
 
 class World(Concerned, Protocol):
-    """Where that is let out which is on disk."""
+    """Performs acts and publishes events once they are on disk."""
 
     def perform(self, act: e.Act) -> None:
-        """Do what was decided."""
+        """Perform an act of the core."""
 
     def publish(self, events: list[ev.Event]) -> None:
-        """Tell front ends what has happened."""
+        """Send committed events to front ends."""
 
 
 class Peers(Protocol):
@@ -62,7 +63,7 @@ class Peers(Protocol):
         """Read on."""
 
     def go_on(self) -> None:
-        """Sources that were `full_for` may be heard again."""
+        """Space has come: check again which sources `full_for` holds back."""
 
     def leave_all(self) -> None:
         """Say good-bye to everybody."""
@@ -90,10 +91,10 @@ class Turns:
         self._sizes = Sizes()
         #: When the commit under way began.
         self._began = 0.0
-        #: What all records that peers have caused since the start take the disk, in seconds.
+        #: Disk time of all records that peers have caused since the start, in seconds (an estimate).
         self.owed = 0.0
         self._held: collections.deque[s.Stimulus] = collections.deque()
-        #: What each link is, until its end is on disk: a core made anew is told so, too.
+        #: Each link's LinkUp, until the link's end is on disk. A core that is loaded again gets them again.
         self._links: dict[int, s.LinkUp] = {}
         #: The newest event on disk.
         self.head = self.core.head
@@ -104,13 +105,16 @@ class Turns:
         self._background: set[asyncio.Future[Any]] = set()
         self._quiet = asyncio.Event()
         self._quiet.set()
-        #: What works on the database in the background.
+        #: Background work on the database.
         self.upkeep = Upkeep(self, writer)
 
     # -- stimuli in
 
     def feed(self, stimulus: s.Stimulus) -> None:
-        """Something happened. Decided at once; what follows from it is let out when it is on disk."""
+        """Hand a stimulus to the core. It decides at once; its acts are performed after the commit.
+
+        While the disk fails, stimuli of links are held for the core that is loaded again, and commands are refused.
+        """
         if self._threads.closing:
             if isinstance(stimulus, s.Commanded):
                 self._world.perform(e.Refuse(stimulus.token, "stopping", STOPPING))
@@ -128,18 +132,18 @@ class Turns:
 
     @property
     def health(self) -> nouns.Health:
-        """How the node is."""
+        """Whether the disk works, what is wrong, and the notices for people."""
         return self._condition.health
 
     @property
     def busy(self) -> bool:
-        """Too much waits for the disk."""
+        """Whether more than MAX_PENDING records wait for the disk."""
         return self._full
 
     def full_for(self, source: str, light: bool = False) -> bool:
-        """Whether so much waits for the disk that a source has to wait for others. `Peers.go_on` says when not.
+        """Whether so much waits for the disk that this source has to wait. Ask again when `Peers.go_on` is called.
 
-        One that says little (`light`) waits only when nobody is heard, or when it has a good part of what waits.
+        A source that says little (`light`) waits only when nobody is read from, or when its part of the batch is large.
         """
         if self._committing is None or not self._sizes.full(self._batch):
             return False
@@ -147,7 +151,7 @@ class Turns:
 
     @property
     def idle(self) -> bool:
-        """Nothing is being committed, or waits for it: a moment for what works in the background."""
+        """Whether nothing is being committed or waits for a commit: a moment for background work."""
         return self._committing is None and not self._batch.records
 
     @property
@@ -157,7 +161,7 @@ class Turns:
 
     @property
     def commits(self) -> int:
-        """Transactions with messages or events since the start."""
+        """Number of transactions with messages or events since the start."""
         return self._writer.commits
 
     def _gather(self, stimulus: s.Stimulus | None, effects: list[e.Effect]) -> None:
@@ -243,7 +247,7 @@ class Turns:
     # -- how the node is
 
     def hold(self, problem: str | None) -> None:
-        """Read from nobody as long as this problem stands; the core wants it."""
+        """Stop reading from peers because of `problem`, as the core asked; None: read again."""
         if self._condition.hold(problem):
             if problem is None:
                 self.read_on()
@@ -251,15 +255,15 @@ class Turns:
                 self._peers.pause()
 
     def notice(self, about: str, sentence: str | None) -> None:
-        """What a person should know though nothing is refused for it; None: it is no more so."""
+        """Set the notice on a topic: a sentence people should know although nothing is refused. None removes it."""
         self._condition.notice(about, sentence)
 
     def index(self, problem: str | None) -> None:
-        """What is wrong with the search index; None: nothing."""
+        """Set what is wrong with the search index; None: nothing."""
         self._condition.index(problem)
 
     def read_on(self) -> None:
-        """Read from peers, unless something still speaks against it."""
+        """Read from peers, unless the disk fails or `hold` forbids it."""
         if self._condition.reads:
             self._peers.resume()
 
@@ -275,12 +279,12 @@ class Turns:
             log.error("writing failed; nothing that was acknowledged is lost: %s", problem)
         self._condition.fails(problem)
         for one in lost:
-            # What led to a bug leads there again: held, it would keep the node from ever going on.
+            # A text whose batch hit a bug in the writer would hit it again: kept, it would block the node for ever.
             again = one is not batch or isinstance(error, StoreUnavailable)
             self._held.extend(x for x in one.stimuli if again or not isinstance(x, s.Heard))
             for act in one.acts:
                 if isinstance(act, e.Transmit):
-                    # It was never given to its link.
+                    # Its link never got it, so it is certainly not sent.
                     self._held.append(s.Transmitted(act.link, act.token, "not_sent", problem, act.part, act.part, ()))
                 else:
                     self._refuse(act, "store_unavailable", problem)
@@ -291,7 +295,7 @@ class Turns:
         self._recovery = tasks.begin(self._recover(), "store recovery")
 
     def _refuse(self, act: e.Act, code: str, why: str) -> None:
-        """An act that is not let out: whoever waits for it is told."""
+        """Refuse the command, if any, that waits for an act which will not be performed."""
         if isinstance(act, e.Reply | e.Refuse):
             self._world.perform(e.Refuse(act.token, code, why))
         elif isinstance(act, e.Fetch) and isinstance(act.query, e.CommandQuery):
@@ -302,13 +306,13 @@ class Turns:
             await asyncio.sleep(PROBE_EVERY)
             try:
                 await self.write(self._writer.probe)
-                # Where all reading is done: a connection is for one thread at a time.
+                # In the reader's thread, because a connection belongs to one thread at a time.
                 core = await self.read(self._make_core)
                 break
             except StoreUnavailable:
                 continue
             except Exception:
-                log.exception("loading again after a failed write failed")
+                log.exception("after a failed write, loading from disk failed")
         self.core = core
         self._condition.works()
         self._full = False
@@ -331,7 +335,7 @@ class Turns:
         return await self._threads.write(what, *args, **kwargs)
 
     def fetch(self, query: e.Query) -> None:
-        """Ask the store for the core; the answer comes as a stimulus."""
+        """Read from the store on behalf of the core; the answer comes as a stimulus."""
         task = asyncio.ensure_future(self._fetch(query))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
@@ -357,17 +361,17 @@ class Turns:
     # -- the end
 
     async def quiet(self, timeout: float) -> None:  # noqa: ASYNC109 (the end is the end, done or not)
-        """Wait until all that was decided is on disk and let out, at most `timeout` seconds."""
+        """Wait until every decision is committed and performed, at most `timeout` seconds."""
         try:
             async with asyncio.timeout(timeout):
                 await self._quiet.wait()
         except TimeoutError:
-            log.warning("the disk is too slow to wait for; what was acknowledged is safe")
+            log.warning("the disk is too slow to wait for; nothing that was acknowledged is lost")
 
     async def close(self) -> None:
-        """Stop all timers and threads, and close the database; what is running is interrupted, and undone whole.
+        """Stop all timers and threads, and close the database. Running transactions are interrupted and rolled back.
 
-        Takes about CLOSE_FOLD at most. Whatever is asked for from now on is refused with `stopping`.
+        Takes about CLOSE_FOLD seconds at most. Everything asked for from now on is refused with `stopping`.
         """
         self._threads.end()
         if self._timer is not None:
@@ -382,7 +386,7 @@ class Turns:
         await self._threads.close()
 
     def _drop(self, batch: Batch) -> None:
-        """The end came before these records, and those gathered meanwhile, were on disk: they are given up."""
+        """Give up this batch and the one gathered meanwhile: the end came before they were on disk."""
         lost, self._batch = (batch, self._batch), Batch()
         for act in (act for one in lost for act in one.acts):
             self._refuse(act, "stopping", STOPPING)

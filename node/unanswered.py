@@ -1,6 +1,6 @@
-"""A node that runs on a home but doesn't answer on its bus: what to say of it, and another way to end it.
+"""A node that runs on a home but doesn't answer on its bus: how to explain it, and how to end it by a signal.
 
-The lock of the home tells that it runs, and which process it is. Law of this file: no bus; it reads a lock and sends a
+The lock of the home tells whether a node runs, and its pid. Law of this file: no bus; it reads a lock and sends a
 signal.
 """
 
@@ -14,9 +14,9 @@ import time
 from node.bus import locks
 from node.errors import BusError, NodeAway
 
-#: How long a node may take to end when it is asked to by a signal, in seconds: its good-byes and last commits.
+#: How long a node may take to end after a signal, in seconds: its good-byes and last commits take time.
 END_S = 20.0
-#: How often it is looked whether it has ended, in seconds.
+#: How often the wait checks whether it has ended, in seconds.
 LOOK_S = 0.05
 
 

@@ -1,6 +1,7 @@
-"""Upkeep of the database in the background: the search index goes on, is erased from and built anew; the WAL shrinks.
+"""Background upkeep of the database: extend the search index, erase deleted words from it, rebuild it when it is
+damaged, and checkpoint the WAL.
 
-A step is one short transaction, taken when nothing is being committed. None of them may fail or hold up a message.
+A step is one short transaction, taken while nothing is being committed. No step may make a message fail or wait.
 """
 
 from __future__ import annotations
@@ -18,21 +19,21 @@ from node.store.writer import Writer
 
 log = logging.getLogger("snicher.store")
 
-#: Messages that the search index takes in one step: a step must not hold up a commit for long.
+#: Messages indexed in one step: a step must not hold up a commit for long.
 INDEX_STEP = 400
-#: How long a step waits after the one before, and for a moment in which nothing is committed, in seconds.
+#: Pause between two steps, and between two checks that nothing is being committed, in seconds.
 PAUSE = 0.05
 #: How long after a deletion a pass of erasing words from the index begins, in seconds. Deletions in between share it:
 #: a pass goes through the whole index, and adds levels to it.
 ERASE_AFTER = 30.0
-#: How long nothing may have been committed before the WAL is folded back, in seconds, and how long until the next try.
+#: How long after the last commit, and after its last checkpoint, the WAL is checkpointed, in seconds.
 FOLD_AFTER = 5.0
 #: How often the state is looked at when nothing happens, in seconds.
 LOOK_EVERY = 1.0
 #: Pause after a failing disk or a bug, in seconds.
 TROUBLE_PAUSE = 10.0
-#: Pause before an index that broke again while it was built anew is thrown away again, in seconds; doubled each time.
-#: Whatever breaks it again and again must not keep the disk busy for ever.
+#: Backoff before an index that broke during its rebuild is discarded again, in seconds; doubled each time, up to a
+#: maximum. Whatever breaks it repeatedly must not keep the disk busy for ever.
 BROKE_AGAIN_PAUSE = 60.0
 MAX_BROKE_AGAIN_PAUSE = 3600.0
 
@@ -46,7 +47,7 @@ class Host(Protocol):
 
     @property
     def idle(self) -> bool:
-        """Nothing is being committed, or waits for it."""
+        """Whether nothing is being committed or waits for a commit."""
 
     @property
     def well(self) -> bool:
@@ -56,7 +57,7 @@ class Host(Protocol):
         """Call a method of the writer in its thread, between two commits."""
 
     def index(self, problem: str | None) -> None:
-        """What is wrong with the search index, in words; None: nothing."""
+        """Set what is wrong with the search index, as a sentence; None: nothing."""
 
 
 class Upkeep:
@@ -88,16 +89,16 @@ class Upkeep:
         self._task = tasks.begin(self._run(), "upkeep")
 
     def committed(self) -> None:
-        """Something was committed: the index has to go on."""
+        """Something was committed: there may be messages to index."""
         self._committed_at = self._now()
         self._stirred.set()
 
     async def close(self) -> None:
-        """End; whoever closes the writer waits for, or interrupts, the step under way."""
+        """End the task. A step under way goes on in its thread, until the caller waits for it or interrupts it."""
         await tasks.end(self._task)
 
     async def step(self) -> None:
-        """Bring the search index one step forward; more steps follow while there is something left. Raises nothing."""
+        """Index some more messages; further steps follow in the background while any are left. Raises nothing."""
         try:
             if await self._host.write(self._writer.keeper.advance, INDEX_STEP):
                 self._stirred.set()
@@ -108,7 +109,7 @@ class Upkeep:
             pass
 
     async def broken(self, why: str) -> None:
-        """Somebody found the index broken. It is built anew from now on. Raises StoreUnavailable."""
+        """A search found the index broken: rebuild it. Raises StoreUnavailable."""
         await self._host.write(self._writer.keeper.give_up, why)
         self._stirred.set()
 
@@ -123,7 +124,7 @@ class Upkeep:
                 log.warning("the search index has to wait: %s", error)
                 pause = TROUBLE_PAUSE
             except Exception:
-                log.exception("a bug in the upkeep of the database; it goes on in a while")
+                log.exception("a bug in the upkeep of the database; it tries again in a while")
                 pause = TROUBLE_PAUSE
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
@@ -132,13 +133,13 @@ class Upkeep:
             await self._moment()
 
     async def _moment(self) -> None:
-        """Wait for a moment in which nothing is committed."""
+        """Wait until nothing is being committed."""
         await asyncio.sleep(PAUSE)
         while not self._host.idle:  # noqa: ASYNC110 (no hurry)
             await asyncio.sleep(PAUSE)
 
     async def _once(self) -> bool:
-        """One step of what is most urgent; returns whether another one follows."""
+        """Take the most urgent step; returns whether another one follows."""
         self._state = await self._host.write(self._writer.keeper.state)
         self._tell_state()
         if self._state.broken is not None:
@@ -152,9 +153,9 @@ class Upkeep:
     def _tell_state(self) -> None:
         state, told = self._state, None
         if state.broken is not None:
-            told = f"The search index is damaged ({state.broken}). It is built anew; messages are not affected."
+            told = f"The search index is damaged ({state.broken}). It is being rebuilt; messages are not affected."
         elif state.rebuilding:
-            told = "The search index is being built anew: search doesn't find the newest messages yet."
+            told = "The search index is being rebuilt: search doesn't find the newest messages yet."
         if told == self._told:
             return
         if told is None:

@@ -177,7 +177,7 @@ class SearchResult(msgspec.Struct, kw_only=True):
     hits: list[Message]
     more: bool
     pending: int
-    #: The index was damaged and is being built anew, oldest messages first: the newest `pending` aren't found yet.
+    #: The index was damaged and is being rebuilt, oldest messages first: the newest `pending` aren't found yet.
     rebuilding: bool = False
 
 

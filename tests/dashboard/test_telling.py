@@ -110,8 +110,8 @@ def test_what_is_not_kept_carries_its_raw_form_and_its_moment(model: Model) -> N
     assert ("".join(noticed.parts), noticed.kind) == ("10.0.0.9: Refused: garbage.", "connections")
     ill = ev.HealthChanged(health=nouns.Health(store=False, problem="The disk is full."))
     assert words(ill, model, seq=None) == "The disk has a problem: The disk is full."
-    anew = ev.HealthChanged(health=nouns.Health(index="The search index is being built anew."))
-    assert words(anew, model, seq=None) == "The search index is being built anew."
+    anew = ev.HealthChanged(health=nouns.Health(index="The search index is being rebuilt."))
+    assert words(anew, model, seq=None) == "The search index is being rebuilt."
     assert words(ev.HealthChanged(health=nouns.Health()), model, seq=None) == "The disk and the search index are well"
 
 

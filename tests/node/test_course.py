@@ -286,8 +286,8 @@ def test_connections_that_stay_and_a_disk_that_fails_at_the_end_are_said(caplog:
 
     live(test)
     assert caplog.messages == [
-        "3 connections didn't end in time",
-        "good-bye; the last could not be written: It is full.",
+        "3 connections didn't close in time",
+        "good-bye; the last changes could not be written: It is full.",
     ]
 
 
