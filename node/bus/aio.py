@@ -7,9 +7,10 @@
         async for item in node.follow():
             print(item)
 
-Any await may be cancelled: no socket is left half-way, no event is lost or given twice, and a command that was
-cancelled has been done or not; given again with the same `key`, it takes effect once. Belongs to the event loop that
-uses it first; works on asyncio's own and on uvloop (on Windows with the selector event loop, which ZeroMQ needs).
+Any await may be cancelled. No socket is left in a half-used state, and no event is lost or given twice. A cancelled
+command may have been done or not; repeated with the same `key`, it takes effect once. A client belongs to the event
+loop that uses it first. It works on asyncio's own loop and on uvloop (on Windows with the selector event loop, which
+ZeroMQ needs).
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from node.errors import BusError, CommandRefused, NodeAway
 
 __all__ = ["AsyncClient", "AsyncConsumer", "AsyncFollower", "Away", "Back", "Cursor", "Item", "Lapsed", "Resync"]
 
-#: So many items are given out before the event loop gets a turn: a log that is far ahead must not stop everything else.
+#: Most items given out in a row before the event loop gets a turn: a long backlog must not starve other tasks.
 GIVE_WAY_EVERY = 50
 
 T = TypeVar("T")
@@ -52,17 +53,17 @@ def _settle(future: asyncio.Future[bool], value: bool) -> None:
 
 
 class _Readiness:
-    """Waits until a ZeroMQ socket can be read, one wait at a time. `end` ends it, and every later one at once."""
+    """Waits until a ZeroMQ socket can be read, one wait at a time. After `end`, every wait returns at once."""
 
     def __init__(self) -> None:
         self._ended = False
         self._waiting: tuple[asyncio.AbstractEventLoop, int, asyncio.Future[bool]] | None = None
 
     async def readable(self, socket: zmq.Socket[bytes] | None, seconds: float) -> bool:
-        """Whether the socket can be read now, after at most so long; without a socket, only wait."""
+        """Wait at most `seconds`; returns whether the socket can be read. Without a socket, only wait."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
-        # Its descriptor says only that something has changed, and falls silent when EVENTS is looked at.
+        # The socket's descriptor is edge-triggered: it signals only that something has changed, until EVENTS is read.
         while not self._ended and (socket is None or not cast(int, socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN):
             left = until - loop.time()
             if left <= 0:
@@ -81,7 +82,7 @@ class _Readiness:
         return not self._ended
 
     def end(self) -> None:
-        """Nothing is waited for any more; the socket may be closed right after."""
+        """End the present wait and all later ones. The socket may be closed right after."""
         self._ended = True
         waiting = self._waiting
         self._let_go()
@@ -97,14 +98,14 @@ class _Readiness:
 
 
 class _Door:
-    """Lets one in at a time, in order of arrival, and gives up waiting after a while."""
+    """A first-in, first-out lock with a timeout."""
 
     def __init__(self) -> None:
         self._taken = False
         self._waiting: collections.deque[asyncio.Future[bool]] = collections.deque()
 
     async def enter(self, seconds: float) -> bool:
-        """Whether it is our turn, after at most so long. Whoever is in must `leave`."""
+        """Wait at most `seconds` for the lock; returns whether we have it. Whoever has it must call `leave`."""
         if not self._taken:
             self._taken = True
             return True
@@ -115,7 +116,7 @@ class _Door:
         try:
             return await future
         except BaseException:
-            # Cancelled in the moment when it was our turn: it is the next one's.
+            # Cancelled just when the lock became ours: pass it on to the next one.
             if future.done() and not future.cancelled() and future.result():
                 self.leave()
             raise
@@ -125,7 +126,7 @@ class _Door:
                 self._waiting.remove(future)
 
     def leave(self) -> None:
-        """The next one may come in."""
+        """Release the lock to the next one in the queue."""
         self._taken = False
         while self._waiting and not self._taken:
             future = self._waiting.popleft()
@@ -146,7 +147,7 @@ class AsyncClient(NodeCommands, Awaiting):
         self.home: pathlib.Path = locate.find_home(home)
         self.name = (name or f"client-{os.getpid()}")[: bounds.MAX_ID_CHARS]
         self.timeout = timeout
-        #: The newest event known to this client's replies: its own writes are at or before it.
+        #: The highest `head` in a reply so far: events of this client's own writes are at or before it.
         self.head = 0
         self._door = _Door()
         self._line = CommandSocket(self.home)
@@ -182,13 +183,13 @@ class AsyncClient(NodeCommands, Awaiting):
     ) -> Any:
         """Send a command and return its result as the structure that COMMANDS names.
 
-        What may be repeated (reads, commands with a `key`) is tried again until `timeout` (seconds) has passed; others
-        once, because their effect would be doubled. Raises CommandRefused, NodeAway or BusProtocolError.
+        Reads and commands with a `key` are retried until `timeout` (seconds) has passed. Other commands are tried once,
+        because a second try could double their effect. Raises CommandRefused, NodeAway or BusProtocolError.
         """
         deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
         request, request_id = Request(op, args, key), uuid.uuid4().hex
         body = commands.frame(request, request_id, self.name)
-        # Who waits longer than that for other tasks' commands has not sent anything: nothing was done.
+        # If other tasks' commands take the whole timeout, this one was never sent: nothing was done.
         if not await self._door.enter(deadline - time.monotonic()):
             raise NodeAway(f"The node on {self.home} doesn't answer; other commands wait for it as well.")
         try:
@@ -227,13 +228,13 @@ class AsyncClient(NodeCommands, Awaiting):
         until = time.monotonic() + max(0.0, seconds)
         try:
             while not await self._readiness.readable(socket, min(ALIVE_S, max(0.0, until - time.monotonic()))):
-                # A node that was killed can't answer any more: no need to wait for the whole time. If another one has
-                # taken its place, the next attempt finds it.
+                # A killed node can't answer any more, so don't wait for the whole time. If another one has taken its
+                # place, the next attempt finds it.
                 if time.monotonic() >= until or self._closed or not self._line.is_alive():
                     self._line.drop()
                     return None
         except BaseException:
-            # Cancelled: a reply that comes late must not be taken for the next command's.
+            # Cancelled: drop the socket, so that a late reply isn't taken for the next command's.
             self._line.drop()
             raise
         return self._line.receive()
@@ -241,19 +242,22 @@ class AsyncClient(NodeCommands, Awaiting):
     # -- events
 
     def follow(self, cursor: Cursor | None = None) -> AsyncFollower:
-        """All events, each once and in order, from `cursor` on; without one, a Resync with the present state first."""
+        """Follow all events after `cursor`, each once and in order. Without a cursor, a Resync with the present state
+        comes first.
+        """
         return AsyncFollower(self, Following(cursor))
 
     def consume(self, name: str, *, since: int | None = None, restart: bool = False) -> AsyncConsumer:
-        """The events after a named consumer's position, which is made if need be: from the head or event `since` on.
+        """The durable events after a named consumer's position. A new one begins after event `since`, or at the head.
 
-        `restart`: begin anew, in case it has lapsed. (BUS.md section 4, "A bot that can be killed")
+        `restart`: if the consumer has lapsed, begin anew instead of raising. (BUS.md section 4, "A bot that can be
+        killed")
         """
         return AsyncConsumer(self, Consuming(name, since, restart))
 
 
 class _Follows(Generic[_State]):
-    """What both kinds of followers do: subscribe, ask, wait."""
+    """What followers and consumers have in common: subscribe, ask, wait."""
 
     def __init__(self, client: AsyncClient, following: _State) -> None:
         self._client = client
@@ -268,18 +272,18 @@ class _Follows(Generic[_State]):
 
     @property
     def _ended(self) -> bool:
-        """Whether it was closed, or its client, be it before that knew of it."""
+        """Whether this or its client was closed; a client closed earlier doesn't know of this one."""
         return self._closed or self._client._closed
 
     def close(self) -> None:
-        """Close the subscription: whoever waits in `next` gets None at once, and the iteration ends."""
+        """Close the subscription. A pending `next` returns None at once, and the iteration ends."""
         self._closed = True
         self._readiness.end()
         self._events.drop()
         self._reporter.close()
 
     async def _next(self, seconds: float) -> Any:
-        """What there is to take, after at most so long."""
+        """The next item, or None after `seconds`."""
         deadline = time.monotonic() + seconds
         if not await self._door.enter(seconds):
             return None
@@ -287,7 +291,7 @@ class _Follows(Generic[_State]):
             self._given += 1
             if self._given % GIVE_WAY_EVERY == 0:
                 await asyncio.sleep(0)
-            # Nothing is awaited between taking an item and giving it out: cancelling loses none.
+            # There is no await between taking an item and returning it, so cancelling loses none.
             while (item := self._following.take()) is None:
                 if self._ended or time.monotonic() >= deadline:
                     return None
@@ -315,7 +319,7 @@ class _Follows(Generic[_State]):
                 following.received(body, now, wall)
 
     async def _ask(self, steps: Steps[msgspec.Struct]) -> None:
-        """Subscribe first, then fill what is missing: nothing can fall between the two."""
+        """Subscribe first, then ask for missing events: so no event can fall between the two."""
         try:
             before = self._events.socket
             if self._events.connect() is not before:
@@ -333,8 +337,8 @@ class AsyncFollower(_Follows[Following]):
 
     @property
     def cursor(self) -> Cursor | None:
-        """The last durable event given out, or the Resync after it: keep it, and go on from it after a restart. None
-        until there was one.
+        """The position of the last durable event or Resync given out; None before the first. Save it, and pass it to
+        `follow` after a restart.
         """
         return self._following.cursor
 
@@ -357,9 +361,9 @@ class AsyncFollower(_Follows[Following]):
 class AsyncConsumer(_Follows[Consuming]):
     """The durable events after a named consumer's position: an endless asynchronous iterator.
 
-    It moves on in the log by itself, but the consumer's position only by `acknowledge`: whoever is killed gets again
-    what he had not acknowledged. Raises CommandRefused when the consumer has lapsed (with `restart` it begins anew
-    instead, and `next` gives a Lapsed), was dropped or can't be had.
+    Reading goes on by itself, but the consumer's position moves only by `acknowledge`. So a program that is killed gets
+    its unacknowledged events again. Raises CommandRefused when the consumer has lapsed (with `restart` it begins anew
+    instead, and `next` returns a Lapsed), was dropped or can't be created.
     """
 
     def __aiter__(self) -> AsyncConsumer:
@@ -373,14 +377,14 @@ class AsyncConsumer(_Follows[Consuming]):
         raise StopAsyncIteration
 
     async def next(self, timeout: float) -> ev.Event | Away | Back | Lapsed | None:  # noqa: ASYNC109
-        """The next event, that the node is away or back, or events lost; None: nothing within `timeout` seconds."""
+        """The next event, Away, Back or Lapsed; None: nothing came within `timeout` seconds."""
         item: ev.Event | Away | Back | Lapsed | None = await self._next(timeout)
         return item
 
     async def acknowledge(self, event: ev.Event) -> nouns.Consumer | None:
-        """All events up to this one were dealt with; on the node's disk when this returns.
+        """Move the consumer's position to this event; committed on the node's disk when this returns.
 
-        None: the consumer has lapsed meanwhile and begins anew (`restart`), so this event no longer matters.
+        Returns None if the consumer has lapsed meanwhile and begins anew (`restart`): this event no longer counts then.
         """
         following = self._following
         if not following.is_of_this_log(event):

@@ -1,6 +1,6 @@
 """The bounds of the bus, and its version: how large and how many anything may be, and what happens beyond. Pure data.
 
-BUS.md section 7 tells them to front ends; a change here is a change there.
+BUS.md section 7 documents them; change both together.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ HEARTBEAT_MS = 1000
 MAX_CONSUMERS = 100
 #: A consumer that was not used for so long is dropped.
 CONSUMER_LIFETIME_MS = 30 * 24 * 3600 * 1000
-#: How often a front end that follows says how far it is, while it follows.
+#: How often a follower reports its position.
 REPORT_MS = 5_000
 #: A front end that has not reported for so long is forgotten.
 REPORT_LIFETIME_MS = 3 * REPORT_MS
-#: Front ends whose reports are kept; one more takes the place of the one that reported longest ago.
+#: Most reports kept, one for each front end; one more replaces the oldest.
 MAX_REPORTS = 256

@@ -7,8 +7,7 @@
         for item in node.follow():
             print(item)
 
-Law of this file: no thread is started here and nothing happens behind the caller's back; whoever wants to wait, calls.
-For asyncio there is `node.bus.aio`.
+Law of this file: it starts no thread. Everything happens in the calls of the user. For asyncio there is `node.bus.aio`.
 """
 
 from __future__ import annotations
@@ -36,13 +35,13 @@ from node.errors import BusError, CommandRefused, NodeAway
 
 __all__ = ["Away", "Back", "Client", "Consumer", "Cursor", "Follower", "Item", "Lapsed", "Resync"]
 
-#: One attempt waits this long for its reply. The node answers within 50 ms; the rest is for a machine that is busy.
+#: How long one attempt waits for its reply, in seconds. The node answers within 50 ms; the rest is for a busy machine.
 ATTEMPT_S = 2.5
-#: A whole request gives up after this long, when nothing else was said.
+#: Default timeout of a whole request with all its attempts, in seconds.
 TIMEOUT_S = 10.0
-#: How long a wait lasts at a stretch before it is looked whether the node's process is still there, in seconds.
+#: How often a wait checks that the node's process is still there, in seconds.
 ALIVE_S = 0.25
-#: How long a follower waits at a stretch before it looks whether it was closed, in seconds.
+#: How often a waiting follower checks whether it was closed, in seconds.
 SLICE_S = 0.2
 
 T = TypeVar("T")
@@ -61,9 +60,9 @@ class Client(NodeCommands, Blocking):
         self.home: pathlib.Path = locate.find_home(home)
         self.name = (name or f"client-{os.getpid()}")[: bounds.MAX_ID_CHARS]
         self.timeout = timeout
-        #: The newest event known to this client's replies: its own writes are at or before it.
+        #: The highest `head` in a reply so far: events of this client's own writes are at or before it.
         self.head = 0
-        # Reentrant, so that whoever is interrupted right after taking it can still close.
+        # Reentrant, so that a signal handler that interrupts its holder can still close the client.
         self._lock = threading.RLock()
         self._line = CommandSocket(self.home)
         self._closed = False
@@ -97,13 +96,13 @@ class Client(NodeCommands, Blocking):
     ) -> Any:
         """Send a command and return its result as the structure that COMMANDS names.
 
-        What may be repeated (reads, commands with a `key`) is tried again until `timeout` (seconds) has passed; others
-        once, because their effect would be doubled. Raises CommandRefused, NodeAway or BusProtocolError.
+        Reads and commands with a `key` are retried until `timeout` (seconds) has passed. Other commands are tried once,
+        because a second try could double their effect. Raises CommandRefused, NodeAway or BusProtocolError.
         """
         deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
         request, request_id = Request(op, args, key), uuid.uuid4().hex
         body = commands.frame(request, request_id, self.name)
-        # Who waits longer than that for other threads' commands has not sent anything: nothing was done.
+        # If other threads' commands take the whole timeout, this one was never sent: nothing was done.
         if not self._lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise NodeAway(f"The node on {self.home} doesn't answer; other commands wait for it as well.")
         try:
@@ -142,8 +141,8 @@ class Client(NodeCommands, Blocking):
         try:
             socket = self._line.send(body)
             while not socket.poll(int(1000 * min(ALIVE_S, max(0.0, until - time.monotonic())))):
-                # A node that was killed can't answer any more: no need to wait for the whole time. If another one has
-                # taken its place, the next attempt finds it.
+                # A killed node can't answer any more, so don't wait for the whole time. If another one has taken its
+                # place, the next attempt finds it.
                 if time.monotonic() >= until or self._closed or not self._line.is_alive():
                     self._line.drop()
                     return None
@@ -152,26 +151,29 @@ class Client(NodeCommands, Blocking):
             self._line.drop()
             raise NodeAway(f"The bus of {self.home} failed: {error.strerror or error}.") from error
         except BaseException:
-            # Interrupted: a reply that comes late must not be taken for the next command's.
+            # Interrupted: drop the socket, so that a late reply isn't taken for the next command's.
             self._line.drop()
             raise
 
     # -- events
 
     def follow(self, cursor: Cursor | None = None) -> Follower:
-        """All events, each once and in order, from `cursor` on; without one, a Resync with the present state first."""
+        """Follow all events after `cursor`, each once and in order. Without a cursor, a Resync with the present state
+        comes first.
+        """
         return Follower(self, Following(cursor))
 
     def consume(self, name: str, *, since: int | None = None, restart: bool = False) -> Consumer:
-        """The events after a named consumer's position, which is made if need be: from the head or event `since` on.
+        """The durable events after a named consumer's position. A new one begins after event `since`, or at the head.
 
-        `restart`: begin anew, in case it has lapsed. (BUS.md section 4, "A bot that can be killed")
+        `restart`: if the consumer has lapsed, begin anew instead of raising. (BUS.md section 4, "A bot that can be
+        killed")
         """
         return Consumer(self, Consuming(name, since, restart))
 
 
 class _Follows(Generic[_State]):
-    """What both kinds of followers do: subscribe, ask, wait.
+    """What followers and consumers have in common: subscribe, ask, wait.
 
     Use it from one thread at a time; `close` from any, and from a signal handler.
     """
@@ -180,8 +182,8 @@ class _Follows(Generic[_State]):
         self._client = client
         self._following = following
         self._closed = False
-        #: Held by whoever uses the sockets: ZeroMQ's may not be closed by one thread while another one waits on it.
-        #: Reentrant as the client's.
+        #: Held while the sockets are in use: one thread must not close a ZeroMQ socket while another waits on it.
+        #: Reentrant, for the same reason as the client's.
         self._using = threading.RLock()
         self._events = EventSocket(client.home)
         self._reporter = Reporter(client.home, client.name)
@@ -189,11 +191,11 @@ class _Follows(Generic[_State]):
 
     @property
     def _ended(self) -> bool:
-        """Whether it was closed, or its client, be it before that knew of it."""
+        """Whether this or its client was closed; a client closed earlier doesn't know of this one."""
         return self._closed or self._client._closed
 
     def close(self) -> None:
-        """Close the subscription: whoever waits in `next` gets None within a moment, and the iteration ends."""
+        """Close the subscription. A pending `next` returns None within a moment, and the iteration ends."""
         self._closed = True
         with self._using:
             self._events.drop()
@@ -205,14 +207,14 @@ class _Follows(Generic[_State]):
             try:
                 self._look(deadline)
             except zmq.ZMQError:
-                # A signal handler may have closed it, in the middle of this.
+                # A signal handler may have closed it in the middle of this step.
                 if not self._ended:
                     raise
             if self._following.ready or time.monotonic() >= deadline:
                 return
 
     def _look(self, deadline: float) -> None:
-        """Ask what is to be asked, or wait a moment for what comes."""
+        """Ask the node if there is something to ask, otherwise wait a moment for events."""
         following = self._following
         now = time.monotonic()
         steps = following.question(now)
@@ -234,7 +236,7 @@ class _Follows(Generic[_State]):
             following.nothing_came(time.monotonic())
 
     def _ask(self, steps: Steps[msgspec.Struct]) -> None:
-        """Subscribe first, then fill what is missing: nothing can fall between the two."""
+        """Subscribe first, then ask for missing events: so no event can fall between the two."""
         try:
             before = self._events.socket
             if self._events.connect() is not before:
@@ -250,14 +252,14 @@ class _Follows(Generic[_State]):
 class Follower(_Follows[Following]):
     """Follows the event log: an endless iterator of Item. Use it from one thread at a time.
 
-    Promises: durable events come once each and in order of `seq`; where that can't be kept up, a Resync comes first.
-    A node that goes away gives one Away, and one Back when it is there again. `close` may be called from any thread.
+    Promises: each durable event comes once, in the order of `seq`. If that is impossible, a Resync comes first. When
+    the node goes away, one Away comes, and one Back when it returns. `close` may be called from any thread.
     """
 
     @property
     def cursor(self) -> Cursor | None:
-        """The last durable event given out, or the Resync after it: keep it, and go on from it after a restart. None
-        until there was one.
+        """The position of the last durable event or Resync given out; None before the first. Save it, and pass it to
+        `follow` after a restart.
         """
         return self._following.cursor
 
@@ -278,9 +280,9 @@ class Follower(_Follows[Following]):
 class Consumer(_Follows[Consuming]):
     """The durable events after a named consumer's position: an endless iterator. Use it from one thread at a time.
 
-    It moves on in the log by itself, but the consumer's position only by `acknowledge`: whoever is killed gets again
-    what he had not acknowledged. Raises CommandRefused when the consumer has lapsed (with `restart` it begins anew
-    instead, and `next` gives a Lapsed), was dropped or can't be had.
+    Reading goes on by itself, but the consumer's position moves only by `acknowledge`. So a program that is killed gets
+    its unacknowledged events again. Raises CommandRefused when the consumer has lapsed (with `restart` it begins anew
+    instead, and `next` returns a Lapsed), was dropped or can't be created.
     """
 
     def __iter__(self) -> Iterator[ev.Event]:
@@ -290,7 +292,7 @@ class Consumer(_Follows[Consuming]):
                 yield item
 
     def next(self, timeout: float) -> ev.Event | Away | Back | Lapsed | None:
-        """The next event, that the node is away or back, or events lost; None: nothing within `timeout` seconds."""
+        """The next event, Away, Back or Lapsed; None: nothing came within `timeout` seconds."""
         deadline = time.monotonic() + timeout
         with self._using:
             while (item := self._following.take()) is None:
@@ -300,9 +302,9 @@ class Consumer(_Follows[Consuming]):
             return item
 
     def acknowledge(self, event: ev.Event) -> nouns.Consumer | None:
-        """All events up to this one were dealt with; on the node's disk when this returns.
+        """Move the consumer's position to this event; committed on the node's disk when this returns.
 
-        None: the consumer has lapsed meanwhile and begins anew (`restart`), so this event no longer matters.
+        Returns None if the consumer has lapsed meanwhile and begins anew (`restart`): this event no longer counts then.
         """
         following = self._following
         if not following.is_of_this_log(event):

@@ -1,8 +1,8 @@
 """The commands by name, the same for every client. (BUS.md section 5)
 
-Law of this file: no I/O and no waiting. A command is a generator: it yields requests, is given the result of each (or
-has its error thrown into it), and returns what its caller wants to know. Sending and waiting is a client's business:
-a `Blocking` one gives the value itself, an `Awaiting` one something to await.
+Law of this file: no I/O and no waiting. A command is a generator: it yields requests, receives the result of each (or
+has its error thrown in), and returns the command's value. A client sends and waits: a method of a `Blocking` client
+returns the value, that of an `Awaiting` client returns a coroutine.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from node.errors import BusProtocolError, CommandRefused
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: What is raised for bytes that aren't what they should be.
+#: What msgspec raises for bytes that don't decode.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _reply_decoder = msgspec.json.Decoder(rq.Reply)
@@ -32,7 +32,7 @@ _reply_decoder = msgspec.json.Decoder(rq.Reply)
 
 
 class Request(msgspec.Struct, frozen=True):
-    """One command to the node. `timeout` in seconds; None: as the client has it."""
+    """One command to the node. `timeout` in seconds; None: the client's default."""
 
     op: str
     args: msgspec.Struct | dict[str, Any] | None = None
@@ -41,12 +41,12 @@ class Request(msgspec.Struct, frozen=True):
 
     @property
     def repeatable(self) -> bool:
-        """Whether it may be sent again when no reply came: it takes effect once all the same."""
+        """Whether it may be retried when no reply came, because it is idempotent or has a key."""
         return self.key is not None or self.op in rq.REPEATABLE
 
 
 def frame(request: Request, request_id: str, client: str) -> bytes:
-    """A command's frame. Raises CommandRefused when the node would not even read it."""
+    """A command's frame. Raises CommandRefused (`too_large`) when it is too long for the node."""
     raw = msgspec.Raw(encoding.encode({} if request.args is None else request.args))
     body = encoding.encode(
         rq.Command(v=bounds.VERSION, id=request_id, op=request.op, client=client, args=raw, key=request.key)
@@ -127,7 +127,7 @@ class Command(Generic[P, T]):
         return functools.update_wrapper(call, self._steps)
 
     def steps(self, *args: P.args, **kwargs: P.kwargs) -> Steps[T]:
-        """The steps themselves, for whoever performs them by other means."""
+        """The steps themselves, for a caller that performs them in another way."""
         return self._steps(None, *args, **kwargs)
 
 
@@ -137,10 +137,10 @@ def new_key() -> str:
 
 
 class NodeCommands:
-    """The commands by name. What changes something takes effect once, however often it must be tried; give a `key` of
-    your own where the same command may be given again by another run of your program.
+    """The commands by name. Each raises CommandRefused, NodeAway or BusProtocolError.
 
-    Each raises CommandRefused, NodeAway or BusProtocolError.
+    Commands that change something carry an idempotency key, so retries take effect once. Pass a `key` of your own if a
+    later run of your program may repeat the same command.
     """
 
     @Command
@@ -150,7 +150,7 @@ class NodeCommands:
 
     @Command
     def snapshot(self) -> Steps[rq.SnapshotResult]:
-        """Everything as of one event, its pages joined."""
+        """The whole state as of one event; fetches all pages."""
         return (yield from paging.snapshot(Request))
 
     @Command
@@ -160,19 +160,19 @@ class NodeCommands:
 
     @Command
     def consumer_create(self, name: str, *, since: int | None = None, restart: bool = False) -> Steps[nouns.Consumer]:
-        """Make a named consumer, from the head or event `since` on; one that exists stays as it is."""
+        """Create a named consumer that begins after event `since`, or at the head. An existing one stays as it is."""
         args = rq.ConsumerCreateArgs(name=name, since=since, restart=restart)
         result: rq.ConsumerResult = yield Request("consumer_create", args)
         return result.consumer
 
     @Command
     def consumer_next(self, name: str, limit: int = 100) -> Steps[rq.ConsumerNextResult]:
-        """What comes after the consumer's position, which stays where it is."""
+        """The events after the consumer's position. The position stays where it is."""
         return (yield Request("consumer_next", rq.ConsumerNextArgs(name=name, limit=limit)))  # type: ignore[no-any-return]
 
     @Command
     def consumer_acknowledge(self, name: str, seq: int) -> Steps[nouns.Consumer]:
-        """Everything up to event `seq` was dealt with."""
+        """Move the consumer's position to event `seq`."""
         result: rq.ConsumerResult = yield Request(
             "consumer_acknowledge", rq.ConsumerAcknowledgeArgs(name=name, seq=seq)
         )
@@ -186,17 +186,17 @@ class NodeCommands:
 
     @Command
     def consumer_drop(self, name: str) -> Steps[None]:
-        """Let go of a named consumer."""
+        """Delete a named consumer."""
         yield Request("consumer_drop", rq.ConsumerArgs(name=name), new_key())
 
     @Command
     def trust_clock(self) -> Steps[None]:
-        """Say that this machine's clock is right, though it is far ahead of what the node has known."""
+        """Confirm that this machine's clock is right although it is far ahead of what the node has seen."""
         yield Request("trust_clock", rq.Nothing(), new_key())
 
     @Command
     def report(self, seq: int, follower: str = "") -> Steps[None]:
-        """Say that all events up to `seq` were dealt with; followers do so by themselves."""
+        """Report that all events up to `seq` were processed, for `stats`. Followers do so by themselves."""
         yield Request("report", rq.ReportArgs(seq=seq, follower=follower))
 
     @Command
@@ -223,14 +223,14 @@ class NodeCommands:
 
     @Command
     def send(self, to: str, text: str, *, key: str | None = None) -> Steps[nouns.Message]:
-        """Say something; returns once it is on the node's disk."""
+        """Send a text to a room, a peer or an address; returns once it is on the node's disk."""
         args = rq.SendArgs(messages=[rq.Outgoing(to=to, text=text)])
         result: rq.SendResult = yield Request("send", args, key or new_key())
         return result.messages[0]
 
     @Command
     def send_all(self, outgoing: list[rq.Outgoing], *, key: str | None = None) -> Steps[list[nouns.Message]]:
-        """Say several things in one command: all are accepted, or none."""
+        """Send several texts in one command: all are accepted, or none."""
         result: rq.SendResult = yield Request("send", rq.SendArgs(messages=outgoing), key or new_key())
         return result.messages
 
@@ -242,7 +242,7 @@ class NodeCommands:
 
     @Command
     def connect(self, address: str, dialect: str = "auto") -> Steps[nouns.Peer]:
-        """Get to know the peer at HOST:PORT and dial it; the outcome comes as events."""
+        """Add the peer at HOST:PORT and dial it; the outcome comes as events."""
         result: rq.PeerResult = yield Request("connect", rq.ConnectArgs(address=address, dialect=dialect), new_key())
         return result.peer
 
@@ -254,7 +254,7 @@ class NodeCommands:
 
     @Command
     def peers(self) -> Steps[rq.PeersResult]:
-        """All peers, by name, their pages joined."""
+        """All peers by name, and their next tries; fetches all pages."""
         return (yield from paging.peers(Request))
 
     @Command
@@ -264,7 +264,7 @@ class NodeCommands:
 
     @Command
     def rename(self, peer: str, name: str) -> Steps[nouns.Peer]:
-        """Call a peer something from now on; an empty name: as it calls itself."""
+        """Give a peer a local name; an empty one returns to the name it gives itself."""
         result: rq.PeerResult = yield Request("rename", rq.RenameArgs(peer=peer, name=name), new_key())
         return result.peer
 
@@ -281,7 +281,7 @@ class NodeCommands:
 
     @Command
     def mark_read(self, room: str, upto: int | None = None) -> Steps[rq.MarkReadResult]:
-        """Everything in the room up to this message has been read."""
+        """Mark everything in the room as read, up to message `upto` (None: the newest)."""
         return (yield Request("mark_read", rq.MarkReadArgs(room=room, upto=upto), new_key()))  # type: ignore[no-any-return]
 
     @Command
@@ -302,9 +302,9 @@ class NodeCommands:
         mandatory_rule: str | None = None,
         reset: Sequence[str] = (),
     ) -> Steps[nouns.Settings]:
-        """Change settings (what is None stays), and return those in force.
+        """Change settings, and return those in force. A setting given as None stays as it is.
 
-        Those in `reset` are from now on what they would be if no front end had ever changed them.
+        `reset` names settings whose changes by front ends are undone.
         """
         args = rq.SettingsArgs(
             name=name,
@@ -321,7 +321,7 @@ class NodeCommands:
 
     @Command
     def config(self) -> Steps[list[nouns.Option]]:
-        """Everything that can be set, and where its value comes from."""
+        """All options, with the source of each value."""
         result: rq.ConfigResult = yield Request("config")
         return result.settings
 

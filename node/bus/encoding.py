@@ -1,4 +1,4 @@
-"""The body of a frame as JSON. Texts that come from the system may hold what is no Unicode; JSON can't."""
+"""The body of a frame as JSON. Texts from the system may hold lone surrogates, which JSON can't."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _event_encoder = msgspec.json.Encoder()
 
 
 def encode(body: msgspec.Struct | dict[str, Any]) -> bytes:
-    """A body as JSON. Texts in it that aren't Unicode are made `sound`."""
+    """A body as JSON. Texts with lone surrogates are made `sound`."""
     try:
         return _event_encoder.encode(body)
     except UnicodeEncodeError:
@@ -18,9 +18,9 @@ def encode(body: msgspec.Struct | dict[str, Any]) -> bytes:
 
 
 def sound(text: str) -> str:
-    """The same text without halves of surrogate pairs, which neither JSON nor SQLite takes; "?" stands for each.
+    """The same text with "?" for each lone surrogate, because neither JSON nor SQLite accepts those.
 
-    Python makes them of bytes from the system (arguments, file names) that aren't UTF-8.
+    Python produces them from bytes of the system (arguments, file names) that aren't UTF-8.
     """
     return text if text.isascii() else text.encode(errors="replace").decode()
 

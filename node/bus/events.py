@@ -1,6 +1,6 @@
 """Every event of the bus, durable and ephemeral, and how its frames are written and read. BUS.md is normative.
 
-Law of this file: pure data. A new type of event is skipped by older front ends; a test fails when BUS.md lacks it.
+Law of this file: pure data. Older front ends skip event types that they don't know. A test fails when BUS.md lacks one.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ class NodeStarted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NodeStopped(msgspec.Struct, frozen=True, kw_only=True):
-    """The node ends gracefully. Missing when it crashed."""
+    """The node ends gracefully. A crash leaves no such event."""
 
     reason: str
 
 
 class GreetingChanged(msgspec.Struct, frozen=True, kw_only=True):
-    """A mandatory peer was passed over, is being called, was greeted, or could not be."""
+    """The outcome of greeting a mandatory peer changed: skipped, calling, greeted or failed."""
 
     greeting: Greeting
 
@@ -41,35 +41,35 @@ class SettingsChanged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RoomAdded(msgspec.Struct, frozen=True, kw_only=True):
-    """There is a new conversation. `last` of a room in an event is always None: texts stand in messages only."""
+    """There is a new conversation. In events, a room's `last` is always None: only message events hold texts."""
 
     room: Room
 
 
 class RoomChanged(msgspec.Struct, frozen=True, kw_only=True):
-    """A conversation's name or peer changed; carries it whole, but for `last`, which stays what it was."""
+    """A conversation's name or peer changed. Carries the whole room except `last`, which stays as it was."""
 
     room: Room
 
 
 class RoomsMerged(msgspec.Struct, frozen=True, kw_only=True):
-    """Two conversations turned out to be with one person: the messages of `gone` now stand in `room`. Its `last` is the
-    newer one of both."""
+    """Two conversations became one: the messages of `gone` now belong to `room`. Its `last` is the newer one of the
+    two."""
 
     gone: str
     room: Room
 
 
 class RoomDeleted(msgspec.Struct, frozen=True, kw_only=True):
-    """A conversation was deleted with all that was said in it. What its peer says next begins a new one."""
+    """A conversation was deleted with all its messages. The peer's next message begins a new one."""
 
     room: str
 
 
 class MessagesExpired(msgspec.Struct, frozen=True, kw_only=True):
-    """A conversation's messages up to `upto` were kept long enough and are gone, but for those that still wait.
+    """A conversation's messages up to id `upto` have expired and are gone, except those that still wait to be sent.
 
-    `unread` is what is left. `last` is the message that stays the room's last; None: it has none any more."""
+    `unread` is the number left unread. `last` is the id of the room's last message; None: it has none any more."""
 
     room: str
     upto: int
@@ -78,7 +78,7 @@ class MessagesExpired(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RoomRead(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody read a conversation up to `read_upto`; `unread` is what is left."""
+    """Somebody read a conversation up to message `read_upto`; `unread` messages are left."""
 
     room: str
     read_upto: int
@@ -92,7 +92,7 @@ class PeerAdded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PeerChanged(msgspec.Struct, frozen=True, kw_only=True):
-    """Something about a peer changed (name, address, dialect, link, error); carries it whole."""
+    """Something about a peer changed (name, address, dialect, link, error). Carries the whole peer."""
 
     peer: Peer
 
@@ -104,7 +104,7 @@ class PeerForgotten(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QuotaReached(msgspec.Struct, frozen=True, kw_only=True):
-    """A source address cost so many bytes in a day that it is shut out. Nobody else is affected."""
+    """A source address has used up its daily quota and is shut out until `until` (ms). Nobody else is affected."""
 
     host: str
     bytes: int
@@ -124,18 +124,18 @@ class MessageAccepted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MessageStateChanged(msgspec.Struct, frozen=True, kw_only=True):
-    """One of our own messages went to another state."""
+    """The state of one of our own messages changed."""
 
     room: str
     id: int
     state: str
     detail: str | None = None
-    #: The message's marks from now on; None leaves them as they are.
+    #: The message's new marks; None: they are unchanged.
     marks: list[str] | None = None
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
-    """The node is alive. `head` is the newest durable event, `oldest` the oldest that can still be asked for."""
+    """The node is alive. `head` is the newest durable event, `oldest` the oldest that is still kept."""
 
     log: str
     head: int
@@ -155,7 +155,7 @@ class HealthChanged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConnectionNoticed(msgspec.Struct, frozen=True, kw_only=True):
-    """A single connection that matters to people who look for faults: refused, garbage, probe, one-shot."""
+    """A single connection worth noting in the search for faults: refused, garbage, probe, one-shot."""
 
     address: str
     what: str

@@ -1,7 +1,7 @@
-"""Following the event log as a state machine: each event once and in order, and word when that can't be. (BUS.md 4)
+"""Following the event log as a state machine: each event once and in order, or a Resync where that can't be. (BUS.md 4)
 
-Law of this file: no I/O. What came in, what was answered and the time go in; what to ask the node next, when to look
-again, and what to give out come out. The blocking and the asyncio follower differ in how they wait, in nothing else.
+Law of this file: no I/O. Published frames, replies and the time go in. The next question to the node, the next deadline
+and the items for the user come out. The blocking and the asyncio follower differ only in how they wait.
 
     question ──> ask the node ──> answered / refused / failed
     (none)   ──> wait for PUB until wake_at ──> received / nothing_came
@@ -20,33 +20,34 @@ from node.bus import requests as rq
 from node.bus.commands import UNREADABLE, NodeCommands, Steps
 from node.errors import BusError, CommandRefused
 
-#: So many heartbeats may be missing before the node counts as away.
+#: Missing heartbeats after which the node counts as away.
 MISSED_HEARTBEATS = 3
-#: How much longer to listen before silence counts, in seconds: whoever was stopped himself (a machine that slept, or
-#: has too much to do) finds three heartbeats missing, and the next one on its way.
+#: How much longer to listen after that, in seconds. A follower that was suspended itself (a machine that slept, or is
+#: overloaded) finds three heartbeats missing although the next one is on its way.
 DOUBT_S = 0.5
-#: How long to wait before looking for an absent node again: at first and at most, in seconds.
+#: Backoff between tries to reach an absent node: first and longest pause, in seconds.
 RECONNECT_S = (0.1, 2.0)
-#: How long to wait for the first thing to hear of a node after subscribing, before asking it, in seconds: what is
-#: published before the subscription has come there is missed, and of ephemeral events nothing else would tell. It
-#: greets with a heartbeat at once; one that has more to do than that is asked anyway.
+#: How long to wait for a first frame after subscribing before asking the node, in seconds. Whatever the node publishes
+#: before the subscription arrives is missed, and for ephemeral events nothing fills the gap. The node greets a new
+#: subscriber with a heartbeat at once; if it is too busy for that, it is asked anyway.
 WELCOME_S = 0.5
-#: How often a consumer that has nothing to do tells the node that it is in use, in seconds. Short beside 30 days.
+#: How often an idle consumer tells the node that it is in use, in seconds: well within the 30 days after which it is
+#: dropped.
 IN_USE_S = 3600.0
 
-#: The log and the cursor don't fit: what was seen before no longer counts.
+#: Error codes that mean the cursor doesn't fit the log: begin anew from a snapshot.
 _ELSEWHERE = ("log_changed", "cursor_too_old", "cursor_ahead")
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """How far somebody has read: the log and the last event seen. An empty `log` fits any."""
+    """A position in the event log: the log's id and the last event seen. An empty `log` matches any log."""
 
     log: str
     seq: int
 
 
 class Resync(msgspec.Struct, frozen=True):
-    """Everything seen before no longer counts: go on from this snapshot."""
+    """Discard all earlier state, and go on from this snapshot."""
 
     snapshot: rq.SnapshotResult
 
@@ -64,7 +65,7 @@ class Back(msgspec.Struct, frozen=True):
 
 
 class Lapsed(msgspec.Struct, frozen=True):
-    """A consumer's next event was no longer kept: what came up to `seq` is lost to it, and it goes on from there."""
+    """A consumer's next event was no longer kept. It has missed the events up to `seq`, and goes on after that one."""
 
     seq: int
 
@@ -77,19 +78,19 @@ class Following:
     """One follower's state. `now` is monotonic, `wall` is time.time(), both in seconds."""
 
     def __init__(self, cursor: Cursor | None = None) -> None:
-        #: The last durable event given out, or the Resync after it. None until there was one.
+        #: Position of the last durable event or Resync given out; None before the first.
         self.cursor = cursor
-        #: The same for what is in `_ready` as well. None: begin anew.
+        #: The same, counting the items in `_ready` as well. None: begin anew with a snapshot.
         self._position = cursor
         self._ready: collections.deque[Item] = collections.deque()
         self._synced = False
         self._away = False
         self._heard: float | None = None
         self._heard_wall: float | None = None
-        #: Until when to listen, once the silence is long enough.
+        #: Once heartbeats are missing: until when to listen for one more.
         self._doubt_until: float | None = None
         self._try_at = 0.0
-        #: Until when to wait for the first thing to hear.
+        #: After subscribing: until when to wait for the first frame before asking.
         self._deaf_until = 0.0
         self._report_at = 0.0
         self._pause = RECONNECT_S[0]
@@ -98,7 +99,7 @@ class Following:
 
     @property
     def ready(self) -> bool:
-        """Whether something came in that wasn't taken."""
+        """Whether an item is there to take."""
         return bool(self._ready)
 
     def take(self) -> Item | None:
@@ -113,7 +114,7 @@ class Following:
         return item
 
     def question(self, now: float) -> Steps[msgspec.Struct] | None:
-        """What to ask the node now, after subscribing; None: nothing. Asking may be given up at any moment."""
+        """The question to ask the node now, after subscribing; None: nothing. It may be abandoned at any moment."""
         if self._synced or now < max(self._try_at, self._deaf_until):
             return None
         if self._position is None:
@@ -121,13 +122,13 @@ class Following:
         return NodeCommands.events.steps(self._position.seq, bounds.MAX_EVENTS, self._position.log or None)
 
     def wake_at(self) -> float:
-        """When to look again, though nothing has come in."""
+        """The next deadline: call `question` or `nothing_came` then."""
         if not self._synced:
             return max(self._try_at, self._deaf_until)
         return self._silent_at() if self._doubt_until is None else self._doubt_until
 
     def report(self, now: float) -> int | None:
-        """The event to report to the node now as the last one given out; None: none."""
+        """The `seq` to report to the node now, of the last event given out; None: no report is due."""
         if not self._synced or now < self._report_at or self.cursor is None:
             return None
         self._report_at = now + bounds.REPORT_MS / 1000
@@ -136,7 +137,7 @@ class Following:
     # -- what goes in
 
     def subscribed(self, now: float) -> None:
-        """A subscription was begun just now; it is on its way to the node."""
+        """A subscription was just made; it is on its way to the node."""
         self._deaf_until = now + WELCOME_S
 
     def answered(self, result: msgspec.Struct, now: float, wall: float) -> None:
@@ -149,7 +150,7 @@ class Following:
             self._begun(result)
 
     def unanswered(self, error: BusError, now: float) -> None:
-        """What was asked came to nothing: refused, or never answered. Raises as `refused`."""
+        """The question failed: refused, or never answered. Raises as `refused`."""
         if isinstance(error, CommandRefused):
             self.refused(error, now)
         else:
@@ -182,16 +183,17 @@ class Following:
             self.failed("No heartbeat.", now)
 
     def received(self, body: bytes, now: float, wall: float) -> None:
-        """This was published."""
+        """The node published this frame."""
         try:
             event = ev.decode_event(body)
         except UNREADABLE:
-            # Not an event by BUS.md; were it a durable one, its number will be missed and asked for.
+            # Not a valid event. If it was a durable one, its number leaves a gap, which is filled by asking.
             return
         self._deaf_until = 0.0
         cursor = self._position
         if not self._synced or cursor is None:
-            # It is there after all; but a node that publishes and can't be asked must not be asked for each event.
+            # The node is there after all, so ask soon. But don't ask at each event of a node that publishes and
+            # doesn't answer.
             self._try_at = min(self._try_at, now + RECONNECT_S[0])
             return
         if event.log != cursor.log:
@@ -222,7 +224,7 @@ class Following:
         self._synced = True
 
     def _went_on(self, log: str, events: list[ev.Event], more: bool) -> None:
-        """A page of the log after `_position`."""
+        """Take a page of the log after `_position`."""
         assert self._position is not None
         self._ready.extend(events)
         self._position = Cursor(log, events[-1].seq or 0 if events else self._position.seq)
@@ -247,8 +249,8 @@ class Following:
 
 
 class Consuming(Following):
-    """Following from a named consumer's position on: durable events, Away and Back. Never a Resync: where the log no
-    longer fits, `refused` raises, or with `restart` the consumer begins anew, and Lapsed says so.
+    """Follows from a named consumer's position: durable events, Away and Back, never a Resync. If the consumer has
+    lapsed, `refused` raises; with `restart` it begins anew instead, and a Lapsed says so.
     """
 
     def __init__(self, name: str, since: int | None = None, restart: bool = False) -> None:
@@ -257,9 +259,9 @@ class Consuming(Following):
         self._since = since
         self._restart = restart
         self._created = False
-        #: It has lapsed, and begins anew.
+        #: Whether it has lapsed and has to begin anew.
         self._lapsed = False
-        #: It has begun anew, and that wasn't given out yet.
+        #: Whether it has begun anew and the Lapsed wasn't given out yet.
         self._lost: Lapsed | None = None
         self._in_use_at = 0.0
 
@@ -268,9 +270,9 @@ class Consuming(Following):
         """Whether something came in that wasn't taken."""
         return self._lost is not None or super().ready
 
-    # Whoever consumes gets a Lapsed where whoever follows gets a Resync.
+    # A consumer gets a Lapsed where a follower gets a Resync.
     def take(self) -> ev.Event | Away | Back | Lapsed | None:  # type: ignore[override]
-        """The next durable event, that the node is away or back, or that events are lost; None: there is none yet."""
+        """The next durable event, Away, Back or Lapsed; None: there is none yet."""
         if self._lost is not None:
             lost, self._lost = self._lost, None
             return lost
@@ -280,16 +282,16 @@ class Consuming(Following):
         return None
 
     def question(self, now: float) -> Steps[msgspec.Struct] | None:
-        """As in Following; and now and then, that the consumer is in use."""
+        """As in Following; an idle consumer also tells the node from time to time that it is in use."""
         if self._synced and now >= self._in_use_at:
             return NodeCommands.consumer_next.steps(self.name, 1)
         return super().question(now)
 
     def subscribed(self, now: float) -> None:
-        """It is for durable events, which the log has as well: nothing to wait for."""
+        """No need to wait for a first frame: a consumer gets durable events only, and the log has them all."""
 
     def report(self, now: float) -> None:
-        """The node knows how far a consumer is."""
+        """Nothing to report: the node keeps a consumer's position itself."""
         return None
 
     def answered(self, result: msgspec.Struct, now: float, wall: float) -> None:
@@ -310,16 +312,16 @@ class Consuming(Following):
         super().refused(error, now)
 
     def begins_anew(self, error: CommandRefused) -> bool:
-        """Whether the node refused something because the consumer has lapsed, and it is to begin anew."""
+        """Whether this error says that the consumer has lapsed, and `restart` allows it to begin anew."""
         if error.code != "consumer_lapsed" or not self._restart or self._lapsed:
             return False
         self._lapsed, self._created, self._synced, self._position, self._try_at = True, False, False, None, 0.0
-        # They would be acknowledged in vain.
+        # Drop what is still to be given out: acknowledging it would have no effect any more.
         self._ready = collections.deque(item for item in self._ready if not isinstance(item, ev.Event))
         return True
 
     def is_of_this_log(self, event: ev.Event) -> bool:
-        """Whether an event that was given out has a number of the log that is followed now."""
+        """Whether an event that was given out belongs to the log that is followed now."""
         return self._position is None or event.log == self._position.log
 
     def _begin(self) -> Steps[msgspec.Struct]:
@@ -331,7 +333,7 @@ class Consuming(Following):
         assert isinstance(result, rq.ConsumerNextResult)
         if self._lapsed:
             self._lost = Lapsed(result.consumer.position)
-        # Another time it goes on from the head: what comes after `since` is long gone then.
+        # A later restart begins at the head, because the events after `since` are long gone then.
         self._created, self._lapsed, self._since = True, False, None
         self._position = Cursor(result.log, result.consumer.position)
         self._went_on(result.log, result.events, result.more)

@@ -1,4 +1,4 @@
-"""Finds a node's home and its bus.json: the first thing that every front end does. (BUS.md section 1)
+"""Finds a node's home and its bus.json, the first thing that every front end does. (BUS.md section 1)
 
 Law of this file: it reads and writes a few small files, and imports nothing heavy.
 """
@@ -19,7 +19,7 @@ import platformdirs
 from node.bus import bounds, encoding, nouns, ownership
 from node.errors import BusProtocolError, ConfigError, HomeRefused, NodeAway
 
-#: sun_path of a Unix socket holds 108 bytes with its NUL on Linux, 104 on macOS and the BSDs; libzmq adds nothing.
+#: Longest path of a Unix socket: sun_path has 108 bytes with its NUL on Linux, 104 on macOS and the BSDs.
 MAX_IPC_PATH = 100
 
 HOME_VARIABLE = "SNICHER_HOME"
@@ -27,22 +27,22 @@ HOME_VARIABLE = "SNICHER_HOME"
 IPC = "ipc://"
 #: The largest process id that any system gives (a pid_t).
 MAX_PID = 2**31 - 1
-#: How the names of directories begin that hold sockets and don't lie in a home.
+#: Prefix of the names of socket directories outside a home.
 FALLBACK_PREFIX = "snicher-"
-#: Bytes of a file with a client's public key; a longer one is none.
+#: Largest file with a client's public key, in bytes; a longer one is ignored.
 MAX_KEY_BYTES = 1024
-#: Bytes of a path; PATH_MAX of Linux with its NUL is 4096, and names of files are still to come behind a home.
+#: Longest path of a home, in bytes. PATH_MAX of Linux is 4096 with its NUL, and names of files follow the home's.
 MAX_PATH = 3_900
 #: Characters of a wrong value that an error quotes.
 MAX_QUOTED = 100
-#: Stands before the command that starts a node, at the end of a reason.
+#: Precedes the command that starts a node, at the end of an error sentence.
 START_WITH = "Start one with:"
 
 
 def find_home(
     explicit: str | os.PathLike[str] | None = None, environment: Mapping[str, str] = os.environ
 ) -> pathlib.Path:
-    """The node's home: what was said explicitly, else SNICHER_HOME, else the platform's user-data folder.
+    """The node's home: the explicit path, else SNICHER_HOME, else the platform's user-data folder.
 
     An empty SNICHER_HOME counts as not set. Raises ConfigError, which names the flag or the variable, when the path
     can't be one: empty, not text, longer than any system allows, or in the home folder of a user who doesn't exist.
@@ -69,7 +69,7 @@ def find_home(
         home = pathlib.Path(chosen).expanduser().absolute()
     except (RuntimeError, OSError) as error:
         why = getattr(error, "strerror", None) or "there is no such user, or that user has no home folder"
-        raise ConfigError(f"{said} is {shown}, which can't be found out: {why}. Give a full path.") from error
+        raise ConfigError(f"{said} is {shown}, which can't be resolved: {why}. Give a full path.") from error
     try:
         wrong = home.exists() and not home.is_dir()
     except OSError as error:
@@ -80,20 +80,20 @@ def find_home(
 
 
 def start_command(home: pathlib.Path) -> str:
-    """What a person types to start the node of this home."""
+    """The command that starts the node of this home, for people to type."""
     return f"python -m node run --home {shlex.quote(str(home))}"
 
 
 def endpoint_file(home: pathlib.Path) -> pathlib.Path:
-    """Where the home's bus.json is, or would be."""
+    """The path of the home's bus.json, whether it exists or not."""
     return home / "bus.json"
 
 
 def read_endpoint(home: pathlib.Path) -> nouns.Endpoint:
-    """What bus.json says.
+    """Read bus.json.
 
-    Raises NodeAway when there is no such file or its process is gone, BusProtocolError when it can't be read as one,
-    and HomeRefused (a NodeAway and a ConfigError) when somebody else may have put it there, or its sockets.
+    Raises NodeAway when there is no such file or its process is gone, BusProtocolError when its content is invalid, and
+    HomeRefused (a NodeAway and a ConfigError) when somebody else may have put the file or its sockets there.
     """
     path = endpoint_file(home)
     try:
@@ -118,7 +118,7 @@ def read_endpoint(home: pathlib.Path) -> nouns.Endpoint:
             f"The node on {home} is gone without a good-bye (pid {endpoint.pid}). Start it again; nothing is lost."
         )
     for address in (endpoint.events, endpoint.commands):
-        # The directory of a node that is no more may have been removed from /tmp, and made anew by somebody else.
+        # After a node has ended, its directory may be removed from /tmp and created again by another user.
         if address.startswith(IPC):
             directory = pathlib.Path(address.removeprefix(IPC)).parent
             try:
@@ -130,7 +130,7 @@ def read_endpoint(home: pathlib.Path) -> nouns.Endpoint:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process with this id exists. On Windows always True: asking there would end it."""
+    """Whether a process with this id exists. On Windows always True, because the same call would end the process."""
     if os.name == "nt":
         return True
     try:
@@ -143,9 +143,9 @@ def is_alive(pid: int) -> bool:
 
 
 def write_private(path: pathlib.Path, content: bytes) -> None:
-    """Put `content` into a file only its owner can read, all or nothing, and onto the disk."""
+    """Write `content` atomically to a file that only its owner can read, and sync it to the disk."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    # What a crash left; and whatever else goes by this name isn't written to.
+    # Remove what a crash left under this name; and never write into a file that somebody else put there.
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -162,7 +162,7 @@ def write_private(path: pathlib.Path, content: bytes) -> None:
 
 
 def sync_directory(path: pathlib.Path) -> None:
-    """Put a directory's entries onto the disk: only then does a new or renamed file survive a power cut by its name."""
+    """Sync a directory's entries to the disk. Without it, a new or renamed file may lose its name in a power cut."""
     if os.name == "nt":
         # Windows has no such call; NTFS logs its directories.
         return
@@ -179,25 +179,25 @@ def write_endpoint(home: pathlib.Path, endpoint: nouns.Endpoint) -> None:
 
 
 def remove_endpoint(home: pathlib.Path) -> None:
-    """Take bus.json away, if it is there."""
+    """Remove bus.json, if it is there."""
     endpoint_file(home).unlink(missing_ok=True)
 
 
 def make_home(home: pathlib.Path) -> None:
-    """Make the home, if need be, and those above it, each known on the disk to the one that holds it; and check it.
+    """Make the home and its parents if need be, sync each new entry to the disk, and check the home.
 
     Raises HomeRefused when it isn't ours alone (see ownership), and OSError when it can't be made.
     """
     if not ownership.check_home(home):
         ownership.make_directory(home, lambda made: sync_directory(made.parent))
-        # Somebody else may have been quicker.
+        # Another process may have made it meanwhile.
         ownership.check_home(home)
 
 
 def private_directory(path: pathlib.Path) -> pathlib.Path:
     """Make sure that `path` is a directory of ours with mode 0700.
 
-    Raises ConfigError when it belongs to somebody else, is none, or can't be made.
+    Raises ConfigError when it belongs to somebody else, isn't a directory, or can't be made.
     """
     try:
         return ownership.own_directory(path)
@@ -206,15 +206,15 @@ def private_directory(path: pathlib.Path) -> pathlib.Path:
 
 
 def allowed_keys(directory: pathlib.Path) -> set[str]:
-    """The public keys (Z85, 40 characters) in the `*.key` files of a folder; files that are none are passed over.
+    """The public keys (Z85, 40 characters) in the `*.key` files of a folder.
 
-    So are those that belong to somebody else than us or root.
+    Skips files without a valid key, and files that belong to anybody but us or root.
     """
     keys = set()
     for path in directory.glob("*.key"):
         with contextlib.suppress(OSError, UnicodeDecodeError, HomeRefused):
             content = ownership.read_private(path, MAX_KEY_BYTES, forbidden=ownership.READABLE, linked=True)
-            # Editors of Windows begin a file with a byte-order mark.
+            # Windows editors put a byte-order mark at the beginning.
             key = content.removeprefix(codecs.BOM_UTF8).decode("ascii").strip()
             if len(key) == 40:
                 keys.add(key)
@@ -222,10 +222,10 @@ def allowed_keys(directory: pathlib.Path) -> set[str]:
 
 
 def socket_directory(home: pathlib.Path) -> pathlib.Path:
-    """Where the `ipc` sockets go: bus/ of the home, or a short private directory when that path would be too long.
+    """The directory of the `ipc` sockets: bus/ of the home, or a short private directory if that path is too long.
 
-    That one is made fresh under a name that nobody can know before; bus.json tells where it is, and whoever has it made
-    calls `remove_sockets` at the end. Raises ConfigError when there is no place for it.
+    The private one is made under an unpredictable name, which bus.json tells front ends. The caller must call
+    `remove_sockets` at the end. Raises ConfigError when no directory can be made.
     """
     longest = len(os.fsencode(home / "bus" / "commands"))
     if longest <= MAX_IPC_PATH:
@@ -233,7 +233,7 @@ def socket_directory(home: pathlib.Path) -> pathlib.Path:
     _sweep(home)
     refused = f"{home} is too long a path for Unix sockets; choose a shorter --home."
     for base in dict.fromkeys((os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp")):
-        # The system's rule for XDG_RUNTIME_DIR: what is no absolute path of a folder that exists doesn't count.
+        # XDG_RUNTIME_DIR counts only if it is the absolute path of a folder that exists.
         if not base or not pathlib.Path(base).is_absolute() or not pathlib.Path(base).is_dir():
             continue
         # mkdtemp adds eight characters.
@@ -247,7 +247,7 @@ def socket_directory(home: pathlib.Path) -> pathlib.Path:
 
 
 def _sweep(home: pathlib.Path) -> None:
-    """Remove the directory outside the home that a node left which was killed; its bus.json still names it."""
+    """Remove the directory outside the home that a killed node left behind; its bus.json still names it."""
     with contextlib.suppress(OSError, ValueError, HomeRefused, msgspec.DecodeError, RecursionError):
         old = msgspec.json.decode(ownership.read_private(endpoint_file(home)), type=nouns.Endpoint)
         directory = pathlib.Path(old.events.removeprefix(IPC)).parent

@@ -1,7 +1,7 @@
-"""Locks of the operating system on small files: who holds one lives, and the file says who it is.
+"""Operating-system locks on small files: the holder of a lock is alive, and the file names its process.
 
-A node holds node.lock of its home, a dashboard its own dashboard-PORT.json. Such a lock goes with its process, however
-that ends, so it tells more than a process id in a file: ids are given out anew.
+A node holds node.lock of its home, a dashboard its own dashboard-PORT.json. The system releases a lock when its process
+ends, in whatever way. A process id in a file alone would be less reliable, because the system reuses ids.
 
 Law of this file: it imports nothing heavy, and never waits.
 """
@@ -19,9 +19,9 @@ from node.errors import HomeRefused
 
 #: The lock of a home that one node owns while it runs.
 NODE_LOCK = "node.lock"
-#: Bytes of a lock file that are read: a process id, or a few fields of JSON. Less than where Windows locks it.
+#: Most bytes read from a lock file: a process id, or a few fields of JSON. The byte locked on Windows lies behind them.
 MAX_CONTENT = 900
-#: Who holds a lock when that can't be found out.
+#: Stands for the holder of a lock whose process can't be found out.
 UNKNOWN = 0
 
 if os.name == "nt":
@@ -29,7 +29,7 @@ if os.name == "nt":
 
     def take(file: BinaryIO) -> None:
         """Lock an open file for this process alone, until it is closed. Raises OSError when somebody else has it."""
-        # The byte that is locked lies behind anything written, because Windows locks also keep others from reading.
+        # Lock a byte behind the content, because a Windows lock also keeps others from reading.
         file.seek(1_000)
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
         file.seek(0)
@@ -49,7 +49,7 @@ else:
 
     def _is_held(file: BinaryIO) -> bool:
         try:
-            # Shared: two that look at the same moment don't take each other for the holder.
+            # A shared lock: two processes that check at the same moment don't take each other for the holder.
             fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
             return True
@@ -57,13 +57,13 @@ else:
 
 
 def holder(path: pathlib.Path, pid_of: Callable[[bytes], int]) -> int | None:
-    """The process that holds the lock on `path`; None when nobody does, UNKNOWN when it can't be found out which.
+    """The pid of the process that holds the lock on `path`; None when nobody does, UNKNOWN when the pid can't be told.
 
-    `pid_of` gets the process id out of the file's content, and raises ValueError when there is none. Looking takes the
-    lock for an instant when it is free: whoever takes one tries more than once.
+    `pid_of` reads the process id from the file's content, and raises ValueError when there is none. If the lock is
+    free, this check holds it for an instant, so whoever takes the lock must try more than once.
     """
     try:
-        # Opened for writing on Windows, whose locks want it. What isn't ours holds no lock of ours.
+        # Windows' locks need a file opened for writing. A file that isn't ours can't hold a lock of ours.
         descriptor = ownership.open_private(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY, forbidden=0)
         with os.fdopen(descriptor, "rb") as file:
             content = file.read(MAX_CONTENT)
@@ -80,9 +80,9 @@ def holder(path: pathlib.Path, pid_of: Callable[[bytes], int]) -> int | None:
 
 
 def _has_open(pid: int, status: os.stat_result) -> bool:
-    """Whether this process has that file open, where the system tells (Linux); elsewhere whether it exists.
+    """Whether process `pid` has that file open, where the system tells (Linux); elsewhere, whether it exists.
 
-    In a container, a home may be shared with processes whose ids mean others here.
+    A home may be shared with a container, whose process ids mean other processes here.
     """
     if os.name == "nt":
         return True

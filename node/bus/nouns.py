@@ -1,7 +1,7 @@
-"""What front ends see: messages, conversations, peers, settings and the rest, as msgspec schemas. BUS.md is normative.
+"""The nouns that front ends see: messages, conversations, peers, settings and the rest, as msgspec schemas.
 
-Law of this file: pure data. No sockets, clocks or decisions. What stands here is the contract with every front end, so
-a change here is a change of BUS.md (a test fails when the two differ).
+Law of this file: pure data. No sockets, clocks or decisions. These schemas are the contract with every front end.
+BUS.md is normative, and a test fails when the two differ.
 
 Conventions: times are integer milliseconds since 1970 UTC; ids of messages are integers below 2**53 that grow in the
 order of arrival on this node; every other id is a string. Unknown fields are ignored.
@@ -15,18 +15,18 @@ import msgspec
 
 from node.bus.bounds import PREVIEW_CHARS
 
-#: Whom the older program greets, and where they exist; what they are told. (tests/support/WIRE.md, section 6)
+#: The peers that the older program greets, with the network in which they exist. (tests/support/WIRE.md, section 6)
 DEFAULT_MANDATORY = ("10.206.4.122:1255@10.206.0.0/16", "10.206.5.228:6555@10.206.0.0/16")
 DEFAULT_GREETING = "Mandatory message: Hello from our peer!"
 DeliveryState = Literal["waiting", "sending", "sent", "delivered", "failed", "unconfirmed"]
-#: A message for several shows as the least advanced of its recipients: the first of these that any of them has. While
-#: one of them is still to get it, it waits; after that, what went wrong shows before what went well.
+#: The state shown for a message with several recipients is the first of these that any recipient has. So it shows as
+#: waiting while one recipient is still to get it; after that, failures show before successes.
 ADVANCE: tuple[DeliveryState, ...] = ("waiting", "sending", "failed", "unconfirmed", "sent", "delivered")
 LinkState = Literal["online", "connecting", "reachable", "offline", "unknown"]
 MessageKind = Literal["text", "notice", "deleted"]
 Direction = Literal["in", "out"]
 Source = Literal["flag", "environment", "file", "saved", "default"]
-#: What this node has to do with a peer.
+#: How far this node's user has dealt with a peer; see `Peer.standing`.
 Standing = Literal["stranger", "known", "asked"]
 GreetingOutcome = Literal["skipped", "calling", "greeted", "failed"]
 
@@ -36,22 +36,22 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     id: int
     room: str
-    #: Text that sorts (as text) in the order to show; of equal ones the lower id comes first. It comes from the hybrid
-    #: logical clock: 16 digits, and after them the hash of the header where the author signed one.
+    #: Sort key: messages are shown in the order of this text; of equal ones the lower id comes first. It is the hybrid
+    #: logical clock as 16 digits, followed by the hash of the header if the author signed one.
     order: str
     at: int
     direction: Direction
     #: The peer's id; for our own messages this node's id.
     author: str
-    #: The name the author went by when it was said. Untrusted text.
+    #: The author's name at the time of the message. Untrusted text.
     name: str
     #: "notice" is a quiet line (a hello, a good-bye): it never counts as unread and is never a room's last message.
-    #: "deleted" stands in old events for what was deleted since: nothing else of it is known.
+    #: "deleted" appears in old events in the place of a message deleted since; nothing else of it is known.
     kind: str = "text"
     text: str = ""
     #: Only for direction "out": waiting, sending, sent, delivered, failed or unconfirmed.
     state: str | None = None
-    #: Why it is in this state, in words, when there is something to say.
+    #: A sentence about why it is in this state, if there is something to say.
     detail: str | None = None
     #: What else is true of it: "altered" (changed so that it doesn't act as a control word), "not-utf8" (shown with
     #: replacement characters), "parts" (sent in several marked parts). Unknown marks are ignored.
@@ -72,13 +72,13 @@ class Room(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: The newest text; its text is cut to PREVIEW_CHARS.
     last: Message | None = None
     created: int = 0
-    #: The ids of the other members, in their order; in a plain room the one peer. `peer` is for readers that know no
-    #: rooms of several. Never take a room's id for a peer's.
+    #: The sorted ids of the other members; in a plain room the one peer. `peer` is for readers that know only rooms of
+    #: two. Never use a room's id as a peer's.
     members: list[str] = []
 
 
 class Peer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Somebody we can talk with, or have."""
+    """Somebody this node can talk with, or has talked with."""
 
     id: str
     room: str
@@ -86,7 +86,7 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str
     kind: str = "plain"
     host: str = ""
-    #: None while it has not said on which port it listens: it can be answered only while it is connected.
+    #: None while it has not announced the port it listens on: it can be answered only while it is connected.
     port: int | None = None
     #: "snicher", "std", "angle@", "angle-ts", "angle1", "labelled", "portline", "json" or "unknown" (not settled yet).
     dialect: str = "unknown"
@@ -98,12 +98,13 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: Why the last try failed, in plain words; None when it went well.
     error: str | None = None
     last_seen: int | None = None
-    #: True while the node keeps a connection to it by itself (somebody asked for `connect`).
+    #: True while the node keeps a connection to it and redials by itself (somebody asked for `connect`).
     wanted: bool = False
-    #: What it calls itself, where a person gave it another name; None: `name` is its own.
+    #: The name it gives itself, if a person here gave it another one; None: `name` is its own.
     own_name: str | None = None
-    #: What this node has to do with it. stranger: it has spoken, and nobody here has answered. known: somebody here
-    #: wrote to it, connected to it, named it or merged it. asked: somebody here gave its very address to be dialled.
+    #: How far people here have dealt with it. stranger: it has spoken, and nobody here has answered. known: somebody
+    #: here wrote to it, connected to it, named it or merged it. asked: somebody here asked for its exact address to be
+    #: dialled.
     standing: Standing = "stranger"
     #: Where it can be dialled, as HOST:PORT, the best first; empty while it has not said its port. `host` and `port`
     #: are for readers that know one address.
@@ -125,17 +126,17 @@ class Self(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings in force. People may change them while the node runs, but for what its start fixed."""
+    """The settings in force. People may change them while the node runs, except those fixed at its start."""
 
     #: The team name that plain peers see; 1 to MAX_NAME_CHARS characters, no line breaks.
     name: str
-    #: Dial peers with `wanted` again by itself when a connection ends.
+    #: Redial peers with `wanted` automatically when a connection ends.
     reconnect: bool = True
     #: How many events the log keeps, the newest ones.
     keep_events: int = 1_000_000
     #: How many days messages are kept; 0: for ever.
     keep_days: int = 0
-    #: Whom to greet once at each start: IP:PORT, or IP:PORT@NETWORK for one that is greeted from within it only.
+    #: Peers greeted once at each start: IP:PORT, or IP:PORT@NETWORK for one greeted only from within that network.
     mandatory: list[str] = msgspec.field(default_factory=lambda: list(DEFAULT_MANDATORY))
     #: What they are told.
     mandatory_greeting: str = DEFAULT_GREETING
@@ -144,22 +145,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that can be set, what it is now, and where that comes from."""
+    """One option, its present value, and the source of that value."""
 
     key: str
     value: str
     source: Source
-    #: Which flag, variable, file or database says so; empty for a default.
+    #: The flag, variable, file or database that the value comes from; empty for a default.
     where: str
     meaning: str
-    #: What it is when nobody says anything, in words.
+    #: The default, in words.
     default: str
-    #: Whether a change counts from the next start on only.
+    #: Whether a change takes effect at the next start only.
     restart: bool
 
 
 class Greeting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of greeting a mandatory peer at this start. It is tried once."""
+    """The outcome of greeting a mandatory peer at this start. It is tried once."""
 
     #: IP:PORT.
     address: str
@@ -167,7 +168,7 @@ class Greeting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     network: str | None = None
     #: "skipped" (this machine isn't in that network), "calling", "greeted" (handed over to the connection), "failed".
     outcome: GreetingOutcome
-    #: Why, in words, when there is something to say.
+    #: A sentence about why, if there is something to say.
     detail: str | None = None
     at: int
 
@@ -182,33 +183,33 @@ class Consumer(msgspec.Struct, frozen=True, kw_only=True):
     #: Durable events after its position; 0 when numbering has started anew since.
     lag: int
     created: int
-    #: When somebody asked for what is next, or acknowledged, last.
+    #: Time of the last `consumer_next` or `consumer_acknowledge`.
     used: int
     #: Events after its position are no longer kept, or numbering has started anew: it must be created with `restart`.
     lapsed: bool = False
 
 
 class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
-    """A front end that follows and says how far it is."""
+    """A front end that follows events and reports its position."""
 
     #: Its name, as in its commands.
     client: str
-    #: The last event that it has dealt with.
+    #: The last event that it has processed.
     seq: int
     #: Durable events after that one.
     lag: int
-    #: When it said so.
+    #: Time of that report.
     at: int
 
 
 class State(msgspec.Struct, kw_only=True):
-    """All that durable events change: the snapshot, and what a client's reducer keeps up to date."""
+    """All that durable events change. A snapshot holds it, and a client's reducer keeps it up to date."""
 
     self: Self
     settings: Settings
     rooms: dict[str, Room] = {}
     peers: dict[str, Peer] = {}
-    #: Of this run, by address.
+    #: Outcomes of this run, by the peer's address.
     greetings: dict[str, Greeting] = {}
 
 
@@ -222,7 +223,7 @@ class NextTry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """How the node is. Ephemeral: a full disk can't log that it is full."""
+    """The node's health. Its events are ephemeral, because a full disk can't log that it is full."""
 
     #: False while writes fail: commands that change something get `store_unavailable`, reading from peers stops.
     #: True with a problem: the disk is nearly full, so that sending is refused and reading from peers stops.
@@ -231,7 +232,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None
     #: What is wrong with the search index, in words; None when all is well. Nothing else is affected by it.
     index: str | None = None
-    #: What a person should know though nothing is refused for it, a sentence each: the history was set back.
+    #: Sentences that people should know although nothing is refused, such as that the history was set back.
     notices: list[str] = []
 
 
@@ -261,7 +262,7 @@ class Endpoint(msgspec.Struct, kw_only=True):
 
 
 def preview(message: Message) -> Message:
-    """The message as it stands in a room's `last`: its text cut to PREVIEW_CHARS."""
+    """The message as it appears in a room's `last`, with its text cut to PREVIEW_CHARS."""
     if len(message.text) <= PREVIEW_CHARS:
         return message
     return msgspec.structs.replace(message, text=message.text[:PREVIEW_CHARS])

@@ -1,12 +1,12 @@
-"""Whose a home is: the one rule for directories and small files that only their owner may change. (THREATS.md)
+"""Who owns a home: the one rule for directories and small files that only their owner may change. (THREATS.md)
 
-A node keeps every message of its owner in its home, and front ends follow what bus.json in there says. So a home counts
-only when nobody else can have put it, or anything in it, there:
+A node keeps every message of its owner in its home, and front ends trust the bus.json in it. So a home is accepted only
+if nobody else can have put it, or anything in it, there:
 
 - each directory above it, with links followed, belongs to us or to root, and others can't write to it, unless it is
   sticky as /tmp is (there nobody can rename or remove what belongs to somebody else);
-- the home and the files in it belong to us. When others can read or write them all the same, that is mended and said
-  in the log; when it can't be mended, the home is refused;
+- the home and the files in it belong to us. If others can read or write them, their mode is corrected and logged; if
+  that fails, the home is refused;
 - files are opened without following a link and without waiting for a FIFO, and are read up to a bound.
 
 root is no exception: a root shell in somebody else's home would leave files behind that their owner can't use.
@@ -29,23 +29,23 @@ from typing import NamedTuple, Protocol
 
 from node.errors import HomeRefused
 
-#: Who says what was mended.
+#: Name of the logger that reports corrected modes.
 LOGGER = "snicher.home"
 ROOT = 0
-#: What others may not do with a private file or directory (nothing at all), and with one that they may read.
+#: Permission bits forbidden to others: all for a private file or directory, only writing for one they may read.
 PRIVATE = 0o077
 READABLE = 0o022
 #: Links followed in one path; more are refused. Linux stops at the same number.
 MAX_LINKS = 40
-#: Bytes of a small file of a home, where its reader doesn't say otherwise. A longer one is refused, and not read.
+#: Default limit of a small file in a home, in bytes. A longer one is refused unread.
 MAX_BYTES = 64 * 1024
-#: Names of what a home holds begin so. What else somebody keeps in the same directory is no business of ours. Not here:
-#: `identity`, which is closed to others only once it is known to be a key (store/identity.py), and a dashboard's keys,
-#: which are made anew when others could have read them.
+#: Prefixes of the names of our files in a home; other files in the same directory are left alone. Two are missing:
+#: `identity`, whose mode is corrected only once it is known to be a key (store/identity.py), and a dashboard's keys,
+#: which are replaced if others could have read them.
 CONTENTS = ("snicher.db", "bus.json", "node.lock", "history", "dashboard-")
-#: This one may be a link, belong to root and be readable by others: people keep their settings in one place.
+#: This file may be a link, belong to root and be readable by others, because people keep their settings in one place.
 CONFIG = "config.toml"
-#: Opening neither follows a link nor waits for the other end of a FIFO. (Windows knows none of this but O_BINARY.)
+#: Flags with which opening neither follows a link nor waits for the other end of a FIFO. (Windows has only O_BINARY.)
 CAREFULLY = 0
 for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
     CAREFULLY |= getattr(os, _flag, 0)
@@ -69,7 +69,7 @@ class Status(Protocol):
 
 
 class Who(NamedTuple):
-    """For whom the rule is asked: a user, and the groups in which there is nobody but this user and root."""
+    """The user that the rule is applied for, with the groups that have no members but this user and root."""
 
     uid: int
     own_groups: frozenset[int]
@@ -94,7 +94,7 @@ def fault_above(status: Status, who: Who) -> str | None:
 def fault_of(status: Status, who: Who, *, of_root: bool = False) -> str | None:
     """What is wrong with a home, or with a file or directory in it; None when nothing is. Pure.
 
-    Not looked at here: what is ours but too open, which is mended. `of_root`: it may belong to root as well.
+    A mode that is too open isn't a fault here, because it is corrected. `of_root`: it may belong to root as well.
     """
     if status.st_uid == who.uid or (of_root and status.st_uid == ROOT):
         return None
@@ -119,7 +119,7 @@ def whoami() -> Who:
 
 @functools.lru_cache(8)
 def _who(uid: int) -> Who:
-    # Kept: each command of a front end asks, and the system reads two files to answer.
+    # Cached: each command of a front end needs it, and the system reads two files for it.
     import grp
     import pwd
 
@@ -141,7 +141,7 @@ def _who(uid: int) -> Who:
 
 
 def check_above(path: pathlib.Path) -> None:
-    """Check every directory and link that leads to `path`, which itself is not looked at, if it is no link.
+    """Check every directory and link that leads to `path`, but not `path` itself unless it is a link.
 
     Directories that don't exist yet are no fault. Raises HomeRefused.
     """
@@ -187,9 +187,9 @@ def _above(path: pathlib.Path, at: pathlib.Path, status: os.stat_result, who: Wh
 
 
 def check_home(home: pathlib.Path, *, mend: bool = True) -> bool:
-    """Check the home and all that leads to it, and close it to others; False when there is no home yet.
+    """Check the home and all that leads to it, and close it to others. Returns False when there is no home yet.
 
-    `mend`: false where nothing can be said yet; then it stays as open as it is.
+    `mend`: False where nothing can be logged yet; the mode stays as it is then.
 
     Raises HomeRefused when it belongs to somebody else, somebody else could put another one in its place, or it can't
     be closed; OSError when it can't be opened.
@@ -200,7 +200,7 @@ def check_home(home: pathlib.Path, *, mend: bool = True) -> bool:
     except FileNotFoundError:
         return False
     except PermissionError:
-        # Windows opens no directories. Elsewhere it tells more to say whose it is.
+        # Windows can't open directories. Elsewhere, an error that names the owner tells more than this one.
         if POSIX:
             _refuse_others(home, home.stat(), whoami())
             raise
@@ -215,7 +215,7 @@ def check_home(home: pathlib.Path, *, mend: bool = True) -> bool:
 def check_contents(home: pathlib.Path) -> None:
     """Check the files of ours in a home, and close them to others. Raises HomeRefused or OSError.
 
-    Not while this process has the database open: closing any descriptor of a file gives up SQLite's locks on it.
+    Never call it while this process has the database open: closing any descriptor of a file drops SQLite's locks on it.
     """
     for path in sorted(home.iterdir()):
         with contextlib.suppress(FileNotFoundError):
@@ -226,11 +226,11 @@ def check_contents(home: pathlib.Path) -> None:
 
 
 def make_directory(path: pathlib.Path, made: Callable[[pathlib.Path], object] = lambda _: None) -> None:
-    """Make the directory and those above it that aren't there, each closed to others; what is there stays as it is.
+    """Make the directory and its missing parents, each closed to others. Existing ones stay as they are.
 
-    `made` hears of each. Raises OSError.
+    Calls `made` with each new directory. Raises OSError.
     """
-    # Not `parents=True`: that would leave those above open to others, where the umask lets it.
+    # Not `parents=True`: that would leave the parents open to others, if the umask allows it.
     if not path.is_dir():
         make_directory(path.parent, made)
         with contextlib.suppress(FileExistsError):
@@ -241,7 +241,7 @@ def make_directory(path: pathlib.Path, made: Callable[[pathlib.Path], object] = 
 def own_directory(path: pathlib.Path) -> pathlib.Path:
     """Make sure that `path` is a directory of ours, no link, and closed to others.
 
-    It is made when it isn't there, with those above it. Raises HomeRefused or OSError.
+    It is made if it is missing, with its parents. Raises HomeRefused or OSError.
     """
     make_directory(path)
     if POSIX:
@@ -273,11 +273,11 @@ def check_sockets(directory: pathlib.Path) -> None:
 def open_private(
     path: pathlib.Path, flags: int = os.O_RDONLY, *, forbidden: int = PRIVATE, linked: bool = False
 ) -> int:
-    """A descriptor of a file that is ours, regular and closed to others; a new one gets mode 0600, whatever the umask.
+    """Open a regular file of ours, closed to others; returns its descriptor. A new file gets mode 0600.
 
-    `forbidden`: the permission bits that others may not have, which are taken away and said. `linked`: it may be a
-    link, and belong to root. Raises HomeRefused when it is or belongs to something else, FileNotFoundError when it
-    isn't there, or another OSError.
+    `forbidden`: permission bits that others may not have; they are removed, which is logged. `linked`: the file may be
+    a link and belong to root. Raises HomeRefused when it isn't regular or belongs to somebody else, FileNotFoundError
+    when it is missing, or another OSError.
     """
     flags |= CAREFULLY
     if linked:
@@ -292,7 +292,7 @@ def open_private(
                 f"{path} is a link, and links aren't followed there. Move the file itself to this place, "
                 "or make the whole home a link."
             ) from error
-        # A socket can't be opened (ENXIO), nor can a FIFO that nobody reads be written to, nor a directory.
+        # Opening fails for a socket, for a directory, and for a FIFO to write to that nobody reads.
         if error.errno in (errno.ENXIO, errno.EISDIR, errno.EOPNOTSUPP):
             raise _no_file(path) from error
         if isinstance(error, PermissionError) and POSIX:
@@ -313,7 +313,7 @@ def read_private(
 ) -> bytes:
     """The content of a small file; see `open_private`. One of more than `limit` bytes raises HomeRefused."""
     with os.fdopen(open_private(path, forbidden=forbidden, linked=linked), "rb") as file:
-        # One byte more than may be: what isn't there needs no room.
+        # Read one byte more than allowed, to notice a longer file.
         content = file.read(limit + 1)
     if len(content) > limit:
         raise HomeRefused(f"{path} has more than {limit:,} bytes, so it can't be what it should be. Move it away.")
@@ -335,7 +335,7 @@ def _refuse_others(path: pathlib.Path, status: os.stat_result, who: Who, *, of_r
 
 
 def _settle(path: pathlib.Path, descriptor: int, forbidden: int, *, of_root: bool = False) -> None:
-    """Refuse what belongs to somebody else, and close what is ours. By the descriptor: a name may lead elsewhere."""
+    """Refuse a file of somebody else, and close ours to others. By descriptor, because a path may change meanwhile."""
     if not POSIX:
         return
     status = os.fstat(descriptor)
@@ -353,7 +353,7 @@ def _settle(path: pathlib.Path, descriptor: int, forbidden: int, *, of_root: boo
             f"{path} can't be used: other users can get at it (mode {before:o}), and that can't be changed: {why}. "
             "Choose a --home on a disk of your own that has owners and permissions."
         )
-    # Imported late: it is needed once, and every start of a verb would wait for it.
+    # Imported late: it is rarely needed, and would delay the start of every verb.
     import logging
 
     logging.getLogger(LOGGER).warning("%s was open to other users (mode %o); it is closed to them now", path, before)

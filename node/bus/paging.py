@@ -1,7 +1,7 @@
-"""Pages joined to a whole, as steps of a command (node.bus.commands): what to ask for next, and what comes of it.
+"""Joins the pages of a reply to a whole, as steps of a command (node.bus.commands).
 
-Law of this file: no I/O and no waiting. `request` makes a request of an op and its arguments; each is yielded, and its
-result is sent back in, or its error thrown.
+Law of this file: no I/O and no waiting. `request` makes a request from an op and its arguments. Each request is
+yielded, and its result is sent back in, or its error thrown in.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from node.bus import nouns
 from node.bus import requests as rq
 from node.errors import CommandRefused
 
-#: How often a snapshot is begun anew when the node gives it up half-way.
+#: Attempts at a snapshot, because the node may give it up half-way.
 MAX_BEGINNINGS = 5
 
 R = TypeVar("R")
@@ -44,7 +44,7 @@ def snapshot(request: Request[R], limit: int = rq.SnapshotArgs().limit) -> Gener
 
 
 def peers(request: Request[R], limit: int = rq.PeersArgs().limit) -> Generator[R, Any, rq.PeersResult]:
-    """All peers by name, and the next tries, soonest first. Pages are of different moments: each peer is in it once."""
+    """All peers by name, and the next tries, soonest first. Pages may differ in time, but each peer occurs once."""
     found: dict[str, nouns.Peer] = {}
     tries: dict[str, nouns.NextTry] = {}
     more, after = True, None

@@ -79,7 +79,7 @@ def _message_received(state: nouns.State, data: ev.MessageReceived) -> None:
     message = data.message
     author: str | None = message.author
     if message.kind == "deleted" and message.room in state.rooms:
-        # Who said it is known no more than what; but it was heard then.
+        # A deleted message names no author any more. It came from the room's peer, who was heard at that time.
         author = state.rooms[message.room].peer
     peer = state.peers.get(author or "")
     if peer is not None and (peer.last_seen is None or peer.last_seen < message.at):

@@ -27,11 +27,11 @@ from node.bus.nouns import (
 
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
-    """No arguments, or nothing to tell."""
+    """No arguments, or an empty result."""
 
 
 class HelloResult(msgspec.Struct, kw_only=True):
-    """Who answers and what it can do."""
+    """The node's identity, versions, features and limits."""
 
     versions: list[int]
     node: str
@@ -45,7 +45,7 @@ class HelloResult(msgspec.Struct, kw_only=True):
 
 
 class SnapshotArgs(msgspec.Struct, kw_only=True):
-    """A page of a snapshot: the first of a new one, or with `page` the one that the page before names in `next`."""
+    """A page of a snapshot: the first page of a new one, or the page that the previous page names in `next`."""
 
     limit: int = 500
     page: str | None = None
@@ -57,14 +57,14 @@ class SnapshotResult(msgspec.Struct, kw_only=True):
     log: str
     seq: int
     state: State
-    #: The next tries are those of the peers on the page.
+    #: `next_tries` holds those of the peers on this page.
     live: Live
-    #: What to ask for as `page` next; None: this was the last one.
+    #: The `page` to ask for next; None: this was the last one.
     next: str | None = None
 
 
 class EventsArgs(msgspec.Struct, kw_only=True):
-    """Events after `since`. With `log`, the command is refused when that is not the present log."""
+    """Events after `since`. If `log` is given and isn't the present log, the command is refused."""
 
     since: int
     limit: int = 500
@@ -82,8 +82,8 @@ class EventsResult(msgspec.Struct, kw_only=True):
 
 
 class ConsumerCreateArgs(msgspec.Struct, kw_only=True):
-    """`since` None: from the head on. One that exists stays as it is; one that has lapsed is refused, or, with
-    `restart`, begins as a new one does.
+    """A new consumer begins after event `since`, or at the head if that is None. An existing one stays as it is. One
+    that has lapsed is refused, or with `restart` begins like a new one.
     """
 
     name: str
@@ -105,7 +105,7 @@ class ConsumerNextArgs(msgspec.Struct, kw_only=True):
 
 
 class ConsumerAcknowledgeArgs(msgspec.Struct, kw_only=True):
-    """Everything up to event `seq` was dealt with. One before the consumer's position changes nothing."""
+    """Events up to `seq` were processed. A `seq` before the consumer's position changes nothing."""
 
     name: str
     seq: int
@@ -134,7 +134,7 @@ class ConsumersResult(msgspec.Struct, kw_only=True):
 
 
 class ReportArgs(msgspec.Struct, kw_only=True):
-    """A front end has dealt with all events up to `seq`. `follower` tells several of one client name apart."""
+    """A front end has processed all events up to `seq`. `follower` tells several followers of one client name apart."""
 
     seq: int
     follower: str = ""
@@ -160,9 +160,8 @@ class HistoryResult(msgspec.Struct, kw_only=True):
 
 
 class SearchArgs(msgspec.Struct, kw_only=True):
-    """All words must occur; `word*` is a prefix, "quoted words" a phrase. Newest first; page with `before`.
-
-    In scripts that put no space between words, a part of a run is found, too.
+    """Messages with all the words, newest first. `word*` is a prefix, "quoted words" a phrase. In scripts that put no
+    space between words, a part of a run is found, too. `before` asks for the next page.
     """
 
     query: str
@@ -213,7 +212,7 @@ class ResendResult(msgspec.Struct, kw_only=True):
 
 
 class ConnectArgs(msgspec.Struct, kw_only=True):
-    """HOST:PORT, or a known peer by id or name. `dialect` ("auto", or as in Peer) overrules what was guessed."""
+    """HOST:PORT, or a known peer by id or name. `dialect` ("auto", or as in Peer) overrides the guessed one."""
 
     address: str
     dialect: str = "auto"
@@ -239,7 +238,7 @@ class PeersArgs(msgspec.Struct, kw_only=True):
 
 
 class PeersResult(msgspec.Struct, kw_only=True):
-    """Peers, when those of them that can't be reached are tried next, and whether there are further peers."""
+    """Peers, the next tries of those that can't be reached, and whether there are further peers."""
 
     peers: list[Peer]
     next_tries: list[NextTry]
@@ -247,7 +246,7 @@ class PeersResult(msgspec.Struct, kw_only=True):
 
 
 class RenameArgs(msgspec.Struct, kw_only=True):
-    """A peer, and what to call it from now on; empty: as it calls itself."""
+    """A peer, and its new local name; empty: the name it gives itself."""
 
     peer: str
     name: str
@@ -261,14 +260,14 @@ class MergeArgs(msgspec.Struct, kw_only=True):
 
 
 class MarkReadArgs(msgspec.Struct, kw_only=True):
-    """`upto` None means the newest message there is."""
+    """Messages up to id `upto` count as read; None: up to the newest."""
 
     room: str
     upto: int | None = None
 
 
 class MarkReadResult(msgspec.Struct, kw_only=True):
-    """What is left unread."""
+    """The number of messages left unread."""
 
     read_upto: int
     unread: int
@@ -285,30 +284,31 @@ class StatsResult(msgspec.Struct, kw_only=True):
     links: int
     rooms: int
     peers: int
-    #: Messages waiting for their peers, in all.
+    #: Total number of messages waiting for their peers.
     outbox: int
     #: Messages on disk.
     messages: int
     database_bytes: int
     #: Bytes free on the disk that holds the home.
     free_bytes: int
-    #: Source addresses that have met their quota, and until when they are shut out.
+    #: Source addresses over their daily quota, each with the time (ms) until which it is shut out.
     shut_out: dict[str, int]
-    #: Connections that were closed at once, because their source has too many or is shut out.
+    #: Connections refused because their source has too many or is shut out.
     refused: int
-    #: Who follows and has reported lately, and how far they are.
+    #: Followers that have reported lately, with their positions.
     subscribers: list[Subscriber]
-    #: SUB sockets that are connected right now, whoever they are.
+    #: Number of SUB sockets connected right now.
     subscribed: int
     consumers: list[Consumer]
-    #: The oldest event in the log, and how many it holds.
+    #: The oldest event in the log, and the number of events in it.
     oldest: int = 1
     kept_events: int = 0
 
 
 class SettingsArgs(msgspec.Struct, kw_only=True):
-    """What is left out stays as it is. The fields of Settings, and which of them are to be as if nobody had changed
-    them."""
+    """New values for fields of Settings; a field left out stays as it is. `reset` names fields whose changes by front
+    ends are undone.
+    """
 
     name: str | None = None
     reconnect: bool | None = None
@@ -327,13 +327,13 @@ class SettingsResult(msgspec.Struct, kw_only=True):
 
 
 class ConfigResult(msgspec.Struct, kw_only=True):
-    """Everything that can be set, the home first."""
+    """All options, the home first."""
 
     settings: list[Option]
 
 
 class StatusResult(msgspec.Struct, kw_only=True):
-    """Is it ready, where, and is it well."""
+    """Whether the node is ready and healthy, and where it is."""
 
     ready: bool
     self: Self
@@ -375,12 +375,12 @@ COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     "status": (Nothing, StatusResult),
     "stop": (Nothing, Nothing),
 }
-#: Commands that change nothing: they may be repeated freely and are answered even while the store can't be written.
+#: Commands that change nothing. They may be retried freely, and are answered even while the disk can't be written.
 READS = frozenset({
     "hello", "snapshot", "events", "consumer_next", "consumers", "report", "history", "search", "peers", "stats",
     "config", "status",
 })  # fmt: skip
-#: Commands that may be repeated without a key as well: done twice, they have done no more than once.
+#: Idempotent commands, which may be retried without a key.
 REPEATABLE = READS | {"consumer_create", "consumer_acknowledge"}
 #: Every error code of a reply, what it means, and whether the same command may work later.
 ERROR_CODES: dict[str, tuple[str, bool]] = {
@@ -451,7 +451,7 @@ class ErrorBody(msgspec.Struct, kw_only=True):
 
 
 class Reply(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A reply frame. `head` lets a client wait until its own write has come round as an event."""
+    """A reply frame. Events of the command's own write are at or before `head`, so a client can wait for them."""
 
     v: int
     id: str

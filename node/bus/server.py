@@ -1,7 +1,7 @@
 """The node's side of the bus: a PUB socket for events and a REP socket for commands. (BUS.md section 2)
 
-Law of this file: a leaf. It takes a callable that answers a command, never the core. Whatever comes in on REP, exactly
-one reply goes out (ZeroMQ guide, chapter 3: a REP socket that doesn't answer is stuck for good).
+Law of this file: a leaf. It is given a callable that answers commands, never the core. Every request on REP gets
+exactly one reply, because a REP socket that doesn't answer is stuck for good (ZeroMQ guide, chapter 3).
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from node.errors import CommandRefused, ListenError
 
 log = logging.getLogger("snicher.bus")
 
-#: Events that PUB keeps for one slow subscriber; further ones are dropped for it, and it heals by `events`.
+#: High-water mark of PUB, in events for each slow subscriber. Further ones are dropped; it fills the gap by `events`.
 PUB_HIGH_WATER_MARK = 100_000
-#: Beyond this libzmq closes the connection of whoever sends it; below, the sender gets `too_large`.
+#: A longer frame makes libzmq close its sender's connection; a shorter one that is still too long gets `too_large`.
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 
-#: When heartbeats follow one another for somebody who has just connected, in seconds: his subscription comes a moment
-#: later, and the first thing he hears says that it has come.
+#: Pauses before each heartbeat that welcomes a new connection, in seconds. Its subscription arrives a moment after the
+#: connection, and the first heartbeat it receives shows that it is subscribed.
 WELCOME_S = (0.001, 0.004, 0.02, 0.1)
-#: Where libzmq tells of connections to PUB; within this process.
+#: Endpoint within this process at which libzmq reports connections to PUB.
 WATCHED = "inproc://subscribers"
 
-#: Listeners whose file was removed that are kept for the sake of their connections; each costs a file descriptor.
+#: Most listeners kept after their file was removed, because their connections need them; each costs a file descriptor.
 MAX_REBINDS = 32
 
 Answer = Callable[[rq.Command], Awaitable[rq.Reply]]
 Heartbeat = Callable[[], ev.Event]
 
-#: As plain numbers: putting flags together takes longer than sending a frame.
+#: As plain numbers, because combining enum flags takes longer than sending a frame.
 _NOBLOCK, _MORE = int(zmq.NOBLOCK), int(zmq.NOBLOCK) | int(zmq.SNDMORE)
 
 _command_decoder = msgspec.json.Decoder(rq.Command)
@@ -66,7 +66,7 @@ def refusal(command_id: str, code: str, message: str, details: dict[str, object]
 
 
 def parse_command(frames: list[bytes]) -> rq.Command | rq.Reply:
-    """The command in a request's frames, or the error reply that it deserves. Never raises."""
+    """The command in a request's frames, or an error reply if it is invalid. Never raises."""
     if len(frames) != 1:
         return refusal("", "malformed", f"A command is one frame, this had {len(frames)}.")
     body = frames[0]
@@ -108,11 +108,11 @@ class Server:
         self._tasks: list[asyncio.Task[None]] = []
         #: The connections to PUB, by their file descriptors.
         self._subscribers: set[int] = set()
-        #: Somebody has connected to PUB, and was not welcomed yet.
+        #: Set when somebody has connected to PUB and wasn't welcomed yet.
         self._joined = asyncio.Event()
-        #: The files of `ipc` endpoints, as the system knows them.
+        #: Device and inode of each `ipc` endpoint's file.
         self._files: dict[str, tuple[int, int]] = {}
-        #: Listeners that were left behind by binding again.
+        #: Number of listeners left behind by binding again.
         self._rebinds = 0
         #: Where the sockets are bound, once started.
         self.events_endpoint = ""
@@ -126,7 +126,7 @@ class Server:
         server_secret: bytes | None = None,
         allowed: Callable[[str], bool] | None = None,
     ) -> None:
-        """Bind. With `tcp` endpoints, `server_secret` (Z85) and `allowed` (is this client key let in?) are required.
+        """Bind both sockets. TCP endpoints need `server_secret` (Z85) and `allowed`, which decides on a client's key.
 
         Raises ListenError when an endpoint can't be bound.
         """
@@ -135,7 +135,7 @@ class Server:
         replier = self._context.socket(zmq.REP)
         self._events, self._commands = publisher, replier
         watcher = self._context.socket(zmq.PAIR)
-        # Comings and goings that wait to be counted; with a bound, libzmq would stop for us at it.
+        # No limit for connection events that wait to be counted: libzmq would block at the limit.
         watcher.setsockopt(zmq.RCVHWM, 0)
         publisher.monitor(WATCHED, zmq.EVENT_ACCEPTED | zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
         watcher.connect(WATCHED)
@@ -148,7 +148,7 @@ class Server:
             self._authenticator.configure_curve_callback(credentials_provider=_AllowList(allowed))
         for socket, endpoint in ((publisher, events), (replier, commands)):
             socket.setsockopt(zmq.LINGER, 200)
-            # On PUB it bounds subscriptions, the only thing that comes in there.
+            # On PUB this bounds subscriptions, the only frames that come in there.
             socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
             # Off by default in libzmq; without it an IPv6 endpoint can't be bound.
             socket.setsockopt(zmq.IPV6, 1)
@@ -167,7 +167,7 @@ class Server:
         self._tasks = [tasks.begin(work, name) for name, work in works.items()]
 
     def _note_file(self, endpoint: str) -> None:
-        """Keep the file of an `ipc` endpoint to ourselves, and remember which file it is."""
+        """Close the file of an `ipc` endpoint to others, and remember which file it is."""
         if endpoint.startswith("ipc://"):
             path = endpoint.removeprefix("ipc://")
             os.chmod(path, 0o600)  # noqa: PTH101 (a path as libzmq knows it)
@@ -175,7 +175,7 @@ class Server:
             self._files[endpoint] = found.st_dev, found.st_ino
 
     def vanished(self) -> list[str]:
-        """The `ipc` endpoints whose file was removed or replaced: nobody can connect there any more."""
+        """The `ipc` endpoints whose file was removed or replaced, so that nobody can connect there any more."""
         gone = []
         for endpoint, known in self._files.items():
             try:
@@ -188,11 +188,11 @@ class Server:
         return gone
 
     def bind_again(self, endpoints: Iterable[str]) -> None:
-        """Bind once more where the socket's file has vanished. Who is connected stays so.
+        """Bind again where the socket's file has vanished. Present connections stay.
 
-        libzmq keeps the listener of before, which nobody can reach, and one file descriptor with it: letting go of it
-        would end its connections. After MAX_REBINDS it is done all the same; then they connect again, and heal by
-        `events`. Raises ListenError.
+        libzmq keeps the old, unreachable listener with its file descriptor, because unbinding it would end its
+        connections. After MAX_REBINDS it is unbound all the same; clients then reconnect and fill the gap by `events`.
+        Raises ListenError.
         """
         for endpoint in endpoints:
             socket = self._events if endpoint == self.events_endpoint else self._commands
@@ -215,22 +215,22 @@ class Server:
             self._rebinds += 1
 
     def publish(self, events: Iterable[ev.Event]) -> None:
-        """Send events to all subscribers. Never blocks: a subscriber that is too far behind loses them (and heals)."""
+        """Send events to all subscribers. Never blocks: a subscriber too far behind loses events, and asks for them."""
         if self._events is None:
             return
         send, encode = self._events.send, encoding.encode
         for event in events:
-            # Both frames leave together; what `send_multipart` adds to that costs more than the rest of this loop.
+            # Two plain sends of one message: the overhead of `send_multipart` is larger than the rest of this loop.
             send(ev.topic_of(event.type), _MORE)
             send(encode(event), _NOBLOCK)
 
     @property
     def subscribed(self) -> int:
-        """How many sockets are connected to PUB right now."""
+        """Number of sockets connected to PUB right now."""
         return len(self._subscribers)
 
     async def close(self) -> None:
-        """Stop answering, and give what was published a moment to leave."""
+        """Stop answering, and wait a moment for published events to leave."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -256,9 +256,7 @@ class Server:
                 soon = iter(WELCOME_S)
 
     async def _watch(self) -> None:
-        """Count who is connected to PUB, and welcome them. It costs something when somebody comes or goes, and nothing
-        for an event.
-        """
+        """Count the connections to PUB, and welcome new ones. Costs time for a connection, none for an event."""
         assert self._watcher is not None
         while True:
             seen = parse_monitor_message(await self._watcher.recv_multipart())
@@ -276,8 +274,8 @@ class Server:
             try:
                 frames = await socket.recv_multipart()
             except zmq.Again:
-                # A request without the empty frame that REQ puts before it: REP announces it, and then drops it. If its
-                # sender is gone by then, libzmq 4.3.5 drops the next reply as well; whoever waits for that asks again.
+                # The request lacks the empty frame that REQ puts first. REP becomes readable for it, and then drops it.
+                # If its sender has gone by then, libzmq 4.3.5 drops the next reply as well; that client retries.
                 continue
             command = parse_command(frames)
             await socket.send(
@@ -285,7 +283,7 @@ class Server:
             )
 
     async def _safely(self, command: rq.Command) -> bytes:
-        """The reply's frame, whatever happens: an answer that can't be put into JSON is a bug like any other."""
+        """The reply's frame. Any exception but CommandRefused is a bug, and becomes an `internal` error."""
         try:
             try:
                 return encoding.encode(await self._answer(command))
@@ -297,7 +295,7 @@ class Server:
 
 
 class _AllowList:
-    """CURVE credentials (ZeroMQ RFC 27): is this client's public key let in?"""
+    """CURVE credentials (ZeroMQ RFC 27): decides whether a client's public key is allowed."""
 
     def __init__(self, allowed: Callable[[str], bool]) -> None:
         self._allowed = allowed

@@ -1,6 +1,6 @@
-"""The ZeroMQ sockets of a front end: connected to where bus.json says the node is, never waiting. (BUS.md section 2)
+"""The ZeroMQ sockets of a front end, connected to the endpoints in bus.json. (BUS.md section 2)
 
-Law of this file: no call here blocks. Whoever wants to wait for a socket to become readable does it his own way.
+Law of this file: no call here blocks. Each kind of client waits for a readable socket in its own way.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from node.bus import commands, locate, nouns
 from node.bus import requests as rq
 from node.errors import BusError, NodeAway
 
-#: Events that wait in the SUB socket before PUB drops for us; what is dropped is healed by `events`.
+#: High-water mark of SUB, in events. When it is full, events are dropped, and the gap is filled by `events`.
 SUB_HIGH_WATER_MARK = 100_000
-#: Events taken from the SUB socket at one go: looking whether there are more costs about as much as an event.
+#: Most events taken from SUB in a row, because polling for more costs about as much as receiving an event.
 RECEIVE_MOST = 100
-#: As a plain number: turning the flag into one takes longer than receiving a frame.
+#: As a plain number, because converting the enum flag takes longer than receiving a frame.
 _NOBLOCK = int(zmq.NOBLOCK)
 
 
 class NodeSocket:
-    """A socket that is connected to a node, and anew when the node has moved or was started again."""
+    """A socket connected to a node. It reconnects when the node has moved or was restarted."""
 
     kind = zmq.REQ
 
@@ -38,10 +38,10 @@ class NodeSocket:
         self.pid = 0
 
     def connect(self) -> zmq.Socket[bytes]:
-        """The socket, connected. Raises NodeAway or BusProtocolError when there is no node to be found."""
+        """The connected socket. Raises NodeAway or BusProtocolError when no node can be found."""
         endpoint = locate.read_endpoint(self._home)
         target = (self._address(endpoint), endpoint.started)
-        # A signal handler may drop what is here, at any line.
+        # A signal handler may call `drop` at any line.
         socket = self.socket
         if socket is None or self._connected_to != target:
             self.drop()
@@ -53,8 +53,8 @@ class NodeSocket:
         return socket
 
     def _open(self, endpoint: nouns.Endpoint) -> zmq.Socket[bytes]:
-        # The context of the whole process, which nobody terminates: that would wait for ever for a socket that was just
-        # being made when Ctrl+C came.
+        # Use the context of the whole process, which nobody terminates. Terminating one would wait for ever for a
+        # socket that was being made when Ctrl+C came.
         socket: zmq.Socket[bytes] = zmq.Context.instance().socket(self.kind)
         socket.setsockopt(zmq.LINGER, 0)
         socket.setsockopt(zmq.IPV6, 1)
@@ -85,10 +85,10 @@ class NodeSocket:
 
 
 class CommandSocket(NodeSocket):
-    """REQ: one request, then its reply. Whoever gives up in between must `drop` it."""
+    """REQ: one request, then its reply. A caller that gives up in between must call `drop`."""
 
     def send(self, body: bytes) -> zmq.Socket[bytes]:
-        """Send a request; its reply has come when the socket that is returned can be read.
+        """Send a request. Its reply has come when the returned socket is readable.
 
         Raises NodeAway or BusProtocolError.
         """
@@ -113,7 +113,7 @@ class CommandSocket(NodeSocket):
             raise
 
     def is_alive(self) -> bool:
-        """Whether the process that was asked is there: a node that was killed can't answer any more."""
+        """Whether the process that was asked still runs; a killed node can't answer any more."""
         return locate.is_alive(self.pid)
 
 
@@ -123,7 +123,7 @@ class EventSocket(NodeSocket):
     kind = zmq.SUB
 
     def receive(self) -> Iterator[bytes]:
-        """The bodies of what was published and has come: the first ones, RECEIVE_MOST at most; none when closed."""
+        """The bodies of events that have arrived, RECEIVE_MOST at most; none when closed."""
         socket = self.socket
         if socket is None:
             return
@@ -141,18 +141,18 @@ class EventSocket(NodeSocket):
 
 
 class Reporter:
-    """Tells the node how far a follower is, without ever waiting for it.
+    """Reports a follower's position to the node, and never waits for the reply.
 
-    A node that is busy has at most one report of each follower before it; one that doesn't know reports gets no second.
+    At most one report of a follower is in flight. A node that doesn't know the command gets no second report.
     """
 
     def __init__(self, home: pathlib.Path, client: str) -> None:
         self._line = CommandSocket(home)
         self._client = client
         self._follower = uuid.uuid4().hex[:8]
-        #: The socket from which a reply has to come.
+        #: The socket of the report in flight.
         self._asked: zmq.Socket[bytes] | None = None
-        #: The run of a node that doesn't know what a report is.
+        #: The run of a node that doesn't know `report`.
         self._unwanted: zmq.Socket[bytes] | None = None
 
     def report(self, seq: int) -> None:

@@ -1,6 +1,6 @@
-"""How far those who follow say they are. (BUS.md section 4)
+"""The positions that followers report. (BUS.md section 4)
 
-Law of this file: pure; what it knows is in memory only, bounded, and forgotten soon when it isn't said again.
+Law of this file: pure. Reports are kept in memory only, bounded, and forgotten soon unless they are repeated.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ class Reports:
     """The last report of each follower: at most MAX_REPORTS, each for REPORT_LIFETIME_MS. Times are milliseconds."""
 
     def __init__(self) -> None:
-        #: Client and follower: event and time; who reported longest ago stands first.
+        #: (client, follower) -> (event, time), the oldest report first.
         self._last: dict[tuple[str, str], tuple[int, int]] = {}
 
     def take(self, client: str, report: rq.ReportArgs, now: int) -> None:
@@ -25,7 +25,7 @@ class Reports:
             del self._last[next(iter(self._last))]
 
     def subscribers(self, head: int, now: int) -> list[nouns.Subscriber]:
-        """Who reported lately, by name."""
+        """The followers that reported lately, by name."""
         for key, (_, at) in list(self._last.items()):
             if now - at >= bounds.REPORT_LIFETIME_MS:
                 del self._last[key]
