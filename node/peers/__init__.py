@@ -3,11 +3,11 @@
 network.py      all connections of this node
 connection.py   one connection: asyncio on one side, a Link on the other
 listener.py     who gets in
-scheduler.py    whose turn it is, when more comes than can be dealt with at once
-fairness.py     equal shares for all sources that want some
-pace.py         how fast one source may send small texts
+scheduler.py    whose turn it is, when more data comes than the node can process at once
+fairness.py     fair queueing between sources
+pace.py         rate limit for small texts of one source
 interfaces.py   the addresses of this machine
 zones.py        which interface a link-local address belongs to
-resolve.py      host names, looked up without holding anybody up
+resolve.py      host names, looked up in the background
 reasons.py      the system's errors in plain words
 """

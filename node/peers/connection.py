@@ -1,11 +1,11 @@
 """One connection: asyncio's transport on one side, a Link on the other. It decides nothing.
 
-A connection is never ended by a reset: our side is closed first, what still comes is read and dropped, and the socket
-goes when the other side has closed too, or after DRAIN seconds. Nor does it stay: what the other side hasn't read after
-LINGER more seconds is given up. A bug in the link costs this connection, not the node.
+A connection ends with a half-close, never with a reset. Our side closes first; bytes that still come are read and
+dropped; and the socket closes when the other side has closed too, or after DRAIN seconds. Bytes that the other side
+hasn't read after LINGER more seconds are given up. A bug in the link costs this connection, not the node.
 
-What comes is read in small pieces, and no further piece before `read_on` has dealt with the last one: whose turn it is
-among all connections, the network says (node/peers/fairness.py), and meanwhile the rest waits at the sender.
+Bytes are read in small pieces. The next piece is read only after `read_on` has processed the last one, when the
+scheduler gives this connection a turn. Until then flow control keeps the rest at the sender.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ log = logging.getLogger("snicher.peers")
 
 #: How long the other side may take to close after us, in seconds.
 DRAIN = 1.0
-#: How long bytes that the other side doesn't read may hold the socket after that, in seconds; then they are dropped.
+#: How long after that the socket stays open for bytes that the other side hasn't read, in seconds.
 LINGER = 2.0
-#: A persistent connection that is silent for so long is asked by the system whether the other machine is still there
-#: (so often, at such intervals, in seconds): one that lost its power never says good-bye.
+#: TCP keep-alive of a connection: idle time before the first probe (s), number of probes, interval (s). A machine that
+#: has lost its power never says good-bye.
 KEEP_ALIVE = (60, 4, 15)
 #: A timer that fires later than this, in seconds, was held up by a busy loop, and so was reading.
 LATE = 0.02
-#: Bytes that may wait in the transport before writing pauses.
+#: High-water mark of the transport's write buffer, in bytes.
 WRITE_BUFFER = 16 * 1024
-#: Bytes read at once, and what may wait here for each connection whose turn hasn't come.
+#: Most bytes of one read, and so the most that wait here for a connection's turn.
 READ_SIZE = 16 * 1024
 
-#: Bytes that may wait before nothing more is read: a short message needs no pause for its turn.
+#: With more bytes than this waiting, reading pauses. For a short message, pausing would cost more than it saves.
 LITTLE = 512
-#: Where the system puts what it read; it is copied out before anybody else is read from (never with a proactor loop).
+#: Read buffer of all connections. Its content is copied out before the next read (so never use a proactor loop).
 _READ = memoryview(bytearray(READ_SIZE))
 
 BROKEN_OFF = "a bug in the link with %s; the connection is closed, the node goes on"
@@ -64,10 +64,10 @@ class Owner(Protocol):
         """Bytes wait at the connection: calls `read_on`, or `wait` now and `read_on` when there is a turn."""
 
     def report(self, connection: Connection, events: list[LinkEvent]) -> None:
-        """Its link tells something."""
+        """The connection's link has produced events."""
 
     def gone(self, connection: Connection) -> None:
-        """Its socket is closed. Comes once."""
+        """The connection's socket is closed. Called once."""
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -84,23 +84,23 @@ class Connection(asyncio.BufferedProtocol):
         self.link = link
         #: Whether the other side dialled.
         self.inbound = inbound
-        #: What the core was told last that this is.
+        #: The last LinkUp that the core was given for this connection.
         self.told: s.LinkUp | None = None
         #: The other side's address.
         self.host = ""
-        #: What that counts for where something is bounded or shared out.
+        #: The source that its host belongs to, for bounds and fair shares.
         self.source = ""
-        #: The port it listens on, as far as told: announced by it, or dialled by us.
+        #: The port the peer listens on, if known: announced by it, or dialled by us.
         self.port: int | None = None
         #: Bytes to read for the next turn, 1 to READ_SIZE.
         self.read_size = READ_SIZE // 16
-        #: Bytes that came and that nobody has counted yet.
+        #: Bytes received and not yet counted for the quota.
         self.size = 0
         self._owner = owner
         self._loop = asyncio.get_running_loop()
         #: When it began, in seconds of the loop's clock.
         self.since = self._loop.time()
-        #: When something was last heard or sent over it.
+        #: When something was last received or sent over it, in seconds of the loop's clock.
         self.active = self.since
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -108,9 +108,9 @@ class Connection(asyncio.BufferedProtocol):
         self._ended = False
         self._half_closed = False
         self._eof = False
-        #: What came and has not had its turn.
+        #: Received bytes that wait for this connection's turn.
         self._waiting = b""
-        #: Nothing more is read before it has.
+        #: Whether reading pauses until then.
         self._paused = False
         self._leaving = False
 
@@ -127,7 +127,7 @@ class Connection(asyncio.BufferedProtocol):
             self.host = zones.host_of(peer)
             self.source = source_of(self.host)
         self._owner.made(self)
-        # What others are told has no zone: theirs is another.
+        # A zone means something on this machine only, so the peer is told the address without it.
         host = normal_host(str(own[0]).partition("%")[0]) if own else "0.0.0.0"
         target = "" if self.port is None else str(Address(self.host.partition("%")[0], self.port))
         told = functools.partial(
@@ -136,7 +136,7 @@ class Connection(asyncio.BufferedProtocol):
         self._drive(told, host, *self._owner.me())
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Where the next bytes go."""
+        """The buffer for the next bytes."""
         return _READ[: self.read_size]
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -147,13 +147,13 @@ class Connection(asyncio.BufferedProtocol):
             return
         before, self._waiting = self._waiting, self._waiting + bytes(_READ[:nbytes])
         if before:
-            # It has its place in the queue.
+            # It is in the scheduler's queue already.
             self.wait()
         else:
             self._owner.came(self)
 
     def eof_received(self) -> bool:
-        """The other side closed its half. True: ours stays open until the link says so."""
+        """The other side closed its half. Returns True: ours stays open until the link closes it."""
         self._eof = True
         if self._ended:
             self._close()
@@ -185,11 +185,11 @@ class Connection(asyncio.BufferedProtocol):
 
     @property
     def silent(self) -> bool:
-        """Whether it came in and has said nothing so far."""
+        """Whether the other side dialled and has sent nothing so far."""
         return not self._ended and self.link.state is State.AWAITING
 
     def send(self, token: int, text: str, part: int, control: bool) -> None:
-        """Give the link a text. Raises LocalFault when it can't take it."""
+        """Hand a text to the link. Raises LocalFault when the link can't take it."""
         if self._ended:
             raise LocalFault("The connection has ended.")
         self.active = self._loop.time()
@@ -204,7 +204,7 @@ class Connection(asyncio.BufferedProtocol):
         self._drive()
 
     def leave(self) -> None:
-        """Say good-bye and close. What came until now is heard first."""
+        """Say good-bye and close, after processing the bytes received so far."""
         self._leaving = True
         self._take()
         if not self._ended:
@@ -212,16 +212,16 @@ class Connection(asyncio.BufferedProtocol):
 
     @property
     def waits(self) -> bool:
-        """Whether bytes of it wait for their turn."""
+        """Whether received bytes wait for their turn."""
         return bool(self._waiting)
 
     @property
     def has_little(self) -> bool:
-        """Whether what waits is as little as people say at a time."""
+        """Whether no more waits than people type at a time."""
         return len(self._waiting) < LITTLE
 
     def wait(self) -> None:
-        """Its turn hasn't come: read no more before `read_on`, but for the little that costs less than a pause."""
+        """It has no turn yet: pause reading until `read_on`, if more than LITTLE waits."""
         transport = self._transport
         if self.has_little:
             return
@@ -230,7 +230,7 @@ class Connection(asyncio.BufferedProtocol):
             transport.pause_reading()
 
     def read_on(self) -> None:
-        """Deal with what came, and read further."""
+        """Process the received bytes, and resume reading."""
         self._take()
         transport = self._transport
         if self._paused and not self._waiting and transport is not None and not transport.is_closing():
@@ -238,7 +238,7 @@ class Connection(asyncio.BufferedProtocol):
             transport.resume_reading()
 
     def _take(self) -> None:
-        """What has come is heard now, and the end behind it."""
+        """Hand the received bytes to the link, and then the end of file, if that came."""
         if not self._waiting:
             return
         data, self._waiting = self._waiting, b""
@@ -248,7 +248,7 @@ class Connection(asyncio.BufferedProtocol):
             self.eof_received()
 
     def _drive(self, step: Callable[..., None] | None = None, *args: object) -> None:
-        """Let the link take a step at this moment, and do what it wants."""
+        """Run one step of the link with the present time, and carry out what it asks for."""
         try:
             if step is not None:
                 step(*args, self._loop.time())
@@ -258,7 +258,7 @@ class Connection(asyncio.BufferedProtocol):
             self._break_off()
 
     def _break_off(self) -> None:
-        """The link can't be trusted any more: whatever it still knows of its texts is told, and it ends."""
+        """After a bug the link can't be trusted: report what it knows of its texts' outcomes, and end it."""
         if self._ended:
             return
         try:
@@ -331,7 +331,7 @@ class Connection(asyncio.BufferedProtocol):
         now, at = self._loop.time(), self._timer_at or 0.0
         self._timer = self._timer_at = None
         if (self._waiting and not self._leaving) or now > at + LATE:
-            # Silence counts only while we listen: what came meanwhile waits for its turn and is heard first.
+            # A deadline for silence counts only while we read. Bytes that came meanwhile are processed first.
             self._timer_at = now + LATE
             self._timer = self._loop.call_at(self._timer_at, self._due)
             return
@@ -344,7 +344,7 @@ def _keep_alive(sock: socket.socket | None) -> None:
     if sock is None:
         return
     idle, count, interval = KEEP_ALIVE
-    # A socket that is broken already takes no options; what became of it, it tells by itself.
+    # A broken socket refuses options; its fault is reported elsewhere.
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, value in (("TCP_KEEPIDLE", idle), ("TCP_KEEPCNT", count), ("TCP_KEEPINTVL", interval)):

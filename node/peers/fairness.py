@@ -1,16 +1,15 @@
-"""Fair queueing between sources: whoever has cost less is served first. Pure.
+"""Fair queueing between sources: the source that has cost least is served first. Pure.
 
-Each source has a virtual time, the sum of what its work has cost (in seconds of the node's time, but any unit does).
-The next piece of work is taken from the source with the lowest one, so sources that always have work get equal shares,
-however many connections and bytes each of them sends, and one that speaks now and then finds no queue before it. A
-source that comes back starts at the present virtual time, less a little credit: nobody saves up more time by being
-silent. (Start-time fair
+Each source has a virtual time, the sum of its work's cost (in seconds of the node's time, but any unit does). The next
+piece of work comes from the source with the lowest virtual time. So busy sources get equal shares, however many
+connections and bytes each of them sends, and a quiet source finds no queue before it. A source that comes back starts
+at the present virtual time, less a little credit, so nobody saves up more time by being silent. (Start-time fair
 queueing: Goyal, Vin and Cheng, SIGCOMM 1996.)
 
-With many sources that always have work, their turns are far apart, and an honest one would wait for each step of each
-text. So two things together put work in front: it is small, and its source has cost less than its share lately, so that
-it has credit. One that always has work never has any. Of FRESH_RUN + 1 turns at least one is for the others, so that
-they never stand still. (The new flows of fq_codel have a queue of their own as well: RFC 8290, section 4.)
+With many busy sources, the turns of each are far apart, and a quiet one would wait that long for each step of each
+text. So work goes to the front of the queue if it is small and its source has credit, that is, has cost less than its
+share lately. A busy source never has credit. Of FRESH_RUN + 1 turns at least one is for the other sources, so that
+they make progress. (The new flows of fq_codel have a queue of their own as well: RFC 8290, section 4.)
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ import itertools
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-#: What a source may at most be behind for its work of the past, in seconds: then it is served again in any case.
+#: Largest debt of a source for its past work, in seconds; with more debt it would wait too long.
 MAX_DEBT = 1.0
-#: Sources whose debt is remembered while they have no work; beyond, those without one are forgotten, then all of them.
+#: Most idle sources whose virtual time is kept. Beyond, those without debt are forgotten, and then all of them.
 MAX_IDLE = 4096
 
-#: The most that a source may be ahead of its share, in seconds: some short texts with their connections.
+#: Largest credit of a source, in seconds: enough for some short texts with their connections.
 CREDIT = 0.004
-#: So many turns of small work in a row, then one of the others.
+#: Turns of small work in a row before one turn of other work.
 FRESH_RUN = 8
 
 Work = TypeVar("Work")
@@ -37,26 +36,26 @@ Work = TypeVar("Work")
 class FairQueue(Generic[Work]):
     """Work of many sources. The work of one source keeps its order.
 
-    `take` gives a piece of work, and `done` must follow with its cost before the same source's next piece can be taken.
+    `take` returns a piece of work. `done` must follow with its cost before the next piece of that source can be taken.
     """
 
     def __init__(self) -> None:
-        #: Each piece, and whether it is small.
+        #: Each source's pieces of work, with whether each is small.
         self._work: dict[str, collections.deque[tuple[Work, bool]]] = {}
-        #: Sources whose turn may come, by virtual time; the number keeps equal ones in order.
+        #: Heap of sources to serve, by virtual time; the number breaks ties in order of arrival.
         self._turns: list[tuple[float, int, str]] = []
         self._count = itertools.count()
-        #: Sources with credit and small work, in the order in which it came; how many had their turn in a row.
+        #: Sources with credit and small work, in order of arrival; and the number of such turns in a row.
         self._fresh: collections.deque[str] = collections.deque()
         self._run = 0
-        #: Sources that may not be served at present.
+        #: Blocked sources, set aside until `again`.
         self._set_aside: list[str] = []
-        #: The virtual time of each source, where it isn't far behind the queue's own.
+        #: The virtual time of each source, unless it is far behind the queue's own.
         self._spent: dict[str, float] = {}
         self._now = 0.0
 
     def __len__(self) -> int:
-        """Sources that have work, also those set aside."""
+        """Number of sources that have work, with those set aside."""
         return len(self._work)
 
     def has_credit(self, source: str) -> bool:
@@ -73,10 +72,10 @@ class FairQueue(Generic[Work]):
             queue.append((work, small))
 
     def take(self, blocked: Callable[[str, bool], bool], *, fresh_only: bool = False) -> tuple[str, Work] | None:
-        """The next piece of work; None when there is none but of blocked sources, which are set aside until `again`.
+        """The next source and its piece of work; None when only blocked sources have any.
 
-        `blocked` is told of a source, and whether its work comes first. `fresh_only`: of work that doesn't come first
-        there is none either, for now.
+        `blocked` is called with a source and whether its work is at the front; if it returns True, the source is set
+        aside until `again`. `fresh_only`: take only work at the front.
         """
         if fresh_only:
             return self._take_fresh(blocked)
@@ -113,7 +112,7 @@ class FairQueue(Generic[Work]):
         return None
 
     def done(self, source: str, cost: float) -> None:
-        """The piece that was taken has cost so much."""
+        """The piece that was taken has cost `cost`."""
         self.charge(source, cost)
         if self._work[source]:
             self._in_turn(source)
@@ -121,11 +120,11 @@ class FairQueue(Generic[Work]):
             del self._work[source]
 
     def charge(self, source: str, cost: float) -> None:
-        """Something of this source that didn't stand in the queue has cost so much."""
+        """Add a cost to the source's virtual time; also for work that wasn't in the queue."""
         least = self._now - CREDIT
         spent = max(self._spent.get(source, least), least) + cost
         if not self._work:
-            # Nobody else had to wait for it.
+            # The queue is empty: nobody had to wait, so the queue's time moves along and no debt is left.
             self._now = max(self._now, spent)
         self._spent[source] = min(spent, self._now + MAX_DEBT)
         if len(self._spent) > MAX_IDLE:
@@ -134,7 +133,7 @@ class FairQueue(Generic[Work]):
                 self._spent.clear()
 
     def again(self) -> bool:
-        """Those set aside may be served again; returns whether there is anything to take."""
+        """Put the blocked sources back; returns whether there is any work to take."""
         aside, self._set_aside = self._set_aside, []
         for source in aside:
             self._in_turn(source)

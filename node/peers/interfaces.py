@@ -1,4 +1,4 @@
-"""The addresses of this machine, from its interfaces. Nobody outside is asked."""
+"""The addresses of this machine, read from its interfaces, without asking any other machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from node.model import Address
 
 
 def local_hosts() -> list[str]:
-    """All IP addresses of this machine's interfaces: those others may reach first, loopback and link-local last."""
+    """All IP addresses of this machine: first those that others can reach, last loopback and link-local ones."""
     hosts: list[str] = []
     for adapter in ifaddr.get_adapters():
         for ip in adapter.ips:

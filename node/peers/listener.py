@@ -1,11 +1,11 @@
-"""Who gets in: the listening socket, and how many connections there may be, in all and of one source address.
+"""The listening socket, and the bounds on connections: in all, and of one source.
 
-Connections never take the last open file: the database and the bus need some too. One source may have so many of them
-at once, at most half of what there is room for; further ones are closed at once, in order. When there is no room for
-other reasons, the idlest connection of the source that has most of them makes room, with the good-bye of its dialect,
-but for those that this node uses with people it knows. Where all sources have one only, those that said nothing, or
-were idle for long, make room. Until then who comes waits in the system's queue. So whoever comes new gets in while
-others hold as many connections as they can, from however many addresses.
+Connections never take the last open files, because the database and the bus need some. One source may have a limited
+number of connections, at most half of the room; further ones are closed at once, without a reset. When all room is
+taken, the source with most connections gives one up: its idlest is closed with the good-bye of its dialect.
+Connections that this node uses with people it knows are exempt. If every source has only one, those that never spoke or
+were idle for long are closed. Until there is room, new connections wait in the system's backlog. So a newcomer gets in
+even while others hold as many connections as they can, from however many addresses.
 """
 
 from __future__ import annotations
@@ -27,45 +27,45 @@ from node.peers.connection import Connection
 
 log = logging.getLogger("snicher.peers")
 
-#: Connections that the system may hold ready before we accept them. Old clients open one for each message.
+#: Backlog of the listening socket. It is large, because old clients open a connection for each message.
 BACKLOG = 1024
-#: Connections taken at a time, before others have a turn.
+#: Most connections accepted in a row before the event loop does other work.
 ACCEPTS = 64
-#: How long nobody is let in while those who were are waiting to be set up, in seconds.
+#: Pause in accepting while accepted connections still wait to be set up, in seconds.
 BREATH = 0.05
-#: While there is no room, how often room is looked for, in seconds.
+#: How often to check for room while there is none, in seconds.
 FULL_PAUSE = 0.5
-#: A connection that has said nothing for so long makes room for others when there is none, in seconds.
+#: When there is no room: how old a connection without a text must be before it is closed, in seconds.
 QUIET_ENOUGH = 5.0
-#: One that has spoken, after it was idle for so long, in seconds.
+#: The same for one that has spoken: how long it must have been idle.
 IDLE_ENOUGH = 30.0
-#: Either of a source that has several connections, after so long, in seconds: a message may still be on its way.
+#: The same for either kind if its source has several connections. A message may still be on its way, so not zero.
 FLOOD_QUIET = 0.3
-#: Connections of one source at once; with few open files half of the room. Further ones are closed at once.
+#: Most connections of one source at once; with few open files half of the room. Further ones are closed at once.
 MAX_PER_SOURCE = 2_048
-#: A refused connection may take so long to close its side, in seconds; what it sends meanwhile is dropped.
+#: How long a refused connection may take to close its side, in seconds; bytes that it sends meanwhile are dropped.
 REFUSED_LINGER = 0.5
-#: Refused connections that are still open; with few open files an eighth of the room. Beyond, the oldest goes at once.
+#: Most refused connections still open; with few open files an eighth of the room. Beyond, the oldest is closed at once.
 MAX_REFUSED = 256
-#: The log says at most so often that there is no room, in seconds.
+#: Shortest time between two log lines about missing room, in seconds.
 FULL_SAID = 60.0
 
 
 class Inside(Protocol):
-    """Who gets what the door lets in."""
+    """Receives the accepted connections."""
 
     def take(self, sock: socket.socket, number: int, host: str) -> None:
-        """A connection of this number and source address was let in."""
+        """A connection with this number and remote address was accepted."""
 
     def in_use(self, number: int) -> bool:
-        """Whether this node uses a connection with somebody it knows: then it never has to make room."""
+        """Whether this node uses a connection with somebody it knows. Such a one is never closed to make room."""
 
 
 class Listener:
-    """The door.
+    """Accepts and refuses connections.
 
-    `room` is how many connections there may be, those that the node dials included; a quarter is kept for these.
-    `connections` are all that stand, by number; accepted ones have even numbers.
+    `room` is the bound on all connections; a quarter of it is reserved for those that the node dials. `connections` are
+    all open ones, by number; accepted ones have even numbers.
     """
 
     def __init__(
@@ -79,17 +79,17 @@ class Listener:
         self._inside = inside
         self._connections = connections
         self._per_source = min(MAX_PER_SOURCE, room // 2)
-        #: Those that were let in and aren't over, of each source, whether they stand already or not.
+        #: Numbers of each source's accepted connections that haven't ended, whether they are set up or not.
         self.sources: dict[str, set[int]] = {}
         self._count = 0
-        #: Those among them that are making room.
+        #: Those among them that are being closed to make room.
         self._leaving: set[int] = set()
         #: Refused connections that may still close their side.
         self.lingering: dict[socket.socket, None] = {}
-        #: How many connections were refused since the start.
+        #: Number of connections refused since the start.
         self.refused = 0
         self._say_refused_at = 0.0
-        #: Sources that are shut out, until when (loop time).
+        #: Sources that are shut out, each with the end of that (loop time).
         self._shut_out: dict[str, float] = {}
         self._socket: socket.socket | None = None
         self._last = 0
@@ -98,7 +98,7 @@ class Listener:
         self._say_full_at = 0.0
 
     def __len__(self) -> int:
-        """Connections that were let in and aren't over."""
+        """Number of accepted connections that haven't ended."""
         return self._count
 
     @property
@@ -137,13 +137,13 @@ class Listener:
         return Address(zones.host_of(bound), bound[1])
 
     def pause(self) -> None:
-        """Let nobody in for a moment: who comes waits in the system's queue, and isn't refused."""
+        """Accept nothing for BREATH. New connections wait in the system's backlog; they aren't refused."""
         if self._breath is None and self._full is None and self._socket is not None:
             self._loop.remove_reader(self._socket)
             self._breath = self._loop.call_later(BREATH, self.resume)
 
     def resume(self) -> None:
-        """The moment is over."""
+        """Accept again, if paused."""
         if self._breath is not None:
             self._breath.cancel()
             self._breath = None
@@ -151,7 +151,7 @@ class Listener:
                 self._loop.add_reader(self._socket, self._accept)
 
     def stop(self) -> None:
-        """Let nobody in any more. Those that wait in the system's queue are taken first: closing would reset them."""
+        """Stop listening. Connections in the system's backlog are accepted first, because closing would reset them."""
         if self._breath is not None:
             self._breath.cancel()
             self._breath = None
@@ -165,7 +165,7 @@ class Listener:
             self._full = None
 
     def over(self, number: int, host: str) -> None:
-        """A connection that was let in is over."""
+        """An accepted connection has ended."""
         source = source_of(host)
         self._leaving.discard(number)
         of_source = self.sources.get(source)
@@ -178,13 +178,13 @@ class Listener:
         self._room_again()
 
     def shut_out(self, source: str, seconds: float) -> None:
-        """Refuse the connections of a source for so long."""
+        """Refuse a source's connections for so many seconds."""
         now = self._loop.time()
         self._shut_out = {other: until for other, until in self._shut_out.items() if until > now}
         self._shut_out[source] = now + seconds
 
     def unwelcome(self, host: str) -> str | None:
-        """Why no further connection of this address is let in; None when one is."""
+        """Why a connection from this address would be refused; None: it would be accepted."""
         source = source_of(host)
         if self._shut_out.get(source, 0.0) > self._loop.time():
             return f"{source} has met its quota and is shut out; its connections are refused"
@@ -192,10 +192,10 @@ class Listener:
         return None if count < self._per_source else f"{source} has {count} connections open; further ones are refused"
 
     def dismiss(self, sock: socket.socket) -> None:
-        """Close a socket that nobody listens to, without a reset."""
+        """Close a refused socket without a reset."""
         self.lingering.pop(sock, None)
         with contextlib.suppress(OSError):
-            # What came is read: closing over it would be a reset.
+            # Read what came, because closing with unread bytes sends a reset.
             for _ in range(8):
                 if not sock.recv(65_536):
                     break
@@ -209,7 +209,7 @@ class Listener:
     # -- inside
 
     def _accept(self, most: int = ACCEPTS) -> None:
-        """Take connections that wait, as far as there is room; the others stay in the system's queue."""
+        """Accept waiting connections as long as there is room; the others stay in the system's backlog."""
         for _ in range(most):
             if self._socket is None or self._full is not None or self._breath is not None:
                 return
@@ -235,7 +235,7 @@ class Listener:
             self._inside.take(sock, self._last, host)
 
     def _refuse(self, sock: socket.socket, why: str) -> None:
-        """Close a connection in order, at once: the other side may do so a little later."""
+        """Half-close a connection at once; the other side may close a little later."""
         self.refused += 1
         now = self._loop.time()
         if now > self._say_refused_at:
@@ -253,7 +253,7 @@ class Listener:
             self.dismiss(sock)
 
     def _no_room(self, why: str) -> None:
-        """Take no more until a connection ends; look now and then, and have others make room."""
+        """Accept nothing until a connection ends. Meanwhile, check for room regularly and close others to make some."""
         assert self._socket is not None
         now = self._loop.time()
         if now > self._say_full_at:
@@ -267,12 +267,12 @@ class Listener:
         self._room_again()
 
     def _make_room(self) -> bool:
-        """Have one connection make room, where there is one that can; returns whether the next may be let in."""
+        """Close one connection to make room, if any may be closed; returns whether the next one can be accepted now."""
         if len(self._leaving) >= max(1, self._room // 8):
-            # They need their files until they are over.
+            # Connections that are being closed keep their file until they have ended.
             return False
         now = self._loop.time()
-        # From the source with the most on, until one has a connection that can go.
+        # Try the source with most connections first, until one has a connection that may be closed.
         by_size = sorted(self.sources.values(), key=len, reverse=True)
         for numbers in by_size:
             several = len(numbers) > 1

@@ -3,7 +3,7 @@
 Dial, Transmit and HangUp go in; LinkUp, Heard, Connected, Opened, Settled, Transmitted and Closed come out. For each
 Dial exactly one Closed comes, last; for each Transmit exactly one Transmitted; before a link's first Heard a LinkUp.
 
-Who gets in says listener.py; whose turn it is, scheduler.py.
+listener.py decides which connections are accepted; scheduler.py decides whose turn it is.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ from node.protocol.writing import Transmitted
 
 #: How long a dialled address may take to answer, in seconds.
 DIAL_TIMEOUT = 5.0
-#: How long is waited at a stretch for connections to end, in seconds. A stretch in which this process stood still
-#: counts no longer than that: what the others answered meanwhile is in its sockets, and is read first.
+#: Step of the wait for connections to end, in seconds. A step counts as no longer than this even if the process was
+#: suspended in it, because answers that came meanwhile are in the sockets and must be read first.
 STRETCH = 0.05
-#: So often in a row, what is held back for others waits once more because the loop was busy when its time was over.
+#: How often in a row texts held back by the accept order wait once more because the loop was busy at their deadline.
 MAX_LATE = 10
-#: What setting up and ending an accepted connection costs beyond its turns, in seconds.
+#: Cost of setting up and ending an accepted connection, beyond its turns, in seconds.
 TAKE_COST = 0.0003
-#: Connections that were let in and wait to be set up, all of one source, before the next have to wait outside: its
-#: limit isn't for those that merely come quickly.
+#: With more connections of one source than this waiting to be set up, accepting pauses: a source that merely connects
+#: quickly shouldn't run into the bound on its open connections.
 MAX_UNTAKEN = 512
 
 
@@ -57,11 +57,11 @@ class Node(Disk, Protocol):
         """Something happened."""
 
     def in_use(self, link: int) -> bool:
-        """Whether a link that came in is used with somebody whom people here know."""
+        """Whether an accepted link belongs to a peer that people here know."""
 
 
 class Network:
-    """The connections. `room` is how many there may be; a quarter of it is kept for what this node dials."""
+    """All connections. `room` bounds their number; a quarter of it is reserved for those that this node dials."""
 
     def __init__(self, node: Node, room: int = 10_000) -> None:
         self._node = node
@@ -71,7 +71,7 @@ class Network:
         self._connections: dict[int, Connection] = {}
         self._listener = Listener(self._room, self, self._connections)
         self._scheduler = Scheduler(node)
-        #: Let in, but not set up yet; and how many of each source.
+        #: Accepted connections that aren't set up yet, and their number for each source.
         self._untaken: dict[int, socket.socket] = {}
         self._untaken_of: collections.Counter[str] = collections.Counter()
         self._accepting: set[asyncio.Task[None]] = set()
@@ -87,10 +87,10 @@ class Network:
 
     @property
     def refused(self) -> int:
-        """How many connections were refused since the start."""
+        """Number of connections refused since the start."""
         return self._listener.refused
 
-    # -- those that come in
+    # -- accepted connections
 
     async def listen(self, address: Address) -> Address:
         """Listen; returns the real address (port 0 lets the system choose). Raises ListenError with what to do."""
@@ -102,14 +102,14 @@ class Network:
         self._listener.stop()
 
     def shut_out(self, source: str, seconds: float) -> None:
-        """Leave all connections of a source, and refuse new ones for so long."""
+        """Close all connections of a source, and refuse new ones for so many seconds."""
         self._listener.shut_out(source, seconds)
         for connection in list(self._connections.values()):
             if connection.source == source:
                 connection.leave()
 
     def take(self, sock: socket.socket, number: int, host: str) -> None:
-        """A connection was let in: it is set up when its source has a turn."""
+        """A connection was accepted: set it up when its source has a turn."""
         self._untaken[number] = sock
         source = source_of(host)
         self._untaken_of[source] += 1
@@ -137,7 +137,7 @@ class Network:
         try:
             await self._loop.connect_accepted_socket(lambda: connection, sock)
         except OSError:
-            # Gone before it stood: as if it had never been.
+            # It was lost before it was set up, so the core never hears of it.
             sock.close()
             if number not in self._connections:
                 self._listener.over(number, host)
@@ -152,7 +152,7 @@ class Network:
         """Whether this node uses a connection with somebody it knows."""
         return self._node.in_use(number)
 
-    # -- what connections tell
+    # -- called by connections
 
     def me(self) -> tuple[int, str]:
         """The port on which this node listens, and its present team name."""
@@ -178,7 +178,7 @@ class Network:
             self._empty.set()
 
     def report(self, connection: Connection, events: list[l.LinkEvent]) -> None:
-        """The link of a connection tells something."""
+        """Turn the events of a connection's link into stimuli."""
         number, inbound = connection.number, connection.inbound
         for event in events:
             if isinstance(event, l.Heard):
@@ -198,7 +198,7 @@ class Network:
                     self._release(self._order.persistent(number))
             else:
                 closed = s.Closed(number, event.reason)
-                # After all that it said, also where that is still held back for others.
+                # Closed must come after all its texts, also those still held back by the accept order.
                 self._release(self._order.said(number, [closed]) if inbound else [closed])
                 self._release(self._order.finished(number))
 
@@ -242,8 +242,8 @@ class Network:
         now = self._loop.time()
         paused = self._scheduler.paused
         if paused or (times_late < MAX_LATE and now > at + LATE):
-            # Nothing is read, or the loop was busy: what the one that holds others back has said may wait in its
-            # socket. That is read first.
+            # Reading was paused or the loop was busy, so the text that the others wait for may already be in its
+            # socket: read first.
             times_late = 0 if paused else times_late + 1
             self._order_timer = self._loop.call_at(now + LATE, self._expire, now + LATE, times_late)
             return
@@ -251,16 +251,16 @@ class Network:
         self._release(self._order.expire(now, self._waits))
 
     def _waits(self, link: int) -> bool:
-        """Whether a connection has said more than its turns let in so far."""
+        """Whether received bytes of a connection wait for a turn."""
         connection = self._connections.get(link)
         return connection is not None and connection.waits
 
-    # -- what the core wants
+    # -- acts of the core
 
     def perform(self, act: e.Dial | e.Transmit | e.HangUp) -> None:
-        """Do it. Whatever goes wrong comes back as a stimulus."""
+        """Perform an act. A failure comes back as a stimulus."""
         if isinstance(act, e.Dial) and not self._listener.open:
-            # Whoever can't be called back isn't called: the node is going down.
+            # Don't dial any more: the node is going down and stops listening, so the peer couldn't call back.
             self._loop.call_soon(self._feed, s.Closed(act.link, "The node is going down."))
         elif isinstance(act, e.Dial):
             self._empty.clear()
@@ -320,14 +320,14 @@ class Network:
             self._feed(s.Connected(act.link))
 
     def _undialled(self, link: int) -> None:
-        """A dial that was called off before its first step never ran: it is told here."""
+        """Report a dial that was cancelled before its task started, because the task can't."""
         if self._dialling.pop(link, None) is not None:
             if not self._connections and not self._dialling:
                 self._empty.set()
             self._feed(s.Closed(link, "We left."))
 
     def _local_address(self, target: Address) -> tuple[str, int] | None:
-        """Dial from the address we listen at, so that others see one and the same; a wildcard leaves the choice."""
+        """The address to dial from: the one we listen at, so that peers see the same one. None for a wildcard."""
         host = self.listen_address.host
         if host in ("0.0.0.0", "::") or (":" in host) != (":" in target.host):
             return None
@@ -336,7 +336,7 @@ class Network:
     # -- all together
 
     def pause(self) -> None:
-        """Listen to nobody until `resume`: what others send waits, nearly all of it at their end."""
+        """Read from nobody until `resume`. Flow control keeps nearly all bytes at the senders."""
         self._scheduler.pause()
 
     def resume(self) -> None:
@@ -344,7 +344,7 @@ class Network:
         self._scheduler.resume()
 
     def go_on(self) -> None:
-        """Sources of which enough waited for the disk may be heard again."""
+        """Check again which sources the disk is too full for."""
         self._scheduler.go_on()
 
     def leave_all(self) -> None:
@@ -353,7 +353,7 @@ class Network:
             task.cancel()
         self._listener.dismiss_refused()
         if not self._listener.open:
-            # Going down: who was let in and never heard came too late.
+            # The node is going down: connections accepted but never read from come too late.
             for sock in self._untaken.values():
                 self._listener.dismiss(sock)
             self._untaken.clear()
@@ -362,7 +362,7 @@ class Network:
             connection.leave()
 
     async def closed(self, timeout: float) -> bool:  # noqa: ASYNC109 (False is an answer here)
-        """Wait until no connection is left, at most `timeout` seconds of this process; returns whether that is so."""
+        """Wait until no connection is left, at most `timeout` seconds of this process; returns whether none is."""
         for _ in range(round(timeout / STRETCH)):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STRETCH):

@@ -1,6 +1,6 @@
-"""Who has the port that this node should listen on, when that is another node of the same user: as far as Linux tells.
+"""Finds another node of the same user that has the port this node should listen on. Works on Linux only.
 
-The system lists which socket listens where, and which files a process has open: a node has its home's node.lock open.
+/proc lists the listening sockets, and the files that each process has open. A node has its home's node.lock open.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SOCKET = re.compile(r"socket:\[(\d+)\]")
 
 
 def node_on(address: Address, proc: pathlib.Path = pathlib.Path("/proc")) -> tuple[int, pathlib.Path] | None:
-    """The process and the home of the node that listens at this address; None when it is none, or nobody can tell.
+    """Pid and home of the node that listens at this address; None when it isn't a node, or that can't be found out.
 
     Only processes of the same user can be looked at.
     """
@@ -39,7 +39,7 @@ def node_on(address: Address, proc: pathlib.Path = pathlib.Path("/proc")) -> tup
                 elif target.endswith(f"/{locks.NODE_LOCK}"):
                     home = pathlib.Path(target).parent
         except OSError:
-            # Somebody else's, or gone.
+            # It belongs to another user, or has ended.
             continue
         if listens and home is not None:
             return int(folder.parent.name), home
@@ -54,11 +54,11 @@ def _target(link: pathlib.Path) -> str:
 
 
 def _listening(address: Address, proc: pathlib.Path) -> set[str]:
-    """The sockets that listen on this port, there or everywhere, by their numbers."""
+    """Inode numbers of the sockets that listen on this port, at this address or a wildcard."""
     try:
         ip = ipaddress.ip_address(address.host.partition("%")[0])
     except ValueError:
-        # A name: whatever listens on that port may be in the way.
+        # The host is a name: any socket that listens on this port may be the one.
         ip = ipaddress.ip_address("0.0.0.0")
     ours = _as_listed(ip)
     found = set()
@@ -78,6 +78,6 @@ def _listening(address: Address, proc: pathlib.Path) -> set[str]:
 
 
 def _as_listed(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
-    """An address as /proc/net/tcp has it: words of four bytes in the machine's own order, in hexadecimal digits."""
+    """An address as /proc/net/tcp writes it: four-byte words in the machine's byte order, in hexadecimal."""
     words = (ip.packed[start : start + 4] for start in range(0, len(ip.packed), 4))
     return "".join(f"{int.from_bytes(word, sys.byteorder):08X}" for word in words)

@@ -1,22 +1,21 @@
-"""How fast one source may send small texts. Pure.
+"""Rate limit for small texts of one source: a token bucket. Pure.
 
-A text costs a row on the disk, however short it is: 64 KiB in one-character texts would be 65,536 rows. So texts with
-fewer than SMALL characters are counted per source address; a source that sends more of them than RATE a second, after a
-burst, isn't read from until it is within the bound again. Nothing is dropped: what it sends waits in the network, and a
-sender without framing has its next texts joined there. Longer texts cost their own bytes to send, and are bounded by
-the quota per day (node/core/quotas.py).
+Each text costs a row on the disk, however short it is: 64 KiB of one-character texts would be 65,536 rows. So texts
+with fewer than SMALL characters are counted for each source. A source over the limit of RATE a second, after a burst,
+isn't read from until it is within the limit again. Nothing is dropped: its bytes wait in the network, where texts
+without framing may be joined. Longer texts are bounded by the quota per day (node/core/quotas.py).
 """
 
 from __future__ import annotations
 
 import collections
 
-#: Characters: a text with fewer is small.
+#: A text with fewer characters than this is small.
 SMALL = 16
-#: Small texts that a source may send at once; and each second after that.
+#: Size of the bucket, in small texts, and its refill per second.
 BURST = 2_000
 RATE = 500
-#: Sources that are counted; the one that was counted longest ago is forgotten.
+#: Most sources counted; beyond, the least recently counted one is forgotten.
 MAX_SOURCES = 10_000
 
 
@@ -24,11 +23,11 @@ class Pace:
     """A bucket of BURST for each source, filled with RATE a second."""
 
     def __init__(self) -> None:
-        #: How many small texts a source has still free, as of when.
+        #: Each source's tokens, and the time of that count.
         self._left: collections.OrderedDict[str, tuple[float, float]] = collections.OrderedDict()
 
     def spend(self, source: str, count: int, now: float) -> float:
-        """A source sent so many small texts; returns for how many seconds it isn't to be read from."""
+        """Charge a source for `count` small texts; returns for how many seconds it must not be read from."""
         left, at = self._left.pop(source, (float(BURST), now))
         left = min(BURST, left + (now - at) * RATE) - count
         self._left[source] = left, now

@@ -7,11 +7,11 @@ import errno
 
 _WORDS = {
     errno.ECONNREFUSED: "Connection refused: nothing listens there. Is the other program on, and the port right?",
-    errno.EHOSTUNREACH: "No way to that address. Is the other machine on, and on this network?",
-    errno.ENETUNREACH: "No way to that network from this machine.",
-    errno.ECONNRESET: "The other side broke the connection off.",
-    errno.EPIPE: "The other side broke the connection off.",
-    errno.ECONNABORTED: "The connection was broken off.",
+    errno.EHOSTUNREACH: "No route to that address. Is the other machine on, and on this network?",
+    errno.ENETUNREACH: "No route to that network from this machine.",
+    errno.ECONNRESET: "The other side reset the connection.",
+    errno.EPIPE: "The other side reset the connection.",
+    errno.ECONNABORTED: "The connection was aborted.",
     errno.EADDRNOTAVAIL: "That address can't be used from here.",
     errno.EACCES: "This machine doesn't allow that connection (a firewall here?).",
     errno.EPERM: "This machine doesn't allow that connection (a firewall here?).",

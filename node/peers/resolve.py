@@ -1,4 +1,4 @@
-"""Host names, looked up without holding anybody up: a name that isn't known at once is looked up in the background."""
+"""Host names. A look-up that takes long goes on in the background, and its command is refused as retryable."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import time
 from node.model import Address, is_ip
 from node.peers import zones
 
-#: A command waits so long for a name, in seconds; then it is refused, and the look-up goes on.
+#: How long a command waits for a look-up, in seconds; then it is refused, and the look-up goes on.
 PATIENCE = 0.04
-#: An answer counts for so long, in seconds.
+#: How long an answer is cached, in seconds.
 LIFETIME = 60.0
-#: Names remembered; beyond, the oldest is dropped.
+#: Most names in the cache; beyond, the oldest is dropped.
 MAX_NAMES = 1000
 
 
 class Unresolved(Exception):
-    """`pending`: the look-up still runs. Otherwise nobody goes by that host name."""
+    """A host name has no address yet. `pending`: the look-up still runs; otherwise there is no such host."""
 
     def __init__(self, host: str, pending: bool) -> None:
         super().__init__(host)
@@ -27,7 +27,7 @@ class Unresolved(Exception):
 
 
 class Resolver:
-    """Looks names up, each at most once at a time, and remembers answers for a while."""
+    """Looks up names, each at most once at a time, and caches the answers."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[float, str | None]] = {}
@@ -56,7 +56,7 @@ class Resolver:
         try:
             found = await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_STREAM)
             hosts = [zones.host_of(entry[4]) for entry in found]
-            # Old clients know IPv4 only, so it goes first.
+            # Prefer IPv4, because old clients speak only that.
             host = min(hosts, key=lambda host: ":" in host)
         except (OSError, ValueError):
             host = None

@@ -1,8 +1,8 @@
-"""Whose turn it is: the node's time is shared out between sources, whatever each of them sends.
+"""The scheduler: shares the node's time between sources, whatever each of them sends.
 
-Setting a connection up and each piece that it sends is a turn of its source (fairness.py says whose is next). Turns are
-short, and after a few of them the loop looks at everything else: commands, timers, whoever comes new. A source that
-sends too many small texts (pace.py), or of which enough waits for the disk, has to wait.
+Setting up a connection is a turn of its source, and so is processing each piece that it sends; fairness.py says whose
+turn is next. Turns are short, and after a few of them the event loop does everything else: commands, timers, new
+connections. A source has to wait if it sends too many small texts (pace.py), or if enough of it waits for the disk.
 """
 
 from __future__ import annotations
@@ -18,62 +18,63 @@ from node.peers.fairness import FairQueue
 from node.peers.pace import Pace
 from node.protocol.plain.ancestor import LONG_READ
 
-#: What one turn of a connection should cost at most, in seconds: it follows from how much is read for it.
+#: Target cost of a connection's turn, in seconds; the size of its reads is adapted to it.
 TURN_GOAL = 0.002
-#: The same while more than so many other sources wait: whoever says something now and then waits for a turn or two.
+#: The number of waiting sources beyond which the target is smaller, and that target: a quiet source has to wait for a
+#: turn or two of others.
 CROWD, CROWD_GOAL = 16, 0.0005
-#: Bytes that are read for a turn at least: a text that comes in pieces as long as that is put together again.
+#: Smallest read for a turn, in bytes. A text that arrives in pieces of this size is still put together again.
 MIN_READ = LONG_READ
-#: How long turns may take before the loop looks at everything else, in seconds.
+#: How long turns may take in a row (a stint) before the event loop does everything else, in seconds.
 STINT = 0.004
-#: After such turns of a crowd none of it has one for so long, in seconds. The thread that writes gets the time, and who
-#: says something now and then finds nobody before him. It costs a crowd about half of what it could say.
+#: Pause after a stint of a crowd, in seconds. It gives time to the thread that writes, and lets a quiet source go
+#: first. It costs the crowd about half of its throughput.
 REST = 0.004
 
 
 class Disk(Protocol):
-    """How much waits for the disk."""
+    """The load on the disk."""
 
     @property
     def owed(self) -> float:
-        """What all that was heard so far takes the disk, in seconds: a source pays for that as well."""
+        """Disk time of everything received so far, in seconds; sources are charged for it, too."""
 
     def full_for(self, source: str, light: bool) -> bool:
-        """Whether so much waits that a source, light or not, has to wait."""
+        """Whether so much waits for the disk that this source has to wait. `light`: it says little."""
 
 
 class Scheduler:
-    """The turns of all sources. `go_on` must be called when a source that the disk was full for may be heard again."""
+    """The turns of all sources. Call `go_on` when sources that waited for the disk may be read from again."""
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
         self._loop = asyncio.get_running_loop()
         self._queue: FairQueue[Callable[[], object]] = FairQueue()
         self._pace = Pace()
-        #: Sources that sent too many small texts: they are heard again when their timer fires.
+        #: Sources over the rate limit, each with the timer that ends its wait.
         self.slowed: dict[str, asyncio.TimerHandle] = {}
         self._turning = False
-        #: Set while the crowd rests: the end of that.
+        #: While the crowd pauses: the timer that ends the pause.
         self._rest: asyncio.TimerHandle | None = None
-        #: What was dealt with in this round of the loop without standing in the queue, in seconds.
+        #: Time spent in this round of the loop on work that skipped the queue, in seconds.
         self._spent = 0.0
-        #: What the turns of this stint will cost later, in seconds.
+        #: Later cost of this stint's turns, in seconds.
         self._owed = 0.0
-        #: Nobody has a turn.
+        #: Whether no source gets a turn.
         self.paused = False
 
     def put(self, source: str, work: Callable[[], object], *, small: bool) -> None:
-        """Something to do for a source when it has its turn; `small`: it is sure not to take long."""
+        """Queue work of a source. `small`: it certainly doesn't take long."""
         self._queue.put(source, work, small)
         self._turn_soon()
 
     def charge(self, source: str, seconds: float) -> None:
-        """What a source's turn sets off costs so much later."""
+        """Charge a source for later work that its turn causes, in seconds."""
         self._queue.charge(source, seconds)
         self._owed += seconds
 
     def came(self, connection: Connection) -> None:
-        """Bytes of a connection wait. With nobody before it they are dealt with at once."""
+        """Bytes of a connection wait. If no other source waits, they are processed at once."""
         source, small = connection.source, connection.has_little
         if (
             self._queue
@@ -91,7 +92,7 @@ class Scheduler:
         self._queue.charge(source, cost)
 
     def said_small(self, source: str, texts: int) -> None:
-        """So many small texts of a source came."""
+        """Count small texts of a source against its rate limit."""
         wait = self._pace.spend(source, texts, self._loop.time())
         if wait:
             timer = self.slowed.get(source)
@@ -100,7 +101,7 @@ class Scheduler:
             self.slowed[source] = self._loop.call_later(wait, self._speed_up, source)
 
     def pause(self) -> None:
-        """Listen to nobody until `resume`: what others send waits, nearly all of it at their end."""
+        """Give nobody a turn until `resume`. Flow control keeps nearly all bytes at the senders."""
         self.paused = True
 
     def resume(self) -> None:
@@ -109,20 +110,20 @@ class Scheduler:
         self.go_on()
 
     def go_on(self) -> None:
-        """Sources that had to wait may be heard again."""
+        """Sources that had to wait for the disk may get turns again."""
         if self._queue.again():
             self._turn_soon()
 
     # -- inside
 
     def _hear(self, connection: Connection) -> float:
-        """One turn of a connection; returns what it cost. The costlier it was, the less is read for its next one."""
+        """Give a connection its turn; returns the cost. The costlier the turn, the smaller the next read."""
         before, owed = time.thread_time(), self._disk.owed
         connection.read_on()
         cost = time.thread_time() - before
         disk = self._disk.owed - owed
         self._queue.charge(connection.source, disk)
-        # While others wait, what it takes the disk holds them up too.
+        # While other sources wait, the disk time of this one delays them, too.
         others = len(self._queue) - 1
         whole = cost + disk if others > 0 else cost
         goal = CROWD_GOAL if others > CROWD else TURN_GOAL
@@ -157,7 +158,7 @@ class Scheduler:
             if taken is None:
                 return
             source, work = taken
-            # What a source pays for is the time of this process: when the system lets others run, it is not to blame.
+            # Charge the time of this process only: a source isn't to blame when the system runs other processes.
             before = time.thread_time()
             try:
                 work()

@@ -1,7 +1,7 @@
-"""The zones of link-local IPv6 addresses (RFC 4007): which interface of this machine leads there.
+"""The zones of link-local IPv6 addresses (RFC 4007): the interface of this machine that leads to an address.
 
-The same link-local address is another machine behind another interface, so a peer's host keeps its zone: by the name of
-the interface, because the system's numbers change when one is unplugged. A number is read as well.
+One link-local address means different machines behind different interfaces, so a peer's host keeps its zone. It is kept
+as the interface's name, because the system's numbers change when an interface is unplugged. A number is accepted too.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ def host_of(sockaddr: Sequence[Any]) -> str:
     try:
         return f"{host}%{_named(zone)}" if zone else host
     except OSError:
-        # Its interface is gone since.
+        # The interface has disappeared since.
         return f"{host}%{zone}"
 
 
 def checked(address: Address) -> Address:
-    """An address to listen at or to dial, its zone by the name of the interface. Raises ValueError with a sentence.
+    """An address to listen at or to dial, with its zone as the interface's name. Raises ValueError with a sentence.
 
-    A link-local address without a zone leads nowhere, and neither does a zone that this machine hasn't.
+    A link-local address is refused without a zone, and with a zone that this machine doesn't have.
     """
     host, _, zone = address.host.partition("%")
     if not _is_link_local(host):
@@ -51,7 +51,7 @@ def checked(address: Address) -> Address:
 
 
 def elsewhere(address: Address) -> Address:
-    """As `checked`, of an address to dial: one of this machine itself is refused, too. It leads back to this node."""
+    """As `checked`, for an address to dial. One of this machine itself is refused, because it leads back to us."""
     address = checked(address)
     host = address.host.partition("%")[0]
     if _is_link_local(host) and host in (own.partition("%")[0] for own in interfaces.local_hosts()):

@@ -185,7 +185,7 @@ def test_a_reset_by_the_other_side_is_told_in_words() -> None:
                 await eventually(lambda: network.texts == ["hello"])
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
             await eventually(lambda: network.all(s.Closed))
-            assert network.all(s.Closed) == [s.Closed(2, "The other side broke the connection off.")]
+            assert network.all(s.Closed) == [s.Closed(2, "The other side reset the connection.")]
             assert len(network) == 0
 
     run(test)
