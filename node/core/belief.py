@@ -1,9 +1,9 @@
 """Whether this machine's clock can be believed. Pure.
 
-What is old goes by the clock, for good: a clock that is a year ahead at one start would take all messages with it. So
-the node keeps until when it has believed the clock. A clock further ahead of that than it could well be is doubted, and
-nothing goes by it, until it comes back or a person says that it is right. Neither messages that are written under a
-doubted clock nor a restart make it believable.
+Expiry deletes by the clock, for good: a clock that is a year ahead at one start would delete all messages. So the node
+stores the last time that it believed. A clock that is implausibly far ahead of that is doubted, and nothing expires by
+it, until it comes back or a person confirms it. Neither new messages under a doubted clock nor a restart make it
+believed.
 """
 
 from __future__ import annotations
@@ -17,34 +17,34 @@ from node.core.ledger import Ledger
 from node.core.stimuli import Commanded
 
 DAY_MS = 24 * 3600 * 1000
-#: How far ahead the clock may be where messages are kept for ever: nothing but unused consumers goes by it, after as
-#: long.
+#: How far ahead the clock may be, in ms, if messages are kept for ever: then only unused consumers expire by it, after
+#: the same time.
 KEPT_FOR_EVER_DAYS = bounds.CONSUMER_LIFETIME_MS // DAY_MS
-#: What was believed is written down once an hour: small beside a day, which the clock may always be ahead.
+#: How often the believed time is stored, in ms: an hour is small against the day that a clock may always be ahead.
 STEP_MS = 3600 * 1000
 
 
 class Belief:
-    """Until when the clock was believed (ms); None: nothing was ever kept, so that the first time is believed."""
+    """The last believed time (`until`, in ms). None: nothing was ever stored, so the first time is believed."""
 
     def __init__(self, ledger: Ledger, until: int | None) -> None:
         self._ledger = ledger
         self.until = until
-        #: How many days messages are kept; 0: for ever.
+        #: Number of days that messages are kept; 0: for ever.
         self.keep_days = 0
 
     def doubts(self, now: int) -> bool:
-        """Whether nothing may go by this time."""
+        """Whether this time is doubted, so that nothing may expire by it."""
         days = max(1, self.keep_days or KEPT_FOR_EVER_DAYS)
         return self.until is not None and now > self.until + days * DAY_MS
 
     def look(self, now: int) -> None:
-        """The time as it is: what is believed goes on with it, unless it is doubted."""
+        """Advance the believed time to `now`, unless it is doubted."""
         if not self.doubts(now) and (self.until is None or now >= self.until + STEP_MS):
             self._believe(now)
 
     def trust(self, command: Commanded) -> None:
-        """A person says that the clock is right."""
+        """A person confirms the clock."""
         self._believe(self._ledger.now)
         self._ledger.reply(command.token, rq.Nothing(), command.key)
 

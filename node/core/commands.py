@@ -1,6 +1,6 @@
-"""What the commands of front ends mean. Pure.
+"""The commands of front ends. Pure.
 
-Whatever a command does is decided whole or not at all: arguments are checked before the first record.
+A command is decided as a whole or not at all: all arguments are checked before the first record.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from node.model import Address, is_id, is_ip, parse_address
 from node.printable import can_be_seen
 from node.protocol.plain.registry import BY_NAME
 
-#: Messages sent again that are remembered while the store may still say otherwise; the oldest is dropped.
+#: Most resent messages remembered, because answers from the store may still show their old state.
 MAX_RESENT = 1_024
 #: Peers listed when a name is ambiguous.
 MAX_CANDIDATES = 50
@@ -63,14 +63,14 @@ class Commands:
         self._consumers = consumers
         self.settings = settings
         self.me = me
-        #: What front ends changed, and the name: kept for the next start.
+        #: The settings changed by front ends, and the name; saved for the next start.
         self.saved = saved
         self._fixed = fixed
-        #: The settings where no front end has changed anything.
+        #: The settings as they would be without changes by front ends.
         self._unchanged = unchanged
-        #: Why nothing can be sent, while the disk is nearly full.
+        #: Why sending is refused while the disk is nearly full; None: it isn't.
         self.no_room: str | None = None
-        #: The newest messages that were sent again, and the event that says so.
+        #: Recently resent messages, each with the event about it.
         self._resent: dict[int, int] = {}
         self._run: dict[str, Callable[[Commanded], None]] = {
             "send": self._send,
@@ -118,7 +118,7 @@ class Commands:
     # -- who is meant
 
     def _find(self, text: str) -> Contact | Address:
-        """A peer by id, room, HOST:PORT or name; an address that nobody knows yet. Raises CommandRefused."""
+        """The peer with this id, room, HOST:PORT or name, or an address without a peer. Raises CommandRefused."""
         contact = self._contacts.by_id.get(text)
         if contact is None:
             room = self._rooms.by_id.get(text)
@@ -126,9 +126,9 @@ class Commands:
         if contact is not None:
             return contact
         if is_id(text):
-            # Anybody may call himself like that: whoever has that id is meant, and nobody else.
+            # A text in the shape of an id is never a name, because anybody may choose it as his name.
             raise CommandRefused("not_found", f"There is no peer or conversation with the id {text!r}.")
-        # An address is an address, whoever takes it for a name.
+        # An address comes before a name, because anybody may choose an address as his name.
         try:
             address = parse_address(text)
         except ValueError as error:
@@ -137,7 +137,7 @@ class Commands:
             if self._contacts.is_own(address):
                 raise CommandRefused("own_address", f"{address} is this node itself.")
             if address.host in ANYWHERE:
-                raise CommandRefused("invalid_args", f"{address.host} is no address that can be dialled.")
+                raise CommandRefused("invalid_args", f"{address.host} is not an address that can be dialled.")
             return self._contacts.at(address.host, address.port) or address
         named = self._contacts.named(text)
         if len(named) == 1:
@@ -186,7 +186,7 @@ class Commands:
         self._contacts.check_room_for(len({target for target in targets if isinstance(target, Address)}))
         for target in targets:
             if isinstance(target, Contact):
-                # First of all: who is written to doesn't leave the list for others.
+                # First of all, so that a recipient doesn't leave the list to make room for others.
                 self._contacts.stand(target, "known")
         accepted = []
         for outgoing, target in zip(args.messages, targets, strict=True):
@@ -219,7 +219,7 @@ class Commands:
             raise CommandRefused("not_found", f"There is no message {query.message} of ours.")
         again = self._resent.get(message.id, -1) > query.head or message.room not in self._rooms.by_id
         if again or self._rooms.expired_since(message.room, message.id, query.head):
-            # Sent again by somebody else, moved or gone since the store was asked: what it said is old.
+            # The answer is stale: since the query, the message was resent by another front end, moved, or deleted.
             self._read_message(query.token, query.cause, query.key, query.message)
             return
         if message.state not in ("failed", "unconfirmed"):
@@ -244,7 +244,8 @@ class Commands:
         if isinstance(found, Address):
             found = self._contacts.add(found.host, found.port, None, "unknown", "guess")
         else:
-            # Whoever writes an address means it, whatever is usual on its port; an id or a name says nothing of that.
+            # A person who gives an address means it, whatever service usually has that port. An id or a name doesn't
+            # say that.
             by_address = args.address not in self._rooms.by_id and _is_address(args.address)
             if not by_address:
                 self._answerable(found)
@@ -289,7 +290,7 @@ class Commands:
         self._ledger.reply(command.token, rq.PeerResult(peer=contact.peer), command.key)
 
     def _with_conversation(self, text: str) -> Contact:
-        """A peer that was ever talked with, on the list or not. Raises CommandRefused."""
+        """A peer with a conversation, on the list or not. Raises CommandRefused."""
         found = self._find(text)
         if isinstance(found, Address):
             raise CommandRefused("not_found", f"There is no conversation with {text!r}.")
@@ -323,7 +324,7 @@ class Commands:
         room = self._rooms.by_id.get(room_id)
         if room is None:
             raise CommandRefused("not_found", f"There is no room {room_id!r}.")
-        # Nothing to read: no event, so that dashboards that say so again don't fill the log.
+        # Nothing is left to read: log no event, so that dashboards that repeat the command don't fill the log.
         if upto > room.read_upto and room.unread:
             if room.last is None or upto < room.last.id:
                 revision = self._rooms.revision(room_id)
@@ -335,7 +336,7 @@ class Commands:
     def _counted(self, query: e.CountRead, count: int) -> None:
         room = self._rooms.by_id.get(query.room)
         if room is None or self._rooms.revision(query.room) != query.revision:
-            # Read or merged by somebody else since the store was asked: what it counted is old.
+            # The answer is stale: the room was read or merged since the query.
             self._mark(query.token, query.cause, query.key, query.room, query.upto)
             return
         self._rooms.read(room.id, query.upto, max(0, room.unread - count))
@@ -351,7 +352,7 @@ class Commands:
         changes = changed(self.settings, args, self._fixed)
         saved = {key: value for key, value in self.saved.items() if key not in reset} | changes
         if "name" in reset and "name" in self._fixed:
-            # As at the start: a name that was given is kept for the next one.
+            # As at a start, a name that was given is saved for the next one.
             saved["name"] = self._unchanged.name
         settings = replace(self.settings, **changes, **{key: getattr(self._unchanged, key) for key in reset})
         if (settings, saved) != (self.settings, self.saved):

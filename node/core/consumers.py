@@ -1,7 +1,7 @@
-"""Named consumers: how far front ends have dealt with the event log, so that a bot may end at any moment. Pure.
+"""Named consumers: cursors into the event log that the node keeps, so that a bot may end at any moment. Pure.
 
-The log is never kept longer for a consumer's sake: one whose next event is gone has lapsed, and whoever uses it is told
-so until it is created anew. Consumers are no part of the snapshot and make no events.
+The log is never kept longer for a consumer. A consumer whose next event is gone has lapsed; its commands are refused
+until it is created again with `restart`. Consumers aren't part of the snapshot, and cause no events.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from node.core.loaded import KeptConsumer
 from node.core.stimuli import Commanded
 from node.errors import CommandRefused
 
-#: How far the time of last use on disk may lie behind when nothing else of a consumer changes: asking what is next
-#: isn't worth a write each time. Small beside the life of an unused one.
+#: How far the time of last use on disk may lag, in ms, if nothing else of a consumer changes: a `consumer_next` alone
+#: isn't worth a write. It is small compared with the lifetime of an unused consumer.
 USED_STEP_MS = 3600 * 1000
 
 _NAME = re.compile(rf"[A-Za-z0-9._-]{{1,{bounds.MAX_NAME_CHARS}}}")
 
 
 class Consumers:
-    """All consumers of the node, as decided; `used` is in memory exact, on disk to USED_STEP_MS."""
+    """All consumers of the node. `used` is exact in memory, and up to USED_STEP_MS old on disk."""
 
     def __init__(self, ledger: Ledger, consumers: list[KeptConsumer], belief: Belief) -> None:
         self._ledger = ledger
@@ -36,17 +36,17 @@ class Consumers:
         self._used = {one.name: one.used for one in consumers}
 
     def used(self) -> dict[str, int]:
-        """When each was last used."""
+        """When each consumer was last used, in ms."""
         return dict(self._used)
 
     def next_deadline(self) -> int | None:
-        """When the next one has been unused for too long; None: there is none, or the clock is doubted."""
+        """When the next unused consumer is to be dropped; None: there is none, or the clock is doubted."""
         if self._belief.doubts(self._ledger.now):
             return None
         return min(self._used.values()) + bounds.CONSUMER_LIFETIME_MS if self._used else None
 
     def age(self) -> None:
-        """Drop what nobody has used for too long, unless the clock is doubted."""
+        """Drop consumers unused for too long, unless the clock is doubted."""
         if self._belief.doubts(self._ledger.now):
             return
         for name, used in list(self._used.items()):
@@ -54,7 +54,7 @@ class Consumers:
                 self._forget(name)
 
     def asked(self, name: str) -> None:
-        """A front end was told what is next for a consumer."""
+        """A front end has called `consumer_next`: note the use."""
         kept = self._kept.get(name)
         if kept is None:
             return
@@ -65,7 +65,7 @@ class Consumers:
     # -- the commands
 
     def create(self, command: Commanded) -> None:
-        """Make a consumer, or find that it is there. Raises CommandRefused."""
+        """Create a consumer, unless it exists. Raises CommandRefused."""
         args: rq.ConsumerCreateArgs = command.args
         if not _NAME.fullmatch(args.name):
             raise CommandRefused(
@@ -81,13 +81,13 @@ class Consumers:
         self._ask(command, args)
 
     def drop(self, command: Commanded) -> None:
-        """A consumer is no more. Raises CommandRefused."""
+        """Delete a consumer. Raises CommandRefused."""
         args: rq.ConsumerArgs = command.args
         self._forget(self._find(args.name).name)
         self._ledger.reply(command.token, rq.Nothing(), command.key)
 
     def fetched(self, query: e.ReadOldest, oldest: int) -> None:
-        """Go on with a command, now that it is known what is kept of the log. Raises CommandRefused."""
+        """Go on with a command, given the oldest event in the log. Raises CommandRefused."""
         if isinstance(query.args, rq.ConsumerCreateArgs):
             consumer = self._create(query.args, oldest)
         else:
@@ -120,7 +120,7 @@ class Consumers:
             raise CommandRefused("cursor_ahead", f"The head is {ledger.head}.", details={"head": ledger.head})
         if args.seq > kept.position:
             return self._put(replace(kept, position=args.seq, used=ledger.now))
-        # Somebody who uses it as well is further: what was acknowledged stays so.
+        # Another user of this consumer may have acknowledged more; its position never goes back.
         self.asked(args.name)
         return self._kept[args.name]
 

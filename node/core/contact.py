@@ -1,7 +1,7 @@
-"""One peer as the core knows it while it runs: its row, its links, its queue, and how it is tried to reach it. Pure.
+"""One peer as the core holds it in memory: its row, links, queue and dial attempts. Pure.
 
-It decides nothing. contacts.py keeps the list, plain.py says who it is, queues.py what waits for it, dialling.py when
-it is dialled, connections.py what becomes of its links, and outbox.py which of them a message takes.
+It decides nothing. contacts.py keeps the list of peers, plain.py recognises a peer, queues.py holds its messages,
+dialling.py decides when to dial it, connections.py follows its links, and outbox.py chooses the link for a message.
 """
 
 from __future__ import annotations
@@ -24,67 +24,67 @@ class Waiting(msgspec.Struct):
     id: int
     room: str
     text: str
-    #: Its attempt is recorded ("sending").
+    #: Whether its attempt is recorded (state "sending").
     begun: bool = False
-    #: Which part goes next, from 1; only one-shot peers get parts one by one.
+    #: The next part to send, from 1. Only one-shot peers get a text in parts.
     part: int = 1
-    #: The link it was given to; 0: none, or one of before the core was made.
+    #: The link it was given to; 0: none, or one from before the core was loaded.
     link: int = 0
 
 
 class Queue(msgspec.Struct):
-    """What waits for one peer: the head of it in memory, the rest on disk."""
+    """The messages that wait for one peer: the head in memory, the rest on disk."""
 
-    #: The head, in order; `more` says that there are further ones on disk.
+    #: The head, in order, and whether further ones are on disk.
     waiting: collections.deque[Waiting] = msgspec.field(default_factory=collections.deque)
     more: bool = False
-    #: What the disk was asked for; whether more was accepted since; and whose outcome became known since.
+    #: The query in flight; whether messages were accepted since; and the messages whose outcome became known since.
     fetching: e.ReadWaiting | None = None
     added_since: bool = False
     ended_since: set[int] = msgspec.field(default_factory=set)
-    #: Of what the disk still has, messages up to this one are given up: the peer was forgotten.
+    #: Messages on disk up to this id are given up, because the peer was forgotten.
     give_up_to: int = 0
-    #: Given to a link, outcome not known yet.
+    #: Messages in flight, by id: given to a link, with an unknown outcome.
     inflight: dict[int, Waiting] = msgspec.field(default_factory=dict)
 
 
 class Tries(msgspec.Struct):
-    """How it is tried to reach one peer. Times are milliseconds since 1970."""
+    """The dial attempts and retries for one peer. Times are milliseconds since 1970."""
 
-    #: The link being dialled, or used for one message. None: none is.
+    #: The link being dialled or used for one message; None: there is none.
     link: int | None = None
-    #: Whether that link has done what it was for, and whether the peer took leave since it was dialled.
+    #: Whether that link has served its purpose, and whether the peer said good-bye since it was dialled.
     worked: bool = False
     left: bool = False
-    #: Which of its addresses is dialled next; it stays while it works.
+    #: Index of the address to dial next; it changes only after a failure.
     address: int = 0
-    #: Failed attempts in a row; when the last one began, when the next is due, and why it has to wait.
+    #: Failed attempts in a row; start of the last one, time of the next one, and why it has to wait.
     failed: int = 0
     began: int = 0
     next_at: int | None = None
     reason: str = ""
-    #: Somebody said disconnect: don't dial before there is a new reason to.
+    #: After `disconnect`: don't dial until there is a new reason.
     paused: bool = False
-    #: Of a guess that it speaks natively: whether it rests on an answer since this node has started; when the peer was
-    #: last given something that would show it wrong; and whether that has shown it wrong before.
+    #: Of a guess that it speaks natively: whether an answer in this run of the node supports it; when the peer last got
+    #: something that would show it wrong (ms); and whether that has shown it wrong before.
     asked: bool = False
     tested: int = 0
     fallen: bool = False
-    #: Say hello when it turns out to be a one-shot client: somebody asked for a connection.
+    #: After `connect`: say hello if it turns out to be a one-shot client.
     greet: bool = False
-    #: Say good-bye to a one-shot client: somebody said disconnect.
+    #: After `disconnect`: say good-bye to a one-shot client.
     farewell: bool = False
 
 
 class Contact:
-    """A peer and what the core remembers about it only while it runs."""
+    """A peer's row, and what the core remembers of it in memory only."""
 
     __slots__ = ("gone", "linked_at", "links", "peer", "queue", "tries")
 
     def __init__(self, peer: nouns.Peer, *, gone: bool = False, more: bool = False) -> None:
         self.peer = peer
         self.gone = gone
-        #: Open links that carry texts both ways, the one to use last; when the first of them opened (ms).
+        #: Open two-way links, with the one to use at the end; and when the first of them opened (ms).
         self.links: list[Link] = []
         self.linked_at = 0
         self.queue = Queue(more=more)
@@ -97,7 +97,7 @@ class Contact:
 
     @property
     def own_name(self) -> str:
-        """What it calls itself, whatever a person calls it."""
+        """The name it gives itself, whatever its local name is."""
         return self.peer.own_name or self.peer.name
 
     @property
@@ -107,12 +107,12 @@ class Contact:
 
     @property
     def one_shot(self) -> bool:
-        """Whether it takes one connection for each message, as far as known."""
+        """Whether it takes one connection for each message, as far as its dialect is known."""
         return self.peer.dialect in ONE_SHOT
 
     @property
     def address(self) -> Address | None:
-        """Where it listens, if it has said so."""
+        """The address where it listens, if it has announced its port."""
         return None if self.peer.port is None else Address(self.peer.host, self.peer.port)
 
     @property
@@ -128,21 +128,21 @@ class Contact:
 
     @property
     def targets(self) -> list[Address]:
-        """Where this node may dial it, the best first: where it listens, but for ports of services that nobody here
-        asked for.
+        """The addresses at which this node may dial it, the best first. Ports of other services are left out, unless
+        somebody here asked for them.
         """
         asked = self.peer.standing == "asked"
         return [address for address in self.addresses if asked or not is_service(address.port)]
 
     @property
     def not_dialled(self) -> str | None:
-        """Why it isn't dialled where it says that it listens. None: it may be, or it has not said where."""
+        """Why its announced address isn't dialled; None: it may be dialled, or isn't known."""
         if self.address is None or self.targets:
             return None
         peer = self.peer
         return (
-            f"It says that it listens on port {peer.port}, where usually another kind of service does, so it isn't"
-            f" dialled unasked. If it is a chat program, connect to {self.address} by hand."
+            f"It says that it listens on port {peer.port}, which usually belongs to another kind of service, so it"
+            f" isn't dialled unasked. If it is a chat program, connect to {self.address} by hand."
         )
 
     def has_link(self, number: int) -> bool:
@@ -150,5 +150,5 @@ class Contact:
         return any(link.number == number for link in self.links)
 
     def drop_link(self, number: int) -> None:
-        """A link carries no more texts to it."""
+        """Remove a link that carries no more texts to it."""
         self.links = [link for link in self.links if link.number != number]

@@ -18,28 +18,28 @@ from node.core.rooms import Rooms
 from node.core.strangers import Strangers
 from node.model import PLAIN_PREFIX, Address, parse_address, source_of
 
-#: Peers on the list. Beyond, strangers leave it for whoever is new (strangers.py says which); with none left, who is
-#: new is refused.
+#: Most peers on the list. Beyond, a new peer displaces a stranger (strangers.py says which one); without strangers, a
+#: new peer is refused.
 MAX_PEERS = 20_000
-#: Strangers on the list of one source. Beyond, its further names and ports are refused: whoever claims another port
-#: each time can't fill the list for everybody else.
+#: Most strangers of one source on the list. Beyond, further names and ports of it are refused, so that a source that
+#: claims another port each time can't fill the list.
 MAX_PER_SOURCE = 500
 #: A stranger who has not been heard for so long leaves the list: a month is longer than any holiday.
 STRANGER_MS = 30 * 24 * 3600_000
-#: How often it is looked for such strangers: a day more or less is of no matter to them.
+#: How often to check for such strangers; an hour more or less doesn't matter.
 LOOK_MS = 3600_000
-#: Conversations with strangers who have left the list by themselves. Beyond, one is deleted for each further one.
+#: Most conversations with strangers who were taken off the list by the node. Each further one deletes another.
 MAX_SHELVED = 20_000
-#: So many of those that would go first are looked at for one who is not connected, or whose conversation was read.
+#: Candidates examined for a better choice: one who isn't connected, or whose conversation was read.
 CHOICE = 64
-#: How long a one-shot client counts as reachable after it was heard or reached. Most of them leave without a word; a
-#: quarter of an hour is a short break, and longer than any of them pauses between its signs of life.
+#: How long a one-shot client counts as reachable after it was heard or reached. Most of them leave without a good-bye.
+#: A quarter of an hour outlasts a short break, and the pauses between any client's signs of life.
 REACHABLE_MS = 15 * 60_000
-#: Peers that stop counting as reachable in one step: after a night, thousands may be due at the same moment.
+#: Most peers that stop counting as reachable in one step: after a night, thousands may be due at the same moment.
 MAX_AGED = 500
-#: How a peer may stand, from the lowest on (node/bus/nouns.py says what each means).
+#: The standings of a peer, lowest first (node/bus/nouns.py says what each means).
 STANDINGS = ("stranger", "known", "asked")
-#: To listen at one of these is to listen at every address of this machine; nobody can be dialled there.
+#: Wildcards: a node that listens there listens at every address of this machine. They can't be dialled.
 ANYWHERE = ("0.0.0.0", "::")
 
 
@@ -54,14 +54,14 @@ class Contacts:
         self._by_address: dict[tuple[str, int], Contact] = {}
         self._by_name: dict[str, dict[str, Contact]] = {}
         self._by_host_name: dict[tuple[str, str], dict[str, Contact]] = {}
-        #: Who counts as reachable, until when; the first one is due first.
+        #: One-shot peers that count as reachable, each with the end of that (ms), soonest first.
         self._reachable: dict[str, tuple[Contact, int]] = {}
-        #: How many are on the list.
+        #: Number of peers on the list.
         self._listed = 0
-        #: The strangers among them, and those who have left it by themselves.
+        #: The strangers on the list, and those who were taken off it to make room or for their age.
         self._strangers = Strangers()
         self._shelved = Strangers()
-        #: Who has left it by himself just now.
+        #: Strangers who left the list since `shelved` was called last.
         self._just_shelved: list[Contact] = []
         self._looked_at = 0
         self._own: frozenset[str] = frozenset()
@@ -70,7 +70,7 @@ class Contacts:
             self._index(contact)
             self._listed += not contact.gone
             self._sort_in(contact)
-        # When it was reached last isn't kept: only what was heard counts.
+        # The time of the last successful contact isn't stored, so only `last_seen` counts.
         for contact in sorted(self.by_id.values(), key=lambda contact: contact.peer.last_seen or 0):
             if contact.peer.link == "reachable":
                 self._reachable[contact.id] = contact, (contact.peer.last_seen or 0) + REACHABLE_MS
@@ -98,7 +98,7 @@ class Contacts:
         self._sort_in(contact)
 
     def _sort_in(self, contact: Contact) -> None:
-        """It was heard now, is on the list or off it, a stranger or not: keep it among those that it belongs to."""
+        """Keep a peer in the right set of strangers, after it was heard or its standing changed."""
         for strangers, there in ((self._strangers, not contact.gone), (self._shelved, contact.gone)):
             if there and contact.peer.standing == "stranger" and self.by_id.get(contact.id) is contact:
                 strangers.heard(contact.id, source_of(contact.peer.host))
@@ -106,12 +106,12 @@ class Contacts:
                 strangers.remove(contact.id)
 
     def _heard_at(self, contact: Contact) -> int:
-        """When it was heard last; of one that has only claimed a port, when it came."""
+        """When it was heard last; for one that has only claimed a port, when it was added."""
         room = self._rooms.by_id.get(contact.peer.room)
         return contact.peer.last_seen or (0 if room is None else room.created)
 
     def we_are(self, me: nouns.Self) -> None:
-        """Where this node listens: nobody else can."""
+        """Remember the addresses at which this node listens; no peer can have these."""
         self._own = frozenset((*me.addresses, me.listen))
         self._own_port = None
         try:
@@ -141,12 +141,12 @@ class Contacts:
         return [contact for contact in self._by_name.get(names.key(name), {}).values() if not contact.gone]
 
     def check_room_for(self, count: int) -> None:
-        """Raises OverflowError when so many new peers would be too many even if all strangers left the list."""
+        """Raises OverflowError if `count` new peers wouldn't fit even without any strangers on the list."""
         if self._listed - len(self._strangers) + count > MAX_PEERS:
             raise OverflowError(f"{MAX_PEERS} peers are known; forget some.")
 
     def _make_room(self, keep: Contact | None = None) -> None:
-        """Have strangers leave the list until one more can be on it. Raises OverflowError."""
+        """Take strangers off the list until one more peer fits. Raises OverflowError."""
         while self._listed >= MAX_PEERS:
             first = [self.by_id[id_] for id_ in itertools.islice(self._strangers.first(), CHOICE)]
             spare = [contact for contact in first if contact is not keep]
@@ -155,23 +155,23 @@ class Contacts:
             self._shelve(next((contact for contact in spare if not contact.links), spare[0]))
 
     def _shelve(self, contact: Contact) -> None:
-        """A stranger leaves the list; what he has said stays, and he comes back when he says more."""
+        """Take a stranger off the list. His conversation stays, and he returns when he says more."""
         self._take_off(contact, "stranger")
         self._just_shelved.append(contact)
 
     def shelved(self) -> list[Contact]:
-        """Who has left the list by himself since this was asked last; some may be back on it."""
+        """Strangers who left the list since the last call; some may be back on it."""
         shelved, self._just_shelved = self._just_shelved, []
         return [contact for contact in shelved if contact.id in self._shelved]
 
     def is_empty(self, contact: Contact) -> bool:
-        """Whether no text was ever said with it, or none is left."""
+        """Whether the conversation with it has no text, or none any more."""
         return self._rooms.by_id[contact.peer.room].last is None
 
     def surplus(self) -> Contact | None:
-        """Whose conversation is deleted next, because too many are kept of strangers who left the list by themselves.
+        """The stranger off the list whose conversation is deleted next; None: there aren't too many.
 
-        One that was read goes before one that was not.
+        One whose conversation was read goes before one with unread texts.
         """
         if len(self._shelved) <= MAX_SHELVED:
             return None
@@ -179,7 +179,7 @@ class Contacts:
         return next((contact for contact in first if not self._rooms.by_id[contact.peer.room].unread), first[0])
 
     def age_strangers(self) -> None:
-        """Strangers who weren't heard for long leave the list, at most MAX_AGED of them in one step."""
+        """Take strangers who weren't heard for long off the list, at most MAX_AGED in one step."""
         now = self._ledger.now
         if now - self._looked_at < LOOK_MS:
             return
@@ -198,7 +198,7 @@ class Contacts:
         if all(getattr(peer, name) == value for name, value in changes.items()):
             return False
         if peer.standing == "asked" and changes.get("port", peer.port) != peer.port:
-            # It was another address that somebody asked for.
+            # Somebody asked for its old address, not for this one.
             changes["standing"] = "known"
         if "port" in changes:
             changes["addresses"] = [*_addresses(peer.host, changes["port"]), *peer.addresses[1:]]
@@ -218,21 +218,21 @@ class Contacts:
         return True
 
     def _freshen(self, contact: Contact, reachable: bool) -> None:
-        """It was heard or reached now, or its state tells more than that."""
+        """Restart the time for which it counts as reachable, or end it."""
         self._reachable.pop(contact.id, None)
         if reachable:
             self._reachable[contact.id] = contact, self._ledger.now + REACHABLE_MS
 
     def reachable(self) -> list[Contact]:
-        """Who counts as reachable and may be dialled, whoever was heard or reached last at the end."""
+        """Peers that count as reachable and may be dialled, the most recently heard or reached one last."""
         return [contact for contact, _ in self._reachable.values() if contact.targets and not contact.gone]
 
     def next_aging(self) -> int | None:
-        """When somebody stops counting as reachable."""
+        """When the next peer stops counting as reachable (ms)."""
         return next(iter(self._reachable.values()))[1] if self._reachable else None
 
     def age(self) -> None:
-        """Whoever was neither heard nor reached for too long may be anywhere."""
+        """Peers neither heard nor reached for too long become "unknown"."""
         for _ in range(MAX_AGED):
             at = self.next_aging()
             if at is None or at > self._ledger.now:
@@ -242,30 +242,30 @@ class Contacts:
                 self.change(contact, link="unknown")
 
     def shift(self, by: int) -> None:
-        """The wall clock was set: what is left until somebody ages stays the same."""
+        """The wall clock was set by `by` ms: move all deadlines along."""
         self._reachable = {id_: (contact, at + by) for id_, (contact, at) in self._reachable.items()}
 
     def calls_itself(self, contact: Contact, name: str) -> None:
-        """The peer says its name. What a person calls it stays."""
+        """Set the name that the peer gives itself. A local name stays in force."""
         if contact.peer.own_name is None:
             self.change(contact, name=name)
         else:
             self.change(contact, own_name=name)
 
     def rename(self, contact: Contact, name: str) -> None:
-        """A person's name for a peer wins over its own; an empty one gives way to it again."""
+        """Set the local name of a peer, which wins over its own; an empty one removes it."""
         if name:
             self.change(contact, name=name, own_name=contact.own_name)
         else:
             self.change(contact, name=contact.own_name, own_name=None)
 
     def stand(self, contact: Contact, standing: nouns.Standing) -> None:
-        """Somebody here has to do with it: as "known" or "asked". It never stands lower for that."""
+        """Raise a peer's standing to "known" or "asked"; it is never lowered here."""
         if STANDINGS.index(standing) > STANDINGS.index(contact.peer.standing):
             self.change(contact, standing=standing)
 
     def seen(self, contact: Contact) -> None:
-        """It said something now. Front ends derive that from the message itself, so it isn't logged."""
+        """Note that it said something now. Not logged, because front ends derive it from the message itself."""
         last, now = contact.peer.last_seen, self._ledger.now
         self._sort_in(contact)
         if contact.peer.link == "reachable":
@@ -275,7 +275,7 @@ class Contacts:
             self._ledger.put(e.PutPeer(contact.peer, contact.gone))
 
     def add(self, host: str, port: int | None, name: str | None, dialect: str, source: str) -> Contact:
-        """A new plain peer and its conversation. Raises OverflowError at MAX_PEERS, and at MAX_PER_SOURCE if "seen"."""
+        """Add a plain peer and its conversation. Raises OverflowError at MAX_PEERS, and at MAX_PER_SOURCE if "seen"."""
         if source == "seen" and self._strangers.count(source_of(host)) >= MAX_PER_SOURCE:
             raise OverflowError(f"{MAX_PER_SOURCE} peers are known at {source_of(host)}; forget some.")
         self._make_room()
@@ -295,9 +295,9 @@ class Contacts:
         return contact
 
     def revive(self, contact: Contact, *, keep: Contact | None = None, force: bool = False) -> None:
-        """Who was off the list is back on it; `keep` doesn't leave it for that.
+        """Put a peer back on the list; `keep` isn't displaced for it.
 
-        For a stranger, raises OverflowError at MAX_PEERS, unless `force`: somebody here has to do with him.
+        Raises OverflowError for a stranger at MAX_PEERS, unless `force` (somebody here deals with him).
         """
         if not contact.gone:
             return
@@ -316,7 +316,7 @@ class Contacts:
         self._ledger.log(ev.PeerAdded(peer=contact.peer))
 
     def forget(self, contact: Contact) -> None:
-        """A person takes it off the list; its conversation and its row stay."""
+        """Take a peer off the list, as a person asked. Its conversation and its row stay."""
         self._take_off(contact, "known")
 
     def _take_off(self, contact: Contact, standing: nouns.Standing) -> None:
@@ -329,9 +329,9 @@ class Contacts:
         self._ledger.log(ev.PeerForgotten(peer=contact.id))
 
     def unite(self, contact: Contact, known: Contact) -> None:
-        """Two peers are one: all that was said with `contact` is now with `known`, and so is a name that it lacks.
+        """Merge `contact` into `known`: its conversation, and its name if `known` has none.
 
-        Not its address: a plain peer is its address, and somebody else may have that tomorrow.
+        Its address isn't taken over: it may belong to another plain peer tomorrow.
         """
         self.revive(known, keep=contact, force=True)
         if not contact.nameless and known.nameless:
@@ -351,7 +351,7 @@ class Contacts:
             self.stand(known, "known")
 
     def delete(self, contact: Contact) -> None:
-        """It was never known, nor anything that was said with it. Its number isn't given to anybody else."""
+        """Delete a peer and its conversation. Its number isn't used again."""
         peer = contact.peer
         nobody = nouns.Peer(id=peer.id, room=peer.room, name="", dialect_from="guess")
         self._ledger.put(e.PutPeer(nobody, gone=True))
@@ -364,7 +364,7 @@ class Contacts:
 
 
 def _addresses(host: str, port: Any) -> list[str]:
-    """Where a plain peer can be dialled: nowhere, while it hasn't said its port."""
+    """The addresses at which a plain peer can be dialled; none while it hasn't announced its port."""
     return [] if port is None else [str(Address(host, port))]
 
 

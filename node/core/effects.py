@@ -1,4 +1,4 @@
-"""What the core decides: records for the store, and acts let out once those are on disk. Plain frozen values."""
+"""The core's decisions: records for the store, and acts performed once those are on disk. Plain frozen values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from node.protocol.plain.registry import ANCESTOR
 
 
 class Key(msgspec.Struct, frozen=True):
-    """What makes a repeated command take effect once: the key, and what the command was."""
+    """An idempotency key, with a fingerprint of its command."""
 
     key: str
     #: A hash of op and arguments: the same key with another command is refused.
@@ -45,13 +45,13 @@ class MergeRooms(msgspec.Struct, frozen=True):
 
 
 class DeleteRoom(msgspec.Struct, frozen=True):
-    """A conversation is no more, nor is anything that was said in it."""
+    """Delete a conversation with all its messages."""
 
     room: str
 
 
 class ExpireMessages(msgspec.Struct, frozen=True):
-    """Messages of a room up to this one are no more, but for those that still wait. Signed headers stay."""
+    """Delete a room's messages up to this id, except those that still wait. Signed headers stay."""
 
     room: str
     upto: int
@@ -67,7 +67,7 @@ class AddMessage(msgspec.Struct, frozen=True):
 
 
 class SetState(msgspec.Struct, frozen=True):
-    """One of our own messages is in another state for one of its recipients. `marks` None: unchanged."""
+    """Set the state of one of our own messages for one of its recipients. `marks` None: unchanged."""
 
     message: int
     peer: str
@@ -77,7 +77,7 @@ class SetState(msgspec.Struct, frozen=True):
 
 
 class PutSettings(msgspec.Struct, frozen=True):
-    """The settings in force, the node as front ends see it, and which settings are kept for the next start."""
+    """The settings in force, the node as front ends see it, and the settings saved for the next start."""
 
     settings: nouns.Settings
     self: nouns.Self
@@ -85,19 +85,19 @@ class PutSettings(msgspec.Struct, frozen=True):
 
 
 class PutGreetings(msgspec.Struct, frozen=True):
-    """What became of the mandatory peers in this run."""
+    """The outcomes of greeting the mandatory peers in this run."""
 
     greetings: dict[str, nouns.Greeting]
 
 
 class PutShutOut(msgspec.Struct, frozen=True):
-    """Which source addresses are shut out, until when (ms)."""
+    """The sources that are shut out, each with the end of that (ms)."""
 
     until: dict[str, int]
 
 
 class PutBelieved(msgspec.Struct, frozen=True):
-    """Until when this machine's clock was believed (ms)."""
+    """The last time of this machine's clock that was believed (ms)."""
 
     until: int
 
@@ -109,7 +109,7 @@ class PutConsumer(msgspec.Struct, frozen=True):
 
 
 class DropConsumer(msgspec.Struct, frozen=True):
-    """A consumer is no more."""
+    """Delete a consumer."""
 
     name: str
 
@@ -123,7 +123,7 @@ class SaveReply(msgspec.Struct, frozen=True):
 
 
 class Log(msgspec.Struct, frozen=True):
-    """A durable event. With `message`, the log holds only a reference: a replay shows the message as it then is."""
+    """A durable event. With `message`, the log holds only a reference: a replay shows the message's present content."""
 
     event: ev.Event
     message: int | None = None
@@ -151,16 +151,16 @@ Record = (
 
 
 class Dial(msgspec.Struct, frozen=True):
-    """Open a connection; `how` says what for.
+    """Open a connection, in one of three ways.
 
-    "persistent": say CONNECT and stay. "unsure": say CONNECT with the offer, and find out what it speaks. "one_shot":
-    for one message, which follows as a Transmit as soon as the connection stands (a Connected stimulus tells).
+    `how` "persistent": send CONNECT and stay. "unsure": send CONNECT with the offer, and find out what the peer speaks.
+    "one_shot": open it for one message, which follows as a Transmit after the Connected stimulus.
     """
 
     link: int
     address: Address
     how: Literal["persistent", "unsure", "one_shot"]
-    #: Whose ways; "unsure" begins with the ancestor's.
+    #: The dialect to speak; "unsure" begins with the ancestor's.
     dialect: str = ANCESTOR.name
 
 
@@ -170,7 +170,7 @@ class Transmit(msgspec.Struct, frozen=True):
     link: int
     token: int
     text: str
-    #: Of a long text to a one-shot peer: which part goes over this connection, from 1.
+    #: The part of a long text that goes over this connection to a one-shot peer, from 1.
     part: int = 1
     control: bool = False
 
@@ -182,14 +182,14 @@ class HangUp(msgspec.Struct, frozen=True):
 
 
 class ShutOut(msgspec.Struct, frozen=True):
-    """Leave all connections of a source address, and refuse new ones for so long."""
+    """Close all connections of a source, and refuse new ones for a time."""
 
     host: str
     ms: int
 
 
 class Hold(msgspec.Struct, frozen=True):
-    """Read from nobody as long as this problem stands. None: read on."""
+    """Stop reading from peers because of this problem. None: read again."""
 
     problem: str | None
 
@@ -223,10 +223,10 @@ class Fetch(msgspec.Struct, frozen=True):
 
 
 class ReportExpiry(msgspec.Struct, frozen=True):
-    """A step of expiry is over and what it decided is on disk: tell whoever asked for it.
+    """An expiry step has ended, and its records are on disk: report it.
 
-    It began after message `after`; the next one begins after `next` (the same one: it is to be taken again; None: no
-    further message is old). `gone`: something has gone.
+    The step began after message `after`. The next one begins after `next` (equal to `after`: repeat the step; None: no
+    further message is old). `gone`: whether anything was deleted.
     """
 
     after: int
@@ -235,13 +235,13 @@ class ReportExpiry(msgspec.Struct, frozen=True):
 
 
 class Exit(msgspec.Struct, frozen=True):
-    """All is decided and said: the node may end once the links are closed."""
+    """Everything is decided and performed: the node may end once the links are closed."""
 
 
 Act = Dial | Transmit | HangUp | ShutOut | Hold | Tell | Reply | Refuse | Fetch | ReportExpiry | Exit
 Effect = Record | Act
 
-# ---- queries: what a decision may need from disk; each is answered by a stimulus of its own --------------------------
+# ---- queries: data that a decision needs from disk; each is answered by a stimulus of its own ------------------------
 
 
 class ReadWaiting(msgspec.Struct, frozen=True):
@@ -249,14 +249,14 @@ class ReadWaiting(msgspec.Struct, frozen=True):
 
     peer: str
     limit: int
-    #: Tells one asking from another: only the answer to the last one counts.
+    #: Number of the query: only the answer to a peer's last query counts.
     number: int = 0
 
 
 class CountRead(msgspec.Struct, frozen=True):
-    """How many texts came into the room after message `after`, up to message `upto`. Answered by ReadCounted.
+    """Count the texts received in a room after message `after`, up to `upto`. Answered by ReadCounted.
 
-    For a command that says what was read.
+    For the command `mark_read`.
     """
 
     token: int
@@ -265,37 +265,37 @@ class CountRead(msgspec.Struct, frozen=True):
     room: str
     after: int
     upto: int
-    #: How often the room was read or merged when this was asked: after one more, the answer is worth nothing.
+    #: The room's revision at the time of the query; if it has changed, the answer is stale.
     revision: int = 0
 
 
 class CountUnread(msgspec.Struct, frozen=True):
-    """How many texts came into a merged room after message `after`, up to message `upto`. Answered by UnreadCounted."""
+    """Count the texts received in a merged room after message `after`, up to `upto`. Answered by UnreadCounted."""
 
     room: str
     after: int
     upto: int
     #: As of CountRead.
     revision: int
-    #: How much of the room was taken for unread when this was asked.
+    #: The estimate of unread texts at the time of the query.
     unread: int
 
 
 class ReadMessage(msgspec.Struct, frozen=True):
-    """One message of ours and whom it is for. Answered by MessageRead. For a command that sends it again."""
+    """Read one message of ours and its recipient, for the command `resend`. Answered by MessageRead."""
 
     token: int
     cause: ev.Cause | None
     key: Key | None
     message: int
-    #: The newest event when this was asked.
+    #: The newest event at the time of the query.
     head: int = 0
 
 
 class ReadOldest(msgspec.Struct, frozen=True):
-    """The oldest event that is kept. Answered by OldestRead.
+    """Read the number of the oldest event in the log. Answered by OldestRead.
 
-    For a command about a consumer, which is decided once it is known.
+    For a command about a consumer, which is decided with the answer.
     """
 
     token: int
@@ -306,7 +306,7 @@ class ReadOldest(msgspec.Struct, frozen=True):
 
 
 class FindOld(msgspec.Struct, frozen=True):
-    """Of the next `limit` messages after one: in which rooms some came before this time (ms), and still are there.
+    """Find the rooms with old messages, received before this time (ms), among the next `limit` ones after a message.
 
     Answered by OldFound.
     """
@@ -314,12 +314,12 @@ class FindOld(msgspec.Struct, frozen=True):
     before: int
     after: int
     limit: int
-    #: How often rooms were read or merged when this was asked.
+    #: The revision of all rooms at the time of the query.
     moves: int
 
 
 class OldOf(msgspec.Struct, frozen=True):
-    """The newest old message of a room, how many texts up to it are unread, and whether the room is empty then."""
+    """The newest old message of a room, the number of unread texts up to it, and whether nothing else is left."""
 
     room: str
     upto: int
@@ -327,6 +327,6 @@ class OldOf(msgspec.Struct, frozen=True):
     empty: bool
 
 
-#: Queries of a command, which goes on with the answer: whoever can't give one refuses the command.
+#: Queries on behalf of a command, which goes on with the answer. If a query fails, the command is refused.
 CommandQuery = CountRead | ReadMessage | ReadOldest
 Query = CommandQuery | ReadWaiting | CountUnread | FindOld

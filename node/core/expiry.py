@@ -1,7 +1,7 @@
-"""Messages that are kept for a number of days only: which go, in small steps, and what that changes. Pure.
+"""Expiry of messages after a number of days, in small steps. Pure.
 
-The store is asked which messages are old; what goes of each room is decided here and logged, so that front ends drop
-it too. What still waits to be sent never goes.
+The store is asked which messages are old. What expires in each room is decided here and logged, so that front ends drop
+it, too. A message that still waits to be sent never expires.
 """
 
 from __future__ import annotations
@@ -13,23 +13,26 @@ from node.core.contacts import Contacts
 from node.core.ledger import Ledger
 from node.core.rooms import Rooms
 
-#: Messages that are looked at in one step; what is old of them goes in one commit, and must not hold up another.
+#: Most messages examined in one step. The old ones among them go in one commit, which must stay short.
 STEP = 100
 
 
 class Expiry:
-    """One walk over the messages, oldest first, a step at a time. Whoever asked for a step is told when it is over."""
+    """A walk over the messages, oldest first, one step at a time. A ReportExpiry answers each request for a step."""
 
     def __init__(self, ledger: Ledger, rooms: Rooms, contacts: Contacts, belief: Belief) -> None:
         self._ledger = ledger
         self._rooms = rooms
         self._contacts = contacts
         self._belief = belief
-        #: What the store was asked and hasn't answered yet.
+        #: The query in flight.
         self.asked: e.FindOld | None = None
 
     def due(self, step: s.ExpiryDue) -> None:
-        """Take a step: messages after `step.after` that came before `step.before`. None while the clock is doubted."""
+        """Take a step: expire messages after id `step.after` received before `step.before`.
+
+        Expires nothing while the clock is doubted.
+        """
         if self._belief.doubts(self._ledger.now):
             self.asked = None
             self._ledger.put(e.ReportExpiry(step.after, None, gone=False))
@@ -38,7 +41,7 @@ class Expiry:
         self._ledger.put(e.Fetch(self.asked))
 
     def fetched(self, found: s.OldFound) -> None:
-        """What the store knows of old messages. Worth nothing for rooms that were read or merged since it was asked."""
+        """Take the store's answer. It is stale for rooms that were read or merged since the query."""
         query = found.query
         if query is not self.asked:
             return
@@ -54,6 +57,6 @@ class Expiry:
             return False
         contact = self._contacts.by_id.get(self._rooms.by_id[one.room].peer or "")
         if one.empty and contact is not None and contact.gone:
-            # Nothing is left of somebody who is off the list: the conversation goes as well.
+            # The peer is off the list, and no message is left: delete the conversation as well.
             self._contacts.delete(contact)
         return True

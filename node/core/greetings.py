@@ -1,8 +1,8 @@
-"""Mandatory peers: each is greeted once at each start, never queued and never tried again.
+"""Mandatory peers: each is greeted once at each start; a greeting is never queued or retried. Pure.
 
-One with a network is greeted only from a machine that has an address in it: the default ones exist on one campus only.
-What became of each is logged. Who is greeted becomes a peer like any other, and its link is kept. Pure.
-(The older program's ways: tests/support/WIRE.md, section 6.)
+One with a network is greeted only from a machine that has an address in it, because the default ones exist on one
+campus only. Each outcome is logged. A greeted peer becomes a peer like any other, and its link is kept. (What the older
+program does: tests/support/WIRE.md, section 6.)
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from node.core.links import Links
 from node.model import MandatoryPeer
 from node.protocol.plain.registry import ANCESTOR
 
-#: The token of a greeting: it is no message, so nothing of it is kept.
+#: The token of a greeting, which isn't a message, so nothing of it is stored.
 TOKEN = 0
 
 
@@ -40,12 +40,12 @@ class Greetings:
         self._links = links
         self._dialling = dialling
         self.all = dict(loaded)
-        #: Who is being greeted over which link, and what is still to be said there.
+        #: Link -> the greeting under way on it, and the text still to be sent.
         self._under_way: dict[int, str] = {}
         self._text = ""
 
     def start(self, start: s.Started) -> None:
-        """Decide for each whether it is greeted from here, and dial those at once."""
+        """Decide for each mandatory peer whether to greet it from here, and dial those at once."""
         self.all = {}
         self._text = start.greeting
         self._ledger.put(e.PutGreetings({}))
@@ -73,24 +73,24 @@ class Greetings:
             self._under_way[self._dialling.call(contact)] = greeting.address
 
     def ready(self, link: int) -> bool:
-        """A link that was dialled stands: a greeting goes over it first. Returns whether there is one."""
+        """A dialled link is up: send its greeting first, if it has one. Returns whether it has."""
         if link not in self._under_way or self._links.is_leaving(link):
             return False
         self._ledger.put(e.Transmit(link, TOKEN, self._text))
         return True
 
     def transmitted(self, done: s.Transmitted) -> None:
-        """What became of a greeting that was handed over."""
+        """The outcome of a greeting that was handed to its link."""
         if done.token == TOKEN and done.link in self._under_way:
             self._end(done.link, done.outcome == "sent", done.reason)
 
     def closed(self, link: int, reason: str | None) -> None:
-        """A link ended; nobody may have been greeted over it."""
+        """A link ended; its greeting, if any, has failed."""
         if link in self._under_way:
             self._end(link, False, reason or "It closed the connection.")
 
     def settle(self, detail: str) -> None:
-        """What was under way in a core of before is not any more."""
+        """Greetings under way in an earlier core have failed."""
         for greeting in list(self.all.values()):
             if greeting.outcome == "calling" and greeting.address not in self._under_way.values():
                 self._put(replace(greeting, outcome="failed", detail=detail, at=self._ledger.now))

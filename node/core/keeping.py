@@ -1,8 +1,8 @@
-"""What is kept how long: what goes next of the event log, of replies and of messages, and when. Pure.
+"""Decides what retention removes next, and when, from the event log, the replies and the messages. Pure.
 
-Stimuli in, steps out, one at a time: whoever takes a step (node/retention.py) says what came of it, and gets the next.
-A step that came to nothing is left for the next time that it is due; nothing here is lost with the process, because
-each step begins with what is on disk. While the clock is doubted, nothing goes by age.
+Stimuli in, steps out, one at a time: node/retention.py takes a step, reports its outcome, and gets the next step. A
+step that failed is left until it is due again. Nothing here needs to survive the process, because each step begins from
+what is on disk. While the clock is doubted, nothing is removed for its age.
 """
 
 from __future__ import annotations
@@ -15,23 +15,24 @@ import msgspec
 from node.bus import bounds
 
 DAY_MS = 24 * 3600 * 1000
-#: Events that go in one step.
+#: Events removed in one step.
 EVENTS_STEP = 1_000
-#: How often messages and replies are looked at, in seconds; at once when `keep_days` is changed.
+#: How often messages and replies are checked, in seconds; also at once when `keep_days` is changed.
 LOOK_EVERY = 600.0
-#: Replies kept for keys; beyond, the oldest go though they aren't a day old: their commands would take effect again.
+#: Most replies kept for idempotency keys. Beyond, the oldest go even if they are younger than a day; a repetition of
+#: their commands would take effect again.
 MAX_REPLIES = 1_000_000
-#: Replies that go in one step.
+#: Replies removed in one step.
 REPLIES_STEP = 1_000
-#: How often it is written down beside the database how far the event log has come, in seconds, when it has moved. A
-#: backup from the same run that is put back within that time of the newest event isn't recognised.
+#: How often the head of the event log is written to the mark beside the database, in seconds, if it has moved. A backup
+#: of the same run that misses only events since the last mark isn't recognised when it is restored.
 MARK_EVERY = 5.0
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """What a decision goes by, as it is at that moment."""
+    """The inputs of a decision, as they are at that moment."""
 
-    #: Seconds of a clock that only goes forward.
+    #: Monotonic time, in seconds.
     at: float
     #: Milliseconds since 1970.
     now: int
@@ -39,7 +40,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     head: int
     keep_events: int
     keep_days: int
-    #: There are consumers: they lapse by age.
+    #: Whether there are consumers, which expire by age.
     consumers: bool
     #: Why the clock is doubted, as a sentence; None: it is believed.
     doubted: str | None
@@ -49,27 +50,27 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Looked(msgspec.Struct, frozen=True):
-    """It is time to look again. What was planned, and came to nothing, is forgotten."""
+    """A new round begins. Planned steps that weren't taken are forgotten."""
 
 
 class Done(msgspec.Struct, frozen=True):
-    """A step was taken that tells nothing else."""
+    """A step without a result was taken."""
 
 
 class Trimmed(msgspec.Struct, frozen=True):
-    """The event log begins with this event now."""
+    """The event log was trimmed; it begins with this event now."""
 
     oldest: int
 
 
 class RepliesCounted(msgspec.Struct, frozen=True):
-    """So many replies are kept."""
+    """The number of kept replies."""
 
     count: int
 
 
 class Expired(msgspec.Struct, frozen=True):
-    """A step of the walk over the messages: something is gone or not, and after which message the next one begins."""
+    """A step of the walk over the messages: whether it removed any, and after which message the next step begins."""
 
     gone: bool
     next: int | None
@@ -81,52 +82,52 @@ Stimulus = Looked | Done | Trimmed | RepliesCounted | Expired
 
 
 class Trim(msgspec.Struct, frozen=True):
-    """Forget events before this one."""
+    """Delete the events before this `seq`."""
 
     before: int
 
 
 class SayOfClock(msgspec.Struct, frozen=True):
-    """Say to people that the clock is doubted; None: no more."""
+    """Tell people that the clock is doubted; None: withdraw that notice."""
 
     sentence: str | None
 
 
 class WriteMark(msgspec.Struct, frozen=True):
-    """Write down beside the database how far the event log has come."""
+    """Write the head of the event log to the mark beside the database."""
 
     head: int
 
 
 class LookAtClock(msgspec.Struct, frozen=True):
-    """Let the core look at the clock: what it believes goes on with it."""
+    """Let the core check the clock and advance the time that it believes."""
 
 
 class ForgetReplies(msgspec.Struct, frozen=True):
-    """Forget replies from before this time (ms)."""
+    """Delete replies from before this time (ms)."""
 
     before: int
 
 
 class CountReplies(msgspec.Struct, frozen=True):
-    """Count the replies that are kept."""
+    """Count the kept replies."""
 
 
 class ForgetOldestReplies(msgspec.Struct, frozen=True):
-    """Forget so many replies, the oldest first."""
+    """Delete the `count` oldest replies."""
 
     count: int
 
 
 class Expire(msgspec.Struct, frozen=True):
-    """Let the core take a step: of the messages after `after`, those that came before this time (ms) go."""
+    """Let the core take an expiry step: messages with ids above `after`, received before this time (ms)."""
 
     before: int
     after: int
 
 
 class TidyUp(msgspec.Struct, frozen=True):
-    """Messages older than so many days are gone: take away what hung on them."""
+    """Messages older than so many days are gone: delete what belonged to them only."""
 
     days: int
     now: int
@@ -138,24 +139,24 @@ Step = (
 
 
 class Keeping:
-    """What is too much or too old, from what is seen. `oldest` is the oldest event that is kept."""
+    """Finds what is too much or too old. `oldest` is the oldest event in the log."""
 
     def __init__(self, oldest: int) -> None:
         self.oldest = oldest
-        #: What is left of the look at replies and messages.
+        #: Planned steps for replies and messages.
         self._plan: collections.deque[Step] = collections.deque()
-        #: Something has gone since it was tidied up.
+        #: Whether messages were removed since the last TidyUp.
         self._gone = False
-        #: For how many days messages were kept at that look, and when the next one is due.
+        #: `keep_days` at the last check, and when the next check is due.
         self._days = 0
         self._look_at = 0.0
         self._mark_at = 0.0
-        #: Why the clock was doubted when it was seen last, and what was said of it.
+        #: Why the clock was doubted at the last check, and the notice last given to people.
         self._doubted: str | None = None
         self._said: str | None = None
 
     def handle(self, stimulus: Stimulus, seen: Seen) -> Step | None:
-        """The step that follows; None: nothing is to be done before the next look."""
+        """The next step; None: nothing to do in this round."""
         match stimulus:
             case Looked():
                 self._plan.clear()
@@ -174,7 +175,7 @@ class Keeping:
     def _next(self, seen: Seen) -> Step | None:
         if seen.head - self.oldest + 1 > seen.keep_events:
             return Trim(self.oldest + EVENTS_STEP)
-        # Where nothing goes by age, a person who was away for long need not be asked about the clock.
+        # If nothing expires by age, people needn't be bothered about the clock.
         sentence = seen.doubted if seen.keep_days or seen.consumers else None
         if sentence != self._said:
             self._said = sentence
@@ -182,7 +183,7 @@ class Keeping:
         if seen.at >= self._mark_at:
             self._mark_at = seen.at + MARK_EVERY
             return WriteMark(seen.head)
-        # The clock has come back, or somebody has said that it is right; or it is doubted from now on.
+        # The belief has changed: the clock has come back, was confirmed, or is doubted from now on.
         turned = (seen.doubted is None) != (self._doubted is None)
         self._doubted = seen.doubted
         if turned or seen.keep_days != self._days or seen.at >= self._look_at:
@@ -191,7 +192,7 @@ class Keeping:
         return self._plan.popleft() if self._plan else None
 
     def _look(self, seen: Seen) -> None:
-        """Plan what is done with replies and messages. Those that are too many go also while the clock is doubted."""
+        """Plan the steps for replies and messages. Surplus replies go even while the clock is doubted."""
         self._plan = collections.deque([LookAtClock()])
         if seen.doubted is None:
             self._plan.append(ForgetReplies(seen.now - bounds.KEY_LIFETIME_MS))
@@ -200,12 +201,12 @@ class Keeping:
             self._plan.append(Expire(seen.now - seen.keep_days * DAY_MS, 0))
 
     def _shed(self, over: int) -> None:
-        """Of the replies that are too many, the oldest go first, and before anything else that is planned."""
+        """Plan the removal of surplus replies, oldest first, ahead of all other steps."""
         steps = [ForgetOldestReplies(min(REPLIES_STEP, over - done)) for done in range(0, max(0, over), REPLIES_STEP)]
         self._plan.extendleft(reversed(steps))
 
     def _walk(self, step: Expired, seen: Seen) -> None:
-        """The walk over the messages goes on, or is over."""
+        """Plan the next step of the walk over the messages, or end it."""
         self._gone = self._gone or step.gone
         if step.next is not None:
             self._plan.appendleft(Expire(seen.now - self._days * DAY_MS, step.next))

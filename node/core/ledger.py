@@ -1,4 +1,4 @@
-"""Where decisions are written down: effects in order, events numbered without gaps, ids counted. Pure."""
+"""The ledger of a decision: its effects in order, event numbers without gaps, and new ids. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from node.core.clock import Clock
 
 
 class Ledger:
-    """The effects of the stimulus at hand, and the counters that survive it."""
+    """The effects of the present stimulus, and the counters that go on after it."""
 
     def __init__(self, log: str, head: int, clock: int, last_message: int, last_link: int = -1) -> None:
         self.log_id = log
@@ -67,7 +67,7 @@ class Ledger:
         return self.last_link
 
     def reply(self, token: int, result: Any, key: e.Key | None) -> None:
-        """Answer a command; with a key, the answer is kept with what the command did."""
+        """Answer a command. With a key, the reply is saved in the same commit as the command's records."""
         if key is not None:
             self._effects.append(e.SaveReply(key, result, self.now))
         self._effects.append(e.Reply(token, result))

@@ -1,7 +1,7 @@
 """The links of this node: each is a value, and its states follow a table. Pure.
 
-A link is one connection with somebody, dialled or come in. Whose it is may show only when something is said on it.
-connections.py decides what happens to links; contact.py says which of them carry texts to a peer.
+A link is one connection with a peer, dialled or accepted. Which contact it belongs to may show only later, by what is
+said on it. connections.py decides what happens to links; contact.py keeps the links that carry texts to a peer.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ Kind = Literal["one_shot", "persistent"]
 
 
 class State(enum.Enum):
-    """Where a link stands. One that is over is known no more."""
+    """The states of a link. A link that has ended is removed."""
 
     #: We dialled it; nothing has come back yet.
     DIALLED = enum.auto()
-    #: It stands: something may be heard on it, and a one-shot link may be given its message.
+    #: It is up: texts may be received on it, and a one-shot link may be given its message.
     UP = enum.auto()
-    #: It stands, and texts of ours may go over it.
+    #: It is up, and texts of ours may go over it.
     OPEN = enum.auto()
-    #: We hung up: nothing new is begun on it.
+    #: We hung up: nothing new is sent on it.
     LEAVING = enum.auto()
 
 
 class Input(enum.Enum):
-    """What may happen to a link."""
+    """The inputs of the state table."""
 
-    #: The network says that it stands, or what it speaks.
+    #: The network reports that it is up, or which dialect it speaks.
     COME_UP = enum.auto()
     #: Texts of ours may go over it from here on.
     OPEN = enum.auto()
-    #: None may any more: it fails, or it turned out to be another peer's.
+    #: Texts of ours may no longer go over it: it fails, or it turned out to be another peer's.
     SHUT = enum.auto()
     #: We hang up.
     LEAVE = enum.auto()
 
 
-#: The state that follows, for each that may be met.
+#: (state, input) -> next state. Any other pair is a bug.
 TRANSITIONS: dict[tuple[State, Input], State] = {
     (State.DIALLED, Input.COME_UP): State.UP,
     (State.DIALLED, Input.OPEN): State.OPEN,
@@ -58,7 +58,7 @@ TRANSITIONS: dict[tuple[State, Input], State] = {
     (State.OPEN, Input.OPEN): State.OPEN,
     (State.OPEN, Input.SHUT): State.UP,
     (State.OPEN, Input.LEAVE): State.LEAVING,
-    # What was under way when we hung up is still told.
+    # Events that were under way when we hung up still arrive.
     (State.LEAVING, Input.COME_UP): State.LEAVING,
     (State.LEAVING, Input.OPEN): State.LEAVING,
     (State.LEAVING, Input.LEAVE): State.LEAVING,
@@ -72,14 +72,14 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     direction: Direction
     kind: Kind
     state: State
-    #: What is spoken on it, as far as known.
+    #: Its dialect, as far as known.
     dialect: str
-    #: The other side's address; where it listens, as far as the link has told.
+    #: The other side's address, and its listening port, as far as the link has told.
     host: str
     port: int | None
-    #: Whether it can be answered on.
+    #: Whether texts of ours can go over it.
     two_way: bool
-    #: Whose it is (a contact's id), where that is known.
+    #: The id of the contact that it belongs to, if known.
     contact: str | None = None
 
     @property
@@ -98,16 +98,16 @@ class Links:
         return len(self._by_number)
 
     def get(self, number: int) -> Link | None:
-        """The link of this number; None when it is over, or was never heard of."""
+        """The link with this number; None when it has ended or never existed."""
         return self._by_number.get(number)
 
     def is_leaving(self, number: int) -> bool:
-        """Whether we hung up this link, and it isn't over yet."""
+        """Whether we hung up this link and it hasn't ended yet."""
         link = self._by_number.get(number)
         return link is not None and link.leaving
 
     def dialled(self, number: int, contact: str, address: Address, kind: Kind, dialect: str) -> Link:
-        """A link to a contact is being dialled."""
+        """Add a link to a contact that is being dialled."""
         link = Link(
             number=number,
             direction="out",
@@ -123,7 +123,7 @@ class Links:
         return link
 
     def up(self, number: int, direction: Direction, host: str, port: int | None, dialect: str, two_way: bool) -> Link:
-        """The network says what a link is: one that came in, one of ours, or one that an earlier core knew."""
+        """The network reports a link: an accepted one, one that we dialled, or one that an earlier core knew."""
         known = self._by_number.get(number)
         if known is None:
             kind: Kind = "persistent" if two_way else "one_shot"
@@ -144,7 +144,7 @@ class Links:
         return link
 
     def go(self, number: int, by: Input) -> Link:
-        """Something happens to a link; returns it as it is then. Raises LocalFault where the table has no such step."""
+        """Apply an input to a link; returns the new link. Raises LocalFault when the table has no such transition."""
         link = self._by_number[number]
         try:
             link = replace(link, state=TRANSITIONS[link.state, by])
@@ -154,11 +154,11 @@ class Links:
         return link
 
     def claim(self, number: int, port: int) -> None:
-        """The other side said where it listens."""
+        """The other side announced its listening port."""
         self._by_number[number] = replace(self._by_number[number], port=port)
 
     def belong(self, number: int, contact: str) -> Link:
-        """It shows whose a link is."""
+        """Assign a link to a contact."""
         link = self._by_number[number]
         if link.contact != contact:
             link = self._by_number[number] = replace(link, contact=contact)
@@ -169,11 +169,11 @@ class Links:
         return [link for link in self._by_number.values() if link.contact == contact]
 
     def disown(self, number: int) -> None:
-        """A link is nobody's any more; what is still to come of it concerns nobody."""
+        """Detach a link from its contact; later events of it are ignored."""
         link = self._by_number.get(number)
         if link is not None:
             self._by_number[number] = replace(link, contact=None)
 
     def over(self, number: int) -> Link | None:
-        """A link is over: it is known no more. Returns what it was."""
+        """Remove a link that has ended; returns its last value."""
         return self._by_number.pop(number, None)

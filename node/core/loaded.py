@@ -1,4 +1,4 @@
-"""What the core is loaded from: the small part of the store that decisions need. Pure data."""
+"""The small part of the store that the core is loaded from. Pure data."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Sending(msgspec.Struct, frozen=True):
 
 
 class KeptConsumer(msgspec.Struct, frozen=True, kw_only=True):
-    """A consumer's row: its position is a number of `log`."""
+    """A consumer's row. Its position is an event number of `log`."""
 
     name: str
     log: str
@@ -57,8 +57,8 @@ class Loaded(msgspec.Struct, frozen=True):
     #: Source addresses that are shut out, until when.
     shut_out: dict[str, int] = {}
     consumers: list[KeptConsumer] = []
-    #: Until when the clock was believed (ms), or when the newest message came; None: neither is known.
+    #: The last believed time (ms), or that of the newest message; None: neither is known.
     believed: int | None = None
-    #: Settings that front ends changed, and the name. None: an older Snicher wrote the database, and didn't tell them
-    #: from defaults.
+    #: Settings that front ends changed, and the name. None: an older Snicher wrote the database and didn't distinguish
+    #: them from defaults.
     saved: dict[str, Any] | None = None

@@ -1,7 +1,7 @@
-"""The door to all decisions: a stimulus goes in, its effects come out. Pure.
+"""The entry to all decisions: a stimulus goes in, its effects come out. Pure.
 
-The same stimuli at the same times give the same effects. After a failed commit, `Node` is made anew from the store:
-what was in memory only is either told again by the links, or of no consequence.
+The same stimuli at the same times give the same effects. After a failed commit, a new `Node` is loaded from the store.
+State that was only in memory either comes again from the links, or doesn't matter.
 """
 
 from __future__ import annotations
@@ -33,25 +33,25 @@ from node.core.plain import Plain
 from node.core.quotas import DEFAULT_QUOTA, Quotas
 from node.core.rooms import Rooms
 
-#: A wall clock that goes back by more than this was set; less is the system's own adjusting.
+#: A wall clock that goes back by more than this was set by somebody; less is the system's own adjustment.
 SET_BACK_MS = 1_000
-#: So many bytes above the floor of free space (or a twentieth of it) all goes on again: it must not flap.
+#: Hysteresis of the free space, in bytes above the floor (at most a twentieth of it): the node must not flap.
 MORE_SPACE = 10_000_000
 
 TOO_MANY_SHELVED = "Too many strangers have written whom nobody answered: the oldest conversation with one was deleted."
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """Who this node is and what it was told at its start."""
+    """The node's identity, and what its start options say."""
 
     peer_id: str
     code: str
     version: str
-    #: What the start options say; None: as it was last time.
+    #: The name in the start options; None: use the last name.
     name: str | None
-    #: What to be called when nobody has ever said.
+    #: The name if nobody has ever set one.
     default_name: str
-    #: Bytes that a plain source address may cost in a day; 0: as many as it likes.
+    #: Quota of a plain source address, in bytes a day; 0: none.
     quota: int = DEFAULT_QUOTA
     #: The settings that the start fixed.
     fixed: dict[str, settings.Fixed] = {}
@@ -64,7 +64,7 @@ class Node:
         self._identity = identity
         self._ledger = Ledger(loaded.log, loaded.head, loaded.clock, loaded.last_message, last_link)
         self._rooms = Rooms(self._ledger, loaded.rooms)
-        # A peer whose conversation went over to another one has no room: it is no more.
+        # A peer whose conversation was merged into another one has no room, so it no longer exists.
         rows = [row for row in loaded.peers if row.peer.room in self._rooms.by_id]
         contacts = [Contact(row.peer, gone=row.gone, more=row.waiting) for row in rows]
         self._contacts = Contacts(self._ledger, self._rooms, contacts, loaded.last_plain)
@@ -81,7 +81,7 @@ class Node:
         self._space: bool | None = None
         self._greetings = Greetings(self._ledger, self._contacts, self._links, self._dialling, loaded.greetings)
         saved = settings.saved_for(loaded.saved, loaded.settings)
-        # Not the name: a core made anew in the middle of a run keeps the one that was changed since the start.
+        # Except the name: a core loaded in the middle of a run keeps a name that was changed since the start.
         fixed = {key: one for key, one in identity.fixed.items() if key != "name"}
         current = settings.in_force(identity.default_name, saved, fixed)
         me = nouns.Self(id=identity.peer_id, code=identity.code, name=current.name, listen="", addresses=[])
@@ -107,12 +107,12 @@ class Node:
 
     @property
     def head(self) -> int:
-        """The newest event decided (it may not be on disk yet)."""
+        """`seq` of the newest event decided, which may not be on disk yet."""
         return self._ledger.head
 
     @property
     def last_link(self) -> int:
-        """The last link id given out; a core made anew goes on from it."""
+        """The last link id given out; a core that is loaded again goes on from it."""
         return self._ledger.last_link
 
     @property
@@ -136,7 +136,7 @@ class Node:
         return self._commands.saved
 
     def greetings(self) -> list[nouns.Greeting]:
-        """What became of the mandatory peers at this start."""
+        """The outcomes of greeting the mandatory peers at this start."""
         return list(self._greetings.all.values())
 
     def consumers_used(self) -> dict[str, int]:
@@ -144,18 +144,18 @@ class Node:
         return self._consumers.used()
 
     def shut_out(self) -> dict[str, int]:
-        """Which source addresses have met their quota, and until when they are shut out."""
+        """Source addresses over their quota, each with the time (ms) until which it is shut out."""
         return {host: until for host, until in self._quotas.shut_out.items() if until > self._ledger.now}
 
     def in_use(self, link: int) -> bool:
-        """Whether what is sent to somebody whom people here know goes over this link."""
+        """Whether this link carries messages to a peer that people here know."""
         contact = self._connections.owner(link)
         if contact is None or contact.peer.standing == "stranger" or not contact.links:
             return False
         return contact.links[-1].number == link
 
     def next_tries(self, peers: Iterable[str] | None = None) -> list[nouns.NextTry]:
-        """Who of these (None: of all) is tried again and when, soonest first."""
+        """The next tries of these peers (None: of all), soonest first."""
         known = self._contacts.by_id
         found = known.values() if peers is None else [known[peer] for peer in peers if peer in known]
         waiting = [c for c in found if c.tries.next_at is not None and not c.gone]
@@ -170,7 +170,7 @@ class Node:
         """Decide what follows from `stimulus` at `now` (milliseconds since 1970)."""
         set_back = self._ledger.now - now
         if set_back > SET_BACK_MS:
-            # The wall clock was set: a try must not be put off by that.
+            # The wall clock was set back; that must not postpone a retry.
             self._dialling.retries.shift(-set_back)
             self._contacts.shift(-set_back)
         self._ledger.now = now
@@ -244,7 +244,7 @@ class Node:
         self._quotas.count(link.host, heard.size, len(heard.said))
 
     def _tidy(self) -> None:
-        """Strangers who left the list are hung up. Those who never said a text go, and those beyond the bound."""
+        """Hang up strangers who left the list. Delete those without a text, and those beyond the bound."""
         for contact in self._contacts.shelved():
             self._connections.let_go(contact)
             if self._contacts.is_empty(contact):
@@ -274,7 +274,7 @@ class Node:
         self._connections.settle("The node ended while this was being sent; it may or may not have arrived.")
 
     def resume(self, listen: str, addresses: list[str], now: int) -> None:
-        """A core made anew in the middle of a run: as it was told at the start, without an event."""
+        """Set what `Started` would, without an event, in a core that is loaded in the middle of a run."""
         self._ledger.now = now
         self._we_are(self._commands.settings.name, listen, addresses)
 
@@ -284,7 +284,7 @@ class Node:
         self._contacts.we_are(me)
 
     def recovered(self, now: int) -> list[e.Effect]:
-        """The disk works again, and all that the links had to tell was handled."""
+        """The disk works again, and the stimuli held meanwhile were handled. Returns the effects."""
         self._ledger.now = now
         self._ledger.cause = None
         self._greetings.settle("The disk failed meanwhile.")
@@ -301,7 +301,7 @@ class Node:
         self._ledger.log(ev.NodeStopped(reason=reason))
 
     def _measured(self, space: s.SpaceMeasured) -> None:
-        """Below the floor nothing more is taken in; a little above it all goes on. It comes every few seconds."""
+        """Below the floor, sending and reading from peers stop; a little above it they resume. Called regularly."""
         if not self.belief.doubts(self._ledger.now):
             self._contacts.age_strangers()
         above = min(space.floor // 20, MORE_SPACE) if self._space is False else 0

@@ -1,7 +1,7 @@
-"""What waits for each contact: the head of its outbox in memory, the rest on disk, and what is in flight. Pure.
+"""The queue of each contact: the head of its outbox in memory, the rest on disk, and the messages in flight. Pure.
 
-A message is recorded as "sending" before its first byte leaves. Messages keep their order, also those that come back;
-where memory can't tell it, the disk is asked for all of them again.
+A message is recorded as "sending" before its first byte leaves. Messages keep their order, also those that return to
+the queue; where memory doesn't know the order, all of them are read from disk again.
 """
 
 from __future__ import annotations
@@ -14,41 +14,41 @@ from node.core.contact import Contact, Waiting
 from node.core.ledger import Ledger
 from node.core.rooms import Rooms
 
-#: Messages of one peer's outbox held in memory; the rest stays on disk until it is its turn.
+#: Most messages of one peer's outbox held in memory; the rest stays on disk until its turn.
 WINDOW = 64
-#: Messages of a forgotten peer that are given up in one step.
+#: Most messages of a forgotten peer that are given up in one step.
 SWEEP = 1_000
 
 FORGOTTEN = "The peer was forgotten before this could be sent."
 
 
 class Queues:
-    """The queues of all contacts, and whose each message in flight is."""
+    """The queues of all contacts, and the owner of each message in flight."""
 
     def __init__(self, ledger: Ledger, rooms: Rooms) -> None:
         self._ledger = ledger
         self._rooms = rooms
-        #: Whose a message in flight is.
+        #: Message in flight -> its contact.
         self.carried: dict[int, Contact] = {}
         self._asked = 0
 
     # -- in
 
     def load(self, contact: Contact, message: int, room: str, text: str) -> None:
-        """A message whose attempt was under way when the core was made."""
+        """Add a message whose attempt was under way when the core was loaded."""
         contact.queue.inflight[message] = Waiting(message, room, text, begun=True)
         self.carried[message] = contact
 
     def add(self, contact: Contact, message: nouns.Message) -> None:
-        """A message was accepted for this peer."""
+        """Add a message that was accepted for this peer."""
         if contact.queue.more or len(contact.queue.waiting) >= WINDOW:
-            # While the disk is asked for more, its answer may be older than this message.
+            # A query in flight may be answered without this message, because it was asked before.
             contact.queue.added_since = contact.queue.more = True
         else:
             contact.queue.waiting.append(Waiting(message.id, message.room, message.text))
 
     def again(self, contact: Contact, message: nouns.Message) -> None:
-        """A message that was given up waits again, in its place among the others."""
+        """Put a message that was given up back in its place in the queue."""
         if contact.queue.more or len(contact.queue.waiting) >= WINDOW:
             self.let_disk_order(contact)
         else:
@@ -63,9 +63,9 @@ class Queues:
         self._ledger.put(e.Fetch(contact.queue.fetching))
 
     def fetched(self, contact: Contact, query: e.ReadWaiting, rows: list[tuple[int, str, str]]) -> None:
-        """The disk answered what this contact has asked last."""
+        """Take the disk's answer to this contact's last query."""
         contact.queue.fetching = None
-        # What was sent while the store was read is still waiting in that answer: it must not go out twice.
+        # The answer may hold messages that were sent since the query was asked; they must not go out twice.
         queue = contact.queue
         known = {waiting.id for waiting in queue.waiting} | set(queue.inflight) | queue.ended_since
         for row in rows:
@@ -83,13 +83,13 @@ class Queues:
             contact.queue.give_up_to = 0
 
     def let_disk_order(self, contact: Contact) -> None:
-        """Hold nothing in memory that isn't begun: all comes back from disk, in order."""
+        """Drop the messages in memory that haven't been begun; all are read again from disk, in order."""
         contact.queue.waiting = collections.deque(waiting for waiting in contact.queue.waiting if waiting.begun)
         contact.queue.more = True
         contact.queue.fetching = None
 
     def give(self, contact: Contact, waiting: Waiting, link: int) -> None:
-        """Let it go over a link; that it is being sent is recorded first."""
+        """Hand a message to a link. Its state "sending" is recorded first."""
         if not waiting.begun:
             waiting.begun = True
             self._rooms.state(waiting.room, waiting.id, contact.id, "sending")
@@ -98,21 +98,21 @@ class Queues:
         self.carried[waiting.id] = contact
         self._ledger.put(e.Transmit(link, waiting.id, waiting.text, waiting.part))
 
-    # -- and out or back
+    # -- out, or back
 
     def give_up_parts(self, contact: Contact, reason: str | None) -> None:
-        """Of a long text, parts have left: the rest isn't sent by itself."""
+        """End a long text of which some parts were sent: the rest isn't retried by itself."""
         while contact.queue.waiting and contact.queue.waiting[0].part > 1:
             waiting = contact.queue.waiting.popleft()
             self.end(contact, waiting, "unconfirmed", part_lost(waiting.part, reason))
 
     def take_back(self, contact: Contact, waiting: Waiting) -> None:
-        """It is in flight no more."""
+        """A message is no longer in flight."""
         del contact.queue.inflight[waiting.id]
         del self.carried[waiting.id]
 
     def back(self, contact: Contact, waiting: Waiting) -> None:
-        """It waits again, in its old place."""
+        """Put a message back in its old place in the queue."""
         contact.queue.waiting.append(waiting)
         _sort(contact)
 
@@ -124,26 +124,26 @@ class Queues:
         detail: str | None,
         marks: list[str] | None = None,
     ) -> None:
-        """Nothing more is done for this message by itself."""
+        """End a message in this state: it isn't retried by itself."""
         if contact.queue.fetching is not None:
             contact.queue.ended_since.add(waiting.id)
         self._rooms.state(waiting.room, waiting.id, contact.id, state, detail, marks)
 
     def not_sent(self, contact: Contact, waiting: Waiting) -> None:
-        """It certainly didn't leave: it waits again, in its old place."""
+        """A message certainly wasn't sent: put it back in its old place."""
         waiting.begun, waiting.link = False, 0
         if contact.gone:
             self.end(contact, waiting, "failed", FORGOTTEN)
             return
         self._rooms.state(waiting.room, waiting.id, contact.id, "waiting")
         if contact.queue.more:
-            # Others that came back earlier may stand before it, on disk.
+            # Messages that came back earlier may be before it, on disk.
             self.let_disk_order(contact)
         else:
             self.back(contact, waiting)
 
     def forget(self, contact: Contact) -> None:
-        """All that waits is given up, also what only the disk knows of."""
+        """Give up all waiting messages, in memory and on disk."""
         for waiting in contact.queue.waiting:
             self.end(contact, waiting, "failed", FORGOTTEN)
         contact.queue.waiting.clear()
@@ -151,7 +151,7 @@ class Queues:
         contact.queue.give_up_to = self._ledger.last_message if contact.queue.more else 0
 
     def delete(self, contact: Contact) -> None:
-        """Nothing of it is known any more."""
+        """Forget everything about a contact's messages."""
         for token in contact.queue.inflight:
             del self.carried[token]
         contact.queue.waiting.clear()
@@ -160,7 +160,7 @@ class Queues:
         contact.queue.more = False
 
     def adopt(self, gone: Contact, into: Contact) -> None:
-        """What waited for `gone`, or is in flight, is `into`'s."""
+        """Move the messages of `gone`, waiting or in flight, to `into`."""
         for waiting in (*gone.queue.waiting, *gone.queue.inflight.values()):
             waiting.room = into.peer.room
         for token in gone.queue.inflight:
@@ -173,7 +173,7 @@ class Queues:
 
 
 def _sort(contact: Contact) -> None:
-    """In order of acceptance; a message of which a part has left comes before all."""
+    """Sort by acceptance, but put a message of which a part was sent first."""
     contact.queue.waiting = collections.deque(sorted(contact.queue.waiting, key=_place))
 
 

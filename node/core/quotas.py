@@ -1,8 +1,8 @@
-"""How much one source (node/model.py) may store here in a day, so that nobody fills the disk. Pure.
+"""The quota: how much one source (node/model.py) may store here in a day, so that nobody fills the disk. Pure.
 
-Counted are the bytes that came over its connections, and MESSAGE_COST for each thing said. When the quota is met, its
-connections are closed and new ones refused until its day is over; nobody else notices. What was said up to
-then is kept. Counts are in memory: a restart begins them anew, but whoever is shut out stays so.
+A source is charged for the bytes received over its connections, and MESSAGE_COST for each message. At the quota, its
+connections are closed and new ones refused until its day is over. Other sources aren't affected. Messages received
+before are kept. Counts are in memory, so a restart resets them, but a source that is shut out stays so.
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ from node.model import source_of
 
 #: A source's day begins with the first thing it says.
 DAY_MS = 24 * 3600 * 1000
-#: Bytes a source may cost in a day, unless the configuration says otherwise.
+#: Default quota, in bytes a day.
 DEFAULT_QUOTA = 200_000_000
-#: What a message costs on disk beside its text: its rows, its event, its place in the indexes.
+#: Bytes that a message costs on disk besides its text: its rows, its event, its index entries.
 MESSAGE_COST = 300
-#: Sources that are counted, and sources that are shut out; beyond, the one whose day began first is forgotten.
+#: Most sources counted, and most sources shut out; beyond, the one whose day began first is forgotten.
 MAX_SOURCES = 10_000
 
 
 class Quotas:
-    """What each source has cost in its day. A quota of 0: there is none."""
+    """The cost of each source in its day. `quota` is in bytes; 0: there is none."""
 
     def __init__(self, ledger: Ledger, quota: int, shut_out: dict[str, int]) -> None:
         self._ledger = ledger
         self._quota = quota
-        #: Until when each source is shut out (ms).
+        #: Sources shut out, each with the end of that (ms).
         self.shut_out = dict(shut_out)
-        #: When each source's day began, and what it has cost since.
+        #: Each source's begin of its day (ms), and its cost since, in bytes.
         self._days: collections.OrderedDict[str, tuple[int, int]] = collections.OrderedDict()
 
     def start(self) -> None:
-        """A new run: whoever was shut out stays so."""
+        """A new run begins: shut out again the sources that were shut out."""
         now = self._ledger.now
-        # Nobody is shut out for longer than a day: a longer time is left from a clock that was ahead.
+        # Nobody is shut out for longer than a day. A longer time comes from a clock that was ahead.
         self.shut_out = {source: until for source, until in self.shut_out.items() if now < until <= now + DAY_MS}
         for source, until in self.shut_out.items():
             self._ledger.put(e.ShutOut(source, until - now))
 
     def is_shut_out(self, host: str) -> bool:
-        """Whether nothing that this address says counts any more."""
+        """Whether this address is shut out, so that its messages are ignored."""
         return self._ledger.now < self.shut_out.get(source_of(host), 0) <= self._ledger.now + DAY_MS
 
     def count(self, host: str, size: int, said: int) -> None:
-        """So many things said in so many bytes cost an address's source; at the quota it is shut out."""
+        """Charge an address's source for `said` messages in `size` bytes; at the quota, shut it out."""
         if not self._quota:
             return
         source, now = source_of(host), self._ledger.now

@@ -1,4 +1,4 @@
-"""Conversations: what is said in them, in which order, and how much of it is unread. Pure."""
+"""Conversations: their messages, the order of these, and unread counts. Pure."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ class Rooms:
     def __init__(self, ledger: Ledger, rooms: Iterable[nouns.Room]) -> None:
         self._ledger = ledger
         self.by_id: dict[str, nouns.Room] = {room.id: room for room in rooms}
-        #: How often each room was read or merged in this run, and all of them.
+        #: Revisions: how often each room was read or merged in this run, and all rooms together.
         self._revisions: dict[str, int] = {}
         self.moves = 0
-        #: Up to which message each room has expired in this run, and the event that says so.
+        #: For each room, the message up to which it has expired in this run, and the event about it.
         self._expired: dict[str, tuple[int, int]] = {}
-        #: The oldest unread text, where it is known: what came in since the room was read to its end.
+        #: Each room's oldest unread text, where it is known, that is, after the room was read to its end in this run.
         self._first_unread: dict[str, int] = {}
-        #: Merged rooms of which the disk has yet to count what is unread.
+        #: Merged rooms whose unread texts the disk is still counting.
         self._estimated: set[str] = set()
 
     def revision(self, room: str) -> int:
-        """A number that changes whenever the room's mark moves."""
+        """A number that changes whenever the room's read mark moves."""
         return self._revisions.get(room, 0)
 
     def add_plain(self, room: str, name: str, peer: str) -> None:
-        """A conversation with a plain peer. It begins after all that was said before, in other conversations."""
+        """Add a conversation with a plain peer. Its read mark stands at the node's newest message."""
         now, newest = self._ledger.now, self._ledger.last_message
         self._put(
             ev.RoomAdded,
@@ -43,7 +43,7 @@ class Rooms:
         )
 
     def rename(self, room: str, name: str) -> None:
-        """A conversation goes by another name."""
+        """Rename a conversation."""
         known = self.by_id.get(room)
         if known is not None and known.name != name:
             self._put(ev.RoomChanged, replace(known, name=name))
@@ -54,7 +54,7 @@ class Rooms:
         self._ledger.log(event(room=_without_text(room)), room.id)
 
     def receive(self, room_id: str, author: str, name: str, texts: Iterable[Text]) -> int:
-        """Texts that came in; one row of the room for all of them. Returns how many."""
+        """Add received texts, with one change of the room's row for all of them. Returns their number."""
         room, ledger = self.by_id[room_id], self._ledger
         now, clock = ledger.now, ledger.clock
         last = None
@@ -82,7 +82,7 @@ class Rooms:
         return count
 
     def notice(self, room_id: str, author: str, name: str, text: str) -> None:
-        """A quiet line: never unread, never the room's last message."""
+        """Add a notice, which never counts as unread and is never the room's last message."""
         ledger = self._ledger
         value = ledger.clock.next(ledger.now)
         message = nouns.Message(
@@ -100,7 +100,7 @@ class Rooms:
         ledger.log(ev.MessageReceived(message=message), room_id, message.id)
 
     def accept(self, room_id: str, peer: str, me: nouns.Self, text: str) -> nouns.Message:
-        """A text of our own, to be sent."""
+        """Add a text of our own, to be sent."""
         ledger = self._ledger
         value = ledger.clock.next(ledger.now)
         message = nouns.Message(
@@ -128,7 +128,7 @@ class Rooms:
         detail: str | None = None,
         marks: list[str] | None = None,
     ) -> None:
-        """One of our own messages goes to another state. It is for one peer only, so that is the message's state."""
+        """Change the state of one of our own messages. It has one recipient, so this is the message's state."""
         ledger = self._ledger
         ledger.put(e.SetState(message, peer, state, detail, marks))
         ledger.log(ev.MessageStateChanged(room=room_id, id=message, state=state, detail=detail, marks=marks), room_id)
@@ -138,7 +138,7 @@ class Rooms:
             self.by_id[room_id] = replace(room, last=replace(room.last, state=state, detail=detail, marks=kept))
 
     def read(self, room_id: str, upto: int, unread: int) -> None:
-        """The room's mark stands at a message, and so much is unread above it."""
+        """Move the room's read mark to a message, with `unread` texts above it."""
         self._moved(room_id)
         room = replace(self.by_id[room_id], read_upto=upto, unread=unread)
         self._store(room)
@@ -147,12 +147,12 @@ class Rooms:
             self._count(room)
 
     def merge(self, gone_id: str, into_id: str) -> None:
-        """All of one conversation now belongs to another."""
+        """Move all messages of one conversation to another."""
         gone, into = self.by_id.pop(gone_id), self.by_id[into_id]
         newest = max((room.last for room in (gone, into) if room.last is not None), key=lambda x: x.order, default=None)
         if newest is not None:
             newest = replace(newest, room=into_id)
-        # What was read in one is not read in the other: the mark goes below the oldest that is unread in either.
+        # The two were read up to different messages, so the mark goes below the oldest text unread in either.
         first = [self._first_unread.get(room.id, room.read_upto + 1) for room in (gone, into) if room.unread]
         highest = max(gone.read_upto, into.read_upto)
         mark = min(first) - 1 if first else highest
@@ -167,18 +167,18 @@ class Rooms:
         self._ledger.put(e.PutRoom(merged))
         self._ledger.log(ev.RoomsMerged(gone=gone_id, room=_without_text(merged)), into_id)
         if mark < highest or not self._estimated.isdisjoint((gone_id, into_id)):
-            # Texts that were read in one may stand above the common mark.
+            # Texts that were already read in one room may stand above the common mark, so count.
             self._count(merged)
         self._let_go(gone_id)
 
     def _let_go(self, room_id: str) -> None:
-        """A room is no more, and no other gets its id: nothing has to be remembered of it."""
+        """Forget all state of a deleted room. Its id is never used again."""
         self._revisions.pop(room_id, None)
         self._expired.pop(room_id, None)
         self._estimated.discard(room_id)
 
     def _count(self, room: nouns.Room) -> None:
-        """Let the disk count what is unread, unless everything was read."""
+        """Let the disk count the unread texts, unless everything was read."""
         upto = self._ledger.last_message
         if room.last is None or room.read_upto >= room.last.id:
             self._estimated.discard(room.id)
@@ -188,7 +188,7 @@ class Rooms:
         self._ledger.put(e.Fetch(e.CountUnread(room.id, room.read_upto, upto, revision, room.unread)))
 
     def delete(self, room_id: str) -> None:
-        """A conversation goes, with all that was said in it."""
+        """Delete a conversation with all its messages."""
         del self.by_id[room_id]
         self._moved(room_id)
         self._let_go(room_id)
@@ -196,9 +196,9 @@ class Rooms:
         self._ledger.log(ev.RoomDeleted(room=room_id), room_id)
 
     def expire(self, room_id: str, upto: int, unread: int) -> bool:
-        """Messages up to this one go, `unread` unread texts among them; what waits stays. Returns whether they do.
+        """Expire messages up to `upto`, with `unread` unread texts among them, except those that wait to be sent.
 
-        Not while the disk has yet to count what is unread: their turn comes again.
+        Returns False, and does nothing, while the disk is still counting the room's unread texts.
         """
         room = self.by_id.get(room_id)
         if room is None or room_id in self._estimated:
@@ -221,7 +221,7 @@ class Rooms:
         return message <= upto and at > head
 
     def recount(self, query: e.CountUnread, count: int) -> None:
-        """What the disk counted above a merged room's mark, unless the mark has moved since."""
+        """Take the disk's count of texts above a merged room's mark, unless the mark has moved since."""
         room = self.by_id.get(query.room)
         if room is None or self.revision(room.id) != query.revision:
             return
@@ -241,5 +241,5 @@ class Rooms:
 
 
 def _without_text(room: nouns.Room) -> nouns.Room:
-    """A room as the log may hold it: texts stand in messages only, so that one that is deleted is really gone."""
+    """A room for the event log, without its last text, so that a deleted text is really gone."""
     return replace(room, last=None)

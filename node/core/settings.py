@@ -1,7 +1,8 @@
-"""Settings: what each may be, which value is in force, and which a front end may change. Pure.
+"""Settings: their valid values, the value in force, and what front ends may change. Pure.
 
-What flags, the environment or config.toml say is fixed; after it comes what front ends saved, and last the default.
-The name is the exception: it stays what it was last time, and a fixed one may be changed until the node ends.
+Flags, environment and config.toml fix a setting. Next in precedence is the value saved by front ends, then the default.
+The name is the exception: the last name is remembered if you omit the flag, and a fixed name may be changed until the
+node ends.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ from node.errors import CommandRefused
 from node.model import parse_mandatory
 from node.printable import printed
 
-#: Events the log may be told to keep: fewer would make front ends start afresh that slept for a moment, and more than
-#: a disk holds is no bound.
+#: Bounds of `keep_events`. With fewer events, front ends would resynchronise after each short sleep; more than a disk
+#: holds is no bound.
 KEEP_EVENTS = (10_000, 100_000_000)
-#: Days that messages may be told to be kept: a hundred years. 0 is for ever.
+#: Most days in `keep_days`: a hundred years. 0 is for ever.
 MAX_KEEP_DAYS = 36_500
-#: Mandatory peers; a longer list is refused. Each is dialled at the same moment.
+#: Most mandatory peers, because all are dialled at the same moment.
 MAX_MANDATORY = 32
-#: Characters of the greeting; a longer one is refused: old clients read 1,024 bytes.
+#: Longest greeting, in characters: old clients read 1,024 bytes at once.
 MAX_GREETING_CHARS = 500
-#: Settings that count from the next start on.
+#: Settings whose changes take effect at the next start.
 AT_START = frozenset({"mandatory", "mandatory_greeting", "mandatory_rule"})
 #: All settings, in the order of the noun.
 KEYS = nouns.Settings.__struct_fields__
@@ -36,7 +37,7 @@ TYPES: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fie
 
 
 class Fixed(NamedTuple):
-    """What the start said of a setting: its value, and who said it ("flag", "--name")."""
+    """A value fixed at the start, and its source, such as ("flag", "--name")."""
 
     value: Any
     source: nouns.Source
@@ -44,7 +45,7 @@ class Fixed(NamedTuple):
 
 
 def checked(key: str, value: Any) -> Any:
-    """The value of a setting as it is kept. Raises ValueError with a sentence that says what it may be."""
+    """The value of a setting in stored form. Raises ValueError with a sentence that says what is valid."""
     match key:
         case "name":
             return names.checked(value)
@@ -73,7 +74,7 @@ def checked(key: str, value: Any) -> Any:
 
 
 def from_text(key: str, text: str) -> Any:
-    """A setting as flags and variables say it. Raises ValueError with a sentence."""
+    """Parse a setting from the text of a flag or variable. Raises ValueError with a sentence."""
     kind = TYPES[key]
     if kind is bool:
         if text not in ("on", "off"):
@@ -89,14 +90,14 @@ def from_text(key: str, text: str) -> Any:
 
 
 def to_text(value: Any) -> str:
-    """A setting as flags and variables say it."""
+    """A setting's value as the text of a flag or variable."""
     if isinstance(value, bool):
         return "on" if value else "off"
     return ",".join(value) if isinstance(value, list) else str(value)
 
 
 def in_force(default_name: str, saved: Mapping[str, Any], fixed: Mapping[str, Fixed]) -> nouns.Settings:
-    """The settings at a start. What was saved and can't be used any more gives way to the default."""
+    """The settings in force at a start. A saved value that isn't valid any more is replaced by the default."""
     usable = {}
     for key in KEYS:
         if key in saved:
@@ -108,14 +109,14 @@ def in_force(default_name: str, saved: Mapping[str, Any], fixed: Mapping[str, Fi
 
 
 def saved_for(saved: Mapping[str, Any] | None, found: nouns.Settings | None) -> dict[str, Any]:
-    """What counts as saved. An older Snicher had two settings, kept both in force, and didn't tell them apart."""
+    """The saved settings. An older Snicher stored its two settings as they were in force, defaults included."""
     if saved is not None or found is None:
         return dict(saved or {})
     return {"name": found.name} if found.reconnect else {"name": found.name, "reconnect": False}
 
 
 def checked_reset(args: rq.SettingsArgs) -> frozenset[str]:
-    """The settings that are to be as if no front end had changed them. Raises CommandRefused when one can't be."""
+    """The names in `reset`, checked. Raises CommandRefused."""
     for key in args.reset:
         if key not in KEYS:
             raise CommandRefused("invalid_args", f"`reset`: there is no setting {key[: bounds.MAX_NAME_CHARS]!r}.")
@@ -125,7 +126,7 @@ def checked_reset(args: rq.SettingsArgs) -> frozenset[str]:
 
 
 def changed(now: nouns.Settings, args: rq.SettingsArgs, fixed: Mapping[str, Fixed]) -> dict[str, Any]:
-    """What a front end's change makes different. Raises CommandRefused when any of it can't be: then nothing is."""
+    """The changes that a front end's command makes. All or nothing: raises CommandRefused if any isn't allowed."""
     found = {}
     for key in KEYS:
         wanted = getattr(args, key)

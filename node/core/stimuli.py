@@ -1,4 +1,4 @@
-"""What can happen to the node: the vocabulary that goes into the core. Plain frozen values."""
+"""The stimuli: everything that can happen to the node, as the core's input. Plain frozen values."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class Started(msgspec.Struct, frozen=True):
 
 
 class Connected(msgspec.Struct, frozen=True):
-    """A one-shot connection that we dialled stands and waits for its message."""
+    """A one-shot connection that we dialled is up and waits for its message."""
 
     link: int
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """An address that nobody knew turned out to speak this. A persistent dialect: the link is open; else it is over.
+    """An unknown address turned out to speak this dialect. If it is persistent, the link is open; otherwise it ends.
 
-    `obeyed`: it spoke by leaving when it was told `exit`. So the link is over, and is to be dialled anew.
+    `obeyed`: the peer showed it by leaving when it was told `exit`. So the link is over, and is to be dialled anew.
     """
 
     link: int
@@ -49,10 +49,10 @@ class Opened(msgspec.Struct, frozen=True):
 
 
 class LinkUp(msgspec.Struct, frozen=True):
-    """What a link is, before anything that is heard on it; told again when it changes.
+    """A link is up. Comes before anything heard on the link, and again when one of its properties changes.
 
-    `host` is the other side's address, `dialect` what the link speaks. `port` is where that side listens, as far as the
-    link has told: claimed on it, or dialled by us. Texts of ours may go over `two_way` links.
+    `host` is the other side's IP address, `dialect` the link's dialect. `port` is the other side's listening port, if
+    known: claimed on the link, or dialled by us. Texts of ours may go over `two_way` links.
     """
 
     link: int
@@ -64,16 +64,16 @@ class LinkUp(msgspec.Struct, frozen=True):
 
 
 class Heard(msgspec.Struct, frozen=True):
-    """A peer said something on a link of which a LinkUp told."""
+    """A peer said something on a link; a LinkUp came before."""
 
     link: int
     said: list[Said]
-    #: Bytes that came over the connection since the last time.
+    #: Bytes received over the connection since the last Heard.
     size: int = 0
 
 
 class Transmitted(msgspec.Struct, frozen=True):
-    """What became of message `token` on a link; `part` of `parts` is done."""
+    """The outcome of message `token` on a link, for part `part` of `parts`."""
 
     link: int
     token: int
@@ -85,7 +85,7 @@ class Transmitted(msgspec.Struct, frozen=True):
 
 
 class Closed(msgspec.Struct, frozen=True):
-    """A link is over, or never came about. `reason` None: it ended as it should."""
+    """A link has ended, or could not be opened. `reason` None: it ended normally."""
 
     link: int
     reason: str | None
@@ -102,27 +102,27 @@ class Commanded(msgspec.Struct, frozen=True):
 
 
 class ConsumerAsked(msgspec.Struct, frozen=True):
-    """A front end was told what is next for a consumer: it is in use."""
+    """A front end has called `consumer_next`, so the consumer is in use."""
 
     name: str
 
 
 class WaitingRead(msgspec.Struct, frozen=True):
-    """What waits for a peer, in order: (id, room, text). None: it could not be read."""
+    """The messages that wait for a peer, in order: (id, room, text). None: they could not be read."""
 
     query: effects.ReadWaiting
     rows: list[tuple[int, str, str]] | None
 
 
 class ReadCounted(msgspec.Struct, frozen=True):
-    """So many texts are read by a command."""
+    """The number of texts that a `mark_read` command covers."""
 
     query: effects.CountRead
     count: int
 
 
 class UnreadCounted(msgspec.Struct, frozen=True):
-    """So many texts are unread in a merged room."""
+    """The number of unread texts in a merged room."""
 
     query: effects.CountUnread
     count: int
@@ -136,14 +136,14 @@ class MessageRead(msgspec.Struct, frozen=True):
 
 
 class OldestRead(msgspec.Struct, frozen=True):
-    """The number of the oldest event that is kept."""
+    """The `seq` of the oldest event in the log."""
 
     query: effects.ReadOldest
     oldest: int
 
 
 class OldFound(msgspec.Struct, frozen=True):
-    """Rooms in which messages are old, and after which message to go on. `next` None: no further message is old."""
+    """Rooms with old messages, and the message after which to go on. `next` None: no further message is old."""
 
     query: effects.FindOld
     rooms: list[effects.OldOf]
@@ -151,14 +151,14 @@ class OldFound(msgspec.Struct, frozen=True):
 
 
 class SpaceMeasured(msgspec.Struct, frozen=True):
-    """So many bytes are free on the disk that holds the home; below `floor`, it is to be left alone."""
+    """Bytes free on the disk that holds the home, and the floor that the node must leave free."""
 
     free: int
     floor: int
 
 
 class ExpiryDue(msgspec.Struct, frozen=True):
-    """Messages that came before this time (ms) are to go; a step is to be taken, with those after message `after`.
+    """An expiry step is due: messages with ids above `after`, received before this time (ms).
 
     A ReportExpiry follows, unless the node ends or the disk fails.
     """
@@ -168,7 +168,7 @@ class ExpiryDue(msgspec.Struct, frozen=True):
 
 
 class ClockLooked(msgspec.Struct, frozen=True):
-    """The clock is looked at: whether it can be believed."""
+    """The clock is to be checked, whether it can be believed."""
 
 
 class Ticked(msgspec.Struct, frozen=True):
@@ -187,8 +187,8 @@ class Stopped(msgspec.Struct, frozen=True):
     reason: str
 
 
-#: The answers to queries of commands, and to all queries: from the store as it was after all that was decided before
-#: the Fetch.
+#: The answers to queries of commands, and to all queries. An answer comes from the store as it was after all decisions
+#: before the Fetch.
 CommandFetched = ReadCounted | MessageRead | OldestRead
 Fetched = CommandFetched | WaitingRead | UnreadCounted | OldFound
 

@@ -1,7 +1,7 @@
-"""Who is a stranger, by source, in the order in which they were heard: who goes first when room is needed. Pure.
+"""Strangers, grouped by source and ordered by when they were heard: decides who goes first when room is needed. Pure.
 
-Of whichever source has most of them, the one goes that was heard longest ago. So whoever fills a list with names, from
-however many addresses, pushes out his own, and a stranger who comes alone stays.
+The first to go is the one heard longest ago of the source that has most strangers. So a source that fills the list with
+names pushes out its own, and a stranger who comes alone stays.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 
 class Strangers:
-    """Ids, each of one source, in the order in which they were heard. Every step takes the same time, however many."""
+    """Ids, each of one source, in the order in which they were heard. Each operation takes constant time."""
 
     def __init__(self) -> None:
-        #: The ids of each source, whoever was heard last at the end.
+        #: The ids of each source, the most recently heard at the end.
         self._of: dict[str, dict[str, None]] = {}
-        #: The sources that have so many, whichever was heard last at the end.
+        #: Number of ids -> the sources that have so many, the most recently heard at the end.
         self._by_size: dict[int, dict[str, None]] = {}
         self._most = 0
         self._sources: dict[str, str] = {}
@@ -27,11 +27,11 @@ class Strangers:
         return id_ in self._sources
 
     def count(self, source: str) -> int:
-        """How many of a source there are."""
+        """Number of ids of a source."""
         return len(self._of.get(source, ()))
 
     def heard(self, id_: str, source: str) -> None:
-        """It was heard now; a new one is added."""
+        """Note that an id was heard now; add it if it is new."""
         self._sources[id_] = source
         ids = self._of.setdefault(source, {})
         before = len(ids)
@@ -40,7 +40,7 @@ class Strangers:
         self._resize(source, before, len(ids))
 
     def remove(self, id_: str) -> None:
-        """It is no stranger any more, or gone; nothing when it was none."""
+        """Remove an id, if it is here."""
         source = self._sources.pop(id_, None)
         if source is None:
             return
@@ -52,7 +52,7 @@ class Strangers:
         self._resize(source, before, len(ids), moved=False)
 
     def of(self, source: str) -> Iterator[str]:
-        """Those of a source, whoever was heard longest ago first. Not to be changed meanwhile."""
+        """The ids of a source, the one heard longest ago first. Don't change the set while iterating."""
         yield from self._of.get(source, ())
 
     def all(self) -> Iterator[str]:
@@ -60,7 +60,7 @@ class Strangers:
         yield from self._sources
 
     def first(self) -> Iterator[str]:
-        """Those of the source with most, whoever was heard longest ago first. Not to be changed meanwhile."""
+        """The ids of the source with most, the one heard longest ago first. Don't change the set while iterating."""
         if self._most:
             yield from self._of[next(iter(self._by_size[self._most]))]
 
