@@ -1,6 +1,6 @@
-"""What the Activity page shows beside the event log: how much is said, what waits, how the node is, who listens.
+"""The figures of the Activity page: message rate, waiting messages, the node's health, and its listeners.
 
-Law of this file: pure; now is an argument. What the node doesn't tell (it is away, or older) is None: unknown.
+Law of this file: pure; `now` is an argument. None means unknown: the node is away, or too old to tell.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ STEPS = 60
 
 
 class RateView(msgspec.Struct, frozen=True):
-    """Messages that were said or heard, by steps of time; the last step is still going on."""
+    """Numbers of messages sent and received, by steps of time. The last step is still running."""
 
     step_ms: int
     #: When the first step began (ms).
@@ -26,13 +26,13 @@ class RateView(msgspec.Struct, frozen=True):
 
 
 class Rate:
-    """Counts messages by the step of time in which their event happened. Costs one addition a message."""
+    """Counts messages by the step of time of their event. Costs one addition a message."""
 
     def __init__(self) -> None:
         self._counts: dict[int, int] = {}
 
     def count(self, at: int) -> None:
-        """One message at this moment (ms)."""
+        """Count one message at this time (ms)."""
         step = at // STEP_MS
         if step not in self._counts and len(self._counts) >= 2 * STEPS:
             newest = max(self._counts)
@@ -47,7 +47,7 @@ class Rate:
 
 
 class Sign(msgspec.Struct, frozen=True):
-    """How one part of the node is: a word with its tone, a sentence, and a moment (ms) with what it is."""
+    """The state of one part of the node: a word with its tone, a sentence, and a time (ms) with its label."""
 
     name: str
     label: str
@@ -58,7 +58,7 @@ class Sign(msgspec.Struct, frozen=True):
 
 
 class WaitingCount(msgspec.Struct, frozen=True):
-    """Messages that wait in one conversation; `more`: there are further ones. Who and why, the conversation tells."""
+    """Number of messages that wait in one conversation; `more`: there are further ones. The conversation says why."""
 
     room: str
     count: int
@@ -66,7 +66,7 @@ class WaitingCount(msgspec.Struct, frozen=True):
 
 
 class SubscriberView(msgspec.Struct, frozen=True):
-    """A front end that said lately how far it is. `own`: it is this dashboard."""
+    """A front end that has reported its position lately. `own`: it is this dashboard."""
 
     name: str
     lag: int
@@ -85,14 +85,14 @@ class ConsumerView(msgspec.Struct, frozen=True):
 
 
 class ShutOut(msgspec.Struct, frozen=True):
-    """A source address that has met its quota, and until when (ms) it is shut out."""
+    """A source address over its quota, and the time (ms) until which it is shut out."""
 
     host: str
     until: int
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it, at one moment. None: not known."""
+    """All figures, at one moment. None: unknown."""
 
     now: int
     rate: RateView
@@ -110,7 +110,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     head: int | None = None
     oldest: int | None = None
     kept_events: int | None = None
-    #: Programs that listen to the bus right now, whoever they are.
+    #: Number of programs that listen to the bus right now.
     subscribed: int | None = None
     subscribers: list[SubscriberView] | None = None
     consumers: list[ConsumerView] | None = None
@@ -125,7 +125,7 @@ def figures(
     away: AwayView | None,
     own: str,
 ) -> Figures:
-    """What there is to show; `own` is the name by which this dashboard follows. Without `stats`, most is unknown."""
+    """All figures. `own` is this dashboard's client name. Without `stats`, most figures are unknown."""
     signs = [_node(now, stats, status, away), _disk(stats, status), _bus(stats, status)]
     if status is not None and status.health.index:
         signs.append(Sign("Search", "incomplete", "wait", wording.clean_text(status.health.index)))

@@ -1,7 +1,7 @@
 """`python -m dashboard.app --link`: ask the dashboards of a home that are running for another link.
 
-The dashboard proves itself first, with the key in the home: whoever else listens on its port gets nothing. Then this
-program proves that it can read that key. Nothing is written anywhere.
+The dashboard authenticates first, with the key in the home, so another program on its port learns nothing. Then this
+program proves that it can read that key. Nothing is written to disk.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from dashboard.links import PARAMETER
 from dashboard.place import Place, places
 from node.errors import NodeAway
 
-#: A server on this machine answers at once, in seconds.
+#: Timeout of a request, in seconds; a server on this machine answers at once.
 TIMEOUT_S = 5.0
-#: Bytes of an answer that are read.
+#: Most bytes read of an answer.
 MAX_ANSWER_BYTES = 4096
 
 _T = TypeVar("_T")
@@ -37,7 +37,7 @@ class _Code(msgspec.Struct):
 
 
 def links(home: pathlib.Path, port: int | None = None) -> list[str]:
-    """A new link for each dashboard of the home that is running; `port`: only for the one there. Raises NodeAway."""
+    """A new link for each running dashboard of the home; `port`: only for the one on it. Raises NodeAway."""
     found = [place for place in places(home) if port in (None, place.port)]
     made = [link for link in map(_ask, found) if link is not None]
     if not made:
@@ -59,7 +59,7 @@ def _ask(place: Place) -> str | None:
         ours = challenges.statement(challenges.OWNER, host, question, told.challenge)
         answer = {"question": question, "challenge": told.challenge, "signature": challenges.sign(place.key, ours)}
         code = _post(dialled, place.port, host, "link", answer, _Code).code
-    # Somebody else may answer there, with anything.
+    # Another program may answer there, with anything.
     except (OSError, http.client.HTTPException, msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     return f"http://{host}/?{PARAMETER}={code}"

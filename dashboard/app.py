@@ -41,7 +41,7 @@ GRACEFUL_STOP_S = 2
 #: Bytes of one WebSocket frame from a browser; what live.py takes is less.
 MAX_FRAME_BYTES = 4 * 1024 * 1024
 
-#: What must hold wherever the program is started from; .streamlit/config.toml says the same and adds the looks.
+#: Streamlit options that must hold wherever the program is started; .streamlit/config.toml repeats them and adds looks.
 FIXED_OPTIONS: dict[str, object] = {
     "browser.gatherUsageStats": False,
     "client.toolbarMode": "minimal",
@@ -74,7 +74,7 @@ def build(
     @contextlib.asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[None]:
         async with hub.running():
-            # Streamlit collects garbage after every rerun: what is loaded by now need not be looked at each time.
+            # Streamlit collects garbage after every rerun. Exempt all objects loaded by now, which stay anyway.
             gc.collect()
             gc.freeze()
             yield
@@ -97,7 +97,7 @@ def build(
 
 
 class _Server(uvicorn.Server):
-    """Says where the dashboard is once it can be opened, and ends with who started it."""
+    """Prints the dashboard's link once it can be opened, and stops when the supervisor is gone."""
 
     greeting = ""
 
@@ -110,7 +110,7 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Called ten times a second; whether to end now."""
+        """Called ten times a second; returns whether to stop now."""
         if counter % 10 == 0 and self._started_by.is_gone():
             log.warning("going down: %s", supervisor.GONE)
             return True
@@ -123,7 +123,7 @@ class _Server(uvicorn.Server):
 
 
 def listen(told: given.Given) -> list[socket.socket]:
-    """The listening sockets. Raises ListenError that says what to do; a dashboard of the same home is named."""
+    """The listening sockets. Raises ListenError, which says what to do and names a dashboard of the same home."""
     try:
         return listening.listen(told.address, told.port)
     except ListenError as error:
@@ -134,7 +134,7 @@ def listen(told: given.Given) -> list[socket.socket]:
 
 
 def greeting(entrance: door.Door) -> str:
-    """What is printed when the dashboard is ready: a link, and the same for browsers that need another host."""
+    """The text printed when the dashboard is ready: a link, and the same for browsers that need another host."""
     code = entrance.new_code()
     lines = ["", "  Snicher's dashboard is ready. Open this link (it works once, so don't pass it on):", ""]
     lines += [f"    {entrance.link(code)}", ""]
@@ -179,10 +179,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         uvicorn.Config(
             application,
             access_log=False,
-            # Its lines go where all others go; by itself it would write to the terminal, and wait for it.
+            # uvicorn logs through our handlers; its own would block on a stopped terminal.
             log_config=None,
             log_level="warning",
-            # Said, so that it doesn't look for a number of them in the environment.
+            # Set explicitly, so that uvicorn doesn't read the number from the environment.
             workers=1,
             http=bounds.protocol,  # type: ignore[arg-type]
             ws="websockets-sansio",
@@ -191,13 +191,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             timeout_graceful_shutdown=GRACEFUL_STOP_S,
             timeout_keep_alive=connections.KEEP_ALIVE_S,
             server_header=False,
-            # What a proxy says about the other side is believed by nobody here.
+            # Never trust a proxy's headers about the client.
             proxy_headers=False,
         ),
         started_by,
     )
     server.greeting = greeting(entrance)
-    # When all is closed, uvicorn raises the signal that ended it once more: SIGTERM is then a wish fulfilled, too.
+    # After closing, uvicorn raises the signal that stopped it once more; SIGTERM is a normal end here, too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     supervisor.on_hangup(server.end)
     try:

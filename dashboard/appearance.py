@@ -1,6 +1,6 @@
 """How one peer, conversation or message is drawn: from the node's noun to a ready view.
 
-Law of this file: pure. What is relative to now ("in 40 s") is given as a moment, and the browser counts.
+Law of this file: pure. A relative time ("in 40 s") is passed on as a timestamp, and the browser counts.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from node.bus import nouns
 
 #: Characters of the last message in the conversation list; the list shows about 40.
 PREVIEW_CHARS = 120
-#: Bounds the peer's own words about an error.
+#: Longest excerpt of a peer's error text, in characters.
 MAX_ERROR_CHARS = 300
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """Something else that is true of a message, and what it means."""
+    """A mark on a message, and its explanation."""
 
     label: str
     title: str
 
 
 class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The state of one of our own messages. `wait`: its reason and next try are those of the conversation."""
+    """The state of one of our own messages. `wait`: the conversation tells its reason and next try."""
 
     label: str
     tone: str
@@ -34,7 +34,7 @@ class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class MessageView(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One line of a conversation, ready to draw. Grouping and day breaks depend on neighbours: the browser's part."""
+    """One message, ready to draw. The browser adds grouping and day breaks, because they depend on the neighbours."""
 
     id: int
     room: str
@@ -67,14 +67,14 @@ class RoomView(msgspec.Struct, frozen=True):
     name: str
     initials: str
     hue: int
-    #: "plain" or "" (encrypted rooms carry no warning), and what it means.
+    #: "plain" or "" (encrypted rooms have no badge), and its explanation.
     badge: str
     badge_title: str
     encrypted: bool
     unread: int
     read_upto: int
-    #: The order of the list, the highest first: the order in which the node took things in, whatever its clock said. It
-    #: is the id of the newest text; without one, of a message that was there when this began, or that was read here.
+    #: Sort key of the list, highest first: the order in which the node stored messages, whatever the clocks said. It is
+    #: the id of the newest text; without one, the id up to which the conversation was read.
     place: int
     last: LastView | None
     peer: str | None
@@ -125,12 +125,12 @@ class SelfView(msgspec.Struct, frozen=True):
 
 
 class AwayView(msgspec.Struct, frozen=True):
-    """The node doesn't answer: since when (ms; None: not seen yet), why, and the command that starts it."""
+    """The node doesn't answer: since when (ms; None: never seen), why, and the command that starts it."""
 
     since: int | None
     reason: str
     start: str
-    #: It said good-bye; known at once, before any silence is noticed.
+    #: Whether it said good-bye: then its absence is known at once, without waiting for missing heartbeats.
     stopped: bool = False
 
 
@@ -141,7 +141,7 @@ class HealthView(msgspec.Struct, frozen=True):
 
 
 def address_of(peer: nouns.Peer) -> str:
-    """HOST:PORT of a peer, or what is known of it."""
+    """HOST:PORT of a peer, as far as it is known."""
     host = wording.clean_name(peer.host, "") if peer.host else ""
     if not host:
         return ""
@@ -218,7 +218,7 @@ def room_view(room: nouns.Room, peer: nouns.Peer | None, next_try: nouns.NextTry
     )  # fmt: skip
 
 
-#: What the badge "plain" means; also said in the head of the conversation.
+#: Explanation of the badge "plain"; also shown in the head of the conversation.
 PLAIN_TITLE = "Not encrypted: this is a plain client. Others on the network can read along, so keep secrets out of it."
 
 
@@ -256,7 +256,7 @@ def message_view(message: nouns.Message, peer_name: str) -> MessageView:
 def delivery_of(message: nouns.Message, peer_name: str) -> Delivery:
     """The state of one of our own messages."""
     phrase = wording.delivery(message, peer_name)
-    # What waits is told by the conversation: who is offline, and when the next try is.
+    # For a waiting message the conversation says why, and when the next try is.
     waits = message.state == "waiting" and not phrase.why
     return Delivery(phrase.label, phrase.tone, phrase.why, wording.repair(message.state), waits)
 

@@ -1,7 +1,8 @@
-"""What a browser tab may ask, as schemas, and how each question is put to the node.
+"""The requests of browser tabs, as schemas, and the bus commands that answer them.
 
-Law of this file: the only place where words of a browser become commands of the bus; all bounds are checked here or by
-the node. Whatever changes something carries a key made by the browser, so that asking again never doubles it.
+Law of this file: the only place where a browser's requests become commands of the bus. All bounds are checked here or
+by the node. Each request that changes something carries an idempotency key made by the browser, so a retry never
+doubles it.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from node.errors import NodeAway
 MAX_PAGE = bounds.MAX_HISTORY
 #: Hits of one page of a search; the Search page asks for 50.
 MAX_HITS = bounds.MAX_HITS
-#: Characters of a query; the browser cuts there.
+#: Longest query, in characters; the browser cuts longer ones.
 MAX_QUERY = 200
-#: Mandatory peers that a tab may name; the node takes fewer, and says so.
+#: Most mandatory peers in a request; the node's own bound is lower and has an error sentence.
 MAX_MANDATORY = 100
 #: Conversations that a tab may look for at once.
 MAX_STRAYS = 50
@@ -35,7 +36,7 @@ _Number = Annotated[int, Meta(ge=0, lt=2**53)]
 
 
 class Hello(msgspec.Struct, tag_field="t", tag="hello"):
-    """The tab is there; its cursor, if it has one, and the pass of its session."""
+    """The first frame of a tab: its cursor, if it has one, and the pass of its session."""
 
     log: _Id = ""
     seq: _Number = 0
@@ -43,7 +44,7 @@ class Hello(msgspec.Struct, tag_field="t", tag="hello"):
 
 
 class History(msgspec.Struct, tag_field="t", tag="history"):
-    """A page of a conversation; without a place, the newest."""
+    """Ask for a page of a conversation; without a position, for the newest."""
 
     n: _Number
     room: _Id
@@ -54,7 +55,7 @@ class History(msgspec.Struct, tag_field="t", tag="history"):
 
 
 class Search(msgspec.Struct, tag_field="t", tag="search"):
-    """Messages that hold all these words, newest first: everywhere or in one room, from one message on downwards."""
+    """Search messages with all these words, newest first, everywhere or in one room, before one message."""
 
     n: _Number
     query: Annotated[str, Meta(max_length=MAX_QUERY)]
@@ -64,7 +65,7 @@ class Search(msgspec.Struct, tag_field="t", tag="search"):
 
 
 class Send(msgspec.Struct, tag_field="t", tag="send"):
-    """Say something. `node`: whose conversation it is; two nodes count theirs alike."""
+    """Send a text. `node`: the id of the conversation's node, because two nodes number their conversations alike."""
 
     n: _Number
     key: _Key
@@ -82,7 +83,7 @@ class Resend(msgspec.Struct, tag_field="t", tag="resend"):
 
 
 class Read(msgspec.Struct, tag_field="t", tag="read"):
-    """The reader saw the conversation up to this message."""
+    """The conversation was read up to this message."""
 
     n: _Number
     room: _Id
@@ -90,7 +91,7 @@ class Read(msgspec.Struct, tag_field="t", tag="read"):
 
 
 class Connect(msgspec.Struct, tag_field="t", tag="connect"):
-    """Get to know a peer, or dial a known one."""
+    """Add a peer, or dial a known one."""
 
     n: _Number
     key: _Key
@@ -115,7 +116,7 @@ class Forget(msgspec.Struct, tag_field="t", tag="forget"):
 
 
 class Rename(msgspec.Struct, tag_field="t", tag="rename"):
-    """Call a peer something else from now on; empty: as it calls itself."""
+    """Give a peer a local name; empty: the name it gives itself."""
 
     n: _Number
     key: _Key
@@ -133,7 +134,7 @@ class Merge(msgspec.Struct, tag_field="t", tag="merge"):
 
 
 class Delete(msgspec.Struct, tag_field="t", tag="delete"):
-    """Take a conversation off the disk for good."""
+    """Delete a conversation for good."""
 
     n: _Number
     key: _Key
@@ -141,14 +142,14 @@ class Delete(msgspec.Struct, tag_field="t", tag="delete"):
 
 
 class Watch(msgspec.Struct, tag_field="t", tag="watch"):
-    """The tab shows the Activity page, or no longer: from now on it gets each event as a row, and the figures."""
+    """Subscribe the tab to the Activity page's rows and figures, or unsubscribe it."""
 
     n: _Number
     on: bool
 
 
 class Events(msgspec.Struct, tag_field="t", tag="events"):
-    """A page of the event log, newest first; without a place, the newest. Without kinds, of any."""
+    """Ask for a page of the event log, newest first; without a position, for the newest. Without kinds: all kinds."""
 
     n: _Number
     before: _Number | None = None
@@ -158,27 +159,27 @@ class Events(msgspec.Struct, tag_field="t", tag="events"):
 
 
 class RawEvent(msgspec.Struct, tag_field="t", tag="event"):
-    """One event as JSON."""
+    """Ask for one event as JSON."""
 
     n: _Number
     seq: Annotated[int, Meta(ge=1, lt=2**53)]
 
 
 class UnknownRooms(msgspec.Struct, tag_field="t", tag="unknown_rooms"):
-    """What became of conversations that a tab knows and the node doesn't any more."""
+    """Ask what became of conversations that the tab knows and the node doesn't any more."""
 
     n: _Number
     rooms: Annotated[list[_Id], Meta(max_length=MAX_STRAYS)]
 
 
 class Options(msgspec.Struct, tag_field="t", tag="options"):
-    """What can be set, what it is and who says so."""
+    """Ask for all options, with their values and sources."""
 
     n: _Number
 
 
 class Change(msgspec.Struct, tag_field="t", tag="change"):
-    """Change settings; what is left out stays. The node says what each may be."""
+    """Change settings; one that is left out stays as it is. The node checks the values."""
 
     n: _Number
     key: _Key
@@ -192,7 +193,7 @@ class Change(msgspec.Struct, tag_field="t", tag="change"):
 
 
 class Link(msgspec.Struct, tag_field="t", tag="link"):
-    """A link that opens this dashboard once, for another browser."""
+    """Ask for a link that opens this dashboard once, for another browser."""
 
     n: _Number
 
@@ -207,15 +208,15 @@ Question = (
     History | Search | Send | Resend | Read | Connect | Disconnect | Forget | Rename | Merge | Delete
     | Events | RawEvent | UnknownRooms | Options | Change
 )  # fmt: skip
-#: What is between the tab and this server; live.py takes it.
+#: Requests that this server answers without the node, in live.py.
 About = Hello | Watch | Link | ShutOut
-#: What `decode` raises: no JSON or not our words, half a surrogate pair, or brackets nested too deeply.
+#: What `decode` raises: invalid JSON, an unknown request, a lone surrogate, or brackets nested too deeply.
 UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 _decoder: msgspec.json.Decoder[About | Question] = msgspec.json.Decoder(About | Question)
 
 
 def decode(text: str) -> About | Question:
-    """One word of a tab. Raises one of UNREADABLE when it isn't one of ours."""
+    """Parse a request of a tab. Raises one of UNREADABLE."""
     return _decoder.decode(text)
 
 
@@ -229,7 +230,7 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Hits(msgspec.Struct, frozen=True):
-    """What a search found, newest first. `pending` messages are not indexed yet."""
+    """The hits of a search, newest first. `pending` messages are not indexed yet."""
 
     hits: list[appearance.MessageView]
     more: bool
@@ -237,7 +238,7 @@ class Hits(msgspec.Struct, frozen=True):
 
 
 class Said(msgspec.Struct, frozen=True):
-    """A message as the node took it."""
+    """A message as the node has stored it."""
 
     message: appearance.MessageView
 
@@ -269,7 +270,7 @@ async def answer(question: Question, asker: Asker, model: viewmodel.Model) -> ms
             return Hits([model.message(one) for one in found.hits], found.more, found.pending)
         case Send():
             if question.node is not None and (model.state is None or model.state.self.id != question.node):
-                # A page that was open before this server was: it has not heard yet that this is another node.
+                # A page from before this server's start hasn't heard yet that this is another node.
                 raise NodeAway("That node isn't here.")
             texts = rq.SendArgs(messages=[rq.Outgoing(to=question.room, text=question.text)])
             sent: rq.SendResult = await asker.ask("send", texts, key=question.key)
@@ -301,7 +302,7 @@ async def answer(question: Question, asker: Asker, model: viewmodel.Model) -> ms
             united: rq.PeerResult = await asker.ask("merge", both, key=question.key)
             return Met(appearance.peer_view(united.peer, None))
         case Delete():
-            # A room's id will do for a peer, and still does when the peer is off the list.
+            # A room's id stands for its peer, also when the peer is off the list.
             await asker.ask("delete", rq.PeerArgs(peer=question.room), key=question.key)
             return {}
         case Events():

@@ -1,8 +1,8 @@
-"""How dashboard and browser prove to each other who they are after the server was started again.
+"""Mutual authentication of dashboard and browser after the server was started again.
 
 The browser sends a nonce (the *question*). The server answers with a *challenge* and signs both with the key of its
-place. The browser checks that with the key it kept when it was let in, and only then signs both with its own key. What
-is signed names the host and the port, so a proof for one dashboard means nothing to another one.
+place. The browser verifies that with the key it stored when it was let in, and only then signs both with its own key.
+The signed text names the host and the port, so a proof for one dashboard is worthless at another one.
 
 Law of this file: no I/O; time comes in as an argument (seconds of a clock that only moves forward).
 """
@@ -20,14 +20,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
-#: Who signs what: no signature can be taken for one of another kind.
+#: Roles in the signed text, so that no signature passes for one of another role.
 SERVER, BROWSER, OWNER = "server", "browser", "owner"
-#: How long a challenge may be answered, in seconds: the browser answers at once, a sleepy one within a minute.
+#: Lifetime of a challenge, in seconds: a browser answers at once, a throttled one within a minute.
 LIFETIME_S = 60.0
 #: Characters of a browser's question: 16 to 32 bytes in base64url.
 QUESTION_CHARS = (22, 44)
-#: Answered challenges that are remembered. Only who holds a registered key can add one; at the bound nobody comes back
-#: until the oldest are a minute old.
+#: Most answered challenges remembered. Only the holder of a registered key can add one. At the bound nobody can come
+#: back until the oldest ones expire.
 MAX_ANSWERED = 4096
 _SECRET_BYTES = 32
 _RANDOM_BYTES = 16
@@ -37,7 +37,7 @@ _INTEGER_BYTES = 32
 
 
 def statement(who: str, host: str, question: str, challenge: str) -> bytes:
-    """What is signed. None of the parts can hold a line end."""
+    """The text to sign. None of its parts can hold a line break."""
     return "\n".join(("snicher-door-1", who, host, question, challenge)).encode()
 
 
@@ -69,7 +69,7 @@ def read_key(text: str) -> ec.EllipticCurvePublicKey | None:
 
 
 class Challenges:
-    """Makes challenges and knows them again. An open one takes no memory, so nobody can fill it up."""
+    """Makes and checks challenges. An open challenge takes no memory, so nobody can exhaust it."""
 
     def __init__(self) -> None:
         self._secret = secrets.token_bytes(_SECRET_BYTES)
@@ -82,7 +82,7 @@ class Challenges:
         return encode(head + self._tag(head, host, question))
 
     def use(self, challenge: str, host: str, question: str, now: float) -> bool:
-        """Whether this server made it for this question at this host, lately; it works once."""
+        """Use a challenge up; returns whether this server made it lately for this question and host."""
         raw = decode(challenge)
         head, tag = raw[:-_TAG_BYTES], raw[-_TAG_BYTES:]
         if len(head) != 8 + _RANDOM_BYTES or not hmac.compare_digest(tag, self._tag(head, host, question)):
@@ -90,7 +90,7 @@ class Challenges:
         (made,) = struct.unpack(">d", head[:8])
         for old in [old for old, at in self._answered.items() if now - at > LIFETIME_S]:
             del self._answered[old]
-        # Base64 has several spellings for the same bytes; one of them counts.
+        # Base64 has several spellings of the same bytes; compare by one of them, so that a challenge works once.
         spelling = encode(raw)
         if now - made > LIFETIME_S or spelling in self._answered or len(self._answered) >= MAX_ANSWERED:
             return False
@@ -98,7 +98,7 @@ class Challenges:
         return True
 
     def echo(self, question: str) -> str:
-        """What only this running server answers to `question`: by it, a page knows the server under another host."""
+        """An answer to `question` that only this process can give, so a page recognises it under another host."""
         return encode(hmac.digest(self._secret, f"echo\n{question}".encode(), "sha256"))
 
     def _tag(self, head: bytes, host: str, question: str) -> bytes:

@@ -1,8 +1,8 @@
-"""How long a browser's connection may take to say what it wants, and how many may be open.
+"""Bounds on browser connections: the time for a request, and the number of open connections.
 
-uvicorn limits how long a connection may be idle between two requests, but not how long the first byte, or the rest of a
-request's head, may take. Here a request must be whole in time; and when there are many connections, those that have
-asked nothing yet make room, so that half-sent requests never keep the owner out.
+uvicorn limits the idle time between two requests, but not the time until the first byte or the rest of a request's
+head. Here a request must be complete in time. When there are too many connections, those without a complete request are
+closed first, so that half-sent requests never keep the owner out.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ KEEP_ALIVE_S = 5
 MAX_CONNECTIONS = 512
 #: Open files to ask the system for: connections, WebSockets of all tabs, ZeroMQ, database of Streamlit and so on.
 WANTED_FILES = 4096
-#: Open files that are no connections: libraries, sockets of the bus, files that are read.
+#: Open files reserved for other things than connections: libraries, sockets of the bus, files.
 OTHER_FILES = 128
 
 
 def raise_file_limit() -> int:
     """Ask for as many open files as wanted and allowed; returns how many there may be."""
     if sys.platform == "win32":
-        # There is no such limit for sockets there.
+        # Windows has no such limit for sockets.
         return WANTED_FILES
     import resource
 
@@ -62,15 +62,15 @@ class Connections:
     def __init__(self, most: int, request_s: float = REQUEST_S) -> None:
         self.most = most
         self.request_s = request_s
-        #: In the order in which they began to wait. Those that were answered already are among them.
+        #: Waiting connections, the one that waits longest first, with those that were answered before.
         self.waiting: dict[BoundedProtocol, None] = {}
 
     def protocol(self, *arguments: Any, **options: Any) -> BoundedProtocol:
-        """What uvicorn calls for each connection."""
+        """The protocol factory for uvicorn, called for each connection."""
         return BoundedProtocol(self, *arguments, **options)
 
     def make_room(self, newcomer: BoundedProtocol) -> None:
-        """Close what has waited longest, if there are too many; without any that wait, the newcomer."""
+        """If there are too many, close the connection that has waited longest; if none waits, the newcomer."""
         if len(newcomer.connections) > self.most:
             next(iter(self.waiting), newcomer).give_up()
 
@@ -84,7 +84,7 @@ class BoundedProtocol(H11Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A browser has come: it may take its time, but not too much."""
+        """A browser has connected: its time for a request begins."""
         super().connection_made(transport)
         self._all.make_room(self)
         if not transport.is_closing():
@@ -96,7 +96,7 @@ class BoundedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Some bytes of a request, or the whole of it."""
+        """Part of a request has come, or all of it."""
         if self._timer is None and self._is_due():
             self._wait()
         super().data_received(data)
@@ -104,24 +104,24 @@ class BoundedProtocol(H11Protocol):
             self._wait_no_more()
 
     def on_response_complete(self) -> None:
-        """It was answered; while it waits for another request it may have to make room, too."""
+        """A request was answered. The connection waits for the next one, and may be closed to make room."""
         super().on_response_complete()
         if self._is_due() and not self.transport.is_closing():
             self._all.waiting.setdefault(self, None)
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """It is a WebSocket from now on, and no connection of ours."""
+        """The connection becomes a WebSocket, which isn't counted here."""
         self._wait_no_more()
         super().handle_websocket_upgrade(event)
 
     def give_up(self) -> None:
-        """Close the connection without an answer; nobody has asked anything."""
+        """Close the connection without an answer, because there is no complete request."""
         self._wait_no_more()
         self.connections.discard(self)
         self.transport.abort()
 
     def _is_due(self) -> bool:
-        """Whether the browser has to say something (more)."""
+        """Whether a request, or the rest of one, is due from the browser."""
         return self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
 
     def _wait(self) -> None:

@@ -1,10 +1,10 @@
-"""The door: who comes in by a link, who comes back by a key, and the page that asks for a link.
+"""The door: login by a link, return by a key, and the page that asks for a link.
 
-Law of this file: it answers what the guard hands to it, and nothing here needs to be let in first. It decides by
-`Links`, `Sessions`, `Challenges` and `Place`; it knows no Streamlit and no node. Everything runs on the server's loop.
+Law of this file: it answers requests that the guard hands to it; none of them needs a session. It decides by `Links`,
+`Sessions`, `Challenges` and `Place`; it knows no Streamlit and no node. Everything runs on the server's loop.
 
-A GET changes nothing: whoever looks a link up beforehand (a preview, a virus scanner, the browser itself) doesn't use
-it up. The page behind the link takes the code out of the address and sends it by POST.
+A GET changes nothing, so a program that fetches a link in advance (a preview, a virus scanner, the browser itself)
+doesn't use it up. The page behind the link takes the code out of the address and sends it by POST.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ log = logging.getLogger("snicher.dashboard")
 
 #: Everything of the door lies below this path.
 PATH = "/door/"
-#: A request's body is a few hundred bytes; at the bound it is refused.
+#: Largest body of a request, in bytes; a usual one has a few hundred.
 MAX_BODY_BYTES = 4096
-#: A body comes right behind its head; one that takes longer than this, in seconds, is refused.
+#: Timeout of a body, in seconds; it usually follows its head at once.
 BODY_S = 10.0
 #: A query longer than this is not searched for a code (the server's own limit for a head is 64 KiB).
 MAX_QUERY_BYTES = 16 * 1024
@@ -43,7 +43,7 @@ _T = TypeVar("_T")
 
 
 class Request(NamedTuple):
-    """What the guard found out about a request. `session`: of its cookie, if the cookie is known."""
+    """A request as checked by the guard. `session`: the session of its cookie, if the cookie is known."""
 
     host: str
     kind: Kind
@@ -52,13 +52,13 @@ class Request(NamedTuple):
 
 
 class _Question(msgspec.Struct):
-    """A browser (or `--link`) asks who is there."""
+    """A browser (or `--link`) asks the server to authenticate."""
 
     question: str
 
 
 class _Entry(msgspec.Struct):
-    """A browser comes in by a link; `key`: its public key, if it can keep one."""
+    """A browser logs in by a link; `key`: its public key, if it can store one."""
 
     link: str
     key: str | None = None
@@ -86,17 +86,17 @@ class Door:
     # -- for the rest of the program
 
     def new_code(self) -> str:
-        """A code that opens the dashboard once."""
+        """A new code that opens the dashboard once."""
         return self.links.make(time.monotonic())
 
     def link(self, code: str, host: str | None = None) -> str:
-        """The link with this code; at another of our hosts, on wish."""
+        """The link with this code, at `host` or our usual host."""
         return f"http://{host or self.hosts.home}/?{PARAMETER}={code}"
 
     def shut_out_others(self, but: Session | None) -> None:
         """End all other sessions with their streams, and forget all other browsers and all links.
 
-        Raises ConfigError when the home can't be written; then it holds until the dashboard is started again.
+        Raises ConfigError when the home can't be written; then they are shut out only until the next start.
         """
         self.links.clear()
         self.sessions.end_others(but)
@@ -106,7 +106,7 @@ class Door:
 
     @staticmethod
     def takes(scope: Scope) -> bool:
-        """Whether this request is for the door, whoever asks."""
+        """Whether this request is for the door."""
         return str(scope["path"]).startswith(PATH) or (
             scope["method"] in ("GET", "HEAD") and code_in(scope) is not None
         )
@@ -130,10 +130,10 @@ class Door:
             await _json(send, 404, {"problem": "not found"})
 
     async def ask(self, scope: Scope, send: Send, request: Request) -> None:
-        """The page that asks for a link, or sends on the one in its address; its script also comes back by a key."""
+        """Send the page that asks for a link, or submits the code in its address. Its script also returns by a key."""
         code = code_in(scope)
         works = code is not None and self.links.works(code, time.monotonic())
-        # At a spare host, only a link that works leads to the name.
+        # At a spare host, only a valid link reveals the name.
         name = f"http://{self.hosts.home}" if request.kind is Kind.SPARE and works else ""
         question = challenges.encode(secrets.token_bytes(24))
         page = pages.door(
@@ -142,10 +142,10 @@ class Door:
         policy = pages.policy(connect=name)
         await pages.respond(send, 200 if works else 401, page, pages.HTML, policy=policy)
 
-    # -- what the door's page and the dashboard's pages ask
+    # -- requests of the door's page and the dashboard's pages
 
     async def _here(self, scope: Scope, send: Send, request: Request) -> None:
-        """Whether the name leads to this very server: a page at a spare host asks before it tells the name a code."""
+        """Confirm that the name leads to this server. A page at a spare host asks before it gives the name a code."""
         query = urllib.parse.parse_qs(scope["query_string"].decode("latin-1"))
         question = query.get("question", [""])[0]
         spare = request.origin is not None and request.origin.removeprefix("http://") in self.hosts.spares
@@ -158,7 +158,7 @@ class Door:
         await _json(send, 200, {"echo": self._challenges.echo(question)}, cors)
 
     async def _challenge(self, body: bytes, send: Send, request: Request) -> None:
-        """Prove that this is the dashboard, and challenge who asked; `known` tells whether its cookie is good."""
+        """Prove that this is the dashboard, and challenge the browser; `known` says whether its cookie is valid."""
         asked = _decoded(body, _Question)
         if asked is None or not challenges.is_question(asked.question):
             await _json(send, 400, {"problem": "malformed"})
@@ -167,12 +167,12 @@ class Door:
         text = challenges.statement(challenges.SERVER, request.host, asked.question, challenge)
         signature = challenges.sign(self.place.key, text)
         known = request.session is not None
-        # What somebody else put into the browser's cache under our addresses, while we were away, goes now.
+        # Clear the browser's cache: another server on our addresses may have put something there while we were away.
         extra = [] if known else [pages.CLEAR_CACHE]
         await _json(send, 200, {"challenge": challenge, "signature": signature, "known": known}, extra)
 
     async def _enter(self, body: bytes, send: Send, request: Request) -> None:
-        """Let in who brings a link that works; from now on the browser's key does as well."""
+        """Let in a browser with a valid link, and register its key."""
         asked = _decoded(body, _Entry)
         if asked is None:
             await _json(send, 400, {"problem": "malformed"})
@@ -188,12 +188,12 @@ class Door:
             try:
                 browser = self.place.register(request.host, asked.key, int(time.time()))
             except ConfigError as error:
-                # Let in all the same: the link is used up. It is needed again after the next start.
+                # Let it in all the same, because its link is used up. It needs another one after the next start.
                 log.warning("%s This browser will need a link again.", error)
         await self._let_in(send, request, browser, {"browser": browser, "server": self.place.public_key})
 
     async def _return(self, body: bytes, send: Send, request: Request) -> None:
-        """Let in a browser that proves to have a key which was let in before."""
+        """Let in a browser that proves that it has a registered key."""
         asked = _decoded(body, _Answer)
         browser = self.place.find(asked.browser, request.host) if asked else None
         if asked is None or browser is None or not self._proves(asked, challenges.BROWSER, browser.key, request.host):
@@ -203,7 +203,7 @@ class Door:
         await self._let_in(send, request, browser.id, {})
 
     async def _link(self, body: bytes, send: Send, request: Request) -> None:
-        """Another link for who can read the home: `--link` signs with the key that is kept there."""
+        """Give another link to a program that can read the home: `--link` signs with the key stored there."""
         asked = _decoded(body, _Answer)
         if asked is None or not self._proves(asked, challenges.OWNER, self.place.public_key, request.host):
             await _json(send, 403, {"problem": "not allowed"})
@@ -215,14 +215,14 @@ class Door:
         text = challenges.statement(who, host, answer.question, answer.challenge)
         if public is None or "\n" in answer.question + answer.challenge:
             return False
-        # The signature first: only an answer that is right uses the challenge up.
+        # Verify the signature first, so that only a valid answer uses the challenge up.
         return challenges.verifies(public, answer.signature, text) and self._challenges.use(
             answer.challenge, host, answer.question, time.monotonic()
         )
 
     async def _let_in(self, send: Send, request: Request, browser: str | None, told: dict[str, str | None]) -> None:
         cookie, word = self.sessions.begin(request.host, browser)
-        # The Origin tells what the browser speaks, also behind a proxy; no header of a proxy has to be believed.
+        # The Origin tells whether the browser uses https, also behind a proxy; so no proxy header must be trusted.
         secure = "; Secure" if (request.origin or "").startswith("https://") else ""
         line = f"{self.sessions.cookie}={cookie}; Path=/; HttpOnly; SameSite=Strict{secure}"
         extra = [(b"set-cookie", line.encode("latin-1")), pages.CLEAR_CACHE]

@@ -1,7 +1,7 @@
-"""Pages of the event log, newest first, for the Activity page: told in words, filtered, from any place on backwards.
+"""Pages of the event log for the Activity page: in words, filtered, newest first, from any event backwards.
 
-Law of this file: it asks the node and keeps nothing. However rare what is looked for, one page costs at most MAX_LOOKED
-events; the page says how far back it looked, and the next one goes on there.
+Law of this file: it asks the node and keeps nothing. However rare the matches are, a page examines at most MAX_LOOKED
+events. It says how far back it looked, and the next page goes on there.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from node.errors import CommandRefused
 
 #: Events asked for at once; the node answers that within a few ms.
 STEP = 500
-#: Events looked at for one page; a page that found too little by then ends early and says how far it came.
+#: Most events examined for one page; a page with too few matches by then ends early and says how far it came.
 MAX_LOOKED = 5_000
-#: Events looked at for conversations that are gone: some 100 commands at most.
+#: Most events examined for conversations that are gone: about 100 commands.
 MAX_SEARCHED = 50_000
 #: Rows on a page; the browser asks for 100.
 MAX_ROWS = 200
 
 
 class EventPage(msgspec.Struct, frozen=True):
-    """Rows, newest first. All events from number `down_to` on were looked at; `more`: there are older ones."""
+    """Rows, newest first. All events from number `down_to` on were examined; `more`: there are older ones."""
 
     rows: list[telling.EventRow]
     down_to: int
@@ -70,13 +70,13 @@ async def page(
 
 
 class Gone(msgspec.Struct, frozen=True):
-    """What became of conversations, as the log tells; one of which it tells nothing is left out."""
+    """What became of conversations, according to the log; those it doesn't mention are left out."""
 
     gone: list[viewmodel.RoomGone]
 
 
 async def unknown_rooms(asker: Asker, model: viewmodel.Model, rooms: list[str]) -> Gone:
-    """Where conversations went that aren't there any more: into which one that is there, or nowhere.
+    """Find the fate of conversations that are gone: merged into a present one, or deleted.
 
     Looks back over at most MAX_SEARCHED events. Raises CommandRefused, NodeAway or BusProtocolError."""
     wanted = {room for room in rooms if not model.has_room(room)}
@@ -96,7 +96,7 @@ async def unknown_rooms(asker: Asker, model: viewmodel.Model, rooms: list[str]) 
     gone = []
     for room in sorted(wanted & became.keys()):
         seq, into = became[room]
-        # What it became part of may have become part of another one since.
+        # The conversation it was merged into may itself have been merged since.
         while into in became:
             seq, into = became[into]
         gone.append(viewmodel.RoomGone(seq, room, into, model.name_of(room)))
@@ -138,7 +138,7 @@ async def _between(asker: Asker, log: str, since: int, upto: int) -> tuple[list[
 
 
 def _told(events: list[ev.Event], model: viewmodel.Model) -> list[telling.EventRow]:
-    """Rows in the events' order. What changed about a peer is told by comparing with its event before, on this page."""
+    """Rows in the events' order. A peer's change is found by comparison with its previous event on this page."""
     seen: dict[str, nouns.Peer] = {}
     rows = []
     for event in events:

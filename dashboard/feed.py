@@ -1,7 +1,7 @@
-"""The dashboard's side of the bus: one thread that follows the node, and a few that ask it things.
+"""The dashboard's side of the bus: one thread that follows the node, and a few that send commands.
 
-Law of this file: the only importer of node.bus.client in the dashboard; no Streamlit, no drawing. What comes in is
-handed on as it is, in order; what is asked never runs on the event loop.
+Law of this file: the only importer of node.bus.client in the dashboard; no Streamlit, no drawing. Items are handed on
+unchanged and in order. Commands never run on the event loop.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from node.bus.client import Away, Client, Item
 
 log = logging.getLogger("snicher.dashboard")
 
-#: Items handed over at once; more make the browser's frames large, fewer cost a wake-up of the loop each.
+#: Most items of a batch: more make the browser's frames large, fewer wake the event loop too often.
 MAX_BATCH = 200
-#: Batches that wait for the event loop. When it is so far behind, the thread stops reading: the SUB socket keeps
-#: 100,000 events, and what it drops is healed by `events`.
+#: Most batches that wait for the event loop. At the bound the thread stops reading. The SUB socket holds 100,000
+#: events; if it drops any, the gap is filled by `events`.
 MAX_WAITING_BATCHES = 16
-#: How often the thread looks whether it shall end, in seconds.
+#: How often the thread checks whether it should end, in seconds.
 STOP_CHECK_S = 0.2
-#: How long the follower waits for an answer; short, so that stopping is not held up by a node that hangs.
+#: Timeout of the follower's commands, in seconds; short, so that a hanging node doesn't delay stopping.
 FOLLOW_TIMEOUT_S = 3.0
 #: Pause after a bug in following, in seconds.
 BUG_PAUSE_S = 1.0
 
 #: Threads that ask the node. It answers one command at a time within 50 ms, so a few keep it busy.
 ASKERS = 4
-#: A command gives up after this long, in seconds; the browser may ask again with the same key.
+#: Timeout of a command, in seconds; the browser may retry with the same key.
 ASK_TIMEOUT_S = 6.0
 
 Deliver = Callable[[list[Item]], None]
@@ -43,7 +43,7 @@ Deliver = Callable[[list[Item]], None]
 class Feed:
     """Follows the node of `home` in a thread of its own and calls `deliver` there with batches of items.
 
-    After each batch the receiver must call `done`, from any thread: that is what bounds the waiting batches.
+    The receiver must call `done` after each batch, from any thread. That bounds the number of waiting batches.
     """
 
     def __init__(self, home: str | os.PathLike[str], name: str, deliver: Deliver) -> None:
@@ -65,7 +65,7 @@ class Feed:
             self._thread.join(timeout)
 
     def done(self) -> None:
-        """One batch has been dealt with."""
+        """A batch was processed."""
         self._slots.release()
 
     def _run(self) -> None:
@@ -113,18 +113,18 @@ class Asker:
         self._own = threading.local()
         self._clients: list[Client] = []
         self._lock = threading.Lock()
-        # The executor's queue has no bound of its own: live.py bounds what each tab may have under way.
+        # The executor's queue is unbounded; live.py bounds the requests in flight of each tab.
         self._pool = concurrent.futures.ThreadPoolExecutor(ASKERS, thread_name_prefix="snicher ask")
 
     async def ask(self, op: str, args: msgspec.Struct | dict[str, Any] | None = None, *, key: str | None = None) -> Any:
-        """The command's result as the structure that messages.COMMANDS names; without `args`, all pages joined.
+        """The command's result as the structure that requests.COMMANDS names; without `args`, all pages joined.
 
         Raises CommandRefused, NodeAway or BusProtocolError, as Client.request does.
         """
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._request, op, args, key)
 
     def close(self) -> None:
-        """Take no more commands; those under way end by their time-out."""
+        """Accept no more commands; those in flight end by their timeout."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         with self._lock:
             clients, self._clients = self._clients, []

@@ -1,4 +1,4 @@
-"""What the dashboard is told when it starts: its flags, and PORT of the environment, each checked before anything else.
+"""The dashboard's start options: its flags, and PORT of the environment, each checked before anything else.
 
 Law of this file: it reads what it is given and starts nothing. A wrong flag ends with argparse's exit code 2, a wrong
 variable with that of ConfigError (78); both name what is wrong and say what is allowed.
@@ -30,7 +30,7 @@ _LABELS = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.(?!-)[A-Za-z0-9_-]{1,63})*")
 
 
 class Given(msgspec.Struct, frozen=True):
-    """What the dashboard is to do."""
+    """The checked start options."""
 
     home: pathlib.Path
     #: 0 lets the system choose.
@@ -38,14 +38,14 @@ class Given(msgspec.Struct, frozen=True):
     #: An IP address, without brackets.
     address: str
     further_hosts: list[str]
-    #: Ask what runs for another link, or end it, instead of starting; that on `only_port`, or all of the home (None).
+    #: Instead of starting: ask running dashboards for another link, or stop them. `only_port` None: all of the home.
     link: bool = False
     stop: bool = False
     only_port: int | None = None
 
 
 def read(arguments: Sequence[str] | None, environment: Mapping[str, str]) -> Given:
-    """What flags (None: those of this process) and environment say. Raises ConfigError, or SystemExit for usage."""
+    """Read the flags (None: those of this process) and the environment. Raises ConfigError, or SystemExit for usage."""
     parser = argparse.ArgumentParser(
         prog="python -m dashboard.app", description="Snicher's web dashboard.", allow_abbrev=False
     )
@@ -118,7 +118,7 @@ def address_of(text: str) -> str:
 
 
 def host_of(text: str) -> str:
-    """A name the dashboard goes by, in lower case; an IPv6 address in brackets. Raises ValueError with a sentence."""
+    """A host name of the dashboard, in lower case; an IPv6 address in brackets. Raises ValueError with a sentence."""
     name = text.strip().lower().rstrip(".")
     bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
     try:
@@ -135,7 +135,7 @@ def host_of(text: str) -> str:
 
 
 def _flag(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    """As argparse wants it: it shows the sentences of its own errors only."""
+    """A parser whose errors argparse shows: it prints the sentences of its own exceptions only."""
 
     def read_one(text: str) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""Who may come in: a pure ASGI guard in front of every page, asset and WebSocket of the dashboard.
+"""Access control: a pure ASGI guard in front of every page, asset and WebSocket of the dashboard.
 
 Law of this file: it decides from the request's head alone, before anything else of the server sees the request. It
 knows no Streamlit and no node. (Starlette's BaseHTTPMiddleware doesn't see WebSockets; so this is plain ASGI.)
@@ -22,7 +22,7 @@ from dashboard import pages
 from dashboard.door import PATH, Door, Request
 from dashboard.hosts import Kind
 
-#: Where an application finds the session of a WebSocket in its scope.
+#: Key of a WebSocket's session in its scope.
 SESSION = "snicher.session"
 #: WebSocket close code: the session has ended. (4000 to 4999 are free for applications, RFC 6455 section 7.4.2.)
 CLOSE_SHUT_OUT = 4004
@@ -32,7 +32,7 @@ _HOST_NAME = re.compile(r"[a-z0-9_.-]{1,253}", re.ASCII)
 
 
 def script_hashes(index_page: bytes) -> list[str]:
-    """CSP sources for the inline scripts of the page that is served, so that no other inline script ever runs."""
+    """CSP sources for the inline scripts of the served page, so that no other inline script ever runs."""
     found = _INLINE_SCRIPT.findall(index_page)
     return [f"'sha256-{base64.b64encode(hashlib.sha256(script).digest()).decode()}'" for script in found]
 
@@ -61,7 +61,7 @@ def content_security_policy(host: str, inline: Iterable[str]) -> str:
 
 
 class Guard:
-    """ASGI middleware that lets in who has a session, and puts safety headers on every answer.
+    """ASGI middleware that lets in requests with a session, and puts safety headers on every answer.
 
     `inline`: CSP sources of the inline scripts of the page behind the guard.
     """
@@ -82,7 +82,7 @@ class Guard:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = self._look(scope)
-        # Browsers always send Origin with a WebSocket; who doesn't is no browser tab of ours.
+        # Browsers always send Origin with a WebSocket, so a request without it isn't from a tab of ours.
         if request is None or request.session is None or not _same_origin(request, required=True):
             await receive()
             # Closing before accepting makes the server answer with 403.
@@ -98,7 +98,7 @@ class Guard:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = _headers(scope)
         if headers.get(b"service-worker") == [b"script"]:
-            # The scope it was registered for may be wider than the folder of its script.
+            # The worker's scope may be wider than the folder of its script.
             wider = [(b"service-worker-allowed", b"/")]
             await pages.respond(send, 200, pages.WORKER, pages.SCRIPT, extra=wider)
             return
@@ -107,8 +107,8 @@ class Guard:
             page = pages.wrong_address(_name_in(headers.get(b"host", [])))
             await pages.respond(send, 421, page, pages.HTML, policy=pages.policy())
             return
-        # A page at a spare host may ask this; and behind a proxy that changes the Host, the page needs its scripts
-        # to say so. Neither holds anything that is secret.
+        # A page at a spare host may ask this. And behind a proxy that changes the Host, the page needs its scripts to
+        # explain the fault. Neither holds a secret.
         for_all = str(scope["path"]) == f"{PATH}here" or scope["path"] in pages.FILES
         if not for_all and (not _same_origin(request, required=False) or _foreign_fetch(headers)):
             page = pages.foreign_origin(request.host, request.origin or "another page")
@@ -124,7 +124,7 @@ class Guard:
         await self._app(scope, receive, _with_headers(send, pages.safety(policy)))
 
     def _look(self, scope: Scope) -> Request | None:
-        """What the head says; None when the Host isn't (exactly one, and) ours."""
+        """The request of this head; None unless it has exactly one Host, which is ours."""
         headers = _headers(scope)
         values = headers.get(b"host", [])
         host = values[0].decode("latin-1").strip().lower() if len(values) == 1 else ""
@@ -133,13 +133,13 @@ class Guard:
         if kind is None:
             return None
         origins = headers.get(b"origin", [])
-        # Several are none that a browser would send: they equal nothing.
+        # A browser never sends several; together they equal nothing.
         origin = " ".join(one.decode("latin-1").lower() for one in origins) if origins else None
         return Request(host, kind, origin, self._door.sessions.find(host, headers.get(b"cookie", [])))
 
 
 class _Stream:
-    """A WebSocket that can be closed from here, when the session ends that it belongs to."""
+    """A WebSocket that is closed from here when its session ends."""
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
@@ -151,7 +151,7 @@ class _Stream:
         self._ended.set()
 
     async def receive(self) -> Message:
-        """The next message of the browser; that it has gone, when the session ended first."""
+        """The browser's next message, or a disconnect if the session ended first."""
         if not self._ended.is_set():
             coming = asyncio.ensure_future(self._receive())
             ending = asyncio.ensure_future(self._ended.wait())
@@ -167,7 +167,7 @@ class _Stream:
         return {"type": "websocket.disconnect", "code": CLOSE_SHUT_OUT, "reason": "Shut out."}
 
     async def send(self, message: Message) -> None:
-        """To the browser, as long as it may hear it."""
+        """Send to the browser, unless the session has ended."""
         if self._ended.is_set():
             await self._close()
         if not self._closed:
@@ -193,7 +193,7 @@ def _same_origin(request: Request, *, required: bool) -> bool:
 
 
 def _foreign_fetch(headers: dict[bytes, list[bytes]]) -> bool:
-    """Whether another page embeds or fetches from us. It may only link to us (that is, make the browser come here)."""
+    """Whether another site's page embeds or fetches from us. It may only link to us (navigate the browser here)."""
     site = headers.get(b"sec-fetch-site", [b"none"])[0]
     if site in (b"none", b"same-origin"):
         return False

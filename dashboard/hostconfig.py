@@ -1,8 +1,8 @@
-"""What Streamlit's page asks of whoever hosts it, answered so that it keeps its dialogs to itself.
+"""Changes the host configuration that Streamlit's page asks for, so that it shows no connection dialogs.
 
-When its server is away for some seconds, that page lays a dialog over everything, dims it and takes the focus: "Are you
-connected to the internet?" Nobody needs the internet here, and the strip on top of every page says what is the matter,
-while one goes on reading and writing. Streamlit lets no route stand in this place, so this is ASGI around it.
+When its server is away for some seconds, the page covers itself with a dialog and takes the focus: "Are you connected
+to the internet?" Nobody needs the internet here. The strip on top of every page says what is wrong, and one can go on
+reading and writing. Streamlit doesn't allow a route of ours at this path, so this is ASGI around it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: Where the page asks; below the address of the page that is open, too.
+#: End of the path that the page asks for; it may follow the address of the open page.
 PATH = "/_stcore/host-config"
 
 
@@ -25,7 +25,7 @@ class HostConfig:
         if scope["type"] != "http" or scope["path"] != PATH:
             await self._app(scope, receive, send)
             return
-        # Packed, it couldn't be read.
+        # Ask for an uncompressed answer, which can be read.
         plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
         answer: list[Message] = []
 
@@ -38,7 +38,7 @@ class HostConfig:
 
 
 def quieter(answer: list[Message]) -> list[Message]:
-    """The answer, with the dialogs switched off; as it was, if it isn't what Streamlit 1.67 answers."""
+    """The answer with the dialogs switched off; unchanged if it isn't the answer of Streamlit 1.67."""
     start, *rest = answer
     try:
         told = msgspec.json.decode(b"".join(message.get("body", b"") for message in rest), type=dict[str, object])

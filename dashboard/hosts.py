@@ -1,9 +1,9 @@
-"""Where the dashboard listens, which Host headers it answers to, and which addresses its links carry. Pure.
+"""The dashboard's hosts: where it listens, which Host headers it accepts, and which addresses its links carry. Pure.
 
 There are three kinds of host. The *name* is a random host under `.localhost`: browsers keep cookies and storage by
-host, and nobody else serves on that one. A *spare* host (127.0.0.1, localhost, [::1]) shows the door page, which leads
-on to the name or, in a browser that can't find the name, lets in with weaker protection. A *direct* host is one that
-the owner chose with --listen or --allow-host; it is served without the name.
+host, and no other program serves on that one. A *spare* host (127.0.0.1, localhost, [::1]) shows the door page. That
+page leads on to the name, or, in a browser that can't find the name, lets in with weaker protection. A *direct* host is
+one that the owner chose with --listen or --allow-host; it is served without the name.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _HOST = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9_](?:[a-z0-9_.-]{0,252}))(?::(
 
 
 class Kind(enum.Enum):
-    """What a Host header means to us; see the module's docstring."""
+    """The kind of a host in a Host header; see the module's docstring."""
 
     NAME = "name"
     SPARE = "spare"
@@ -30,7 +30,7 @@ class Kind(enum.Enum):
 
 
 def is_loopback(address: str) -> bool:
-    """Whether only programs of this machine can reach what listens on `address`."""
+    """Whether only programs of this machine can reach a server on `address`."""
     if address == "localhost":
         return True
     try:
@@ -48,7 +48,7 @@ def is_wildcard(address: str) -> bool:
 
 
 def bracketed(address: str) -> str:
-    """An address as it stands in a URL."""
+    """An address as written in a URL."""
     return f"[{address}]" if ":" in address else address
 
 
@@ -63,7 +63,7 @@ class Hosts:
 
     @property
     def named(self) -> bool:
-        """Whether this dashboard is used under its random name: when it listens where it does by default."""
+        """Whether this dashboard is used under its random name, that is, listens at the default address."""
         return self.address == DEFAULT_ADDRESS
 
     @property
@@ -84,18 +84,18 @@ class Hosts:
         return frozenset(f"{name}:{self.port}" for name in LOOPBACK_NAMES) if self.named else frozenset()
 
     def kind(self, host: str, local: str | None) -> Kind | None:
-        """What a Host header (in lower case) is to us; None when it isn't ours.
+        """The kind of a Host header (in lower case); None when the host isn't ours.
 
-        `local` is the address of this machine that the connection came in at. On a dashboard that listens everywhere
-        (0.0.0.0 or ::), that address is accepted as the Host. A number can't be rebound to another machine, as a name
-        can (DNS rebinding), so no list of addresses is needed, and one that the machine gets later works as well.
+        `local` is the local address of the connection. A dashboard that listens everywhere (0.0.0.0 or ::) accepts that
+        address as the Host. An IP address can't be rebound to another machine as a name can (DNS rebinding), so no list
+        of addresses is needed, and one that the machine gets later works as well.
         """
         found = _HOST.fullmatch(host)
         if not found:
             return None
         name, port = found[1], int(found[2] or 80)
         if name in self.further:
-            # A proxy listens on a port of its own, so the port says nothing. The Origin is still compared as a whole.
+            # A proxy listens on a port of its own, so ignore the port. The Origin is still compared as a whole.
             return Kind.DIRECT
         if port != self.port:
             return None
@@ -112,7 +112,7 @@ def hosts_of(address: str, port: int, name: str, further: Iterable[str] = ()) ->
 
 
 def _own(local: str | None) -> str | None:
-    """The connection's local address as it stands in a Host header; an IPv4 address mapped into IPv6 as IPv4."""
+    """The connection's local address as written in a Host header; IPv4-mapped IPv6 as IPv4."""
     try:
         address = ipaddress.ip_address((local or "").partition("%")[0])
     except ValueError:

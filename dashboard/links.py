@@ -10,12 +10,12 @@ import secrets
 
 #: The name of a code in a link's query.
 PARAMETER = "link"
-#: Bytes of randomness in a code: far beyond guessing, so tries need not be counted.
+#: Bytes of randomness in a code: too many to guess, so failed tries need not be counted.
 CODE_BYTES = 24
-#: An unused link works for so long, in seconds. A day: long enough to start the dashboard in the evening and open it
-#: the next morning; short enough that a line in an old log opens nothing.
+#: Lifetime of an unused link, in seconds. A day is long enough to start the dashboard in the evening and open it the
+#: next morning, and short enough that a line in an old log opens nothing.
 LIFETIME_S = 24 * 3600.0
-#: Unused links at once. A person needs one for each browser; at the bound the oldest one stops working.
+#: Most unused links. A person needs one for each browser; at the bound the oldest one stops working.
 MAX_LINKS = 32
 
 
@@ -36,9 +36,9 @@ class Links:
         return code
 
     def works(self, code: str, now: float) -> bool:
-        """Whether a code would open the dashboard; it isn't used up."""
+        """Whether a code is valid, without using it up."""
         self._drop_old(now)
-        # The table holds hashes, so how long a look-up takes tells nothing about a code.
+        # The table holds hashes, so the time of a look-up reveals nothing about a code.
         return _hash(code) in self._made
 
     def use(self, code: str, now: float) -> bool:
@@ -47,7 +47,7 @@ class Links:
         return self._made.pop(_hash(code), None) is not None
 
     def clear(self) -> None:
-        """No link works any more."""
+        """Invalidate all links."""
         self._made.clear()
 
     def _drop_old(self, now: float) -> None:

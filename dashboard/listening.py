@@ -1,7 +1,7 @@
 """The sockets that the dashboard listens on.
 
-Browsers dial a name under `.localhost` at ::1 first, and at 127.0.0.1. Whoever had one of the two could stand in for
-us there, so by default the dashboard takes both, or none and doesn't start.
+Browsers connect to a name under `.localhost` at ::1 first, then at 127.0.0.1. Another program that listened on one of
+the two could impersonate us, so by default the dashboard takes both; if it can't, it doesn't start.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import socket
 from dashboard import hosts
 from node.errors import ListenError
 
-#: Connections that wait to be taken, per socket.
+#: Backlog of each listening socket.
 BACKLOG = 256
-#: How often a free port is looked for (`--port 0`): one that is free in IPv4 may be taken in IPv6.
+#: Attempts to find a free port (`--port 0`): one that is free in IPv4 may be taken in IPv6.
 TRIES = 20
 IPV6_LOOPBACK = "::1"
-#: What the system says where there is no IPv6, or where it is switched off.
+#: Error codes of a system without IPv6, or with IPv6 switched off.
 _NO_IPV6 = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPFNOSUPPORT, errno.EPROTONOSUPPORT)
 
 
 def listen(address: str, port: int) -> list[socket.socket]:
     """Listening sockets on `address` and `port` (0: any free one); by default on both loopback addresses.
 
-    Raises ListenError that says which address can't be had, and what to do.
+    Raises ListenError, which says which address isn't available and what to do.
     """
     if address != hosts.DEFAULT_ADDRESS:
         return [_bound(address, port)]
@@ -60,12 +60,12 @@ def _bound(address: str, port: int) -> socket.socket:
     try:
         listener = socket.socket(family)
         if os.name == "nt":
-            # There, another program could otherwise take the port together with us.
+            # On Windows, another program could otherwise bind the same port.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)  # type: ignore[attr-defined, unused-ignore]
         else:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
-            # `::` means all addresses of the machine, the old ones too; any other one is exactly what it says.
+            # `::` means all addresses of the machine, IPv4 included; any other address means only itself.
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if hosts.is_wildcard(address) else 1)
         listener.bind((address, port))
         listener.listen(BACKLOG)

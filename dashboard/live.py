@@ -1,11 +1,11 @@
-"""Feed -> one bounded queue per browser tab -> WebSocket, and the way back: what a tab asks is asked of the node.
+"""Feed -> one bounded queue per browser tab -> WebSocket; and back: requests of a tab become commands to the node.
 
 Law of this file: everything here runs on the server's event loop, so registering a tab and taking its snapshot are one
 step, and no lock is needed. A tab that can't keep up is closed; it comes back and resumes by its cursor.
 
-A tab speaks JSON: it says `hello` with its cursor `{log, seq}`; it gets one `all` (every list, and what was said and
-what went since its cursor if that is still known), then `patch`es; its other words carry a number `n` and get one
-`reply` each. A tab that said `watch` gets `rows` and `figures` as well (watching.py).
+A tab speaks JSON. It sends `hello` with its cursor `{log, seq}`. It gets one `all` (every list, and the changes since
+its cursor if they are still known), then `patch`es. Its other requests carry a number `n` and get one `reply` each. A
+tab that sent `watch` gets `rows` and `figures` as well (watching.py).
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ from node.errors import BusProtocolError, CommandRefused, ConfigError, NodeAway
 
 log = logging.getLogger("snicher.dashboard")
 
-#: Tabs at once; a further one is told to try again later.
+#: Most tabs; a further one is told to try again later.
 MAX_TABS = 64
-#: Frames that wait for one tab. Each holds up to a whole batch of events; a tab this far behind is closed and resumes.
+#: Most frames that wait for one tab. Each holds up to a batch of events. A tab further behind is closed and resumes.
 MAX_WAITING_FRAMES = 256
-#: What was said lately, for tabs that resume: operations kept, and at most so many replayed to one tab. Whoever lacks
-#: more asks for history again.
+#: Recent operations kept for tabs that resume, and the most replayed to one tab. A tab that lacks more loads its
+#: history again.
 MAX_KEPT_OPS = 4096
 MAX_REPLAYED_OPS = 1000
-#: Questions of one tab under way at once; at the bound its further words wait in the socket.
+#: Most requests of one tab in flight; further ones wait in the socket.
 MAX_UNDER_WAY = 8
-#: How often the node is asked for what is not in the log, when it tells something of that kind meanwhile; the last
-#: answer counts in any case.
+#: Attempts to read the state that isn't in the log, in case an ephemeral event overtakes the answer. The last answer
+#: counts in any case.
 MAX_LOOKS = 5
 _FLEETING = ev.HealthChanged | ev.RetryScheduled | ev.PeerChanged
-#: Characters of one word from a tab: a text of 64 KiB, written as JSON escapes, fits. A longer one closes the tab.
+#: Longest request of a tab, in characters: a text of 64 KiB in JSON escapes fits. A longer one closes the tab.
 MAX_WORD_CHARS = 512 * 1024
-#: A sign of life to each tab, in seconds: a tab that misses some knows that the server hangs.
+#: Interval of heartbeats to each tab, in seconds. A tab that misses some knows that the server hangs.
 BEAT_S = 5.0
 #: How long closing a tab may take, in seconds.
 CLOSE_S = 1.0
@@ -60,7 +60,7 @@ CLOSE_TOO_MANY = 4003
 
 
 class AllFrame(msgspec.Struct, frozen=True, tag_field="t", tag="all"):
-    """Every list. `missed`: what was said, and what went, since the tab's cursor; null: it asks for history again."""
+    """All lists. `missed`: the operations since the tab's cursor; null: unknown, so the tab loads its history again."""
 
     now: int
     everything: viewmodel.Everything
@@ -68,7 +68,7 @@ class AllFrame(msgspec.Struct, frozen=True, tag_field="t", tag="all"):
 
 
 class PatchFrame(msgspec.Struct, frozen=True, tag_field="t", tag="patch"):
-    """What changed; the tab's cursor is `seq` from now on."""
+    """Changes; the tab's cursor is `seq` after them."""
 
     seq: int
     ops: list[viewmodel.Op]
@@ -81,7 +81,7 @@ class BeatFrame(msgspec.Struct, frozen=True, tag_field="t", tag="beat"):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """Why a word of the tab was not done. `retryable`: the same word, with its key, may work later."""
+    """Why a request was refused. `retryable`: the same request, with its key, may work later."""
 
     code: str
     message: str
@@ -89,7 +89,7 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class ReplyFrame(msgspec.Struct, frozen=True, tag_field="t", tag="reply", omit_defaults=True):
-    """The answer to word number `n`."""
+    """The answer to request number `n`."""
 
     n: int
     result: msgspec.Struct | dict[str, Any] | None = None
@@ -111,28 +111,28 @@ class Tab:
 
     def __init__(self, socket: WebSocket, session: Session | None = None) -> None:
         self._socket = socket
-        #: By which its browser was let in.
+        #: The session of its browser.
         self.session = session
-        #: Whether it has said hello with the pass.
+        #: Whether it has sent `hello` with the pass.
         self.welcome = False
         self._frames: asyncio.Queue[bytes] = asyncio.Queue(MAX_WAITING_FRAMES)
         #: Set when the tab must go, with the close code.
         self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def put(self, frame: bytes) -> None:
-        """Queue a frame; a tab whose queue is full is ended."""
+        """Queue a frame. If the queue is full, the tab is closed."""
         try:
             self._frames.put_nowait(frame)
         except asyncio.QueueFull:
             self.end(CLOSE_BEHIND)
 
     def end(self, code: int) -> None:
-        """Have the tab closed with this code."""
+        """Close the tab with this code."""
         if not self.ended.done():
             self.ended.set_result(code)
 
     async def send_all(self) -> None:
-        """Send what is queued, for ever."""
+        """Send queued frames, for ever."""
         while True:
             frame = await self._frames.get()
             await self._socket.send_text(frame.decode())
@@ -145,11 +145,11 @@ class Hub:
         self._door = door
         self.model = viewmodel.Model(os.fspath(home))
         self._tabs: set[Tab] = set()
-        #: Reasons to ask what `_refresh_live` asks for, so far; and whether it is asking.
+        #: Number of events that make the live state stale; and whether `_refresh_live` is reading it.
         self._fleeting = 0
         self._asking = False
         self._kept: collections.deque[viewmodel.Lasting] = collections.deque(maxlen=MAX_KEPT_OPS)
-        #: Operations up to this event are not kept any more.
+        #: Operations up to this event have been dropped.
         self._kept_after = 0
         self._asker = Asker(home, name)
         self._watchers = watching.Watchers(self._asker, self.model, name)
@@ -209,7 +209,7 @@ class Hub:
                 ops += self.model.event(item)
                 self._fleeting += isinstance(item.data, _FLEETING)
                 if isinstance(item.data, ev.NodeStarted):
-                    # It may have been so quick that nobody missed it.
+                    # The node may have been back so quickly that no Away was given.
                     self._look_again()
         self._keep(ops)
         if anew:
@@ -221,7 +221,7 @@ class Hub:
         for op in ops:
             if not isinstance(op, viewmodel.Lasting):
                 continue
-            # What expired or was deleted is not kept for tabs that come back either.
+            # Texts that expired or were deleted aren't kept for returning tabs, either.
             if isinstance(op, viewmodel.ExpiredOp):
                 self._retain([one for one in self._kept if not op.takes(one)])
             elif isinstance(op, viewmodel.RoomGone) and op.into is None:
@@ -246,7 +246,7 @@ class Hub:
             self._spawn(self._refresh_live())
 
     async def _refresh_live(self) -> None:
-        """What is not in the log (next tries, health) may have changed while the node was away: ask."""
+        """Read the state that isn't in the log (next tries, health), which may have changed while the node was away."""
         try:
             for _ in range(MAX_LOOKS):
                 before, answers = self._fleeting, None
@@ -254,7 +254,7 @@ class Hub:
                     answers = await self._asker.ask("peers"), await self._asker.ask("status")
                 if before == self._fleeting:
                     break
-                # What was heard meanwhile may be newer than the answers; or the node that was away is back.
+                # An event that came meanwhile may be newer than the answers, or the node is back. Read again.
             if answers:
                 peers, status = answers
                 ops = self.model.live(peers.next_tries, status.health)
@@ -276,7 +276,7 @@ class Hub:
     # -- from and to the tabs
 
     async def serve(self, socket: WebSocket) -> None:
-        """One tab, from its first word until it goes. The route's endpoint; the guard has let it in."""
+        """Serve one tab from its first request to its end. The route's endpoint; the guard has let it in."""
         await socket.accept()
         if len(self._tabs) >= MAX_TABS:
             await socket.close(CLOSE_TOO_MANY, "Too many tabs are open.")
@@ -294,7 +294,7 @@ class Hub:
                 task.cancel()
             await asyncio.wait({reading, sending})
             for task in (reading, sending):
-                # A tab that vanished shows as an error of sending; it is no news. Anything else is a bug of ours.
+                # A tab that has vanished causes an error in sending, which is normal. Any other error is our bug.
                 error = None if task.cancelled() else task.exception()
                 if error is not None and not isinstance(error, WebSocketDisconnect | RuntimeError | OSError):
                     log.error("serving a tab failed", exc_info=error)
@@ -320,7 +320,7 @@ class Hub:
                 if isinstance(word, asked.Hello):
                     tab.welcome = self._knows(tab, word)
                 if not tab.welcome:
-                    # A cookie alone reads nothing and says nothing: sessions.py says why.
+                    # A cookie alone allows neither reading nor writing; sessions.py says why.
                     tab.end(guard.CLOSE_SHUT_OUT)
                     return
                 if isinstance(word, asked.Hello):
@@ -339,24 +339,24 @@ class Hub:
                 task.add_done_callback(answering.discard)
                 task.add_done_callback(lambda _: room_for.release())
         except (WebSocketDisconnect, KeyError):
-            # KeyError: Starlette's receive_text on a binary frame; nobody of ours sends one.
+            # KeyError comes from Starlette's receive_text on a binary frame; our pages never send one.
             return
         finally:
             for task in answering:
                 task.cancel()
 
     def _knows(self, tab: Tab, hello: asked.Hello) -> bool:
-        """Whether the tab brings the pass of its session. A hub without a door takes everybody."""
+        """Whether the tab has sent the pass of its session. A hub without a door accepts everybody."""
         door, session = self._door, tab.session
         return door is None or (session is not None and door.sessions.passes(hello.word, session.host))
 
     def _register(self, tab: Tab, hello: asked.Hello) -> None:
-        # Without an await between the two, nothing can fall between snapshot and queue.
+        # There is no await in between, so no event can fall between snapshot and queue.
         self._tabs.add(tab)
         tab.put(self._encoder.encode(AllFrame(_now(), self.model.everything(), self._missed(hello.log, hello.seq))))
 
     def _at_the_door(self, tab: Tab, word: asked.Link | asked.ShutOut) -> ReplyFrame:
-        """Another link, for somebody who is in already; or all others are shut out."""
+        """Give another link to a tab that is let in, or shut out all other browsers."""
         if self._door is None:
             return ReplyFrame(word.n, problem=Problem("internal", "This server has no door."))
         if isinstance(word, asked.Link):
@@ -369,7 +369,7 @@ class Hub:
         return ReplyFrame(word.n, {})
 
     def _missed(self, log_id: str, seq: int) -> list[viewmodel.Lasting] | None:
-        """What was said, and what went, since a tab's cursor; None when that isn't known (any more)."""
+        """The operations since a tab's cursor; None when they aren't known (any more)."""
         if not log_id or log_id != self.model.log or not self._kept_after <= seq <= self.model.seq:
             return None
         missed = [op for op in self._kept if op.seq > seq]

@@ -1,6 +1,6 @@
-"""The Streamlit script: which pages there are, and the frame around them. Runs anew for every click on the navigation.
+"""The Streamlit script: the pages, and the frame around them. Runs again for every click on the navigation.
 
-Law of this file: it draws nothing itself and knows no node. What is live comes over the components' own WebSocket.
+Law of this file: it draws nothing itself and knows no node. Live data comes over the components' own WebSocket.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What can be set, what it is, and where that comes from: for the Settings page.
+"""All options for the Settings page, with their values and sources.
 
-Law of this file: it asks the node and keeps nothing. Each part that the node doesn't tell (it is away, or older) is
-None, and the page says that it is unknown; what the model knows stands even then.
+Law of this file: it asks the node and keeps nothing. A part that the node doesn't tell (it is away, or older) is None,
+and the page shows it as unknown. The parts that the model knows are shown even then.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from node.errors import BusProtocolError, CommandRefused, NodeAway
 
 _Result = TypeVar("_Result", bound=msgspec.Struct)
 
-#: Sources that only a start of the node can change.
+#: Sources of values that only a new start of the node can change.
 FIXED = frozenset({"flag", "environment", "file"})
 
 
 class OptionView(msgspec.Struct, frozen=True):
-    """One thing that can be set. `value` is text as flags and variables say it."""
+    """One option. `value` is text as in flags and variables."""
 
     key: str
     value: str
     meaning: str
-    #: Where the value comes from, in words, and what to do to change it; empty when it can be changed here.
+    #: The source of the value, in words, and how to change it; empty when it can be changed here.
     origin: str
     how: str
-    #: Fixed by the node's start: it can't be changed here.
+    #: Whether the node's start has fixed it, so that it can't be changed here.
     fixed: bool
-    #: A change counts from the next start on only.
+    #: Whether a change takes effect at the next start only.
     restart: bool
 
 
 class GreetingView(msgspec.Struct, frozen=True):
-    """What became of greeting a mandatory peer at this start."""
+    """The outcome of greeting a mandatory peer at this start."""
 
     address: str
     label: str
@@ -48,10 +48,10 @@ class GreetingView(msgspec.Struct, frozen=True):
 
 
 class OptionsView(msgspec.Struct, frozen=True):
-    """The whole page. `settings`: those that people may change, typed; null where not known."""
+    """The whole page. `settings`: the typed values of settings that people may change; null: unknown."""
 
     settings: dict[str, Any]
-    #: Everything that can be set, by key; null: the node didn't tell.
+    #: All options, by key; null: the node didn't tell.
     options: dict[str, OptionView] | None
     greetings: list[GreetingView]
     home: str | None
@@ -70,8 +70,8 @@ class Changed(msgspec.Struct, frozen=True):
 
 
 async def view(asker: Asker, model: viewmodel.Model) -> OptionsView:
-    """All there is to show right now."""
-    # A node that is away is not waited for; what changes when it is back is asked for again.
+    """The page as of now."""
+    # Don't wait for a node that is away; the page asks again when it is back.
     status = await _ask(asker, "status", rq.StatusResult) if model.absent is None else None
     config = await _ask(asker, "config", rq.ConfigResult) if status else None
     stats = await _ask(asker, "stats", rq.StatsResult) if status else None
@@ -92,7 +92,7 @@ async def view(asker: Asker, model: viewmodel.Model) -> OptionsView:
 
 
 async def change(asker: Asker, changes: dict[str, Any], key: str) -> Changed:
-    """Change settings; the answer comes when the node has them on disk.
+    """Change settings; returns once the node has them on disk.
 
     Raises CommandRefused (invalid_args and setting_fixed say which and why), NodeAway or BusProtocolError.
     """
@@ -101,7 +101,7 @@ async def change(asker: Asker, changes: dict[str, Any], key: str) -> Changed:
 
 
 async def _ask(asker: Asker, op: str, kind: type[_Result]) -> _Result | None:
-    """The answer; None when the node is away or doesn't know the question."""
+    """The result of a command; None when the node is away or doesn't know the command."""
     try:
         answer = await asker.ask(op)
     except (NodeAway, CommandRefused, BusProtocolError):
@@ -110,7 +110,7 @@ async def _ask(asker: Asker, op: str, kind: type[_Result]) -> _Result | None:
 
 
 def _settings(settings: nouns.Settings, options: dict[str, OptionView] | None) -> dict[str, Any]:
-    """The settings by key. A node that tells of its options, but not of one of these, doesn't have it."""
+    """The settings by key. One that isn't among the node's options doesn't exist in that version."""
     found: dict[str, Any] = msgspec.structs.asdict(settings)
     found["name"] = wording.clean_name(settings.name, "")
     if options is None:

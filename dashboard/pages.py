@@ -1,8 +1,8 @@
 """The pages of the door, and the headers that every answer carries. They are the only pages not drawn by Streamlit.
 
-Law of this file: what is put into a page is escaped here, and what a page may load is said here. The pages bring their
-style with them, because at an address that isn't ours nothing can be loaded; the scripts lie below a path that is drawn
-at each start, so that nobody can have put something else into the browser's cache in their place.
+Law of this file: it escapes all values put into a page, and sets what a page may load. The pages contain their style,
+because nothing can be loaded at an address that isn't ours. The scripts lie below a path that is random for each start,
+so that no other server can have put something in their place into the browser's cache.
 """
 
 from __future__ import annotations
@@ -26,15 +26,16 @@ _FRAME = string.Template((_FOLDER / "page.html").read_text("utf-8"))
 _DOOR = string.Template((_FOLDER / "door.html").read_text("utf-8"))
 _WRONG_ADDRESS = string.Template((_FOLDER / "wrong_address.html").read_text("utf-8"))
 _FOREIGN_ORIGIN = string.Template((_FOLDER / "foreign_origin.html").read_text("utf-8"))
-#: Drawn at each start, see above.
+#: Random for each start, see above.
 _START = secrets.token_hex(8)
 #: Path -> content of the scripts of the door's page.
 FILES = {f"/door/{_START}/{name}": (_FOLDER / name).read_bytes() for name in ("page.js", "browser.js")}
 
-#: The browser forgets what it has cached under our addresses. (It takes this from a secure context only.)
+#: Makes the browser clear its cache for our addresses. (It obeys in a secure context only.)
 CLEAR_CACHE = (b"clear-site-data", b'"cache"')
-#: A browser asks for a service worker's script with `Service-Worker: script`. Whoever served on this port before us may
-#: have left one, which would own every page of ours. Neither 401, 403, 404 nor 410 drives it out; this script does.
+#: A browser requests a service worker's script with `Service-Worker: script`. A server that used this port before us
+#: may have left a worker, which would control every page of ours. Answers 401, 403, 404 and 410 don't remove it; this
+#: script does.
 WORKER = b"""// Snicher has no service worker. This one takes the place of somebody else's, and goes.
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil((async () => {
@@ -59,7 +60,7 @@ def safety(policy: str) -> list[tuple[bytes, bytes]]:
 
 
 def policy(connect: str = "") -> str:
-    """The policy of the door's own pages; `connect`: one more origin that the page may ask."""
+    """The policy of the door's own pages; `connect`: one more origin that the page may connect to."""
     style = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
     return (
         f"default-src 'none'; script-src 'self'; style-src 'sha256-{style}'; connect-src 'self' {connect}".rstrip()
@@ -70,8 +71,8 @@ def policy(connect: str = "") -> str:
 def door(*, host: str, name: str, question: str, echo: str) -> bytes:
     """The page that asks for a link.
 
-    `host`: as the server sees it; `name`: the origin to go on at with the link, or ""; `question` and `echo`: how the
-    page recognises this server there.
+    `host`: the host as the server sees it. `name`: the origin at which to go on with the link, or "". `question` and
+    `echo`: a challenge and its answer, by which the page recognises this server there.
     """
     values = {"host": host, "name": name, "question": question, "echo": echo}
     content = _DOOR.substitute({key: html.escape(value, quote=True) for key, value in values.items()})
@@ -80,12 +81,12 @@ def door(*, host: str, name: str, question: str, echo: str) -> bytes:
 
 
 def wrong_address(host: str) -> bytes:
-    """For a Host header that isn't ours. `host`: the name in it without port, or "" when it can't be one."""
+    """The page for a Host header that isn't ours. `host`: its name without port, or "" when it isn't a valid one."""
     return _page(_WRONG_ADDRESS.substitute(name=html.escape(host) or "NAME"))
 
 
 def foreign_origin(host: str, origin: str) -> bytes:
-    """For a request of another page; or of our own, when a proxy in between changes the Host header."""
+    """The page for a request of another site's page; or of our own page, when a proxy changes the Host header."""
     return _page(_FOREIGN_ORIGIN.substitute(host=html.escape(host), origin=html.escape(origin)))
 
 
@@ -102,7 +103,7 @@ async def respond(
     policy: str = "default-src 'none'; frame-ancestors 'none'",
     extra: Iterable[tuple[bytes, bytes]] = (),
 ) -> None:
-    """Send a whole answer, with the safety headers. It is never kept by the browser."""
+    """Send a whole answer, with the safety headers. The browser never caches it."""
     further = list(extra)
     names = {name for name, _ in further}
     headers = [

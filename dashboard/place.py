@@ -1,7 +1,7 @@
-"""What a dashboard keeps in the home for its place (address and port): its name, its key, and the browsers it knows.
+"""The file in the home for a dashboard's place (address and port): its name, its key, and the browsers it knows.
 
-Law of this file: it touches one file, which only its owner can read, and nothing else. Who listens at a place is the
-only dashboard there, so nobody else writes the file meanwhile.
+Law of this file: it touches that one file, which only its owner can read. Only one dashboard can listen at a place, so
+no other process writes the file meanwhile.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from node.errors import ConfigError, HomeRefused
 
 log = logging.getLogger("snicher.dashboard")
 
-#: Random characters of the name. 36 characters to choose from make 82 bits: nobody guesses where the dashboard is.
+#: Length of the random name. An alphabet of 36 characters makes 82 bits, so nobody can guess the dashboard's host.
 NAME_CHARS = 16
-#: Browsers that may come back by their key. A person has a few; at the bound the one that was used least recently has
-#: to be let in by a link again.
+#: Most browsers that may return by their key. A person has a few. At the bound the least recently used one is
+#: forgotten, and needs a link again.
 MAX_BROWSERS = 64
-#: "Used last" is written so often at most, in seconds: it only decides which browser is dropped at the bound.
+#: Shortest time between two writes of "last used", in seconds: it only decides which browser is dropped at the bound.
 USED_EVERY_S = 3600
 _PATTERN = "door-*.json"
 _NAME = re.compile(r"snicher-[a-z0-9]{16}\.localhost", re.ASCII)
 _LETTERS = string.ascii_lowercase + string.digits
-#: The token of older versions: it isn't used any more.
+#: The token file of older versions, which isn't used any more.
 OLD_TOKEN = "dashboard.token"
 
 
@@ -84,7 +84,7 @@ class Place:
 
     @property
     def address(self) -> str:
-        """What the dashboard listens on."""
+        """The address the dashboard listens on."""
         return self._content.address
 
     @property
@@ -94,17 +94,17 @@ class Place:
 
     @property
     def public_key(self) -> str:
-        """The key by which browsers know this dashboard again: base64url of the uncompressed point."""
+        """The key by which browsers recognise this dashboard: base64url of the uncompressed point."""
         encoding, form = serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
         return challenges.encode(self.key.public_key().public_bytes(encoding, form))
 
     @property
     def secret(self) -> bytes:
-        """What nobody knows who can't read the home; the same as long as the place is."""
+        """A secret that only programs with access to the home know; it stays the same as long as the place exists."""
         return hashlib.sha256(self._content.key.encode()).digest()
 
     def register(self, host: str, key: str, now: int) -> str:
-        """Remember a browser by its public key; returns its id. Raises ConfigError when it can't be written down."""
+        """Register a browser by its public key; returns its id. Raises ConfigError when the file can't be written."""
         browsers = self._content.browsers
         known = next((one for one in browsers if (one.host, one.key) == (host, key)), None)
         if known is None:
@@ -121,19 +121,19 @@ class Place:
         return next((one for one in self._content.browsers if (one.id, one.host) == (id_, host)), None)
 
     def used(self, browser: Browser, now: int) -> None:
-        """The browser has come back."""
+        """Note that the browser has returned."""
         if now - browser.used < USED_EVERY_S:
             return
         browser.used = now
         try:
             self._save()
         except ConfigError as error:
-            # It was let in all the same; only the order at the bound is a little older.
+            # Let it in all the same. Only its "last used" is out of date.
             log.warning("%s", error)
 
     def forget_others(self, id_: str | None) -> None:
-        """Forget all browsers but this one. Raises ConfigError when it can't be written down; they are shut out all the
-        same, until the dashboard is started again."""
+        """Forget all browsers but this one. Raises ConfigError when the file can't be written; then they are shut out
+        only until the dashboard is started again."""
         self._content.browsers = [one for one in self._content.browsers if one.id == id_]
         self._save()
 
@@ -145,7 +145,7 @@ class Place:
 
 
 def places(home: pathlib.Path) -> list[Place]:
-    """All places of a home at which a dashboard ever ran."""
+    """All places of a home where a dashboard has run."""
     found = []
     for path in sorted(home.glob(_PATTERN)):
         content = _read(path, mend=False)
@@ -155,7 +155,7 @@ def places(home: pathlib.Path) -> list[Place]:
 
 
 def remove_old_token(home: pathlib.Path) -> None:
-    """Take away the token of an older version: the links it was part of don't work any more."""
+    """Remove the token of an older version. Links with that token don't work any more."""
     try:
         (home / OLD_TOKEN).unlink()
     except FileNotFoundError:
@@ -167,7 +167,7 @@ def remove_old_token(home: pathlib.Path) -> None:
 
 
 def _slug(address: str, port: int) -> str:
-    """Part of a file's name: the port alone where dashboards are by default."""
+    """Part of the file's name: only the port for the default address."""
     return f"{port}" if address == hosts.DEFAULT_ADDRESS else f"{re.sub('[^a-z0-9]', '-', address)}-{port}"
 
 
@@ -187,7 +187,7 @@ def _private_key(pem: str) -> ec.EllipticCurvePrivateKey:
 
 
 def _read(path: pathlib.Path, *, mend: bool = True) -> _Content | None:
-    """The file's content; None when there is none, when others could have read it, or when it is no such file."""
+    """The file's content; None when it doesn't exist, others could have read it, or its content is invalid."""
     try:
         status = path.lstat()
         private = os.name == "nt" or (not stat.S_IMODE(status.st_mode) & 0o077 and status.st_uid == os.geteuid())

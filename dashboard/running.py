@@ -1,7 +1,7 @@
-"""The dashboards of a home that run: each keeps a small private file in the home, locked for as long as it lives.
+"""The running dashboards of a home: each keeps a small private file in the home, locked as long as it runs.
 
-By these files a start that finds its port taken knows its own dashboard, and `python -m dashboard.app --stop` knows
-whom to end. Law of this file: it touches these files and sends signals; it serves nothing.
+By these files, a start that finds its port taken recognises a dashboard of the same home, and `python -m dashboard.app
+--stop` finds the processes to end. Law of this file: it touches these files and sends signals; it serves nothing.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ import msgspec
 from node.bus import locks
 from node.errors import ConfigError
 
-#: How long a dashboard may take to end when it is asked to, in seconds: its connections get two, a busy machine more.
+#: How long a dashboard may take to end, in seconds: its connections get two, and a busy machine needs more.
 END_S = 15.0
-#: How often it is looked whether it has ended, in seconds.
+#: How often the wait checks whether it has ended, in seconds.
 LOOK_S = 0.05
 #: Exit codes of `--stop`: all have ended, one could not be ended, none ran.
 ENDED, REFUSED, NOBODY = 0, 1, 69
@@ -45,7 +45,7 @@ class Mark:
         self._file = file
 
     def remove(self) -> None:
-        """Take it away. What somebody else has put in its place stays."""
+        """Remove the file, unless somebody has replaced it."""
         with contextlib.suppress(OSError):
             there, ours = self._path.stat(), os.fstat(self._file.fileno())
             if os.name == "nt":
@@ -57,7 +57,7 @@ class Mark:
 
 
 def mark(home: pathlib.Path, port: int, address: str) -> Mark:
-    """Say in the home that this process has the port. Raises ConfigError when the home can't be written."""
+    """Note in the home that this process has the port. Raises ConfigError when the home can't be written."""
     path = home / f"dashboard-{port}.json"
     if locks.holder(path, _pid_of) is not None:
         # The same port on another address.
@@ -65,14 +65,14 @@ def mark(home: pathlib.Path, port: int, address: str) -> Mark:
     temporary: str | None = None
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Complete and locked before it goes by its name (mode 0600 from the beginning): what stands in such a file
-        # is always of the process that holds its lock.
+        # Write and lock the file (mode 0600 from the beginning) before it gets its name. So the content of a file with
+        # this name is always that of the process that holds its lock.
         descriptor, temporary = tempfile.mkstemp(prefix=f".dashboard-{port}.", dir=home)
         file = os.fdopen(descriptor, "rb+", buffering=0)
         locks.take(file)
         file.write(msgspec.json.encode(Instance(os.getpid(), port, address)))
         if os.name == "nt":
-            # An open file can't be renamed there.
+            # Windows can't rename an open file.
             file.close()
             pathlib.Path(temporary).replace(path)
             file = path.open("rb+", buffering=0)
@@ -92,7 +92,7 @@ def running(home: pathlib.Path) -> list[Instance]:
 
 
 def who_has(home: pathlib.Path, port: int, address: str) -> Instance | None:
-    """This home's own dashboard that keeps `port` on `address` from anybody else."""
+    """The dashboard of this home that already has `port` on `address`."""
     for one in running(home):
         if one.port == port and (one.address == address or _is_every(one.address) or _is_every(address)):
             return one
@@ -100,7 +100,7 @@ def who_has(home: pathlib.Path, port: int, address: str) -> Instance | None:
 
 
 def taken_by(home: pathlib.Path, one: Instance) -> str:
-    """What to say when one's own dashboard has the port: who it is, and what ends it."""
+    """The error sentence when a dashboard of this home has the port: its process, and how to end it."""
     pid = f" (pid {one.pid})" if one.pid else ""
     return (
         f"Port {one.port} on {one.address} is taken by this home's own dashboard{pid}, which runs already. Go on using"
@@ -109,12 +109,12 @@ def taken_by(home: pathlib.Path, one: Instance) -> str:
 
 
 def stop_command(home: pathlib.Path, port: int) -> str:
-    """What to type to end a dashboard."""
+    """The command that ends a dashboard, for people to type."""
     return f"python -m dashboard.app --stop --port {port} --home {shlex.quote(str(home))}"
 
 
 def stop(home: pathlib.Path, port: int | None = None, within: float = END_S) -> tuple[int, list[str]]:
-    """End the dashboards of a home gracefully, or only that on `port`: the exit code, and what to say of each."""
+    """End the dashboards of a home gracefully, or only that on `port`. Returns the exit code and a sentence each."""
     found = [(path, one) for path, one in _found(home) if port in (None, one.port)]
     if not found:
         which = "No dashboard" if port is None else f"No dashboard on port {port}"
@@ -146,7 +146,7 @@ def _found(home: pathlib.Path) -> Iterator[tuple[pathlib.Path, Instance]]:
     for path in home.glob("dashboard-*.json"):
         pid = locks.holder(path, _pid_of)
         if pid is None:
-            # Nobody's: one that was killed.
+            # Nobody holds its lock: that dashboard was killed.
             continue
         try:
             one = _read(path.read_bytes()[: locks.MAX_CONTENT])
@@ -156,7 +156,7 @@ def _found(home: pathlib.Path) -> Iterator[tuple[pathlib.Path, Instance]]:
 
 
 def _read(content: bytes) -> Instance:
-    """What such a file says. Raises ValueError when it is none."""
+    """Parse the content of such a file. Raises ValueError when it is invalid."""
     try:
         return msgspec.json.decode(content, type=Instance)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -1,11 +1,11 @@
-"""Who is let in right now. A session lives in the memory of this server only, and ends with it.
+"""The sessions of browsers that are let in. A session lives in the memory of this server only, and ends with it.
 
 Law of this file: no I/O. Everything runs on the server's event loop, so there is no lock.
 
-A session has two secrets. The browser sends the *cookie* by itself, with everything it asks of our host; browsers send
-cookies to every port of a host, so whoever serves on another port may see it. The *pass* is kept in the storage of our
-origin, which knows ports; the page says it on the live connection. What people wrote goes over that connection only, so
-a cookie alone reads no chats.
+A session has two secrets. The browser sends the *cookie* with every request to our host. Cookies aren't bound to a
+port, so a server on another port of the host may see it. The *pass* is kept in the storage of our origin, which is
+bound to the port; the page sends it over the live connection. Messages go over that connection only, so a cookie alone
+can't read chats.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from collections.abc import Callable, Iterable
 
 #: Bytes of randomness in a cookie and in a pass.
 SECRET_BYTES = 24
-#: Sessions at once: a browser needs one, and makes another when it comes back. At the bound the one that was used least
-#: recently ends; its browser comes back by its key.
+#: Most sessions: a browser needs one, and makes another when it returns. At the bound the least recently used one ends;
+#: its browser returns by its key.
 MAX_SESSIONS = 256
 
 
 class Session:
-    """One browser that was let in. `host`: the Host it uses; its cookie opens no other. `browser`: its key's id."""
+    """One browser that is let in. `host`: the only Host its cookie is valid for. `browser`: the id of its key."""
 
     def __init__(self, host: str, browser: str | None) -> None:
         self.host = host
         self.browser = browser
         self.ended = False
-        #: Each closes one stream (WebSocket) of this session.
+        #: Callables, each of which closes one stream (WebSocket) of this session.
         self._streams: set[Callable[[], None]] = set()
 
     def add(self, close: Callable[[], None]) -> None:
@@ -37,7 +37,7 @@ class Session:
         self._streams.add(close)
 
     def discard(self, close: Callable[[], None]) -> None:
-        """The stream has gone by itself."""
+        """A stream has ended by itself: forget its `close`."""
         self._streams.discard(close)
 
     def end(self) -> None:
@@ -53,7 +53,7 @@ class Sessions:
 
     def __init__(self, cookie: str) -> None:
         self.cookie = cookie
-        #: Hash of the cookie -> session and the hash of its pass; the one used least recently comes first.
+        #: Hash of the cookie -> session and hash of its pass, the least recently used one first.
         self._known: dict[bytes, tuple[Session, bytes]] = {}
 
     def __len__(self) -> int:
@@ -78,7 +78,7 @@ class Sessions:
                 key = _hash(value)
                 found = self._known.get(key)
                 if found and found[0].host == host:
-                    # Used last: it comes to the end.
+                    # The most recently used one goes to the end.
                     self._known[key] = self._known.pop(key)
                     return found[0]
         return None
@@ -86,8 +86,8 @@ class Sessions:
     def passes(self, word: str, host: str) -> bool:
         """Whether `word` is the pass of a session of this host.
 
-        Any session's will do: tabs of one browser that come back at the same time each begin a session, and the storage
-        they share may end up with the pass of one and the cookie of another.
+        The pass of any such session is accepted. Tabs of one browser that return at the same time each begin a session,
+        and the storage that they share may end up with the pass of one and the cookie of another.
         """
         offered = _hash(word)
         return any(session.host == host and hmac.compare_digest(offered, own) for session, own in self._known.values())

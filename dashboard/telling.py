@@ -1,7 +1,7 @@
 """Events of the bus in plain words, one row each, for the Activity page.
 
-Law of this file: pure. What is relative to now ("next try in 40 s") is given as a moment, and the browser counts. Of a
-message's text only a short beginning is told. What others wrote (names, texts, reasons) stands apart from our words, so
+Law of this file: pure. A relative time ("next try in 40 s") is passed on as a timestamp, and the browser counts. Only a
+short beginning of a message's text is shown. Text of others (names, messages, reasons) is kept apart from our words, so
 that a browser can isolate its direction.
 """
 
@@ -17,18 +17,18 @@ from node import names
 from node.bus import encoding, nouns
 from node.bus import events as ev
 
-#: Characters of a message that a row tells.
+#: Longest excerpt of a message in a row, in characters.
 PREVIEW_CHARS = 100
-#: Characters of a reason or a notice that a row tells.
+#: Longest excerpt of a reason or a notice in a row, in characters.
 MAX_REASON_CHARS = 240
 #: Characters of one text in the raw form of an event; the rest is cut, with a mark.
 RAW_TEXT_CHARS = 160
-#: What a row can be about; the filters of the page.
+#: The kinds of rows, which are the filters of the page.
 KINDS = ("messages", "peers", "conversations", "node", "connections")
 
 
 class EventRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One event. `parts`: our words and somebody else's in turn, beginning with ours (which may be empty)."""
+    """One event. `parts`: our words and text of others in turn, beginning with ours (which may be empty)."""
 
     key: str
     at: int
@@ -36,16 +36,16 @@ class EventRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     type: str
     parts: list[str]
     tone: str = "plain"
-    #: The event's number; None: it is not kept.
+    #: The event's number; None: it is ephemeral.
     seq: int | None = None
-    #: A moment that belongs to it (ms), and what it is: "Next try" or "Until".
+    #: A time that belongs to it (ms), and its label: "Next try" or "Until".
     moment: int | None = None
     moment_word: str = ""
-    #: The front end whose command led to it.
+    #: The front end whose command caused it.
     by: str = ""
     #: The conversation it is about, if that is still there.
     room: str = ""
-    #: The whole event as JSON, only of what is not kept: the rest can be asked for.
+    #: The whole event as JSON, for ephemeral events only; others can be asked for.
     raw: str = ""
 
     def holds(self, text: str) -> bool:
@@ -69,7 +69,7 @@ class Known(Protocol):
 
 
 class _Told(msgspec.Struct, frozen=True):
-    """What a row is about, in words."""
+    """The kind and the words of a row."""
 
     kind: str
     parts: list[str]
@@ -115,7 +115,7 @@ def _cut(value: Any) -> Any:
 
 
 def _say(template: str, *others: str) -> list[str]:
-    """Our words with somebody else's in the places of {}."""
+    """A template of our words, with the text of others in the places of {}."""
     ours = template.split("{}")
     parts = [ours[0]]
     for words, other in zip(ours[1:], others, strict=True):
@@ -213,7 +213,7 @@ def _changed(peer: nouns.Peer, before: nouns.Peer | None) -> _Told:
 
 
 def _other_change(peer: nouns.Peer, before: nouns.Peer, name: str) -> list[str]:
-    """What else differs, the most telling first."""
+    """The words for any other change; the most important one wins."""
     if peer.name != before.name:
         return _say("{} is now called {}", _peer_name(before), name)
     if (peer.host, peer.port) != (before.host, before.port):

@@ -1,7 +1,7 @@
-"""From the node's snapshot and events to what is drawn: complete views at first, then ready patches.
+"""From the node's snapshot and events to what is drawn: complete views first, then patches.
 
-Law of this file: pure. One place decides what people see; the browser only draws. No clock and no I/O. How a single
-thing looks is appearance.py's; what belongs together, and what differs from before, is decided here.
+Law of this file: pure, without clock and I/O. It decides what people see, and the browser only draws. appearance.py
+draws single things; this file decides what belongs together and what has changed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from node.bus import events as ev
 from node.bus import nouns, reducer
 from node.bus import requests as rq
 
-#: How a message is labelled that still waits, and never expires.
+#: Labels of messages that still wait to be sent, and so never expire.
 WAITING = ("waiting", "sending")
 
 
@@ -42,7 +42,7 @@ class RoomOp(msgspec.Struct, frozen=True, tag_field="op", tag="room"):
 
 
 class RoomGone(msgspec.Struct, frozen=True, tag_field="op", tag="room_gone"):
-    """A conversation is gone: its messages now stand in `into`, or (null) it was deleted. `name`: of what is gone."""
+    """A conversation is gone: merged into `into`, or (null) deleted. `name`: the name it had."""
 
     seq: int
     id: str
@@ -63,14 +63,14 @@ class PeerGone(msgspec.Struct, frozen=True, tag_field="op", tag="peer_gone"):
 
 
 class MessageOp(msgspec.Struct, frozen=True, tag_field="op", tag="message"):
-    """Something was said. `seq` is the event's number: a page of history may already hold it, or something newer."""
+    """A new message. `seq` is the event's number: a page of history may already hold it, or a newer state of it."""
 
     seq: int
     message: MessageView
 
 
 class StateOp(msgspec.Struct, frozen=True, tag_field="op", tag="state"):
-    """One of our own messages went on. `marks` null: unchanged."""
+    """The state of one of our own messages changed. `marks` null: unchanged."""
 
     seq: int
     room: str
@@ -80,14 +80,14 @@ class StateOp(msgspec.Struct, frozen=True, tag_field="op", tag="state"):
 
 
 class ExpiredOp(msgspec.Struct, frozen=True, tag_field="op", tag="expired"):
-    """A conversation's messages up to `upto` are gone, but for our own that still wait."""
+    """A conversation's messages up to `upto` have expired, except our own that still wait."""
 
     seq: int
     room: str
     upto: int
 
     def takes(self, op: Lasting) -> bool:
-        """Whether this is about a message that is gone."""
+        """Whether `op` is about an expired message."""
         if not isinstance(op, MessageOp | StateOp):
             return False
         about = op if isinstance(op, StateOp) else op.message
@@ -115,10 +115,10 @@ class HealthOp(msgspec.Struct, frozen=True, tag_field="op", tag="health"):
 
 
 class OptionsOp(msgspec.Struct, frozen=True, tag_field="op", tag="options"):
-    """The settings, or what became of a mandatory peer, differ: whoever shows them asks again."""
+    """The settings or the outcome of a greeting changed: pages that show them ask again."""
 
 
-#: What a tab that was away for a moment must hear of: the lists alone don't tell it.
+#: Operations that a tab must get after it was away for a moment, because the lists alone don't show them.
 Lasting = MessageOp | StateOp | ExpiredOp | RoomGone
 Op = RoomOp | RoomGone | PeerOp | PeerGone | MessageOp | StateOp | ExpiredOp | SelfOp | AwayOp | HealthOp | OptionsOp
 
@@ -136,19 +136,19 @@ class Everything(msgspec.Struct, frozen=True):
 
 
 class Model:
-    """What all tabs of one server see. Feed it in order; each step returns what brings a tab up to date."""
+    """The state that all tabs of one server show. Feed it in order; each step returns the operations for the tabs."""
 
     def __init__(self, home: str) -> None:
-        #: How a person starts the node; part of what to do when it is away.
+        #: The command that starts the node, shown while it is away.
         self._start = f"python -m node run --home {shlex.quote(home)}"
         self.log = ""
         self.seq = 0
         self._state: nouns.State | None = None
         self._tries: dict[str, nouns.NextTry] = {}
         self._health: HealthView | None = None
-        #: Away until heard of: a dashboard that starts before its node says so.
+        #: Away until the node is heard: a dashboard that starts before its node says so.
         self._away: AwayView | None = AwayView(None, "Looking for it.", self._start)
-        #: What was last given out, to give out only what differs.
+        #: The views last given out, so that only changes are given out.
         self._rooms: dict[str, RoomView] = {}
         self._peers: dict[str, PeerView] = {}
 
@@ -166,26 +166,26 @@ class Model:
         return view.name if view else "the other side"
 
     def has_room(self, room: str) -> bool:
-        """Whether there is such a conversation."""
+        """Whether this conversation exists."""
         return room in self._rooms
 
     def peer(self, peer: str) -> nouns.Peer | None:
-        """A peer on the list, as the node tells it."""
+        """The node's noun of a peer on the list."""
         return self._state.peers.get(peer) if self._state else None
 
     @property
     def state(self) -> nouns.State | None:
-        """All that events change, as the node tells it; None until it was seen. Not to be changed."""
+        """The node's state; None until the node was seen. Don't change it."""
         return self._state
 
     @property
     def absent(self) -> AwayView | None:
-        """Since when the node doesn't answer, and why; None while it does."""
+        """Since when the node doesn't answer, and why; None while it answers."""
         return self._away
 
     def waiting_rooms(self, limit: int) -> list[str]:
-        """Conversations where something may wait to be sent, at most `limit`: those whose peer is to be tried again, or
-        whose newest text is ours and not gone."""
+        """At most `limit` conversations in which messages may wait: their peer has a next try, or their newest text is
+        ours and hasn't been sent."""
         found = []
         for view in self._rooms.values():
             last = view.last.delivery if view.last else None
@@ -202,7 +202,7 @@ class Model:
     # -- steps
 
     def resync(self, snapshot: rq.SnapshotResult) -> None:
-        """Start anew from a snapshot: every tab needs `everything` again."""
+        """Begin again from a snapshot. Every tab needs `everything` afterwards."""
         self.log, self.seq, self._state = snapshot.log, snapshot.seq, snapshot.state
         self._away = None
         self._rooms, self._peers = {}, {}
@@ -212,7 +212,7 @@ class Model:
         self._rooms = {room: self._rooms[room] for room in self._state.rooms}
 
     def live(self, tries: list[nouns.NextTry], health: nouns.Health) -> list[Op]:
-        """What is true right now and not in the log, asked for afresh."""
+        """Take the newly read state that isn't in the log."""
         before = set(self._tries)
         self._tries = {next_try.peer: next_try for next_try in tries}
         return [*self._set_health(health), *self._changed(before | set(self._tries), set())]
@@ -220,7 +220,7 @@ class Model:
     def away(self, reason: str, since: int | None) -> list[Op]:
         """The node went away; `since` in ms, None when it was never heard."""
         if self._away and self._away.stopped:
-            # It said good-bye: silence is no news.
+            # It has said good-bye already, so its silence is no news.
             return []
         self._away = AwayView(since, wording.away(reason), self._start)
         return [AwayOp(self._away)]
@@ -233,7 +233,7 @@ class Model:
         return [AwayOp(None)]
 
     def event(self, event: ev.Event) -> list[Op]:
-        """One event of the bus, in order."""
+        """Take one event of the bus, in order."""
         data, state = event.data, self._state
         if state is None:
             return []
@@ -284,9 +284,9 @@ class Model:
             case ev.GreetingChanged():
                 ops.append(OptionsOp())
             case _:
-                # What only the event log shows is told by watching.py.
+                # Events that only the event log shows are handled by watching.py.
                 pass
-        # Lists first: whoever draws the message then knows its conversation.
+        # Lists first, so that the browser knows a message's conversation when it draws the message.
         return [*self._changed(peers, rooms), *ops]
 
     def _ephemeral(self, data: object) -> list[Op]:
@@ -323,7 +323,7 @@ class Model:
         return StateOp(seq, data.room, data.id, delivery_of(stand_in, self.name_of(data.room)), marks)
 
     def _changed(self, peers: set[str], rooms: set[str]) -> list[Op]:
-        """Draw these anew, with the rooms of these peers; the operations for what differs now."""
+        """Draw these peers and rooms again, with the peers' rooms; returns the operations for what has changed."""
         state = self._state
         if state is None:
             return []

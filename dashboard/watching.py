@@ -1,8 +1,8 @@
-"""Tabs that show the Activity page: they get each event as a row and the node's figures; nobody else pays for that.
+"""Tabs that show the Activity page: they get each event as a row, and the node's figures. Other tabs cost nothing.
 
 Law of this file: everything here runs on the server's event loop. The node is asked once for all such tabs, and only
-while there is one. Rows are gathered for a moment, so that a flood of events becomes a few frames, and at the bound is
-cut to its newest part, with the number of what was passed over.
+while there is one. Rows are gathered for a moment, so that a flood of events becomes a few frames. At the bound a frame
+is cut to its newest rows, with the number of rows left out.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ log = logging.getLogger("snicher.dashboard")
 
 #: How often the node is asked for its figures, in seconds.
 POLL_S = 2.0
-#: How long rows are gathered, in seconds: a person sees no difference, and a flood becomes five frames a second.
+#: How long rows are gathered, in seconds: people notice no delay, and a flood becomes five frames a second.
 GATHER_S = 0.2
-#: Rows of one frame: more than fits on a screen. Older ones of that moment are only counted.
+#: Most rows of one frame: more than fit on a screen. Older ones of that moment are only counted.
 MAX_ROWS = 60
-#: Conversations that are asked what waits in them, and messages looked at in each.
+#: Most conversations asked for waiting messages, and most messages examined in each.
 MAX_WAITING_ROOMS = 5
 MAX_WAITING_MESSAGES = 50
 
@@ -56,7 +56,7 @@ class FiguresFrame(msgspec.Struct, frozen=True, tag_field="t", tag="figures"):
 
 
 class Watchers:
-    """The tabs that show the Activity page now. `own` is the name by which this server follows the node."""
+    """The tabs that show the Activity page now. `own` is this server's client name on the bus."""
 
     def __init__(self, asker: Asker, model: viewmodel.Model, own: str) -> None:
         self._asker = asker
@@ -74,7 +74,7 @@ class Watchers:
         self._encoder = msgspec.json.Encoder()
 
     def add(self, tab: Tab) -> None:
-        """This tab shows the page from now on."""
+        """The tab shows the page from now on."""
         self._tabs.add(tab)
         if self._latest is not None:
             tab.put(self._latest)
@@ -82,13 +82,13 @@ class Watchers:
             self._polling = asyncio.get_running_loop().create_task(self._poll())
 
     def discard(self, tab: Tab) -> None:
-        """This tab shows it no more, or is gone."""
+        """The tab doesn't show the page any more, or is gone."""
         self._tabs.discard(tab)
         if not self._tabs:
             self.close()
 
     def close(self) -> None:
-        """Ask the node no more."""
+        """Stop asking the node."""
         if self._polling is not None:
             self._polling.cancel()
             self._polling = None
@@ -100,7 +100,7 @@ class Watchers:
         self._latest = None
 
     def note(self, event: ev.Event) -> None:
-        """An event of the bus, before the model takes it: what it takes away still has its name then."""
+        """Take an event before the model does, so that things it removes still have their names."""
         data = event.data
         if isinstance(data, ev.MessageReceived | ev.MessageAccepted) and data.message.kind == "text":
             self._rate.count(event.at)
@@ -108,7 +108,7 @@ class Watchers:
             return
         before = self._model.peer(data.peer.id) if isinstance(data, ev.PeerChanged) else None
         self._passing += event.seq is None
-        # With the moment: the count begins anew with each server, and tabs outlive servers.
+        # The key includes the time, because the count begins again with each server, and tabs outlive servers.
         key = f"e{event.at}-{self._passing}" if event.seq is None else f"s{event.seq}"
         if len(self._rows) == MAX_ROWS:
             self._skipped += 1
@@ -141,7 +141,7 @@ class Watchers:
     async def _look(self) -> activity.Figures:
         stats, status, waiting = None, None, list[activity.WaitingCount]()
         if self._model.absent is None:
-            # What an older or a vanished node doesn't tell is unknown, and shown so.
+            # Figures that an older or an absent node doesn't tell are shown as unknown.
             with contextlib.suppress(NodeAway, CommandRefused, BusProtocolError):
                 status = await self._asker.ask("status")
                 stats = await self._asker.ask("stats")
@@ -151,7 +151,7 @@ class Watchers:
         return activity.figures(now, self._rate, stats, status, waiting, away, self._own)
 
     async def _who_waits(self, outbox: int) -> list[activity.WaitingCount]:
-        """For whom messages wait; looked up anew only when that may have changed."""
+        """The conversations with waiting messages; read again only when they may have changed."""
         if not outbox:
             return []
         rooms = self._model.waiting_rooms(MAX_WAITING_ROOMS)

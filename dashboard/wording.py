@@ -1,6 +1,6 @@
-"""What states, links, marks and errors are called: the dashboard's words, in one place.
+"""The dashboard's words for states, links, marks and errors, in one place.
 
-Law of this file: pure text; no time, no I/O. Plain words before codes; what happened before what to do.
+Law of this file: pure text; no time, no I/O. Plain words come before codes, and what happened before what to do.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import msgspec
 from node import names
 from node.bus import nouns
 
-#: Characters of a name that are shown; the node cuts at 64 already, this is for what may come from elsewhere.
+#: Longest name shown, in characters. The node already cuts at 64; this is for names from elsewhere.
 MAX_NAME_CHARS = 80
 
-#: Direction overrides, embeddings and isolates: with them a text can show itself in another order than it is stored.
+#: Direction overrides, embeddings and isolates, with which a text can be shown in another order than it is stored.
 _BIDI = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x061C, 0x200E, 0x200F])
-#: Controls become their visible picture (U+2400 ...), so that nothing is hidden and nothing acts.
+#: Controls become their visible pictures (U+2400 ...), so that none is hidden or takes effect.
 _CONTROLS: dict[int, int | str | None] = {
     **{code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A)},
     0x7F: 0x2421,
@@ -24,12 +24,12 @@ _CONTROLS: dict[int, int | str | None] = {
     0x2029: "\n",
     0xFEFF: None,
 }
-#: Letters that start an avatar are taken from words split at these.
+#: Separators of the words whose first letters make an avatar.
 _SEPARATORS = str.maketrans(dict.fromkeys("._-:@/#+", " "))
 
 
 class Phrase(msgspec.Struct, frozen=True):
-    """A short word for the eye, a tone for its colour, and a sentence for whoever asks why."""
+    """A short word, a tone for its colour, and a sentence that explains it."""
 
     label: str
     #: "plain", "good", "wait" or "bad".
@@ -62,7 +62,7 @@ def initials(name: str) -> str:
     if not words:
         return name[:1] or "?"
     if all(word.isdigit() for word in words):
-        # Still only an address: the last part of its host tells peers apart, for most have the same port.
+        # It is only an address so far. The last part of its host tells peers apart, because most have the same port.
         return words[-2][-3:] if ":" in name and len(words) > 1 else words[-1][-2:]
     return (words[0][0] + words[1][0] if len(words) > 1 else words[0][:2]).upper()
 
@@ -76,7 +76,7 @@ def hue(identity: str) -> int:
 
 
 def presence(link: str) -> Phrase:
-    """How a peer's connection is."""
+    """The state of a peer's connection."""
     return {
         "online": Phrase("online", "good", "A connection stands."),
         "reachable": Phrase("reachable", "good", "It takes one message at a time; the last one went well."),
@@ -100,7 +100,7 @@ DIALECTS = {
 
 
 def dialect(peer: nouns.Peer) -> tuple[str, str]:
-    """How a peer speaks: a word, what it means and how we know."""
+    """A peer's dialect: a word, and a sentence about what it means and how it is known."""
     word = peer.dialect if peer.dialect in DIALECTS else "not settled"
     how = {
         "seen": "It has spoken this dialect.",
@@ -133,7 +133,7 @@ def delivery(message: nouns.Message, peer_name: str) -> Phrase:
 
 
 def repair(state: str | None) -> str | None:
-    """What the button on a message in this state says; None when there is nothing to do."""
+    """The label of the button on a message in this state; None: there is no button."""
     return {"failed": "Try again", "unconfirmed": "Send again"}.get(state or "")
 
 
