@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 from typing import ParamSpec, Protocol, TypeVar
 
@@ -19,8 +20,10 @@ from node.store.writer import Writer
 
 log = logging.getLogger("snicher.store")
 
-#: Messages indexed in one step: a step must not hold up a commit for long.
-INDEX_STEP = 400
+#: Messages indexed in one step, from few to many. A step holds up the commit that comes meanwhile, so it should take no
+#: longer than this, in seconds. While peers flood, the same step takes several times as long.
+MIN_INDEX_STEP, INDEX_STEP = 25, 400
+STEP_GOAL = 0.003
 #: Pause between two steps, and between two checks that nothing is being committed, in seconds.
 PAUSE = 0.05
 #: How long after a deletion a pass of erasing words from the index begins, in seconds. Deletions in between share it:
@@ -70,6 +73,8 @@ class Upkeep:
         self._stirred = asyncio.Event()
         self._stirred.set()
         self._state = IndexState()
+        #: Messages of the next step.
+        self._length = INDEX_STEP
         #: When the next pass of erasing begins; None: nothing is to be erased.
         self._erase_at: float | None = None
         self._erasing = False
@@ -100,7 +105,7 @@ class Upkeep:
     async def step(self) -> None:
         """Index some more messages; further steps follow in the background while any are left. Raises nothing."""
         try:
-            if await self._host.write(self._writer.keeper.advance, INDEX_STEP):
+            if await self._host.write(self._advance):
                 self._stirred.set()
         except StoreUnavailable as error:
             log.warning("the search index has to wait: %s", error)
@@ -145,10 +150,21 @@ class Upkeep:
         if self._state.broken is not None:
             return await self._discard()
         if self._state.behind:
-            await self._host.write(self._writer.keeper.advance, INDEX_STEP)
+            await self._host.write(self._advance)
             return True
         self._broke = 0
         return await self._erase() or await self._fold()
+
+    def _advance(self) -> int:
+        """Index some more messages, in the thread of the writer; returns how many are left."""
+        began = time.perf_counter()
+        left = self._writer.keeper.advance(self._length)
+        took = time.perf_counter() - began
+        if took > STEP_GOAL:
+            self._length = max(MIN_INDEX_STEP, self._length * 3 // 4)
+        elif took < STEP_GOAL / 2:
+            self._length = min(INDEX_STEP, self._length * 5 // 4)
+        return left
 
     def _tell_state(self) -> None:
         state, told = self._state, None

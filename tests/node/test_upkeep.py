@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import pathlib
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, cast
 
@@ -231,3 +232,30 @@ def test_a_wal_is_cut_back_to_its_usual_size_as_soon_as_it_begins_anew(tmp_path:
         writer._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
         writer._db.execute("INSERT OR REPLACE INTO fact VALUES ('x', 'smaller')")
         assert wal.stat().st_size <= database.WAL_BYTES
+
+
+def test_steps_get_shorter_while_they_hold_others_up_and_longer_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The index goes on while peers flood, but a commit that comes meanwhile doesn't wait long for it."""
+    asked: list[int] = []
+    seconds = iter(range(1_000))
+
+    class Keeper:
+        def advance(self, limit: int) -> int:
+            asked.append(limit)
+            return 1
+
+    class Index:
+        keeper = Keeper()
+
+    async def test() -> None:
+        one = upkeep.Upkeep(cast(upkeep.Host, None), cast(Writer, Index()))
+        monkeypatch.setattr(time, "perf_counter", lambda: next(seconds))
+        for _ in range(20):
+            one._advance()
+        assert asked[0] == upkeep.INDEX_STEP and asked[-1] == upkeep.MIN_INDEX_STEP
+        monkeypatch.setattr(time, "perf_counter", lambda: 0.0)
+        for _ in range(20):
+            one._advance()
+        assert asked[-1] == upkeep.INDEX_STEP
+
+    asyncio.run(test())
