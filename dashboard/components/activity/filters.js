@@ -1,5 +1,5 @@
-// What of the log is shown: kinds to choose, and words to look for. The server filters; rows that come live are matched
-// here by the same rule (telling.py, EventRow.holds).
+// The filters of the event log: kinds and words. The server filters pages; live rows are matched here by the same rule
+// (telling.py, EventRow.holds).
 
 import { h, icon, setAttribute } from "../shared/dom.js";
 import { nameKey } from "../shared/names.js";
@@ -11,7 +11,7 @@ const KINDS = [
   ["node", "Node"],
   ["connections", "Connections"],
 ];
-/** Typing rests so long before the server is asked, in ms. */
+/** Pause in typing before the server is asked, in ms. */
 const REST_MS = 250;
 
 export class Filters {
@@ -21,7 +21,7 @@ export class Filters {
   #chips = new Map();
   #timer = null;
 
-  /** `onChange` is called when something else is to be shown. */
+  /** `onChange` is called when the filters change. */
   constructor(onChange) {
     const all = this.#chip("Everything", () => this.#chosen.clear(), onChange);
     this.#chips.set(null, all);
@@ -48,7 +48,7 @@ export class Filters {
     clearTimeout(this.#timer);
   }
 
-  /** Whether anything is left out. */
+  /** Whether the filters leave anything out. */
   get some() {
     return this.#chosen.size > 0 || this.#text !== "";
   }

@@ -9,7 +9,7 @@ import { connection, store } from "../shared/session.js";
 import { Filters } from "./filters.js";
 import { drawRow, makeRow, tickRow } from "./row.js";
 
-/** Rows kept in this tab; beyond, the oldest are let go, and can be asked for again. */
+/** Most rows kept in this tab; beyond, the oldest are dropped, and can be loaded again. */
 const MAX_ROWS = 1000;
 /** Rows on a page of older ones. */
 const PAGE = 100;
@@ -21,19 +21,19 @@ export class Log {
   #sheet;
   #filters;
   #parts;
-  /** Newest first; {gap: n} stands for what came too quickly. */
+  /** Newest first; {gap: n} stands for `n` events left out because they came too quickly. */
   #rows = [];
   #pending = [];
   #paused = false;
   #loading = false;
   #problem = null;
-  /** All events from this number on were looked at; `more`: there are older ones. */
+  /** All events from this number on were examined; `more`: there are older ones. */
   #downTo = null;
-  /** The log that the rows are of, and the filters they passed. */
+  /** The log that the rows belong to, and the filters they passed. */
   #log = null;
   #passed = null;
   #more = false;
-  /** Grows with each beginning: an answer to an earlier one is let go by. */
+  /** Number of the present load; an answer to an earlier one is ignored. */
   #era = 0;
   #gaps = 0;
   #ticked = 0;
@@ -119,7 +119,7 @@ export class Log {
     this.#take(page);
   }
 
-  /** The page reaches what is shown: only what is new in it is added, and nothing moves under a reader. */
+  /** The page overlaps the rows shown: add only its new rows, so that nothing moves under a reader. */
   #join(page, before) {
     const live = [...this.#pending, ...this.#rows].filter((row) => !before.has(row.key));
     const known = new Set([...before, ...live.map((row) => row.key)]);
@@ -129,7 +129,7 @@ export class Log {
     this.#release();
   }
 
-  /** The connection broke: what is shown stays; it is read anew when it is back. */
+  /** The connection broke: the rows stay, and are loaded again when it is back. */
   lost() {
     this.#era += 1;
     clearTimeout(this.#timer);
@@ -137,7 +137,7 @@ export class Log {
     this.#draw();
   }
 
-  /** The node is back: what it could not tell is asked for again. */
+  /** The node is back: ask again for what it didn't answer. */
   back() {
     if (this.#problem) this.begin({ on: true });
     else this.#draw();
@@ -196,7 +196,7 @@ export class Log {
     this.#draw();
   }
 
-  /** Whether what is new has to wait: somebody reads, or said so. */
+  /** Whether new rows have to wait: the reader has scrolled, focused or opened a row, or paused the log. */
   #held() {
     if (this.#paused) return true;
     const { rows } = this.#parts;

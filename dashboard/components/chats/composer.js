@@ -1,5 +1,5 @@
-// Where one writes. What is typed is a draft from the first letter on, kept by the outbox; sending empties the field only
-// once the outbox has the text.
+// The composer. Typed text is a draft from the first letter on, kept by the outbox. Sending empties the field only once
+// the outbox has the text.
 
 import { many } from "../shared/amount.js";
 import { h, icon, setAttribute, setText } from "../shared/dom.js";
@@ -54,7 +54,7 @@ export class Composer {
     const { value, selectionStart: start, selectionEnd: end } = this.#field;
     if (!this.#room || value === draft) return;
     this.open(this.#room);
-    // Who is writing goes on where they were.
+    // Keep the writer's cursor in its place.
     const before = draft.startsWith(value) ? 0 : draft.length - value.length;
     if (value && draft.startsWith(value, before)) this.#field.setSelectionRange(start + before, end + before);
   }
@@ -73,7 +73,7 @@ export class Composer {
     return this.#field.matches(":focus");
   }
 
-  /** Put a text back for changing; what stands there stays, below it. */
+  /** Put a text back for editing, above the present draft. */
   give(text) {
     if (!text || !this.#room) return;
     this.#field.value = this.#field.value ? `${text}\n${this.#field.value}` : text;

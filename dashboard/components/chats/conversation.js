@@ -1,5 +1,5 @@
-// The conversation: its head, the log that scrolls, what waits, and the jump to the newest. Follows the end only while the
-// reader is there; otherwise nothing moves under the reader.
+// The conversation: its head, the scrolling log, waiting texts, and the jump to the newest message. It follows the end
+// only while the reader is there; otherwise nothing moves under the reader.
 
 import { calm } from "../shared/calm.js";
 import { h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
@@ -15,11 +15,11 @@ import { Talk } from "./talk.js";
 import { Notes } from "./notes.js";
 import { Tools } from "./tools.js";
 
-/** So close to the end, in px, counts as being there. */
+/** Distance from the end that still counts as the end, in px. */
 const AT_END_PX = 48;
 /** So close to either end of what is loaded, in px, the next page is asked for: some screens ahead of a fast reader. */
 const NEAR_PX = 2400;
-/** How long a message that was asked for is pointed out, in ms. */
+/** How long a requested message is highlighted, in ms. */
 const FLASH_MS = 2500;
 
 export class Conversation {
@@ -32,11 +32,11 @@ export class Conversation {
   #tools;
   #reading = new Reading(() => this.#seen());
   #newAfter = null;
-  /** Whether the first look goes to the New line: when a conversation opens, not when one jumps to its end. */
+  /** Whether to scroll to the New line first: when a conversation opens, not after a jump to its end. */
   #seekLine = true;
   /** Whether to stay at the end when something is added. */
   #follow = true;
-  /** Whether the reader asked for the end and has not come there; and whether its page is still under way. */
+  /** Whether the reader asked for the end and isn't there yet; and whether its page is still in flight. */
   #wanted = false;
   #jumping = false;
   /** Where the last jump to the end led: the reader may have left since, before the browser tells of it. */
@@ -136,7 +136,7 @@ export class Conversation {
     this.#talk = new Talk(room, connection, (why) => this.#changed(why), () => this.#reader());
     this.#drawHead();
     if (store.loaded) this.#load(around);
-    // Who asked for a message is led to it, not to the composer.
+    // A requested message gets the focus, not the composer.
     if (!isNarrow() && around === null) this.#composer.focus();
   }
 
@@ -183,7 +183,7 @@ export class Conversation {
     return this.#wanted && !this.#jumping;
   }
 
-  /** What did not come is asked for again. */
+  /** Ask again for pages that failed. */
   #again() {
     if (connection.state !== "open" || store.away) return;
     if (this.#talk.worthTrying) this.#load(this.#flash);
@@ -193,7 +193,7 @@ export class Conversation {
     else if (!this.#talk.refused) this.#fillView();
   }
 
-  /** Something of one's own was just sent from here: back to the end, and the New line has done its duty. */
+  /** A text was just sent from here: go back to the end, and remove the New line. */
   sent() {
     this.#newAfter = null;
     this.toNewest();
@@ -318,7 +318,7 @@ export class Conversation {
     this.#reading.mark();
   }
 
-  /** What is drawn with the messages and isn't theirs. */
+  /** The parts of the drawing that don't come from messages. */
   #beside() {
     const room = store.rooms.get(this.#talk?.room);
     const { name, wait, link, next_at: next } = room ?? {};
@@ -481,7 +481,7 @@ export class Conversation {
     return room?.unread && this.#before() ? { room, upto: this.#talk.newestId } : null;
   }
 
-  /** Whoever types over the log means the composer. */
+  /** Typing while the log has the focus goes to the composer. */
   #typed(event) {
     const { target, key } = event;
     if (["PageUp", "ArrowUp", "Home"].includes(key)) this.#wanted = false;

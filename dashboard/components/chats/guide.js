@@ -1,4 +1,4 @@
-// What stands where no conversation is yet: three ways to begin.
+// Shown while there is no conversation yet: three ways to begin.
 
 import { copy, h, icon, reconcile } from "../shared/dom.js";
 import { place } from "../shared/place.js";
@@ -10,7 +10,7 @@ function chip(address) {
   return h("span", { class: "chip" }, h("span", {}, address), button);
 }
 
-/** Draws the ways to begin into `box`; returns how to stop keeping it up to date. */
+/** Draws the ways to begin into `box` and keeps it up to date; returns a function that stops that. */
 export function guide(box) {
   const own = h("div", { class: "own" });
   box.append(

@@ -1,4 +1,4 @@
-// What a conversation says in words beside its messages: what waits and why, what was just done, why nothing can be shown.
+// A conversation's notes beside its messages: what waits and why, what was just done, why it can't be shown.
 
 import { h, setText } from "../shared/dom.js";
 import { place } from "../shared/place.js";

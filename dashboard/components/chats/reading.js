@@ -1,4 +1,4 @@
-// Tells the node what was read: only what the reader really had before their eyes, and not for each message of a flood.
+// Reports to the node what was read: only messages that were visible to the reader, and not each one of a flood.
 
 import { connection, store } from "../shared/session.js";
 

@@ -1,4 +1,4 @@
-// From messages to rows, and from rows to elements: day breaks, the New line, notices, grouped bubbles, what waits.
+// From messages to rows, and from rows to elements: day breaks, the New line, notices, grouped bubbles, waiting texts.
 
 import { h, reconcile, setAttribute, setText } from "../shared/dom.js";
 import { linked } from "../shared/links.js";
@@ -24,7 +24,7 @@ export function rowsOf(messages, pending, { newAfter, begun, now }) {
   const breakDay = (at) => {
     const number = when.dayNumber(at);
     if (number === today) return;
-    // A day may come again: the order is the node's, the times are those of many clocks.
+    // A day may occur twice, because the order is the node's, and the times come from many clocks.
     const nth = (days.get(number) ?? 0) + 1;
     days.set(number, nth);
     rows.push({ kind: "day", key: `day-${number}-${nth}`, text: when.day(at, now) });
@@ -94,7 +94,7 @@ function drawText(element, text) {
   const lines = text.split("\n");
   const long = !element.unfolded && (text.length > FOLD_CHARS || lines.length > FOLD_LINES);
   const shown = long ? lines.slice(0, FOLD_LINES).join("\n").slice(0, FOLD_CHARS) : text;
-  // Only where it differs: a selection, and a screen reader, are left alone.
+  // Only if it differs, so that a selection or a screen reader isn't disturbed.
   const whole = long ? `${shown}…` : shown;
   if (element.drawnText !== whole) {
     element.drawnText = whole;
@@ -126,7 +126,7 @@ export function drawRow(element, row, context) {
     setText(element.firstChild, `${row.message.text} · ${when.time(row.message.at)}`);
     return setAttribute(element, "title", when.full(row.message.at));
   }
-  // Nothing about it changed since it was drawn: most rows, most of the time.
+  // Unchanged since it was drawn, as most rows are.
   const { version, delivery, at } = row.message ?? {};
   const signature = row.message
     ? `${version}|${row.first}|${row.last}|${at}|${delivery?.wait ? context.room?.wait : ""}`

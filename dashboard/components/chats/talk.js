@@ -4,11 +4,11 @@
 /** Messages on a page of history, and how many are kept loaded (and so in the page's DOM). */
 const PAGE = 60;
 const KEEP = 300;
-/** What comes in at the end may stand this much above KEEP: taking away at the front moves everything, so do it rarely. */
+/** How far new messages may exceed KEEP: removing messages at the front moves everything, so do it rarely. */
 const SLACK = 60;
 /** Messages of a window that is loaded again around the reader; as many as one page may have. */
 const WIDE = 200;
-/** Of one's own that are said while the end is not loaded, so many are kept. */
+/** Most of one's own new messages kept while the end isn't loaded. */
 const MAX_BEYOND = 50;
 /** With more unread than this, the window opens around the place where reading stopped. */
 const MAX_CATCH_UP = 160;
@@ -31,7 +31,7 @@ export class Talk {
   missed = false;
   /** One's own that were said last, while the end, where they belong, is not loaded. */
   beyond = [];
-  /** Whether a page was refused in a way that asking again doesn't change. */
+  /** Whether a page was refused with an error that a retry won't change. */
   refused = false;
 
   #connection;
@@ -73,7 +73,7 @@ export class Talk {
     const turn = ++this.#turn;
     this.#wish = wish;
     this.#recent = [];
-    // Nothing extends what is about to be replaced, and what comes in meanwhile is kept for the new page.
+    // Don't extend a window that is about to be replaced. Messages that come meanwhile are kept for the new page.
     this.#loading = { before: true, after: true };
     if (this.state !== "ready") this.state = "loading";
     this.missed = false;
@@ -159,7 +159,7 @@ export class Talk {
       this.#onChange(side === "before" ? "older" : "newer");
     } catch (problem) {
       if (turn !== this.#turn) return;
-      // It is asked for again. The message to go on from may be gone; then the whole window is.
+      // The page is asked for again. If the message to go on from is gone, the whole window is loaded again.
       if (problem.code === "not_found") this.refresh();
       else this.refused = !problem.retryable;
     } finally {
@@ -191,7 +191,7 @@ export class Talk {
     this.beyond = this.moreAfter ? this.beyond.filter(({ id }) => this.messages.every((one) => one.id !== id)) : [];
   }
 
-  /** What came in made it too long: what goes is at the end that is further from the reader. */
+  /** The window has become too long: drop messages at the end that is further from the reader. */
   #trim() {
     if (this.messages.length <= KEEP + SLACK) return;
     const reader = this.#reader();
@@ -201,7 +201,7 @@ export class Talk {
     this.moreAfter = true;
   }
 
-  /** Whether it failed in a way that may be over by now. */
+  /** Whether it failed with an error that a retry may resolve. */
   get worthTrying() {
     return this.state === "failed" && Boolean(this.problem?.retryable);
   }

@@ -1,11 +1,11 @@
-// The browser's side of the door: comes in by a link, and comes back by a key after the dashboard was started again.
+// The browser's side of the door: login by a link, and return by a key after the dashboard was started again.
 //
 // The key stays in this browser: its private half can't be read, by nobody, only used by pages of this origin. Beside it
 // lies the dashboard's own key. A dashboard that can't prove to have that one is told nothing: somebody else may listen
 // on its port. Without a secure context (plain http on a network) there is no cryptography in a browser: then only the
 // cookie counts, and the link is asked for again after each start of the dashboard.
 
-/** A server on this machine answers at once; after so long it is away, in ms. */
+/** Timeout of a request, in ms; a server on this machine answers at once. */
 const ANSWER_MS = 5000;
 const DATABASE = "snicher-door";
 const TABLE = "keys";
@@ -31,7 +31,7 @@ function statement(who, question, challenge) {
   return new TextEncoder().encode(["snicher-door-1", who, window.location.host, question, challenge].join("\n"));
 }
 
-/** Ask the door; null when nobody answers (or only a proxy in between), {} when the answer isn't a dashboard's. */
+/** Send a request to the door; null when no server (or only a proxy) answers, {} when the answer isn't a dashboard's. */
 async function ask(path, body) {
   try {
     const answer = await fetch(`/door/${path}`, {
@@ -41,7 +41,7 @@ async function ask(path, body) {
       redirect: "error",
       signal: AbortSignal.timeout(ANSWER_MS),
     });
-    // A proxy says so when the dashboard is away; the dashboard itself, that it doesn't know this name.
+    // A proxy answers so when the dashboard is away, and the dashboard itself when it doesn't know this name.
     if (answer.status >= 500 || answer.status === 421) return null;
     return answer.ok ? await answer.json().catch(() => ({})) : {};
   } catch {
@@ -49,7 +49,7 @@ async function ask(path, body) {
   }
 }
 
-/** Work with what this browser keeps for us; null when there is nothing, or when it keeps nothing. */
+/** Use this browser's records for us; null when there are none, or when it stores nothing. */
 async function table(mode, work) {
   try {
     return await new Promise((resolve, reject) => {
@@ -87,17 +87,17 @@ async function keep(word) {
   return (await table("readwrite", (all) => all.put(word, PASS))) !== null;
 }
 
-/** One tab at a time, where browsers can do that: tabs that come back together would make a session each. */
+/** Run in one tab at a time, if the browser has locks: tabs that return together would begin a session each. */
 function alone(work) {
   return subtle && navigator.locks ? navigator.locks.request("snicher-door", work) : work();
 }
 
-/** Take away service workers: we have none, so they are somebody else's who served on this port before. */
+/** Unregister service workers. We have none, so they come from another server that used this port before. */
 export async function dropWorkers() {
   try {
     for (const worker of await navigator.serviceWorker.getRegistrations()) await worker.unregister();
   } catch {
-    // No secure context: then there are none.
+    // Without a secure context there are none.
   }
 }
 

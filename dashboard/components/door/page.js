@@ -3,9 +3,9 @@
 
 import { arrive, dropWorkers, enter } from "./browser.js";
 
-/** The name stands for this machine: it answers at once, or can't be found. In ms. */
+/** Timeout of a request to the name, in ms. It is this machine, so it answers at once or can't be found. */
 const FIND_MS = 3000;
-/** Coming back here so often within so many ms means that the browser doesn't bring along what it was let in with. */
+/** Returning to this page so often within so many ms means that the browser doesn't send its cookie or pass. */
 const AGAIN = [3, 10000];
 const LET_IN = "snicher-let-in";
 
@@ -19,7 +19,7 @@ function show(id, values = {}) {
   document.querySelector(`#${id} input, #${id} button`)?.focus();
 }
 
-/** Where this page leads to: its own address without the code. Written out whole, so that it stays at this host. */
+/** The page to go on to: this address without the code. It is absolute, so that it stays at this host. */
 function target(at = window.location.origin, code = null) {
   const here = new URL(window.location.href);
   here.searchParams.delete("link");
@@ -27,14 +27,14 @@ function target(at = window.location.origin, code = null) {
   return `${at}${here.pathname}${here.search}${here.hash}`;
 }
 
-/** On to the dashboard; unless this page was reached again and again right after that. */
+/** Go on to the dashboard, unless that has just led back to this page several times. */
 function goIn() {
   try {
     const last = JSON.parse(window.sessionStorage.getItem(LET_IN) ?? "[]").filter((at) => Date.now() - at < AGAIN[1]);
     window.sessionStorage.setItem(LET_IN, JSON.stringify([...last, Date.now()]));
     if (last.length >= AGAIN[0]) return show("blocked");
   } catch {
-    // Its storage is full: the dashboard works all the same.
+    // The storage is full; the dashboard works without it.
   }
   window.location.replace(target());
 }
@@ -59,7 +59,7 @@ async function bring(code) {
   if (how === "in") return goIn();
   if (how === "blocked") return show("blocked");
   if (how === "away") return show("away");
-  // Used, perhaps by this very browser: then it has a session, or a key.
+  // The link is used up, perhaps by this browser; then it has a session or a key.
   const back = await arrive();
   if (back === "in") return goIn();
   if (back === "stranger") return show("stranger");
@@ -94,7 +94,7 @@ async function start() {
     if (back === "in") return goIn();
     return show({ stranger: "stranger", away: "away" }[back] ?? "ask");
   }
-  // The address bar and the list of this tab's pages hold no code from here on.
+  // From here on, the address bar and the tab's history hold no code.
   window.history.replaceState(null, "", target());
   if (!name) return bring(code);
   if (await found()) return window.location.replace(target(name, code));

@@ -20,7 +20,7 @@ const DIALECTS = [
 ];
 /** Characters of an address that the server takes; names of machines have at most 253. */
 const MAX_ADDRESS = 300;
-/** Where the address is kept until it worked; this tab only. */
+/** Storage key of the address until the connection has worked; this tab only. */
 const DRAFT = "snicher/connect";
 
 export class Form {
@@ -34,7 +34,7 @@ export class Form {
   #watched = null;
   /** Its conversation, which may come later than the answer. */
   #room;
-  /** One wish, one key: asking again after a lost answer doesn't double it. */
+  /** The idempotency key of this attempt, so that a retry after a lost answer doesn't double it. */
   #key = null;
   #stop;
 

@@ -1,5 +1,5 @@
-// One setting: its control, where its value comes from, and what became of saving it. Nothing is shown as saved before
-// the node has it on disk; an error stands beside the field, in the node's words.
+// One setting: its control, the source of its value, and the outcome of saving it. Nothing is shown as saved before the
+// node has it on disk. An error is shown beside the field, in the node's words.
 
 import { h, refocus, setAttribute, setText } from "../shared/dom.js";
 import { newKey } from "../shared/key.js";
@@ -19,7 +19,7 @@ export function drawSource(element, option) {
   setAttribute(element, "data-tip", option?.meaning || null);
 }
 
-/** "Saved." stands for so long, in ms. */
+/** How long "Saved." is shown, in ms. */
 const SAVED_MS = 6000;
 
 /** A section of the page. */
@@ -59,13 +59,13 @@ export class Note {
   }
 }
 
-/** Saves changes one at a time, each with a key, so that asking again after a lost answer doesn't do it twice. */
+/** Saves changes one at a time, each with an idempotency key, so that a retry after a lost answer doesn't double it. */
 export class Saver {
   busy = false;
   #note;
   #key = null;
   #asked = "";
-  /** The last answer was lost: it may be saved all the same. */
+  /** Whether the last answer was lost, so that the change may be saved all the same. */
   #unsure = false;
   #saved = "";
 
@@ -73,7 +73,7 @@ export class Saver {
     this.#note = note;
   }
 
-  /** Whether the node has taken it; else the note says why not. */
+  /** Save; resolves with whether the node has stored it. If not, the note says why. */
   async save(changes, saved = "Saved.") {
     const wish = JSON.stringify(changes);
     if (wish !== this.#asked || !this.#key) this.#key = newKey();

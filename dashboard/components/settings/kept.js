@@ -1,4 +1,4 @@
-// How much is kept: events in the log, and messages. What goes, and when, in words; what can't be undone asks twice.
+// How much is kept of the event log and of messages: what is deleted, and when. A change that can't be undone asks twice.
 
 import { h, setText } from "../shared/dom.js";
 import { many, NUMBER } from "../shared/amount.js";

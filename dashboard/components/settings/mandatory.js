@@ -1,4 +1,4 @@
-// Peers that are greeted once at each start: the list, what they are told, where, and what became of it this time.
+// Peers that are greeted once at each start: the list, the greeting, the networks, and this start's outcomes.
 
 import { h, reconcile, refocus, setAttribute, setText } from "../shared/dom.js";
 import { onSubmit } from "../shared/keyboard.js";

@@ -1,4 +1,4 @@
-// Something to pass on: shown as it is, with a button that copies it.
+// A text to pass on, such as an address, with a button that copies it.
 
 import { copy, h, icon } from "./dom.js";
 

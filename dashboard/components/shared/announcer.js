@@ -1,11 +1,11 @@
-// What just happened, for screen readers: said politely, and never more than one sentence at a time, however much comes in.
+// Announces news to screen readers: politely, and one sentence at a time, however much comes in.
 
 import { h, setText } from "./dom.js";
 import { store } from "./session.js";
 
-/** Between two announcements, in ms: what comes in meanwhile is summed up. */
+/** Pause between two announcements, in ms; news that comes meanwhile is summed up. */
 const PACE_MS = 1500;
-/** So many are still read out one by one. */
+/** Up to so many messages are read out one by one. */
 const MANY = 3;
 /** Characters of a message that are read out. */
 const SPOKEN = 200;
@@ -47,7 +47,7 @@ export class Announcer {
     setText(this.element, waiting.length > MANY ? `${waiting.length} new messages, the last: ${last}` : waiting.join(". "));
     this.#timer = setTimeout(() => {
       this.#timer = null;
-      // Emptied, so that the same words said again are read out again.
+      // Empty it, so that the same words are read out again when they are repeated.
       setText(this.element, "");
       if (this.#waiting.length) this.#speak();
     }, PACE_MS);

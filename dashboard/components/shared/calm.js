@@ -1,14 +1,14 @@
 // Drawing at a calm pace: many changes at once become one picture. Timers rather than animation frames, because browsers
 // throttle those in tabs that are not in front, where screen readers and titles still want to know.
 
-/** At least so long between two pictures, in ms: faster than an eye can tell, slow enough for a flood of events. */
+/** Shortest time between two drawings, in ms: too short to notice, and long enough for a flood of events. */
 const PACE_MS = 40;
-/** In a tab that nobody sees. */
+/** The same in a hidden tab. */
 const HIDDEN_PACE_MS = 500;
 /** Drawing may take this share of the time, so that a slow machine stays usable. */
 const SHARE = 1 / 4;
 
-/** Returns `draw` to be called as often as one likes: it runs at once when it was quiet, else a little later. */
+/** Returns a throttled `draw`: it runs at once after a quiet time, otherwise a little later. */
 export function calm(draw) {
   let timer = null;
   let next = 0;
@@ -28,7 +28,7 @@ export function calm(draw) {
     if (waiting) return;
     waiting = true;
     const pause = next - performance.now();
-    // A microtask: what else came in the same frame is in the picture, too.
+    // Use a microtask, so that the drawing includes everything of the same frame.
     if (pause <= 0) queueMicrotask(() => waiting && timer === null && run());
     else timer = setTimeout(run, pause);
   }

@@ -1,23 +1,23 @@
-// The WebSocket to live.py: comes back by itself, resumes by the store's cursor, and matches answers to questions.
-// It draws nothing and decides nothing. Before it comes back it makes sure that it is the dashboard who answers: what people
-// wrote meanwhile must reach nobody else who listens on that port.
+// The WebSocket to live.py: reconnects by itself, resumes by the store's cursor, and matches answers to requests.
+// It draws nothing and decides nothing. Before it reconnects it authenticates the dashboard, because texts written
+// meanwhile must not reach another program on that port.
 
 import { arrive, pass } from "../door/browser.js";
 
-/** Pause before connecting again, in ms: at first and at most. The server is on this machine, so short. */
+/** Backoff between attempts to connect, in ms: first and longest pause. Short, because the server is on this machine. */
 const PAUSE_MS = [150, 3000];
-/** The server says something every 5 s; silent for so long, it hangs or the machine slept. */
+/** The server sends a frame every 5 s. After so long a silence, in ms, it hangs or the machine slept. */
 const SILENT_MS = 16000;
-/** A question that stays unanswered for so long is given up; whoever asked may ask again with the same key. */
+/** Timeout of a request, in ms; the caller may retry with the same key. */
 const ANSWER_MS = 15000;
-/** What was lost (the node or the server didn't answer) may be asked for again after so long, in ms. */
+/** Pause before a request may be retried that the node or the server didn't answer, in ms. */
 export const LOST_MS = 2000;
-/** Questions under way at once; more are refused here (a loop gone wild must not fill the memory). */
+/** Most requests in flight; more are refused here, so that a runaway loop can't fill the memory. */
 const MAX_WAITING = 200;
-/** How the server closes a connection whose session has ended, or that came without its pass. */
+/** The close code of a connection whose session has ended, or that came without its pass. */
 const SHUT_OUT = 4004;
 
-/** Why a question was not answered as hoped. `retryable`: the same question, with the same key, may work later. */
+/** Why a request failed. `retryable`: the same request, with the same key, may work later. */
 export class Problem extends Error {
   constructor({ code, message, retryable = false }) {
     super(message);
@@ -26,7 +26,7 @@ export class Problem extends Error {
   }
 }
 
-/** Half a character, as a cut may leave it, can't be told in UTF-8: it is told as unreadable. */
+/** Replaces a lone surrogate, as a cut may leave it, because UTF-8 can't encode it. */
 function wellFormed(_, value) {
   return typeof value === "string" ? value.replace(/\p{Surrogate}/gu, "\ufffd") : value;
 }
@@ -34,7 +34,7 @@ function wellFormed(_, value) {
 export class Connection {
   /** "connecting" (the first time), "open", "lost", "denied" (a link is needed) or "stranger" (somebody else answers). */
   state = "connecting";
-  /** When it became so, in ms. */
+  /** When `state` changed last, in ms. */
   since = Date.now();
 
   #store;
@@ -42,14 +42,14 @@ export class Connection {
   #pause = PAUSE_MS[0];
   #timer = null;
   #heard = 0;
-  /** Whether whoever answers has to prove to be the dashboard before anything is said: after the first time. */
+  /** Whether the server must authenticate before anything is sent: on every connection but the first. */
   #doubtful = false;
-  /** Whether the server didn't take our session the last time. */
+  /** Whether the server refused our session the last time. */
   #refused = false;
   #number = 0;
   #waiting = new Map();
   #listeners = new Set();
-  /** Questions that came before it was known whether the server is there. */
+  /** Requests made before it was known whether the server is there. */
   #early = [];
 
   constructor(store) {
@@ -65,13 +65,13 @@ export class Connection {
     });
   }
 
-  /** Calls `listener` whenever `state` changes; returns how to stop that. */
+  /** Calls `listener` whenever `state` changes; returns a function that stops that. */
   onChange(listener) {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Ask something; resolves with the result, rejects with a Problem. On a page that just opened it waits for the server. */
+  /** Send a request; resolves with the result, rejects with a Problem. On a new page it waits for the server. */
   async ask(word) {
     if (this.state === "connecting" && this.#early.length < MAX_WAITING) await new Promise((go) => this.#early.push(go));
     if (this.state !== "open" || this.#waiting.size >= MAX_WAITING) {
@@ -146,8 +146,8 @@ export class Connection {
       else asked.resolve(frame.result ?? {});
     } else if (frame.t === "all") {
       this.#pause = PAUSE_MS[0];
-      // Open first: whoever hears of the new lists may ask at once. But whoever waits for the connection hears of it
-      // when the lists are there: it may be another node's by now.
+      // Set the state first, because listeners of the new lists may send requests at once. But tell listeners of the
+      // connection only after the lists have come, because these may be another node's by now.
       const became = this.#set("open");
       this.#store.all(frame);
       if (became) this.#tell();
@@ -175,7 +175,7 @@ export class Connection {
     this.#pause = Math.min(this.#pause * 1.7, PAUSE_MS[1]);
   }
 
-  /** Whether it is our dashboard that answers, and lets this browser in. If not, it is tried again later. */
+  /** Whether our dashboard answers and lets this browser in. If not, it is tried again later. */
   async #isOurs() {
     const found = await arrive(this.#refused);
     if (found === "in") return true;

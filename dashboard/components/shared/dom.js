@@ -14,7 +14,7 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Set text only where it differs: a selection, and a screen reader, are left alone. */
+/** Set text only if it differs, so that a selection or a screen reader isn't disturbed. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -33,7 +33,7 @@ export function reconcile(parent, items, keyOf, make, update) {
   const focused = parent.getRootNode().activeElement;
   const old = (parent.keyed ??= new Map());
   const kept = new Map();
-  // What goes, goes first: else all that stays behind it would be moved, and with it focus and selection lost.
+  // Remove elements first. Otherwise all later elements would be moved, and lose focus and selection.
   const staying = new Set(items.map(keyOf));
   for (const [key, element] of old) {
     if (staying.has(key)) continue;
@@ -54,11 +54,11 @@ export function reconcile(parent, items, keyOf, make, update) {
     else parent.insertBefore(element, at);
   }
   parent.keyed = kept;
-  // Whoever is moved loses the focus.
+  // A moved element has lost the focus.
   if (focused && parent.contains(focused) && parent.getRootNode().activeElement !== focused) focused.focus({ preventScroll: true });
 }
 
-/** The focus goes to `field` after an answer, unless it has gone on to something outside of `form` meanwhile. */
+/** Focus `field` after an answer, unless the focus has moved outside of `form` meanwhile. */
 export function refocus(field, form) {
   const { activeElement: outside, body } = document;
   const focused = field.getRootNode().activeElement ?? (outside === body ? null : outside);

@@ -1,5 +1,5 @@
-// What is looked for, and what was found: asked of the node page by page, kept while other pages are shown, so that one
-// finds the results as one left them. It draws nothing.
+// A search and its hits, read from the node page by page. They are kept while other pages are shown, so that the reader
+// finds the results as before. It draws nothing.
 
 import { LOST_MS } from "./connection.js";
 import { asQuery, followed, hasWord, holds, termsOf } from "./query.js";
@@ -7,9 +7,9 @@ import { connection, store } from "./session.js";
 
 /** Hits of one page. */
 const PAGE = 50;
-/** Hits shown at most: whoever wants more is better helped by one more word. */
+/** Most hits shown; beyond, one more word helps better. */
 export const MAX_SHOWN = 1000;
-/** While messages wait to be indexed, and when a new one seems to fit: ask again after so long, in ms. */
+/** Pause before asking again while messages wait to be indexed, or after a new one seems to match, in ms. */
 const AGAIN_MS = 1500;
 
 export class Finding {
@@ -18,15 +18,15 @@ export class Finding {
   room = null;
   hits = [];
   more = false;
-  /** Messages that the index doesn't know yet. */
+  /** Number of messages that aren't indexed yet. */
   pending = 0;
   /** "idle" (nothing to look for), "asking", "ready" or "failed". */
   state = "idle";
   problem = null;
-  /** A further page is under way. */
+  /** Whether a further page is in flight. */
   extending = false;
   terms = [];
-  /** Where the reader was: how far down, and at which hit. */
+  /** The reader's place: scroll position and hit. */
   scroll = 0;
   current = null;
 
@@ -49,7 +49,7 @@ export class Finding {
       if (into && (here || this.state === "asking")) this.again();
     });
     store.on("reload", () => this.state === "ready" && this.#refresh());
-    // What failed while the node was away is asked again once it is back.
+    // A search that failed while the node was away is repeated once it is back.
     store.on("lists", () => {
       if (this.state === "failed" && !store.away && this.problem.retryable) this.again({ quietly: true });
     });
@@ -64,7 +64,7 @@ export class Finding {
     for (const listener of [...this.#listeners]) listener();
   }
 
-  /** Look for what was typed. What was found before stays shown until the answer is there. */
+  /** Search for the typed words. Earlier hits stay until the answer comes. */
   look(typed, room) {
     if (typed === this.typed && room === this.room && this.state !== "failed" && this.state !== "idle") return;
     this.typed = typed;
@@ -74,7 +74,7 @@ export class Finding {
     this.again();
   }
 
-  /** Look for the same once more. `quietly`: by itself, and what went wrong stays until it went well. */
+  /** Repeat the search. `quietly`: in the background; an error stays until it succeeds. */
   async again({ quietly = false } = {}) {
     const turn = ++this.#turn;
     clearTimeout(this.#again);
@@ -149,7 +149,7 @@ export class Finding {
     this.#again = setTimeout(() => this.#refresh(), AGAIN_MS);
   }
 
-  /** What is new, put before what is shown; the reader's place stays. */
+  /** Put new hits before those shown; the reader's place stays. */
   async #refresh() {
     const turn = this.#turn;
     try {
@@ -169,5 +169,5 @@ export class Finding {
   }
 }
 
-/** One for the tab: a page that appears again goes on with it. */
+/** One search for the tab; a page that appears again goes on with it. */
 export const finding = new Finding();

@@ -1,4 +1,4 @@
-// Keys that make a command take effect once, however often it is asked.
+// Idempotency keys, with which a retried command takes effect once.
 
 /** 128 random bits in hex. */
 export function newKey() {

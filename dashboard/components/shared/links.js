@@ -8,9 +8,9 @@ import { h } from "./dom.js";
 import { hostOf, isLoopback, isSameHost, upToLookalike } from "./host.js";
 import { store } from "./session.js";
 
-/** Longer ones, in UTF-16 units, stay text: nobody could look over where they lead. */
+/** Longest link, in UTF-16 units; a longer address stays text, because nobody could check where it leads. */
 const MAX_ADDRESS = 2000;
-/** Further ones in one text stay text: else one message could fill the page with elements. */
+/** Most links in one text; further ones stay text, so that a message can't fill the page with elements. */
 const MAX_LINKS = 100;
 
 /**
@@ -64,7 +64,7 @@ function link({ href, shown }) {
   return h("a", { href, target: "_blank", rel: "noopener noreferrer", dir: "ltr", tabindex: -1 }, shown);
 }
 
-/** Let the keyboard come to the links in `element`, or not. */
+/** Make the links in `element` reachable by the keyboard, or not. */
 export function reachable(element, yes) {
   for (const one of element?.querySelectorAll("a[target]") ?? []) one.tabIndex = yes ? 0 : -1;
 }

@@ -5,8 +5,8 @@ export const MAX_NAME = 64;
 /** What a field for a name takes, in UTF-16 units: more than any name has, so that one that is too long isn't cut unseen. */
 export const MAX_TYPED = 4 * MAX_NAME;
 
-/** What two names have in common when they are the same: no matter how accents are stored, or in which case. */
+/** The key by which names are compared: equal for names that differ only in case or in how accents are encoded. */
 export function nameKey(name) {
-  // toLowerCase is no case folding: for it, the two small sigmas differ, and ß and ss do.
+  // toLowerCase isn't case folding: it keeps the two small sigmas apart, and ß and ss.
   return name.normalize("NFD").toLowerCase().replaceAll("ß", "ss").replaceAll("ς", "σ").normalize("NFC");
 }

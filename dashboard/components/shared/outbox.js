@@ -1,21 +1,21 @@
-// What people wrote and the node has not yet taken, and what they are still writing: kept in the browser's storage, so
-// that a reload, a crash of the tab or a node that is away loses nothing.
+// The outbox: drafts, and texts that the node hasn't stored yet. It is kept in the browser's storage, so that a reload, a
+// crash of the tab or a node that is away loses nothing.
 //
-// Each text gets a key when it is written. It is sent with that key until the node answers; the node remembers keys for
-// 24 hours and takes each once, so asking again after a lost answer never doubles a message.
+// Each text gets an idempotency key when it is written, and is retried with that key until the node answers. The node
+// remembers keys for 24 hours, so a retry after a lost answer never doubles a message.
 
 import { newKey } from "./key.js";
 
-/** After this, a key may have been forgotten by the node: the text is not sent by itself any more. In ms. */
+/** How long a text is retried, in ms. After that, the node may have forgotten its key. */
 const KEY_LIFETIME_MS = 23 * 3600 * 1000;
-/** Pause before asking again, in ms: at first and at most. */
+/** Backoff between retries, in ms: first and longest pause. */
 const PAUSE_MS = [400, 4000];
-/** Answers after which the outcome is unknown: asking again must use the same key. */
+/** Error codes after which the outcome is unknown, so that a retry must use the same key. */
 const UNKNOWN_OUTCOME = new Set(["lost", "away", "protocol", "internal"]);
-/** So many of the messages that were answered last are remembered: their events may still come. */
+/** How many recently answered messages are remembered, because their events may still come. */
 const MAX_SAID = 100;
 
-/** Storage that may be full or forbidden: then things live as long as the page. */
+/** A storage that may be full or forbidden; then its content lives as long as the page. */
 const storage = {
   get(area, name) {
     try {
@@ -36,7 +36,7 @@ const storage = {
 const lasting = () => window.localStorage;
 const ofTab = () => window.sessionStorage;
 
-/** Names in a storage that begin so. */
+/** The names in a storage that begin with `prefix`. */
 function named(area, prefix) {
   try {
     return Object.keys(area()).filter((name) => name.startsWith(prefix));
@@ -45,13 +45,13 @@ function named(area, prefix) {
   }
 }
 
-/** Two drafts of one text field: neither is lost. */
+/** Joins two drafts of one text field, so that neither is lost. */
 function joined(older, newer) {
   if (older === newer || older?.endsWith(`\n${newer}`)) return older;
   return older ? `${older}\n${newer}` : newer;
 }
 
-/** Whether the node may have it, though it has not said so to this page. */
+/** Whether the node may have stored an entry although this page has no answer about it. */
 const asked = ({ state, problem, left }) => state === "asking" || (state === "queued" && (left || Boolean(problem)));
 
 export class Outbox {
@@ -118,9 +118,9 @@ export class Outbox {
     storage.set(lasting, this.#draftName(room), text);
   }
 
-  // -- what is to be sent
+  // -- texts to send
 
-  /** Conversations about which something is kept here. */
+  /** The conversations with a draft or a text here. */
   get rooms() {
     const drafts = this.#draftName("");
     const begun = [ofTab, lasting].flatMap((area) => named(area, drafts)).map((name) => name.slice(drafts.length));
@@ -132,18 +132,18 @@ export class Outbox {
     return this.entries.filter((entry) => entry.room === room && entry.seenAs === null);
   }
 
-  /** Say something. It is kept here from now on until the node has it on its disk. */
+  /** Queue a text. It is kept here until the node has it on its disk. */
   add(room, text) {
     this.#write({ room, text });
     this.#tell();
     this.#pump();
   }
 
-  /** Try a refused one again. */
+  /** Retry a refused text. */
   again(key) {
     const entry = this.entries.find((one) => one.key === key);
     if (!entry || entry.state !== "refused") return;
-    // A refusal means that nothing was done: a new key. Where the outcome is unknown, the old one guards.
+    // After a refusal nothing was done, so take a new key. If the outcome is unknown, the old key prevents a double.
     if (!UNKNOWN_OUTCOME.has(entry.problem?.code)) {
       this.#forget(entry);
       this.#write(entry);
@@ -156,7 +156,7 @@ export class Outbox {
     this.#pump();
   }
 
-  /** Take one back; returns its text. */
+  /** Take a text back; returns it. */
   takeBack(key) {
     const entry = this.entries.find((one) => one.key === key);
     if (!entry || entry.state === "asking") return null;
@@ -180,7 +180,7 @@ export class Outbox {
     this.#save(entry);
   }
 
-  /** The number after all that are kept, also by other tabs: what is written is sent in its order, whatever clocks say. */
+  /** A number above those of all entries, other tabs' too: texts are sent in the order written, whatever clocks say. */
   #following() {
     const kept = named(lasting, this.#name("")).map((name) => this.#kept(name)?.nth ?? 0);
     return 1 + Math.max(0, ...kept, ...this.entries.map(({ nth }) => nth));
@@ -199,7 +199,7 @@ export class Outbox {
     storage.set(lasting, entry.name, null);
   }
 
-  /** Once it is known which node this is: take up what an earlier page left, and what was written before. */
+  /** Once the node's id is known: take over the entries of an earlier page, and those written meanwhile. */
   #adopt() {
     const me = this.#store.me;
     if (!me || this.#node === me.id) return;
@@ -226,12 +226,12 @@ export class Outbox {
     if (!kept) return;
     const { key, room, to = room, text, at, nth = 0 } = kept;
     const old = this.#store.now() - at > KEY_LIFETIME_MS;
-    // What was refused waits for its writer, here as well.
+    // A refused text waits for its writer, here as well.
     const problem = old ? { code: "old", message: "It was written more than a day ago and never sent." } : (kept.refused ?? null);
     this.entries.push({ key, room, to, text, at, nth, state: problem ? "refused" : "queued", problem, seenAs: null, left: true, name });
   }
 
-  /** What another tab wrote while nothing could be sent: that tab may be gone by now. Asked twice, it is taken once. */
+  /** Take over texts of another tab, which may be closed by now. If both tabs send one, the key makes it count once. */
   #takeUp() {
     if (this.#node === null) return;
     const known = new Set(this.entries.map(({ name }) => name));
@@ -243,7 +243,7 @@ export class Outbox {
     this.#pump();
   }
 
-  /** Another tab had a text taken by the node, or took it back: it waits here no more. */
+  /** Another tab had a text stored by the node, or took it back: drop it here. */
   #elsewhere({ key, newValue }) {
     const entry = newValue === null && this.entries.find(({ name, state }) => name === key && state !== "asking");
     if (!entry) return;
@@ -251,7 +251,7 @@ export class Outbox {
     this.#tell();
   }
 
-  /** What pages wrote that were closed before they knew the node is this node's, if it is about its conversations. */
+  /** Take over texts of pages that were closed before they knew the node's id, if they belong to its conversations. */
   #settle(node) {
     const out = this.#name("");
     for (const name of named(lasting, out)) {
@@ -272,7 +272,7 @@ export class Outbox {
     }
   }
 
-  /** An entry as it was kept, or null when there is something else. */
+  /** A stored entry, or null when it is invalid. */
   #kept(name) {
     try {
       const kept = JSON.parse(storage.get(lasting, name));
@@ -282,7 +282,7 @@ export class Outbox {
     }
   }
 
-  /** The message came round as an event before the answer did: don't show it twice. */
+  /** A message's event came before the answer: don't show the text twice. */
   #seen(message, at = Infinity) {
     if (!message.mine || this.#said.has(message.id)) return;
     const entry = this.entries.find(
@@ -293,7 +293,7 @@ export class Outbox {
     this.#tell();
   }
 
-  /** The same of messages on a page of history: whatever is older than the text is another one. */
+  /** The same for messages on a page of history; a message older than the text is another one. */
   find(messages) {
     if (!this.entries.length) return;
     for (const message of messages) this.#seen(message, message.at);
@@ -305,7 +305,7 @@ export class Outbox {
     else this.#pump();
   }
 
-  /** What was to be said in a conversation that is gone goes where its messages went: into another one, or nowhere. */
+  /** A conversation is gone: move its texts to the one it was merged into, or drop them if it was deleted. */
   #follow({ id, into }) {
     const draft = this.draft(id);
     this.setDraft(id, "");
@@ -317,7 +317,7 @@ export class Outbox {
       }
       entry.room = into;
       if (entry.problem?.code === "not_found") Object.assign(entry, { state: "queued", problem: null });
-      // What the node may have taken is asked as it was: only so does the key tell that it is the same.
+      // A text that the node may have stored is retried unchanged, because its key is bound to its command.
       if (!asked(entry)) entry.to = into;
       this.#save(entry);
     }
@@ -325,7 +325,7 @@ export class Outbox {
     this.#pump();
   }
 
-  /** One after the other, in the order written, so that the node gets them in that order. */
+  /** Send the texts one after the other, in the order written. */
   async #pump() {
     if (this.#pumping) return;
     this.#pumping = true;
@@ -359,13 +359,13 @@ export class Outbox {
       this.#store.said(said.message);
     } catch (problem) {
       if (problem.retryable) {
-        // `seenAs` stays: what was seen is this one, and only the answer was lost.
+        // Keep `seenAs`: the message that was seen is this one, and only the answer was lost.
         entry.state = "queued";
         entry.problem = { code: problem.code, message: problem.message };
         this.#tell();
         await this.#rest();
       } else if (problem.code === "not_found" && entry.to !== entry.room) {
-        // It was not taken before the conversation became part of another one: it is said there.
+        // The node didn't store it before its conversation was merged into another one, so send it there.
         entry.to = entry.room;
         entry.state = "queued";
         this.#save(entry);

@@ -1,5 +1,5 @@
-// Where the reader is: the page, the conversation that is open, and the message that was asked for. The address keeps it,
-// so reload and links work: `/?room=ID` is a conversation, `/?room=ID&message=NUMBER` a message in it.
+// Where the reader is: the page, the open conversation, and the requested message. The address keeps it, so that reload
+// and links work: `/?room=ID` is a conversation, `/?room=ID&message=NUMBER` a message in it.
 
 import { onKey } from "./keyboard.js";
 import { store } from "./session.js";
@@ -7,11 +7,11 @@ import { store } from "./session.js";
 const listeners = new Set();
 /** Set by the frame: has Streamlit show another page. */
 let changePage = null;
-/** Streamlit lets go by what it is told while its own connection is away: it is told again so often, in ms, and so long. */
+/** Streamlit ignores page changes while its own connection is away, so repeat them: interval and end, in ms. */
 const AGAIN_MS = 2000;
 const ANSWER_MS = 30000;
 let again = null;
-/** A conversation's id has no more characters; a longer one in an address is of nothing that there is. */
+/** Longest id of a conversation, in characters; a longer one in an address is invalid. */
 export const MAX_ID = 128;
 
 function change(page, until = Date.now() + ANSWER_MS) {
@@ -33,7 +33,7 @@ function remember(room) {
   try {
     window.sessionStorage.setItem("snicher/room", room ?? "");
   } catch {
-    // It is a convenience.
+    // It is only a convenience, so ignore the error.
   }
 }
 
@@ -60,11 +60,11 @@ export const place = {
   page: "chats",
   /** The open conversation's id, or null. */
   room: inAddress().room,
-  /** The message that was asked for, by a link or a hit; null once the reader has gone on. */
+  /** The message requested by a link or a hit; null once the reader has gone on. */
   message: null,
   /** The same, to show first, once. */
   around: null,
-  /** What was searched for, when the open conversation was found by it: there is a way back to the results. */
+  /** The search by which the open conversation was found, for the way back to its results; or null. */
   results: null,
   /** The Chats page is to begin in its search box, once. */
   find: false,
@@ -81,7 +81,7 @@ export const place = {
   /** Open a conversation (null: back to the list). `gone`: what was open before is gone; the operation that said so. */
   open(room, { around = null, gone = null } = {}) {
     const changed = room !== this.room;
-    // Whoever does something else here has given up to go to another page.
+    // A new action on this page cancels a pending change to another page.
     if (!gone) clearTimeout(again);
     this.room = room;
     this.around = this.message = around;

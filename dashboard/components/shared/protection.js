@@ -1,6 +1,6 @@
 // How well the address protects that this page was opened at.
 
-/** What is weaker here than it could be, in a sentence; null when nothing is. */
+/** A sentence about weaker protection at this address; null when there is none. */
 export function protection() {
   const { protocol, hostname } = window.location;
   if (protocol === "https:" || hostname.endsWith(".localhost")) return null;

@@ -1,11 +1,10 @@
-// What people type to find messages: how it is asked of the node, and where in a text it was found. The words are those of
-// the node's index: runs of letters and digits, without regard to case or accents; in scripts without spaces, each
-// character by itself.
+// Search queries: how they are put to the node, and where their words stand in a text. Words are those of the node's
+// index: runs of letters and digits, compared without case or accents; in scripts without spaces, single characters.
 
 import { h } from "./dom.js";
 import { CHARACTERS, charactersOf, RUN } from "./unspaced.js";
 
-/** Characters of a query that are asked; asked.py takes as many. */
+/** Longest query, in characters; asked.py has the same bound. */
 export const MAX_QUERY = 200;
 /** Characters shown of a long message, and how many of them before the first word that was found. */
 const SNIPPET = 220;
@@ -17,7 +16,7 @@ const WORD = new RegExp(
 
 const ID = /^(?:plain-[0-9]+|direct:.*|[a-z2-7]{52}|[0-9a-f]{64})$/s;
 
-/** Whether a text has the shape of an id (node/model.py says which those are). Such a text is never looked for as a name. */
+/** Whether a text has the shape of an id (see node/model.py). Such a text is never looked up as a name. */
 export function isId(typed) {
   return ID.test(typed.trim().toLowerCase());
 }
@@ -26,20 +25,20 @@ function plain(word) {
   return word.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 }
 
-/** What is asked for: as typed, but the last word may be a beginning, because it is usually not finished yet. */
+/** The query for the node: as typed, but with the last word as a prefix, because it is usually unfinished. */
 export function asQuery(typed) {
   const query = typed.normalize("NFC").slice(0, MAX_QUERY - 1);
   const open = (query.split('"').length - 1) % 2 === 1;
   return !open && /[\p{L}\p{N}\p{M}]$/u.test(query) ? `${query}*` : query.trim();
 }
 
-/** Hits after a conversation is gone: what was found in it stands in another one, or nowhere. */
+/** The hits after a conversation is gone: moved to the one it was merged into, or removed. */
 export function followed(hits, { id, into }) {
   if (!into) return hits.filter((hit) => hit.room !== id);
   return hits.map((hit) => (hit.room === id ? { ...hit, room: into } : hit));
 }
 
-/** Whether there is a word in it at all. */
+/** Whether the query has a word at all. */
 export function hasWord(typed) {
   return typed.search(WORD) >= 0;
 }
@@ -90,7 +89,7 @@ function placesOf(text, terms) {
   return places;
 }
 
-/** Whether a text holds all terms: what the node would say, near enough to know when to ask it again. */
+/** Whether a text matches all terms: an approximation of the node's search, to know when to ask it again. */
 export function holds(text, terms) {
   return terms.length > 0 && terms.every((term) => placesOf(text, [term]).length > 0);
 }
@@ -101,7 +100,7 @@ export function snippet(text, terms, length = SNIPPET, lead = LEAD) {
   const places = placesOf(flat, terms);
   const first = places[0]?.[0] ?? 0;
   let from = first > lead && flat.length > length ? first - lead : 0;
-  // Begin with a word, and never within a character.
+  // Begin at a word, and never within a character.
   if (from) from = Math.max(0, flat.lastIndexOf(" ", from) + 1, first - 2 * lead);
   let to = Math.min(flat.length, from + length);
   const halved = (at) => at > 0 && at < flat.length && /[\udc00-\udfff]/.test(flat[at]) && /[\ud800-\udbff]/.test(flat[at - 1]);

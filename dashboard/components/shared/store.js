@@ -1,4 +1,4 @@
-// What the server told us last: lists as they are, and messages passed on to whoever shows them.
+// The state that the server sent last: it holds the lists, and passes messages on to the components that show them.
 // Nothing is decided here; viewmodel.py did that.
 
 export class Store {
@@ -16,7 +16,7 @@ export class Store {
   /** Server's clock minus ours, in ms. */
   skew = 0;
 
-  /** What conversations were called that are not there any more, and nobody has told why. */
+  /** Names of conversations that have vanished for a reason not known yet, by id. */
   #names = new Map();
   #listeners = new Map();
   #reads = null;
@@ -56,12 +56,12 @@ export class Store {
     };
   }
 
-  /** The reader has something else before their eyes. */
+  /** What the reader sees has changed. */
   looked() {
     this.#tell("lists");
   }
 
-  /** What is unread in a conversation, for showing. */
+  /** The number of unread messages to show for a conversation. */
   unreadIn(room) {
     return room.unread && this.#reads?.(room.id) ? 0 : room.unread;
   }
@@ -77,12 +77,12 @@ export class Store {
     return [...this.rooms.values()].reverse().sort((a, b) => b.place - a.place);
   }
 
-  /** The answer to a `send` or `resend`: shown at once, whether its event has come round or not. */
+  /** Take the answer to a `send` or `resend`: it is shown at once, before its event comes. */
   said(message) {
     this.#tell("said", message);
   }
 
-  /** What became of conversations, found out only now. */
+  /** Take the late news of what became of conversations. */
   tellGone(ops) {
     for (const op of ops) {
       if (!this.rooms.has(op.id)) this.#tell("gone", { ...op, name: this.#names.get(op.id) ?? op.name });
@@ -90,7 +90,7 @@ export class Store {
     this.#names.clear();
   }
 
-  /** A frame that only some pages ask for. */
+  /** Take a frame that only some pages ask for. */
   other(frame) {
     this.#tell(frame.t, frame);
   }
@@ -99,7 +99,7 @@ export class Store {
     const { everything } = frame;
     this.skew = frame.now - Date.now();
     if (!everything.me && this.me) {
-      // A dashboard that was started while the node is away knows nothing yet; what we have is still the best there is.
+      // A dashboard that was started while the node is away knows nothing yet, so keep the state we have.
       this.away = everything.away;
       return this.#tell("lists");
     }

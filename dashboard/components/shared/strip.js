@@ -8,7 +8,7 @@ import * as when from "./when.js";
 const PATIENCE_MS = 1200;
 const opened = Date.now();
 
-/** What is wrong right now: {tone, title, text, code?}, or null. */
+/** The present problem: {tone, title, text, code?}, or null. */
 export function trouble() {
   const early = Date.now() - opened < PATIENCE_MS;
   if (connection.state === "denied") {
@@ -53,7 +53,7 @@ export function trouble() {
   return null;
 }
 
-/** Mount the strip as the first child of `parent`; returns how to take it away. */
+/** Mount the strip as the first child of `parent`; returns a function that removes it. */
 export function strip(parent) {
   const title = h("strong");
   const text = h("span");

@@ -4,10 +4,10 @@
 const KEPT = "snicher/theme";
 export const THEMES = ["system", "light", "dark"];
 
-/** What was chosen where it can't be kept: it lasts as long as the tab. */
+/** The choice where the storage is forbidden; it lasts as long as the tab. */
 let unkept = null;
 
-/** What was chosen. */
+/** The chosen theme. */
 export function theme() {
   if (unkept) return unkept;
   try {

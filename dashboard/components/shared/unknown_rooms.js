@@ -1,5 +1,5 @@
-// Conversations that this tab still knows of and the node doesn't: merged or deleted while nobody could tell it. The server
-// is asked where they went, and that is told as if it had just happened.
+// Conversations that this tab knows and the node doesn't any more: merged or deleted while the tab was disconnected. It
+// asks the server what became of them, and handles the answer as if it had just happened.
 
 import { place } from "./place.js";
 import { connection, outbox, store } from "./session.js";
@@ -7,7 +7,7 @@ import { connection, outbox, store } from "./session.js";
 /** Conversations asked for at once; more than the server takes would be refused. */
 const MAX_ASKED = 50;
 
-/** Still to be asked for; what is open, drafts and texts that wait are about them. */
+/** Conversations still to be asked for: the open one, and those with drafts or waiting texts. */
 let unknown = new Set();
 let asking = false;
 let first = true;
