@@ -189,8 +189,8 @@ def source_of(host: str) -> str:
 def is_id(text: str) -> bool:
     """Whether a text has the shape of a peer's or a room's id, in capitals or not. Such a text is never a name.
 
-    Anybody may call himself `plain-15`. If ids were looked up as names too, he would get what is meant for the peer of
-    that id as soon as that one is deleted.
+    Any peer may use the name `plain-15`. If ids were looked up as names too, it would get what is meant for the peer of
+    that id, as soon as that one is deleted.
     """
     return _ID.fullmatch(text.strip().casefold()) is not None
 

@@ -157,7 +157,7 @@ class Writer:
     def forget_nobodies(self) -> None:
         """Drop the rows of peers that are off the list and have no conversation. Raises StoreUnavailable.
 
-        They were kept so that their numbers aren't given out again: a fact says the highest one.
+        The highest number is saved first, so that ids are never reused.
         """
 
         nobodies = "gone AND room NOT IN (SELECT id FROM room) AND id NOT IN (SELECT peer FROM member)"

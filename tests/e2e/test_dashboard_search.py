@@ -117,7 +117,7 @@ def test_the_address_keeps_what_is_looked_for(node: FakeNode, visit: Visit) -> N
     expect(field(fresh)).to_be_focused()
 
 
-def test_an_id_finds_nobody_who_calls_himself_so(node: FakeNode, visit: Visit) -> None:
+def test_an_id_finds_no_peer_with_that_name(node: FakeNode, visit: Visit) -> None:
     fraud = node.add_peer("plain-15")
     tab = visit().open()
     box = tab.get_by_role("searchbox", name="Search people and messages")

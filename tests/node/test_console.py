@@ -197,7 +197,7 @@ def test_every_verb_is_in_the_usage_and_helps(capsys: pytest.CaptureFixture[str]
         assert capsys.readouterr().out.startswith(f"usage: python -m node {verb} ")
 
 
-def test_history_of_an_id_is_never_that_of_somebody_who_calls_himself_so(verb: Callable[..., FakeClient]) -> None:
+def test_history_of_an_id_is_never_that_of_a_peer_with_the_id_as_its_name(verb: Callable[..., FakeClient]) -> None:
     room = nouns.Room(id="plain-16", kind="plain", name="plain-15", peer="plain-16", created=NOON)
     there = SimpleNamespace(state=SimpleNamespace(rooms={room.id: room}, peers={}))
     with pytest.raises(CommandRefused, match="id 'plain-15'"):

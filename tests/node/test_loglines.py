@@ -31,7 +31,7 @@ def test_a_line_has_clock_level_and_message(capsys: Captured) -> None:
     assert (level, message) == ("info", "listening on 127.0.0.1:5000\n")
 
 
-def test_the_time_is_left_to_who_writes_it_by_himself(capsys: Captured) -> None:
+def test_lines_have_no_time_where_the_journal_or_honcho_adds_one(capsys: Captured) -> None:
     loglines.set_up("text", "info", timed=False)
     logging.getLogger("snicher").info("listening")
     assert capsys.readouterr().err == "info    listening\n"

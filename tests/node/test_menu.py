@@ -110,5 +110,5 @@ def test_what_is_shown_before_a_message_is_of_whom_it_goes_to() -> None:
     assert menu.means("plain-16", "plain-16", "plain-15")
     assert menu.means("bob", "plain-16", "bob")
     assert menu.means("JOSE\u0301", "plain-16", "Jos\u00e9"), "as the node finds a name"
-    assert not menu.means("plain-15", "plain-16", "plain-15"), "somebody who calls himself so is not meant"
+    assert not menu.means("plain-15", "plain-16", "plain-15"), "a peer of that name is not meant"
     assert not menu.means("plain-16", "plain-15", "plain-16")

@@ -70,7 +70,7 @@ export class Search {
   }
 
   fits(room) {
-    // Anybody may call himself like an id: only the conversation that has it is meant.
+    // A peer may use an id as its name: only the conversation that has the id is meant.
     if (isId(this.words)) return room.id === this.words;
     const where = nameKey(`${room.name} ${room.address}`);
     return this.words.split(/\s+/).every((word) => where.includes(word));

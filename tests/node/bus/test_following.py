@@ -202,7 +202,7 @@ def test_silence_is_one_away_then_back_and_it_is_tried_less_and_less_often() -> 
     assert following.wake_at() - now == pytest.approx(module.RECONNECT_S[0]), "it was there meanwhile"
 
 
-def test_one_that_was_stopped_himself_hears_the_next_heartbeat_before_he_judges() -> None:
+def test_suspended_follower_waits_one_heartbeat_before_away() -> None:
     following = synced()
     following.nothing_came(500.0)
     publish(following, heartbeat(0), now=500.1)

@@ -51,7 +51,7 @@ def test_a_name_that_two_have_is_ambiguous_and_the_answer_names_both() -> None:
     ]
 
 
-def test_nobody_takes_an_address_or_an_id_by_calling_himself_so() -> None:
+def test_no_peer_takes_an_address_or_an_id_by_its_name() -> None:
     desk = Desk()
     desk.hear(2, Text("hi", "bob", 5000), dialect="std")
     desk.hear(4, Text("hi", BOB, 5000), host="10.0.0.66", dialect="std")
@@ -79,7 +79,7 @@ SHAPED = ("plain-1", "PLAIN-1", "direct:" + "0" * 64, "a2" * 26, "0f" * 32)
     ],
     ids=["send", "connect", "disconnect", "forget", "delete", "rename", "merge", "merge into", "mark_read"],
 )
-def test_nobody_inherits_an_id_by_calling_himself_so(op: str, args: Callable[[str], Any], shaped: str) -> None:
+def test_no_peer_inherits_an_id_by_its_name(op: str, args: Callable[[str], Any], shaped: str) -> None:
     desk = Desk()
     desk.hear(2, Text("hi", "bob", 5000), dialect="std")
     desk.hear(4, Text("hi", shaped, 5000), host="10.0.0.66", dialect="std")
@@ -87,7 +87,7 @@ def test_nobody_inherits_an_id_by_calling_himself_so(op: str, args: Callable[[st
     peer(desk, "delete", "plain-1")
     effects = desk.ask(op, args(shaped))
     assert (result(effects), len(effects)) == ("not_found", 1)
-    # Who calls himself so can be talked to by his own id, and by where he is.
+    # Such a peer can be reached by its own id, and by its address.
     for whom in ("plain-2", "10.0.0.66:5000"):
         assert result(desk.send(whom, "hi")).messages[0].room == "plain-2"
 
