@@ -22,7 +22,7 @@ log = logging.getLogger("snicher.store")
 
 #: Messages indexed in one step, from few to many. A step holds up the commit that comes meanwhile, so it should take no
 #: longer than this, in seconds. While peers flood, the same step takes several times as long.
-MIN_INDEX_STEP, INDEX_STEP = 25, 400
+MIN_INDEX_STEP, INDEX_STEP = 100, 400
 STEP_GOAL = 0.003
 #: Pause between two steps, and between two checks that nothing is being committed, in seconds.
 PAUSE = 0.05
