@@ -1,16 +1,23 @@
-"""SQLite: records in, pages out. The only importer of sqlite3.
+"""SQLite: writing records and reading pages. Only this package imports sqlite3.
 
-schema/       numbered SQL files, each applied in one transaction with its own record
-database.py   opening, locking the home, migrations
-writer.py     the one writer: a batch of records is one transaction
-records.py    records as rows
-delivery.py   a message's state for each recipient, and which of them shows
-removal.py    what goes: merged, deleted and expired
-reader.py     pages for commands and for the core, on a connection of its own
-snapshot.py   the state of everything, computed from SQL alone
-index.py      the full-text index: words in, words out, built anew when it is broken
-keeper.py     the steps of its upkeep, each a transaction of its own
+schema/       numbered SQL files; each is applied in one transaction, together with its number
+database.py   opening the database, and migrations
+genuine.py    whether a database has exactly the schema of our migrations
+history.py    whether the database is the newest one of this home, or was set back to a backup
+home.py       locking the home
+place.py      whether the open database is still the file at its path
+facts.py      small named values: numbers and JSON
+writer.py     the one writer: each batch of records is one transaction
+records.py    turning records into rows
+beside.py     the members of rooms and the addresses of peers, in tables of their own
+delivery.py   the delivery state of a message for each recipient, and which one is shown
+removal.py    merging and deleting conversations, deleting expired messages
+reader.py     pages for commands and answers for the core, on a connection of its own
+pages.py      paged snapshots, each in a read transaction of its own
+snapshot.py   the whole state, computed from SQL alone
+index.py      the full-text index: adding and removing words, rebuilding
+keeper.py     the steps of its upkeep, each in a transaction of its own
 search.py     what people type, as expressions for the index
-unspaced.py   what the index holds of scripts that put no space between words
+unspaced.py   how the index handles scripts without spaces between words
 identity.py   the node's key
 """

@@ -1,7 +1,7 @@
-"""Lists that stand in tables of their own: the members of a room, and the addresses of a peer.
+"""Lists in tables of their own: the members of a room, and the addresses of a peer.
 
-They change rarely, and their rooms and peers are written with each message. So what is on the disk is remembered, and
-written only when it is another. They are read beside their rooms and peers, in the same order.
+These lists change rarely, but their rooms and peers are written with each message. So the lists on disk are cached, and
+a list is written only if it has changed. Lists are read in parallel with their rooms and peers, in the same order.
 
 Law of this file: SQL only.
 """
@@ -20,14 +20,14 @@ ADDRESSES = "SELECT peer, host, port FROM address WHERE peer > ? ORDER BY peer, 
 
 
 class Lists:
-    """The lists of a table, read in the order of their owners."""
+    """The lists of a table, read one after another in the order of their owners (rooms or peers)."""
 
     def __init__(self, rows: Iterator[tuple[Any, ...]]) -> None:
         self._rows = rows
         self._next = next(rows, None)
 
     def of(self, owner: Any) -> list[tuple[Any, ...]]:
-        """The rows of this owner, without it. Owners must be asked for in their order; some may be left out."""
+        """The rows of an owner, without the owner's column. Call it with ascending owners; some may be skipped."""
         found = []
         while self._next is not None and self._next[0] <= owner:
             if self._next[0] == owner:
@@ -37,12 +37,12 @@ class Lists:
 
 
 def members(db: sqlite3.Connection, after: int) -> Lists:
-    """The members of rooms after this number, a row for each."""
+    """The members of all rooms with a number above `after`, one row per member."""
     return Lists(db.execute(MEMBERS, (after,)))
 
 
 def addresses(db: sqlite3.Connection, after: str) -> Lists:
-    """The addresses of peers after this id, the best first."""
+    """The addresses of all peers with an id above `after`, each peer's best address first."""
     return Lists(db.execute(ADDRESSES, (after,)))
 
 
@@ -52,23 +52,23 @@ def as_text(rows: list[tuple[str, int]]) -> list[str]:
 
 
 class Kept:
-    """Which lists are on the disk: written on the writer's connection, within its transactions."""
+    """Writes lists on the writer's connection, within its transactions, and caches what is on disk."""
 
     def __init__(self) -> None:
         self._members: dict[int, list[str]] = {}
         self._addresses: dict[str, list[str]] = {}
 
     def forget(self) -> None:
-        """A transaction was undone: what is on the disk has to be looked up again."""
+        """Clear the cache after a rollback: it may hold lists that are not on disk."""
         self._members.clear()
         self._addresses.clear()
 
     def forget_peer(self, peer: str) -> None:
-        """Who is off the list is rarely written, and there may be many: nothing is remembered."""
+        """Drop a peer that is off the list from the cache: such peers can be many and are rarely written."""
         self._addresses.pop(peer, None)
 
     def put_members(self, db: sqlite3.Connection, room: int, peers: list[str]) -> None:
-        """A room has these members."""
+        """Store the members of a room."""
         if self._members.get(room) == peers:
             return
         before = [peer for (peer,) in db.execute("SELECT peer FROM member WHERE room = ? ORDER BY peer", (room,))]
@@ -78,7 +78,7 @@ class Kept:
         self._members[room] = peers
 
     def put_addresses(self, db: sqlite3.Connection, peer: str, found: list[str]) -> None:
-        """A peer has these addresses, the best first. When one was heard or reached last stays known."""
+        """Store the addresses of a peer, the best first. An address keeps the time it was last heard or reached at."""
         if self._addresses.get(peer) == found:
             return
         before = {
@@ -94,7 +94,7 @@ class Kept:
         self._addresses[peer] = found
 
     def drop_room(self, db: sqlite3.Connection, room: int) -> None:
-        """A room is no more."""
+        """Delete the members of a room that is being deleted."""
         db.execute("DELETE FROM member WHERE room = ?", (room,))
         self._members.pop(room, None)
 

@@ -1,4 +1,4 @@
-"""Opening the database of a home: settings that promises rest on, and migrations."""
+"""Opening the database of a home: the SQLite settings that our guarantees depend on, and migrations."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from node.errors import StoreCorrupt, StoreTooNew, StoreUnavailable
 from node.store import genuine
 
 FILE_NAME = "snicher.db"
-#: "Snch" in ASCII: tells our files from other SQLite databases (PRAGMA application_id).
+#: "Snch" in ASCII. It distinguishes our files from other SQLite databases (PRAGMA application_id).
 APPLICATION_ID = 0x536E6368
-#: How long a connection waits for a lock before it gives up, in seconds. There is one writer, so only a checkpoint or
-#: somebody's backup can hold one.
+#: How long a connection waits for a lock, in seconds. There is only one writer, so only a checkpoint or somebody's
+#: backup can hold a lock.
 BUSY_S = 5.0
-#: The WAL is folded back into the database at about this many pages of 4 KiB.
+#: SQLite checkpoints the WAL at about this many pages of 4 KiB.
 CHECKPOINT_PAGES = 4_000
-#: What stays of the WAL's file once it was folded back: about what it grows to in ordinary use, so that it isn't cut
-#: and grown again each time. Beyond is what was written while somebody read for long. (A frame's header has 24 bytes.)
+#: A longer WAL file is cut to this many bytes after a checkpoint. This is about its size in ordinary use, so that it
+#: isn't cut and grown again each time. It grows longer while somebody reads for long. (A frame's header is 24 bytes.)
 WAL_BYTES = CHECKPOINT_PAGES * (4096 + 24) + 32
 
 
@@ -36,7 +36,7 @@ def migrations() -> list[tuple[int, str, str]]:
 
 
 def connect(home: pathlib.Path, *, read_only: bool = False) -> sqlite3.Connection:
-    """A connection with the settings that every one must have. Transactions are begun and ended by hand.
+    """Open a connection with the settings that every connection needs. The caller begins and ends transactions.
 
     Raises StoreUnavailable or StoreCorrupt.
     """
@@ -44,7 +44,7 @@ def connect(home: pathlib.Path, *, read_only: bool = False) -> sqlite3.Connectio
     db = None
     try:
         genuine.check_files(path)
-        # Never "rwc": a database that is gone must not come back as an empty one.
+        # Never use "rwc": it would replace a missing database with an empty one.
         db = _open(f"{path.as_uri()}?mode={'ro' if read_only else 'rw'}")
         if not read_only:
             if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
@@ -52,8 +52,8 @@ def connect(home: pathlib.Path, *, read_only: bool = False) -> sqlite3.Connectio
             # NORMAL may lose the last commits in a power cut, and would then reuse numbers that others have seen.
             db.execute("PRAGMA synchronous = FULL")
             db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-            # What is deleted is overwritten with zeros, also where the search index moves words to another page.
-            # Debian's SQLite does so anyway.
+            # Overwrite deleted data with zeros, also where the search index moves words to another page. Debian's
+            # SQLite does so by default.
             db.execute("PRAGMA secure_delete = ON")
             db.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
         db.execute("PRAGMA foreign_keys = ON")
@@ -70,25 +70,25 @@ def connect(home: pathlib.Path, *, read_only: bool = False) -> sqlite3.Connectio
 
 def _open(uri: str) -> sqlite3.Connection:
     db = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-    # What SQLite advises for a file that somebody else may have written (https://sqlite.org/security.html): nothing in
-    # its schema calls functions that do more than compute, and damaged pages are noticed when they are read.
+    # SQLite's advice for a file that somebody else may have written (https://sqlite.org/security.html). Its schema
+    # can't call functions with side effects, and damaged pages are detected when they are read.
     db.execute("PRAGMA trusted_schema = OFF")
     db.execute("PRAGMA cell_size_check = ON")
     return db
 
 
 def as_store_error(path: pathlib.Path, error: sqlite3.DatabaseError) -> StoreCorrupt | StoreUnavailable:
-    """What SQLite found, as one of our errors."""
+    """Convert an error of SQLite into one of ours."""
     if isinstance(error, sqlite3.OperationalError):
         return StoreUnavailable(f"{path} can't be used: {error}.")
     return StoreCorrupt(f"{path} is not a Snicher database, or is damaged: {error}.")
 
 
 def open_for_writing(home: pathlib.Path) -> sqlite3.Connection:
-    """The writer's connection, with all migrations applied.
+    """Open the writer's connection and apply all migrations. Creates the database if there is none.
 
-    Raises StoreTooNew when a newer Snicher wrote the database, StoreCorrupt when it isn't ours, was changed by another
-    program or is damaged, and StoreUnavailable when it can't be written; nothing is changed then.
+    Raises StoreTooNew if a newer Snicher wrote the database, StoreCorrupt if it isn't ours, was changed by another
+    program or is damaged, and StoreUnavailable if it can't be written. Nothing is changed in these cases.
     """
     path = home / FILE_NAME
     try:
@@ -96,13 +96,13 @@ def open_for_writing(home: pathlib.Path) -> sqlite3.Connection:
         if path.exists():
             _look(path)
         else:
-            # Only its owner may read it, also in a home that others can look into; SQLite gives the WAL the same mode.
+            # Only the owner may read the file, even in a home that others can read. SQLite gives the WAL the same mode.
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
         raise StoreUnavailable(f"{path} can't be used: {error.strerror}.") from error
     db = connect(home)
     try:
-        # Once more: a rollback journal beside the file, which was not looked at, may have changed it.
+        # Check again: the first check ignores a rollback journal beside the file, which may have changed it now.
         version = _check(path, db)
         for number, _, sql in migrations():
             if number > version:
@@ -117,14 +117,14 @@ def open_for_writing(home: pathlib.Path) -> sqlite3.Connection:
 
 
 def _look(path: pathlib.Path) -> None:
-    """Make sure, without changing a byte, that a database is ours and not too new.
+    """Check that a database is ours and not too new, without changing a byte.
 
-    `connect` would change it: it switches the file to WAL. Raises as `open_for_writing`.
+    `connect` would change the file: it switches it to WAL mode. Raises the same errors as `open_for_writing`.
     """
     # SQLite keeps the WAL beside the file itself, not beside a link to it.
     file = path.resolve()
     wal = file.with_name(file.name + "-wal")
-    # Without a WAL, "immutable" keeps SQLite from leaving files of its own beside what may be somebody else's.
+    # If there is no WAL, "immutable" keeps SQLite from creating files beside a database that may be somebody else's.
     immutable = "" if wal.exists() and wal.stat().st_size else "&immutable=1"
     try:
         with contextlib.closing(_open(f"{path.as_uri()}?mode=ro{immutable}")) as db:
@@ -134,7 +134,10 @@ def _look(path: pathlib.Path) -> None:
 
 
 def _check(path: pathlib.Path, db: sqlite3.Connection) -> int:
-    """The schema's number in a database that is ours, not too new, and unchanged by others. Raises as `_look`."""
+    """Check that a database is ours, not too new and unchanged by others; returns its schema number.
+
+    Raises the same errors as `_look`.
+    """
     application = db.execute("PRAGMA application_id").fetchone()[0]
     version: int = db.execute("PRAGMA user_version").fetchone()[0]
     tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
@@ -151,7 +154,7 @@ def _check(path: pathlib.Path, db: sqlite3.Connection) -> int:
 
 
 def _made(version: int) -> genuine.Schema:
-    """What our migrations up to a number make in an empty database."""
+    """The schema that our migrations up to a number create in an empty database."""
     with contextlib.closing(_open("file::memory:")) as db:
         for number, _, sql in migrations():
             if number <= version:
@@ -160,10 +163,10 @@ def _made(version: int) -> genuine.Schema:
 
 
 def migrate(db: sqlite3.Connection, number: int, sql: str) -> None:
-    """Apply one schema file in one transaction, with its number as its record."""
+    """Apply one schema file and record its number, in one transaction."""
     db.execute("BEGIN IMMEDIATE")
     try:
-        # Not executescript: that commits first, and one transaction would become many.
+        # Don't use executescript: it commits first, so this would not be one transaction.
         for statement in statements(sql):
             db.execute(statement)
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -176,11 +179,11 @@ def migrate(db: sqlite3.Connection, number: int, sql: str) -> None:
 
 
 def statements(sql: str) -> list[str]:
-    """The statements of a script, in order; a trigger with all of its body is one. Raises ValueError."""
+    """Split a script into its statements; a trigger with its body is one. Raises ValueError if the last has no end."""
     found, current = [], ""
     for piece in sql.split(";")[:-1]:
         current += piece + ";"
-        # SQLite itself knows which semicolons stand in a text, a comment or a trigger.
+        # SQLite itself knows which semicolons are inside a text, a comment or a trigger.
         if sqlite3.complete_statement(current):
             found.append(current.strip())
             current = ""

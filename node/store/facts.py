@@ -1,7 +1,7 @@
-"""Small facts in the database: texts that hold a number or JSON, read back as what they should be.
+"""Facts: small named values in the database, stored as text that contains a number or JSON.
 
-The database is a file that somebody may have edited, damaged or put there: what can't be read is an error with a
-sentence, and never a traceback.
+Somebody may have edited, damaged or planted the database file. So a value that can't be read raises an error with a
+clear sentence, never a traceback.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from node.errors import StoreCorrupt
 
 T = TypeVar("T")
 
-#: Digits of the longest number that SQLite holds (a signed 64-bit one), with its sign.
+#: Characters of the longest number that SQLite can hold (a signed 64-bit integer), including its sign.
 MAX_DIGITS = 20
 
 
 def number(name: str, value: Any) -> int:
-    """The number that a fact holds. Raises StoreCorrupt when it is none, or is larger than SQLite's own."""
+    """Parse a fact as a number. Raises StoreCorrupt if it isn't one or has more than MAX_DIGITS characters."""
     try:
         if len(value) <= MAX_DIGITS:
             return int(value)
@@ -31,7 +31,7 @@ def number(name: str, value: Any) -> int:
 
 
 def structure(name: str, value: Any, kind: type[T]) -> T:
-    """What a fact, or another text of the database, holds as JSON. Raises StoreCorrupt when it isn't that."""
+    """Parse a fact, or another text in the database, as JSON of type `kind`. Raises StoreCorrupt if it doesn't fit."""
     try:
         return msgspec.json.decode(value, type=kind)
     except (msgspec.DecodeError, UnicodeError, RecursionError, TypeError) as error:
@@ -39,13 +39,13 @@ def structure(name: str, value: Any, kind: type[T]) -> T:
 
 
 def held(db: sqlite3.Connection, name: str) -> int:
-    """A fact that is a number; 0 before there was any. Raises StoreCorrupt when it is none."""
+    """Read a fact as a number; 0 if it isn't set. Raises StoreCorrupt if it isn't a number."""
     row = db.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
     return 0 if row is None else number(name, row[0])
 
 
 def put(db: sqlite3.Connection, facts: Mapping[str, str]) -> None:
-    """Keep these facts, within the caller's transaction."""
+    """Store these facts, in the caller's transaction."""
     db.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", facts.items())
 
 

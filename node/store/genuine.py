@@ -1,8 +1,8 @@
-"""Whether a database holds what our migrations make, and nothing else.
+"""Checking that a database has exactly the schema that our migrations create.
 
-A trigger in a planted file runs at each write: it could drop a message between "stored" and "told". So the schema of a
-file that is opened is compared with the one that the same migrations make in an empty database. The tables that
-ANALYZE of SQLite makes may be there: they change how fast an answer comes, never which.
+A trigger in a planted file runs at each write: it could drop a message that the node then reports as stored. So the
+schema of each file that is opened is compared with the schema that the same migrations create in an empty database. The
+tables of SQLite's ANALYZE are allowed: they change the speed of a query, never its result.
 
 Law of this file: it only reads.
 """
@@ -15,39 +15,39 @@ import stat
 
 from node.errors import StoreCorrupt
 
-#: What ANALYZE makes, with the kind, name and SQL it has then and nothing else.
+#: The tables that ANALYZE creates. They are allowed only with exactly this type, name and SQL.
 _STATISTICS = {
     ("table", "sqlite_stat1", "sqlite_stat1"): "CREATE TABLE sqlite_stat1(tbl,idx,stat)",
     ("table", "sqlite_stat4", "sqlite_stat4"): "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)",
 }
-#: Objects that differ and are named in the error; one is enough to know, a few show what it is about.
+#: Most differing objects that the error names. A few are enough to show what has changed.
 MAX_NAMED = 3
-#: Characters of a name in the error: whoever planted an object chose its name.
+#: Most characters of a name in the error: whoever planted an object chose its name.
 MAX_NAME_CHARS = 60
 
-#: The search index; FTS5's own tables behind each begin with its name.
+#: The tables of the search index. The names of FTS5's shadow tables begin with these.
 INDEX = ("search", "unspaced")
 
-#: Kind, name and table of an object in `sqlite_schema`, and the SQL that made it.
+#: Maps the type, name and table of an object in `sqlite_schema` to the SQL that created it.
 Schema = dict[tuple[str, str, str], str]
 
 
 def schema(db: sqlite3.Connection) -> Schema:
-    """Every table, index, view and trigger with the SQL that made it. Raises sqlite3.DatabaseError."""
+    """Every table, index, view and trigger with the SQL that created it. Raises sqlite3.DatabaseError."""
     rows = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
     found = {(str(kind), str(name), str(table)): _plain(sql) for kind, name, table, sql in rows}
     return {key: sql for key, sql in found.items() if _STATISTICS.get(key) != sql}
 
 
 def _plain(sql: object) -> str:
-    """SQL as text with single blanks: SQLite's own tables for the search index are made by its version, not by us."""
+    """SQL with single blanks: SQLite writes the SQL of shadow tables itself, and blanks differ between versions."""
     return "" if sql is None else " ".join(str(sql).split())
 
 
 def check(path: pathlib.Path, db: sqlite3.Connection, expected: Schema) -> None:
-    """Compare an open database with what it should hold. Raises StoreCorrupt, or sqlite3.DatabaseError."""
+    """Compare the schema of an open database with the expected one. Raises StoreCorrupt or sqlite3.DatabaseError."""
     found = schema(db)
-    # What is missing of the search index is no reason to refuse: it is derived, and built anew (index.py).
+    # Missing tables of the search index are no reason to refuse: the index is derived and can be rebuilt (index.py).
     derived = tuple(f"{name}_" for name in INDEX)
     missing = {key for key in expected.keys() - found.keys() if f"{key[2]}_".startswith(derived)}
     compared = (found.keys() | expected.keys()) - missing
@@ -78,9 +78,9 @@ def _refusal(path: pathlib.Path, what: str) -> StoreCorrupt:
 
 
 def check_files(path: pathlib.Path) -> None:
-    """Refuse anything but ordinary files where SQLite opens some: to open a pipe waits for ever.
+    """Refuse anything but ordinary files at the paths that SQLite opens: opening a pipe would block for ever.
 
-    Raises StoreCorrupt, or OSError.
+    Raises StoreCorrupt or OSError.
     """
     # SQLite keeps its other files beside the file itself, not beside a link to it.
     file = path.resolve()

@@ -1,11 +1,11 @@
-"""Whether the history in a database is the one that this home had last, told by a second mark beside it.
+"""Detecting at the start whether the database was set back to an older state, with a mark in a second file.
 
-A backup brings back everything inside the database, its log id too. So each run of the node draws a random id; the
-database keeps it as a fact, and the file `history` in the home keeps it as well, with how far the event log had come.
-When the two disagree at the start, the history was set back: whoever followed the old one must begin anew.
+A backup restores everything inside the database, including its log id. So each run of the node draws a random id and
+stores it twice: as a fact in the database, and in the file `history` in the home, together with the newest event of the
+log. If the two disagree at the start, the history was set back, and everybody who follows the log must begin anew.
 
-The database also says in its main file whether a node has it open. One that does, without a WAL beside it, was copied
-without its newest part.
+The main file of the database also says whether a node has the database open. If it says so and has no WAL beside it, it
+was copied without its newest part.
 """
 
 from __future__ import annotations
@@ -23,26 +23,27 @@ from node.bus.locate import write_private
 log = logging.getLogger("snicher.store")
 
 FILE_NAME = "history"
-#: Stands for "no run" in a mark: the database was new, or from before there were marks.
+#: "No run" in a mark: the database was new, or was written by a version without marks.
 NO_RUN = ""
-#: A mark is some hundred bytes; of a longer file no more than this is read.
+#: Most bytes read from a mark's file. A mark is some hundred bytes.
 MAX_MARK_BYTES = 4096
-#: What a WAL is called that belongs to another database than the one beside it. It is kept: it may be somebody's only
-#: copy of what it holds.
+#: New ending of a WAL that belongs to another database than the one beside it. The WAL is kept, because it may be the
+#: only copy of its data.
 ASIDE = "-wal.set-aside"
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """What the file beside the database says."""
+    """The content of the file `history`."""
 
-    #: The runs that the database may name: one; two while a new run is being written into it.
+    #: The runs that the database may name. There are several while a new run is being stored, and as long as the main
+    #: file may name an earlier run than the WAL.
     runs: tuple[str, ...]
-    #: The database had this event at least.
+    #: The database contained at least the events up to this one.
     head: int
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """What a database says about its history."""
+    """The facts in a database about its history."""
 
     #: Whether a node has ever used it.
     used: bool = False
@@ -52,7 +53,7 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 def read_mark(home: pathlib.Path) -> Mark | str | None:
-    """The mark of a home; None when there is none, and in words why one can't be read."""
+    """Read the mark of a home. Returns None if there is none, and a text that says why if it can't be read."""
     path = home / FILE_NAME
     try:
         if not path.exists():
@@ -68,7 +69,7 @@ def read_mark(home: pathlib.Path) -> Mark | str | None:
 
 
 def kept(db: sqlite3.Connection) -> Kept:
-    """What the database says about its history. Raises sqlite3.DatabaseError."""
+    """Read the facts in the database about its history. Raises sqlite3.DatabaseError."""
     if db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'fact'").fetchone() is None:
         return Kept()
     facts = dict(db.execute("SELECT name, value FROM fact WHERE name IN ('log', 'run', 'open', 'trimmed')"))
@@ -78,7 +79,7 @@ def kept(db: sqlite3.Connection) -> Kept:
 
 
 def folded(path: pathlib.Path) -> Kept | None:
-    """What the main file says without its WAL; None when it can't be read like that."""
+    """Read the same facts from the main file alone, without its WAL; None if that is impossible."""
     try:
         uri = f"{path.as_uri()}?mode=ro&immutable=1"
         with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as db:
@@ -89,7 +90,7 @@ def folded(path: pathlib.Path) -> Kept | None:
 
 
 def judge(mark: Mark | str | None, now: Kept, *, wal_missing: bool, known: bool) -> str | None:
-    """Why the history is another than the one this home had last, as a sentence; None when it is the same. Pure.
+    """Why the history isn't the one that this home had last, as a sentence; None if it is. Pure.
 
     `wal_missing`: the database existed and had no WAL beside it. `known`: the home had an identity before this start.
     """
@@ -119,61 +120,72 @@ def judge(mark: Mark | str | None, now: Kept, *, wal_missing: bool, known: bool)
 
 
 class History:
-    """The mark of one home during one run of a node. `keep` may be called from any thread."""
+    """Maintains the mark of one home during one run of a node. `keep` may be called from any thread."""
 
     def __init__(self, home: pathlib.Path) -> None:
         self._home = home
         self._path = (home / "snicher.db").resolve()
         self._lock = threading.Lock()
         self._marked = -1
-        #: The runs before, as long as the main file may name one.
+        #: Earlier runs that the main file may still name.
         self._before: tuple[str, ...] = ()
         #: This run's id; NO_RUN before `begin` and after `end`.
         self.run = NO_RUN
         self.mark = read_mark(home)
         self._wal = self._path.with_name(self._path.name + "-wal")
         self.wal_missing = False
-        #: What the main file said before SQLite opened it.
+        #: The facts in the main file before SQLite opened it.
         self._main: Kept | None = None
         self._look()
 
     def _look(self) -> None:
-        """Before SQLite opens the file and makes a WAL: is there one, and can it be this database's own?"""
+        """Check whether there is a WAL and whether it can belong to this database. If not, set it aside.
+
+        Must run before SQLite opens the database, because SQLite creates a WAL.
+        """
         if not self._path.exists() or not self._path.stat().st_size:
             return
         self.wal_missing = not self._wal.exists()
-        # Not later: once SQLite has the file open, closing another descriptor of it would give up SQLite's locks.
+        # Read the file now: once SQLite has it open, closing another descriptor of it would drop SQLite's locks.
         main = self._main = folded(self._path)
         if main is None or not main.used or main.open or not isinstance(self.mark, Mark) or self.wal_missing:
             return
         if main.run not in self.mark.runs and self._wal.stat().st_size:
-            # A database that was closed has no WAL. This one is left from the database that stood here before: played
-            # into a backup, its pages would damage it.
+            # A database that was closed has no WAL. This WAL is left from the database that was here before. SQLite
+            # would apply its pages to the restored backup and damage it.
             aside = self._path.with_name(self._path.name + ASIDE)
             self._wal.replace(aside)
             log.warning("%s belongs to another database than %s; it is now %s", self._wal, self._path.name, aside.name)
 
     def judge(self, now: Kept, known: bool) -> str | None:
-        """As the function, for this home."""
+        """Call the function `judge` for this home."""
         return judge(self.mark, now, wal_missing=self.wal_missing, known=known)
 
     def announce(self, now: Kept, run: str) -> None:
-        """Before a run is written into a database whose history is right: from now on both are. Raises OSError."""
+        """Add a new run to the mark before it is stored in the database. Raises OSError.
+
+        From now on the mark accepts the database with the old run and with the new one, whichever a crash leaves. Call
+        it only if the history wasn't set back.
+        """
         self._write(Mark((*self._named_before(now), run), now.head))
 
     def _named_before(self, now: Kept) -> tuple[str, ...]:
-        """The runs that the database names: after a crash, the main file may name an older one than the WAL."""
+        """The runs that the database names. After a crash, the main file may name an older one than the WAL."""
         main = self._main
         return (now.run,) if main is None or main.run == now.run else (main.run, now.run)
 
     def begin(self, run: str, now: Kept, *, folded: bool) -> None:
-        """The run stands in the database, which said this before; `folded`: in its main file, too. Raises OSError."""
+        """Write the mark of a run whose id is stored in the database. Raises OSError.
+
+        `now`: the facts in the database before that. `folded`: the WAL was checkpointed, so the main file has the id,
+        too.
+        """
         self._before = () if folded else self._named_before(now)
         self.run, self._marked = run, now.head
         self._write(self._current(now.head))
 
     def keep(self, head: int) -> None:
-        """Write down how far the event log has come. Should the disk refuse, the next call tries again."""
+        """Update the newest event in the mark. If the disk refuses, the next call tries again."""
         with self._lock:
             if self.run == NO_RUN or head <= self._marked:
                 return
@@ -185,11 +197,12 @@ class History:
                 self._marked = head
 
     def _current(self, head: int) -> Mark:
-        # Somebody read at the start, so that the run stood in the WAL only: the main file may name the one before.
+        # If a reader blocked the checkpoint at the start, the run is only in the WAL, and the main file may still name
+        # an earlier one.
         return Mark((*self._before, self.run), head)
 
     def end(self, head: int) -> None:
-        """The database was closed with this newest event."""
+        """The database was closed. `head` is its newest event; -1: unknown, so the mark stays as it is."""
         self.keep(head)
         with self._lock:
             self.run = NO_RUN

@@ -1,4 +1,4 @@
-"""The home: one directory that one node owns while it runs."""
+"""The home: a directory that belongs to one node while the node runs."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from typing import BinaryIO, cast
 from node.bus import locate, locks, ownership
 from node.errors import ConfigError, HomeInUse, HomeRefused
 
-#: Bytes of the pid in the lock's file. More is no pid: such a file isn't ours, and is not overwritten.
+#: Most bytes of a pid in the lock file. A longer file isn't ours and is not overwritten.
 MAX_PID_BYTES = 32
-#: How often and how far apart the lock is tried, in seconds: whoever only looks who holds it has it for an instant.
+#: How many times to try the lock, and the pause between tries in seconds. A program that only checks who holds the lock
+#: takes it for an instant.
 TRIES, BETWEEN_S = 5, 0.05
 
 
 class HomeLock:
-    """An exclusive lock of the operating system on the home; it goes with the process, however that ends.
+    """An exclusive lock on the home. The operating system releases it when the process ends, however that happens.
 
-    Taken before anything is bound: libzmq lets a second process steal an `ipc` endpoint silently.
+    Take it before binding any endpoint: libzmq silently lets a second process steal an `ipc` endpoint.
     """
 
     def __init__(self, home: pathlib.Path, file: BinaryIO) -> None:
@@ -28,43 +29,43 @@ class HomeLock:
         self._folder = _identity(home)
 
     def release(self) -> None:
-        """Let another node have the home."""
+        """Release the lock, so that another node can take the home."""
         self._file.close()
 
     def is_ours(self) -> bool:
-        """Whether the lock that is held is still the one in the home: nobody else can have that home."""
+        """Whether our locked file is still the lock file in the home. If so, no other node can have the home."""
         if os.name == "nt":
-            # An open file can't be removed there.
+            # Windows doesn't let anybody remove an open file.
             return True
         held = os.fstat(self._file.fileno())
         return _identity(self._home / locks.NODE_LOCK) == (held.st_dev, held.st_ino)
 
     def keep(self) -> None:
-        """Take the home again when the lock's file was removed under the running node.
+        """Take the lock again if its file was removed while the node runs.
 
-        Raises HomeInUse when another node has taken it meanwhile, ConfigError when there is no such folder any more.
+        Raises HomeInUse if another node has taken the home meanwhile, ConfigError if the home was removed or moved.
         """
         if self.is_ours():
             return
         if _identity(self._home) != self._folder:
             raise ConfigError(f"The home {self._home} was removed or moved away while the node runs; stop this node.")
-        # Once: the event loop doesn't wait for others.
+        # Try only once: waiting would block the event loop.
         file = _open(self._home, tries=1)
         self._file.close()
         self._file = file
 
 
 def claim(home: pathlib.Path) -> HomeLock:
-    """Make the home if need be, and take it for this process.
+    """Create the home if there is none, and lock it for this process.
 
-    Raises HomeInUse with the other node's pid, or ConfigError when the directory can't be used (HomeRefused, when it or
-    a file in it isn't ours alone).
+    Raises HomeInUse with the other node's pid, or ConfigError if the directory can't be used (HomeRefused if it or a
+    file in it isn't ours alone).
     """
     try:
         locate.make_home(home)
         file = _open(home)
         try:
-            # Not later: the database isn't open yet, and closing any descriptor of it would give up SQLite's locks.
+            # Check now, before the database is open: closing a descriptor of it later would drop SQLite's locks.
             ownership.check_contents(home)
         except BaseException:
             file.close()
@@ -75,7 +76,7 @@ def claim(home: pathlib.Path) -> HomeLock:
 
 
 def _identity(path: pathlib.Path) -> tuple[int, int] | None:
-    """What tells a file or folder from any other of the same name; None when there is none."""
+    """Device and inode number, which distinguish files of the same name; None if there is no such file or folder."""
     try:
         found = path.stat()
     except OSError:
@@ -84,10 +85,10 @@ def _identity(path: pathlib.Path) -> tuple[int, int] | None:
 
 
 def _open(home: pathlib.Path, tries: int = TRIES) -> BinaryIO:
-    """The file of the lock, locked and with this process's id in it. Raises HomeInUse or ConfigError."""
+    """Open the lock file, lock it and write this process's id into it. Raises HomeInUse or ConfigError."""
     path = home / locks.NODE_LOCK
     try:
-        # Unbuffered, so that a pid that doesn't fit on the disk is tried once and not again when the file is closed.
+        # Unbuffered: if the disk is full, the write of the pid must not be tried again when the file is closed.
         file = cast(
             BinaryIO, os.fdopen(ownership.open_private(path, os.O_RDWR | os.O_APPEND | os.O_CREAT), "ab+", buffering=0)
         )
@@ -109,7 +110,7 @@ def _open(home: pathlib.Path, tries: int = TRIES) -> BinaryIO:
         file.truncate()
         file.write(str(os.getpid()).encode())
     except OSError:
-        # On a full or read-only disk the lock holds all the same; only the pid is missing from a later refusal.
+        # The lock also holds on a full or read-only disk. Only the pid will be missing from a later HomeInUse.
         pass
     return file
 

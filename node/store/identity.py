@@ -1,4 +1,4 @@
-"""The node's Ed25519 key: one file in the home, mode 0600, made at the first start. Who has it is this node."""
+"""The node's Ed25519 key: a file in the home, mode 0600, created at the first start. Whoever has it is this node."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from node.errors import StoreCorrupt, StoreUnavailable
 from node.model import PeerId, peer_id
 
 FILE_NAME = "identity"
-#: A key is 119 bytes; people may have written something above it. What is longer is none, and isn't read.
+#: Most bytes of a key file. A key has 119 bytes, but people may have added text above it. A longer file is refused.
 MAX_BYTES = 16 * 1024
 
 
 def exists(home: pathlib.Path) -> bool:
-    """Whether the home has an identity, be it a link that leads nowhere."""
+    """Whether the home has an identity file. A broken link counts, too."""
     return os.path.lexists(home / FILE_NAME)
 
 
 def load_or_create(home: pathlib.Path) -> tuple[Ed25519PrivateKey, PeerId]:
-    """The key and the PeerId that follows from it.
+    """The key and the PeerId derived from it.
 
-    Raises StoreCorrupt when the file is no key (it is never replaced: it may be somebody's only copy), HomeRefused when
-    it is a link or belongs to somebody else, and StoreUnavailable when it can't be read or written.
+    Raises StoreCorrupt if the file isn't a key (it is never replaced: it may be the only copy), HomeRefused if it is a
+    link or belongs to somebody else, and StoreUnavailable if it can't be read or written.
     """
     path = home / FILE_NAME
     try:
-        # A link that leads nowhere counts too: perhaps the disk with the key isn't mounted.
+        # A broken link must not be replaced with a new key: perhaps the disk with the key isn't mounted.
         if exists(home):
             key = _read(path)
         else:
@@ -45,7 +45,7 @@ def load_or_create(home: pathlib.Path) -> tuple[Ed25519PrivateKey, PeerId]:
 
 
 def _read(path: pathlib.Path) -> Ed25519PrivateKey:
-    # First read, and only then closed to others: what is no key stays as it is.
+    # Read the file first and restrict its mode only afterwards, so that a file that isn't a key stays as it is.
     descriptor = ownership.open_private(path, forbidden=0)
     with os.fdopen(descriptor, "rb") as file:
         content = file.read(MAX_BYTES + 1)

@@ -1,25 +1,25 @@
-"""The full-text index: what it holds, how words leave it, and how it is thrown away and built anew when it is broken.
+"""The full-text index: adding words, removing words, and rebuilding the index when it is broken.
 
-It has two tables: `search` has the words of all messages, `unspaced` what unspaced.py makes of those in scripts without
-spaces. When one of them is broken, both are thrown away.
+The index has two tables. `search` holds the words of all messages. `unspaced` holds what unspaced.py makes of messages
+in scripts without spaces. If either table is broken, both are thrown away.
 
-Law of this file: the index is derived. All of it can be built again from the messages, so no fault of it ever fails a
-write: whoever writes meets IndexBroken, marks the index as broken, and writes again without it.
+Law of this file: the index is derived data and can always be rebuilt from the messages. So a fault of the index never
+fails a write. The writer catches IndexBroken, marks the index as broken, and repeats the write without it.
 
-Facts, each moved in the same transaction as the index:
+These facts change in the same transaction as the index:
 - `indexed`: the last message in `search`. Notices aren't indexed.
-- `indexed_unspaced`: the last message that `unspaced` has seen. Never beyond `indexed`; far behind it after schema 6
-  was brought in.
-- `index_broken`: why the index can't be used. Until it has been thrown away nothing reads or writes it.
-- `index_rebuilt`: up to which message the index has to get before it is complete again after it was thrown away.
-- `index_owes`: words of messages that are no more may still stand in the index. "deleted": since the last pass of
-  erasing began; "erasing": a pass is under way.
+- `indexed_unspaced`: the last message that `unspaced` has processed. It is never beyond `indexed`. After the migration
+  to schema 6 it starts far behind.
+- `index_broken`: why the index can't be used. Nothing reads or writes the index until it has been thrown away.
+- `index_rebuilt`: the message that a rebuild has to reach for the index to be complete again.
+- `index_owes`: the index may still contain words of deleted messages. "deleted": messages were deleted since the last
+  erasing pass began. "erasing": a pass is under way.
 
-Taking a message out of an FTS5 index adds a marker; the words go when the pieces of the index (its segments) are
-merged. SQLite 3.42 and later remove them at once ("secure-delete"). For earlier ones a pass of erasing merges all
+Removing a message from an FTS5 index only adds a marker. Its words disappear when the segments of the index are merged.
+SQLite 3.42 and later can remove them at once ("secure-delete"). For earlier versions an erasing pass merges all
 segments into one, in small steps (https://sqlite.org/fts5.html#the_merge_command). Each pass adds up to two levels to
-the index, and one with more than 2,000 levels counts as corrupt (FTS5_MAX_SEGMENT in SQLite's fts5_index.c). So a pass
-serves many deletions, and an index that comes near that number is built anew.
+the index, and SQLite treats an index with more than 2,000 levels as corrupt (FTS5_MAX_SEGMENT in its fts5_index.c). So
+one pass serves many deletions, and an index that comes near this limit is rebuilt.
 """
 
 from __future__ import annotations
@@ -32,26 +32,26 @@ from collections.abc import Iterable, Iterator
 from node.errors import IndexBroken
 from node.store import database, facts, unspaced
 
-#: Levels at which the index is built anew: half of what SQLite takes, so some 500 passes of erasing.
+#: An index with more levels is rebuilt. It is half of SQLite's limit and allows some 500 erasing passes.
 MAX_LEVELS = 1_000
-#: Pages of about 4 KB that one step of erasing writes, and rows of such pages that one step of throwing away removes.
+#: Pages (about 4 KB each) that one erasing step writes. Also the rows, one per page, that one step of emptying removes.
 STEP_PAGES = 128
-#: Messages that one step looks through for those in scripts without spaces, when most are none: some 10 ms.
+#: Messages that one step scans for scripts without spaces, if few of them are in one. It takes some 10 ms.
 STEP_LOOK = 4_000
 
-#: Primary result codes that are the disk's, the machine's or our own doing, never the index's: READONLY, BUSY, LOCKED,
+#: Primary result codes caused by the disk, the machine or our own code, never by the index: READONLY, BUSY, LOCKED,
 #: NOMEM, INTERRUPT, IOERR, FULL, CANTOPEN, PROTOCOL, CONSTRAINT, NOTADB.
 _NOT_THE_INDEX = frozenset((
     sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT,
     sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL,
     sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_NOTADB,
 ))  # fmt: skip
-#: FTS5's own tables behind the virtual one; `data` holds the words.
+#: FTS5's shadow tables, which store a virtual table's content. `data` holds the words.
 _SHADOWS = ("data", "idx", "content", "docsize", "config")
 TABLES = ("search", "unspaced")
 _TEXTS = "entry JOIN body ON body.entry = entry.id WHERE entry.kind = 'text'"
 _COLUMNS = "entry.id, body.text, 'r' || entry.room"
-#: True of every text with a character beyond ASCII. SQLite looks at that with the interpreter lock given back.
+#: Whether a text has a character beyond ASCII. SQLite evaluates this without holding Python's interpreter lock.
 _BEYOND_ASCII = "length(CAST(body.text AS BLOB)) > length(body.text)"
 
 
@@ -64,7 +64,7 @@ def _fact(db: sqlite3.Connection, name: str) -> str | None:
 
 
 def _number(db: sqlite3.Connection, name: str) -> int:
-    """A fact that is a number; 0 before there was any. Raises StoreCorrupt when it is none."""
+    """A fact as a number; 0 if it isn't set. Raises StoreCorrupt if it isn't a number."""
     value = _fact(db, name)
     return 0 if value is None else facts.number(name, value)
 
@@ -77,7 +77,7 @@ def _put(db: sqlite3.Connection, name: str, value: str | None) -> None:
 
 
 def indexed_upto(db: sqlite3.Connection) -> int:
-    """The last message that the whole index has seen."""
+    """The last message that both tables of the index have processed."""
     return min(_upto(db, table) for table in TABLES)
 
 
@@ -86,7 +86,7 @@ def _upto(db: sqlite3.Connection, table: str) -> int:
 
 
 def newest(db: sqlite3.Connection) -> int:
-    """The highest message id that was ever given out: those of deleted messages aren't used again."""
+    """The highest message id ever assigned, including those of deleted messages: ids are never reused."""
     on_disk = db.execute("SELECT max(id) FROM entry").fetchone()[0] or 0
     return max(int(on_disk), _number(db, "last_message"))
 
@@ -97,17 +97,17 @@ def behind(db: sqlite3.Connection) -> int:
 
 
 def broken(db: sqlite3.Connection) -> str | None:
-    """Why the index can't be used; None when it can."""
+    """Why the index can't be used; None if it can."""
     return _fact(db, "index_broken")
 
 
 def rebuilding(db: sqlite3.Connection) -> bool:
-    """Whether the index was thrown away, or will be, and isn't complete again."""
+    """Whether the index is incomplete because it was thrown away, or will be because it is broken."""
     return broken(db) is not None or _fact(db, "index_rebuilt") is not None
 
 
 def owes(db: sqlite3.Connection) -> bool:
-    """Whether words of messages that are no more may still stand in the index."""
+    """Whether the index may still contain words of deleted messages."""
     return _fact(db, "index_owes") is not None
 
 
@@ -116,19 +116,19 @@ def owes(db: sqlite3.Connection) -> bool:
 
 @contextlib.contextmanager
 def used(db: sqlite3.Connection) -> Iterator[None]:
-    """The index is read or written within. Raises IndexBroken when it can't be, and whatever else SQLite raises.
+    """Wrap every read or write of the index. Raises IndexBroken for a fault of the index; other errors pass through.
 
-    A transaction in which this raises must be rolled back: SQLite itself does so in some cases.
+    After an error the caller must roll the transaction back. In some cases SQLite has already done so.
     """
     try:
         yield
         if db.in_transaction:
-            # FTS5 keeps what was written in memory until a savepoint or the commit; the commit would be too late.
+            # FTS5 buffers writes in memory until a savepoint or the commit. A savepoint makes a fault show up here;
+            # at the commit it would be too late.
             db.execute("SAVEPOINT written")
             db.execute("RELEASE written")
     except MemoryError as error:
-        # It says of itself that it is larger than any memory. If the memory really is too small, building it anew is no
-        # harm.
+        # A damaged index may claim a size larger than any memory. If memory really is short, a rebuild does no harm.
         raise IndexBroken("it takes more memory than there is") from error
     except sqlite3.Error as error:
         if is_of_the_index(error):
@@ -137,23 +137,24 @@ def used(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def is_of_the_index(error: sqlite3.Error) -> bool:
-    """Whether an error that came up while the index was used is the index's own, and not the disk's."""
+    """Whether an error raised while the index was in use is a fault of the index, not of the disk."""
     code = getattr(error, "sqlite_errorcode", None)
     return code is not None and (code & 0xFF) not in _NOT_THE_INDEX
 
 
 def mark_broken(db: sqlite3.Connection, why: str) -> None:
-    """From now on nothing uses the index until it has been thrown away. Within the caller's transaction."""
+    """Mark the index as broken: nothing uses it until it has been thrown away. Runs in the caller's transaction."""
     _put(db, "index_broken", why)
     _put(db, "indexed", "0")
     _put(db, "indexed_unspaced", "0")
 
 
 def levels(db: sqlite3.Connection, table: str = "search") -> int:
-    """How many levels a table of the index has. Raises IndexBroken when that can't be read."""
+    """The number of levels of a table of the index. Raises IndexBroken if it can't be read."""
     with used(db):
         row = db.execute(f"SELECT block FROM {table}_data WHERE id = 10").fetchone()  # noqa: S608
-    # The structure record: a cookie of 4 bytes, since 3.43 perhaps a version of 4, then the number of levels.
+    # The structure record starts with a cookie of 4 bytes. Since SQLite 3.43 a version marker of 4 bytes may follow.
+    # Then comes the number of levels, as a variable-length integer.
     record = bytes(row[0]) if row is not None and isinstance(row[0], bytes) else b""
     count, start = 0, 8 if record[4:8] == b"\xff\x00\x00\x01" else 4
     for byte in record[start : start + 9]:
@@ -164,9 +165,9 @@ def levels(db: sqlite3.Connection, table: str = "search") -> int:
 
 
 def check(db: sqlite3.Connection) -> None:
-    """See whether the index can be used: its structure, not every page. Takes the same short time for any size.
+    """Check the structure of the index, not every page. Takes the same short time for any size.
 
-    Raises IndexBroken.
+    Raises IndexBroken if the index can't be used or has too many levels.
     """
     for table in TABLES:
         with used(db):
@@ -180,9 +181,9 @@ def check(db: sqlite3.Connection) -> None:
 
 
 def advance(db: sqlite3.Connection, limit: int) -> int:
-    """Index the next messages, at most `limit`; returns how many are left. Within the caller's transaction.
+    """Index the next messages, at most `limit`; returns how many are left. Runs in the caller's transaction.
 
-    Raises IndexBroken.
+    Does nothing and returns 0 if the index is marked as broken. Raises IndexBroken if it turns out to be.
     """
     if broken(db) is not None:
         return 0
@@ -200,7 +201,7 @@ def advance(db: sqlite3.Connection, limit: int) -> int:
 
 
 def _advance_unspaced(db: sqlite3.Connection, last: int, limit: int) -> int:
-    """Take in the next messages up to `last`, at most `limit` of those in scripts without spaces; returns how far."""
+    """Add the next messages up to `last` to `unspaced`, `limit` rows at most; returns the last one processed."""
     done = _upto(db, "unspaced")
     upto = min(done + max(limit, STEP_LOOK), last)
     if upto > done:
@@ -213,7 +214,7 @@ def _advance_unspaced(db: sqlite3.Connection, last: int, limit: int) -> int:
 
 
 def readable(db: sqlite3.Connection, limit: int) -> None:
-    """Read what `advance` would index next. What that raises isn't the index's fault."""
+    """Read the messages that `advance` would index next. An error raised here is not a fault of the index."""
     for table, count in (("search", limit), ("unspaced", max(limit, STEP_LOOK))):
         done = _upto(db, table)
         db.execute(
@@ -224,7 +225,7 @@ def readable(db: sqlite3.Connection, limit: int) -> None:
 
 
 def _unspaced(db: sqlite3.Connection, where: str, values: tuple[int, ...]) -> Iterator[tuple[int, str, str]]:
-    """The rows of `unspaced` for some messages, in order: those in scripts without spaces."""
+    """The rows of `unspaced` for the messages that match `where`, ordered by id. Other scripts are skipped."""
     found = db.execute(
         f"SELECT {_COLUMNS} FROM {_TEXTS} AND {_BEYOND_ASCII} AND {where} ORDER BY entry.id",  # noqa: S608
         values,
@@ -246,7 +247,7 @@ def _add_unspaced(db: sqlite3.Connection, rows: Iterable[tuple[int, str, str]]) 
 
 
 def _take_out(db: sqlite3.Connection, where: str, values: tuple[int, ...]) -> None:
-    """Take messages out, as far as they are in it."""
+    """Remove the messages that match `where` from the index. Those that aren't indexed yet are skipped."""
     where += " AND entry.id <= ?"
     with used(db):
         if sqlite3.sqlite_version_info >= (3, 42):
@@ -263,7 +264,7 @@ def _take_out(db: sqlite3.Connection, where: str, values: tuple[int, ...]) -> No
 
 
 def move(db: sqlite3.Connection, room: int, into: int) -> None:
-    """A room's messages move to another one, here and in `entry`. Raises IndexBroken."""
+    """Move the messages of a room to another one, in the index and in `entry`. Raises IndexBroken."""
     if broken(db) is not None:
         db.execute("UPDATE entry SET room = ? WHERE room = ?", (into, room))
         return
@@ -279,17 +280,17 @@ def move(db: sqlite3.Connection, room: int, into: int) -> None:
 
 
 def forget_room(db: sqlite3.Connection, room: int) -> None:
-    """Take a room's messages out of the index, before they go. Raises IndexBroken."""
+    """Remove a room's messages from the index, before they are deleted. Raises IndexBroken."""
     _forget(db, "entry.room = ?", (room,))
 
 
 def forget_old(db: sqlite3.Connection) -> None:
-    """Take the messages in `gone` out of the index, before they go. Raises IndexBroken."""
+    """Remove the messages listed in the table `gone` from the index, before they are deleted. Raises IndexBroken."""
     _forget(db, "entry.id IN (SELECT id FROM gone)", ())
 
 
 def _forget(db: sqlite3.Connection, where: str, values: tuple[int, ...]) -> None:
-    # A broken index goes whole, with all words that are in it.
+    # A broken index will be thrown away with all its words, so there is nothing to remove.
     if broken(db) is None:
         _take_out(db, where, values)
         if sqlite3.sqlite_version_info < (3, 42):
@@ -297,15 +298,15 @@ def _forget(db: sqlite3.Connection, where: str, values: tuple[int, ...]) -> None
 
 
 def begin_erasing(db: sqlite3.Connection) -> None:
-    """Begin a pass of erasing. Words taken out from now on are for the next one. Raises IndexBroken."""
+    """Begin an erasing pass. Words that are removed from now on wait for the next pass. Raises IndexBroken."""
     _put(db, "index_owes", "erasing")
-    # A negative number puts all segments on one level first, so that what is merged is the whole index.
+    # A negative number first puts all segments on one level, so that the whole index is merged.
     for table in TABLES:
         _merge(db, table, -STEP_PAGES)
 
 
 def erase(db: sqlite3.Connection) -> bool:
-    """A step of the pass that was begun; returns whether there is more to do. Raises IndexBroken."""
+    """Do one step of the current erasing pass; returns whether there is more to do. Raises IndexBroken."""
     if any(_merge(db, table, STEP_PAGES) for table in TABLES):
         return True
     if _fact(db, "index_owes") == "erasing":
@@ -314,11 +315,11 @@ def erase(db: sqlite3.Connection) -> bool:
 
 
 def _merge(db: sqlite3.Connection, table: str, pages: int) -> bool:
-    """Merge segments, writing about so many pages; returns whether anything was done."""
+    """Merge segments, writing about `pages` pages; returns whether anything was merged."""
     before = db.total_changes
     with used(db):
         db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('merge', ?)", (pages,))  # noqa: S608
-    # The statement itself counts as one (https://sqlite.org/fts5.html#the_merge_command).
+    # The statement itself counts as one change (https://sqlite.org/fts5.html#the_merge_command).
     return db.total_changes - before >= 2
 
 
@@ -326,10 +327,10 @@ def _merge(db: sqlite3.Connection, table: str, pages: int) -> bool:
 
 
 def empty(db: sqlite3.Connection, table: str) -> bool:
-    """A step of emptying a table of a broken index: a few of its pages are overwritten and freed.
+    """Do one step of emptying a table of a broken index: overwrite and free a few of its pages.
 
-    Returns whether any are left. Within a transaction for this table alone: SQLite may roll it back. Raises IndexBroken
-    when they can't be read either: then they can only be left to lie.
+    Returns whether pages may be left. Needs a transaction of its own for each table, because SQLite may roll it back.
+    Raises IndexBroken if the pages can't be read; then they have to stay in the file.
     """
     if db.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (f"{table}_data",)).fetchone() is None:
         return False
@@ -342,11 +343,11 @@ def empty(db: sqlite3.Connection, table: str) -> bool:
 
 
 def discard(db: sqlite3.Connection, *, tables: bool) -> None:
-    """Put an empty index in the place of a broken one. Within the caller's transaction.
+    """Replace a broken index with an empty one. Runs in the caller's transaction. Raises IndexBroken.
 
-    DROP TABLE asks the index itself, and fails when it is broken, so its row in the schema is deleted. `tables` False:
-    the tables behind it can't be read; only their rows in the schema are deleted, and what they took in the file stays.
-    Raises IndexBroken.
+    DROP TABLE reads the index and fails if it is broken, so the tables' rows in the schema are deleted instead.
+    `tables`: whether the shadow tables can be read and so be dropped. If not, only their rows in the schema are
+    deleted, and their pages stay in the file.
     """
     with used(db):
         _replace(db, tables)
@@ -363,11 +364,11 @@ def _replace(db: sqlite3.Connection, tables: bool) -> None:
     try:
         db.execute(f"DELETE FROM sqlite_schema WHERE tbl_name IN ({marks})", names)  # noqa: S608
     finally:
-        # Also forgets what this connection knows of the schema, the broken table included.
+        # This also makes the connection drop its cached schema, with the broken tables.
         db.execute("PRAGMA writable_schema = RESET")
     for name in shadows:
         db.execute(f"DROP TABLE IF EXISTS {name}")
-    # Exactly as the migrations made them, so that the schema is the same as before.
+    # Run the statements of the migrations again, so that the schema is the same as before.
     for _, _, script in database.migrations():
         for sql in database.statements(script):
             made = sql.find("CREATE VIRTUAL TABLE ")

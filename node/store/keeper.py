@@ -1,7 +1,7 @@
-"""The search index's keeper: brings it forward, erases words from it, and replaces it when it is broken.
+"""Upkeep of the search index: indexing new messages, erasing deleted words, and replacing a broken index.
 
-Each call is a short transaction of the writer's connection, or a few. What the steps are is in `index`; when they are
-taken is decided above the store.
+Each call is one or a few short transactions on the writer's connection. index.py implements the steps. The layer above
+the store decides when to take them.
 """
 
 from __future__ import annotations
@@ -18,40 +18,40 @@ from node.store import index
 
 
 class IndexState(msgspec.Struct, frozen=True):
-    """How the search index is."""
+    """The condition of the search index."""
 
-    #: Why it can't be used, until it was thrown away.
+    #: Why the index can't be used; None if it can. Set until the index has been thrown away.
     broken: str | None = None
-    #: It was thrown away, or will be, and isn't complete again.
+    #: Whether the index is incomplete because it was thrown away, or will be because it is broken.
     rebuilding: bool = False
-    #: Words of messages that are no more may still stand in it.
+    #: Whether the index may still contain words of deleted messages.
     owes: bool = False
-    #: How many message ids it is behind.
+    #: How many message ids the index is behind.
     behind: int = 0
 
 
 class Database(Protocol):
-    """Who owns the connection that writes."""
+    """The owner of the writer's connection."""
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """The connection, as it is now: after a failure it may be another one."""
+        """The current connection. After a failure it may be a new one."""
 
     def attempt(self, step: Callable[[], Any]) -> None:
-        """Do a step in one transaction, which is on disk when this returns."""
+        """Run a step in one transaction. It is on disk when this returns."""
 
     def fold(self) -> bool:
-        """Fold the write-ahead log back; returns whether that was possible."""
+        """Checkpoint the WAL and truncate it; returns whether that was possible."""
 
 
 class Keeper:
-    """Works on the writer's connection and in its thread. All methods raise StoreUnavailable when the disk fails."""
+    """Works on the writer's connection and in its thread. All methods raise StoreUnavailable if the disk fails."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def state(self) -> IndexState:
-        """How the index is."""
+        """The condition of the index."""
         db = self._database.connection
         try:
             return IndexState(index.broken(db), index.rebuilding(db), index.owes(db), index.behind(db))
@@ -59,7 +59,7 @@ class Keeper:
             raise StoreUnavailable(f"The database can't be read: {error}.") from error
 
     def advance(self, limit: int) -> int:
-        """Index the next messages, at most `limit`; returns how many are left. 0 also when the index is broken."""
+        """Index the next messages, at most `limit`; returns how many are left, or 0 if the index is broken."""
         db, left = self._database.connection, 0
         if not index.behind(db):
             return 0
@@ -74,20 +74,20 @@ class Keeper:
             try:
                 index.readable(self._database.connection, limit)
             except sqlite3.Error as unreadable:
-                # Building the index anew would meet the same messages again.
+                # A rebuild would fail at the same messages again.
                 raise StoreUnavailable(f"The database can't be read: {unreadable}.") from unreadable
             self.give_up(str(error))
             return 0
         return left
 
     def give_up(self, why: str) -> None:
-        """The index can't be used. Nothing reads or writes it any more until it was thrown away."""
+        """Mark the index as broken. Nothing reads or writes it until it has been thrown away."""
         self._database.attempt(lambda: index.mark_broken(self._database.connection, why))
 
     def discard(self) -> bool:
-        """A step of throwing a broken index away; True when an empty one stands in its place.
+        """Do one step of throwing a broken index away; returns True once an empty index has replaced it.
 
-        What was in it is overwritten, as far as it can still be read.
+        The old content is overwritten, as far as it can still be read.
         """
         left, readable = False, True
 
@@ -112,10 +112,9 @@ class Keeper:
         return True
 
     def erase(self, *, begin: bool) -> bool:
-        """A step of erasing the words of messages that are no more; `begin`: the first one of a pass.
+        """Do one step of erasing the words of deleted messages; returns whether there is more to do.
 
-        Returns whether there is more to do. An index that comes near the number of levels that SQLite takes is given up
-        instead.
+        `begin`: this is the first step of a pass. An index that comes near SQLite's limit of levels is given up.
         """
         db, more = self._database.connection, True
 
@@ -132,6 +131,6 @@ class Keeper:
             self.give_up(str(error))
             return False
         if not more:
-            # The words would stay readable in the WAL.
+            # Otherwise the words would stay readable in the WAL.
             self._database.fold()
         return more

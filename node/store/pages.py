@@ -1,7 +1,7 @@
-"""A snapshot in pages that are all of one moment: each open one holds a read transaction of its own.
+"""Paged snapshots. All pages of a snapshot show the same moment, because it holds a read transaction of its own.
 
-Such a transaction keeps the WAL from being folded back whole, so they are few and short: a snapshot that nobody goes on
-with is given up. Whoever asks for its next page is told, and begins a new one.
+Such a transaction blocks a full checkpoint of the WAL, so there may be only a few, for a short time. A snapshot whose
+client stops asking is given up. A later request for its next page is refused with `snapshot_gone`.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from node.errors import CommandRefused
 from node.store import database, snapshot
 from node.store.place import Place
 
-#: Snapshots that are open at once; a further one is refused with `busy`.
+#: Most snapshots that are open at once. A further one is refused with `busy`.
 MAX_OPEN = 4
-#: A snapshot is given up so long after its last page, and so long after its first, in seconds.
+#: A snapshot is given up this long after the last request for it, and this long after its first page, in seconds.
 IDLE_S = 10.0
 WHOLE_S = 60.0
 
 
 class _Open(msgspec.Struct):
-    """A snapshot that isn't told to its end."""
+    """A snapshot with pages that weren't read yet. `began` and `asked` (its last request) are times of the clock."""
 
     db: sqlite3.Connection
     began: float
@@ -37,7 +37,7 @@ class _Open(msgspec.Struct):
 
 
 class Pages:
-    """Open snapshots by their names. Use it from one thread at a time."""
+    """All open snapshots, by name. Use it from one thread at a time."""
 
     def __init__(
         self, home: pathlib.Path, place: Place | None = None, clock: Callable[[], float] = time.monotonic
@@ -56,14 +56,14 @@ class Pages:
         if len(self._open) >= MAX_OPEN:
             raise CommandRefused("busy", f"{MAX_OPEN} others are taking a snapshot; try again in a moment.")
         name, now = secrets.token_hex(8), self._clock()
-        # What stands at the path by now may be another database.
+        # The file at the path may be another database by now.
         self._place.check_file()
         db = database.connect(self._home, read_only=True)
         self._open[name] = _Open(db, now, now)
         return self._page(name, snapshot.START, limit)
 
     def next(self, token: str, limit: int) -> rq.SnapshotResult:
-        """The page that a token names. Raises CommandRefused (`snapshot_gone`) when its snapshot is no more."""
+        """The page for a token. Raises CommandRefused (`snapshot_gone`) if its snapshot was given up."""
         self.give_up()
         name, _, position = token.partition(".")
         one = self._open.get(name)
@@ -73,20 +73,20 @@ class Pages:
         return self._page(name, position, limit)
 
     def give_up(self) -> None:
-        """Close those that nobody goes on with."""
+        """Close the snapshots that have been open, or without a request, for too long."""
         now = self._clock()
         for name, one in list(self._open.items()):
             if now - one.asked > IDLE_S or now - one.began > WHOLE_S:
                 self._close(name)
 
     def interrupt(self) -> None:
-        """End what is being read just now, from any thread."""
+        """Abort the read in progress, from any thread."""
         for one in list(self._open.values()):
             with contextlib.suppress(sqlite3.Error):
                 one.db.interrupt()
 
     def close(self) -> None:
-        """Close all."""
+        """Close all snapshots."""
         for name in list(self._open):
             self._close(name)
 

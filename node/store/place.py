@@ -1,11 +1,11 @@
-"""Whether the open database is still the file at its path.
+"""Checking that the open database is still the file at its path.
 
-SQLite goes on writing into a file that was removed, moved or replaced, and at the next start all of that is gone. So
-nothing is told as stored before the file at the path was seen to be the one that is open.
+SQLite goes on writing into a file that was removed, moved or replaced, and at the next start these writes are lost. So
+nothing is reported as stored before a check that the file at the path is the one that is open.
 
-Law of this file: it looks at files and opens none: closing one would give up SQLite's locks on it, which go with any
-descriptor of the process. So what is copied over the very file isn't noticed here. The one thing it moves is the open
-WAL, away from a database that isn't its own: the next start would play it into that one.
+Law of this file: it only looks at files and never opens one. Closing any descriptor of the database would drop the
+locks that SQLite holds on it in this process. So a copy written over the same file isn't noticed here. The only file
+that it moves is the open WAL, away from a database that isn't its own: the next start would apply it to that database.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pathlib
 from node.errors import StoreDisplaced, StoreUnavailable
 from node.store import history
 
-#: Device and number of a file; None: there is none.
+#: Device and inode number of a file; None: there is no file.
 _Identity = tuple[int, int] | None
 
 
@@ -31,9 +31,9 @@ def _identity(path: pathlib.Path) -> _Identity:
 
 
 class Place:
-    """The files of one open database: made right after it was opened, when its WAL exists.
+    """The files of one open database. Create it right after the database was opened, when the WAL exists.
 
-    Raises StoreUnavailable when they can't be looked at.
+    Raises StoreUnavailable if the files can't be examined.
     """
 
     def __init__(self, path: pathlib.Path) -> None:
@@ -44,28 +44,28 @@ class Place:
         self._wal = _identity(self.wal)
 
     def reopened(self) -> None:
-        """The same file was opened again; its WAL may be a new one."""
+        """Call this after the same file was opened again: its WAL may be a new one."""
         self._wal = _identity(self.wal)
 
     @property
     def has_file(self) -> bool:
-        """Whether the file at the path is the one that is open, whatever is in it."""
+        """Whether the file at the path is the one that is open, regardless of its content."""
         return self._file == _identity(self._path)
 
     def part(self) -> None:
-        """Move the open WAL away from a file that isn't its database, if it lies beside one."""
+        """Move the open WAL away if the file beside it is another database."""
         with contextlib.suppress(OSError, StoreUnavailable):
             if self._path.exists() and self._wal is not None and _identity(self.wal) == self._wal:
                 self.wal.replace(self._aside)
 
     def _join(self) -> None:
-        """Move the open WAL back beside its database."""
+        """Undo `part`: move the open WAL back beside its database."""
         with contextlib.suppress(OSError, StoreUnavailable):
             if not self.wal.exists() and _identity(self._aside) == self._wal:
                 self._aside.replace(self.wal)
 
     def check_file(self) -> None:
-        """As `has_file`. Raises StoreDisplaced."""
+        """Raises StoreDisplaced if the file at the path isn't the one that is open (`has_file`)."""
         if not self.has_file:
             raise StoreDisplaced(
                 f"{self._path} was removed, moved or replaced while the node runs. Nothing more is stored, and nobody "
@@ -74,7 +74,7 @@ class Place:
             )
 
     def check(self) -> None:
-        """Raises StoreDisplaced when what is at the path isn't what is open, the WAL included."""
+        """Raises StoreDisplaced if the file at the path isn't the one that is open, and WalGone if its WAL isn't."""
         self.check_file()
         if self._wal is None or _identity(self.wal) == self._wal:
             return
@@ -87,4 +87,4 @@ class Place:
 
 
 class WalGone(StoreDisplaced):
-    """The WAL is not at its path any more; what it holds has to go into the main file at once."""
+    """The WAL isn't at its path any more. The writer must checkpoint its content into the main file at once."""

@@ -1,4 +1,4 @@
-"""Pages for front ends and answers for the core, on a connection that can't write."""
+"""Pages for front ends and answers for the core, on a read-only connection."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ from node.store import beside, database, delivery, facts, index, search, snapsho
 from node.store.pages import Pages
 from node.store.place import Place
 
-#: Messages looked at in one read for one that is old, when those before it were not: a millisecond or two.
+#: Messages scanned in one read when looking for the next expired one. It takes a millisecond or two.
 LOOK_AHEAD = 5_000
-#: No page grows beyond about this many bytes of texts; the rest comes with the next one.
+#: A page ends after about this many bytes of texts. The rest comes with the next page.
 MAX_PAGE_BYTES = 2 * 1024 * 1024
-#: The largest number SQLite holds. Front ends may ask for larger ones, which nothing has.
+#: The largest integer in SQLite. Front ends may send larger ones, which match nothing.
 MAX_INTEGER = 2**63 - 1
 
-#: Counting what waits for peers goes through all that waits. When it takes longer than so many seconds (some 70,000
-#: messages), it may take a fiftieth of the time: front ends ask each second or so.
+#: Counting the messages that wait for peers scans all of them, and front ends ask about once a second. A count that
+#: takes longer than QUICK_COUNT seconds (some 70,000 messages) is reused for COUNT_SHARE times as long as it took.
 QUICK_COUNT = 0.02
 COUNT_SHARE = 50
 
 
 class Reader:
-    """Owns the connection that reads. Use it from one thread at a time."""
+    """Owns the reading connection. Use it from one thread at a time."""
 
     def __init__(self, home: pathlib.Path) -> None:
         self._home = home
         self._db = database.connect(home, read_only=True)
         self.pages = Pages(home, Place(home / database.FILE_NAME))
-        #: How many messages wait for peers, and until when that is taken for true (by the monotonic clock).
+        #: The last count of messages that wait for peers, and until when to reuse it (monotonic clock, seconds).
         self._counted = (0, 0.0)
 
     def close(self) -> None:
@@ -53,20 +53,20 @@ class Reader:
         self._db.close()
 
     def interrupt(self) -> None:
-        """End what is being read just now, from any thread: it raises StoreUnavailable."""
+        """Abort the read in progress, from any thread. It raises StoreUnavailable in its thread."""
         with suppress(sqlite3.ProgrammingError):
             self._db.interrupt()
         self.pages.interrupt()
 
     @contextmanager
     def _moment(self) -> Iterator[sqlite3.Connection]:
-        """All that is read within is of one moment. Raises StoreCorrupt or StoreUnavailable when it can't be read."""
+        """Run reads in one transaction, so that they see one moment. Raises StoreCorrupt or StoreUnavailable."""
         try:
             self._db.execute("BEGIN")
             try:
                 yield self._db
             finally:
-                # A broken index may have ended it already.
+                # A broken index may have ended the transaction already.
                 if self._db.in_transaction:
                     self._db.execute("COMMIT")
         except sqlite3.DatabaseError as error:
@@ -77,30 +77,30 @@ class Reader:
         return None if row is None else row[0]
 
     def fact(self, name: str) -> str | None:
-        """A small fact."""
+        """The value of a fact; None if it isn't set."""
         value: str | None = self._one("SELECT value FROM fact WHERE name = ?", name)
         return value
 
     def _number(self, name: str) -> int:
-        """A fact that is a number; 0 before there was any."""
+        """A fact as a number; 0 if it isn't set. Raises StoreCorrupt if it isn't a number."""
         return facts.number(name, self.fact(name) or "0")
 
     def log_ends(self) -> tuple[int, int]:
-        """The oldest and the newest event. With none left: the one that comes next, and the last there was."""
+        """The oldest and the newest `seq` in the log. For an empty log: the next `seq`, and the last that existed."""
         return snapshot.log_ends(self._db)
 
     def settings(self) -> nouns.Settings | None:
-        """The settings that were in force last; None in a database that was never used."""
+        """The settings that were last in force; None in a database that was never used."""
         settings = self.fact("settings")
         return None if settings is None else facts.structure("settings", settings, nouns.Settings)
 
     def saved(self) -> dict[str, Any] | None:
-        """The settings that are kept for the next start; None when nothing tells them from defaults."""
+        """The settings saved for the next start; None if an older Snicher wrote the database and didn't save them."""
         saved = self.fact("saved")
         return None if saved is None else facts.structure("saved", saved, dict[str, Any])
 
     def load(self) -> Loaded:
-        """What the core needs in memory."""
+        """Everything that the core keeps in memory."""
         with self._moment() as db:
             waiting = {row[0] for row in db.execute("SELECT DISTINCT peer FROM delivery WHERE state = 'waiting'")}
             addresses = beside.addresses(db, "")
@@ -139,39 +139,40 @@ class Reader:
             )
 
     def _newest_clock(self) -> int:
-        """The highest clock of all messages. By room, because the index is: a look-up each, however many messages."""
+        """The highest clock of all messages. The index is by room, so this costs one look-up per room."""
         highest = "SELECT max(clock) FROM entry WHERE entry.room = room.number"
         return int(self._one(f"SELECT max(({highest})) FROM room") or 0)  # noqa: S608
 
     def _believed(self) -> int | None:
         believed = self.fact("believed")
-        # From before it was kept: the newest message came under a clock that nobody doubted.
+        # Older versions didn't store the believed time. They never doubted the clock, so the time of the newest message
+        # takes its place.
         newest: int | None = self._one("SELECT at FROM entry ORDER BY id DESC LIMIT 1")
         return newest if believed is None else facts.number("believed", believed)
 
     def snapshot(self, live: nouns.Live) -> rq.SnapshotResult:
-        """Everything, as of the newest event on disk."""
+        """The whole state, as of the newest event on disk."""
         with self._moment() as db:
             head = self.log_ends()[1]
             return rq.SnapshotResult(log=self.fact("log") or "", seq=head, state=snapshot.state(db), live=live)
 
     def page(self, args: rq.SnapshotArgs) -> rq.SnapshotResult:
-        """A page of a snapshot, without what is live. Raises CommandRefused when there is none to be had."""
+        """A page of a snapshot, without the live part. Raises CommandRefused (`busy`, `snapshot_gone`)."""
         return self.pages.first(args.limit) if args.page is None else self.pages.next(args.page, args.limit)
 
     def reply(self, key: str) -> tuple[bytes, str] | None:
-        """The fingerprint and the reply kept for a key, if there is one."""
+        """The fingerprint and the reply stored for an idempotency key; None if there is no reply."""
         row = self._db.execute("SELECT fingerprint, result FROM reply WHERE key = ?", (key,)).fetchone()
         return None if row is None else (row[0], row[1])
 
     def replies(self) -> int:
-        """How many replies are kept for keys."""
+        """The number of replies stored for idempotency keys."""
         return int(self._one("SELECT count(*) FROM reply"))
 
     # -- the event log
 
     def events(self, args: rq.EventsArgs) -> rq.EventsResult:
-        """A page of the log after `since`. Raises CommandRefused where the cursor doesn't fit."""
+        """A page of the log after the cursor `since`. Raises CommandRefused if the cursor isn't valid in this log."""
         limit = max(1, min(args.limit, bounds.MAX_EVENTS))
         with self._moment() as db:
             log, head, oldest = self._log()
@@ -186,12 +187,12 @@ class Reader:
             return rq.EventsResult(log=log, head=head, oldest=oldest, events=events, more=last < head)
 
     def _log(self) -> tuple[str, int, int]:
-        """The log's id, its newest and its oldest event."""
+        """The log's id, and its newest and oldest `seq`."""
         oldest, head = self.log_ends()
         return self.fact("log") or "", head, oldest
 
     def _events_after(self, db: sqlite3.Connection, log: str, since: int, limit: int) -> list[ev.Event]:
-        """The first events after `since`, at most `limit` and about MAX_PAGE_BYTES, one heavy one at least."""
+        """The first events after `since`: at most `limit`, and about MAX_PAGE_BYTES, but always one if there is one."""
         events = []
         size = 0
         rows = db.execute(
@@ -208,7 +209,8 @@ class Reader:
                 data = msgspec.Raw(stored.encode())
                 size += len(data)
             else:
-                # As it is now, but in the room it was in then: a merge comes later in the log, and moves it.
+                # Show the message as it is now, but in its room at the time of the event. A merge that moved it comes
+                # later in the log.
                 gone = row[8] is None
                 message = snapshot.deleted(entry, room, at, type_) if gone else snapshot.message(row[8:], room)
                 data = {"message": message}
@@ -228,13 +230,13 @@ class Reader:
         return [KeptConsumer(name=row[0], log=row[1], position=row[2], created=row[3], used=row[4]) for row in rows]
 
     def consumers(self, used: dict[str, int]) -> list[nouns.Consumer]:
-        """All consumers, by name. `used`: when each was last used, where that is known better than on disk."""
+        """All consumers, by name. `used`: times of last use (ms, by name) that may be newer than those on disk."""
         with self._moment():
             log, head, oldest = self._log()
             return [shown(one, log, head, oldest, used.get(one.name, 0)) for one in self._consumers()]
 
     def consumer_next(self, args: rq.ConsumerNextArgs) -> rq.ConsumerNextResult:
-        """What comes after a consumer's position. Raises CommandRefused when there is no such one or it has lapsed."""
+        """The events after a consumer's position. Raises CommandRefused if it doesn't exist or has lapsed."""
         limit = max(1, min(args.limit, bounds.MAX_EVENTS))
         with self._moment() as db:
             kept = next((one for one in self._consumers() if one.name == args.name), None)
@@ -251,7 +253,7 @@ class Reader:
     # -- messages
 
     def history(self, args: rq.HistoryArgs) -> rq.HistoryResult:
-        """A page of a room. Raises CommandRefused when the room or the message isn't there."""
+        """A page of a room's messages. Raises CommandRefused if the room or the anchor message doesn't exist."""
         given = [mark for mark in (args.before, args.after, args.around) if mark is not None]
         if len(given) > 1:
             raise CommandRefused("invalid_args", "Only one of `before`, `after` and `around`.")
@@ -271,7 +273,7 @@ class Reader:
             newer: list[nouns.Message] = []
             more_before, more_after = args.after is not None, args.before is not None
             if args.around is not None:
-                # The message itself counts to the older half, so that a page of one is the message.
+                # The anchor message belongs to the older half, so that a page of one message is the anchor itself.
                 older, more_before = self._page(args.room, room, "<=", anchor, limit // 2 + 1, MAX_PAGE_BYTES // 2)
                 newer, more_after = self._page(args.room, room, ">", anchor, limit - len(older), MAX_PAGE_BYTES // 2)
             elif args.after is not None:
@@ -285,7 +287,7 @@ class Reader:
     def _page(
         self, room_id: str, room: int, sign: str, anchor: tuple[int, bytes, int] | None, limit: int, weight: int
     ) -> tuple[list[nouns.Message], bool]:
-        """The messages on one side of `anchor` (clock, tie, id; None: all), nearest first, and if there are more."""
+        """The messages on one side of `anchor` (clock, tie, id; None: all), nearest first; whether there are more."""
         direction = "ASC" if sign == ">" else "DESC"
         bound = "" if anchor is None else f"AND (entry.clock, entry.tie, entry.id) {sign} (?, ?, ?)"
         rows = self._db.execute(
@@ -296,10 +298,10 @@ class Reader:
         return _until_full((snapshot.message(row, room_id) for row in rows), limit, weight)
 
     def search(self, args: rq.SearchArgs) -> rq.SearchResult:
-        """A page of hits, newest first. Raises CommandRefused when the room isn't there or no word is asked for.
+        """A page of hits, newest first. Raises CommandRefused if the room doesn't exist or the query has no word.
 
-        Of an index that is known to be broken there are none, and the result says so. Raises IndexBroken when it turns
-        out to be broken.
+        If the index is marked as broken, there are no hits and the result says `rebuilding`. Raises IndexBroken if the
+        index turns out to be broken.
         """
         limit = max(1, min(args.limit, bounds.MAX_HITS))
         with self._moment() as db:
@@ -336,14 +338,14 @@ class Reader:
         return None if row is None else snapshot.message(row[:13], row[13])
 
     def peers(self, args: rq.PeersArgs) -> rq.PeersResult:
-        """A page of the peers on the list, by id; the next tries are not the store's to know."""
+        """A page of the peers on the list, by id. `next_tries` is left empty: the store doesn't know them."""
         limit = max(1, min(args.limit, bounds.MAX_SNAPSHOT))
         with self._moment() as db:
             found = snapshot.peers(db, args.after or "", limit + 1)
         return rq.PeersResult(peers=found[:limit], next_tries=[], more=len(found) > limit)
 
     def counts(self) -> tuple[int, int, int, int]:
-        """Messages on disk, messages that wait for peers, rooms, and peers on the list."""
+        """The numbers of messages on disk, messages that wait for peers, rooms, and peers on the list."""
         with self._moment() as db:
             return (
                 index.newest(db) - self._number("deleted"),
@@ -353,7 +355,7 @@ class Reader:
             )
 
     def _outbox(self) -> int:
-        """Messages that wait for peers. Where counting takes long, the number may be some seconds old."""
+        """The number of messages that wait for peers. If counting is slow, the number may be some seconds old."""
         count, until = self._counted
         if time.monotonic() < until:
             return count
@@ -416,7 +418,8 @@ class Reader:
         found = []
         for room, upto in newest.items():
             id_, read_upto = self._db.execute("SELECT id, read_upto FROM room WHERE number = ?", (room,)).fetchone()
-            # By number, not by room: few are left below `upto`, however many a room has.
+            # The unary + makes SQLite scan by id, not by room: few messages are left below `upto`, but a room may have
+            # many.
             unread = self._one(
                 "SELECT count(*) FROM entry WHERE id > ? AND id <= ? AND +room = ? AND NOT outgoing AND kind = 'text'",
                 read_upto,
@@ -438,10 +441,10 @@ class Reader:
         return s.OldFound(query, found, last if newest else self._next_old(query, last))
 
     def _next_old(self, query: e.FindOld, after: int) -> int | None:
-        """After which message a walk goes on that has found nothing old; None when there is nothing further.
+        """The message after which a scan that found nothing expired continues; None at the end.
 
-        Messages stand in the order in which they came, and a clock that was set makes some older than those before
-        them. So the walk looks at all of them, LOOK_AHEAD at a time.
+        Ids follow the order of arrival, but times need not: after the clock was set back, later messages have earlier
+        times. So the scan has to read all messages, LOOK_AHEAD at a time.
         """
         ids = "SELECT id, at FROM entry WHERE id > ? ORDER BY id LIMIT ?"
         first, last = self._db.execute(
@@ -453,17 +456,17 @@ class Reader:
 
 
 def _bounded(number: int) -> int:
-    """A number that SQLite takes, and which finds as little as the one that was asked for."""
+    """Clamp a number to SQLite's range. One that had to be clamped matches nothing, before or after."""
     return max(-MAX_INTEGER, min(number, MAX_INTEGER))
 
 
 def _weight(message: nouns.Message) -> int:
-    """About how many bytes a message takes in a reply."""
+    """The approximate size of a message in a reply, in bytes."""
     return len(message.text.encode()) + 300
 
 
 def _until_full(messages: Iterable[nouns.Message], limit: int, weight: int) -> tuple[list[nouns.Message], bool]:
-    """The first messages up to a number and about a weight, one heavy one at least; and whether some are left."""
+    """The first messages, at most `limit` and about `weight` bytes, but at least one; and whether some are left."""
     page: list[nouns.Message] = []
     for message in messages:
         if len(page) >= limit or (page and weight <= 0):

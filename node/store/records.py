@@ -1,6 +1,8 @@
-"""Records as rows: folded (of several states of one row only the last is written), with as few steps as possible.
+"""Turning a batch of records into rows, with as few SQL statements as possible.
 
-Law of this file: SQL only, within the writer's transaction. Which records there are was decided by the core.
+If a batch changes one row several times, only its last state is written.
+
+Law of this file: SQL only, within the writer's transaction. The core decides which records there are.
 """
 
 from __future__ import annotations
@@ -15,8 +17,8 @@ from node.core import effects as e
 from node.store import facts, removal
 from node.store.beside import Kept
 
-#: Rows in one INSERT. sqlite3 gives the interpreter lock back and takes it again at each step, which can cost
-#: milliseconds while the event loop is busy; many rows a step make that rare.
+#: Numbers of rows in one INSERT, largest first. sqlite3 releases the interpreter lock in each step and takes it again,
+#: which can cost milliseconds while the event loop is busy. With many rows per statement this is rare.
 CHUNKS = (256, 32, 1)
 
 _PEER_COLUMNS = (
@@ -25,11 +27,11 @@ _PEER_COLUMNS = (
 
 
 class Records:
-    """Writes on the connection that `connection` names, and remembers what it knows to be on the disk."""
+    """Writes records on the connection that `connection` returns. It caches room numbers and lists that are on disk."""
 
     def __init__(self, connection: Callable[[], sqlite3.Connection]) -> None:
         self._connection = connection
-        #: The numbers of rooms.
+        #: The numbers of rooms, by id.
         self._rooms: dict[str, int] = {}
         self._lists = Kept()
 
@@ -38,7 +40,7 @@ class Records:
         return self._connection()
 
     def forget(self) -> None:
-        """A transaction was undone: what is on the disk has to be looked up again."""
+        """Clear the caches after a rollback: they may name rows that are not on disk."""
         self._rooms.clear()
         self._lists.forget()
 
@@ -55,7 +57,7 @@ class Records:
         changed: dict[int, list[str]] = {}
 
         def flush() -> None:
-            """Write what has piled up. Called before anything whose order against it matters."""
+            """Write all buffered rows. Called before every record that must come after them."""
             self._put_rooms(rooms)
             _insert(db, "INSERT INTO entry (id, room, clock, at, outgoing, author, name, kind, marks) VALUES", entries)
             _insert(db, "INSERT INTO body VALUES", bodies)
@@ -198,12 +200,12 @@ def _event_row(record: e.Log) -> tuple[Any, ...]:
 
 
 def _storable(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A row that SQLite takes: one text that isn't Unicode must not cost a whole batch."""
+    """A row that SQLite accepts: texts that aren't valid Unicode are repaired, so that one can't fail a whole batch."""
     return tuple(encoding.sound(value) if type(value) is str else value for value in row)
 
 
 def _insert(db: sqlite3.Connection, insert: str, rows: list[tuple[Any, ...]]) -> None:
-    """Insert rows, many in one step; the statements are few, so that each is prepared once."""
+    """Insert rows in chunks of fixed sizes. There are few different statements, so each is prepared only once."""
     start = 0
     for size in CHUNKS:
         if len(rows) - start < size:
@@ -215,6 +217,6 @@ def _insert(db: sqlite3.Connection, insert: str, rows: list[tuple[Any, ...]]) ->
             try:
                 db.execute(statement, list(itertools.chain.from_iterable(chunk)))
             except UnicodeEncodeError:
-                # Found before anything is inserted.
+                # sqlite3 raises this while it binds the values, before it inserts anything.
                 db.execute(statement, list(itertools.chain.from_iterable(map(_storable, chunk))))
             start += size

@@ -1,7 +1,7 @@
-"""What goes: conversations that are merged or deleted, messages that have expired, and all that hangs on them.
+"""Merging and deleting conversations, and deleting expired messages, with everything that belongs to them.
 
-Law of this file: SQL only, within the writer's transaction. What is taken out is overwritten with zeros
-(`secure_delete`). Everything may raise IndexBroken, and sqlite3.Error.
+Law of this file: SQL only, within the writer's transaction. Deleted data is overwritten with zeros (`secure_delete`).
+All functions may raise IndexBroken and sqlite3.Error.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from node.store import delivery, facts, index
 
 
 def merge(db: sqlite3.Connection, gone: int, into: int) -> None:
-    """All of one conversation now belongs to another; `gone` and `into` are their numbers."""
+    """Move everything from the conversation `gone` to the conversation `into`, and delete `gone`. Both are numbers."""
     index.move(db, gone, into)
     peers = [db.execute("SELECT peer FROM room WHERE number = ?", (number,)).fetchone()[0] for number in (gone, into)]
     if None not in peers:
@@ -24,16 +24,16 @@ def merge(db: sqlite3.Connection, gone: int, into: int) -> None:
 
 
 def delete(db: sqlite3.Connection, room_id: str, room: int) -> None:
-    """All that was said in a room, wherever it stands; `room` is its number."""
+    """Delete a room and everything that was said in it, in all tables. `room` is its number."""
     last = index.newest(db)
     index.forget_room(db, room)
     for table in ("body", "delivery", "signed"):
         db.execute(f"DELETE FROM {table} WHERE entry IN (SELECT id FROM entry WHERE room = ?)", (room,))  # noqa: S608
     count = db.execute("DELETE FROM entry WHERE room = ?", (room,)).rowcount
-    # Also headers of which nothing is shown any more.
+    # This includes the headers of messages that have expired.
     for table in ("signed", "receipt"):
         db.execute(f"DELETE FROM {table} WHERE room = ?", (room_id,))  # noqa: S608
-    # How far each stream had come is kept: else all of it would be asked for again.
+    # Keep the position in each stream; otherwise the node would request all of it again.
     db.execute("UPDATE vector SET first = n + 1, signature = NULL WHERE room = ?", (room_id,))
     db.execute("DELETE FROM room WHERE number = ?", (room,))
     deleted = count + facts.held(db, "deleted")
@@ -42,11 +42,14 @@ def delete(db: sqlite3.Connection, room_id: str, room: int) -> None:
 
 
 def expire(db: sqlite3.Connection, room: int, upto: int) -> None:
-    """The messages of a room up to one, but for those that wait; signed headers stay in `signed`."""
+    """Delete a room's messages up to the id `upto`, except those that wait for peers. Signed headers stay in `signed`.
+
+    `room` is its number.
+    """
     last = index.newest(db)
     db.execute("CREATE TEMP TABLE IF NOT EXISTS gone (id INTEGER PRIMARY KEY)")
     db.execute("DELETE FROM gone")
-    # By number, not by room: few are left below `upto`, however many a room has.
+    # The unary + makes SQLite scan by id, not by room: few messages are left below `upto`, but a room may have many.
     db.execute(
         f"INSERT INTO gone SELECT id FROM entry WHERE id <= ? AND +room = ? AND NOT {delivery.WAITS}",  # noqa: S608
         (upto, room),
@@ -63,7 +66,7 @@ def expire(db: sqlite3.Connection, room: int, upto: int) -> None:
 
 
 def blank_replies(db: sqlite3.Connection, like: str = '%"text"%') -> None:
-    """Replies kept for keys hold texts as well: those of messages that are no more are taken out."""
+    """Blank the texts of deleted messages in the replies stored for idempotency keys that match `like`."""
     replies = db.execute("SELECT key, result FROM reply WHERE result LIKE ?", (like,)).fetchall()
     for key, result in replies:
         reply = facts.structure("reply", result, dict[str, Any])

@@ -1,4 +1,4 @@
-"""What people type into a search, as an expression that the full-text index understands."""
+"""Converting what people type into a search into expressions for the full-text index."""
 
 from __future__ import annotations
 
@@ -9,41 +9,45 @@ from node.bus.encoding import sound
 from node.errors import CommandRefused
 from node.store import unspaced
 
-#: Words in one query; further ones are ignored. Each costs a look-up.
+#: Most words in a query. Each costs a look-up; further words are ignored.
 MAX_WORDS = 16
-#: Characters of a query; a longer one is refused.
+#: Most characters in a query. A longer one is refused.
 MAX_QUERY = 500
 
 _TERM = re.compile(r'"([^"]*)"|(\S+)')
 
 
 def _in_token(character: str) -> bool:
-    """Whether unicode61 makes words of it: letters, numbers and private use (https://sqlite.org/fts5.html, 4.3.1)."""
+    """Whether the tokenizer unicode61 treats a character as a part of a word.
+
+    These are letters, numbers and private-use characters (https://sqlite.org/fts5.html, 4.3.1).
+    """
     category = unicodedata.category(character)
     return category[0] in "LN" or category == "Co"
 
 
 def _in_any_form(text: str) -> list[str]:
-    """A term, composed and decomposed: the index holds texts as they were written.
+    """A term as typed, composed and decomposed, because the index holds texts as they were written.
 
-    unicode61 takes accents off Latin letters, however they are stored. Of Greek, Cyrillic and Arabic the two forms are
-    different words for it.
+    unicode61 removes accents from Latin letters in either form. In Greek, Cyrillic and Arabic it treats the two forms
+    as different words.
     """
     return list(dict.fromkeys([text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text)]))
 
 
 def _either(terms: list[tuple[str, bool]]) -> str:
-    """Phrases of which one must occur; the last word of each may be a beginning."""
+    """An expression that matches any of the phrases. Each comes with a flag: whether its last word is a prefix."""
     quoted = list(dict.fromkeys(f'"{text}"{"*" * prefix}' for text, prefix in terms))
     return quoted[0] if len(quoted) == 1 else f"({' OR '.join(quoted)})"
 
 
 def match_expressions(query: str, room: int | None) -> dict[str, str]:
-    """What people typed as an FTS5 expression for each table of the index in which hits may be.
+    """Convert a query into an FTS5 expression for each table of the index that can have hits.
 
-    All words, `word*` a prefix, "quoted words" a phrase. Scripts without spaces are found within a run: those are in
-    `unspaced` only, with all the words of their texts. Nothing that is typed acts as FTS5 syntax. Raises CommandRefused
-    (invalid_args) when there is no word in it.
+    A hit contains all words. `word*` matches a prefix, "quoted words" match a phrase. Text in scripts without spaces is
+    also found inside a run. Such a query uses only `unspaced`, which also has all other words of these messages.
+    Nothing in the query acts as FTS5 syntax. `room`: the number of the room to search; None: all rooms. Raises
+    CommandRefused (invalid_args) if the query is too long or has no word.
     """
     if len(query) > MAX_QUERY:
         raise CommandRefused("invalid_args", f"A query has at most {MAX_QUERY} characters.")
@@ -52,7 +56,7 @@ def match_expressions(query: str, room: int | None) -> dict[str, str]:
         text = phrase or word
         prefix = not phrase and text.endswith("*")
         text = text.rstrip("*").replace('"', " ").strip()
-        # A term without a token would match nothing, and with it the whole query.
+        # A term without a token matches nothing, so the whole query would match nothing.
         if unspaced.has_run(text) or any(_in_token(character) for character in text):
             terms.append((_in_any_form(text), prefix))
     if not terms:

@@ -1,4 +1,4 @@
-"""The state of everything, computed from SQL alone: what a fresh snapshot is."""
+"""The whole state, computed from SQL alone. A fresh snapshot consists of it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from node.bus import nouns
 from node.core.clock import order_text
 from node.store import beside, delivery, facts
 
-#: Where the first page of a state begins.
+#: The position of the first page of a state.
 START = "r0"
-#: Characters of newest texts that are read for one page, about.
+#: A page ends after its rooms' newest texts reach about this many characters.
 MAX_PAGE_CHARS = 1_000_000
-#: The columns from which `message` is made.
+#: The columns that `message` needs.
 MESSAGE_COLUMNS = (
     "entry.id, entry.room, entry.clock, entry.at, entry.outgoing, entry.author, entry.name, entry.kind, entry.marks,"
     " body.text, delivery.state, delivery.detail, entry.tie"
 )
-#: One row a message, however many recipients it has.
+#: The tables with MESSAGE_COLUMNS: one row per message, however many recipients it has.
 MESSAGE_TABLES = (
     "entry LEFT JOIN body ON body.entry = entry.id"
     f" LEFT JOIN delivery ON entry.outgoing AND delivery.entry = entry.id AND {delivery.IS_SHOWN}"
@@ -31,7 +31,7 @@ PEER_COLUMNS = (
 
 
 def message(row: tuple[Any, ...], room: str) -> nouns.Message:
-    """A message from a row of MESSAGE_COLUMNS."""
+    """Build a message from a row of MESSAGE_COLUMNS."""
     return nouns.Message(
         id=row[0],
         room=room,
@@ -49,7 +49,7 @@ def message(row: tuple[Any, ...], room: str) -> nouns.Message:
 
 
 def deleted(id_: int, room: str, at: int, event: str) -> nouns.Message:
-    """What an old event shows of a message that is no more: that there was one."""
+    """The placeholder that an old event shows for a message that has been deleted."""
     direction: nouns.Direction = "out" if event == "MessageAccepted" else "in"
     return nouns.Message(
         id=id_, room=room, order=order_text(0), at=at, direction=direction, author="", name="", kind="deleted"
@@ -57,7 +57,7 @@ def deleted(id_: int, room: str, at: int, event: str) -> nouns.Message:
 
 
 def peer(row: tuple[Any, ...], addresses: list[str]) -> nouns.Peer:
-    """A peer from a row of PEER_COLUMNS, and its addresses."""
+    """Build a peer from a row of PEER_COLUMNS and its addresses."""
     return nouns.Peer(
         id=row[0],
         room=row[1],
@@ -78,12 +78,15 @@ def peer(row: tuple[Any, ...], addresses: list[str]) -> nouns.Peer:
 
 
 def rooms(db: sqlite3.Connection) -> list[nouns.Room]:
-    """All conversations with their newest text."""
+    """All conversations, each with a preview of its newest message."""
     return [room for _, room, _ in _rooms(db, 0, -1)]
 
 
 def _rooms(db: sqlite3.Connection, after: int, limit: int) -> Iterator[tuple[int, nouns.Room, int]]:
-    """Conversations after a number (each with its own, and the length of its newest text); -1: all that follow."""
+    """Conversations with a number above `after`, at most `limit` (-1: all).
+
+    Yields the number, the conversation, and the length of its newest text in characters.
+    """
     tables = MESSAGE_TABLES.replace("entry LEFT", "entry ON entry.id = room.last LEFT", 1)
     rows = db.execute(
         "SELECT room.number, room.id, room.kind, room.name, room.peer, room.encrypted, room.unread, room.read_upto,"  # noqa: S608
@@ -110,7 +113,7 @@ def _rooms(db: sqlite3.Connection, after: int, limit: int) -> Iterator[tuple[int
 
 
 def peers(db: sqlite3.Connection, after: str, limit: int) -> list[nouns.Peer]:
-    """Peers on the list after an id, in the order of ids; -1: all that follow."""
+    """Peers on the list with an id above `after`, at most `limit` (-1: all), in the order of ids."""
     rows = db.execute(
         f"SELECT {PEER_COLUMNS} FROM peer WHERE NOT gone AND id > ? ORDER BY id LIMIT ?",  # noqa: S608
         (after, limit),
@@ -120,7 +123,7 @@ def peers(db: sqlite3.Connection, after: str, limit: int) -> list[nouns.Peer]:
 
 
 def log_ends(db: sqlite3.Connection) -> tuple[int, int]:
-    """The oldest and the newest event. With none left: the one that comes next, and the last there was."""
+    """The oldest and the newest `seq` in the log. For an empty log: the next `seq`, and the last that existed."""
     trimmed = db.execute("SELECT value FROM fact WHERE name = 'trimmed'").fetchone()
     last = facts.number("trimmed", trimmed[0]) if trimmed else 0
     oldest, newest = db.execute("SELECT (SELECT min(seq) FROM event), (SELECT max(seq) FROM event)").fetchone()
@@ -128,7 +131,7 @@ def log_ends(db: sqlite3.Connection) -> tuple[int, int]:
 
 
 def state(db: sqlite3.Connection) -> nouns.State:
-    """The whole state. Within the caller's read transaction, so that it is of one moment."""
+    """The whole state. Runs in the caller's read transaction, so that it shows one moment."""
     found = _nobody(db)
     found.rooms = {room.id: room for room in rooms(db)}
     found.peers = {one.id: one for one in peers(db, "", -1)}
@@ -146,14 +149,14 @@ def _nobody(db: sqlite3.Connection) -> nouns.State:
 
 
 def is_position(text: str) -> bool:
-    """Whether a page can begin there."""
+    """Whether a text is a valid position for the beginning of a page."""
     return re.fullmatch(r"r[0-9]{1,18}|p.{0,128}", text) is not None
 
 
 def page(db: sqlite3.Connection, position: str, limit: int) -> tuple[nouns.State, str | None]:
-    """A part of the state: at most so many rooms and peers from a position on, and where the next one begins.
+    """A page of the state: at most `limit` rooms and peers from a position on; and the next position, None at the end.
 
-    Rooms come first. A page whose newest texts are long ends early: only their beginning is told, but all is read.
+    Rooms come first. A page with long newest texts ends early: it contains only previews of them, but reads them whole.
     """
     found = _nobody(db)
     after = ""
@@ -173,5 +176,5 @@ def page(db: sqlite3.Connection, position: str, limit: int) -> tuple[nouns.State
 
 
 def greetings(fact: str | None) -> dict[str, nouns.Greeting]:
-    """What became of the mandatory peers, from the fact that holds it."""
+    """Parse the fact that holds the greetings of the mandatory peers. Raises StoreCorrupt if it can't be read."""
     return {} if fact is None else facts.structure("greetings", fact, dict[str, nouns.Greeting])

@@ -1,7 +1,7 @@
-"""The one writer: a batch of records becomes one transaction, on disk when `commit` returns.
+"""The one writer: it commits each batch of records as one transaction, which is on disk when `commit` returns.
 
-Law of this file: it owns the connection, its transactions and what is done when one fails. What a record becomes is in
-`records`.
+Law of this file: it owns the connection, its transactions and the recovery when one fails. records.py turns records
+into rows.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from node.store.keeper import Keeper
 from node.store.place import Place, WalGone
 from node.store.records import Records
 
-#: What a probe writes. A write of a few pages may fit into what a failed one had already claimed of a full disk; the
-#: next batch would then fail again.
+#: Bytes that a probe writes. On a full disk, a few pages may still fit into space that a failed write has already
+#: allocated. A probe of that size would succeed, and the next batch would fail again.
 PROBE_BYTES = 1024 * 1024
-#: Bytes of a WAL that is folded back when nothing else is to be done. A smaller one isn't worth the writes.
+#: When the writer is idle, it checkpoints a WAL above this size in bytes. A smaller one isn't worth the writes.
 LARGE_WAL = 1024 * 1024
 
 
 class Writer:
-    """Owns the connection that writes. Use it from one thread at a time."""
+    """Owns the writing connection. Use it from one thread at a time."""
 
     def __init__(self, home: pathlib.Path) -> None:
         self._home = home
@@ -42,11 +42,11 @@ class Writer:
         self.commits = 0
 
     def prepare(self, log: str, stream: str, run: str = "run", known: bool = False) -> str | None:
-        """Begin a run (its id, like the other two, drawn by the caller at random).
+        """Begin a run of the node. The caller draws all three ids at random. Raises StoreUnavailable.
 
-        A database that was never used gets its log id and its stream; so does one whose history was set back, and then
-        a sentence says why. `known`: the home had an identity before this start. Notices a broken search index. Raises
-        StoreUnavailable.
+        `log` and `stream` are stored if the database was never used, or if its history was set back. In the second case
+        this returns a sentence that says why; otherwise None. `known`: the home had an identity before this start. A
+        broken search index is detected and marked.
         """
         now = history.kept(self._db)
         why = self.history.judge(now, known)
@@ -62,9 +62,10 @@ class Writer:
         try:
             if why is None:
                 self.history.announce(now, run)
-            # Set back: the mark goes on disagreeing until the new log is on disk, or a crash would hide it.
+            # If the history was set back, the mark must keep disagreeing until the new log id is on disk. Otherwise a
+            # crash in between would hide it.
             self._transaction(step)
-            # Into the main file: a copy of it alone must show that it was open.
+            # Checkpoint "open" into the main file, so that a copy of that file alone shows that it was open.
             self.history.begin(run, now, folded=self.fold())
             self._place.reopened()
         except OSError as error:
@@ -73,9 +74,10 @@ class Writer:
         return why
 
     def commit(self, records: Sequence[e.Record]) -> None:
-        """Write all records in one transaction; they are on the disk when this returns.
+        """Write all records in one transaction. They are on disk when this returns.
 
-        Raises StoreUnavailable when that fails; then none of them is written.
+        Raises StoreUnavailable if that fails. Then none of them is written, unless StoreDisplaced says that it can't be
+        known.
         """
         self._transaction(lambda: self._write(records))
         self.commits += 1
@@ -83,13 +85,14 @@ class Writer:
             self.fold()
 
     def fold(self) -> bool:
-        """Fold the WAL back into the database and make it empty; returns whether that was possible.
+        """Checkpoint the WAL into the main file and truncate it; returns whether that was possible.
 
-        What is deleted would stay readable in the WAL. While somebody reads, a part has to wait for a later call.
+        Until then, deleted data stays readable in the WAL. An open read transaction can hold back a part of the WAL,
+        which then waits for a later call.
         """
         folded = False
         with contextlib.suppress(sqlite3.Error):
-            # Nobody must wait for a reader that takes its time.
+            # Don't wait for a slow reader: everybody would have to wait for the writer.
             self._db.execute("PRAGMA busy_timeout = 0")
             folded = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
         with contextlib.suppress(sqlite3.Error):
@@ -97,7 +100,7 @@ class Writer:
         return folded
 
     def fold_large(self) -> bool:
-        """Fold the WAL back if it takes more than LARGE_WAL on the disk; returns whether it was, or was small."""
+        """Checkpoint the WAL if it is larger than LARGE_WAL; returns False only if that wasn't possible."""
         try:
             large = (self._home / f"{database.FILE_NAME}-wal").stat().st_size > LARGE_WAL
         except OSError:
@@ -105,26 +108,23 @@ class Writer:
         return self.fold() if large else True
 
     def interrupt(self) -> None:
-        """End what is being written just now, from any thread: it is undone and raises StoreUnavailable."""
+        """Abort the write in progress, from any thread. It is rolled back and raises StoreUnavailable in its thread."""
         with contextlib.suppress(sqlite3.ProgrammingError):
             self._db.interrupt()
 
     def probe(self) -> None:
-        """See whether writing works again, for more than a few bytes. Raises StoreUnavailable when not."""
+        """Check whether writing works again, for PROBE_BYTES. Raises StoreUnavailable if not."""
         self._transaction(
             lambda: self._db.execute("INSERT OR REPLACE INTO fact VALUES ('probe', zeroblob(?))", (PROBE_BYTES,))
         )
         self._transaction(lambda: self._db.execute("DELETE FROM fact WHERE name = 'probe'"))
 
     def index(self, limit: int) -> int:
-        """Bring the search index forward by at most `limit` messages; returns how many were left to do before.
-
-        Raises StoreUnavailable.
-        """
+        """Index the next messages, at most `limit`; returns how many are left. Raises StoreUnavailable."""
         return self.keeper.advance(limit)
 
     def trim(self, before: int) -> None:
-        """Drop the events before this one. Numbering goes on, also when none is left. Raises StoreUnavailable."""
+        """Delete the events before `before`. Numbering continues even if none is left. Raises StoreUnavailable."""
 
         def step() -> None:
             self._db.execute("DELETE FROM event WHERE seq < ?", (before,))
@@ -133,9 +133,10 @@ class Writer:
         self._transaction(step)
 
     def tidy(self, now: int) -> None:
-        """What is left to do when messages have expired. Raises StoreUnavailable.
+        """Clean up after messages have expired: delete old replies, blank texts, checkpoint. Raises StoreUnavailable.
 
-        Replies to `resend` may hold their texts; those to `send` are as old as the message, and were gone before it.
+        `now` is in ms. Stored replies to `resend` may still contain the expired texts. A reply to `send` is as old as
+        its message, so it was deleted before the message expired.
         """
 
         def step() -> None:
@@ -146,18 +147,18 @@ class Writer:
         self.fold()
 
     def forget_replies(self, before: int) -> None:
-        """Drop the replies kept for keys that were used before this time. Raises StoreUnavailable."""
+        """Delete the replies whose idempotency key was used before this time (ms). Raises StoreUnavailable."""
         self._transaction(lambda: self._db.execute("DELETE FROM reply WHERE at < ?", (before,)))
 
     def forget_oldest_replies(self, count: int) -> None:
-        """Drop so many of the oldest replies kept for keys. Raises StoreUnavailable."""
+        """Delete the `count` oldest replies stored for idempotency keys. Raises StoreUnavailable."""
         oldest = "SELECT key FROM reply ORDER BY at LIMIT ?"
         self._transaction(lambda: self._db.execute(f"DELETE FROM reply WHERE key IN ({oldest})", (count,)))  # noqa: S608
 
     def forget_nobodies(self) -> None:
-        """Drop the rows of peers that are off the list and have no conversation. Raises StoreUnavailable.
+        """Delete the rows of peers that are off the list and have no conversation. Raises StoreUnavailable.
 
-        The highest number is saved first, so that ids are never reused.
+        The highest number of a plain peer is saved first, so that ids are never reused.
         """
 
         nobodies = "gone AND room NOT IN (SELECT id FROM room) AND id NOT IN (SELECT peer FROM member)"
@@ -175,41 +176,42 @@ class Writer:
         self._transaction(step)
 
     def close(self, *, fold: bool = True) -> None:
-        """Fold the WAL back, unless `fold` is False, and close.
+        """Checkpoint the WAL, unless `fold` is False, and close.
 
-        What isn't folded, or can't be, is not lost: the WAL stays and is read at the next start.
+        Nothing is lost without a checkpoint: the WAL stays and is read at the next start.
         """
         head = -1
         with contextlib.suppress(sqlite3.Error):
-            # Where the file was moved or removed, it can't be said any more that it was closed.
+            # If the file was moved or removed, it can't be marked as closed any more.
             with contextlib.suppress(StoreUnavailable):
                 if self.history.run != history.NO_RUN:
                     self._transaction(lambda: facts.put(self._db, {"open": "0"}))
                     head = history.kept(self._db).head
             if fold:
-                # Also where the file was moved to: it then has all that was stored.
+                # A file that was moved is checkpointed too, so that it contains everything that was stored.
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._let_go(self._db)
         self.history.end(head)
 
     def _let_go(self, db: sqlite3.Connection) -> None:
-        """Close a connection, but never at the cost of files that aren't its own."""
+        """Close a connection, unless that would delete the WAL of another database."""
         try:
             ours = self._place.has_file
             self._place.check()
         except StoreUnavailable as error:
             ours = isinstance(error, WalGone)
         if not ours:
-            # Whoever closes a database last removes the WAL at its path, which now belongs to another one.
+            # SQLite's last connection to a database deletes the WAL at its path when it closes. That WAL now belongs to
+            # another database. So leak the connection: the extra reference keeps it open.
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(db))
             return
         db.close()
 
     def _transaction(self, step: Callable[[], Any]) -> None:
-        """Do a step in one transaction, which is on disk when this returns. Raises StoreUnavailable.
+        """Run a step in one transaction. It is on disk when this returns. Raises StoreUnavailable.
 
-        When the search index fails in it, the step is done again without the index. (A savepoint is not enough: when an
-        index is broken, SQLite may roll back the whole transaction.)
+        If the search index fails, the step is repeated without the index. (A savepoint would not be enough: if an index
+        is broken, SQLite may roll back the whole transaction.)
         """
         try:
             self.attempt(step)
@@ -224,11 +226,11 @@ class Writer:
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """The connection that writes."""
+        """The writing connection. After a failed rollback it is a new one."""
         return self._db
 
     def attempt(self, step: Callable[[], Any]) -> None:
-        """Do a step in one transaction, which is on disk when this returns. Raises IndexBroken and StoreUnavailable."""
+        """Run a step in one transaction. It is on disk when this returns. Raises IndexBroken and StoreUnavailable."""
         try:
             self._place.check()
             self._db.execute("BEGIN IMMEDIATE")
@@ -239,16 +241,16 @@ class Writer:
             self._records.forget()
             self._roll_back()
             if isinstance(error, WalGone):
-                # All that was acknowledged may stand there only, and would go with the process.
+                # Acknowledged data may exist only in the deleted WAL, which would vanish when this process ends.
                 self.fold()
             elif isinstance(error, StoreDisplaced):
                 self._place.part()
-            # Two rows of one id are our own doing; all else that SQLite raises here is the disk's.
+            # Two rows with one id are a bug of ours. Every other SQLite error here is the disk's.
             if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
                 raise StoreUnavailable(f"The database can't be written: {error}.") from error
             raise
         try:
-            # While it was written, too: only now is it on the disk.
+            # The file may have been replaced during the COMMIT. Only after this check is the data known to be on disk.
             self._place.check()
         except StoreDisplaced as error:
             raise StoreDisplaced(f"{error} Whether the last is stored isn't known.") from error
@@ -258,13 +260,13 @@ class Writer:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
         except sqlite3.Error:
-            # A disk that fails even here: a fresh connection starts from what was committed. If not even that can be
-            # had, this raises StoreUnavailable, and the next transaction comes here again.
+            # The disk fails even the rollback. A new connection starts from what was committed. If it can't be opened
+            # either, this raises StoreUnavailable, and the next transaction comes here again.
             self._let_go(self._db)
             self._place.check_file()
             self._db = database.connect(self._home)
             self._place.check_file()
-            # A first look, so that SQLite opens the WAL.
+            # Read once, so that SQLite opens the WAL.
             self._db.execute("SELECT count(*) FROM fact").fetchone()
             self._place.reopened()
 
