@@ -1,7 +1,7 @@
-"""What becomes of links: they open, turn out to be somebody's, are left, and end. Pure.
+"""The life of a link: it opens, is assigned to a peer, is left, and ends. Pure.
 
-It keeps links (links.py), their peers' states, and what is told of both. Which link a message takes is outbox.py's
-question, and whom to dial dialling.py's.
+This file updates the links (links.py) and the link states of their peers, and reports changes of both. outbox.py
+chooses the link for a message, and dialling.py chooses whom to dial.
 """
 
 from __future__ import annotations
@@ -16,22 +16,24 @@ from node.core.links import Input, Link, Links, State
 from node.core.outbox import Outbox
 from node.protocol.plain.registry import BY_NAME, ONE_SHOT, STD
 
-#: A persistent link that stood for so long was a success; one that ends sooner, with nothing said, counts as a failed
-#: attempt: a peer that takes every connection and drops it is not dialled each second.
+#: A persistent link that was open this long (ms) resets the backoff. One that ends sooner, with nothing said, counts as
+#: a failed attempt, so that a peer that accepts and drops every connection isn't dialled each second.
 STEADY_MS = 10_000
-#: Two who call each other do so at the same moment when the second link stands within this time of the first.
+#: Two peers have dialled each other at the same moment if the second link opens within this time (ms) of the first.
 SAME_MOMENT_MS = 5_000
-#: A peer that closes within this time of a text written as guessed, or of its answer, shows the guess to be wrong.
+#: A guessed dialect was wrong if the peer closes within this time (ms) of a text written in it, or of the probe's
+#: answer.
 FALL_MS = 2_000
-#: At a start, so many peers are dialled at once, and as many again after each pause.
+#: At a start, peers are dialled in batches of START_TOGETHER, with a pause of START_PAUSE_MS between them.
 START_TOGETHER = 20
 START_PAUSE_MS = 100
-#: One-shot clients that are told when the node goes down, those heard or reached last; others see it by themselves.
+#: Most one-shot clients that get a good-bye when the node stops: those heard or reached last. Peers with a persistent
+#: link see it close.
 MAX_FAREWELLS = 64
 
 
 class Connections:
-    """All that links tell, and all that is done with them."""
+    """Handles everything that links report, and everything that people want of them."""
 
     def __init__(self, ledger: Ledger, contacts: Contacts, links: Links, dialling: Dialling, outbox: Outbox) -> None:
         self._ledger = ledger
@@ -41,12 +43,12 @@ class Connections:
         self._outbox = outbox
 
     def owner(self, number: int) -> Contact | None:
-        """Whose a link is: of each that we dialled, and of each persistent one that came in and on which it spoke."""
+        """The peer of a link. An incoming link has one only if it is persistent and the peer has spoken on it."""
         link = self._links.get(number)
         return None if link is None or link.contact is None else self._contacts.by_id.get(link.contact)
 
     def settle(self, detail: str) -> None:
-        """After a start or a failed disk: nothing that came before is under way, and what waits is tried again."""
+        """Resume after a start or a disk failure: end earlier attempts as unconfirmed, and retry what waits."""
         started, queues, dialling = 0, self._outbox.queues, self._dialling
         for contact in list(self._contacts.by_id.values()):
             queue = contact.queue
@@ -65,19 +67,19 @@ class Connections:
             self._outbox.pump(contact)
 
     def admit(self) -> None:
-        """Dial whoever stands in line, as far as there is room."""
+        """Dial the peers in line until MAX_DIALS are under way."""
         while (contact := self._dialling.next_in_line()) is not None:
             if self._contacts.by_id.get(contact.id) is contact:
                 self._outbox.pump(contact)
 
-    # -- what links tell
+    # -- what links report
 
     def up(self, up: s.LinkUp) -> None:
-        """The network says what a link is."""
+        """Record the direction, address and dialect of a link, as the network reports them."""
         self._links.up(up.link, up.direction, up.host, up.port, up.dialect, up.two_way)
 
     def connected(self, number: int) -> None:
-        """A one-shot connection stands: now the message is recorded as being sent, and follows."""
+        """A one-shot connection is open: record the next message as being sent, and send it."""
         contact, link = self.owner(number), self._links.get(number)
         if contact is None or link is None:
             self._ledger.put(e.HangUp(number))
@@ -93,7 +95,7 @@ class Connections:
             tries.farewell = False
             self._ledger.put(e.Transmit(number, 0, "exit", control=True))
         elif self._outbox.give_one(contact, number):
-            # A message makes us known as well as a hello.
+            # A message introduces us as well as a hello does.
             tries.greet = False
         elif tries.greet and not self._outbox.closed:
             tries.greet = False
@@ -103,7 +105,7 @@ class Connections:
             self.hang_up(contact, number)
 
     def settled(self, settled: s.Settled) -> None:
-        """An address that nobody knew turned out to speak a dialect."""
+        """A probe has found the dialect of an unknown address."""
         contact = self.owner(settled.link)
         if contact is None:
             self._ledger.put(e.HangUp(settled.link))
@@ -111,7 +113,7 @@ class Connections:
         tries, dialect = contact.tries, settled.dialect
         tries.worked = True
         if settled.obeyed and tries.fallen:
-            # It would only be guessed wrong again. What is said as std can be read at most others, too.
+            # The same guess has failed before. Most other clients can read std, too.
             dialect = STD.name
         if contact.peer.dialect_from == "guess":
             tries.asked, tries.tested = True, self._ledger.now
@@ -121,7 +123,7 @@ class Connections:
         if contact.peer.dialect == settled.dialect:
             self.opened(settled.link)
         else:
-            # The guess has yielded meanwhile to what the peer or a person said.
+            # Meanwhile the peer or a person has said otherwise, which overrides the guess.
             self.hang_up(contact, settled.link)
 
     def opened(self, number: int) -> None:
@@ -140,13 +142,14 @@ class Connections:
             self._outbox.pump(contact)
 
     def _outdated(self, contact: Contact, link: Link) -> bool:
-        """Whether it was seen or chosen to speak otherwise since it was dialled: nothing more is said as before."""
+        """Whether another dialect was seen or chosen since this link was dialled. Then nothing is sent over it."""
         return contact.peer.dialect in BY_NAME and link.dialect != contact.peer.dialect
 
     def attach(self, contact: Contact, number: int) -> None:
-        """A persistent link stands. The newest is used, for whoever comes back may have lost the one before.
+        """A persistent link is open. The newest is used, because a peer that comes back may have lost the older one.
 
-        But where both called each other at the same moment, the first is: nothing may overtake what goes over it.
+        If both sides dialled each other at the same moment, the first link is used, so that no message overtakes those
+        in flight on it.
         """
         if not contact.has_link(number):
             self._links.belong(number, contact.id)
@@ -162,7 +165,7 @@ class Connections:
         self._contacts.change(contact, link="online", error=None)
 
     def detach(self, contact: Contact, number: int) -> None:
-        """A link that came in turned out to be another peer's."""
+        """Remove an incoming link that turned out to belong to another peer."""
         if contact.has_link(number):
             contact.drop_link(number)
             self._links.go(number, Input.SHUT)
@@ -171,7 +174,7 @@ class Connections:
         self._outbox.pump(contact)
 
     def left(self, contact: Contact, link: Link) -> None:
-        """The peer took leave: it is not called back at once."""
+        """The peer said good-bye: close its incoming link, and don't dial it again at once."""
         tries = contact.tries
         if contact.has_link(link.number) or (link.direction == "in" and link.contact is not None):
             self.hang_up(contact, link.number)
@@ -206,33 +209,33 @@ class Connections:
         elif link.leaving or self._outbox.closed:
             self.offline(contact)
         elif not dialled or reason is not None or not contact.queue.inflight:
-            # Otherwise the message that was given to it too late comes back, and tells.
+            # Otherwise the message given to this link too late comes back as not sent, and that counts as the failure.
             self._outbox.failed(contact, reason or "It closed the connection.")
         self._outbox.pump(contact)
         if not contact.links and tries.link is None and not self._dialling.wants(contact):
-            # It has told what it speaks, and there is nothing to dial it for any more.
+            # The probe has found its dialect, and there is no further reason to dial it.
             self.offline(contact)
 
     def _guess_fails(self, contact: Contact, link: Link) -> None:
-        """The peer ended a link on which we spoke as guessed: before anything else is said, it is asked again."""
+        """The peer ended a link on which we spoke a guessed dialect: probe again before anything else is sent."""
         peer, tries = contact.peer, contact.tries
         if peer.dialect_from != "guess" or link.direction != "out" or link.dialect != peer.dialect:
             return
         tested = link.kind == "persistent" and tries.asked and 0 <= self._ledger.now - tries.tested < FALL_MS
         if link.state is State.DIALLED and not tested:
-            # Perhaps there was nobody.
+            # Perhaps nobody was there, so this says nothing about the dialect.
             tries.asked = False
             return
         tries.asked, tries.fallen = False, tested
         self._contacts.change(contact, dialect="unknown")
 
     def offline(self, contact: Contact) -> None:
-        """Nothing is wrong, but no link stands."""
+        """Show the peer as offline, without an error."""
         if contact.peer.link in ("online", "connecting"):
             self._contacts.change(contact, link="offline", error=None)
 
     def showed_up(self, contact: Contact) -> None:
-        """The peer itself was heard of."""
+        """The peer itself was heard: end its backoff, and send what waits."""
         self._dialling.showed_up(contact)
         self._outbox.pump(contact)
 
@@ -244,7 +247,7 @@ class Connections:
         self._outbox.pump(contact)
 
     def hang_up(self, contact: Contact, number: int) -> None:
-        """Leave a link. What it carries comes back, and it is used no more."""
+        """Leave a link, and don't use it again. The outcome of each message in flight on it is still reported."""
         contact.drop_link(number)
         link = self._links.get(number)
         if link is not None and not link.leaving:
@@ -252,19 +255,19 @@ class Connections:
             self._ledger.put(e.HangUp(number))
 
     def let_go(self, contact: Contact) -> None:
-        """Leave all links and don't dial before there is a new reason to. A message on its way by itself gets there."""
+        """Leave all links, and don't dial until there is a new reason to. A one-shot link may finish its message."""
         self._dialling.pause(contact)
         self.leave(contact)
         self._outbox.queues.give_up_parts(contact, "it was broken off")
 
     def part(self, contact: Contact) -> None:
-        """Somebody said disconnect: let go, and tell a one-shot client, which can't see it, that we left."""
+        """Somebody asked to disconnect: leave all links. Say good-bye to a one-shot client, which sees no close."""
         self.let_go(contact)
         contact.tries.farewell = contact.one_shot and contact.peer.link == "reachable" and bool(contact.targets)
         self._outbox.pump(contact)
 
     def close(self) -> None:
-        """The node goes down: leave all links, and tell the one-shot clients who are there, since they can't see it."""
+        """The node stops: leave all links, and say good-bye to reachable one-shot clients, which see no link close."""
         for contact in self._contacts.by_id.values():
             contact.tries.next_at = None
             self.leave(contact)
@@ -275,7 +278,7 @@ class Connections:
             self._dialling.say_goodbye(contact)
 
     def leave(self, contact: Contact) -> None:
-        """Leave all links, but for one that carries a single message: that ends by itself, very soon."""
+        """Leave all links, except a dialled one with a message in flight: that one ends by itself, very soon."""
         for link in contact.links:
             self.hang_up(contact, link.number)
         dialled = contact.tries.link
@@ -283,12 +286,12 @@ class Connections:
             self.hang_up(contact, dialled)
 
     def forget(self, contact: Contact) -> None:
-        """All that waits for this peer is given up, also what only the disk knows of."""
+        """Leave all links, and give up all waiting messages, in memory and on disk."""
         self.let_go(contact)
         self._outbox.queues.forget(contact)
 
     def delete(self, contact: Contact) -> None:
-        """Nothing that was to be sent to this peer is known any more; its links are left."""
+        """Leave all links, and forget everything about this peer's messages and dials."""
         for link in self._links.of(contact.id):
             self.hang_up(contact, link.number)
             self._links.disown(link.number)
@@ -296,7 +299,7 @@ class Connections:
         self._dialling.forget(contact)
 
     def set_reconnect(self, reconnect: bool) -> None:
-        """Whether wanted peers are dialled by themselves."""
+        """Switch automatic dialling of wanted peers on or off."""
         if reconnect == self._dialling.reconnect:
             return
         self._dialling.reconnect = reconnect
@@ -307,10 +310,10 @@ class Connections:
                 self._outbox.pump(contact)
 
     def adopt(self, gone: Contact, into: Contact) -> None:
-        """Two contacts turned out to be one: links and messages of `gone` go over to `into`."""
+        """Two contacts turned out to be one: move the links and messages of `gone` to `into`."""
         dialled = gone.tries.link
         if dialled is not None:
-            # It leads to the other's address: what it carries comes back by itself, and nothing more goes there.
+            # This link leads to the address of `gone`, so nothing more is sent over it. A message in flight may finish.
             if all(waiting.link != dialled for waiting in gone.queue.inflight.values()):
                 self.hang_up(gone, dialled)
             self._links.disown(dialled)

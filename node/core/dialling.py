@@ -1,7 +1,7 @@
-"""Whom to dial, at which of its addresses, and when; all within one budget. Pure.
+"""Decides which peers to dial, at which of their addresses, and when. Pure.
 
-A peer is dialled for what waits for it, for a connection that somebody wants, or for a word of hello or good-bye. After
-a failed attempt it has to wait, longer each time (retries.py). At most MAX_DIALS are under way at a time; beyond, peers
+A peer is dialled to send it waiting messages, to open a connection that somebody wants, or to say hello or good-bye.
+After a failed attempt it is retried with backoff (retries.py). At most MAX_DIALS are under way at a time; further peers
 stand in line.
 """
 
@@ -18,35 +18,35 @@ from node.core.retries import FIRST_RETRY_MS, Retries, backoff_ms
 from node.model import Address
 from node.protocol.plain.registry import ANCESTOR, PERSISTENT
 
-#: Dials, and exchanges of one message, under way at a time. Each takes an open file, for some seconds where nobody
-#: answers. Beyond, peers stand in line in the order in which they came.
+#: Most dials and one-shot deliveries under way at a time. Each takes an open file, for some seconds if nobody answers.
+#: Further peers stand in line, first come, first served.
 MAX_DIALS = 256
 
 
 class Dialling:
-    """Every dial of this node."""
+    """All dials of this node."""
 
     def __init__(self, ledger: Ledger, contacts: Contacts, links: Links) -> None:
         self._ledger = ledger
         self._contacts = contacts
         self._links = links
         self.retries = Retries()
-        #: Wanted peers are dialled by themselves.
+        #: Whether wanted peers are dialled automatically.
         self.reconnect = True
-        #: The links of all dials that are under way, and who stands in line.
+        #: The links of all dials under way, and the peers in line.
         self._under_way: set[int] = set()
         self._line: dict[str, Contact] = {}
 
     # -- whom, and when
 
     def wants(self, contact: Contact) -> bool:
-        """Whether there is anything to dial this peer for."""
+        """Whether there is a reason to dial this peer."""
         if contact.queue.waiting or contact.queue.more or contact.tries.greet:
             return True
         return contact.peer.wanted and self.reconnect and not contact.one_shot
 
     def due(self, contact: Contact) -> bool:
-        """Whether this peer is to be dialled now, if nothing is under way with it."""
+        """Whether to dial this peer now. The caller checks that it has no link and no dial under way."""
         tries = contact.tries
         if contact.gone or not contact.targets:
             return False
@@ -56,11 +56,11 @@ class Dialling:
             return False
         if tries.next_at is not None and tries.next_at > self._ledger.now:
             return False
-        # While only the disk knows what waits, there is nothing to send yet.
+        # While all waiting messages are still on disk, there is nothing to send yet.
         return self.wants(contact) and bool(contact.queue.waiting or tries.greet or not contact.queue.more)
 
     def next_in_line(self) -> Contact | None:
-        """Who may be dialled now that there is room for one more; it is in line no more. None: nobody."""
+        """Take the next peer from the line, if one more dial is allowed. None: nobody may be dialled."""
         if not self._line or len(self._under_way) >= MAX_DIALS:
             return None
         return self._line.pop(next(iter(self._line)))
@@ -68,22 +68,21 @@ class Dialling:
     # -- where, and how
 
     def dial(self, contact: Contact) -> None:
-        """Dial a peer that has a target, or let it stand in line."""
+        """Dial a peer, or put it in line. It must have a target."""
         if len(self._under_way) >= MAX_DIALS:
             self._line[contact.id] = contact
         else:
             self._dial(contact)
 
     def call(self, contact: Contact) -> int:
-        """Dial now, whatever else is under way or waits; returns the link.
+        """Dial now, even beyond MAX_DIALS, and return the link. The peer must have no link and no dial under way.
 
-        Whoever can't be taken for a one-shot client is dialled as the ancestor. Only for somebody who isn't linked or
-        being dialled.
+        A peer of unknown dialect is dialled as the ancestor, without a probe.
         """
         return self._dial(contact, sure=True)
 
     def say_goodbye(self, contact: Contact) -> None:
-        """Dial a one-shot client to tell it that we leave, now, whatever else is under way."""
+        """Dial a one-shot client now, even beyond MAX_DIALS, to say good-bye."""
         contact.tries.farewell = True
         self._dial(contact)
 
@@ -100,7 +99,7 @@ class Dialling:
             self._links.dialled(number, contact.id, address, "one_shot", peer.dialect)
             self._ledger.put(e.Dial(number, address, "one_shot", peer.dialect))
             return number
-        # A further try of one who can't be reached is not worth a numbered event.
+        # A retry of an unreachable peer isn't worth a numbered event.
         if tries.greet or peer.error is None:
             self._contacts.change(contact, link="connecting")
         known = peer.dialect in PERSISTENT
@@ -113,7 +112,7 @@ class Dialling:
         return number
 
     def done(self, contact: Contact) -> None:
-        """What was dialled is over, or has become an open link."""
+        """The dial under way has ended, or its link is open: free its place."""
         if contact.tries.link is not None:
             self._under_way.discard(contact.tries.link)
             contact.tries.link = None
@@ -121,7 +120,7 @@ class Dialling:
     # -- again
 
     def later(self, contact: Contact, reason: str) -> None:
-        """Try again after a pause that grows with each attempt, if there is anything to try for."""
+        """Count a failed attempt, and schedule a retry with backoff if there is a reason to dial."""
         tries = contact.tries
         tries.failed += 1
         tries.reason = reason
@@ -130,16 +129,16 @@ class Dialling:
             self._ledger.tell(ev.RetryScheduled(next_try=next_try(contact)))
 
     def elsewhere(self, contact: Contact) -> None:
-        """It was not reached: another of its addresses is dialled next time."""
+        """The peer was not reached: dial its next address next time."""
         contact.tries.address = (contact.tries.address + 1) % max(1, len(contact.targets))
 
     def prefer(self, contact: Contact, host: str, port: int | None) -> None:
-        """It spoke from one of its addresses: that one is dialled first."""
+        """The peer spoke from this address: dial it first, if it is one of several."""
         if len(contact.peer.addresses) > 1 and port is not None and Address(host, port) in contact.targets:
             contact.tries.address = contact.targets.index(Address(host, port))
 
     def hurry(self, contact: Contact) -> None:
-        """Somebody wants something now: a long back-off must not make them wait for it."""
+        """Somebody wants something now: end a long backoff, so that it doesn't make them wait."""
         tries = contact.tries
         tries.paused = False
         if tries.next_at is not None and tries.failed > 2:
@@ -147,7 +146,7 @@ class Dialling:
             tries.failed = 0
 
     def showed_up(self, contact: Contact) -> None:
-        """The peer itself was heard of: no reason to wait any longer. It is still not dialled each moment."""
+        """The peer itself was heard: end its backoff. Two dials are still at least FIRST_RETRY_MS apart."""
         tries, now = contact.tries, self._ledger.now
         tries.paused = False
         tries.failed = 0
@@ -159,7 +158,7 @@ class Dialling:
                 self.retries.put(contact, soonest)
 
     def want(self, contact: Contact) -> None:
-        """Somebody asked for a connection: try now."""
+        """Somebody asked for a connection: end backoff and pause, and say hello."""
         tries = contact.tries
         tries.paused = tries.farewell = False
         tries.failed = 0
@@ -167,7 +166,7 @@ class Dialling:
         tries.greet = not contact.links
 
     def pause(self, contact: Contact) -> None:
-        """Don't dial before there is a new reason to."""
+        """Don't dial until there is a new reason to."""
         tries = contact.tries
         tries.paused = True
         tries.greet = False
@@ -175,13 +174,13 @@ class Dialling:
         tries.failed = 0
 
     def forget(self, contact: Contact) -> None:
-        """The peer is no more: nothing is dialled for it, or in line."""
+        """The peer was removed: drop its retry, its place in line and its dial."""
         self._line.pop(contact.id, None)
         contact.tries.next_at = None
         self.done(contact)
 
 
 def next_try(contact: Contact) -> nouns.NextTry:
-    """When the contact is tried next; only where that is set."""
+    """The next retry of a contact. Call it only if `tries.next_at` is set."""
     tries = contact.tries
     return nouns.NextTry(peer=contact.id, at=tries.next_at or 0, attempt=tries.failed, reason=tries.reason)

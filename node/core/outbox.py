@@ -1,8 +1,8 @@
-"""Which link takes a message, how much of it, and what became of that. Plain peers only. Pure.
+"""Gives messages to links, one part at a time where needed, and records their outcomes. Plain peers only. Pure.
 
-An attempt whose outcome is unknown is never repeated by itself: it becomes "unconfirmed" and people decide. Messages in
-flight are on one link only: another one is used when their outcome is known, so that one that comes back keeps its
-place. What waits is in queues.py; when a peer is dialled for it, dialling.py says.
+A message whose outcome is unknown is never retried automatically: it becomes "unconfirmed" and people decide. All
+messages in flight to a peer are on one link. Another link is used only when their outcomes are known, so that a message
+that wasn't sent returns to its place. queues.py holds the waiting messages; dialling.py decides when to dial for them.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from node.core.queues import Queues, part_lost
 from node.core.retries import FIRST_RETRY_MS
 from node.core.rooms import Rooms
 
-#: Messages given to one persistent link at a time: few, because all of them are unconfirmed if the machine stops.
+#: Most messages in flight on one persistent link. Few, because all of them become unconfirmed if the machine stops.
 IN_FLIGHT = 4
 
 
 class Outbox:
-    """Brings waiting messages to links, and has links dialled for waiting messages."""
+    """Gives waiting messages to links, and has peers dialled for them."""
 
     def __init__(self, ledger: Ledger, rooms: Rooms, contacts: Contacts, links: Links, dialling: Dialling) -> None:
         self._ledger = ledger
@@ -32,25 +32,25 @@ class Outbox:
         self._links = links
         self._dialling = dialling
         self.queues = Queues(ledger, rooms)
-        #: The node is going down: nothing is begun any more.
+        #: The node is stopping: no message is given to a link any more.
         self.closed = False
 
     # -- messages come
 
     def add(self, contact: Contact, message: nouns.Message) -> None:
-        """A message was accepted for this peer."""
+        """Queue a message that was accepted for this peer."""
         self.queues.add(contact, message)
         self._dialling.hurry(contact)
         self.pump(contact)
 
     def again(self, contact: Contact, message: nouns.Message) -> None:
-        """A message that was given up waits again, in its place among the others."""
+        """Put a message that was given up back in its place in the queue, and retry it."""
         contact.tries.paused = False
         self.queues.again(contact, message)
         self.pump(contact)
 
     def fetched(self, query: e.ReadWaiting, rows: list[tuple[int, str, str]] | None) -> None:
-        """More of the outbox came from disk. None: it could not be read; it is asked again after a pause."""
+        """Take the disk's answer to a query. `rows` is None if the disk could not be read; retry after a pause."""
         contact = self._contacts.by_id.get(query.peer)
         if contact is None or contact.queue.fetching != query:
             return
@@ -80,7 +80,7 @@ class Outbox:
                 self.queues.fetch(contact)
 
     def usable(self, contact: Contact) -> bool:
-        """Whether texts can go over a link that stands. Who speaks a one-shot dialect by now gets no bare text."""
+        """Whether an open link can carry texts. A peer that has switched to a one-shot dialect gets no bare text."""
         if contact.one_shot and (contact.peer.dialect_from == "chosen" or contact.address is not None):
             return False
         return bool(contact.links)
@@ -99,7 +99,7 @@ class Outbox:
                 self.queues.give(contact, waiting, link)
 
     def give_one(self, contact: Contact, link: int) -> bool:
-        """Give the next message to a link that takes one only; returns whether there was any to give."""
+        """Give the next message to a one-shot link; return whether one was given."""
         queue = contact.queue
         if not queue.waiting or queue.inflight or self.usable(contact) or self.closed:
             return False
@@ -109,7 +109,7 @@ class Outbox:
     # -- what became of them
 
     def transmitted(self, done: s.Transmitted) -> None:
-        """What became of a message that was given to a link. Exactly one of these follows each Transmit."""
+        """Record the outcome of a Transmit. Exactly one outcome follows each Transmit."""
         contact = self.queues.carried.get(done.token)
         waiting = contact.queue.inflight[done.token] if contact is not None else None
         if contact is None or waiting is None or waiting.link not in (0, done.link):
@@ -139,14 +139,14 @@ class Outbox:
         self.pump(contact)
 
     def _word_sent(self, done: s.Transmitted) -> None:
-        """It was no message: a greeting, or a word of hello or good-bye."""
+        """Record the outcome of a control word (hello or good-bye), which is no message."""
         link = self._links.get(done.link)
         owner = None if link is None or link.contact is None else self._contacts.by_id.get(link.contact)
         if owner is not None and done.token == 0 and done.outcome == "sent":
             owner.tries.worked = True
 
     def _not_sent(self, contact: Contact, waiting: Waiting, done: s.Transmitted) -> None:
-        """It certainly didn't leave: it waits again, in its old place. Its link is no good any more."""
+        """A message certainly wasn't sent: put it back in its place, and stop using its link."""
         self.queues.not_sent(contact, waiting)
         if contact.gone:
             return
@@ -157,7 +157,7 @@ class Outbox:
             self.failed(contact, done.reason)
 
     def failed(self, contact: Contact, reason: str | None) -> None:
-        """An attempt to reach a peer failed, or a link was lost."""
+        """A dial failed or a link was lost: schedule a retry, unless we broke it off."""
         tries = contact.tries
         self.queues.give_up_parts(contact, reason)
         tries.greet = tries.farewell = False
@@ -171,5 +171,5 @@ class Outbox:
             self._dialling.later(contact, reason or "It left.")
 
     def adopt(self, gone: Contact, into: Contact) -> None:
-        """Two contacts turned out to be one: what waits for `gone`, or is in flight, is for `into`."""
+        """Two contacts turned out to be one: move the messages of `gone`, waiting or in flight, to `into`."""
         self.queues.adopt(gone, into)

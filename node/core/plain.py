@@ -1,7 +1,8 @@
-"""Who an old client is, and what it says: by source address, claimed port and name. Pure.
+"""Identifies old clients by source address, claimed port and name, and handles what they say. Pure.
 
-A plain peer is the source address of a connection and the port it claims: nobody speaks for another address. Before it
-has claimed a port it is its address and its name, and becomes one with the peer of that port when the claim comes.
+A plain peer is identified by the source address of its connection and the port it claims, so nobody can speak for
+another address. Until it claims a port, it is identified by address and name. After the claim, it is merged with the
+peer of that port.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ from node.protocol.plain.registry import PERSISTENT
 
 
 class Recognising:
-    """Finds the contact that a plain peer is, or makes it."""
+    """Finds the contact of a plain peer, or adds it."""
 
     def __init__(self, contacts: Contacts) -> None:
         self._contacts = contacts
 
     def identify(self, host: str, port: int | None, name: str | None, dialect: str) -> Contact:
-        """The peer at `host` that claims this port, or, without one, goes by this name; a new one if need be.
+        """Find the peer at `host` with this port or, if `port` is None, with this name. If there is none, add it.
 
-        A claim of our own address counts as none. Raises OverflowError at MAX_PEERS and at MAX_PER_SOURCE.
+        A claim of our own address is ignored. Raises OverflowError at MAX_PEERS and at MAX_PER_SOURCE.
         """
         contacts = self._contacts
         contact = contacts.at(host, port) if port is not None else None
@@ -41,7 +42,7 @@ class Recognising:
             if contact is not None and not contact.links:
                 contacts.change(contact, port=port)
             else:
-                # Somebody of this name who is connected now is another one, behind the same address.
+                # A peer of this name that is connected now is another one, behind the same address.
                 contact = contacts.add(host, port, name, dialect, "seen")
         else:
             same = contacts.at_host(host, name) if name is not None else []
@@ -53,9 +54,10 @@ class Recognising:
         return contact
 
     def claim(self, contact: Contact, port: int) -> Contact:
-        """A peer known by name only says on which port it listens: it becomes one with the peer known there.
+        """A peer known only by name claims its listening port: merge it with the peer known at that port.
 
-        Returns the one that stays; the caller moves what the other had in memory. A claim of our own address is none.
+        Returns the contact that stays. The caller moves links and messages of the other one. A claim of our own address
+        is ignored.
         """
         contacts, host = self._contacts, contact.peer.host
         known = contacts.at(host, port)
@@ -67,15 +69,15 @@ class Recognising:
             if nameless:
                 contacts.calls_itself(contact, str(Address(host, port)))
             return contact
-        # The conversation that is known by its address stays; what was said before the claim joins it.
+        # The contact with the port stays. What was said before the claim is merged into its conversation.
         contacts.unite(contact, known)
         return known
 
     def before_claim(self, contact: Contact, name: str) -> Contact | None:
-        """The contact without a port that this peer was before it claimed one. None: there is none.
+        """Find an earlier, port-less contact with this name, to merge. None: there is none.
 
-        It is looked for when a peer whose port is known says its name for the first time. Somebody of this name who is
-        connected is another one, behind the same address.
+        This is for a peer whose port is known and who says its name for the first time. An earlier contact that is
+        connected is another peer, behind the same address.
         """
         if contact.peer.port is None or not contact.nameless:
             return None
@@ -83,8 +85,10 @@ class Recognising:
         return None if found is None or found.links else found
 
     def goes_by(self, host: str, owner: Contact | None, name: str | None) -> bool:
-        """Whether what stands before a text is the name of who says it: it goes by it, or has said none yet, but
-        somebody at this address goes by it.
+        """Whether the words before a colon are the speaker's name, and not part of the text.
+
+        They are if the speaker (`owner`) has this name. If it has no name yet, they are if another peer of this
+        address has it.
         """
         name = names.shown(name)
         if name is None:
@@ -94,7 +98,7 @@ class Recognising:
         return bool(self._contacts.at_host(host, name))
 
     def _without_port(self, host: str, name: str | None) -> Contact | None:
-        """The peer of this address and name that hasn't said its port yet."""
+        """The peer of this address and name that hasn't claimed a port yet."""
         for contact in self._contacts.at_host(host, name or host):
             if contact.peer.port is None:
                 return contact
@@ -102,7 +106,7 @@ class Recognising:
 
 
 class Plain:
-    """All that plain peers say."""
+    """Handles everything that plain peers say."""
 
     def __init__(
         self,
@@ -122,7 +126,7 @@ class Plain:
         self._recognising = Recognising(contacts)
 
     def heard(self, link: Link, said_now: list[Text | Hello | Goodbye | Announced]) -> None:
-        """Things said on a link, in order."""
+        """Handle what was said on a link, in order."""
         number, port = link.number, link.port
         texts: list[Text] = []
         contact: Contact | None = None
@@ -143,7 +147,7 @@ class Plain:
                         continue
                     said = self._known_by_name(link, said)
                 if contact is None or speaks != (said.name, said.port):
-                    # Most texts are from the one who spoke before.
+                    # Most texts are from the previous speaker, so the lookup is skipped for them.
                     speaker = self._speaker(link, said, port)
                     if speaker is not contact:
                         self._receive(contact, texts)
@@ -164,7 +168,7 @@ class Plain:
             self._connections.showed_up(contact)
 
     def _speaker(self, link: Link, said: Text | Hello | Goodbye, port: int | None) -> Contact:
-        """Whom a thing said is from, with its dialect and link brought up to date."""
+        """The contact that said this, with its dialect and link state updated."""
         contact = self._connections.owner(link.number)
         if contact is None:
             claimed = said.port if said.port is not None else port
@@ -173,14 +177,14 @@ class Plain:
         return contact
 
     def _known_by_name(self, link: Link, text: Text) -> Text | Hello | Goodbye:
-        """A text that may begin with a name, without it where it is one."""
+        """Separate the name from a text that begins with one, if it is the name of a peer there."""
         if text.named is None:
             return text
         owner = self._connections.owner(link.number)
         return text.named if self._recognising.goes_by(link.host, owner, text.named.name) else text
 
     def _name(self, contact: Contact, said: str | None, texts: list[Text]) -> None:
-        """What the peer calls itself from here on; what it said before keeps the name of then."""
+        """Record the peer's new name. Texts said before it are stored first, with the old name."""
         if said and said != contact.own_name:
             name = names.shown(said)
             if name is not None and name != contact.own_name:
@@ -192,12 +196,12 @@ class Plain:
                 self._contacts.calls_itself(contact, name)
 
     def _claimed(self, link: Link, port: int) -> Contact:
-        """The peer said on which port it listens."""
+        """The peer claimed its listening port: find the contact, and move the link to it."""
         owner = self._connections.owner(link.number)
         if owner is None:
             contact = self._recognising.identify(link.host, port, None, link.dialect)
         elif link.direction == "out" or owner.peer.port == port:
-            # Where we dialled it, that is where it listens.
+            # The peer listens where we dialled it, whatever it claims.
             contact = owner
         elif owner.peer.port is None:
             contact = self._recognising.claim(owner, port)
@@ -211,7 +215,7 @@ class Plain:
         return contact
 
     def _keep(self, link: Link, contact: Contact) -> None:
-        """What a connection shows by being there: the dialect, and that it can be answered on."""
+        """Record what a connection shows: the peer's address and dialect, and whether it is online or reachable."""
         connections, peer = self._connections, contact.peer
         if self._links.is_leaving(link.number):
             return
@@ -219,7 +223,7 @@ class Plain:
         self._dialling.prefer(contact, link.host, link.port)
         if peer.dialect_from != "chosen" and (peer.dialect != link.dialect or peer.dialect_from != "seen"):
             if peer.dialect != link.dialect:
-                # What we dialled rests on another idea of the peer, which yields to what it says itself.
+                # Links that we dialled use the dialect assumed before. The one the peer speaks overrides it.
                 for other in contact.links:
                     if other.direction == "out" and other.number != link.number:
                         connections.hang_up(contact, other.number)
@@ -230,11 +234,11 @@ class Plain:
             if link.number != contact.tries.link:
                 connections.attach(contact, link.number)
         elif not contact.links and not self._dialling.wants(contact):
-            # With something to send, the next attempt shows whether it can be reached.
+            # If there is something to send, the next attempt shows whether the peer can be reached.
             self._contacts.change(contact, link="reachable", error=None)
 
     def _receive(self, contact: Contact | None, texts: list[Text]) -> None:
-        """The texts gathered so far go into the conversation."""
+        """Store the texts collected so far in the conversation."""
         if texts and contact is not None:
             self._contacts.seen(contact)
             self._rooms.receive(contact.peer.room, contact.id, contact.peer.name, texts)

@@ -1,7 +1,7 @@
 """The queue of each contact: the head of its outbox in memory, the rest on disk, and the messages in flight. Pure.
 
-A message is recorded as "sending" before its first byte leaves. Messages keep their order, also those that return to
-the queue; where memory doesn't know the order, all of them are read from disk again.
+A message is recorded as "sending" before its first byte leaves. Messages that return to the queue keep their place. If
+memory doesn't know the order, all of them are read from disk again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from node.core.contact import Contact, Waiting
 from node.core.ledger import Ledger
 from node.core.rooms import Rooms
 
-#: Most messages of one peer's outbox held in memory; the rest stays on disk until its turn.
+#: Most messages of one peer's outbox held in memory; the rest waits on disk.
 WINDOW = 64
 #: Most messages of a forgotten peer that are given up in one step.
 SWEEP = 1_000
@@ -28,7 +28,7 @@ class Queues:
     def __init__(self, ledger: Ledger, rooms: Rooms) -> None:
         self._ledger = ledger
         self._rooms = rooms
-        #: Message in flight -> its contact.
+        #: The contact of each message in flight.
         self.carried: dict[int, Contact] = {}
         self._asked = 0
 
@@ -55,7 +55,7 @@ class Queues:
             self.back(contact, Waiting(message.id, message.room, message.text))
 
     def fetch(self, contact: Contact) -> None:
-        """Ask the disk for more."""
+        """Query the disk for the next waiting messages."""
         self._asked += 1
         contact.queue.ended_since.clear()
         contact.queue.added_since = False
@@ -83,7 +83,7 @@ class Queues:
             contact.queue.give_up_to = 0
 
     def let_disk_order(self, contact: Contact) -> None:
-        """Drop the messages in memory that haven't been begun; all are read again from disk, in order."""
+        """Drop the messages in memory whose attempt hasn't begun; they are read again from disk, in order."""
         contact.queue.waiting = collections.deque(waiting for waiting in contact.queue.waiting if waiting.begun)
         contact.queue.more = True
         contact.queue.fetching = None
@@ -101,13 +101,13 @@ class Queues:
     # -- out, or back
 
     def give_up_parts(self, contact: Contact, reason: str | None) -> None:
-        """End a long text of which some parts were sent: the rest isn't retried by itself."""
+        """End long texts of which some parts were sent: the rest isn't retried automatically."""
         while contact.queue.waiting and contact.queue.waiting[0].part > 1:
             waiting = contact.queue.waiting.popleft()
             self.end(contact, waiting, "unconfirmed", part_lost(waiting.part, reason))
 
     def take_back(self, contact: Contact, waiting: Waiting) -> None:
-        """A message is no longer in flight."""
+        """Record that a message is no longer in flight."""
         del contact.queue.inflight[waiting.id]
         del self.carried[waiting.id]
 
@@ -124,7 +124,7 @@ class Queues:
         detail: str | None,
         marks: list[str] | None = None,
     ) -> None:
-        """End a message in this state: it isn't retried by itself."""
+        """End a message in this state: it isn't retried automatically."""
         if contact.queue.fetching is not None:
             contact.queue.ended_since.add(waiting.id)
         self._rooms.state(waiting.room, waiting.id, contact.id, state, detail, marks)
@@ -182,5 +182,5 @@ def _place(waiting: Waiting) -> tuple[bool, int]:
 
 
 def part_lost(part: int, reason: str | None) -> str:
-    """Why the rest of a long text isn't sent by itself."""
+    """The reason why the rest of a long text isn't sent."""
     return f"Part {part} could not be sent: {reason or 'the connection ended'}"

@@ -1,7 +1,7 @@
-"""Signed entries: header <-> bytes, the chain, and the check of a run with one signature at its end. Pure.
+"""Signed entries: encodes and decodes headers, and checks a run of chained entries by its last signature. Pure.
 
-Format (PROTOCOL.md section 4): a header is the MessagePack array of Header's fields; the signature is Ed25519 over
-CONTEXT + those exact bytes. Receivers keep and pass on the bytes as they came, so that fields added later survive.
+Format (PROTOCOL.md section 4): a header is the MessagePack array of Header's fields. The signature is Ed25519 over
+CONTEXT + those exact bytes. Receivers keep and forward the bytes as they came, so that fields added later survive.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from node.model import Entry, Header, PeerId, Position, public_key
 CONTEXT = b"snicher entry 1\x00"
 #: `prev` of the first entry of a stream.
 NO_PREVIOUS = b"\x00" * 32
-#: A header in bytes; a longer one is refused.
+#: Most bytes of a header; a longer one is refused.
 MAX_HEADER_BYTES = 1024
-#: Numbers and clocks are at most this, so that they fit SQLite's and everybody else's signed 64 bits.
+#: Largest number and clock: they fit signed 64-bit integers, in SQLite and elsewhere.
 MAX_NUMBER = 2**63 - 1
 
 _decoder = msgspec.msgpack.Decoder(Header)
 
 
 def header_hash(header_bytes: bytes) -> bytes:
-    """The hash by which the next header points to this one."""
+    """The hash that the next header's `prev` refers to."""
     return hashlib.sha256(header_bytes).digest()
 
 
@@ -42,10 +42,10 @@ def write_entry(
     kind: str,
     body: bytes,
 ) -> Entry:
-    """The author's next entry after `last` (None: the stream's first).
+    """Write the author's next entry after `last` (None: the stream's first).
 
-    Raises InvalidEntry when it would be one that nobody takes. That `clock` is above that of `last` is the caller's
-    care.
+    Raises InvalidEntry if receivers would refuse its header. The caller makes sure that `clock` is greater than the
+    clock of `last`.
     """
     header = Header(
         room=room,
@@ -63,7 +63,7 @@ def write_entry(
 
 
 def read_header(data: bytes) -> Header:
-    """The header in `data`. Raises InvalidEntry when it is none, or when a field is out of its bounds."""
+    """Decode a header. Raises InvalidEntry if `data` isn't one, or if a field is out of its bounds."""
     if len(data) > MAX_HEADER_BYTES:
         raise InvalidEntry(f"A header of {len(data)} bytes; at most {MAX_HEADER_BYTES} are taken.")
     try:
@@ -78,11 +78,11 @@ def read_header(data: bytes) -> Header:
 
 
 def check_run(entries: Sequence[Entry], last: Position | None, last_clock: int) -> Position:
-    """Check a run of one stream that goes on after `last`, and return where it leads.
+    """Check a run of one stream that continues after `last`, and return the position of its last entry.
 
-    The chain of hashes makes one signature, the last one, vouch for all headers; those before it are not looked at, so
-    a run may be passed on only as far as a signature that was. `last_clock` is the clock of the entry at
-    `last`, or -1. Raises InvalidEntry when anything is wrong; the run is then refused whole.
+    Only the last signature is verified. Through the chain of hashes it covers all headers before it, so a run may be
+    forwarded only up to a verified signature. `last_clock` is the clock of the entry at `last`, or -1. Raises
+    InvalidEntry if anything is wrong; the whole run is then refused.
     """
     if not entries:
         raise InvalidEntry("An empty run.")

@@ -1,10 +1,10 @@
 """One connection with a plain peer, as a state machine: bytes and times in, events and bytes out.
 
 Law of this file: no sockets, no loop, no clock (`now` is an argument, in seconds of any steady clock), no dice. The
-asyncio side feeds it, writes what `data_to_send` gives, half-closes or closes when told, and arms one timer.
+asyncio side feeds it, writes what `data_to_send` returns, half-closes or closes when told, and arms one timer.
 
-The transitions are the table in states.py; how texts of ours leave over a persistent connection is in writing.py; what
-an unknown address speaks by its answers, in probing.py.
+states.py has the table of transitions, writing.py the write queue of persistent connections, and probing.py finds the
+dialect of an unknown address.
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ from node.protocol.probing import Probe
 from node.protocol.states import TRANSITIONS, Input, State
 from node.protocol.writing import LineWriter, Transmitted
 
-#: Before the CONNECT and after it, so that it stands alone in its segment, in seconds.
+#: Pause before CONNECT and after it, in seconds, so that it has a TCP segment of its own.
 CONNECT_PAUSE = 0.05
-#: Before and after a good-bye, in seconds.
+#: Pause before a good-bye and after it, in seconds.
 EXIT_PAUSE = 0.05
-#: A one-shot peer may take so long to close after our message, in seconds; then we do.
+#: How long to wait for a one-shot peer to close after our message, in seconds; then we close.
 CLOSE_WAIT = 1.0
-#: An accepted connection that never says anything is closed after so long, in seconds, without a trace.
+#: An accepted connection that says nothing is closed after this time, in seconds, without a trace.
 SILENCE = 60.0
-#: A message of a one-shot dialect may take so long in all, in seconds; then what has come of it counts.
+#: Longest time for a whole message of a one-shot dialect, in seconds; then what has come of it counts.
 COLLECT = 30.0
-#: First bytes that stay ambiguous are taken for what they are after so long, in seconds.
+#: How long to wait for more if the first bytes fit several dialects, in seconds; then they decide as they are.
 RECOGNISE_WAIT = 0.3
-#: A peer that doesn't read is left alone after so long, in seconds; its texts stay in the outbox.
+#: A connection whose peer doesn't read is closed after this time, in seconds. Unwritten texts return to the outbox.
 STALL = 30.0
 
 
 class Recognised(msgspec.Struct, frozen=True):
-    """An accepted connection speaks this dialect."""
+    """The dialect of an accepted connection was recognised."""
 
     dialect: str
     persistent: bool
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """What an unknown address turned out to speak. A persistent dialect: the link is open; a one-shot: it is over.
+    """The dialect of an unknown address was found. If it is persistent, the link is open; if one-shot, it is over.
 
-    `obeyed`: it spoke by leaving when it was told `exit`. So the link is over, and is to be dialled anew.
+    `obeyed`: the peer obeyed our `exit`, as the ancestor does. So the link is over, and the peer must be dialled again.
     """
 
     dialect: str
@@ -54,7 +54,7 @@ class Settled(msgspec.Struct, frozen=True):
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """A persistent link to a peer whose dialect was known is ready for texts."""
+    """A persistent link that we dialled in a known dialect is ready for texts."""
 
 
 class Heard(msgspec.Struct, frozen=True):
@@ -64,7 +64,7 @@ class Heard(msgspec.Struct, frozen=True):
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """The link is over. `reason` is None when it ended as it should."""
+    """The link is over. `reason` is None if it ended in order."""
 
     reason: str | None
 
@@ -73,19 +73,19 @@ LinkEvent = Recognised | Settled | Opened | Heard | Transmitted | Ended
 
 
 class Link:
-    """The machine. Make one with `accepted`, `announce` or `one_shot`.
+    """The state machine. Create one with `accepted`, `announce` or `one_shot`.
 
-    Then: `connected`, `receive_data`, `receive_eof`, `connection_lost`, `handle_deadline` go in; after each of them
-    take `events`, `data_to_send`, `half_close`, `closing`, and arm a timer for `next_deadline`.
+    Feed it with `connected`, `receive_data`, `receive_eof`, `connection_lost` and `handle_deadline`. After each call,
+    take `events` and `data_to_send`, obey `half_close` and `closing`, and arm a timer for `next_deadline`.
     """
 
     def __init__(self, state: State) -> None:
         self.state = state
-        #: The dialect spoken, as far as known.
+        #: The dialect of the connection. None: not known yet.
         self.codec: plain.Codec | None = None
-        #: Set when our side of the connection should be closed (the other may still talk).
+        #: Set when our side of the connection should be closed (the peer may still send).
         self.half_close = False
-        #: Set when the connection should be closed, once what `data_to_send` gave has left.
+        #: Set when the connection should be closed, after the bytes from `data_to_send` are written.
         self.closing = False
         self._events: list[LinkEvent] = []
         self._out: list[bytes] = []
@@ -97,27 +97,27 @@ class Link:
         self._dialled: plain.PersistentCodec | None = None
         self._told = False
         self._told_exit = False
-        #: The peer said good-bye; it closed its side.
+        #: Whether the peer said good-bye; and, in `_left`, whether it closed its side.
         self._parted = False
         self._left = False
         self._deadline: float | None = None
         self._patience_at: float | None = None
         self._writer = LineWriter()
-        #: What is to be told of the one message of a one-shot link, when all goes well.
+        #: The outcome of the one message of a one-shot link, to report if nothing goes wrong.
         self._outcome: Transmitted | None = None
-        #: What came back before the dialect of an unknown address is settled; None: it is settled.
+        #: The answers of an unknown address. None: its dialect is known.
         self._probe: Probe | None = None
 
-    # -- the three kinds
+    # -- constructors
 
     @classmethod
     def accepted(cls) -> Link:
-        """A connection that came in."""
+        """Create the link of an incoming connection."""
         return cls(State.AWAITING)
 
     @classmethod
     def announce(cls, port: int, name: str, *, unsure: bool, codec: plain.PersistentCodec = registry.ANCESTOR) -> Link:
-        """A connection to dial and keep; `unsure` when the address's dialect isn't known, and CONNECT finds it out."""
+        """Create a persistent link to dial. `unsure`: the dialect isn't known, and the answer to CONNECT shows it."""
         link = cls(State.ANNOUNCING)
         link._me, link._dialled = (port, name), codec
         link._reader = codec.reader(dialled=True)
@@ -127,18 +127,18 @@ class Link:
 
     @classmethod
     def one_shot(cls, port: int, name: str, codec: plain.OneShotCodec = registry.STD) -> Link:
-        """A connection to dial for one message, or one part of it; `send` it as soon as the connection stands."""
+        """Create a link to dial for one message, or one part of it; `send` it as soon as the link is connected."""
         link = cls(State.DELIVERING)
         link._me = (port, name)
         link.codec = codec
         return link
 
-    # -- what goes in
+    # -- input
 
     def connected(self, host: str, port: int, name: str, now: float, *, target: str = "", clock: str = "") -> None:
-        """The connection stands; `host` is our address on it, `port` our listening port.
+        """The connection is established. `host` is our address on it, `port` our listening port, `name` our name.
 
-        `target` is the HOST:PORT that we dialled, `clock` our date and time, both as the far end is to read them.
+        `target` is the HOST:PORT that we dialled, `clock` our date and time, both as the peer should read them.
         """
         self._speaker = Speaker(host, port, name, target, clock)
         if self.state is State.AWAITING:
@@ -149,7 +149,7 @@ class Link:
             self._deadline = now + CLOSE_WAIT
 
     def receive_data(self, data: bytes, now: float) -> None:
-        """Bytes as they were read. Never raises for what a peer sends."""
+        """Process bytes as they were read. No input from a peer raises an error."""
         if self.state is State.AWAITING:
             self._recognise(data, now, ended=False)
         elif self.state in (State.COLLECTING, State.OPEN, State.LEAVING):
@@ -159,7 +159,7 @@ class Link:
                 self._take_answer(self._probe, data, now)
             else:
                 self._read(data, now)
-        # DELIVERING: an answer such as "Message received"; CLOSED: too late. Neither is content.
+        # DELIVERING: an answer such as "Message received". CLOSED: too late. Neither is content.
 
     def receive_eof(self, now: float) -> None:
         """The peer closed its side."""
@@ -187,7 +187,7 @@ class Link:
             self._finish(Input.DONE, None if self._parted or self.state is State.LEAVING else reason)
 
     def connection_lost(self, reason: str | None, now: float) -> None:
-        """The connection is gone; `reason` None when it was closed in order."""
+        """The connection is gone. `reason` is None if it was closed in order."""
         if self.state is State.CLOSED:
             return
         if reason is None:
@@ -203,9 +203,9 @@ class Link:
     def send(self, token: int, text: str, now: float, *, part: int = 1, control: bool = False) -> None:
         """Queue a text on an open persistent link, or write the one message of a one-shot link.
 
-        Exactly one Transmitted follows, at the latest with Ended. `part` (from 1) and `control` (a word of the dialect
-        itself, never altered) are for one-shot links. Raises LocalFault, and takes nothing, when the link's state
-        doesn't allow it or its queue is full.
+        Exactly one Transmitted follows, at the latest with Ended. `part` (from 1) and `control` (the text is a control
+        word, never altered) are for one-shot links. If the link's state doesn't allow it or the queue is full, raises
+        LocalFault and takes nothing.
         """
         if self.codec is None or self._speaker is None:
             raise LocalFault("A link that isn't connected can't send.")
@@ -218,25 +218,25 @@ class Link:
         self._write(now)
 
     def pause_writing(self, now: float) -> None:
-        """What was written isn't read: write no more until `resume_writing`."""
+        """The write buffer is full because the peer doesn't read: write nothing until `resume_writing`."""
         self._writer.hold()
         if self.state is State.OPEN:
             self._deadline = now + STALL
 
     def resume_writing(self, now: float) -> None:
-        """What was written has left."""
+        """The write buffer has drained: write again."""
         self._writer.resume(now)
         if self.state is State.OPEN:
             self._deadline = None
             self._write(now)
 
     def leave(self, now: float) -> None:
-        """Say good-bye and close. Texts that are still queued come back as not sent; one that is written gets there."""
+        """Say good-bye and close. Texts not begun are reported as not sent; one that is fully written, as sent."""
         state = self.state
         if state in (State.CLOSED, State.LEAVING) or (state is State.DELIVERING and self._outcome is not None):
             return
         if state is State.OPEN and self.two_way:
-            # It was written to a connection that still stands: no worse than any other text.
+            # The connection still stands after the write, so this text counts as sent, as any other.
             self._tell(self._writer.confirm())
             self._give_back("We left.")
             self._go(Input.LEAVE)
@@ -245,12 +245,12 @@ class Link:
             self._finish(Input.DONE if state is State.OPEN else Input.LEAVE, None)
 
     def next_deadline(self) -> float | None:
-        """When `handle_deadline` must be called, if nothing happens before."""
+        """When to call `handle_deadline`, unless other input comes before. None: no timer is needed."""
         times = [at for at in (self._deadline, self._patience_at, self._writer.due) if at is not None]
         return None if self.state is State.CLOSED else min(times, default=None)
 
     def handle_deadline(self, now: float) -> None:
-        """Do what is due at `now`."""
+        """Handle the timeouts that are due at `now`."""
         if self.state is not State.CLOSED and self._patience_at is not None and self._patience_at <= now:
             self._patience_at = None
             self._quiet(now)
@@ -262,19 +262,19 @@ class Link:
 
     @property
     def two_way(self) -> bool:
-        """Whether texts of ours may go over this persistent connection."""
+        """Whether we may send texts over this connection: it is persistent, and its dialect allows us to."""
         codec = self.codec
         return codec is not None and codec.persistent and (codec.both_ways or self._dialled is not None)
 
-    # -- what comes out
+    # -- output
 
     def events(self) -> list[LinkEvent]:
-        """What happened since the last call, in order."""
+        """Take the events since the last call, in order."""
         events, self._events = self._events, []
         return events
 
     def data_to_send(self) -> bytes:
-        """What must be written now."""
+        """Take the bytes to write now."""
         data, self._out = b"".join(self._out), []
         return data
 
@@ -289,7 +289,7 @@ class Link:
     def _finish(self, by: Input, reason: str | None) -> None:
         dialled = self._dialled
         if dialled is not None and dialled.answered and self._told and not self._told_exit and not self._left:
-            # Its client spins for ever when a connection ends without a good-bye.
+            # Without a good-bye, the client of this dialect spins for ever when a connection ends.
             self._say_goodbye(dialled)
         self._give_back(reason)
         self._go(by)
@@ -302,7 +302,7 @@ class Link:
             self._events.append(Heard(said))
             self._parted = self._parted or any(isinstance(one, plain.Goodbye) for one in said)
         if self._reader is not None and self._reader.owed:
-            # Who doesn't read its answers doesn't wait for them.
+            # A peer that doesn't read its answers doesn't wait for them.
             if not self._writer.held:
                 self._out.append(self._reader.owed)
             self._reader.owed = b""
@@ -320,7 +320,7 @@ class Link:
             self._write(now)
 
     def _recognise(self, data: bytes, now: float, *, ended: bool) -> None:
-        # What is blank before the first word tells nothing: by itself, it leaves no trace.
+        # Blanks before the first word don't count. A connection with nothing else leaves no trace.
         self._head = (self._head + data).lstrip(plain.BLANK)
         if not self._head:
             return
@@ -395,7 +395,7 @@ class Link:
         self._listen(now)
 
     def _take_answer(self, probe: Probe, data: bytes, now: float) -> None:
-        """What this is, is decided at the end of the wait, or when it has become too much."""
+        """Collect the answer of an unknown address. Decide at the timeout, or earlier if the answer is too long."""
         probe.take(data)
         self._listen(now)
         if self.state is State.ASKING:
@@ -407,10 +407,10 @@ class Link:
             self._decide(now)
 
     def _decide(self, now: float) -> None:
-        """The wait is over and the peer is still there. One that spoke as the ancestor does is one.
+        """Decide which dialect a peer speaks that is still connected. If it spoke as the ancestor does, it is one.
 
-        One that said nothing may be one, or a client that reads in a loop and makes nothing of CONNECT: the ancestor
-        obeys `exit`.
+        If it said nothing, it may be an ancestor, or a client that reads in a loop and ignores CONNECT. We send `exit`
+        to find out, because only the ancestor obeys it.
         """
         probe = self._probe
         assert probe is not None
@@ -427,7 +427,7 @@ class Link:
             self._turned_away("It answered in another way.")
 
     def _answered_exit(self, *, closed: bool = True) -> None:
-        """What came of our `exit`: it closed, or said good-bye, or not; what it said meanwhile may tell otherwise."""
+        """Decide by the reaction to our `exit`. An ancestor closes or says good-bye, or has spoken as one meanwhile."""
         probe = self._probe
         assert probe is not None
         if probe.native or probe.left or (closed and probe.silent):
@@ -466,14 +466,14 @@ class Link:
         self._deadline = now + CLOSE_WAIT
 
     def _delivered(self, otherwise: str) -> None:
-        """Our message has left, and nothing contradicts; `otherwise` is what is to be said when there was none."""
+        """End a one-shot link, and report its message as sent. `otherwise` is the reason if there was no message."""
         outcome, self._outcome = self._outcome, None
         if outcome is not None:
             self._events.append(outcome)
         self._finish(Input.DONE, otherwise if outcome is None else None)
 
     def _write(self, now: float) -> None:
-        """What is due of our texts leaves."""
+        """Write what is due of our texts."""
         data, done = self._writer.write(now, writing.ANSWER_WAIT if self._is_answered else writing.WRITE_GAP)
         self._tell(done)
         if data:
@@ -481,7 +481,7 @@ class Link:
 
     @property
     def _is_answered(self) -> bool:
-        """Whether an answer is waited for after each write."""
+        """Whether we wait for an answer after each write."""
         return self._dialled is not None and self._dialled.answered
 
     def _tell(self, done: Transmitted | None) -> None:
@@ -489,7 +489,7 @@ class Link:
             self._events.append(done)
 
     def _give_back(self, reason: str | None) -> None:
-        """Tell what became of texts that were not confirmed when the link ended."""
+        """Report the outcome of all texts that haven't one yet, because the link ends."""
         self._events.extend(self._writer.give_back(reason))
         if self._outcome is not None:
             self._events.append(msgspec.structs.replace(self._outcome, outcome="unknown", reason=reason, marks=()))

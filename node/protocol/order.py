@@ -1,8 +1,8 @@
-"""Accept order: one-shot connections of one source address are delivered in the order in which they were accepted.
+"""Accept order: one-shot connections of one source address are delivered in the order of their acceptance. Pure.
 
-Senders that open a connection for each message open them in order, but their ends may be seen in another one. A
-connection holds back those accepted after it only until it is complete, turns out to be persistent, or has been silent
-for too long. One that is persistent has no place in the order: its client says everything over it. Pure.
+A sender with one connection for each message opens them in order, but they may end in another order. A connection holds
+back those accepted after it until it is complete, turns out to be persistent, or has been silent for too long. A
+persistent connection has no place in the order, because its client says everything over it.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import collections
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-#: A connection that says nothing holds others back for at most so long, in seconds.
+#: Longest time that a silent connection holds others back, in seconds.
 HOLD_BACK = 0.4
-#: Connections of one source that may be held back at once; beyond, the oldest holds nobody back any more.
+#: Most connections of one source in the queue. Beyond, the oldest holds nobody back any more.
 MAX_WAITING = 1024
-#: Items of one connection that may be held back; with more, those accepted before it hold it back no longer.
+#: Most items of one connection that are held back. With more, the connections before it hold nobody back any more.
 MAX_HELD = 256
 
 Item = TypeVar("Item")
@@ -37,11 +37,11 @@ class AcceptOrder(Generic[Item]):
     def __init__(self) -> None:
         self._queues: dict[str, collections.deque[_Slot[Item]]] = {}
         self._slots: dict[int, tuple[str, _Slot[Item]]] = {}
-        #: Those that hold others back, the next to expire first.
+        #: The connections that hold others back, the next to expire first.
         self._open: collections.OrderedDict[int, _Slot[Item]] = collections.OrderedDict()
 
     def accepted(self, source: str, link: int, now: float) -> list[Item]:
-        """A connection came in; it gets its place in the queue."""
+        """Give a new connection its place in the queue."""
         queue = self._queues.setdefault(source, collections.deque())
         slot: _Slot[Item] = _Slot(link, now)
         queue.append(slot)
@@ -52,7 +52,7 @@ class AcceptOrder(Generic[Item]):
         return self._flush(source)
 
     def said(self, link: int, items: list[Item]) -> list[Item]:
-        """A connection said something. One that holds no place (any more) is not held back."""
+        """Add what a connection said. A connection that has no place (any more) isn't held back."""
         place = self._slots.get(link)
         if place is None:
             return items
@@ -66,7 +66,7 @@ class AcceptOrder(Generic[Item]):
         return self._flush(source)
 
     def finished(self, link: int) -> list[Item]:
-        """A connection is complete: it holds nobody back from now on."""
+        """Mark a connection as complete: it holds nobody back any more."""
         place = self._slots.get(link)
         if place is None:
             return []
@@ -74,7 +74,7 @@ class AcceptOrder(Generic[Item]):
         return self._flush(place[0])
 
     def persistent(self, link: int) -> list[Item]:
-        """A connection turned out to be persistent: it holds nobody back, and nobody holds it back."""
+        """Remove a connection that turned out to be persistent: it holds nobody back, and nobody holds it back."""
         place = self._slots.pop(link, None)
         if place is None:
             return []
@@ -84,11 +84,14 @@ class AcceptOrder(Generic[Item]):
         return slot.items + self._flush(source)
 
     def next_deadline(self) -> float | None:
-        """When `expire` has something to do."""
+        """When to call `expire`, in seconds. None: nobody holds others back."""
         return next(iter(self._open.values())).since + HOLD_BACK if self._open else None
 
     def expire(self, now: float, waits: Callable[[int], bool] = lambda link: False) -> list[Item]:
-        """Let go what was held back for too long. A connection whose bytes wait for their turn isn't silent."""
+        """Release what was held back for too long.
+
+        `waits` says whether bytes of a connection still wait to be processed; such a connection isn't silent.
+        """
         sources: dict[str, None] = {}
         while self._open:
             link, slot = next(iter(self._open.items()))
@@ -103,12 +106,12 @@ class AcceptOrder(Generic[Item]):
         return [item for source in sources for item in self._flush(source)]
 
     def _let_by(self, slot: _Slot[Item]) -> None:
-        """It holds nobody back from now on."""
+        """Let the others go ahead: this connection holds nobody back any more."""
         slot.done = True
         self._open.pop(slot.link, None)
 
     def _flush(self, source: str) -> list[Item]:
-        """What stands at the front and is done, and what the first one that isn't done has said so far."""
+        """Release the items of complete connections at the front, and those of the first incomplete one so far."""
         queue = self._queues.get(source)
         released: list[Item] = []
         while queue:

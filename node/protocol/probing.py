@@ -1,6 +1,6 @@
-"""What an address that nobody knows says back, and what it speaks by that: to our CONNECT, and then to `exit`.
+"""Finds the dialect of an unknown address by its answers, first to our CONNECT and then to `exit`.
 
-Law of this file: as link.py's, whose part this is: no sockets, no clock. The link says when the wait is over.
+This is a part of link.py with the same law: no sockets, no clock. The link says when the wait is over.
 """
 
 from __future__ import annotations
@@ -8,19 +8,19 @@ from __future__ import annotations
 from node.protocol.plain import codec, registry
 from node.protocol.plain.codec import Goodbye, Hello, Reader, Said, Text
 
-#: How long an unknown address may take to show what it speaks, in seconds.
+#: How long to wait for an unknown address to show its dialect, in seconds.
 PROBE_WAIT = 1.0
-#: One that stays and says nothing is told `exit`, and may take so long to close, in seconds. The ancestor closes at
-#: once; the std clients that read in a loop stay.
+#: How long to wait for an address that was silent to close after our `exit`, in seconds. The ancestor closes at once;
+#: std clients that read in a loop stay.
 EXIT_WAIT = 0.3
-#: Bytes that may come while a dialect is being found out; with more of them it is decided at once.
+#: Most bytes of an answer. Beyond, the probe decides at once.
 MAX_ANSWER = 16 * 1024
-#: Bytes of an answer that are looked at as the first bytes of a dialect.
+#: Bytes at the beginning of an answer by which a dialect is recognised.
 HEAD = 256
 
 
 class Probe:
-    """All that came back so far."""
+    """The answers of one unknown address so far."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -29,42 +29,42 @@ class Probe:
         self._said: list[Said] = []
 
     def take(self, data: bytes) -> None:
-        """Bytes as they were read."""
+        """Add bytes as they were read."""
         self._said += self._reader.feed(data)
         self._head = (self._head + data[:MAX_ANSWER]).lstrip(codec.BLANK)[:HEAD]
         self._size += len(data)
 
     def quiet(self) -> None:
-        """Nothing followed: what the reader holds back counts as complete."""
+        """Treat what the reader holds back as complete, after a silence."""
         self._said += self._reader.quiet()
 
     @property
     def full(self) -> bool:
-        """Whether more came than may: it is decided at once."""
+        """Whether more than MAX_ANSWER bytes came, so that the probe decides at once."""
         return self._size > MAX_ANSWER
 
     @property
     def silent(self) -> bool:
-        """Whether nothing but blank bytes came."""
+        """Whether no bytes came, or only blank ones."""
         return not self._head
 
     @property
     def native(self) -> bool:
-        """Whether it spoke as the ancestor does: CONNECT, or a name before a text."""
+        """Whether the peer spoke as the ancestor does: with CONNECT, or with a name before a text."""
         named = any(isinstance(one, Text | Hello) and one.name for one in self._said)
         return named or self._head.startswith(b"CONNECT:")
 
     @property
     def left(self) -> bool:
-        """Whether it said good-bye, as a node answers ours."""
+        """Whether the peer said good-bye, as a node does in answer to ours."""
         return any(isinstance(one, Goodbye) for one in self._said)
 
     @property
     def said(self) -> list[Said]:
-        """What one that speaks natively has said, but for its answer to our good-bye."""
+        """What the peer has said so far, without its answer to our good-bye."""
         return [one for one in self._said if not isinstance(one, Goodbye)]
 
     def guess(self) -> str:
-        """The dialect of a one-shot client, which may have answered in its own way."""
+        """The dialect of a one-shot client: that of its answer, or std."""
         found = registry.recognise(self._head, ended=True) if self._head else None
         return registry.STD.name if found is None or found.persistent else found.name

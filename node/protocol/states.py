@@ -1,4 +1,4 @@
-"""Where a link can be and what moves it: one table. Pure data; the diagram in PROTOCOL.md is generated from it."""
+"""The state machine of a link: states, inputs, transitions. Pure data; PROTOCOL.md's diagram is generated from it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 
 
 class State(enum.Enum):
-    """Where a link is."""
+    """The states of a link."""
 
     AWAITING = "accepted, nothing recognised yet"
     COLLECTING = "reading one message of a one-shot dialect"
@@ -20,7 +20,7 @@ class State(enum.Enum):
 
 
 class Input(enum.Enum):
-    """What moves a link."""
+    """What makes a link change its state."""
 
     ONE_SHOT_SEEN = "first bytes of a one-shot dialect"
     PERSISTENT_SEEN = "first bytes of a persistent dialect"

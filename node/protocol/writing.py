@@ -1,7 +1,7 @@
-"""Our texts on their way out over one persistent connection: one write, a gap, and one outcome for each text.
+"""The write queue of one persistent connection: a gap after each write, and one outcome for each text.
 
-Law of this file: as link.py's, whose half this is: no sockets, no clock. The link says when it may write, and what for
-the bytes go; what comes in, it hears itself.
+This is a part of link.py with the same law: no sockets, no clock. The link decides when to write, sends the bytes, and
+handles incoming ones itself.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ import msgspec
 from node.errors import LocalFault
 from node.protocol.plain.codec import Mark, Payloads
 
-#: Between two writes to the ancestor, in seconds: it reads without framing.
+#: Gap between two writes to the ancestor, in seconds, because it reads without framing.
 WRITE_GAP = 0.02
-#: An answer that a dialect waits for after each write, any bytes, is waited for so long, in seconds.
+#: How long to wait for an answer (any bytes) after each write, in seconds, in a dialect that has such answers.
 ANSWER_WAIT = 5.0
-#: Texts that may wait in one link to be written; the node keeps the rest in its outbox.
+#: Most texts in the write queue of one link; the node keeps the rest in its outbox.
 MAX_QUEUED = 64
 
 Outcome = Literal["sent", "not_sent", "unknown"]
 
 
 class Transmitted(msgspec.Struct, frozen=True):
-    """What became of text `token`. `part` of `parts` (from 1) are done, for dialects with one part a connection."""
+    """The outcome of text `token`. In one-shot dialects, it is that of part `part` (from 1) of `parts`."""
 
     token: int
     outcome: Outcome
@@ -36,7 +36,7 @@ class Transmitted(msgspec.Struct, frozen=True):
 
 
 class _Writing(msgspec.Struct):
-    """A text on its way out."""
+    """A text in the queue. `parts` are those that haven't been written; `begun` says whether some have."""
 
     token: int
     parts: collections.deque[bytes]
@@ -45,26 +45,26 @@ class _Writing(msgspec.Struct):
 
 
 class LineWriter:
-    """The queue of one link. For each text that `put` takes, exactly one Transmitted comes out of the other methods."""
+    """The write queue of one link. For each text that `put` takes, another method returns exactly one Transmitted."""
 
     def __init__(self) -> None:
-        #: When `write` has something to do, in seconds; None: not before something else happens.
+        #: When to call `write`, in seconds. None: nothing is due until another method is called.
         self.due: float | None = None
-        #: What was written isn't read: nothing more is written before `resume`.
+        #: The write buffer is full because the peer doesn't read: nothing is written until `resume`.
         self.held = False
         self._queue: collections.deque[_Writing] = collections.deque()
-        #: Written as a whole; its outcome is known after the gap.
+        #: The text that was written as a whole; its outcome is known after the gap.
         self._confirming: _Writing | None = None
-        #: Nothing may be written before this time.
+        #: Nothing may be written before this time, in seconds.
         self._gap_until = 0.0
 
     @property
     def full(self) -> bool:
-        """Whether no further text may wait."""
+        """Whether the queue takes no further text."""
         return len(self._queue) >= MAX_QUEUED
 
     def put(self, token: int, payloads: Payloads, now: float) -> None:
-        """Queue a text. Raises LocalFault, and takes nothing, when MAX_QUEUED of them wait."""
+        """Queue a text. If MAX_QUEUED texts wait, raises LocalFault and takes nothing."""
         if self.full:
             raise LocalFault("More texts than a link may hold.")
         self._queue.append(_Writing(token, collections.deque(payloads.parts), payloads.marks))
@@ -72,25 +72,25 @@ class LineWriter:
             self.due = now
 
     def hold(self) -> None:
-        """What was written isn't read: write no more until `resume`."""
+        """The write buffer is full: write nothing until `resume`."""
         self.held = True
         self.due = None
 
     def resume(self, now: float) -> None:
-        """What was written has left; the gap still holds."""
+        """The write buffer has drained: write again, but not before the gap has passed."""
         self.held = False
         self.due = max(now, self._gap_until) if self._queue or self._confirming is not None else None
 
     def answered(self, now: float) -> None:
-        """The answer that was waited for is there: the next text needn't wait any longer."""
+        """The answer to the last write has come: the next text may be written now."""
         self._gap_until = now
         if self.due is not None:
             self.due = now
 
     def write(self, now: float, gap: float) -> tuple[bytes, Transmitted | None]:
-        """One write, then a gap: what must leave now, and which text counts as sent.
+        """Return the bytes to write now, and the outcome of the text that now counts as sent.
 
-        A text does when its gap has passed and the connection still stands.
+        A text counts as sent if the connection still stands after the gap (`gap`, in seconds) behind its last write.
         """
         if self.due is None or self.due > now:
             return b"", None
@@ -107,12 +107,15 @@ class LineWriter:
         return data, done
 
     def confirm(self) -> Transmitted | None:
-        """The text that is written counts as sent, because the connection still stands; None: there is no such text."""
+        """Count the written text as sent, because the connection still stands. None: there is no such text."""
         done, self._confirming = self._confirming, None
         return None if done is None else Transmitted(done.token, "sent", marks=done.marks)
 
     def give_back(self, reason: str | None) -> list[Transmitted]:
-        """The link is over or left; `reason` is None when that is in order. What became of all texts it still had."""
+        """Empty the queue when the link ends or is left, and return the outcome of each text.
+
+        `reason` is None if the link ended in order.
+        """
         told = []
         if self._confirming is not None:
             outcome: Outcome = "sent" if reason is None else "unknown"

@@ -1,11 +1,15 @@
 """The ancestor's dialect ("snicher"): one persistent connection used both ways, `CONNECT:<port>`, bare text, `exit`.
 
-Texts are, by habit, `TEAM: text`, without any framing: one read is one text. When we are slow, several arrive in one
-read; then newlines and the sender's own `TEAM: ` prefix tell them apart. So the end of a read is the end of a text,
-but for what is held back: the start of a CONNECT, a cut character, the last text of a read so long that it may have
-been cut, and the unfinished text of a peer that ends its texts with newlines. A peer is one from the first read that
-ends with a newline, until a silence follows something unfinished: the ancestor itself writes no newline at the end, so
-its reads of several lines are whole.
+Texts are, by habit, `TEAM: text`, without any framing: one read is one text. When we are slow, several texts arrive in
+one read; then newlines and the sender's own `TEAM: ` prefix separate them. So the end of a read is the end of a text,
+except for what is held back:
+- the start of a CONNECT;
+- an incomplete character;
+- the last text of a read so long that it may have been cut;
+- the unfinished line of a peer that ends its texts with newlines.
+
+A peer counts as one that ends its texts with newlines from its first read that ends with one, until a silence follows
+an unfinished line. The ancestor itself writes no newline at the end, so its reads of several lines are whole.
 """
 
 from __future__ import annotations
@@ -18,25 +22,26 @@ import msgspec
 from node.protocol.plain import codec, words
 from node.protocol.plain.codec import Announced, Goodbye, Hello, Payloads, Said, Speaker, Text
 
-#: What is held back counts as complete after so long without more, in seconds.
+#: What is held back counts as complete after this time without more bytes, in seconds.
 HOLD = 0.1
-#: A read of at least this many bytes may have been cut, by the network or by our own reading (node/peers/scheduler.py:
-#: never at less), so more may follow.
+#: A read of at least this many bytes may have been cut, by the network or by our own reading (node/peers/scheduler.py
+#: never cuts at less), so more may follow.
 LONG_READ = 512
-#: Bytes of a CONNECT with its padding that may come in pieces. The ancestor itself takes 1,500 of padding.
+#: Most bytes of a CONNECT with its padding that are held back until complete. The ancestor takes 1,500 of padding.
 MAX_CONNECT = 2048
-#: The offer that a Snicher node makes behind its CONNECT: exactly so many tabs, then a newline. Old clients don't see
-#: it (int() strips it); at most one space would be tolerated by all, so there is none.
+#: The offer of a Snicher node, behind its CONNECT: exactly this many tabs, then a newline. Old clients don't notice it,
+#: because int() strips it. It has no spaces, because some clients tolerate one at most.
 OFFER_TABS = 24
 OFFER = b"\t" * OFFER_TABS + b"\n"
 
-#: As int() takes it: blanks around the number, leading zeros. No sign and no other script's digits: that is chat.
+#: A CONNECT as int() accepts it: with blanks around the number and leading zeros. With a sign or with digits of another
+#: script it is chat.
 _CONNECT = re.compile(rb"CONNECT:[ \t\r\v\f]*(\d{1,%d})(?!\d)[ \t\r\v\f]*\n?" % codec.MAX_DIGITS)
 _CONNECT_PARTIAL = re.compile(rb"CONNECT:[ \t\r\v\f]*\d{0,%d}[ \t\r\v\f]*" % codec.MAX_DIGITS)
 #: A team name (64 characters of four bytes at most) and a colon before a text.
 _PREFIX = re.compile(rb"([^\s:|<>\x00-\x1f\x7f]{1,256}): ")
-#: The same with spaces. Once, it is any sentence with a colon ("Mandatory message: Hello"), unless somebody at that
-#: address is known by it (plain.py says so); twice, it is a name.
+#: The same with spaces. If it comes once, it may be any sentence with a colon ("Mandatory message: Hello"), unless a
+#: peer at that address has this name (node/core/plain.py decides). If it comes twice, it is a name.
 _SPACED = re.compile(rb"([^\s:|<>\x00-\x1f\x7f](?:[^:|<>\x00-\x1f\x7f]{0,254}[^\s:|<>\x00-\x1f\x7f])?): ")
 
 
@@ -46,20 +51,21 @@ class AncestorReader:
     def __init__(self) -> None:
         self.patience: float | None = None
         self.owed = b""
-        #: Bytes held back; newlines among them only behind the prefix, in a text of several lines.
+        #: Bytes held back. They contain newlines only behind the prefix, in a text of several lines.
         self._held = bytearray()
         self._prefix: bytes | None = None
-        #: The name in it.
+        #: The name in the prefix.
         self._name: str | None = None
-        #: What may turn out to be the prefix: a text began with it.
+        #: A prefix with spaces that began one text; if it begins another one, it is a name.
         self._spaced: bytes | None = None
         #: Whether a port was claimed, and whether anything else was said.
         self._claimed = self._spoke = False
-        #: The peer ends each text with a newline: what has none is unfinished, and its prefix inside a line is content.
+        #: Whether the peer ends each text with a newline. Then a line without one is unfinished, and a prefix inside
+        #: a line is content.
         self._framed = False
 
     def feed(self, data: bytes) -> list[Said]:
-        """One read. Only what is new is searched, so that bytes coming one by one cost no more than together."""
+        """Process one read. Only new bytes are searched, so bytes that come one by one cost no more than together."""
         said: list[Said] = []
         held = self._held
         seen = len(held)
@@ -79,15 +85,15 @@ class AncestorReader:
         return self._told(said)
 
     def quiet(self) -> list[Said]:
-        """Nothing followed: what is held back is all there is."""
+        """Nothing followed: what is held back counts as complete."""
         whole = self._held.endswith(b"\n")
         said = self.end()
-        # Of one who ends texts with newlines, more would have come.
+        # From a peer that ends its texts with newlines, more would have come.
         self._framed = self._framed and whole
         return said
 
     def end(self) -> list[Said]:
-        """The connection's last words."""
+        """The connection has ended: what is held back counts as complete."""
         data = bytes(self._held)
         self._held.clear()
         self.patience = None
@@ -100,7 +106,7 @@ class AncestorReader:
         return self._told(said)
 
     def _told(self, said: list[Said]) -> list[Said]:
-        """The same, with a good-bye marked that is all there is to a connection."""
+        """Return `said`, with a good-bye marked as `asked` if only a port was said before it on this connection."""
         for index, one in enumerate(said):
             if isinstance(one, Announced):
                 self._claimed = True
@@ -111,7 +117,7 @@ class AncestorReader:
         return said
 
     def _ready(self, seen: int) -> int:
-        """How many of the held bytes needn't wait for more; `seen` of them were held before."""
+        """How many of the held bytes are complete texts; `seen` of them were held before this read."""
         held = self._held
         if len(held) <= MAX_CONNECT and held[:1] == b"C" and _could_be_connect(held):
             return 0
@@ -122,15 +128,15 @@ class AncestorReader:
         if codec.complete_length(held) < len(held):
             return 0
         if len(held) >= LONG_READ:
-            # Maybe cut at the far end's or the network's size; what stands before the last prefix is complete anyway.
+            # The read may have been cut. What stands before the last prefix is complete anyway.
             self._learn(held, whole=False)
             return line if self._prefix is None else max(0, held.rfind(self._prefix, max(0, seen - len(self._prefix))))
         return len(held)
 
     def _ready_lines(self, line: int, seen: int) -> int:
-        """The same of a peer that ends its texts with newlines; `line` bytes end with the last new one.
+        """The same for a peer that ends its texts with newlines; the first `line` bytes end with the last new newline.
 
-        A text under its name may have several lines: it stays together where the read was cut inside it.
+        A text behind its name may have several lines. It is kept together if the read was cut inside it.
         """
         held = self._held
         long = len(held) - seen >= LONG_READ
@@ -145,7 +151,7 @@ class AncestorReader:
 
     def _texts(self, data: bytes, said: list[Said]) -> None:
         *whole, last = data.split(b"\n")
-        #: A text under the name, which lines without the name go on.
+        #: The lines of the present text behind the name. A line without the name continues it.
         named: list[bytes] = []
         for index, ended in enumerate((*whole, last)):
             line = ended.removesuffix(b"\r")
@@ -159,7 +165,7 @@ class AncestorReader:
             else:
                 first, *texts = line.split(self._prefix)
             if first or not texts:
-                # Of one who ends each text with a newline, a good-bye without one is no line of the text before it.
+                # From a peer that ends each text with a newline, a good-bye without one is a text of its own.
                 apart = self._framed and index == len(whole) and words.is_goodbye(first.decode(errors="replace"))
                 if named and not apart:
                     named.append(first)
@@ -173,7 +179,7 @@ class AncestorReader:
         self._say(named, said)
 
     def _learn(self, text: bytes | bytearray, *, whole: bool = True) -> None:
-        """See how the peer begins its texts; `whole`: all of it is there, and it is looked at for the first time."""
+        """Learn the prefix with which the peer begins its texts. `whole`: `text` is complete and new."""
         if self._prefix is not None:
             return
         match = _PREFIX.match(text) or _SPACED.match(text)
@@ -195,7 +201,7 @@ def _could_be_connect(data: bytearray) -> bool:
 
 
 def _said(data: bytes, name: str | None) -> list[Said]:
-    """One text; several when it is longer than a text may be; none when it is blank."""
+    """Return `data` as one text, as several if it is longer than a text may be, or as none if it is blank."""
     said: list[Said] = []
     for piece in codec.bounded(data.rstrip(codec.BLANK)):
         one = _word_or_text(piece, name)
@@ -214,7 +220,7 @@ def _word_or_text(data: bytes, name: str | None) -> Text | Hello | Goodbye | Non
 
 
 def _named(data: bytes) -> Text | Hello | Goodbye | None:
-    """What a text is if it begins with a name; None when it can't."""
+    """What the rest of a text is if the text begins with a name. None: it doesn't begin as with a name."""
     spaced = _SPACED.match(data)
     name = None if spaced is None else codec.read_name(spaced[1])
     return None if spaced is None or name is None else _word_or_text(data[spaced.end() :], name)
@@ -230,11 +236,11 @@ class Ancestor:
     farewell = b"exit"
 
     def recognises(self, head: bytes, ended: bool) -> bool | None:
-        """Anything that is nobody else's: bare text is the ancestor's too. So this codec is asked last."""
+        """Always True: whatever no other dialect recognises is bare text. So this codec is asked last."""
         return True
 
     def reader(self, *, dialled: bool = False) -> AncestorReader:
-        """A reader for one connection, whoever dialled it."""
+        """Create a reader for one connection, whoever dialled it."""
         return AncestorReader()
 
     def announcement(self, port: int) -> bytes:
@@ -242,12 +248,12 @@ class Ancestor:
         return b"CONNECT:%d" % port + OFFER
 
     def payloads(self, text: str, speaker: Speaker) -> Payloads:
-        """`TEAM: text` and a newline, so that joined texts at least stand on lines of their own."""
+        """`TEAM: text` and a newline, so that texts that arrive in one read are at least on lines of their own."""
         name = f"{codec.wire_name(speaker.name)}: "
         prefix = name.encode()
         text, altered = words.harmless(codec.sendable(text).strip("\n"))
         if f"\n{name}" in text:
-            # A line that begins as our texts do, as in a pasted conversation, would be taken for a text of its own.
+            # The peer would take a line that begins with our name, as in a pasted conversation, for a text of its own.
             text, altered = text.replace(f"\n{name}", f"\n\u2060{name}"), True
         pieces = codec.split(text, codec.MAX_PAYLOAD - len(prefix) - 1)
         marks: list[codec.Mark] = ["altered"] if altered else []

@@ -4,8 +4,8 @@
     angle-ts   `<IP:PORT> [date time] @ <TEAM>` NL text NL
     angle1     `<IP:PORT> TEAM text`
 
-Each says good-bye in its own way: `<IP:PORT> DISCONNECT`, `<IP:PORT> [date time] DISCONNECT`, and the text `quit`. What
-only begins as one of them is shown as it came, and still claims its port.
+Their good-byes are, in this order, `<IP:PORT> DISCONNECT`, `<IP:PORT> [date time] DISCONNECT` and the text `quit`. A
+message that only begins as one of these forms is shown as it came, and still claims its port.
 
 The claimed IP is ignored, as everywhere; the claimed port counts.
 """
@@ -18,7 +18,7 @@ from typing import Literal
 from node.protocol.plain import codec, one_shot
 from node.protocol.plain.codec import Control, Goodbye, Hello, Payloads, Said, Speaker
 
-#: Longer headers are nobody's: an address, blanks, the first characters of what follows.
+#: Most bytes in which a dialect is recognised: an address, blanks, and the first characters of what follows.
 MAX_HEAD = 128
 
 _OPEN = re.compile(rb"<" + one_shot.ADDRESS + rb"> +")
@@ -29,17 +29,17 @@ _ONE = re.compile(rb"(?m:^)<" + one_shot.ADDRESS + rb"> +(\S+) ")
 _GOODBYE = re.compile(rb"<" + one_shot.ADDRESS + rb"> +(?:\[[^\]\n]*\] +)?DISCONNECT")
 _ONE_WORD = re.compile(rb"<" + one_shot.ADDRESS + rb"> +(\S.*)", re.DOTALL)
 
-#: One angle@ client makes itself known in std form, with this text, and then reads and sends angle@ only.
+#: One angle@ client introduces itself in std form, with this text, and then reads and sends angle@ only.
 ANNOUNCEMENT = b"connection_request"
 _ANNOUNCED = re.compile(one_shot.ADDRESS + rb" (\S+) ")
-#: A std control word in the name's place isn't waited upon: its sender waits for an answer.
+#: If a std control word stands in place of the name, don't wait for more: its sender waits for an answer.
 _ANNOUNCED_BEGUN = re.compile(one_shot.ADDRESS_BEGUN + rb"(?: (?!CONNECT_REQUEST$|DISCONNECTED$)\S*)?")
 
 Kind = Literal["angle@", "angle-ts", "angle1"]
 
 
 def kind_of(head: bytes, ended: bool) -> Kind | bool | None:
-    """Which of the three begins with `head`; False: none; None: more bytes are needed to tell (never when `ended`)."""
+    """The dialect of the three that `head` shows. False: none; None: more bytes are needed (never if `ended`)."""
     head = head[:MAX_HEAD]
     opening = _OPEN.match(head)
     if opening is None:
@@ -56,7 +56,7 @@ def kind_of(head: bytes, ended: bool) -> Kind | bool | None:
 
 
 def _is_announcement(head: bytes, ended: bool) -> bool | None:
-    """Whether `head` is the announcement in std form, and nothing but that."""
+    """Whether `head` is the announcement in std form and nothing else. None: more bytes are needed."""
     opening = _ANNOUNCED.match(head[: one_shot.MAX_HEADER])
     if opening is None:
         return None if not ended and len(head) < one_shot.MAX_HEADER and _ANNOUNCED_BEGUN.fullmatch(head) else False
@@ -67,7 +67,7 @@ def _is_announcement(head: bytes, ended: bool) -> bool | None:
 
 
 class AngleReader(one_shot.HeadedReader):
-    """What the three share: the good-bye without a name."""
+    """The part that all three share: the good-bye without a name."""
 
     def __init__(self, head: re.Pattern[bytes], tail: bytes = b"") -> None:
         super().__init__(head, _OPEN, tail)
@@ -78,7 +78,7 @@ class AngleReader(one_shot.HeadedReader):
 
 
 class AngleAtReader(AngleReader):
-    """Text between the header's line and a line `<end>`; the announcement in std form."""
+    """Reads a header line, a text and a line `<end>`; or the announcement in std form."""
 
     def __init__(self) -> None:
         super().__init__(_AT, b"<end>")
@@ -91,7 +91,7 @@ class AngleAtReader(AngleReader):
 
 
 class Angle1Reader(AngleReader):
-    """A header of one line with the text behind it. A single word is a text without a name."""
+    """Reads a header with the text on the same line. A single word is a text without a name."""
 
     def __init__(self) -> None:
         super().__init__(_ONE)
@@ -116,16 +116,16 @@ class AngleAt:
         return _is_announcement(head, ended) if kind is False else kind and kind == self.name
 
     def reader(self) -> AngleAtReader:
-        """A reader for one connection."""
+        """Create a reader for one connection."""
         return AngleAtReader()
 
     def payloads(self, text: str, speaker: Speaker) -> Payloads:
-        """At most about 1,000 bytes in all. A line `<end>` in the text would end it early, so it is made inert."""
+        """At most about 1,000 bytes in all. `<end>` in the text would end it early, so it is made inert."""
         inert = text.replace("<end>", "<\u2060end>")
         return one_shot.payloads(inert, _at_header(speaker), "\n<end>", lines=True, altered=inert != text)
 
     def control(self, word: Control, speaker: Speaker) -> bytes:
-        """A control word as it must be to act."""
+        """A control word in the form that acts at the peer."""
         if word == "exit":
             return f"<{speaker.address}> DISCONNECT".encode()
         return f"{_at_header(speaker)}{word}\n<end>".encode()
@@ -143,7 +143,7 @@ class AngleTs:
         return kind and kind == self.name
 
     def reader(self) -> AngleReader:
-        """A reader for one connection."""
+        """Create a reader for one connection."""
         return AngleReader(_TS)
 
     def payloads(self, text: str, speaker: Speaker) -> Payloads:
@@ -151,7 +151,7 @@ class AngleTs:
         return one_shot.payloads(text, self._header(speaker), "\n", lines=True)
 
     def control(self, word: Control, speaker: Speaker) -> bytes:
-        """A control word as it must be to act."""
+        """A control word in the form that acts at the peer."""
         if word == "exit":
             return f"{self._opening(speaker)} DISCONNECT".encode()
         return f"{self._header(speaker)}{word}\n".encode()
@@ -173,12 +173,12 @@ class Angle1:
     persistent: Literal[False] = False
 
     def recognises(self, head: bytes, ended: bool) -> bool | None:
-        """`<addr> word`, when the word is nothing that the other two begin with."""
+        """`<addr> word`, unless the word begins as in the other two dialects."""
         kind = kind_of(head, ended)
         return kind and kind == self.name
 
     def reader(self) -> Angle1Reader:
-        """A reader for one connection."""
+        """Create a reader for one connection."""
         return Angle1Reader()
 
     def payloads(self, text: str, speaker: Speaker) -> Payloads:
@@ -187,12 +187,12 @@ class Angle1:
         return one_shot.payloads("." if blank else text, self._header(speaker), altered=blank)
 
     def control(self, word: Control, speaker: Speaker) -> bytes:
-        """A control word as it must be to act."""
+        """A control word in the form that acts at the peer."""
         return (self._header(speaker) + ("quit" if word == "exit" else word)).encode()
 
     def _header(self, speaker: Speaker) -> str:
         name = codec.wire_name(speaker.name)
-        # The other two dialects begin so behind the address.
+        # With "[" or "@" behind the address, it would be one of the other two dialects.
         return f"<{speaker.address}> {'_' if name[0] in '[@' else ''}{name} "
 
 

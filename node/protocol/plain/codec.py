@@ -1,7 +1,7 @@
-"""The interface of a plain dialect, and what dialects share. A new one is one file with a Codec, added to registry.py.
+"""The interface of a plain dialect, and what dialects share. A new one is one file with a Codec, listed in registry.py.
 
-Law: pure. Bytes come in as they were read; texts go out as the payloads to write. Limits and manners of each dialect
-are constants beside it, with the sentence of the measurements they come from.
+Law: pure. Bytes come in as they were read; texts go out as payloads to write. Limits and habits of each dialect are
+constants in its file, each with the measured fact behind it.
 """
 
 from __future__ import annotations
@@ -16,50 +16,50 @@ import msgspec
 from node.printable import JOINERS, printed
 from node.protocol.plain import words
 
-#: Old clients read 1,024 bytes at a time; a multi-byte character across that edge loses the whole message. So a payload
-#: with all its trimmings stays below, with some room for a team name that the far end may put before it.
+#: Most bytes of a payload, header and tail included. Old clients read 1,024 bytes at a time, and lose the whole message
+#: if a multi-byte character crosses that edge. The rest is room for a team name that a client may put in front.
 MAX_PAYLOAD = 1000
-#: Characters of a name that a peer claims; the rest is cut.
+#: Most characters of a name that a peer claims; the rest is cut.
 MAX_NAME = 64
-#: Marks above and below one letter of a name (no language needs more); further ones would be drawn over its neighbours.
+#: Most combining marks on one letter of a name; no language needs more. Further ones would be drawn over other text.
 MAX_STACKED = 4
-#: Bytes of one incoming text; what is longer is cut into several texts, so that no peer can make one grow for ever.
+#: Most bytes of one incoming text. A longer one is cut into several, so that no peer can make one grow for ever.
 MAX_INCOMING = 64 * 1024
-#: Digits of a claimed port, leading zeros included; with more of them it is no port, and its line an ordinary text.
+#: Most digits of a claimed port, leading zeros included. With more, its line is an ordinary text.
 MAX_DIGITS = 12
-#: What is blank at the edges of a text. NUL counts: some programs send the end of a C string along.
+#: Blank bytes at the edges of a text. NUL is one, because some programs send the NUL that ends a C string.
 BLANK = b" \t\r\n\v\f\x00"
 
-#: Bytes that each part of a long text must have room for.
+#: Fewest bytes of room in each part of a long text.
 MIN_ROOM = 40
 
 Mark = Literal["altered", "not-utf8", "parts"]
-#: What one-shot dialects say for "hello" and "good-bye".
+#: Control words of the one-shot dialects: hello and good-bye.
 Control = Literal["connect", "exit"]
 
 
 class Announced(msgspec.Struct, frozen=True):
-    """The peer said on which port it listens. None: it said so, but the number can't be a port."""
+    """The peer claimed its listening port. None: it claimed one, but the number can't be a port."""
 
     port: int | None
 
 
 class Text(msgspec.Struct, frozen=True):
-    """The peer said something. `port` is the listening port it claims with it; `name` what it calls itself."""
+    """The peer said a text. `port` is the listening port it claims with it, `name` the name it gives itself."""
 
     text: str
     name: str | None = None
     port: int | None = None
     marks: tuple[Mark, ...] = ()
-    #: The bytes as they came, only where the text doesn't give them back.
+    #: The bytes as they came, but only if the text doesn't encode to them.
     raw: bytes | None = None
-    #: What it is if its beginning is a name, which only who knows the peers of that address can tell. None: it has none
-    #: that may be one, or has said `name`.
+    #: What the rest of the text is if its beginning is a name. Only a caller who knows the peers of that address can
+    #: tell. None: it doesn't begin as with a name, or `name` is set.
     named: Text | Hello | Goodbye | None = None
 
 
 class Hello(msgspec.Struct, frozen=True):
-    """A word by which old clients make themselves known; people see it as a quiet notice."""
+    """A control word with which old clients introduce themselves. People see it as a quiet notice."""
 
     word: str
     name: str | None = None
@@ -67,12 +67,12 @@ class Hello(msgspec.Struct, frozen=True):
 
 
 class Goodbye(msgspec.Struct, frozen=True):
-    """A word by which old clients take leave."""
+    """A control word with which old clients say good-bye."""
 
     word: str
     name: str | None = None
     port: int | None = None
-    #: It is all that was said on its connection, but for the port: somebody asked who obeys it (PROTOCOL.md 3.2).
+    #: Only a port was said before it on its connection, so it is a probe for who obeys it (PROTOCOL.md 3.2).
     asked: bool = False
 
 
@@ -85,38 +85,37 @@ class Speaker(msgspec.Struct, frozen=True):
     host: str
     port: int
     name: str
-    #: The other side's HOST:PORT where we dialled it, and our date and time as people here read it: each is for the one
-    #: dialect that writes it.
+    #: The HOST:PORT that we dialled, and our local date and time. One dialect writes the former, another the latter.
     target: str = ""
     clock: str = ""
 
     @property
     def address(self) -> str:
-        """As old clients write it: dotted IPv4 or the word Unknown. Receivers go by the source address anyway."""
+        """Our address as old clients write it: dotted IPv4 or the word Unknown. Receivers use the source address."""
         return f"{'Unknown' if ':' in self.host else self.host}:{self.port}"
 
 
 class Payloads(msgspec.Struct, frozen=True):
-    """A text as the far end must get it: one payload, or several marked parts."""
+    """A text as the peer must get it: one payload, or several numbered parts."""
 
     parts: tuple[bytes, ...]
     marks: tuple[Mark, ...] = ()
 
 
 class Reader(Protocol):
-    """Turns one connection's bytes into what was said. What is blank is never said.
+    """Turns one connection's bytes into what was said. Blank texts are dropped.
 
-    In a one-shot dialect, what is said is the same whether the bytes come whole or one by one. In the ancestor's the
-    end of a read is the end of a text, unless the reader knows better; its file says when.
+    In a one-shot dialect, the result is the same whether the bytes come whole or one by one. In the ancestor's dialect,
+    the end of a read is the end of a text, with the exceptions listed in its file.
     """
 
-    #: Seconds of silence after which `quiet` must be called; None when nothing is held back.
+    #: Seconds of silence after which `quiet` must be called. None: nothing is held back.
     patience: float | None
-    #: What the far end waits for on this connection; whoever writes it empties this.
+    #: The answer that the peer waits for on this connection; whoever writes it empties this.
     owed: bytes
 
     def feed(self, data: bytes) -> list[Said]:
-        """Bytes as they were read."""
+        """Process bytes as they were read."""
 
     def quiet(self) -> list[Said]:
         """Nothing came for `patience` seconds: what is held back counts as complete."""
@@ -131,43 +130,43 @@ class _Dialect(Protocol):
     def recognises(self, head: bytes, ended: bool) -> bool | None:
         """Whether a connection that begins with `head` speaks this dialect; None: more bytes are needed to tell.
 
-        `head` doesn't begin with a blank. None is for the short beginning of a header only, never for more than 512
-        bytes: until it is settled, everything is looked at again. `ended` says that no more will come for now; the
-        answer is then True or False.
+        `head` doesn't begin with a blank. Return None only for the beginning of a header, and never for more than 512
+        bytes, because each read looks at all bytes again until the dialect is known. `ended`: no more bytes will come
+        for now, so the result is True or False.
         """
 
     def payloads(self, text: str, speaker: Speaker) -> Payloads:
-        """`text` as this dialect sends it. Raises nothing: any text can be sent."""
+        """Encode `text` for this dialect. Raises nothing: any text can be sent."""
 
 
 class OneShotCodec(_Dialect, Protocol):
-    """A dialect with a connection for each message."""
+    """A dialect with one connection for each message."""
 
     persistent: Literal[False]
 
     def reader(self) -> Reader:
-        """A fresh reader for one connection."""
+        """Create a reader for one connection."""
 
     def control(self, word: Control, speaker: Speaker) -> bytes:
-        """A hello or good-bye as it must be to act: never altered, never cut."""
+        """A hello or good-bye in the form that acts at the peer: never altered, never cut."""
 
 
 class PersistentCodec(_Dialect, Protocol):
     """A dialect with one connection for everything."""
 
     persistent: Literal[True]
-    #: Whether who accepted the connection may send texts on it too.
+    #: Whether the side that accepted the connection may send texts on it, too.
     both_ways: bool
-    #: Whether after each write any bytes are waited for.
+    #: Whether the dialler waits for an answer (any bytes) after each write.
     answered: bool
-    #: What is said before leaving a connection.
+    #: The bytes that say good-bye on a connection.
     farewell: bytes
 
     def reader(self, *, dialled: bool = False) -> Reader:
-        """A fresh reader for one connection; `dialled`: by us."""
+        """Create a reader for one connection. `dialled`: we dialled it."""
 
     def announcement(self, port: int) -> bytes:
-        """What a dialler says first: that it listens on `port`."""
+        """The first bytes of a dialler: they claim its listening port."""
 
 
 #: A dialect.
@@ -175,7 +174,7 @@ Codec = OneShotCodec | PersistentCodec
 
 
 def port_number(digits: str | bytes) -> int | None:
-    """A port from its decimal digits (leading zeros allowed, as in int()); None when it isn't 1..65535."""
+    """A port from its decimal digits (leading zeros allowed, as in int()). None: it isn't in 1..65535."""
     try:
         port = int(digits)
     except ValueError:
@@ -184,9 +183,9 @@ def port_number(digits: str | bytes) -> int | None:
 
 
 def wire_name(name: str) -> str:
-    """A name as plain clients can read it: no spaces, "|", "<", ">" or ":" in it; "anon" when nothing is left.
+    """A name that plain clients can read, without spaces, "|", "<", ">" and ":"; "anon" if nothing is left.
 
-    It stands in front of every text, so it is made harmless as texts are: a team may well be called GROUP7.
+    It stands in front of every text, so control words in it are made inert as in texts: a team may be called GROUP7.
     """
     shown = printed(name, " ")
     plain = re.sub(r"[\s|<>:]+", "_", shown.strip()).strip("_")[:MAX_NAME] or "anon"
@@ -197,9 +196,9 @@ def wire_name(name: str) -> str:
 
 
 def read_name(data: bytes) -> str | None:
-    """The name in a header: only what can be shown of it, cut to MAX_NAME; None when nothing is left."""
+    """The printable characters of the name in a header, cut to MAX_NAME. None: nothing is left."""
     shown, stacked = "", MAX_STACKED
-    # No more is looked at than the longest name with all its marks has; names may come in 64 KiB.
+    # A name may come with 64 KiB. The longest one that is kept, with all its marks, has no more bytes than this.
     for letter in printed(data[: 4 * MAX_NAME * (MAX_STACKED + 1)].decode(errors="replace"), ""):
         if unicodedata.category(letter) in ("Mn", "Me"):
             stacked += 1
@@ -211,7 +210,10 @@ def read_name(data: bytes) -> str | None:
 
 
 def decode(data: bytes) -> tuple[str, tuple[Mark, ...], bytes | None]:
-    """Bytes as text. What isn't UTF-8, and NUL, becomes U+FFFD, is marked, and comes with its raw bytes."""
+    """Decode bytes as UTF-8: the text, its marks and, if it was changed, its raw bytes.
+
+    Invalid bytes and NUL become U+FFFD, and the text is marked `not-utf8`.
+    """
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -223,7 +225,7 @@ def decode(data: bytes) -> tuple[str, tuple[Mark, ...], bytes | None]:
 
 
 def bounded(data: bytes) -> Iterator[bytes]:
-    """`data` in pieces of at most MAX_INCOMING bytes, cut between characters."""
+    """Cut `data` into pieces of at most MAX_INCOMING bytes, between characters."""
     start = 0
     while len(data) - start > MAX_INCOMING:
         end = start + complete_length(data[start : start + MAX_INCOMING])
@@ -233,9 +235,9 @@ def bounded(data: bytes) -> Iterator[bytes]:
 
 
 def surplus(held: bytearray, ready: int) -> int:
-    """How many bytes a reader must let go, `ready` at least, so that it holds no more than MAX_INCOMING.
+    """How many held bytes a reader must release, at least `ready`, so that it holds at most MAX_INCOMING.
 
-    They are what `bounded` cuts into whole pieces.
+    `bounded` cuts the bytes beyond `ready` into whole pieces.
     """
     while len(held) - ready > MAX_INCOMING:
         ready += complete_length(held[ready : ready + MAX_INCOMING])
@@ -243,7 +245,7 @@ def surplus(held: bytearray, ready: int) -> int:
 
 
 def complete_length(data: bytes | bytearray) -> int:
-    """How many bytes of `data` don't end in the middle of a UTF-8 character."""
+    """The length of `data` without an incomplete UTF-8 character at its end."""
     for back in range(1, min(4, len(data)) + 1):
         byte = data[-back]
         if byte & 0xC0 == 0x80:
@@ -254,9 +256,10 @@ def complete_length(data: bytes | bytearray) -> int:
 
 
 def split(text: str, room: int) -> list[bytes]:
-    """`text` in pieces of at most `room` bytes of UTF-8, cut between characters, at a space where one is near.
+    """Cut `text` into pieces of at most `room` bytes of UTF-8, between characters, at a space if one is near.
 
-    Several pieces carry "(1/3) " before them, which counts. `room` must be at least MIN_ROOM.
+    If there are several pieces, each begins with "(1/3) ", which counts towards `room`. `room` must be at least
+    MIN_ROOM.
     """
     data = text.encode(errors="replace")
     if len(data) <= room:
@@ -286,10 +289,10 @@ def _cut(data: bytes, room: int) -> list[bytes]:
 
 
 def on_one_line(text: str) -> str:
-    """A text for a dialect whose messages are a single line: line breaks at its edges go, others become " / ".
+    """Put a text on one line: line breaks at its edges are removed, others become " / ".
 
-    All that any receiver may take for a line break counts (as in str.splitlines), so that no text can end a line and
-    begin another one, whatever listens there.
+    Whatever any receiver may take for a line break counts as one (as in str.splitlines), so no text can begin a second
+    message at the peer.
     """
     lines = text.splitlines()
     if lines in ([], [text]):
@@ -298,5 +301,5 @@ def on_one_line(text: str) -> str:
 
 
 def sendable(text: str) -> str:
-    """A text without what no plain client survives: NUL becomes a space, CR LF becomes LF."""
+    """Replace what breaks every plain client: NUL becomes a space, CR LF and CR become LF."""
     return text.replace("\x00", " ").replace("\r\n", "\n").replace("\r", "\n")

@@ -1,7 +1,7 @@
-"""The JSON dialect: one object a message, one connection for each.
+"""The JSON dialect: one object for each message, one connection for each message.
 
 `{"type": "message", "content": "<target> <team> text", "sender_name": ..., "sender_port": ...}`; the types `connect`
-and `exit` are its hello and good-bye. `target` is the address that is written to, the brackets are literal.
+and `exit` are its hello and good-bye. `target` is the receiver's address. The angle brackets are literal.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import Any, Literal
 from node.protocol.plain import codec, one_shot, words
 from node.protocol.plain.codec import Announced, Control, Goodbye, Hello, Mark, Payloads, Said, Speaker
 
-#: Control characters inside strings are taken as they are: such a message was meant to be read.
+#: Not strict: it accepts control characters inside strings, because such a message was meant to be read.
 _DECODER = json.JSONDecoder(strict=False)
-#: How far back the last brace is looked for: each read looks, so it is near.
+#: How many bytes back the last brace is searched for. Few, because the search runs after each read.
 _EDGE = 64
 _CONTENT = re.compile(r"<[^<>\n]*> <[^<>\n]*> ")
 
 
 class JsonReader(one_shot.OneShotReader):
-    """One object, or several behind each other; whatever is none is a bare text."""
+    """Reads one object, or several in a row. Anything else is a bare text."""
 
     def _is_cut(self) -> bool:
         return not self._data[-_EDGE:].rstrip(codec.BLANK).endswith(b"}")
@@ -69,32 +69,32 @@ def _said(message: dict[str, Any], marks: tuple[Mark, ...], raw: bytes | None) -
 
 
 def _string(value: object) -> str:
-    """A field as text; lone surrogates, which JSON can hold and UTF-8 can't, become U+FFFD."""
+    """A field as text. Lone surrogates, which JSON can hold and UTF-8 can't, become U+FFFD."""
     if not isinstance(value, str | int) or isinstance(value, bool):
         return ""
     try:
         return str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     except ValueError:
-        # A whole number of more digits than Python writes.
+        # An integer with more digits than Python converts to text.
         return ""
 
 
 class Json:
-    """One object a message, no newline at the end."""
+    """One object for each message, without a newline at the end."""
 
     name = "json"
     persistent: Literal[False] = False
 
     def recognises(self, head: bytes, ended: bool) -> bool | None:
-        """By its brace."""
+        """An opening brace."""
         return head.startswith(b"{")
 
     def reader(self) -> JsonReader:
-        """A reader for one connection."""
+        """Create a reader for one connection."""
         return JsonReader()
 
     def payloads(self, text: str, speaker: Speaker) -> Payloads:
-        """At most about 1,000 bytes in all, with everything that has to be escaped."""
+        """At most about 1,000 bytes in all, JSON escapes included."""
         text, altered = words.harmless(codec.sendable(text).strip("\n"))
         room = codec.MAX_PAYLOAD - len(_object("message", "", speaker))
         while True:
@@ -103,7 +103,7 @@ class Json:
             longest = max(map(len, parts))
             if longest <= codec.MAX_PAYLOAD or room <= codec.MIN_ROOM:
                 break
-            # Escapes made it longer: take less of the text into each.
+            # Escapes made a part too long: put less of the text into each.
             room = max(codec.MIN_ROOM, room - max(1, (longest - codec.MAX_PAYLOAD) // 6))
         marks: list[Mark] = ["altered"] if altered else []
         if len(parts) > 1:
@@ -124,7 +124,7 @@ def _object(kind: str, text: str, speaker: Speaker) -> bytes:
         "sender_port": speaker.port,
     }
     written = json.dumps(message, ensure_ascii=False)
-    # JSON allows these line breaks inside a string as they are; whoever reads line by line would end there.
+    # JSON allows these line breaks inside strings, but a client that reads line by line would cut the object there.
     for mark in "\x85\u2028\u2029":
         written = written.replace(mark, f"\\u{ord(mark):04x}")
     return written.encode()

@@ -1,6 +1,6 @@
-"""What the one-shot dialects share: all that a connection brings, up to its end or a short silence, is one message.
+"""What the one-shot dialects share: all bytes of a connection, up to its end or a short silence, are one message.
 
-A dialect of this kind is a header, a text and perhaps a tail; JSON brings its own way of taking a message apart.
+A message is a header, a text and perhaps a tail. The JSON dialect has a parser of its own.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from collections.abc import Iterator
 from node.protocol.plain import codec, words
 from node.protocol.plain.codec import Announced, Goodbye, Hello, Mark, Payloads, Said, Text
 
-#: Silence after a complete header that counts as the end, in seconds. One std client stays up to 5 s.
+#: Silence that counts as the end of a message, in seconds. One std client stays connected for up to 5 s.
 QUIET = 0.2
-#: The same while the message is cut in the middle: the rest of it is on its way, or never comes.
+#: The same while the message is incomplete: its rest is on its way, or never comes.
 CUT_QUIET = 1.0
-#: A header is never longer; what is isn't one. Room for an address, 64 characters of four bytes each, and some.
+#: Most bytes of a header: an address, 64 characters of four bytes each, and some more.
 MAX_HEADER = 320
 
-#: `addr` of the table in PROTOCOL.md section 3, as one group for the whole and one for the port.
+#: `addr` in the table of PROTOCOL.md section 3, with one group for the whole and one for the port.
 ADDRESS = rb"((?:\d{1,3}(?:\.\d{1,3}){3}|Unknown):(\d{1,%d}))" % codec.MAX_DIGITS
-#: Any beginning of an address, a little more generous than exact: a connection is only looked at once more.
+#: Any beginning of an address. It also matches a little more, which costs only one more look at the connection.
 ADDRESS_BEGUN = rb"(?:[\d.]{1,15}|U[a-z]{0,6})(?::\d{0,%d})?" % codec.MAX_DIGITS
 
 
 class OneShotReader(abc.ABC):
-    """Collects one message, and has it taken apart at its end."""
+    """Collects the bytes of one message, and parses them at its end."""
 
     def __init__(self) -> None:
         self._data = bytearray()
@@ -34,7 +34,7 @@ class OneShotReader(abc.ABC):
         self.owed = b""
 
     def feed(self, data: bytes) -> list[Said]:
-        """Nothing is said before the end, unless more came than one message may hold."""
+        """Collect bytes. Returns nothing before the end, unless the message is longer than MAX_INCOMING."""
         self._data += data
         said: list[Said] = []
         cut = codec.surplus(self._data, 0)
@@ -46,11 +46,11 @@ class OneShotReader(abc.ABC):
         return said
 
     def quiet(self) -> list[Said]:
-        """The sender waits for something: what is there is the message."""
+        """After a silence, the message counts as complete: its sender may wait for an answer."""
         return self.end()
 
     def end(self) -> list[Said]:
-        """The message, or nothing when only blank came."""
+        """Parse the message. Returns nothing if it is blank."""
         data = bytes(self._data)
         self._data.clear()
         return self._messages(data)
@@ -60,25 +60,24 @@ class OneShotReader(abc.ABC):
 
     @abc.abstractmethod
     def _messages(self, data: bytes) -> list[Said]:
-        """What is said in `data`: the message, or the next piece of one that is too long for one text."""
+        """Parse `data`: a whole message, or the next piece of one that is too long for one text."""
 
 
 class HeadedReader(OneShotReader):
-    """A message that begins with `head`, whose groups are the address, its port and the name, and may end with `tail`.
+    """Reads a message that begins with `head` (groups: the address, its port and the name) and may end with `tail`.
 
-    Several that begin on lines of their own with the same address and name are several messages. What begins with the
-    `opening` of such a header only (its groups are the address and its port) claims that port, and is a text as it
-    came.
+    If the same address and name follow again at the beginning of a line, another message begins there. A message that
+    begins only with `opening` (groups: the address and its port) claims that port, and is shown as it came.
     """
 
     def __init__(self, head: re.Pattern[bytes], opening: re.Pattern[bytes], tail: bytes = b"") -> None:
         super().__init__()
         self._pattern = head
         self._opening = opening
-        #: The port that the opening of an unfinished header claims.
+        #: The port claimed by an opening without a full header.
         self._port: int | None = None
         self._tail = tail
-        #: The header of a message that is too long for one text: what still comes belongs to it.
+        #: The header of the message. If it is too long for one text, its further pieces belong to this header.
         self._head: re.Match[bytes] | None = None
 
     def _messages(self, data: bytes) -> list[Said]:
@@ -107,11 +106,11 @@ class HeadedReader(OneShotReader):
         return list(said(data, codec.read_name(self._head[3]), codec.port_number(self._head[2])))
 
     def _control(self, data: bytes) -> Said | None:
-        """A word of the dialect itself, when `data`, without blanks behind it, is one."""
+        """The control word that `data` (without blanks at its end) is. None: it isn't one."""
         return None
 
     def _headless(self, data: bytes) -> list[Said]:
-        """What is said without a header."""
+        """Parse a message without a header."""
         opening = self._opening.match(data)
         if opening is not None:
             self._port = codec.port_number(opening[2])
@@ -119,7 +118,7 @@ class HeadedReader(OneShotReader):
 
 
 def said(data: bytes, name: str | None = None, port: int | None = None) -> Iterator[Said]:
-    """What a header's text says: a word, a text, several when it is longer than a text may be, nothing when blank."""
+    """Parse the text behind a header: one control word or text, several if it is too long, or nothing if blank."""
     for piece in codec.bounded(data.rstrip(codec.BLANK)):
         text, marks, raw = codec.decode(piece)
         one = word_or_text(text, name, port, marks, raw)
@@ -130,7 +129,7 @@ def said(data: bytes, name: str | None = None, port: int | None = None) -> Itera
 def word_or_text(
     text: str, name: str | None, port: int | None, marks: tuple[Mark, ...], raw: bytes | None
 ) -> Hello | Goodbye | Text | None:
-    """What a whole text is: a greeting, a good-bye, a text; None when it is blank."""
+    """Tell whether a whole text is a greeting, a good-bye or a text. None: it is blank."""
     if words.is_hello(text):
         return Hello(text.strip(), name, port)
     if words.is_goodbye(text):
@@ -139,9 +138,10 @@ def word_or_text(
 
 
 def payloads(text: str, head: str, tail: str = "", *, lines: bool = False, altered: bool = False) -> Payloads:
-    """`text` between a header and a tail: at most MAX_PAYLOAD bytes in all, and no word that acts at the far end.
+    """Put `text` between a header and a tail: at most MAX_PAYLOAD bytes in all, without words that act at the peer.
 
-    Nor has it a line break, unless the messages of the dialect may have several `lines`.
+    Line breaks are replaced, unless the messages of the dialect may have several `lines`. `altered`: the caller has
+    already altered the text.
     """
     around = head.encode(), tail.encode()
     sendable = codec.sendable(text).strip("\n")

@@ -1,7 +1,8 @@
-"""The portline dialect: persistent connections of lines, each used by the side that dialled it only.
+"""The portline dialect: persistent connections of lines. Only the side that dialled a connection sends texts on it.
 
-The dialler says its listening port and `CONNECT`, a line each, then `IP:PORT TEAM text` lines, and waits for an answer,
-any bytes, after each. It says `exit` before it closes: without that, its client spins for ever.
+The dialler sends its listening port and `CONNECT`, each on a line. Then it sends lines `IP:PORT TEAM text`, and waits
+for an answer (any bytes) after each. It sends `exit` before it closes; without it, a client of this dialect spins for
+ever.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from typing import Literal
 from node.protocol.plain import codec, one_shot
 from node.protocol.plain.codec import Announced, Goodbye, Payloads, Said, Speaker
 
-#: A line without its newline counts as complete after so long without more, in seconds.
+#: A line without its newline counts as complete after this time without more bytes, in seconds.
 HOLD = 0.2
-#: What its client waits for after each message. Any bytes will do; these are what its own kind answers.
+#: The answer that the client waits for after each message. Any bytes will do; these are what such clients answer.
 ANSWER = b"Message received\n"
-#: Answers owed at once. A client that says more without waiting for one needs no more of them.
+#: Most answers owed at a time. A client that sends more lines without waiting doesn't need an answer to each.
 MAX_OWED = 64
 
 _PORT = re.compile(rb"(\d{1,5})")
@@ -26,19 +27,19 @@ _HEAD = re.compile(one_shot.ADDRESS + rb" (\S+)(?: |$)")
 
 
 class PortlineReader:
-    """Splits one connection into lines. `dialled`: by us, so that all but messages are answers to ours."""
+    """Splits one connection into lines. `dialled`: we dialled it, so lines other than messages are answers to ours."""
 
     def __init__(self, *, dialled: bool = False) -> None:
         self.patience: float | None = None
         self.owed = b""
         self._dialled = dialled
         self._held = bytearray()
-        #: Lines that were no message yet: the port comes first, then CONNECT.
+        #: Whether the first line, which may be the port, has come. It never comes where we dialled.
         self._started = dialled
         self._port: int | None = None
 
     def feed(self, data: bytes) -> list[Said]:
-        """One read; an unfinished line is held back."""
+        """Process one read. An unfinished line is held back."""
         seen = len(self._held)
         self._held += data
         end = codec.surplus(self._held, self._held.rfind(b"\n", seen) + 1)
@@ -47,11 +48,11 @@ class PortlineReader:
         return said
 
     def quiet(self) -> list[Said]:
-        """Nothing followed: the line is all there is."""
+        """Nothing followed: the line held back counts as complete."""
         return self.end()
 
     def end(self) -> list[Said]:
-        """The connection's last words."""
+        """The connection has ended: the line held back counts as complete."""
         self.patience = None
         return self._take(len(self._held))
 
@@ -88,7 +89,7 @@ class PortlineReader:
 
 
 class Portline:
-    """First `PORT` NL `CONNECT` NL, then a line for each message, and an answer for each line."""
+    """First `PORT` NL `CONNECT` NL, then one line for each message, with an answer to each."""
 
     name = "portline"
     persistent: Literal[True] = True
@@ -103,14 +104,14 @@ class Portline:
         return None if not ended and _FIRST_LINE_BEGUN.fullmatch(head) else False
 
     def reader(self, *, dialled: bool = False) -> PortlineReader:
-        """A reader for one connection."""
+        """Create a reader for one connection."""
         return PortlineReader(dialled=dialled)
 
     def announcement(self, port: int) -> bytes:
-        """The first two lines."""
+        """The first two lines: the port and CONNECT."""
         return b"%d\nCONNECT\n" % port
 
     def payloads(self, text: str, speaker: Speaker) -> Payloads:
-        """One line each, of at most about 1,000 bytes."""
+        """One line for each part, of at most about 1,000 bytes."""
         head = f"{speaker.address} {codec.wire_name(speaker.name)} "
         return one_shot.payloads(text, head, "\n")

@@ -1,4 +1,4 @@
-"""All dialects this node speaks, in the order in which they are asked about a connection's first bytes."""
+"""All dialects of this node, in the order in which they are tried on the first bytes of a connection."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from node.protocol.plain.std import Std
 ANCESTOR = Ancestor()
 STD = Std()
 
-#: The order is that of the table in PROTOCOL.md section 3. The first one that says yes has it, and the first that needs
-#: more bytes is waited for. The ancestor comes last: whatever nobody else claims is bare text, and that is its way.
+#: In the order of the table in PROTOCOL.md section 3. The first codec that returns True wins. If one returns None
+#: before that, the link waits for more bytes. The ancestor comes last: it claims whatever no other dialect claims.
 CODECS: tuple[Codec, ...] = (Json(), Labelled(), Portline(), AngleAt(), AngleTs(), Angle1(), STD, ANCESTOR)
 BY_NAME: dict[str, Codec] = {codec.name: codec for codec in CODECS}
 ONE_SHOT: dict[str, OneShotCodec] = {codec.name: codec for codec in CODECS if not codec.persistent}
@@ -22,7 +22,7 @@ PERSISTENT: dict[str, PersistentCodec] = {codec.name: codec for codec in CODECS 
 
 
 def recognise(head: bytes, ended: bool) -> Codec | None:
-    """The dialect of a connection that begins with `head`; None: more bytes are needed (never when `ended`)."""
+    """The dialect of a connection that begins with `head`. None: more bytes are needed (never if `ended`)."""
     for codec in CODECS:
         verdict = codec.recognises(head, ended)
         if verdict is None and not ended:

@@ -1,6 +1,6 @@
 """The std dialect, spoken by most of the older clients: `IP:PORT TEAM text`, one connection for each message.
 
-The end of the message is the end of the connection, or a short silence, because some senders stay and wait for an
+A message ends with the connection, or with a short silence, because some senders stay connected and wait for an
 answer. The claimed IP is often wrong and is ignored; the claimed port counts.
 """
 
@@ -12,7 +12,7 @@ from typing import Literal
 from node.protocol.plain import codec, one_shot
 from node.protocol.plain.codec import Control, Goodbye, Hello, Payloads, Said, Speaker
 
-#: What a sender gets that stays after its message: one such client waits up to 5 s for any short answer.
+#: The answer to a sender that stays after its message. One such client waits up to 5 s for any short answer.
 ANSWER = b"OK"
 
 _HEAD = re.compile(rb"(?m:^)" + one_shot.ADDRESS + rb" (\S+) ")
@@ -23,13 +23,13 @@ _BEGUN = re.compile(rb"(?:" + one_shot.ADDRESS_BEGUN + rb"|" + one_shot.ADDRESS 
 
 
 class StdReader(one_shot.HeadedReader):
-    """A header of one line with the text behind it; two control words without a name."""
+    """Reads a header with the text on the same line, or one of two control words without a name."""
 
     def __init__(self) -> None:
         super().__init__(_HEAD, _OPENING)
 
     def quiet(self) -> list[Said]:
-        """The sender waits for something: what is there is the message, and it gets an answer."""
+        """After a silence, the message counts as complete. Its sender waits for an answer, and gets one."""
         said = self.end()
         if said and not self.owed:
             self.owed = ANSWER
@@ -47,13 +47,13 @@ class StdReader(one_shot.HeadedReader):
 
 
 class Std:
-    """`IP:PORT TEAM text`, one connection a message, no newline at the end."""
+    """`IP:PORT TEAM text`, one connection for each message, without a newline at the end."""
 
     name = "std"
     persistent: Literal[False] = False
 
     def recognises(self, head: bytes, ended: bool) -> bool | None:
-        """An address, a space, a word, a space, and whatever; or an address and a control word."""
+        """An address, a space, a word, a space, and anything; or an address and a control word."""
         head = head[: one_shot.MAX_HEADER + 1]
         if _HEAD.match(head[: one_shot.MAX_HEADER]) or _CONTROL_LINE.match(head):
             return True
@@ -62,15 +62,15 @@ class Std:
         return False
 
     def reader(self) -> StdReader:
-        """A reader for one connection."""
+        """Create a reader for one connection."""
         return StdReader()
 
     def payloads(self, text: str, speaker: Speaker) -> Payloads:
-        """At most about 1,000 bytes in all, no newline at the end: control words are compared unstripped by several."""
+        """At most about 1,000 bytes in all. No newline at the end: some clients compare control words unstripped."""
         return one_shot.payloads(text, _header(speaker))
 
     def control(self, word: Control, speaker: Speaker) -> bytes:
-        """A control word as it must be to act: never altered, never cut."""
+        """A control word in the form that acts at the peer: never altered, never cut."""
         return (_header(speaker) + word).encode()
 
 

@@ -1,6 +1,6 @@
 """The control words of the older clients: greetings, good-byes, and words that act at the far end. Pure data.
 
-Being wrong on a hello word only hides or shows one line, so it is shown as a quiet notice rather than swallowed.
+A text may be mistaken for a greeting. So a greeting is shown as a quiet notice, not hidden.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ HELLO = frozenset(
 )  # fmt: skip
 #: Compared without regard to case.
 GOODBYE = frozenset({"exit", "quit", "disconnect", "[peer_quit]"})
-#: Further words that some client acts upon when they are the whole text. Compared without regard to case.
+#: Further words on which some client acts if they are the whole text. Compared without regard to case.
 ACTING = frozenset({"ping", "pong", "connected", "rejected"})
-#: Words that some client acts upon wherever they stand in a text.
+#: Words on which some client acts anywhere in a text.
 ACTING_INSIDE = ("DISCONNECT", "CONNECT_REQUEST", "GROUP")
-#: Characters of the longest greeting or good-bye, with some blanks around it: what is longer needn't be looked up.
+#: Most characters of a greeting or good-bye with some blanks around it; a longer text isn't looked up.
 MAX_WORD = 64
 
 
@@ -34,17 +34,17 @@ def is_goodbye(text: str) -> bool:
 
 
 def inert(text: str) -> str:
-    """The text with a word joiner (U+2060, not seen) in each word that would act wherever it stands."""
+    """Put a word joiner (U+2060, invisible) into each word that would act anywhere in a text."""
     for word in ACTING_INSIDE:
         text = text.replace(word, word[0] + "\u2060" + word[1:])
     return text
 
 
 def harmless(text: str) -> tuple[str, bool]:
-    """The text so that it doesn't act as a control word at the far end, and whether it had to be altered.
+    """Return the text so that it doesn't act as a control word at the peer, and whether it had to be altered.
 
-    A full stop is put behind a text that is a control word as a whole, or that begins as a CONNECT does; words that
-    act wherever they stand are made `inert`.
+    A text that is a control word as a whole, or that begins with `CONNECT:`, gets a full stop. Words that act anywhere
+    are made `inert`.
     """
     bare = text.strip()
     low = bare.lower()
