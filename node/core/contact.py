@@ -79,7 +79,7 @@ class Tries(msgspec.Struct):
 class Contact:
     """A peer's row, and what the core remembers of it in memory only."""
 
-    __slots__ = ("gone", "linked_at", "links", "peer", "queue", "tries")
+    __slots__ = ("_targets", "gone", "linked_at", "links", "peer", "queue", "tries")
 
     def __init__(self, peer: nouns.Peer, *, gone: bool = False, more: bool = False) -> None:
         self.peer = peer
@@ -89,6 +89,8 @@ class Contact:
         self.linked_at = 0
         self.queue = Queue(more=more)
         self.tries = Tries()
+        #: The targets, and the row that they follow from: they are asked for with each message.
+        self._targets: tuple[nouns.Peer, tuple[Address, ...]] | None = None
 
     @property
     def id(self) -> str:
@@ -127,17 +129,20 @@ class Contact:
         return {self.peer.host, *(address.host for address in self.addresses)}
 
     @property
-    def targets(self) -> list[Address]:
+    def targets(self) -> tuple[Address, ...]:
         """The addresses at which this node may dial it, the best first. Ports of other services are left out, unless
         somebody here asked for them.
         """
-        asked = self.peer.standing == "asked"
-        return [address for address in self.addresses if asked or not is_service(address.port)]
+        if self._targets is None or self._targets[0] is not self.peer:
+            asked = self.peer.standing == "asked"
+            found = tuple(address for address in self.addresses if asked or not is_service(address.port))
+            self._targets = self.peer, found
+        return self._targets[1]
 
     @property
     def not_dialled(self) -> str | None:
         """Why its announced address isn't dialled; None: it may be dialled, or isn't known."""
-        if self.address is None or self.targets:
+        if self.targets or self.peer.port is None:
             return None
         peer = self.peer
         return (
