@@ -58,8 +58,8 @@ class Connections:
                 queues.take_back(contact, waiting)
                 queues.end(contact, waiting, "unconfirmed", detail)
             if contact.gone:
-                queue.give_up_to = self._ledger.last_message if queue.more else 0
-            elif dialling.due(contact) or queue.more:
+                queue.give_up_to = self._ledger.last_message if queue.more_on_disk else 0
+            elif dialling.due(contact) or queue.more_on_disk:
                 started += 1
                 pause = started // START_TOGETHER * START_PAUSE_MS
                 if pause:
@@ -89,7 +89,7 @@ class Connections:
         tries = contact.tries
         self._links.go(number, Input.COME_UP)
         if self._outdated(contact, link):
-            tries.worked = True
+            tries.succeeded = True
             self.hang_up(contact, number)
         elif tries.farewell:
             tries.farewell = False
@@ -101,7 +101,7 @@ class Connections:
             tries.greet = False
             self._ledger.put(e.Transmit(number, 0, "connect", control=True))
         else:
-            tries.worked = True
+            tries.succeeded = True
             self.hang_up(contact, number)
 
     def settled(self, settled: s.Settled) -> None:
@@ -111,7 +111,7 @@ class Connections:
             self._ledger.put(e.HangUp(settled.link))
             return
         tries, dialect = contact.tries, settled.dialect
-        tries.worked = True
+        tries.succeeded = True
         if settled.obeyed and tries.fallen:
             # The same guess has failed before. Most other clients can read std, too.
             dialect = STD.name
@@ -132,7 +132,7 @@ class Connections:
         if contact is None or link is None:
             self._ledger.put(e.HangUp(number))
         elif contact.tries.link == number and self._outdated(contact, link):
-            contact.tries.worked = True
+            contact.tries.succeeded = True
             self.hang_up(contact, number)
         elif not link.leaving:
             if contact.tries.link == number:
@@ -200,7 +200,7 @@ class Connections:
             contact.drop_link(number)
             if self._ledger.now - contact.linked_at >= STEADY_MS:
                 tries.failed = 0
-        if dialled and tries.worked and reason is None:
+        if dialled and tries.succeeded and reason is None:
             tries.failed = 0
             if contact.one_shot and not contact.links and not tries.paused and not tries.left:
                 self._contacts.change(contact, link="reachable", error=None)

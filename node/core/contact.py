@@ -37,7 +37,7 @@ class Queue(msgspec.Struct):
 
     #: The head, in order, and whether further ones are on disk.
     waiting: collections.deque[Waiting] = msgspec.field(default_factory=collections.deque)
-    more: bool = False
+    more_on_disk: bool = False
     #: The query in flight; whether messages were accepted since; and the messages whose outcome became known since.
     fetching: e.ReadWaiting | None = None
     added_since: bool = False
@@ -54,7 +54,7 @@ class Tries(msgspec.Struct):
     #: The link being dialled or used for one message; None: there is none.
     link: int | None = None
     #: Whether that link has served its purpose, and whether the peer said good-bye since it was dialled.
-    worked: bool = False
+    succeeded: bool = False
     left: bool = False
     #: Index of the address to dial next; it changes only after a failure.
     address: int = 0
@@ -81,13 +81,13 @@ class Contact:
 
     __slots__ = ("_targets", "gone", "linked_at", "links", "peer", "queue", "tries")
 
-    def __init__(self, peer: nouns.Peer, *, gone: bool = False, more: bool = False) -> None:
+    def __init__(self, peer: nouns.Peer, *, gone: bool = False, more_on_disk: bool = False) -> None:
         self.peer = peer
         self.gone = gone
         #: Open two-way links, with the one to use at the end; and when the first of them opened (ms).
         self.links: list[Link] = []
         self.linked_at = 0
-        self.queue = Queue(more=more)
+        self.queue = Queue(more_on_disk=more_on_disk)
         self.tries = Tries()
         #: The targets, and the row that they follow from: they are asked for with each message.
         self._targets: tuple[nouns.Peer, tuple[Address, ...]] | None = None

@@ -41,7 +41,7 @@ class Dialling:
 
     def wants(self, contact: Contact) -> bool:
         """Whether there is a reason to dial this peer."""
-        if contact.queue.waiting or contact.queue.more or contact.tries.greet:
+        if contact.queue.waiting or contact.queue.more_on_disk or contact.tries.greet:
             return True
         return contact.peer.wanted and self.reconnect and not contact.one_shot
 
@@ -57,7 +57,7 @@ class Dialling:
         if tries.next_at is not None and tries.next_at > self._ledger.now:
             return False
         # While all waiting messages are still on disk, there is nothing to send yet.
-        return self.wants(contact) and bool(contact.queue.waiting or tries.greet or not contact.queue.more)
+        return self.wants(contact) and bool(contact.queue.waiting or tries.greet or not contact.queue.more_on_disk)
 
     def next_in_line(self) -> Contact | None:
         """Take the next peer from the line, if one more dial is allowed. None: nobody may be dialled."""
@@ -91,7 +91,7 @@ class Dialling:
         address = targets[tries.address % len(targets)]
         number = tries.link = self._ledger.next_link()
         tries.next_at = None
-        tries.worked = tries.left = False
+        tries.succeeded = tries.left = False
         tries.began = self._ledger.now
         self._line.pop(contact.id, None)
         self._under_way.add(number)

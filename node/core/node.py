@@ -66,7 +66,7 @@ class Node:
         self._rooms = Rooms(self._ledger, loaded.rooms)
         # A peer whose conversation was merged into another one has no room, so it no longer exists.
         rows = [row for row in loaded.peers if row.peer.room in self._rooms.by_id]
-        contacts = [Contact(row.peer, gone=row.gone, more=row.waiting) for row in rows]
+        contacts = [Contact(row.peer, gone=row.gone, more_on_disk=row.waiting) for row in rows]
         self._contacts = Contacts(self._ledger, self._rooms, contacts, loaded.last_plain)
         self._links = Links()
         self._dialling = Dialling(self._ledger, self._contacts, self._links)

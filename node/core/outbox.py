@@ -74,7 +74,7 @@ class Outbox:
             self._dialling.dial(contact)
         elif not contact.links and contact.not_dialled is not None and self._dialling.wants(contact):
             self._contacts.change(contact, link="offline", error=contact.not_dialled)
-        if queue.more and not queue.waiting and queue.fetching is None:
+        if queue.more_on_disk and not queue.waiting and queue.fetching is None:
             pausing = tries.next_at is not None and tries.next_at > self._ledger.now
             if contact.links or not pausing:
                 self.queues.fetch(contact)
@@ -121,7 +121,7 @@ class Outbox:
             marks: list[str] | None = list(done.marks) if done.marks else None
             tries.failed = 0
             tries.tested = self._ledger.now
-            tries.worked = tries.worked or done.link == tries.link
+            tries.succeeded = tries.succeeded or done.link == tries.link
             if done.part >= done.parts:
                 self.queues.end(contact, waiting, "sent", None, marks)
             elif contact.gone or tries.paused:
@@ -143,7 +143,7 @@ class Outbox:
         link = self._links.get(done.link)
         owner = None if link is None or link.contact is None else self._contacts.by_id.get(link.contact)
         if owner is not None and done.token == 0 and done.outcome == "sent":
-            owner.tries.worked = True
+            owner.tries.succeeded = True
 
     def _not_sent(self, contact: Contact, waiting: Waiting, done: s.Transmitted) -> None:
         """A message certainly wasn't sent: put it back in its place, and stop using its link."""

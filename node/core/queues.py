@@ -41,15 +41,15 @@ class Queues:
 
     def add(self, contact: Contact, message: nouns.Message) -> None:
         """Add a message that was accepted for this peer."""
-        if contact.queue.more or len(contact.queue.waiting) >= WINDOW:
+        if contact.queue.more_on_disk or len(contact.queue.waiting) >= WINDOW:
             # A query in flight may be answered without this message, because it was asked before.
-            contact.queue.added_since = contact.queue.more = True
+            contact.queue.added_since = contact.queue.more_on_disk = True
         else:
             contact.queue.waiting.append(Waiting(message.id, message.room, message.text))
 
     def again(self, contact: Contact, message: nouns.Message) -> None:
         """Put a message that was given up back in its place in the queue."""
-        if contact.queue.more or len(contact.queue.waiting) >= WINDOW:
+        if contact.queue.more_on_disk or len(contact.queue.waiting) >= WINDOW:
             self.let_disk_order(contact)
         else:
             self.back(contact, Waiting(message.id, message.room, message.text))
@@ -77,15 +77,15 @@ class Queues:
             else:
                 contact.queue.waiting.append(waiting)
         _sort(contact)
-        contact.queue.more = contact.queue.added_since or len(rows) >= query.limit
+        contact.queue.more_on_disk = contact.queue.added_since or len(rows) >= query.limit
         contact.queue.added_since = False
-        if not contact.queue.more:
+        if not contact.queue.more_on_disk:
             contact.queue.give_up_to = 0
 
     def let_disk_order(self, contact: Contact) -> None:
         """Drop the messages in memory whose attempt hasn't begun; they are read again from disk, in order."""
         contact.queue.waiting = collections.deque(waiting for waiting in contact.queue.waiting if waiting.begun)
-        contact.queue.more = True
+        contact.queue.more_on_disk = True
         contact.queue.fetching = None
 
     def give(self, contact: Contact, waiting: Waiting, link: int) -> None:
@@ -136,7 +136,7 @@ class Queues:
             self.end(contact, waiting, "failed", FORGOTTEN)
             return
         self._rooms.state(waiting.room, waiting.id, contact.id, "waiting")
-        if contact.queue.more:
+        if contact.queue.more_on_disk:
             # Messages that came back earlier may be before it, on disk.
             self.let_disk_order(contact)
         else:
@@ -148,7 +148,7 @@ class Queues:
             self.end(contact, waiting, "failed", FORGOTTEN)
         contact.queue.waiting.clear()
         contact.queue.fetching = None
-        contact.queue.give_up_to = self._ledger.last_message if contact.queue.more else 0
+        contact.queue.give_up_to = self._ledger.last_message if contact.queue.more_on_disk else 0
 
     def delete(self, contact: Contact) -> None:
         """Forget everything about a contact's messages."""
@@ -157,7 +157,7 @@ class Queues:
         contact.queue.waiting.clear()
         contact.queue.inflight.clear()
         contact.queue.fetching = None
-        contact.queue.more = False
+        contact.queue.more_on_disk = False
 
     def adopt(self, gone: Contact, into: Contact) -> None:
         """Move the messages of `gone`, waiting or in flight, to `into`."""
@@ -168,7 +168,7 @@ class Queues:
         into.queue.inflight.update(gone.queue.inflight)
         into.queue.waiting.extend(gone.queue.waiting)
         _sort(into)
-        if into.queue.more or gone.queue.more:
+        if into.queue.more_on_disk or gone.queue.more_on_disk:
             self.let_disk_order(into)
 
 

@@ -110,7 +110,7 @@ def test_an_answer_as_long_as_it_may_be_means_that_there_may_be_more(
     (fetch,) = only(e.Fetch, desk.give(s.Settled(1, "snicher")))
     assert isinstance(fetch.query, e.ReadWaiting) and fetch.query.limit == 2
     desk.give(s.WaitingRead(fetch.query, desk.store.answer(fetch.query).rows[:found]))
-    assert contact.queue.more is more
+    assert contact.queue.more_on_disk is more
 
 
 def test_a_message_sent_again_leaves_a_full_window_to_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,11 +119,11 @@ def test_a_message_sent_again_leaves_a_full_window_to_the_disk(monkeypatch: pyte
     desk.send(BOB, "given up", "one", "two", "three")
     contact = desk.contact()
     given_up = contact.queue.waiting.popleft()
-    contact.queue.more = False
+    contact.queue.more_on_disk = False
     message = nouns.Message(
         id=given_up.id, room=given_up.room, order="", at=0, direction="out", author="me", name="anna", text="given up"
     )
     desk.core._outbox.queues.again(contact, message)
-    assert [one.id for one in contact.queue.waiting] == [1, 2] and not contact.queue.more
+    assert [one.id for one in contact.queue.waiting] == [1, 2] and not contact.queue.more_on_disk
     desk.core._outbox.queues.again(contact, message)
-    assert contact.queue.more, "two are in memory already: the disk knows the order"
+    assert contact.queue.more_on_disk, "two are in memory already: the disk knows the order"
