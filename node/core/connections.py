@@ -44,8 +44,7 @@ class Connections:
 
     def owner(self, number: int) -> Contact | None:
         """The peer of a link. An incoming link has one only if it is persistent and the peer has spoken on it."""
-        link = self._links.get(number)
-        return None if link is None or link.contact is None else self._contacts.by_id.get(link.contact)
+        return self._contacts.of_link(self._links.get(number))
 
     def settle(self, detail: str) -> None:
         """Resume after a start or a disk failure: end earlier attempts as unconfirmed, and retry what waits."""

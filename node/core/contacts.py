@@ -14,6 +14,7 @@ from node.bus import nouns
 from node.core import effects as e
 from node.core.contact import Contact
 from node.core.ledger import Ledger
+from node.core.links import Link
 from node.core.rooms import Rooms
 from node.core.strangers import Strangers
 from node.model import PLAIN_PREFIX, Address, parse_address, source_of
@@ -131,6 +132,10 @@ class Contacts:
     def at(self, host: str, port: int) -> Contact | None:
         """The peer that listens there."""
         return self._by_address.get((host, port))
+
+    def of_link(self, link: Link | None) -> Contact | None:
+        """The peer of a link; None if it isn't known, or there is no such link."""
+        return None if link is None or link.contact is None else self.by_id.get(link.contact)
 
     def at_host(self, host: str, name: str) -> list[Contact]:
         """All peers of an address that call themselves so."""

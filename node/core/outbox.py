@@ -140,8 +140,7 @@ class Outbox:
 
     def _word_sent(self, done: s.Transmitted) -> None:
         """Record the outcome of a control word (hello or good-bye), which is no message."""
-        link = self._links.get(done.link)
-        owner = None if link is None or link.contact is None else self._contacts.by_id.get(link.contact)
+        owner = self._contacts.of_link(self._links.get(done.link))
         if owner is not None and done.token == 0 and done.outcome == "sent":
             owner.tries.succeeded = True
 
