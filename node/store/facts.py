@@ -38,10 +38,16 @@ def structure(name: str, value: Any, kind: type[T]) -> T:
         raise _unreadable(name, str(error)) from error
 
 
+def text(db: sqlite3.Connection, name: str) -> str | None:
+    """Read a fact; None if it isn't set."""
+    row = db.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
+    return None if row is None else str(row[0])
+
+
 def held(db: sqlite3.Connection, name: str) -> int:
     """Read a fact as a number; 0 if it isn't set. Raises StoreCorrupt if it isn't a number."""
-    row = db.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
-    return 0 if row is None else number(name, row[0])
+    value = text(db, name)
+    return 0 if value is None else number(name, value)
 
 
 def put(db: sqlite3.Connection, facts: Mapping[str, str]) -> None:

@@ -58,17 +58,6 @@ _BEYOND_ASCII = "length(CAST(body.text AS BLOB)) > length(body.text)"
 # -- facts
 
 
-def _fact(db: sqlite3.Connection, name: str) -> str | None:
-    row = db.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
-    return None if row is None else str(row[0])
-
-
-def _number(db: sqlite3.Connection, name: str) -> int:
-    """A fact as a number; 0 if it isn't set. Raises StoreCorrupt if it isn't a number."""
-    value = _fact(db, name)
-    return 0 if value is None else facts.number(name, value)
-
-
 def _put(db: sqlite3.Connection, name: str, value: str | None) -> None:
     if value is None:
         db.execute("DELETE FROM fact WHERE name = ?", (name,))
@@ -82,13 +71,13 @@ def indexed_upto(db: sqlite3.Connection) -> int:
 
 
 def _upto(db: sqlite3.Connection, table: str) -> int:
-    return _number(db, "indexed" if table == "search" else "indexed_unspaced")
+    return facts.held(db, "indexed" if table == "search" else "indexed_unspaced")
 
 
 def newest(db: sqlite3.Connection) -> int:
     """The highest message id ever assigned, including those of deleted messages: ids are never reused."""
     on_disk = db.execute("SELECT max(id) FROM entry").fetchone()[0] or 0
-    return max(int(on_disk), _number(db, "last_message"))
+    return max(int(on_disk), facts.held(db, "last_message"))
 
 
 def behind(db: sqlite3.Connection) -> int:
@@ -98,17 +87,17 @@ def behind(db: sqlite3.Connection) -> int:
 
 def broken(db: sqlite3.Connection) -> str | None:
     """Why the index can't be used; None if it can."""
-    return _fact(db, "index_broken")
+    return facts.text(db, "index_broken")
 
 
 def rebuilding(db: sqlite3.Connection) -> bool:
     """Whether the index is incomplete because it was thrown away, or will be because it is broken."""
-    return broken(db) is not None or _fact(db, "index_rebuilt") is not None
+    return broken(db) is not None or facts.text(db, "index_rebuilt") is not None
 
 
 def owes(db: sqlite3.Connection) -> bool:
     """Whether the index may still contain words of deleted messages."""
-    return _fact(db, "index_owes") is not None
+    return facts.text(db, "index_owes") is not None
 
 
 # -- faults
@@ -194,7 +183,7 @@ def advance(db: sqlite3.Connection, limit: int) -> int:
         _add(db, "entry.id > ? AND entry.id <= ?", (done, upto))
         _put(db, "indexed", str(upto))
     upto = _advance_unspaced(db, upto, limit)
-    rebuilt = _fact(db, "index_rebuilt")
+    rebuilt = facts.text(db, "index_rebuilt")
     if rebuilt is not None and upto >= facts.number("index_rebuilt", rebuilt):
         _put(db, "index_rebuilt", None)
     return last - upto
@@ -309,7 +298,7 @@ def erase(db: sqlite3.Connection) -> bool:
     """Do one step of the current erasing pass; returns whether there is more to do. Raises IndexBroken."""
     if any(_merge(db, table, STEP_PAGES) for table in TABLES):
         return True
-    if _fact(db, "index_owes") == "erasing":
+    if facts.text(db, "index_owes") == "erasing":
         _put(db, "index_owes", None)
     return False
 
