@@ -159,6 +159,24 @@ def commit(writer: Writer, story: Story) -> None:
     writer.commit(story.records())
 
 
+class Store:
+    """A new database, with a writer, a reader, and a story for it."""
+
+    def __init__(self, home: pathlib.Path) -> None:
+        self.home = home
+        self.writer = new_writer(home)
+        self.reader = Reader(home)
+        self.story = Story()
+
+    def commit(self) -> None:
+        """Put on disk what the story has decided."""
+        commit(self.writer, self.story)
+
+    def close(self) -> None:
+        self.reader.close()
+        self.writer.close()
+
+
 def erase(writer: Writer) -> None:
     """Erase from the search index the words of messages that are no more."""
     if writer.keeper.state().owes:

@@ -13,18 +13,16 @@ from node.bus import nouns
 from node.bus import requests as rq
 from node.core import effects as e
 from node.store import beside
-from node.store.reader import Reader
 from node.store.writer import Writer
-from tests.node.store.story import Story, commit, new_writer
+from tests.node.store import story as stories
 
 MANY = ["10.0.0.7:5000", "[fe80::1]:5001", "host.example:65535"]
 
 
-class Store:
+class Store(stories.Store):
     def __init__(self, home: pathlib.Path) -> None:
-        self.writer: Writer = new_writer(home)
-        self.reader = Reader(home)
-        commit(self.writer, Story())
+        super().__init__(home)
+        self.commit()
 
     def put(self, *records: e.Record) -> None:
         self.writer.commit(records)
@@ -45,8 +43,7 @@ class Store:
 def store(tmp_path: pathlib.Path) -> Iterator[Store]:
     made = Store(tmp_path)
     yield made
-    made.reader.close()
-    made.writer.close()
+    made.close()
 
 
 def peer(name: str, addresses: list[str]) -> nouns.Peer:

@@ -18,28 +18,22 @@ from node.core import effects as e
 from node.core import stimuli as s
 from node.core.contact import Contact
 from node.store import database, delivery
-from node.store.reader import Reader
-from tests.node.store.story import GROUP, Story, commit, new_writer
+from tests.node.store import story as stories
+from tests.node.store.story import GROUP
 
 STATES = ("waiting", "sending", "sent", "delivered", "failed", "unconfirmed")
 #: What a newer program may have written.
 UNKNOWN = "encoded"
 
 
-class Three:
+class Three(stories.Store):
     """Three peers, and one message to all of them on disk."""
 
     def __init__(self, home: pathlib.Path) -> None:
-        self.home = home
-        self.writer = new_writer(home)
-        self.reader = Reader(home)
-        self.story = Story()
+        super().__init__(home)
         self.peers: list[Contact] = [self.story.meet(f"10.0.0.{number}", 5000) for number in (1, 2, 3)]
         self.message = self.story.say_to(self.peers, "zebra to all")
         self.commit()
-
-    def commit(self) -> None:
-        commit(self.writer, self.story)
 
     def become(self, *states: tuple[str, str | None]) -> None:
         """The state of each of the three."""
@@ -71,8 +65,7 @@ class Three:
 def three(tmp_path: pathlib.Path) -> Iterator[Three]:
     made = Three(tmp_path)
     yield made
-    made.reader.close()
-    made.writer.close()
+    made.close()
 
 
 def test_every_state_has_its_place_among_those_of_several() -> None:

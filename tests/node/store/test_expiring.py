@@ -13,37 +13,24 @@ from node.bus import requests as rq
 from node.core import effects as e
 from node.errors import CommandRefused
 from node.store import database, reader
-from node.store.reader import Reader
-from node.store.writer import Writer
-from tests.node.store.story import Story, commit, new_writer
+from tests.node.store import story as stories
 
 
-class Store:
-    def __init__(self, home: pathlib.Path) -> None:
-        self.home = home
-        self.writer: Writer = new_writer(home)
-        self.reader = Reader(home)
-        self.story = Story()
-
-    def commit(self) -> None:
-        commit(self.writer, self.story)
-
+class Store(stories.Store):
     def expire(self) -> None:
         """All that was said up to now goes."""
         self.story.expire(self.reader, self.story.ledger.now + 1)
         self.commit()
 
     def column(self, sql: str) -> list[object]:
-        with sqlite3.connect(self.home / database.FILE_NAME) as db:
-            return [row[0] for row in db.execute(sql)]
+        return [row[0] for row in stories.rows(self.home, sql)]
 
 
 @pytest.fixture
 def store(tmp_path: pathlib.Path) -> Iterator[Store]:
     made = Store(tmp_path)
     yield made
-    made.reader.close()
-    made.writer.close()
+    made.close()
 
 
 # -- events

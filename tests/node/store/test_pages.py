@@ -13,16 +13,13 @@ from node.bus import requests as rq
 from node.errors import CommandRefused
 from node.store import pages, snapshot
 from node.store.pages import Pages
-from node.store.reader import Reader
-from node.store.writer import Writer
-from tests.node.store.story import Story, commit, new_writer
+from tests.node.store import story as stories
+from tests.node.store.story import commit
 
 
-class Store:
+class Store(stories.Store):
     def __init__(self, home: pathlib.Path) -> None:
-        self.writer: Writer = new_writer(home)
-        self.story = Story()
-        self.reader = Reader(home)
+        super().__init__(home)
         self.now = 100.0
         self.pages = Pages(home, clock=lambda: self.now)
 
@@ -46,8 +43,7 @@ def store(tmp_path: pathlib.Path) -> Iterator[Store]:
     made = Store(tmp_path)
     yield made
     made.pages.close()
-    made.reader.close()
-    made.writer.close()
+    made.close()
 
 
 def refused(of: pytest.ExceptionInfo[CommandRefused]) -> str:

@@ -21,29 +21,14 @@ from node.core.loaded import KeptConsumer
 from node.errors import CommandRefused, StoreCorrupt, StoreError
 from node.store import database, reader
 from node.store.reader import Reader
-from node.store.writer import Writer
-from tests.node.store.story import LOG, Story, commit, new_writer
-
-
-class Store:
-    """A story that is being written, and a reader of it."""
-
-    def __init__(self, home: pathlib.Path) -> None:
-        self.home = home
-        self.writer: Writer = new_writer(home)
-        self.story = Story()
-        self.reader = Reader(home)
-
-    def commit(self) -> None:
-        commit(self.writer, self.story)
+from tests.node.store.story import LOG, Store
 
 
 @pytest.fixture
 def store(tmp_path: pathlib.Path) -> Iterator[Store]:
     store = Store(tmp_path)
     yield store
-    store.reader.close()
-    store.writer.close()
+    store.close()
 
 
 def code(refused: pytest.ExceptionInfo[CommandRefused]) -> str:
@@ -179,8 +164,7 @@ def long_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Reader
         records.append(record)
     store.writer.commit(records)
     yield store.reader, anna.peer.room, sorted(scrambled, key=lambda id_: (scrambled[id_], id_))
-    store.reader.close()
-    store.writer.close()
+    store.close()
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -309,8 +293,7 @@ def test_damage_that_shows_late_is_an_error_that_names_the_file(store: Store) ->
     anna = store.story.meet("10.0.0.1", 5000)
     store.story.hear(anna, *("x" * 3_000 for _ in range(50)))
     store.commit()
-    store.reader.close()
-    store.writer.close()
+    store.close()
     path = store.home / database.FILE_NAME
     with sqlite3.connect(path) as db:
         roots = [root for (root,) in db.execute("SELECT rootpage FROM sqlite_schema WHERE rootpage > 1")]

@@ -10,25 +10,20 @@ from collections.abc import Iterator
 import pytest
 
 from node.store import database
-from node.store.reader import Reader
-from node.store.writer import Writer
-from tests.node.store.story import Story, commit, new_writer
+from tests.node.store import story as stories
 
 STREAM = b"s" * 16
 
 
-class Store:
+class Store(stories.Store):
     """A conversation of two signed texts, with what the store knows of their stream."""
 
     def __init__(self, home: pathlib.Path) -> None:
-        self.home = home
-        self.writer: Writer = new_writer(home)
-        self.reader = Reader(home)
-        self.story = Story()
+        super().__init__(home)
         self.anna, self.bela = self.story.meet("10.0.0.1", 5000), self.story.meet("10.0.0.2", 5000)
         for contact in (self.anna, self.bela):
             heard = self.story.hear(contact, "one", "two")
-            commit(self.writer, self.story)
+            self.commit()
             self.sign(contact.peer.room, heard)
 
     def sign(self, room: str, messages: list[int]) -> None:
@@ -41,16 +36,14 @@ class Store:
             db.execute("INSERT INTO receipt VALUES (?, 'member', 'author', ?, 2, ?, NULL)", (room, STREAM, last))
 
     def rows(self, sql: str) -> list[tuple[object, ...]]:
-        with contextlib.closing(sqlite3.connect(self.home / database.FILE_NAME)) as db:
-            return db.execute(sql).fetchall()
+        return stories.rows(self.home, sql)
 
 
 @pytest.fixture
 def store(tmp_path: pathlib.Path) -> Iterator[Store]:
     made = Store(tmp_path)
     yield made
-    made.reader.close()
-    made.writer.close()
+    made.close()
 
 
 @pytest.mark.parametrize("expired", [False, True])
@@ -59,10 +52,10 @@ def test_a_conversation_is_deleted_with_its_headers_and_receipts_also_of_what_ha
 ) -> None:
     if expired:
         store.story.expire(store.reader, store.story.ledger.now + 1)
-        commit(store.writer, store.story)
+        store.commit()
         assert store.rows("SELECT DISTINCT entry FROM signed") == [(None,)]
     store.story.contacts.delete(store.anna)
-    commit(store.writer, store.story)
+    store.commit()
     kept = [(store.bela.peer.room,)]
     for table in ("signed", "receipt"):
         assert store.rows(f"SELECT DISTINCT room FROM {table}") == kept, table
@@ -70,7 +63,7 @@ def test_a_conversation_is_deleted_with_its_headers_and_receipts_also_of_what_ha
 
 def test_how_far_a_stream_had_come_outlives_its_conversation(store: Store) -> None:
     store.story.contacts.delete(store.anna)
-    commit(store.writer, store.story)
+    store.commit()
     rows = store.rows("SELECT room, first, n, hash, signature FROM vector ORDER BY room")
     assert rows == [
         (store.anna.peer.room, 3, 2, b"\x02" * 32, None),
@@ -80,10 +73,10 @@ def test_how_far_a_stream_had_come_outlives_its_conversation(store: Store) -> No
 
 def test_what_waits_keeps_its_header_shown_when_others_expire(store: Store) -> None:
     ours = store.story.say(store.anna, "waits")
-    commit(store.writer, store.story)
+    store.commit()
     with contextlib.closing(sqlite3.connect(store.home / database.FILE_NAME)) as db, db:
         row = (store.anna.peer.room, "me", STREAM, 1, b"h" * 32, b"header", b"signature", ours)
         db.execute("INSERT INTO signed VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
     store.story.expire(store.reader, store.story.ledger.now + 1)
-    commit(store.writer, store.story)
+    store.commit()
     assert store.rows("SELECT author FROM signed WHERE entry IS NOT NULL") == [("me",)]
