@@ -13,6 +13,7 @@ SnicherError
 |   `-- IndexBroken          the search index can't be used; it is rebuilt, and nothing else is affected
 |-- LocalFault               our own code broke the protocol: a bug, never the peer's fault
 |-- InvalidEntry             a signed entry doesn't verify; it is refused and counted
+|-- InvalidFrame             a frame of an encrypted link isn't what PROTOCOL.md says; the link ends
 `-- BusError
     |-- CommandRefused       the node answered a command with an error (has a stable code)
     |-- NodeAway             no node answers on this home
@@ -81,6 +82,10 @@ class LocalFault(SnicherError):
 
 class InvalidEntry(SnicherError):
     """A signed entry breaks its chain, its signature or its clock. It is refused whole."""
+
+
+class InvalidFrame(SnicherError):
+    """A frame of an encrypted link isn't what PROTOCOL.md says. The link ends."""
 
 
 class BusError(SnicherError):

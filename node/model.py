@@ -13,7 +13,7 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Iterable
-from typing import NewType
+from typing import Any, NewType
 
 import msgspec
 
@@ -209,7 +209,13 @@ def public_key(peer: PeerId) -> bytes:
     return key
 
 
-def short_code(peer: PeerId) -> str:
+def direct_room(one: str, other: str) -> RoomId:
+    """The id of the direct room of two PeerIds. Both nodes compute it, so nobody announces it."""
+    low, high = sorted((one, other))
+    return RoomId(DIRECT_PREFIX + hashlib.sha256(f"snicher direct 1\0{low}{high}".encode()).hexdigest())
+
+
+def short_code(peer: str) -> str:
     """A PeerId for people to compare: four groups of four characters, from its SHA-256."""
     digest = base64.b32encode(hashlib.sha256(peer.encode()).digest()).decode().lower()
     return " · ".join(digest[index : index + 4] for index in range(0, 16, 4))
@@ -220,17 +226,19 @@ class Header(msgspec.Struct, frozen=True, array_like=True):
 
     room: str
     author: PeerId
-    #: Drawn at random when the author's database was made or restored: 16 bytes.
+    #: Drawn at random for the room in each run of the author's node: 16 bytes.
     stream: bytes
     #: 1, 2, 3 ... within room, author and stream.
     n: int
-    #: SHA-256 of the previous header of the stream; 32 zero bytes for n = 1.
+    #: SHA-256 of the previous header of the stream; for n = 1 of the header that `before` names, or 32 zero bytes.
     prev: bytes
     #: Hybrid logical clock: milliseconds since 1970 times 65,536, plus a counter. Above that of n - 1.
     clock: int
     kind: str
     #: SHA-256 of the body.
     body_hash: bytes
+    #: Only for n = 1: stream and number of the author's last header in this room before; None: there was none.
+    before: Any = None
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -239,7 +247,10 @@ class Entry(msgspec.Struct, frozen=True):
     header: Header
     #: The author's exact bytes: what was signed, hashed, stored and is passed on.
     header_bytes: bytes
-    signature: bytes
+    #: The SHA-256 of those bytes.
+    hash: bytes
+    #: The author's signature of this header. None: that of a later header covers it.
+    signature: bytes | None
     body: bytes | None
 
 
@@ -248,7 +259,3 @@ class Position(msgspec.Struct, frozen=True):
 
     n: int
     hash: bytes
-
-
-#: What a node holds of a room without a gap.
-Vector = dict[tuple[PeerId, bytes], Position]

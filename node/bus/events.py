@@ -103,6 +103,21 @@ class PeerForgotten(msgspec.Struct, frozen=True, kw_only=True):
     peer: str
 
 
+class PeerWarned(msgspec.Struct, frozen=True, kw_only=True):
+    """Who a peer is has become doubtful; `warning` says why, as a sentence. People should see it at once."""
+
+    peer: str
+    name: str
+    warning: str
+
+
+class IdentityShared(msgspec.Struct, frozen=True, kw_only=True):
+    """Another machine uses this node's identity: an imported key, or a copied home. Both go on working."""
+
+    #: Where the other machine was met, as HOST:PORT, or its host alone.
+    address: str
+
+
 class QuotaReached(msgspec.Struct, frozen=True, kw_only=True):
     """A source address has used up its daily quota and is shut out until `until` (ms). Nobody else is affected."""
 
@@ -132,6 +147,23 @@ class MessageStateChanged(msgspec.Struct, frozen=True, kw_only=True):
     detail: str | None = None
     #: The message's new marks; None: they are unchanged.
     marks: list[str] | None = None
+
+
+class MessageChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """A message is another than before: one that waited in clear became an entry. Its id stays."""
+
+    message: Message
+
+
+class ReceiptAdvanced(msgspec.Struct, frozen=True, kw_only=True):
+    """A member of a room has more of our entries on its disk: all of the stream up to number `n`.
+
+    Messages of this room with such an `entry` are *delivered* to that member."""
+
+    room: str
+    member: str
+    stream: str
+    n: int
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,8 +197,8 @@ DURABLE: dict[str, type[msgspec.Struct]] = {
     kind.__name__: kind
     for kind in (
         NodeStarted, NodeStopped, GreetingChanged, SettingsChanged, RoomAdded, RoomChanged, RoomsMerged,
-        RoomDeleted, MessagesExpired, RoomRead, PeerAdded, PeerChanged, PeerForgotten, QuotaReached, MessageReceived,
-        MessageAccepted, MessageStateChanged,
+        RoomDeleted, MessagesExpired, RoomRead, PeerAdded, PeerChanged, PeerForgotten, PeerWarned, IdentityShared,
+        QuotaReached, MessageReceived, MessageAccepted, MessageStateChanged, MessageChanged, ReceiptAdvanced,
     )
 }  # fmt: skip
 EPHEMERAL: dict[str, type[msgspec.Struct]] = {

@@ -23,12 +23,21 @@ DeliveryState = Literal["waiting", "sending", "sent", "delivered", "failed", "un
 #: waiting while one recipient is still to get it; after that, failures show before successes.
 ADVANCE: tuple[DeliveryState, ...] = ("waiting", "sending", "failed", "unconfirmed", "sent", "delivered")
 LinkState = Literal["online", "connecting", "reachable", "offline", "unknown"]
-MessageKind = Literal["text", "notice", "deleted"]
+MessageKind = Literal["text", "notice", "deleted", "unknown"]
 Direction = Literal["in", "out"]
 Source = Literal["flag", "environment", "file", "saved", "default"]
 #: How far this node's user has dealt with a peer; see `Peer.standing`.
 Standing = Literal["stranger", "known", "asked"]
 GreetingOutcome = Literal["skipped", "calling", "greeted", "failed"]
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """The place of an entry among those of its author."""
+
+    #: The author's stream: 32 hexadecimal digits.
+    stream: str
+    #: 1, 2, 3 ... within the stream.
+    n: int
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -47,6 +56,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str
     #: "notice" is a quiet line (a hello, a good-bye): it never counts as unread and is never a room's last message.
     #: "deleted" appears in old events in the place of a message deleted since; nothing else of it is known.
+    #: "unknown" is an entry that this version can't show; it has no text.
     kind: str = "text"
     text: str = ""
     #: Only for direction "out": waiting, sending, sent, delivered, failed or unconfirmed.
@@ -56,10 +66,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: What else is true of it: "altered" (changed so that it doesn't act as a control word), "not-utf8" (shown with
     #: replacement characters), "parts" (sent in several marked parts). Unknown marks are ignored.
     marks: list[str] = []
+    #: Its place, if it is an entry: signed by its author, and encrypted on its way. None: it was said in clear.
+    entry: Place | None = None
 
 
 class Room(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A conversation. Of kind "plain": with one plain-text peer, local to this node, never encrypted."""
+    """A conversation. Of kind "plain": with one plain-text peer, local to this node, never encrypted. Of kind "direct":
+    with another Snicher node, always encrypted; messages in it without `entry` are from before it was known as one.
+    """
 
     id: str
     kind: str
@@ -75,15 +89,19 @@ class Room(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: The sorted ids of the other members; in a plain room the one peer. `peer` is for readers that know only rooms of
     #: two. Never use a room's id as a peer's.
     members: list[str] = []
+    #: Ids of plain conversations that became part of this one. Commands take them for this room, and for its peer.
+    aliases: list[str] = []
 
 
 class Peer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Somebody this node can talk with, or has talked with."""
 
+    #: `plain-` and a number; of a node its PeerId.
     id: str
     room: str
     #: What a person here calls it, else what it calls itself, or its address while it has said nothing. Untrusted text.
     name: str
+    #: "plain": an older client, which is talked to in clear. "node": a Snicher node, which never is.
     kind: str = "plain"
     host: str = ""
     #: None while it has not announced the port it listens on: it can be answered only while it is connected.
@@ -109,6 +127,13 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: Where it can be dialled, as HOST:PORT, the best first; empty while it has not said its port. `host` and `port`
     #: are for readers that know one address.
     addresses: list[str] = []
+    #: Short form of a node's id, for people to compare: four groups of four. Empty for plain peers.
+    code: str = ""
+    #: A sentence about who this may be, for people to decide: another key at a node's address, another node of the same
+    #: name, clear text from a node's address. None: nothing is in doubt. The command `trust` ends it.
+    warning: str | None = None
+    #: The PeerId of another key that answered at this node's address; None: there was none.
+    rival: str | None = None
 
 
 class Self(msgspec.Struct, frozen=True, kw_only=True):

@@ -103,6 +103,21 @@ def _message_state_changed(state: nouns.State, data: ev.MessageStateChanged) -> 
         state.rooms[room.id] = replace(room, last=last)
 
 
+def _message_changed(state: nouns.State, data: ev.MessageChanged) -> None:
+    room = state.rooms.get(data.message.room)
+    if room is not None and room.last is not None and room.last.id == data.message.id:
+        state.rooms[room.id] = replace(room, last=nouns.preview(data.message))
+
+
+def _receipt_advanced(state: nouns.State, data: ev.ReceiptAdvanced) -> None:
+    room = state.rooms.get(data.room)
+    last = None if room is None else room.last
+    if room is None or last is None or last.state is None or last.entry is None:
+        return
+    if last.entry.stream == data.stream and last.entry.n <= data.n:
+        state.rooms[room.id] = replace(room, last=replace(last, state="delivered"))
+
+
 _STEPS: dict[str, Callable[[nouns.State, Any], None]] = {
     "NodeStarted": _node_started,
     "GreetingChanged": _greeting_changed,
@@ -119,4 +134,6 @@ _STEPS: dict[str, Callable[[nouns.State, Any], None]] = {
     "MessageReceived": _message_received,
     "MessageAccepted": _message_accepted,
     "MessageStateChanged": _message_state_changed,
+    "MessageChanged": _message_changed,
+    "ReceiptAdvanced": _receipt_advanced,
 }

@@ -211,6 +211,33 @@ class ResendResult(msgspec.Struct, kw_only=True):
     message: Message
 
 
+class DeliveryArgs(msgspec.Struct, kw_only=True):
+    """One of our own messages."""
+
+    message: int
+
+
+class Recipient(msgspec.Struct, kw_only=True):
+    """What became of a message for one of those it is for."""
+
+    peer: str
+    #: As in Message.
+    state: str
+    #: When it was on that peer's disk, if it is an entry and the log still says so.
+    at: int | None = None
+    #: Why it is in this state, if there is something to say.
+    detail: str | None = None
+    #: When the peer is dialled again, if that is planned.
+    next_try: NextTry | None = None
+
+
+class DeliveryResult(msgspec.Struct, kw_only=True):
+    """The message, accepted at its `at`, and what became of it, by peer."""
+
+    message: Message
+    recipients: list[Recipient]
+
+
 class ConnectArgs(msgspec.Struct, kw_only=True):
     """HOST:PORT, or a known peer by id or name. `dialect` ("auto", or as in Peer) overrides the guessed one."""
 
@@ -228,6 +255,16 @@ class PeerArgs(msgspec.Struct, kw_only=True):
     """A peer by id, name (if only one has it) or HOST:PORT."""
 
     peer: str
+
+
+class TrustArgs(msgspec.Struct, kw_only=True):
+    """A peer with a warning. What a person decides by it: another key at its address is the one meant from now on; a
+    node that shares its name with another is what it says. `plain`: whoever is at this node's addresses may be talked
+    to in clear.
+    """
+
+    peer: str
+    plain: bool = False
 
 
 class PeersArgs(msgspec.Struct, kw_only=True):
@@ -360,9 +397,11 @@ COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     "search": (SearchArgs, SearchResult),
     "send": (SendArgs, SendResult),
     "resend": (ResendArgs, ResendResult),
+    "delivery": (DeliveryArgs, DeliveryResult),
     "connect": (ConnectArgs, PeerResult),
     "disconnect": (PeerArgs, PeerResult),
     "peers": (PeersArgs, PeersResult),
+    "trust": (TrustArgs, PeerResult),
     "forget": (PeerArgs, Nothing),
     "rename": (RenameArgs, PeerResult),
     "merge": (MergeArgs, PeerResult),
@@ -377,8 +416,8 @@ COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
 }
 #: Commands that change nothing. They may be retried freely, and are answered even while the disk can't be written.
 READS = frozenset({
-    "hello", "snapshot", "events", "consumer_next", "consumers", "report", "history", "search", "peers", "stats",
-    "config", "status",
+    "hello", "snapshot", "events", "consumer_next", "consumers", "report", "history", "search", "delivery", "peers",
+    "stats", "config", "status",
 })  # fmt: skip
 #: Idempotent commands, which may be retried without a key.
 REPEATABLE = READS | {"consumer_create", "consumer_acknowledge"}
@@ -399,6 +438,11 @@ ERROR_CODES: dict[str, tuple[str, bool]] = {
     "service_port": (
         "The peer says that it listens on a port of another kind of service, where nobody is dialled unasked, and isn't"
         " connected; `connect` to its HOST:PORT allows it.",
+        False,
+    ),
+    "nothing_to_trust": ("Nothing about this peer is in doubt.", False),
+    "clear_text_refused": (
+        "A Snicher node was known at this address, so nothing goes to it in clear; `trust` with `plain` allows it.",
         False,
     ),
     "own_address": ("That is this node's own address.", False),

@@ -9,9 +9,10 @@ import msgspec
 from node.bus import events as ev
 from node.bus import nouns
 from node.bus import requests as rq
-from node.core.loaded import KeptConsumer
+from node.core.loaded import KeptConsumer, Row
 from node.model import Address
 from node.protocol.plain.registry import ANCESTOR
+from node.protocol.secure.frames import Frame
 
 # ---- records: committed together, in order ---------------------------------------------------------------------------
 
@@ -64,6 +65,71 @@ class AddMessage(msgspec.Struct, frozen=True):
     clock: int
     recipients: tuple[str, ...] = ()
     raw: bytes | None = None
+
+
+class AddEntry(msgspec.Struct, frozen=True):
+    """An entry, as the message that front ends see, and what its author signed.
+
+    `body` is None if its exact bytes follow from the message's text (entries.text_body). Our own entries have no
+    `delivery` rows: their states follow from receipts.
+    """
+
+    message: nouns.Message
+    clock: int
+    stream: bytes
+    n: int
+    hash: bytes
+    header: bytes
+    #: The checked signature of this very header. None: a later header of the stream has one that covers it.
+    signature: bytes | None
+    body: bytes | None = None
+
+
+class AddHeader(msgspec.Struct, frozen=True):
+    """The header of an entry whose body is no more: it keeps the chain whole, and nothing of it is shown."""
+
+    room: str
+    author: str
+    stream: bytes
+    n: int
+    hash: bytes
+    header: bytes
+    signature: bytes | None
+
+
+class SignMessage(msgspec.Struct, frozen=True):
+    """A message of ours that waited in clear (AddMessage) becomes an entry: its `delivery` rows go, its id stays.
+
+    `message` is the message as it is now, with its new `order` and `entry`; its room is the one it is in now.
+    """
+
+    message: nouns.Message
+    clock: int
+    stream: bytes
+    n: int
+    hash: bytes
+    header: bytes
+    signature: bytes | None
+
+
+class PutRow(msgspec.Struct, frozen=True):
+    """A row of the vector as it is now."""
+
+    room: str
+    author: str
+    stream: bytes
+    row: Row
+
+
+class PutReceipt(msgspec.Struct, frozen=True):
+    """A member holds our own stream up to number `n`, whose header has this hash, as it said over its own link."""
+
+    room: str
+    member: str
+    author: str
+    stream: bytes
+    n: int
+    hash: bytes
 
 
 class SetState(msgspec.Struct, frozen=True):
@@ -136,6 +202,11 @@ Record = (
     | DeleteRoom
     | ExpireMessages
     | AddMessage
+    | AddEntry
+    | AddHeader
+    | SignMessage
+    | PutRow
+    | PutReceipt
     | SetState
     | PutSettings
     | PutGreetings
@@ -151,17 +222,20 @@ Record = (
 
 
 class Dial(msgspec.Struct, frozen=True):
-    """Open a connection, in one of three ways.
+    """Open a connection, in one of four ways.
 
-    `how` "persistent": send CONNECT and stay. "unsure": send CONNECT with the offer, and find out what the peer speaks.
-    "one_shot": open it for one message, which follows as a Transmit after the Connected stimulus.
+    `how` "persistent": send CONNECT with the offer, and stay. "unsure": the same, and find out what the peer speaks.
+    "one_shot": open it for one message, which follows as a Transmit after the Connected stimulus. "secure": send
+    CONNECT with the offer, and nothing in clear, whatever comes back. Whoever answers the offer is talked to encrypted.
     """
 
     link: int
     address: Address
-    how: Literal["persistent", "unsure", "one_shot"]
+    how: Literal["persistent", "unsure", "one_shot", "secure"]
     #: The dialect to speak; "unsure" begins with the ancestor's.
     dialect: str = ANCESTOR.name
+    #: The PeerId that must answer. None: whoever does.
+    expect: str | None = None
 
 
 class Transmit(msgspec.Struct, frozen=True):
@@ -175,10 +249,32 @@ class Transmit(msgspec.Struct, frozen=True):
     control: bool = False
 
 
-class HangUp(msgspec.Struct, frozen=True):
-    """Say good-bye where the dialect has one, and close."""
+class Say(msgspec.Struct, frozen=True):
+    """Send a frame over an encrypted link. Nothing happens if the link is no more: its end is told anyway."""
 
     link: int
+    frame: Frame
+
+
+class Serve(msgspec.Struct, frozen=True):
+    """Send entries of a stream from disk over an encrypted link, from number `after` + 1 on, as one RUN.
+
+    Answered by Served.
+    """
+
+    link: int
+    room: str
+    author: str
+    stream: bytes
+    after: int
+
+
+class HangUp(msgspec.Struct, frozen=True):
+    """Say good-bye where the dialect has one, and close. `code` and `text` are those of BYE on an encrypted link."""
+
+    link: int
+    code: int = 0
+    text: str = ""
 
 
 class ShutOut(msgspec.Struct, frozen=True):
@@ -238,7 +334,7 @@ class Exit(msgspec.Struct, frozen=True):
     """Everything is decided and performed: the node may end once the links are closed."""
 
 
-Act = Dial | Transmit | HangUp | ShutOut | Hold | Tell | Reply | Refuse | Fetch | ReportExpiry | Exit
+Act = Dial | Transmit | Say | Serve | HangUp | ShutOut | Hold | Tell | Reply | Refuse | Fetch | ReportExpiry | Exit
 Effect = Record | Act
 
 # ---- queries: data that a decision needs from disk; each is answered by a stimulus of its own ------------------------

@@ -36,6 +36,40 @@ class KeptConsumer(msgspec.Struct, frozen=True, kw_only=True):
     used: int
 
 
+class Row(msgspec.Struct, frozen=True):
+    """What is held of one stream of a room without a gap: numbers `first` to `n`. (PROTOCOL.md, section 6)"""
+
+    #: One above `n` when all of it was deleted.
+    first: int
+    #: 0 when nothing of it is held yet.
+    n: int
+    #: The hash of header `n`; zeros when `n` is 0.
+    hash: bytes
+    #: The clock of header `n`; -1 when it isn't known.
+    clock: int
+    #: The ninth element of header 1: the author's last header before this stream. None: there was none, or header 1
+    #: isn't known.
+    before: tuple[bytes, int] | None = None
+
+
+class KeptRow(msgspec.Struct, frozen=True):
+    """A row of the vector on disk."""
+
+    room: str
+    author: str
+    stream: bytes
+    row: Row
+
+
+class KeptReceipt(msgspec.Struct, frozen=True):
+    """What a member holds of one of our own streams: all of it up to number `n`."""
+
+    room: str
+    member: str
+    stream: bytes
+    n: int
+
+
 class Loaded(msgspec.Struct, frozen=True):
     """Everything the core holds in memory, as of one commit."""
 
@@ -62,3 +96,5 @@ class Loaded(msgspec.Struct, frozen=True):
     #: Settings that front ends changed, and the name. None: an older Snicher wrote the database and didn't distinguish
     #: them from defaults.
     saved: dict[str, Any] | None = None
+    rows: list[KeptRow] = []
+    receipts: list[KeptReceipt] = []

@@ -212,6 +212,8 @@ class Node:
             case s.ReadCounted() | s.MessageRead() | s.OldestRead():
                 self._ledger.cause = stimulus.query.cause
                 self._commands.fetched(stimulus)
+            case s.Secured() | s.Framed() | s.KeyDiffered() | s.AnsweredLate() | s.Served():
+                raise NotImplementedError
             case s.SpaceMeasured():
                 self._measured(stimulus)
             case s.ExpiryDue():

@@ -12,6 +12,7 @@ from node.core import effects
 from node.core.links import Direction
 from node.model import MandatoryPeer
 from node.protocol.plain.codec import Mark, Said
+from node.protocol.secure.frames import Frame, Hello
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -69,6 +70,63 @@ class Heard(msgspec.Struct, frozen=True):
     link: int
     said: list[Said]
     #: Bytes received over the connection since the last Heard.
+    size: int = 0
+
+
+class Secured(msgspec.Struct, frozen=True):
+    """An encrypted link is open: the other side has proved its key, and its HELLO was read.
+
+    Comes before anything else of the link. `host` is the other side's IP address; `peer` is its PeerId. `version` is
+    that of the protocol that both speak.
+    """
+
+    link: int
+    direction: Direction
+    host: str
+    peer: str
+    hello: Hello
+    version: int
+
+
+class Framed(msgspec.Struct, frozen=True):
+    """Frames came in over an encrypted link, in order; a Secured came before. Never HELLO, PING or BYE."""
+
+    link: int
+    frames: list[Frame]
+    #: Bytes received over the connection since the last Framed.
+    size: int = 0
+
+
+class KeyDiffered(msgspec.Struct, frozen=True):
+    """A dialled node has another key than the one expected. Nothing was told to it; Closed follows."""
+
+    link: int
+    found: str
+
+
+class AnsweredLate(msgspec.Struct, frozen=True):
+    """A peer that we talked to in clear has answered the offer only now: it is a Snicher node.
+
+    Closed follows. `readable`: something of ours was written in clear. The outcome of each text on the link is still
+    told, as "not_sent".
+    """
+
+    link: int
+    readable: bool
+
+
+class Served(msgspec.Struct, frozen=True):
+    """The outcome of a Serve: entries up to number `upto` were sent, in a frame of `size` bytes.
+
+    `upto` equal to `after` of the act: there is none after that. None: the store could not be read, or the link is
+    over.
+    """
+
+    link: int
+    room: str
+    author: str
+    stream: bytes
+    upto: int | None
     size: int = 0
 
 
@@ -199,6 +257,11 @@ Stimulus = (
     | Opened
     | LinkUp
     | Heard
+    | Secured
+    | Framed
+    | KeyDiffered
+    | AnsweredLate
+    | Served
     | Transmitted
     | Closed
     | Commanded

@@ -6,12 +6,11 @@ import random
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from node.model import peer_id
-from node.protocol.entries import write_entry
+from tests.support.authors import author_of, write_entry
 
 _KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-_AUTHOR = peer_id(_KEY.public_key().public_bytes_raw())
-_HEADER = write_entry(_KEY, _AUTHOR, "#lobby", b"S" * 16, None, 100, "text", b"body").header_bytes
+_AUTHOR = author_of(_KEY)
+_HEADER = write_entry(_KEY, "#lobby", b"S" * 16, None, 100, "text", b"body").header_bytes
 
 SEEDS: tuple[bytes, ...] = (
     b"CONNECT:5000",

@@ -316,7 +316,8 @@ def test_every_name_on_the_page_exists() -> None:
           if isinstance(struct, type) and issubclass(struct, msgspec.Struct)
           for name in struct.__struct_fields__),
         # Values that are no type of their own, and other languages' words.
-        *registry.BY_NAME, "unknown", "guess", "seen", "chosen", "auto", "plain", "altered", "not-utf8", "parts",
+        *registry.BY_NAME, "unknown", "guess", "seen", "chosen", "auto", "plain", "direct", "node", "{stream, n}",
+        "altered", "not-utf8", "parts",
         *answers.LIMITS, "details.index", "?",
         "ipc", "tcp", "apply", "bus.json", locks.NODE_LOCK, "flock", "/proc", "python -m node status",
         "python -m node stop", "BUS.md", "SNICHER_HOME", "details.candidates", "details.oldest",

@@ -10,15 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.errors import InvalidEntry
-from node.model import Entry, Header, Position, peer_id
+from node.model import Entry, Header, Position
 from node.protocol import entries
-from node.protocol.entries import CONTEXT, MAX_HEADER_BYTES, NO_PREVIOUS, check_run, header_hash, write_entry
+from node.protocol.entries import CONTEXT, MAX_HEADER_BYTES, NO_PREVIOUS, header_hash
+from tests.support.authors import author_of, position, write_entry
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-AUTHOR = peer_id(KEY.public_key().public_bytes_raw())
+AUTHOR = author_of(KEY)
 STREAM = b"S" * 16
 OTHER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
-OTHER = peer_id(OTHER_KEY.public_key().public_bytes_raw())
+OTHER = author_of(OTHER_KEY)
 
 
 def run(count: int, start: Position | None = None, clock: int = 100) -> list[Entry]:
@@ -26,16 +27,30 @@ def run(count: int, start: Position | None = None, clock: int = 100) -> list[Ent
     made: list[Entry] = []
     last = start
     for index in range(count):
-        entry = write_entry(KEY, AUTHOR, "#lobby", STREAM, last, clock + index, "text", b"body %d" % index)
-        last = Position(entry.header.n, header_hash(entry.header_bytes))
+        entry = write_entry(KEY, "#lobby", STREAM, last, clock + index, "text", b"body %d" % index)
+        last = position(entry)
         made.append(entry)
     return made
 
 
+def check_run(made: list[Entry], held: Position | None, clock: int) -> Position:
+    """Check a run, and return the position of its last entry."""
+    headers, bodies = [entry.header_bytes for entry in made], [entry.body for entry in made]
+    signature = made[-1].signature if made else b""
+    assert signature is not None
+    return position(entries.check_run("#lobby", headers, bodies, signature, held, clock)[-1])
+
+
+def fields(header: Header) -> list[object]:
+    """The elements of a header, as the author writes them."""
+    found: list[object] = list(msgspec.structs.astuple(header))
+    return found if header.n == 1 else found[:8]
+
+
 def signed(header: Header, key: Ed25519PrivateKey = KEY, body: bytes | None = None) -> Entry:
     """An entry that its author signed, however wrong it is."""
-    data = msgspec.msgpack.encode(header)
-    return Entry(header, data, key.sign(CONTEXT + data), body)
+    data = msgspec.msgpack.encode(fields(header))
+    return Entry(header, data, header_hash(data), key.sign(CONTEXT + data), body)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,8 +68,9 @@ def test_the_format_is_what_the_protocol_says() -> None:
     entry = run(1)[0]
     assert CONTEXT == b"snicher entry 1\x00"
     assert msgspec.msgpack.decode(entry.header_bytes) == [
-        "#lobby", AUTHOR, STREAM, 1, bytes(32), 100, "text", hashlib.sha256(b"body 0").digest(),
+        "#lobby", AUTHOR, STREAM, 1, bytes(32), 100, "text", hashlib.sha256(b"body 0").digest(), None,
     ]  # fmt: skip
+    assert entry.signature is not None
     KEY.public_key().verify(entry.signature, b"snicher entry 1\x00" + entry.header_bytes)
     assert header_hash(entry.header_bytes) == hashlib.sha256(entry.header_bytes).digest()
 
@@ -79,7 +95,7 @@ def test_a_body_may_be_gone_and_the_chain_holds() -> None:
 def test_fields_that_a_later_version_adds_are_ignored_and_signed() -> None:
     header = run(1)[0].header
     data = msgspec.msgpack.encode([*msgspec.structs.astuple(header), "new", {"x": 1}])
-    entry = Entry(entries.read_header(data), data, KEY.sign(CONTEXT + data), None)
+    entry = Entry(entries.read_header(data), data, header_hash(data), KEY.sign(CONTEXT + data), None)
     assert entry.header == header
     assert check_run([entry], None, -1) == Position(1, header_hash(data))
 
@@ -104,7 +120,7 @@ def test_a_run_with_any_bit_of_a_header_a_body_or_its_last_signature_changed_is_
     with pytest.raises(InvalidEntry):
         if part == "header":
             changed = bytes(new)
-            made[at] = Entry(entries.read_header(changed), changed, entry.signature, entry.body)
+            made[at] = msgspec.structs.replace(entry, header_bytes=changed)
         elif part == "body":
             made[at] = msgspec.structs.replace(entry, body=bytes(new))
         else:
@@ -169,15 +185,47 @@ def test_the_signature_alone_is_no_entry_in_another_context() -> None:
     header = run(1)[0].header
     data = msgspec.msgpack.encode(header)
     with pytest.raises(InvalidEntry):
-        check_run([Entry(header, data, KEY.sign(data), None)], None, -1)
+        check_run([Entry(header, data, header_hash(data), KEY.sign(data), None)], None, -1)
 
 
-def test_a_header_that_is_not_what_its_bytes_say_is_refused() -> None:
-    (entry,) = run(1)
+def test_what_is_held_already_is_left_out_of_a_run_that_begins_earlier() -> None:
+    made = run(5)
+    held = position(made[2])
+    headers, bodies = [entry.header_bytes for entry in made], [entry.body for entry in made]
+    assert made[-1].signature is not None
+    found = entries.check_run("#lobby", headers, bodies, made[-1].signature, held, made[2].header.clock)
+    assert [entry.header.n for entry in found] == [4, 5]
+    assert [entry.signature for entry in found] == [None, made[-1].signature]
     with pytest.raises(InvalidEntry):
-        check_run(
-            [msgspec.structs.replace(entry, header=msgspec.structs.replace(entry.header, kind="other"))], None, -1
-        )
+        check_run(made, Position(3, b"x" * 32), made[2].header.clock)
+
+
+def test_a_run_may_begin_after_a_gap_only_where_its_sender_says_that_it_begins() -> None:
+    made = run(5)
+    headers, bodies = [entry.header_bytes for entry in made[3:]], [entry.body for entry in made[3:]]
+    assert made[-1].signature is not None
+    for begins in (1, 3, 5):
+        with pytest.raises(InvalidEntry):
+            entries.check_run("#lobby", headers, bodies, made[-1].signature, position(made[0]), 100, begins=begins)
+    found = entries.check_run("#lobby", headers, bodies, made[-1].signature, position(made[0]), 100, begins=4)
+    assert [entry.header.n for entry in found] == [4, 5]
+
+
+def test_the_first_header_of_a_stream_names_the_last_one_before_it() -> None:
+    earlier = run(1)[0]
+    later = write_entry(KEY, "#lobby", b"T" * 16, None, 200, "text", b"", before=(STREAM, 1), before_hash=earlier.hash)
+    assert later.header.before == (STREAM, 1)
+    assert later.header.prev == earlier.hash
+    assert check_run([later], None, -1) == position(later)
+    bad = signed(msgspec.structs.replace(later.header, before=None))
+    with pytest.raises(InvalidEntry):
+        check_run([bad], None, -1)
+
+
+@pytest.mark.parametrize("before", [5, [STREAM], [STREAM, 0], [b"short", 1], [STREAM, True], [1, STREAM]])
+def test_a_ninth_element_of_another_kind_makes_a_first_header_invalid(before: object) -> None:
+    with pytest.raises(InvalidEntry):
+        check_run([signed(msgspec.structs.replace(run(1)[0].header, before=before))], None, -1)
 
 
 def test_a_clock_must_be_above_the_one_before_the_run() -> None:
@@ -190,7 +238,7 @@ def test_a_clock_must_be_above_the_one_before_the_run() -> None:
 def test_an_author_cannot_write_what_nobody_takes() -> None:
     for room, clock in (("r" * MAX_HEADER_BYTES, 1), ("#lobby", 2**63), ("#lobby", -1)):
         with pytest.raises(InvalidEntry):
-            write_entry(KEY, AUTHOR, room, STREAM, None, clock, "text", b"")
+            write_entry(KEY, room, STREAM, None, clock, "text", b"")
 
 
 def test_a_header_of_1024_bytes_is_taken_and_a_longer_one_is_not() -> None:

@@ -1,0 +1,220 @@
+"""The frames of an encrypted link, and how they are written and read. Pure. (PROTOCOL.md, section 5)
+
+A frame is 4 bytes of length (big-endian) and a MessagePack array that begins with its type, a number. Receivers ignore
+types that they don't know, and elements behind those that they know.
+"""
+
+from __future__ import annotations
+
+import struct
+
+import msgspec
+
+from node.errors import InvalidFrame
+
+#: Most bytes of a frame behind its length, and the least.
+MAX_FRAME, MIN_FRAME = 1024 * 1024, 1
+#: Most entries of a RUN, and most bytes of its headers and bodies together.
+MAX_RUN, MAX_RUN_BYTES = 1_000, 128 * 1024
+#: Most rows of a HAVE, and rooms of a DIGEST, so that each fits in a frame. More go in several.
+MAX_ROWS, MAX_ROOMS = 4_000, 4_000
+#: Most characters of a name in HELLO, and of a text in BYE; what is longer is cut.
+MAX_NAME, MAX_BYE_TEXT = 64, 256
+#: Most versions, and most features, in a HELLO.
+MAX_LISTED = 64
+_LENGTH = struct.Struct(">I")
+
+
+class Hello(msgspec.Struct, frozen=True, array_like=True, tag=0):
+    """Who speaks. The first frame of each side."""
+
+    #: The versions of the protocol that it speaks.
+    versions: list[int]
+    #: Random for its database, and for its run: 16 bytes each.
+    instance: bytes
+    run: bytes
+    #: What it calls itself: 1 to 64 characters. Untrusted text.
+    name: str
+    #: The port that it listens on.
+    port: int
+    #: Its time, in milliseconds since 1970 UTC.
+    now: int
+    features: list[str]
+
+
+class Ping(msgspec.Struct, frozen=True, array_like=True, tag=1):
+    """Asks for a PONG with the same token, 8 bytes."""
+
+    token: bytes
+
+
+class Pong(msgspec.Struct, frozen=True, array_like=True, tag=2):
+    """Answers a PING."""
+
+    token: bytes
+
+
+class Bye(msgspec.Struct, frozen=True, array_like=True, tag=3):
+    """The last frame of a side: why it goes."""
+
+    code: int
+    text: str
+
+
+class Digest(msgspec.Struct, frozen=True, array_like=True, tag=4):
+    """For rooms that both share: the SHA-256 of the rows that the sender tells."""
+
+    rooms: list[tuple[str, bytes]]
+
+
+class Told(msgspec.Struct, frozen=True, array_like=True):
+    """A row of a vector as it is told: the sender holds the stream without a gap from `first` to `n`."""
+
+    author: str
+    stream: bytes
+    first: int
+    n: int
+    hash: bytes
+
+
+class Have(msgspec.Struct, frozen=True, array_like=True, tag=5):
+    """What the sender holds of a room, on its disk."""
+
+    room: str
+    rows: list[Told]
+
+
+class Want(msgspec.Struct, frozen=True, array_like=True, tag=6):
+    """Asks for a stream from number `after` + 1 on. `follow`: and for whatever comes later."""
+
+    room: str
+    author: str
+    stream: bytes
+    after: int
+    follow: bool
+
+
+class Stop(msgspec.Struct, frozen=True, array_like=True, tag=7):
+    """Ends what a WANT began."""
+
+    room: str
+    author: str
+    stream: bytes
+
+
+class Run(msgspec.Struct, frozen=True, array_like=True, tag=8):
+    """Consecutive entries of one stream. The signature is that of the last header."""
+
+    room: str
+    headers: list[bytes]
+    bodies: list[bytes | None]
+    signature: bytes
+
+
+Frame = Hello | Ping | Pong | Bye | Digest | Have | Want | Stop | Run
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)
+_any_decoder = msgspec.msgpack.Decoder()
+_KNOWN = frozenset(range(9))
+BYE_CODES = {
+    0: "The sender goes down, or somebody there asked for it.",
+    1: "No version of the protocol is common to both.",
+    2: "Another link between the two stays.",
+    3: "Both ends are one node.",
+    4: "The other side broke the protocol; the text says how.",
+    5: "The sender has too many links.",
+    6: "Nothing came for too long.",
+}
+
+
+def encode(frame: Frame) -> bytes:
+    """A frame with its length before it."""
+    data = _encoder.encode(frame)
+    return _LENGTH.pack(len(data)) + data
+
+
+def decode(data: bytes) -> Frame | None:
+    """Read a frame without its length. None: its type isn't known. Raises InvalidFrame."""
+    try:
+        frame = _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        _refuse(data, error)
+        return None
+    _check(frame)
+    return frame
+
+
+def _refuse(data: bytes, error: Exception) -> None:
+    """Raises InvalidFrame unless `data` is a frame of a type that this version doesn't know."""
+    try:
+        found = _any_decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
+        raise InvalidFrame(f"Not MessagePack: {error}.") from error
+    kind = found[0] if isinstance(found, list) and found else None
+    if type(kind) is not int:
+        raise InvalidFrame("A frame is an array that begins with its type.") from error
+    if kind in _KNOWN:
+        raise InvalidFrame(f"Frame of type {kind}: {error}.") from error
+
+
+def _check(frame: Frame) -> None:
+    """Raises InvalidFrame when a field is out of its bounds."""
+    if isinstance(frame, Hello):
+        if not 1 <= len(frame.versions) <= MAX_LISTED or len(frame.features) > MAX_LISTED:
+            raise InvalidFrame("HELLO lists no version, or too many.")
+        if len(frame.instance) != 16 or len(frame.run) != 16:
+            raise InvalidFrame("`instance` or `run` of HELLO doesn't have 16 bytes.")
+        if not 1 <= frame.port <= 65535 or not 0 <= frame.now < 2**48:
+            raise InvalidFrame("`port` or `now` of HELLO is out of its bounds.")
+        if len(frame.name) > MAX_NAME:
+            raise InvalidFrame(f"A name in HELLO has at most {MAX_NAME} characters.")
+    elif isinstance(frame, Ping | Pong):
+        if len(frame.token) != 8:
+            raise InvalidFrame("A token has 8 bytes.")
+    elif isinstance(frame, Run):
+        if not 1 <= len(frame.headers) <= MAX_RUN or len(frame.headers) != len(frame.bodies):
+            raise InvalidFrame(f"A RUN has 1 to {MAX_RUN} headers, and as many bodies.")
+        size = sum(map(len, frame.headers)) + sum(len(body) for body in frame.bodies if body is not None)
+        if size > MAX_RUN_BYTES:
+            raise InvalidFrame(f"A RUN has at most {MAX_RUN_BYTES} bytes of headers and bodies.")
+    elif isinstance(frame, Have):
+        if len(frame.rows) > MAX_ROWS or not all(map(_is_sound, frame.rows)):
+            raise InvalidFrame("A HAVE has too many rows, or one that is out of its bounds.")
+    elif isinstance(frame, Digest):
+        if len(frame.rooms) > MAX_ROOMS or any(len(digest) != 32 for _, digest in frame.rooms):
+            raise InvalidFrame("A DIGEST has too many rooms, or one whose hash doesn't have 32 bytes.")
+    elif isinstance(frame, Want) and not 0 <= frame.after < 2**63:
+        raise InvalidFrame("A number is out of its bounds.")
+    if isinstance(frame, Want | Stop) and len(frame.stream) != 16:
+        raise InvalidFrame("A stream has 16 bytes.")
+
+
+def _is_sound(row: Told) -> bool:
+    bounds = 1 <= row.first <= row.n + 1 and 0 <= row.n < 2**63
+    return bounds and len(row.stream) == 16 and len(row.hash) == 32
+
+
+class Splitter:
+    """Cuts a stream of bytes into frames."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The frames that are complete now, without their lengths. Raises InvalidFrame for an impossible length."""
+        buffer = self._buffer
+        buffer += data
+        found = []
+        start = 0
+        while len(buffer) - start >= _LENGTH.size:
+            (size,) = _LENGTH.unpack_from(buffer, start)
+            if not MIN_FRAME <= size <= MAX_FRAME:
+                raise InvalidFrame(f"A frame has {MIN_FRAME} to {MAX_FRAME} bytes, not {size}.")
+            end = start + _LENGTH.size + size
+            if len(buffer) < end:
+                break
+            found.append(bytes(buffer[start + _LENGTH.size : end]))
+            start = end
+        del buffer[:start]
+        return found
