@@ -37,7 +37,7 @@ class KeptConsumer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """What is held of one stream of a room without a gap: numbers `first` to `n`. (PROTOCOL.md, section 6)"""
+    """What is held of one stream of a room without a gap: numbers `first` to `n`. (PROTOCOL.md, section 10)"""
 
     #: One above `n` when all of it was deleted.
     first: int

@@ -1,4 +1,4 @@
-"""The frames of an encrypted link, and how they are written and read. Pure. (PROTOCOL.md, section 5)
+"""The frames of an encrypted link, and how they are written and read. Pure. (PROTOCOL.md, section 9)
 
 A frame is 4 bytes of length (big-endian) and a MessagePack array that begins with its type, a number. Receivers ignore
 types that they don't know, and elements behind those that they know.
