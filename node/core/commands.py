@@ -23,9 +23,11 @@ from node.core.contact import Contact
 from node.core.contacts import ANYWHERE, Contacts
 from node.core.ledger import Ledger
 from node.core.outbox import Outbox
+from node.core.replication import Replication
 from node.core.rooms import Rooms
 from node.core.settings import Fixed, changed, checked_reset
 from node.core.stimuli import Commanded
+from node.core.trust import Trust
 from node.errors import CommandRefused
 from node.model import Address, is_id, is_ip, parse_address
 from node.printable import can_be_seen
@@ -49,6 +51,8 @@ class Commands:
         connections: Connections,
         consumers: Consumers,
         belief: Belief,
+        replication: Replication,
+        trust: Trust,
         settings: nouns.Settings,
         me: nouns.Self,
         saved: dict[str, Any],
@@ -61,6 +65,7 @@ class Commands:
         self._outbox = outbox
         self._connections = connections
         self._consumers = consumers
+        self._replication = replication
         self.settings = settings
         self.me = me
         #: The settings changed by front ends, and the name; saved for the next start.
@@ -77,6 +82,7 @@ class Commands:
             "resend": self._resend,
             "connect": self._connect,
             "disconnect": self._disconnect,
+            "trust": lambda command: trust.decide(command, self._known),
             "forget": self._forget,
             "rename": self._rename,
             "merge": self._merge,
@@ -121,7 +127,7 @@ class Commands:
         """The peer with this id, room, HOST:PORT or name, or an address without a peer. Raises CommandRefused."""
         contact = self._contacts.by_id.get(text)
         if contact is None:
-            room = self._rooms.by_id.get(text)
+            room = self._rooms.named(text)
             contact = self._contacts.by_id.get(room.peer) if room is not None and room.peer else None
         if contact is not None:
             return contact
@@ -143,7 +149,10 @@ class Commands:
         if len(named) == 1:
             return named[0]
         if len(named) > 1:
-            candidates = [{"id": c.id, "address": str(c.address or c.peer.host)} for c in named[:MAX_CANDIDATES]]
+            candidates = [
+                {"id": c.id, "address": str(c.address or c.peer.host)} | ({"code": c.peer.code} if c.is_node else {})
+                for c in named[:MAX_CANDIDATES]
+            ]
             raise CommandRefused(
                 "ambiguous", f"{len(named)} peers go by the name {text!r}.", details={"candidates": candidates}
             )
@@ -158,7 +167,14 @@ class Commands:
         return found
 
     def _answerable(self, contact: Contact) -> None:
-        """Raises CommandRefused when there is no way to reach this peer."""
+        """Raises CommandRefused when there is no way to reach this peer, or none that is allowed.
+
+        Entries for a node are taken in any case: they travel as soon as the two meet.
+        """
+        if contact.is_node:
+            return
+        if contact.node_here:
+            raise CommandRefused("clear_text_refused", contact.not_dialled or "")
         if contact.address is None and not contact.links:
             raise CommandRefused(
                 "no_address", f"{contact.peer.name} never said on which port it listens, and isn't connected."
@@ -188,17 +204,28 @@ class Commands:
             if isinstance(target, Contact):
                 # First of all, so that a recipient doesn't leave the list to make room for others.
                 self._contacts.stand(target, "known")
-        accepted = []
-        for outgoing, target in zip(args.messages, targets, strict=True):
+        accepted: dict[int, nouns.Message] = {}
+        to_nodes: dict[str, list[int]] = {}
+        for index, (outgoing, target) in enumerate(zip(args.messages, targets, strict=True)):
             if isinstance(target, Address):
                 target = self._contacts.at(target.host, target.port) or self._contacts.add(
                     target.host, target.port, None, "unknown", "guess"
                 )
             self._contacts.revive(target)
-            message = self._rooms.accept(target.peer.room, target.id, self.me, outgoing.text)
-            accepted.append(message)
-            self._outbox.add(target, message)
-        self._ledger.reply(command.token, rq.SendResult(messages=accepted), command.key)
+            if target.is_node:
+                to_nodes.setdefault(target.id, []).append(index)
+                continue
+            accepted[index] = self._rooms.accept(target.peer.room, target.id, self.me, outgoing.text)
+            self._outbox.add(target, accepted[index])
+        for id_, indexes in to_nodes.items():
+            # All of one recipient together, because a signature costs as much as fifty messages.
+            target = self._contacts.by_id[id_]
+            texts = [args.messages[index].text for index in indexes]
+            accepted |= zip(indexes, self._replication.say(target.peer.room, self.me, texts), strict=True)
+            self._outbox.hurry(target)
+        self._ledger.reply(
+            command.token, rq.SendResult(messages=[accepted[index] for index in sorted(accepted)]), command.key
+        )
 
     def _check_text(self, text: str) -> None:
         if not can_be_seen(text):
@@ -241,6 +268,11 @@ class Commands:
         if args.dialect not in ("auto", *BY_NAME):
             raise CommandRefused("invalid_args", f"`dialect` is auto, {', '.join(sorted(BY_NAME))}.")
         found = self._find(args.address)
+        if isinstance(found, Contact) and found.is_node:
+            if args.dialect != "auto":
+                raise CommandRefused("invalid_args", f"{found.peer.name} is a Snicher node; it has no other dialect.")
+            if not found.addresses and not found.links:
+                raise CommandRefused("no_address", f"No address of {found.peer.name} is known.")
         if isinstance(found, Address):
             found = self._contacts.add(found.host, found.port, None, "unknown", "guess")
         else:
@@ -301,6 +333,11 @@ class Commands:
         gone, into = self._with_conversation(args.peer), self._with_conversation(args.into)
         if gone is into:
             raise CommandRefused("invalid_args", "That is one conversation already.")
+        if gone.is_node:
+            raise CommandRefused(
+                "invalid_args",
+                f"The conversation with {gone.peer.name} is that of a key, and becomes no part of another one.",
+            )
         self._contacts.unite(gone, into)
         self._contacts.stand(into, "known")
         self._connections.adopt(gone, into)
@@ -312,6 +349,7 @@ class Commands:
         contact = self._with_conversation(args.peer)
         self._connections.delete(contact)
         self._contacts.delete(contact)
+        self._replication.forget(contact.peer.room)
         self._ledger.reply(command.token, rq.Nothing(), command.key)
 
     def _mark_read(self, command: Commanded) -> None:
@@ -358,6 +396,7 @@ class Commands:
         if (settings, saved) != (self.settings, self.saved):
             self.settings, self.saved = settings, saved
             self.me = replace(self.me, name=self.settings.name)
+            self._contacts.own_name = self.me.name
             self._ledger.put(e.PutSettings(self.settings, self.me, self.saved))
             self._ledger.log(ev.SettingsChanged(settings=self.settings, self=self.me))
             self._connections.set_reconnect(self.settings.reconnect)

@@ -195,6 +195,7 @@ class Connections:
             self._guess_fails(contact, link)
         if dialled:
             self._dialling.done(contact)
+            tries.secure = tries.secure and link.kind != "secure"
         elif contact.has_link(number):
             contact.drop_link(number)
             if self._ledger.now - contact.linked_at >= STEADY_MS:

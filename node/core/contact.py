@@ -17,6 +17,11 @@ from node.core.ports import is_service
 from node.model import Address, parse_address
 from node.protocol.plain.registry import ONE_SHOT
 
+NODE_HERE = (
+    "A Snicher node was known at {address}, so nothing goes there in clear. If an older program is there now, say so:"
+    " python -m node trust {address} --plain"
+)
+
 
 class Waiting(msgspec.Struct):
     """One of our messages that waits for a peer, or is on its way."""
@@ -39,7 +44,7 @@ class Queue(msgspec.Struct):
     waiting: collections.deque[Waiting] = msgspec.field(default_factory=collections.deque)
     more_on_disk: bool = False
     #: The query in flight; whether messages were accepted since; and the messages whose outcome became known since.
-    fetching: e.ReadWaiting | None = None
+    fetching: e.ReadWaiting | e.ReadUnsigned | None = None
     added_since: bool = False
     ended_since: set[int] = msgspec.field(default_factory=set)
     #: Messages on disk up to this id are given up, because the peer was forgotten.
@@ -70,6 +75,8 @@ class Tries(msgspec.Struct):
     asked: bool = False
     tested: int = 0
     fallen: bool = False
+    #: It answered our offer too late: it is dialled as a node once, with nothing in clear.
+    secure: bool = False
     #: After `connect`: say hello if it turns out to be a one-shot client.
     greet: bool = False
     #: After `disconnect`: say good-bye to a one-shot client.
@@ -79,7 +86,7 @@ class Tries(msgspec.Struct):
 class Contact:
     """A peer's row, and what the core remembers of it in memory only."""
 
-    __slots__ = ("_targets", "gone", "linked_at", "links", "peer", "queue", "tries")
+    __slots__ = ("_targets", "gone", "linked_at", "links", "node_here", "owed", "peer", "queue", "tries")
 
     def __init__(self, peer: nouns.Peer, *, gone: bool = False, more_on_disk: bool = False) -> None:
         self.peer = peer
@@ -89,13 +96,22 @@ class Contact:
         self.linked_at = 0
         self.queue = Queue(more_on_disk=more_on_disk)
         self.tries = Tries()
+        #: Of a plain peer: whether a Snicher node is known at its address, so that nothing goes to it in clear.
+        self.node_here = False
+        #: Of a node: whether entries of ours are missing on its disk.
+        self.owed = False
         #: The targets, and the row that they follow from: they are asked for with each message.
-        self._targets: tuple[nouns.Peer, tuple[Address, ...]] | None = None
+        self._targets: tuple[nouns.Peer, bool, tuple[Address, ...]] | None = None
 
     @property
     def id(self) -> str:
         """The peer's id."""
         return self.peer.id
+
+    @property
+    def is_node(self) -> bool:
+        """Whether it is a Snicher node, which is never talked to in clear."""
+        return self.peer.kind == "node"
 
     @property
     def own_name(self) -> str:
@@ -133,11 +149,11 @@ class Contact:
         """The addresses at which this node may dial it, the best first. Ports of other services are left out, unless
         somebody here asked for them.
         """
-        if self._targets is None or self._targets[0] is not self.peer:
+        if self._targets is None or self._targets[0] is not self.peer or self._targets[1] != self.node_here:
             asked = self.peer.standing == "asked"
             found = tuple(address for address in self.addresses if asked or not is_service(address.port))
-            self._targets = self.peer, found
-        return self._targets[1]
+            self._targets = self.peer, self.node_here, () if self.node_here else found
+        return self._targets[2]
 
     @property
     def not_dialled(self) -> str | None:
@@ -145,6 +161,8 @@ class Contact:
         if self.targets or self.peer.port is None:
             return None
         peer = self.peer
+        if self.node_here:
+            return NODE_HERE.format(address=self.address)
         return (
             f"It says that it listens on port {peer.port}, which usually belongs to another kind of service, so it"
             f" isn't dialled unasked. If it is a chat program, connect to {self.address} by hand."

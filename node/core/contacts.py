@@ -17,7 +17,8 @@ from node.core.ledger import Ledger
 from node.core.links import Link
 from node.core.rooms import Rooms
 from node.core.strangers import Strangers
-from node.model import PLAIN_PREFIX, Address, parse_address, source_of
+from node.model import PLAIN_PREFIX, Address, direct_room, parse_address, short_code, source_of
+from node.protocol.plain.registry import ANCESTOR
 
 #: Most peers on the list. Beyond, a new peer displaces a stranger (strangers.py says which one); without strangers, a
 #: new peer is refused.
@@ -42,17 +43,26 @@ MAX_AGED = 500
 STANDINGS = ("stranger", "known", "asked")
 #: Wildcards: a node that listens there listens at every address of this machine. They can't be dialled.
 ANYWHERE = ("0.0.0.0", "::")
+#: Most addresses of a node that are kept, the best ones.
+MAX_NODE_ADDRESSES = 8
 
 
 class Contacts:
     """All peers of this node."""
 
-    def __init__(self, ledger: Ledger, rooms: Rooms, contacts: Iterable[Contact], last_number: int) -> None:
+    def __init__(self, ledger: Ledger, rooms: Rooms, me: str, contacts: Iterable[Contact], last_number: int) -> None:
         self._ledger = ledger
+        #: This node's PeerId.
+        self._me = me
         self._rooms = rooms
         self._last_number = last_number
         self.by_id: dict[str, Contact] = {}
+        #: Plain peers and nodes by their addresses. An address may have one of each: clear text from a node's address
+        #: goes to a plain peer of its own.
         self._by_address: dict[tuple[str, int], Contact] = {}
+        self._nodes_at: dict[tuple[str, int], Contact] = {}
+        #: What this node is called.
+        self.own_name = ""
         self._by_name: dict[str, dict[str, Contact]] = {}
         self._by_host_name: dict[tuple[str, str], dict[str, Contact]] = {}
         #: One-shot peers that count as reachable, each with the end of that (ms), soonest first.
@@ -66,6 +76,8 @@ class Contacts:
         self._just_shelved: list[Contact] = []
         self._looked_at = 0
         self._own: frozenset[str] = frozenset()
+        #: Addresses at which this node has met itself.
+        self._found_own: set[str] = set()
         self._own_port: int | None = None
         for contact in sorted(contacts, key=self._heard_at):
             self._index(contact)
@@ -80,19 +92,33 @@ class Contacts:
         peer = contact.peer
         self.by_id[peer.id] = contact
         self._by_name.setdefault(names.key(peer.name), {})[peer.id] = contact
+        for address in contact.addresses:
+            (self._nodes_at if contact.is_node else self._by_address)[address.host, address.port] = contact
+        self._shade(contact)
+        if contact.is_node:
+            # What is said in clear is never taken for a node's words, whatever name it begins with.
+            return
         for host in contact.hosts:
             self._by_host_name.setdefault((host, contact.own_name), {})[peer.id] = contact
+
+    def _shade(self, contact: Contact) -> None:
+        """Note at plain peers whether a node that is on the list is known at their address."""
         for address in contact.addresses:
-            self._by_address[address.host, address.port] = contact
+            plain = self._by_address.get((address.host, address.port))
+            if plain is not None:
+                plain.node_here = self.node_at(address.host, address.port) is not None
 
     def _unindex(self, contact: Contact) -> None:
         peer = contact.peer
         del self.by_id[peer.id]
         _drop(self._by_name, names.key(peer.name), peer.id)
+        for address in contact.addresses:
+            (self._nodes_at if contact.is_node else self._by_address).pop((address.host, address.port), None)
+        if contact.is_node:
+            self._shade(contact)
+            return
         for host in contact.hosts:
             _drop(self._by_host_name, (host, contact.own_name), peer.id)
-        for address in contact.addresses:
-            self._by_address.pop((address.host, address.port), None)
 
     def _list(self, contact: Contact, by: int) -> None:
         self._listed += by
@@ -113,7 +139,8 @@ class Contacts:
 
     def we_are(self, me: nouns.Self) -> None:
         """Remember the addresses at which this node listens; no peer can have these."""
-        self._own = frozenset((*me.addresses, me.listen))
+        self.own_name = me.name
+        self._own = frozenset((*me.addresses, me.listen, *self._found_own))
         self._own_port = None
         try:
             listen = parse_address(me.listen)
@@ -129,9 +156,23 @@ class Contacts:
             return host in ANYWHERE or host == "::1" or host.startswith("127.") or str(address) in self._own
         return str(address) in self._own
 
+    def met_self(self, address: Address) -> None:
+        """This node answers at this address: it isn't dialled again in this run."""
+        self._found_own.add(str(address))
+        self._own |= {str(address)}
+
     def at(self, host: str, port: int) -> Contact | None:
-        """The peer that listens there."""
+        """The peer that listens there: the node, if one is known there."""
+        return self.node_at(host, port) or self._by_address.get((host, port))
+
+    def plain_at(self, host: str, port: int) -> Contact | None:
+        """The plain peer that listens there."""
         return self._by_address.get((host, port))
+
+    def node_at(self, host: str, port: int) -> Contact | None:
+        """The node on the list that is known to listen there."""
+        found = self._nodes_at.get((host, port))
+        return None if found is None or found.gone else found
 
     def of_link(self, link: Link | None) -> Contact | None:
         """The peer of a link; None if it isn't known, or there is no such link."""
@@ -205,7 +246,7 @@ class Contacts:
         if peer.standing == "asked" and changes.get("port", peer.port) != peer.port:
             # Somebody asked for its old address, not for this one.
             changes["standing"] = "known"
-        if "port" in changes:
+        if "port" in changes and not contact.is_node:
             changes["addresses"] = [*_addresses(peer.host, changes["port"]), *peer.addresses[1:]]
         indexed = "addresses" in changes or "host" in changes or "name" in changes or "own_name" in changes
         if indexed:
@@ -269,9 +310,12 @@ class Contacts:
         if STANDINGS.index(standing) > STANDINGS.index(contact.peer.standing):
             self.change(contact, standing=standing)
 
-    def seen(self, contact: Contact) -> None:
-        """Note that it said something now. Not logged, because front ends derive it from the message itself."""
-        last, now = contact.peer.last_seen, self._ledger.now
+    def seen(self, contact: Contact, at: int | None = None) -> None:
+        """Note that it said something, at this time (ms; None: now).
+
+        Not logged, because front ends derive it from the message itself.
+        """
+        last, now = contact.peer.last_seen, self._ledger.now if at is None else at
         self._sort_in(contact)
         if contact.peer.link == "reachable":
             self._freshen(contact, reachable=True)
@@ -299,6 +343,53 @@ class Contacts:
         self._rooms.add_plain(id_, shown, id_)
         return contact
 
+    def add_node(self, peer: str, name: str, host: str, address: Address | None, standing: nouns.Standing) -> Contact:
+        """Add a Snicher node and its conversation. Raises OverflowError at MAX_PEERS, and at MAX_PER_SOURCE."""
+        if standing == "stranger" and self._strangers.count(source_of(host)) >= MAX_PER_SOURCE:
+            raise OverflowError(f"{MAX_PER_SOURCE} peers are known at {source_of(host)}; forget some.")
+        self._make_room()
+        room = direct_room(self._me, peer)
+        contact = Contact(
+            nouns.Peer(
+                id=peer, room=room, name=name, kind="node", host=host if address is None else address.host,
+                port=None if address is None else address.port, dialect=ANCESTOR.name, dialect_from="seen",
+                standing=standing, addresses=[] if address is None else [str(address)], code=short_code(peer),
+            )
+        )  # fmt: skip
+        self._index(contact)
+        self._list(contact, 1)
+        self._ledger.put(e.PutPeer(contact.peer))
+        self._ledger.log(ev.PeerAdded(peer=contact.peer))
+        self._rooms.add_direct(room, name, peer)
+        return contact
+
+    def set_addresses(self, contact: Contact, found: Iterable[Address]) -> None:
+        """Set the addresses of a node, the best first. Those of another node on the list are left out."""
+        chosen: list[Address] = []
+        for address in found:
+            owner = self._nodes_at.get((address.host, address.port))
+            if owner is not None and owner is not contact:
+                if not owner.gone:
+                    continue
+                self.set_addresses(owner, [one for one in owner.addresses if one != address])
+            if address not in chosen:
+                chosen.append(address)
+        chosen = chosen[:MAX_NODE_ADDRESSES]
+        first = chosen[0] if chosen else None
+        self.change(
+            contact,
+            host=contact.peer.host if first is None else first.host,
+            port=None if first is None else first.port,
+            addresses=[str(address) for address in chosen],
+        )
+
+    def warn(self, contact: Contact, warning: str, rival: str | None = None) -> None:
+        """Who this peer is has become doubtful: say it loudly, once."""
+        if contact.peer.warning == warning:
+            return
+        self.change(contact, warning=warning, rival=rival)
+        self._ledger.log(ev.PeerWarned(peer=contact.id, name=contact.peer.name, warning=warning))
+
     def revive(self, contact: Contact, *, keep: Contact | None = None, force: bool = False) -> None:
         """Put a peer back on the list; `keep` isn't displaced for it.
 
@@ -316,6 +407,7 @@ class Contacts:
             if contact.peer.standing == "stranger" and not force:
                 raise
         contact.gone = False
+        self._shade(contact)
         self._list(contact, 1)
         self._ledger.put(e.PutPeer(contact.peer))
         self._ledger.log(ev.PeerAdded(peer=contact.peer))
@@ -326,6 +418,7 @@ class Contacts:
 
     def _take_off(self, contact: Contact, standing: nouns.Standing) -> None:
         contact.gone = True
+        self._shade(contact)
         contact.peer = msgspec.structs.replace(
             contact.peer, wanted=False, link="offline", error=None, standing=standing
         )

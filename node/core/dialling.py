@@ -41,7 +41,7 @@ class Dialling:
 
     def wants(self, contact: Contact) -> bool:
         """Whether there is a reason to dial this peer."""
-        if contact.queue.waiting or contact.queue.more_on_disk or contact.tries.greet:
+        if contact.queue.waiting or contact.queue.more_on_disk or contact.tries.greet or contact.owed:
             return True
         return contact.peer.wanted and self.reconnect and not contact.one_shot
 
@@ -57,6 +57,8 @@ class Dialling:
         if tries.next_at is not None and tries.next_at > self._ledger.now:
             return False
         # While all waiting messages are still on disk, there is nothing to send yet.
+        if contact.is_node:
+            return self.wants(contact)
         return self.wants(contact) and bool(contact.queue.waiting or tries.greet or not contact.queue.more_on_disk)
 
     def next_in_line(self) -> Contact | None:
@@ -95,6 +97,12 @@ class Dialling:
         tries.began = self._ledger.now
         self._line.pop(contact.id, None)
         self._under_way.add(number)
+        if contact.is_node or tries.secure:
+            if tries.greet or peer.error is None:
+                self._contacts.change(contact, link="connecting")
+            self._links.dialled(number, contact.id, address, "secure", ANCESTOR.name)
+            self._ledger.put(e.Dial(number, address, "secure", expect=contact.id if contact.is_node else None))
+            return number
         if contact.one_shot:
             self._links.dialled(number, contact.id, address, "one_shot", peer.dialect)
             self._ledger.put(e.Dial(number, address, "one_shot", peer.dialect))
@@ -125,7 +133,7 @@ class Dialling:
         tries.failed += 1
         tries.reason = reason
         if self.wants(contact) and contact.targets and not contact.gone and not tries.paused:
-            self.retries.put(contact, self._ledger.now + backoff_ms(contact.id, tries.failed))
+            self.retries.put(contact, self._ledger.now + backoff_ms(contact.id, tries.failed, node=contact.is_node))
             self._ledger.tell(ev.RetryScheduled(next_try=next_try(contact)))
 
     def elsewhere(self, contact: Contact) -> None:

@@ -290,6 +290,13 @@ class Hold(msgspec.Struct, frozen=True):
     problem: str | None
 
 
+class Notice(msgspec.Struct, frozen=True):
+    """Set the notice on a topic: a sentence that people should know although nothing is refused. None removes it."""
+
+    about: str
+    sentence: str | None
+
+
 class Tell(msgspec.Struct, frozen=True):
     """Publish an ephemeral event."""
 
@@ -334,7 +341,22 @@ class Exit(msgspec.Struct, frozen=True):
     """Everything is decided and performed: the node may end once the links are closed."""
 
 
-Act = Dial | Transmit | Say | Serve | HangUp | ShutOut | Hold | Tell | Reply | Refuse | Fetch | ReportExpiry | Exit
+Act = (
+    Dial
+    | Transmit
+    | Say
+    | Serve
+    | HangUp
+    | ShutOut
+    | Hold
+    | Notice
+    | Tell
+    | Reply
+    | Refuse
+    | Fetch
+    | ReportExpiry
+    | Exit
+)
 Effect = Record | Act
 
 # ---- queries: data that a decision needs from disk; each is answered by a stimulus of its own ------------------------
@@ -346,6 +368,18 @@ class ReadWaiting(msgspec.Struct, frozen=True):
     peer: str
     limit: int
     #: Number of the query: only the answer to a peer's last query counts.
+    number: int = 0
+
+
+class ReadUnsigned(msgspec.Struct, frozen=True):
+    """The first messages that were meant to go in clear to a peer that is a Snicher node, at most `limit`.
+
+    Answered by UnsignedRead.
+    """
+
+    peer: str
+    limit: int
+    #: As of ReadWaiting.
     number: int = 0
 
 
@@ -425,4 +459,4 @@ class OldOf(msgspec.Struct, frozen=True):
 
 #: Queries on behalf of a command, which goes on with the answer. If a query fails, the command is refused.
 CommandQuery = CountRead | ReadMessage | ReadOldest
-Query = CommandQuery | ReadWaiting | CountUnread | FindOld
+Query = CommandQuery | ReadWaiting | ReadUnsigned | CountUnread | FindOld

@@ -79,6 +79,11 @@ class Greetings:
         self._ledger.put(e.Transmit(link, TOKEN, self._text))
         return True
 
+    def secured(self, link: int) -> None:
+        """The peer on this link is a Snicher node: meeting it encrypted is the greeting, and no text is needed."""
+        if link in self._under_way:
+            self._end(link, True, None)
+
     def transmitted(self, done: s.Transmitted) -> None:
         """The outcome of a greeting that was handed to its link."""
         if done.token == TOKEN and done.link in self._under_way:

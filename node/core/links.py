@@ -17,7 +17,8 @@ from node.model import Address
 
 Direction = Literal["in", "out"]
 #: "one_shot": it carries one message, and ends. "persistent": it stays, and carries texts both ways where `two_way`.
-Kind = Literal["one_shot", "persistent"]
+#: "secure": it is encrypted, and carries frames.
+Kind = Literal["one_shot", "persistent", "secure"]
 
 
 class State(enum.Enum):
@@ -81,6 +82,11 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     two_way: bool
     #: The id of the contact that it belongs to, if known.
     contact: str | None = None
+    #: Of an encrypted link: the PeerId that it has proved; and the database and the run of the node behind it, both
+    #: random.
+    peer: str | None = None
+    instance: bytes = b""
+    run: bytes = b""
 
     @property
     def leaving(self) -> bool:
@@ -142,6 +148,35 @@ class Links:
             link = replace(known, state=state, host=host, port=port, dialect=dialect, two_way=two_way)
         self._by_number[number] = link
         return link
+
+    def secured(
+        self, number: int, direction: Direction, host: str, port: int, peer: str, instance: bytes, run: bytes
+    ) -> Link:
+        """A link is encrypted from here on. `port` is the one on which the other side listens, as it says.
+
+        A link that we dialled keeps the address that was dialled.
+        """
+        known = self._by_number.get(number)
+        state = State.UP if known is None else TRANSITIONS[known.state, Input.COME_UP]
+        link = self._by_number[number] = Link(
+            number=number,
+            direction=direction,
+            kind="secure",
+            state=state,
+            dialect="snicher",
+            host=host if known is None else known.host,
+            port=port if known is None else known.port,
+            two_way=True,
+            contact=None if known is None else known.contact,
+            peer=peer,
+            instance=instance,
+            run=run,
+        )
+        return link
+
+    def with_peer(self, peer: str) -> list[Link]:
+        """All encrypted links with a PeerId that we haven't left, the oldest first."""
+        return [link for link in self._by_number.values() if link.peer == peer and not link.leaving]
 
     def go(self, number: int, by: Input) -> Link:
         """Apply an input to a link; returns the new link. Raises LocalFault when the table has no such transition."""

@@ -16,6 +16,7 @@ from node.bus import nouns
 from node.core import effects as e
 from node.core import settings
 from node.core import stimuli as s
+from node.core.authoring import Author
 from node.core.belief import Belief
 from node.core.commands import Commands
 from node.core.connections import Connections
@@ -31,7 +32,13 @@ from node.core.loaded import Loaded
 from node.core.outbox import Outbox
 from node.core.plain import Plain
 from node.core.quotas import DEFAULT_QUOTA, Quotas
+from node.core.replication import Replication
 from node.core.rooms import Rooms
+from node.core.secure import Secure
+from node.core.trust import Trust
+from node.core.vectors import Vectors
+from node.errors import LocalFault
+from node.protocol.entries import Signer
 
 #: A wall clock that goes back by more than this was set by somebody; less is the system's own adjustment.
 SET_BACK_MS = 1_000
@@ -39,6 +46,10 @@ SET_BACK_MS = 1_000
 MORE_SPACE = 10_000_000
 
 TOO_MANY_SHELVED = "Too many strangers have written whom nobody answered: the oldest conversation with one was deleted."
+
+
+def _no_key(data: bytes) -> bytes:
+    raise LocalFault("This node has no key to sign with.")
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -55,6 +66,13 @@ class Identity(msgspec.Struct, frozen=True):
     quota: int = DEFAULT_QUOTA
     #: The settings that the start fixed.
     fixed: dict[str, settings.Fixed] = {}
+    #: Signs with the node's key.
+    sign: Signer = _no_key
+    #: 32 random bytes of this run that nobody else knows.
+    secret: bytes = b""
+    #: What HELLO tells of this database and of this run: 16 random bytes each.
+    instance: bytes = b""
+    run: bytes = b""
 
 
 class Node:
@@ -67,12 +85,32 @@ class Node:
         # A peer whose conversation was merged into another one has no room, so it no longer exists.
         rows = [row for row in loaded.peers if row.peer.room in self._rooms.by_id]
         contacts = [Contact(row.peer, gone=row.gone, more_on_disk=row.waiting) for row in rows]
-        self._contacts = Contacts(self._ledger, self._rooms, contacts, loaded.last_plain)
+        me_id = identity.peer_id
+        self._contacts = Contacts(self._ledger, self._rooms, me_id, contacts, loaded.last_plain)
         self._links = Links()
         self._dialling = Dialling(self._ledger, self._contacts, self._links)
-        self._outbox = Outbox(self._ledger, self._rooms, self._contacts, self._links, self._dialling)
+        author = Author(self._ledger, me_id, identity.sign, identity.secret)
+        vectors = Vectors(loaded.rows)
+        self._replication = Replication(self._ledger, self._rooms, self._contacts, author, vectors, loaded.receipts)
+        self._outbox = Outbox(self._ledger, self._rooms, self._contacts, self._links, self._dialling, self._replication)
         self._connections = Connections(self._ledger, self._contacts, self._links, self._dialling, self._outbox)
-        self._plain = Plain(self._ledger, self._rooms, self._contacts, self._links, self._dialling, self._connections)
+        self._trust = Trust(self._ledger, self._contacts, self._links, self._dialling, self._connections, self._outbox)
+        self._plain = Plain(
+            self._ledger, self._rooms, self._contacts, self._links, self._dialling, self._connections, self._trust
+        )
+        self._secure = Secure(
+            self._ledger,
+            me_id,
+            identity.instance,
+            identity.run,
+            self._contacts,
+            self._links,
+            self._dialling,
+            self._connections,
+            self._outbox,
+            self._replication,
+            self._trust,
+        )
         for sending in loaded.sending:
             contact = self._contacts.by_id.get(sending.peer)
             if contact is not None:
@@ -96,6 +134,8 @@ class Node:
             self._connections,
             self._consumers,
             self.belief,
+            self._replication,
+            self._trust,
             current,
             me,
             saved,
@@ -163,7 +203,12 @@ class Node:
 
     def next_deadline(self) -> int | None:
         """When a Ticked is due, in milliseconds since 1970; None: not before something else happens."""
-        times = (self._dialling.retries.next_deadline(), self._contacts.next_aging(), self._consumers.next_deadline())
+        times = (
+            self._dialling.retries.next_deadline(),
+            self._contacts.next_aging(),
+            self._consumers.next_deadline(),
+            self._secure.next_deadline(),
+        )
         return min((at for at in times if at is not None), default=None)
 
     def handle(self, stimulus: s.Stimulus, now: int) -> list[e.Effect]:
@@ -200,6 +245,7 @@ class Node:
                 self._connections.settled(stimulus)
             case s.Closed():
                 self._greetings.closed(stimulus.link, stimulus.reason)
+                self._secure.ended(stimulus.link)
                 self._connections.ended(stimulus.link, stimulus.reason)
             case s.ConsumerAsked():
                 self._consumers.asked(stimulus.name)
@@ -212,8 +258,19 @@ class Node:
             case s.ReadCounted() | s.MessageRead() | s.OldestRead():
                 self._ledger.cause = stimulus.query.cause
                 self._commands.fetched(stimulus)
-            case s.Secured() | s.Framed() | s.KeyDiffered() | s.AnsweredLate() | s.Served():
-                raise NotImplementedError
+            case s.Framed():
+                self._framed(stimulus)
+            case s.Served():
+                self._replication.served(stimulus)
+            case s.Secured():
+                self._greetings.secured(stimulus.link)
+                self._secure.opened(stimulus)
+            case s.KeyDiffered():
+                self._trust.differed(stimulus.link, stimulus.found)
+            case s.AnsweredLate():
+                self._secure.late(stimulus)
+            case s.UnsignedRead():
+                self._outbox.unsigned(stimulus.query, stimulus.messages)
             case s.SpaceMeasured():
                 self._measured(stimulus)
             case s.ExpiryDue():
@@ -245,6 +302,15 @@ class Node:
         self._plain.heard(link, heard.said)
         self._quotas.count(link.host, heard.size, len(heard.said))
 
+    def _framed(self, framed: s.Framed) -> None:
+        link = self._links.get(framed.link)
+        if link is not None and self._quotas.is_shut_out(link.host):
+            self._ledger.put(e.HangUp(framed.link))
+            return
+        contact = self._secure.heard(framed)
+        if contact is not None and link is not None and contact.peer.standing == "stranger":
+            self._quotas.count(link.host, framed.size, len(framed.frames))
+
     def _tidy(self) -> None:
         """Hang up strangers who left the list. Delete those without a text, and those beyond the bound."""
         for contact in self._contacts.shelved():
@@ -258,6 +324,8 @@ class Node:
     def _drop(self, contact: Contact) -> None:
         self._connections.delete(contact)
         self._contacts.delete(contact)
+        if contact.is_node:
+            self._replication.forget(contact.peer.room)
 
     # -- the run
 
@@ -323,6 +391,7 @@ class Node:
     def _ticked(self) -> None:
         self._contacts.age()
         self._consumers.age()
+        self._secure.tick()
         for contact in self._dialling.retries.due(self._ledger.now):
             self._outbox.pump(contact)
 

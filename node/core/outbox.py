@@ -1,5 +1,7 @@
 """Gives messages to links, one part at a time where needed, and records their outcomes. Plain peers only. Pure.
 
+Has both kinds of peers dialled. What waited for a peer that turned out to be a Snicher node becomes entries.
+
 A message whose outcome is unknown is never retried automatically: it becomes "unconfirmed" and people decide. All
 messages in flight to a peer are on one link. Another link is used only when their outcomes are known, so that a message
 that wasn't sent returns to its place. queues.py holds the waiting messages; dialling.py decides when to dial for them.
@@ -16,6 +18,7 @@ from node.core.dialling import Dialling
 from node.core.ledger import Ledger
 from node.core.links import Input, Links
 from node.core.queues import Queues, part_lost
+from node.core.replication import Replication
 from node.core.retries import FIRST_RETRY_MS
 from node.core.rooms import Rooms
 
@@ -26,8 +29,17 @@ IN_FLIGHT = 4
 class Outbox:
     """Gives waiting messages to links, and has peers dialled for them."""
 
-    def __init__(self, ledger: Ledger, rooms: Rooms, contacts: Contacts, links: Links, dialling: Dialling) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        rooms: Rooms,
+        contacts: Contacts,
+        links: Links,
+        dialling: Dialling,
+        entries: Replication,
+    ) -> None:
         self._ledger = ledger
+        self._entries = entries
         self._contacts = contacts
         self._links = links
         self._dialling = dialling
@@ -40,6 +52,11 @@ class Outbox:
     def add(self, contact: Contact, message: nouns.Message) -> None:
         """Queue a message that was accepted for this peer."""
         self.queues.add(contact, message)
+        self._dialling.hurry(contact)
+        self.pump(contact)
+
+    def hurry(self, contact: Contact) -> None:
+        """Entries for a node were accepted: dial it now, if it isn't linked."""
         self._dialling.hurry(contact)
         self.pump(contact)
 
@@ -61,6 +78,25 @@ class Outbox:
         self.queues.fetched(contact, query, rows)
         self.pump(contact)
 
+    def unsigned(self, query: e.ReadUnsigned, messages: list[nouns.Message] | None) -> None:
+        """Take the disk's answer about what was meant to go in clear to a node: it becomes entries.
+
+        `messages` is None if the disk could not be read; retry after a pause.
+        """
+        contact = self._contacts.by_id.get(query.peer)
+        if contact is None or contact.queue.fetching != query:
+            return
+        contact.queue.fetching = None
+        if messages is None:
+            self._dialling.retries.put(contact, self._ledger.now + FIRST_RETRY_MS)
+            return
+        contact.queue.more_on_disk = contact.queue.added_since or len(messages) >= query.limit
+        contact.queue.added_since = False
+        waiting = [one for one in messages if one.id not in contact.queue.ended_since]
+        if waiting and not contact.gone:
+            self._entries.sign(contact.peer.room, waiting)
+        self.pump(contact)
+
     # -- and go
 
     def pump(self, contact: Contact) -> None:
@@ -68,19 +104,28 @@ class Outbox:
         if self.closed:
             return
         queue, tries = contact.queue, contact.tries
-        if self.usable(contact):
+        if contact.is_node:
+            # What was meant to go in clear becomes entries, in the order that the disk has.
+            self.queues.let_disk_order_all(contact)
+        elif self.usable(contact):
             self._fill(contact)
+        if self.usable(contact):
+            pass
         elif tries.link is None and not queue.inflight and self._dialling.due(contact):
             self._dialling.dial(contact)
         elif not contact.links and contact.not_dialled is not None and self._dialling.wants(contact):
             self._contacts.change(contact, link="offline", error=contact.not_dialled)
         if queue.more_on_disk and not queue.waiting and queue.fetching is None:
             pausing = tries.next_at is not None and tries.next_at > self._ledger.now
-            if contact.links or not pausing:
+            if contact.is_node:
+                self.queues.fetch_unsigned(contact)
+            elif contact.links or not pausing:
                 self.queues.fetch(contact)
 
     def usable(self, contact: Contact) -> bool:
         """Whether an open link can carry texts. A peer that has switched to a one-shot dialect gets no bare text."""
+        if contact.node_here:
+            return False
         if contact.one_shot and (contact.peer.dialect_from == "chosen" or contact.address is not None):
             return False
         return bool(contact.links)

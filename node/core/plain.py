@@ -17,6 +17,7 @@ from node.core.dialling import Dialling
 from node.core.ledger import Ledger
 from node.core.links import Link, Links
 from node.core.rooms import Rooms
+from node.core.trust import Trust
 from node.model import Address
 from node.protocol.plain.codec import Announced, Goodbye, Hello, Text
 from node.protocol.plain.registry import PERSISTENT
@@ -34,7 +35,7 @@ class Recognising:
         A claim of our own address is ignored. Raises OverflowError at MAX_PEERS and at MAX_PER_SOURCE.
         """
         contacts = self._contacts
-        contact = contacts.at(host, port) if port is not None else None
+        contact = contacts.plain_at(host, port) if port is not None else None
         if contact is not None:
             pass
         elif port is not None and not contacts.is_own(Address(host, port)):
@@ -60,7 +61,7 @@ class Recognising:
         is ignored.
         """
         contacts, host = self._contacts, contact.peer.host
-        known = contacts.at(host, port)
+        known = contacts.plain_at(host, port)
         if known is contact or (known is None and contacts.is_own(Address(host, port))):
             return contact
         if known is None:
@@ -116,8 +117,10 @@ class Plain:
         links: Links,
         dialling: Dialling,
         connections: Connections,
+        trust: Trust,
     ) -> None:
         self._ledger = ledger
+        self._trust = trust
         self._rooms = rooms
         self._contacts = contacts
         self._links = links
@@ -240,6 +243,7 @@ class Plain:
     def _receive(self, contact: Contact | None, texts: list[Text]) -> None:
         """Store the texts collected so far in the conversation."""
         if texts and contact is not None:
+            self._trust.clear_text(contact)
             self._contacts.seen(contact)
             self._rooms.receive(contact.peer.room, contact.id, contact.peer.name, texts)
         texts.clear()

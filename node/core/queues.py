@@ -62,6 +62,21 @@ class Queues:
         contact.queue.fetching = e.ReadWaiting(contact.id, SWEEP if contact.queue.give_up_to else WINDOW, self._asked)
         self._ledger.put(e.Fetch(contact.queue.fetching))
 
+    def fetch_unsigned(self, contact: Contact) -> None:
+        """Query the disk for messages that were meant to go in clear to a node."""
+        self._asked += 1
+        contact.queue.ended_since.clear()
+        contact.queue.added_since = False
+        contact.queue.fetching = e.ReadUnsigned(contact.id, WINDOW, self._asked)
+        self._ledger.put(e.Fetch(contact.queue.fetching))
+
+    def let_disk_order_all(self, contact: Contact) -> None:
+        """Leave all messages that wait to the disk. Parts that were sent of a long text are its end."""
+        self.give_up_parts(contact, "it is a Snicher node, as turned out meanwhile")
+        if contact.queue.waiting:
+            contact.queue.waiting.clear()
+            contact.queue.added_since = contact.queue.more_on_disk = True
+
     def fetched(self, contact: Contact, query: e.ReadWaiting, rows: list[tuple[int, str, str]]) -> None:
         """Take the disk's answer to this contact's last query."""
         contact.queue.fetching = None

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
 
 from node.bus import events as ev
 from node.bus import nouns
 from node.core import effects as e
-from node.core.clock import order_text
+from node.core.clock import order_text, wall_ms
 from node.core.ledger import Ledger
+from node.model import Entry
+from node.protocol import entries
 from node.protocol.plain.codec import Text
+
+#: Most ids of earlier plain conversations that a room remembers, the newest.
+MAX_ALIASES = 64
+#: Entries dated before this time (2020-01-01, in ms) come from a clock that was never set: they show when they arrived.
+NEVER_SET_MS = 1_577_836_800_000
 
 
 class Rooms:
@@ -20,6 +27,8 @@ class Rooms:
     def __init__(self, ledger: Ledger, rooms: Iterable[nouns.Room]) -> None:
         self._ledger = ledger
         self.by_id: dict[str, nouns.Room] = {room.id: room for room in rooms}
+        #: Ids of earlier plain conversations, each with the room that it became part of.
+        self._aliases: dict[str, str] = {alias: room.id for room in self.by_id.values() for alias in room.aliases}
         #: Revisions: how often each room was read or merged in this run, and all rooms together.
         self._revisions: dict[str, int] = {}
         self.moves = 0
@@ -41,6 +50,21 @@ class Rooms:
             ev.RoomAdded,
             nouns.Room(id=room, kind="plain", name=name, peer=peer, created=now, read_upto=newest, members=[peer]),
         )
+
+    def add_direct(self, room: str, name: str, peer: str) -> None:
+        """Add a conversation with a Snicher node. Its read mark stands at the node's newest message."""
+        now, newest = self._ledger.now, self._ledger.last_message
+        self._put(
+            ev.RoomAdded,
+            nouns.Room(
+                id=room, kind="direct", name=name, peer=peer, encrypted=True, created=now, read_upto=newest,
+                members=[peer],
+            ),
+        )  # fmt: skip
+
+    def named(self, id_: str) -> nouns.Room | None:
+        """The room with this id, or the one that a plain conversation of this id became part of."""
+        return self.by_id.get(id_) or self.by_id.get(self._aliases.get(id_, ""))
 
     def rename(self, room: str, name: str) -> None:
         """Rename a conversation."""
@@ -99,8 +123,102 @@ class Rooms:
         ledger.put(e.AddMessage(message, value))
         ledger.log(ev.MessageReceived(message=message), room_id, message.id)
 
+    def add_entries(
+        self, room_id: str, name: str, new: Sequence[Entry], state: Callable[[Entry], str | None]
+    ) -> list[nouns.Message]:
+        """Add entries of one author to a conversation. Returns them as messages, without those whose body is no more.
+
+        `state` tells the delivery state of our own ones, and None for those of others. Only texts of others count as
+        unread.
+        """
+        room, ledger = self.by_id[room_id], self._ledger
+        shown: list[nouns.Message] = []
+        last = room.last
+        unread = 0
+        for entry in new:
+            header = entry.header
+            if entry.body is None:
+                ledger.put(
+                    e.AddHeader(
+                        room_id, header.author, header.stream, header.n, entry.hash, entry.header_bytes, entry.signature
+                    )
+                )
+                continue
+            text = entries.text_of(entry.body) if header.kind == "text" else None
+            message = self._as_message(ledger.next_message(), entry, room_id, name, text, state(entry))
+            exact = None if text is not None and entries.text_body(text) == entry.body else entry.body
+            ledger.put(
+                e.AddEntry(
+                    message, header.clock, header.stream, header.n, entry.hash, entry.header_bytes, entry.signature,
+                    exact,
+                )
+            )  # fmt: skip
+            if message.direction == "out":
+                ledger.log(ev.MessageAccepted(message=message), room_id, message.id)
+            else:
+                ledger.log(ev.MessageReceived(message=message), room_id, message.id)
+            shown.append(message)
+            if text is not None:
+                last = message
+                if message.direction == "in":
+                    if not room.unread and not unread:
+                        self._first_unread[room_id] = message.id
+                    unread += 1
+        if last is not room.last and last is not None:
+            self._store(replace(room, unread=room.unread + unread, last=nouns.preview(last)))
+        return shown
+
+    def _as_message(
+        self, id_: int, entry: Entry, room_id: str, name: str, text: str | None, state: str | None
+    ) -> nouns.Message:
+        header, now = entry.header, self._ledger.now
+        written = wall_ms(header.clock)
+        return nouns.Message(
+            id=id_,
+            room=room_id,
+            order=order_text(header.clock, entry.hash),
+            at=written if NEVER_SET_MS <= written <= now else now,
+            direction="in" if state is None else "out",
+            author=header.author,
+            name=name,
+            kind="unknown" if text is None else "text",
+            text=text or "",
+            state=state,
+            entry=nouns.Place(stream=header.stream.hex(), n=header.n),
+        )
+
+    def sign(self, message: nouns.Message, entry: Entry) -> None:
+        """A message of ours that waited in clear becomes this entry."""
+        header = entry.header
+        message = replace(
+            message,
+            order=order_text(header.clock, entry.hash),
+            state="waiting",
+            detail=None,
+            entry=nouns.Place(stream=header.stream.hex(), n=header.n),
+        )
+        self._ledger.put(
+            e.SignMessage(
+                message, header.clock, header.stream, header.n, entry.hash, entry.header_bytes, entry.signature
+            )
+        )
+        self._ledger.log(ev.MessageChanged(message=message), message.room, message.id)
+        room = self.by_id[message.room]
+        if room.last is not None and room.last.id == message.id:
+            self.by_id[room.id] = replace(room, last=nouns.preview(message))
+
+    def received(self, room_id: str, member: str, stream: bytes, n: int) -> None:
+        """A member of the room has our own stream up to number `n` on its disk."""
+        place = nouns.Place(stream=stream.hex(), n=n)
+        self._ledger.log(ev.ReceiptAdvanced(room=room_id, member=member, stream=place.stream, n=n), room_id)
+        room = self.by_id.get(room_id)
+        if room is None or room.last is None or room.last.state is None or room.last.entry is None:
+            return
+        if room.last.entry.stream == place.stream and room.last.entry.n <= n:
+            self.by_id[room_id] = replace(room, last=replace(room.last, state="delivered"))
+
     def accept(self, room_id: str, peer: str, me: nouns.Self, text: str) -> nouns.Message:
-        """Add a text of our own, to be sent."""
+        """Add a text of our own, to be sent in clear."""
         ledger = self._ledger
         value = ledger.clock.next(ledger.now)
         message = nouns.Message(
@@ -158,6 +276,11 @@ class Rooms:
         mark = min(first) - 1 if first else highest
         unread = gone.unread + into.unread
         merged = replace(into, unread=unread, read_upto=mark, last=newest)
+        if into.kind == "direct":
+            # Front ends, bots and links may still know it by its old ids.
+            aliases = [*gone.aliases, gone_id, *into.aliases]
+            merged = replace(merged, aliases=aliases[:MAX_ALIASES])
+            self._aliases |= dict.fromkeys(merged.aliases, into_id)
         self.by_id[into_id] = merged
         self._moved(gone_id)
         self._moved(into_id)
@@ -189,7 +312,8 @@ class Rooms:
 
     def delete(self, room_id: str) -> None:
         """Delete a conversation with all its messages."""
-        del self.by_id[room_id]
+        for alias in self.by_id.pop(room_id).aliases:
+            self._aliases.pop(alias, None)
         self._moved(room_id)
         self._let_go(room_id)
         self._ledger.put(e.DeleteRoom(room_id))

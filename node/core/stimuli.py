@@ -172,6 +172,13 @@ class WaitingRead(msgspec.Struct, frozen=True):
     rows: list[tuple[int, str, str]] | None
 
 
+class UnsignedRead(msgspec.Struct, frozen=True):
+    """Messages that wait in clear for a peer, in order, as front ends see them. None: they could not be read."""
+
+    query: effects.ReadUnsigned
+    messages: list[nouns.Message] | None
+
+
 class ReadCounted(msgspec.Struct, frozen=True):
     """The number of texts that a `mark_read` command covers."""
 
@@ -248,7 +255,7 @@ class Stopped(msgspec.Struct, frozen=True):
 #: The answers to queries of commands, and to all queries. An answer comes from the store as it was after all decisions
 #: before the Fetch.
 CommandFetched = ReadCounted | MessageRead | OldestRead
-Fetched = CommandFetched | WaitingRead | UnreadCounted | OldFound
+Fetched = CommandFetched | WaitingRead | UnsignedRead | UnreadCounted | OldFound
 
 Stimulus = (
     Started

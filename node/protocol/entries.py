@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from node.errors import InvalidEntry
 from node.model import Entry, Header, PeerId, Position, public_key
+from node.protocol.secure.frames import Told
 
 CONTEXT = b"snicher entry 1\x00"
 #: `prev` of the first entry of a stream.
@@ -52,6 +53,16 @@ def text_of(body: bytes) -> str | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
         return None
     return text if isinstance(text, str) else None
+
+
+def digest(rows: Sequence[Told]) -> bytes:
+    """The SHA-256 of rows, sorted by author and stream, in MessagePack; without `first`, which may differ."""
+    return hashlib.sha256(_encode([[row.author, row.stream, row.n, row.hash] for row in rows])).digest()
+
+
+def size(entry: Entry) -> int:
+    """Bytes of an entry in a RUN."""
+    return len(entry.header_bytes) + (0 if entry.body is None else len(entry.body))
 
 
 def next_header(

@@ -380,6 +380,8 @@ class Reader:
                         (query.peer, query.limit),
                     ).fetchall()
                     return s.WaitingRead(query, rows)
+                case e.ReadUnsigned():
+                    return s.UnsignedRead(query, self._unsigned(query))
                 case e.ReadOldest():
                     return s.OldestRead(query, self._log()[2])
                 case e.CountRead():
@@ -394,6 +396,13 @@ class Reader:
                         return s.MessageRead(query, None)
                     shown = f"SELECT peer FROM delivery WHERE entry = ? AND {delivery.IS_SHOWN}"  # noqa: S608
                     return s.MessageRead(query, (message, self._one(shown, query.message)))
+
+    def _unsigned(self, query: e.ReadUnsigned) -> list[nouns.Message]:
+        ids = self._db.execute(
+            "SELECT entry FROM delivery WHERE peer = ? AND state = 'waiting' ORDER BY entry LIMIT ?",
+            (query.peer, query.limit),
+        ).fetchall()
+        return [message for (id_,) in ids if (message := self._message(id_)) is not None]
 
     def _came(self, query: e.CountRead | e.CountUnread) -> int:
         count: int = self._one(

@@ -24,7 +24,7 @@ class Book:
         self.ledger = Ledger("log", 0, 0, 0)
         self.ledger.now = 1_000
         self.rooms = Rooms(self.ledger, [])
-        self.contacts = Contacts(self.ledger, self.rooms, [], 0)
+        self.contacts = Contacts(self.ledger, self.rooms, "me", [], 0)
         self.contacts.we_are(ME)
         self.recognising = Recognising(self.contacts)
 
@@ -188,7 +188,7 @@ def test_one_source_can_t_fill_the_list_for_the_others(monkeypatch: pytest.Monke
     for contact in list(book.contacts.by_id.values()):
         book.contacts.forget(contact)
     assert book.identify(5005, "mallory")
-    again = Recognising(module.Contacts(book.ledger, book.rooms, book.contacts.by_id.values(), 9))
+    again = Recognising(module.Contacts(book.ledger, book.rooms, "me", book.contacts.by_id.values(), 9))
     assert again.identify("10.0.0.1", 5006, "trent", "std"), "a restart counts who is on the list"
     with pytest.raises(OverflowError):
         again.identify("10.0.0.1", 5007, "wendy", "std")

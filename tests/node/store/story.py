@@ -44,7 +44,7 @@ class Story:
         self.ledger = Ledger(LOG, 0, 0, 0)
         self.ledger.now = START
         self.rooms = Rooms(self.ledger, [])
-        self.contacts = Contacts(self.ledger, self.rooms, [], 0)
+        self.contacts = Contacts(self.ledger, self.rooms, "me", [], 0)
         self.recognising = Recognising(self.contacts)
         #: Messages to several peers: state and detail for each.
         self.sent_to: dict[int, dict[str, tuple[str, str | None]]] = {}

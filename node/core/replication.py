@@ -1,0 +1,437 @@
+"""How entries travel between nodes: one mechanism for live messages, receipts and catching up. Pure.
+
+The rules, with their numbers in PROTOCOL.md section 10: a DIGEST at link-up, and HAVE where it differs (1); the author
+pushes what it writes (2); after the commit, HAVE goes back over the link that the entries came by (3); other links that
+may lack them are told a little later (4); who lacks something asks one link for it, and follows authors that aren't
+linked (5); catching up goes in bounded frames, read from disk (7). Nothing is retried or caught up on in any other way.
+
+vectors.py has what this node holds, syncs.py what it knows of others, feeds.py what is on its way to them, and
+authoring.py writes its own entries.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from node.bus import events as ev
+from node.bus import nouns
+from node.core import effects as e
+from node.core import stimuli as s
+from node.core.authoring import Author
+from node.core.contacts import Contacts
+from node.core.feeds import Feed, Feeds
+from node.core.ledger import Ledger
+from node.core.loaded import KeptReceipt, Row
+from node.core.receipts import Receipts
+from node.core.rooms import Rooms
+from node.core.syncs import Session, Sync
+from node.core.vectors import Stream, Vector, Vectors
+from node.errors import InvalidEntry
+from node.model import Entry, Position, direct_room
+from node.protocol import entries
+from node.protocol.secure import frames as f
+
+#: How long other links wait until they are told of entries that came another way (ms), and by how much more at most:
+#: meanwhile their own author may have told them.
+TELL_MS, TELL_MORE_MS = 1_000, 1_000
+#: After this time (ms) without an answer, another link is asked.
+ASK_AGAIN_MS = 2_000
+
+
+class Replication:
+    """All entry rooms of this node, and all encrypted links."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        rooms: Rooms,
+        contacts: Contacts,
+        author: Author,
+        vectors: Vectors,
+        receipts: Iterable[KeptReceipt],
+    ) -> None:
+        self._ledger = ledger
+        self._rooms = rooms
+        self._contacts = contacts
+        self._author = author
+        self._vectors = vectors
+        self._receipts = Receipts(ledger, rooms, author.me, vectors, receipts)
+        self._feeds = Feeds(ledger)
+        self._sessions: dict[int, Session] = {}
+        #: Streams asked for, each with the link and the time (ms) at which another is asked.
+        self._asked: dict[tuple[str, Stream], tuple[int, int]] = {}
+
+    # -- our own entries
+
+    def say(self, room: str, me: nouns.Self, texts: Sequence[str]) -> list[nouns.Message]:
+        """Write texts of ours in a room, and push them to all its members who are linked."""
+        vector = self._vectors.of(room)
+        written = self._author.write(room, vector, "text", [entries.text_body(text) for text in texts])
+        shown = self._rooms.add_entries(room, me.name, written, lambda _: "waiting")
+        self._written(room, written)
+        return shown
+
+    def sign(self, room: str, messages: Sequence[nouns.Message]) -> None:
+        """Messages of ours that waited in clear become entries, in this order."""
+        vector = self._vectors.of(room)
+        written = self._author.write(room, vector, "text", [entries.text_body(one.text) for one in messages])
+        for message, entry in zip(messages, written, strict=True):
+            self._rooms.sign(message, entry)
+        self._written(room, written)
+
+    def _written(self, room: str, written: Sequence[Entry]) -> None:
+        stream = self._author.stream(room)
+        self._receipts.opened(room, stream)
+        self._note_owed(room)
+        self._spread(room, stream, written, None)
+
+    def owes(self, room: str) -> bool:
+        """Whether entries of ours in this room are not on the disk of its member yet."""
+        return self._receipts.owes(room)
+
+    def forget(self, room: str) -> None:
+        """A conversation is deleted. What was said in it doesn't come back, because its rows stay."""
+        vector = self._vectors.of(room)
+        for stream, row in list(vector.rows.items()):
+            vector.put(stream, replace(row, first=row.n + 1))
+        self._receipts.forget(room)
+        for session in self._sessions.values():
+            sync = session.rooms.get(room)
+            if sync is not None and vector.rows:
+                self._have(session, room, sync, list(vector.rows))
+
+    # -- links
+
+    def linked(self, link: int, peer: str) -> None:
+        """An encrypted link is open: tell what is held of the rooms that both share."""
+        session = self._sessions[link] = Session(link, peer)
+        shared = self._all_direct() if peer == self._author.me else [direct_room(self._author.me, peer)]
+        digests = []
+        for room in shared:
+            vector = self._vectors.of(room)
+            told = {(row.author, row.stream): row.n for row in vector.told()}
+            session.rooms[room] = sync = Sync(vector.digest(), told)
+            digests.append((room, sync.digest))
+        for start in range(0, len(digests), f.MAX_ROOMS):
+            self._ledger.put(e.Say(link, f.Digest(digests[start : start + f.MAX_ROOMS])))
+
+    def _all_direct(self) -> list[str]:
+        """All direct rooms: another machine of ours shares them."""
+        return sorted(room.id for room in self._rooms.by_id.values() if room.kind == "direct")
+
+    def unlinked(self, link: int) -> None:
+        """An encrypted link is over: what was asked for on it is asked for on another."""
+        session = self._sessions.pop(link, None)
+        if session is None:
+            return
+        for key in [key for key, (asked, _) in self._asked.items() if asked == link]:
+            del self._asked[key]
+        for room in session.rooms:
+            self._ask_all(room)
+
+    def is_linked(self, link: int) -> bool:
+        """Whether entries go over this link."""
+        return link in self._sessions
+
+    # -- what comes in
+
+    def heard(self, link: int, frames: Iterable[f.Frame]) -> None:
+        """Handle frames that came over a link, in order, and acknowledge the entries among them."""
+        session = self._sessions.get(link)
+        if session is None:
+            return
+        for frame in frames:
+            if isinstance(frame, f.Digest):
+                self._digest(session, frame)
+            elif isinstance(frame, f.Have | f.Want | f.Stop | f.Run):
+                sync = session.rooms.get(frame.room)
+                if sync is None:
+                    session.dropped += 1
+                elif isinstance(frame, f.Run):
+                    self._run(session, sync, frame)
+                elif isinstance(frame, f.Have):
+                    self._had(session, sync, frame)
+                elif isinstance(frame, f.Want):
+                    self._wanted(session, sync, frame)
+                elif (frame.author, frame.stream) != self._author.stream(frame.room):
+                    sync.feeds.pop((frame.author, frame.stream), None)
+        for room, streams in session.owed.items():
+            self._have(session, room, session.rooms[room], streams)
+        session.owed = {}
+
+    def _digest(self, session: Session, frame: f.Digest) -> None:
+        for room, digest in frame.rooms:
+            sync = session.rooms.get(room)
+            if sync is None:
+                session.dropped += 1
+            elif digest == sync.digest:
+                # Both compare the same two digests, so both come to the same conclusion.
+                sync.theirs, sync.known = dict(sync.told), True
+                self._moved(session, sync, room, list(sync.theirs))
+            else:
+                vector = self._vectors.of(room)
+                self._have(session, room, sync, [one for one in vector.rows if vector.is_told(one)], always=True)
+
+    def _had(self, session: Session, sync: Sync, frame: f.Have) -> None:
+        sync.known = True
+        streams = []
+        own = self._author.stream(frame.room)
+        for row in frame.rows:
+            stream = row.author, row.stream
+            if not self._may_write(frame.room, row.author) or (
+                stream == own and row.n > self._vectors.of(frame.room).row(own).n
+            ):
+                # Nobody can hold more of our stream than we have written in this run.
+                session.dropped += 1
+                continue
+            sync.theirs[stream] = row.n
+            sync.firsts[stream] = row.first
+            streams.append(stream)
+        self._moved(session, sync, frame.room, streams)
+        self._ask_all(frame.room)
+
+    def _moved(self, session: Session, sync: Sync, room: str, streams: Iterable[Stream]) -> None:
+        """The other side has told how far it is: take it as a receipt and as credit."""
+        own = self._author.stream(room)
+        for stream in streams:
+            feed = sync.feeds.get(stream)
+            if feed is not None:
+                feed.acknowledge(sync.theirs[stream])
+            elif stream == own and sync.theirs[stream] >= sync.told.get(own, 0):
+                # It lacks nothing that it was told of: what is newer is pushed. Otherwise it asks.
+                feed = sync.feeds[stream] = Feed(sent=sync.theirs[stream], follow=True)
+            if feed is not None:
+                self._move(session, sync, room, stream, feed)
+        if session.peer != self._author.me:
+            self._receipts.told(room, session.peer, sync.theirs, streams)
+        self._note_owed(room)
+
+    def _wanted(self, session: Session, sync: Sync, frame: f.Want) -> None:
+        stream = frame.author, frame.stream
+        row = self._vectors.of(frame.room).rows.get(stream)
+        if row is None:
+            session.dropped += 1
+            return
+        follow = frame.follow or stream == self._author.stream(frame.room)
+        feed = sync.feeds[stream] = Feed(sent=min(frame.after, row.n), follow=follow)
+        self._move(session, sync, frame.room, stream, feed)
+
+    def _run(self, session: Session, sync: Sync, run: f.Run) -> None:
+        room, vector = run.room, self._vectors.of(run.room)
+        try:
+            first = entries.read_header(run.headers[0])
+            stream = first.author, first.stream
+            if not self._may_write(room, first.author):
+                raise InvalidEntry("Its author is no member of the room.")
+            row = vector.row(stream)
+            begins = sync.firsts.get(stream, 1)
+            if first.n > row.n + 1 and first.n != begins:
+                # Something was lost with an earlier link. Ask for it; this run comes again with it.
+                self._ask(session, sync, room, stream)
+                return
+            held = Position(row.n, row.hash) if row.n else None
+            new = entries.check_run(run.room, run.headers, run.bodies, run.signature, held, row.clock, begins=begins)
+            self._check_before(vector, new)
+        except InvalidEntry as error:
+            self._refused(session, sync, run, str(error))
+            return
+        if not new:
+            self._again(session, sync, room, stream)
+            return
+        self._take(session, sync, room, stream, new)
+
+    def _check_before(self, vector: Vector, new: Sequence[Entry]) -> None:
+        """Raises InvalidEntry when a first header says of an earlier stream what isn't so."""
+        if not new or new[0].header.before is None:
+            return
+        named, n = new[0].header.before
+        row = vector.row((new[0].header.author, named))
+        if row.n == n and row.hash != new[0].header.prev:
+            raise InvalidEntry("The first header continues another chain.")
+
+    def _take(self, session: Session, sync: Sync, room: str, stream: Stream, new: Sequence[Entry]) -> None:
+        """Store entries, acknowledge them, and pass them on."""
+        vector, row, last = self._vectors.of(room), self._vectors.of(room).row(stream), new[-1]
+        begins = new[0].header.n
+        before = new[0].header.before if begins == 1 else row.before
+        row = Row(
+            begins if begins > row.n + 1 or not row.n else row.first,
+            last.header.n,
+            last.hash,
+            last.header.clock,
+            before,
+        )
+        missing = vector.put(stream, row)
+        self._ledger.put(e.PutRow(room, stream[0], stream[1], row))
+        owed = session.owed.setdefault(room, set())
+        owed.add(stream)
+        if begins == 1 and row.before is not None:
+            named = stream[0], row.before[0]
+            if missing is not None:
+                owed.add(named)
+            self._ledger.put(e.PutRow(room, named[0], named[1], vector.row(named)))
+        sync.theirs[stream] = max(sync.theirs.get(stream, 0), row.n)
+        self._show(room, stream, new)
+        asked = self._asked.get((room, stream))
+        if asked is not None and asked[0] == session.link:
+            self._asked[room, stream] = session.link, self._ledger.now + ASK_AGAIN_MS
+            if row.n >= sync.theirs[stream]:
+                del self._asked[room, stream]
+        self._spread(room, stream, new, session)
+        if missing is not None:
+            self._ask_all(room)
+
+    def _show(self, room: str, stream: Stream, new: Sequence[Entry]) -> None:
+        """Add entries to the conversation, and note that their author was heard."""
+        author = stream[0]
+        if author == self._author.me:
+            self._rooms.add_entries(room, self._contacts.own_name, new, lambda entry: self._receipts.state(room, entry))
+            return
+        contact = self._contacts.by_id[author]
+        for message in self._rooms.add_entries(room, contact.peer.name, new, lambda _: None):
+            self._contacts.seen(contact, message.at)
+
+    def _may_write(self, room: str, author: str) -> bool:
+        """Whether an author is a member of a room."""
+        if author == self._author.me:
+            return True
+        known = self._rooms.by_id.get(room)
+        return known is not None and author in known.members
+
+    def _again(self, session: Session, sync: Sync, room: str, stream: Stream) -> None:
+        """Entries came that are held already. Whoever isn't their author is told to stop."""
+        if stream[0] != session.peer and self._asked.get((room, stream), (None,))[0] != session.link:
+            self._ledger.put(e.Say(session.link, f.Stop(room, stream[0], stream[1])))
+        else:
+            session.owed.setdefault(room, set()).add(stream)
+
+    def _refused(self, session: Session, sync: Sync, run: f.Run, why: str) -> None:
+        session.dropped += 1
+        try:
+            first = entries.read_header(run.headers[0])
+        except InvalidEntry:
+            pass
+        else:
+            sync.refused.add((first.author, first.stream))
+            self._asked.pop((run.room, (first.author, first.stream)), None)
+        contact = self._contacts.by_id.get(session.peer)
+        where = session.peer if contact is None else contact.peer.host
+        self._ledger.tell(ev.ConnectionNoticed(address=where, what=f"Refused entries of an encrypted link: {why}"))
+
+    def served(self, done: s.Served) -> None:
+        """Entries were sent from disk, or could not be."""
+        session = self._sessions.get(done.link)
+        sync = None if session is None else session.rooms.get(done.room)
+        feed = None if sync is None else sync.feeds.get((done.author, done.stream))
+        if session is None or sync is None or feed is None:
+            return
+        stream = done.author, done.stream
+        if not self._feeds.served(feed, done.upto, done.size):
+            del sync.feeds[stream]
+            return
+        self._move(session, sync, done.room, stream, feed)
+
+    # -- what goes out
+
+    def _have(
+        self, session: Session, room: str, sync: Sync, streams: Iterable[Stream], *, always: bool = False
+    ) -> None:
+        """Tell rows of a room. With `always`, also if there are none."""
+        rows = self._vectors.of(room).told(streams)
+        for row in rows:
+            sync.told[row.author, row.stream] = row.n
+        for start in range(0, len(rows), f.MAX_ROWS):
+            self._ledger.put(e.Say(session.link, f.Have(room, rows[start : start + f.MAX_ROWS])))
+        if always and not rows:
+            self._ledger.put(e.Say(session.link, f.Have(room, [])))
+
+    def _spread(self, room: str, stream: Stream, new: Sequence[Entry], source: Session | None) -> None:
+        """New entries of a stream: push them where they are followed, and tell the other links a little later."""
+        for session in self._sessions.values():
+            sync = session.rooms.get(room)
+            if session is source or sync is None:
+                continue
+            feed = sync.feeds.get(stream)
+            if feed is None and source is None and new[0].header.n == 1:
+                feed = sync.feeds[stream] = Feed(sent=0, follow=True)
+            if feed is not None:
+                self._move(session, sync, room, stream, feed, new)
+            elif source is not None and sync.tell_at is None:
+                more = zlib.crc32(f"{session.link}/{self._ledger.now}".encode()) % TELL_MORE_MS
+                sync.tell_at = self._ledger.now + TELL_MS + more
+
+    def _move(
+        self, session: Session, sync: Sync, room: str, stream: Stream, feed: Feed, fresh: Sequence[Entry] = ()
+    ) -> None:
+        row = self._vectors.of(room).row(stream)
+        if feed.sent + 1 < row.first:
+            # What was deleted here isn't sent. The other side has to know where the stream begins.
+            self._have(session, room, sync, [stream])
+        if not self._feeds.move(session.link, room, stream, feed, row.first, row.n, fresh):
+            sync.feeds.pop(stream, None)
+
+    def _ask_all(self, room: str) -> None:
+        """Ask for everything in a room that this node lacks and somebody linked has."""
+        vector = self._vectors.of(room)
+        for session in self._sessions.values():
+            sync = session.rooms.get(room)
+            if sync is None or not sync.known:
+                continue
+            for stream in {*sync.theirs, *vector.incomplete}:
+                if vector.claimed(stream, sync.theirs) > vector.row(stream).n:
+                    self._ask(session, sync, room, stream)
+
+    def _ask(self, session: Session, sync: Sync, room: str, stream: Stream) -> None:
+        """Ask a link for what follows of a stream, unless another was asked a moment ago."""
+        own = self._author.stream(room)
+        if stream == own or stream in sync.refused or (room, stream) in self._asked:
+            return
+        self._asked[room, stream] = session.link, self._ledger.now + ASK_AGAIN_MS
+        follow = all(other.peer != stream[0] for other in self._sessions.values())
+        after = self._vectors.of(room).row(stream).n
+        self._ledger.put(e.Say(session.link, f.Want(room, stream[0], stream[1], after, follow)))
+
+    # -- time
+
+    def next_deadline(self) -> int | None:
+        """When `tick` has something to do (ms)."""
+        times = [at for _, at in self._asked.values()] if len(self._sessions) > 1 else []
+        for session in self._sessions.values():
+            times += [sync.tell_at for sync in session.rooms.values() if sync.tell_at is not None]
+        return min(times, default=None)
+
+    def tick(self) -> None:
+        """Tell links of what came another way, and ask others for what doesn't come."""
+        now = self._ledger.now
+        for session in self._sessions.values():
+            for room, sync in session.rooms.items():
+                if sync.tell_at is not None and sync.tell_at <= now:
+                    sync.tell_at = None
+                    if untold := sync.untold(self._vectors.of(room)):
+                        self._have(session, room, sync, untold)
+        late = [key for key, (_, at) in self._asked.items() if at <= now]
+        for key in late:
+            self._ask_another(key)
+
+    def _ask_another(self, key: tuple[str, Stream]) -> None:
+        """A link doesn't answer: ask one after it that claims the stream. Without another, go on waiting for this."""
+        room, stream = key
+        asked = self._asked.pop(key)[0]
+        vector = self._vectors.of(room)
+        others = [session for session in self._sessions.values() if session.link != asked]
+        for session in sorted(others, key=lambda one: (one.link < asked, one.link)):
+            sync = session.rooms.get(room)
+            if sync is not None and vector.claimed(stream, sync.theirs) > vector.row(stream).n:
+                self._ask(session, sync, room, stream)
+                return
+        self._asked[key] = asked, self._ledger.now + ASK_AGAIN_MS
+
+    def _note_owed(self, room: str) -> None:
+        """Note at the room's peer whether entries of ours still wait for it."""
+        known = self._rooms.by_id.get(room)
+        contact = None if known is None else self._contacts.by_id.get(known.peer or "")
+        if contact is not None:
+            contact.owed = self._receipts.owes(room)

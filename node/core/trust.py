@@ -1,0 +1,206 @@
+"""Whose key it is: a node is pinned to its key at first use, and whatever contradicts that is said loudly. Pure.
+
+A node's contact has its PeerId as id, so nothing meant for one key can go to another. What is pinned besides is the
+address: a node's address is never talked to in clear, and another key there is a rival, until a person decides. A name
+is only a label: two nodes of one name are told apart by their codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from node import names
+from node.bus import nouns
+from node.bus import requests as rq
+from node.core.connections import Connections
+from node.core.contact import Contact
+from node.core.contacts import Contacts
+from node.core.dialling import Dialling
+from node.core.ledger import Ledger
+from node.core.links import Link, Links
+from node.core.outbox import Outbox
+from node.core.stimuli import Commanded
+from node.errors import CommandRefused
+from node.model import Address, short_code
+
+RIVAL = (
+    "Another key answers at {address}: its code is {found}, and that of {name} is {code}. Nothing meant for {name} goes"
+    " to it. If {name} has a new key, or another person is at that address now, trust the new key."
+)
+SAME_NAME = (
+    "{name} is also the name of another Snicher node (code {other}). They are two identities; this one has the code"
+    " {code}."
+)
+CLEAR = (
+    "This is clear text from {address}, where the Snicher node {name} is known. It stands apart from the encrypted"
+    " conversation, and nothing of yours goes there in clear. If an older program is there now, allow clear text."
+)
+
+
+class Trust:
+    """Finds the contact of a key, and notices what contradicts what is known."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        contacts: Contacts,
+        links: Links,
+        dialling: Dialling,
+        connections: Connections,
+        outbox: Outbox,
+    ) -> None:
+        self._ledger = ledger
+        self._contacts = contacts
+        self._links = links
+        self._dialling = dialling
+        self._connections = connections
+        self._outbox = outbox
+        #: Where a node's rival answered, in this run.
+        self._rival_at: dict[str, Address] = {}
+
+    # -- who is behind a link
+
+    def settle(self, link: Link, peer: str, said_name: str, port: int) -> Contact:
+        """The contact of a key that has proved itself on a link; a new one at first use.
+
+        A plain contact at the address that was dialled, or that the other side claims, becomes this node. Raises
+        OverflowError when the list is full.
+        """
+        contacts = self._contacts
+        dialled = contacts.of_link(link) if link.direction == "out" else None
+        address = Address(link.host, link.port or port) if dialled is not None else Address(link.host, port)
+        plain = (
+            dialled if dialled is not None and not dialled.is_node else contacts.plain_at(address.host, address.port)
+        )
+        if plain is not None and plain.node_here and plain is not dialled:
+            # It stands apart because it spoke in clear from a node's address; only a person merges the two.
+            plain = None
+        known = contacts.by_id.get(peer)
+        pinned = contacts.node_at(address.host, address.port)
+        elsewhere = pinned is not None and pinned.id != peer
+        if known is None:
+            name = names.shown(said_name) or f"node {short_code(peer).split(' ')[0]}"
+            standing: nouns.Standing = "stranger" if plain is None else plain.peer.standing
+            known = contacts.add_node(peer, name, link.host, None if elsewhere else address, standing)
+            if elsewhere and pinned is not None:
+                self._rival(pinned, known.id, address)
+            self._compare_name(known)
+        else:
+            contacts.revive(known)
+            self._rename(known, said_name)
+            if not elsewhere:
+                contacts.set_addresses(known, (address, *known.addresses))
+        if plain is not None:
+            self._become(plain, known, link)
+        return known
+
+    def _become(self, plain: Contact, node: Contact, link: Link) -> None:
+        """A plain contact turned out to be this node: its history, and what waits for it, become the node's."""
+        if plain.tries.link == link.number:
+            self._dialling.done(plain)
+        for other in list(plain.links):
+            self._connections.hang_up(plain, other.number)
+        self._contacts.unite(plain, node)
+        self._connections.adopt(plain, node)
+        # What waited is on disk; it is read from there, and signed.
+        node.queue.more_on_disk = True
+
+    def _rename(self, contact: Contact, said_name: str) -> None:
+        name = names.shown(said_name)
+        if name is not None and name != contact.own_name:
+            self._contacts.calls_itself(contact, name)
+            self._compare_name(contact)
+
+    def _compare_name(self, contact: Contact) -> None:
+        """Say loudly when another node goes by the same name."""
+        others = [one for one in self._contacts.named(contact.peer.name) if one is not contact and one.is_node]
+        if others and contact.peer.warning is None:
+            peer = contact.peer
+            self._contacts.warn(contact, SAME_NAME.format(name=peer.name, code=peer.code, other=others[0].peer.code))
+
+    def differed(self, number: int, found: str) -> None:
+        """A node that was dialled has another key than the one pinned to this contact."""
+        link = self._links.get(number)
+        contact = self._contacts.of_link(link)
+        if contact is not None and link is not None and link.port is not None:
+            self._rival(contact, found, Address(link.host, link.port))
+
+    def _rival(self, contact: Contact, found: str, address: Address) -> None:
+        self._rival_at[contact.id] = address
+        peer = contact.peer
+        self._contacts.warn(
+            contact,
+            RIVAL.format(address=address, found=short_code(found), name=peer.name, code=peer.code),
+            rival=found,
+        )
+
+    def clear_text(self, contact: Contact) -> None:
+        """A plain contact has spoken: say it loudly if it did so from a node's address."""
+        if contact.node_here and contact.address is not None:
+            node = self._contacts.node_at(contact.address.host, contact.address.port)
+            if node is not None:
+                self._contacts.warn(contact, CLEAR.format(address=contact.address, name=node.peer.name))
+
+    # -- what people decide
+
+    def decide(self, command: Commanded, find: Callable[[str], Contact]) -> None:
+        """The command `trust`. `find` finds the peer that is meant. Raises CommandRefused."""
+        args: rq.TrustArgs = command.args
+        contact = find(args.peer)
+        if args.plain:
+            contact = self._allow_clear_text(contact)
+        elif contact.peer.rival is not None:
+            contact = self._replace(contact, contact.peer.rival)
+        elif contact.peer.warning is not None and contact.is_node:
+            self._contacts.change(contact, warning=None)
+            self._contacts.stand(contact, "known")
+        elif contact.peer.warning is not None:
+            raise CommandRefused("invalid_args", "It spoke in clear; `plain` says that it may be answered so.")
+        else:
+            raise CommandRefused("nothing_to_trust", f"Nothing about {contact.peer.name} is in doubt.")
+        self._ledger.reply(command.token, rq.PeerResult(peer=contact.peer), command.key)
+
+    def _allow_clear_text(self, contact: Contact) -> Contact:
+        """Somebody here allows clear text to go to a node's addresses: they are the node's no longer."""
+        contacts = self._contacts
+        if contact.is_node:
+            if not contact.addresses:
+                raise CommandRefused("nothing_to_trust", f"No address of {contact.peer.name} is known.")
+            plain = [contacts.plain_at(one.host, one.port) for one in contact.addresses]
+            contacts.set_addresses(contact, ())
+            self._freed([one for one in plain if one is not None])
+            return contact
+        address = contact.address
+        node = None if address is None else contacts.node_at(address.host, address.port)
+        if node is None:
+            raise CommandRefused("nothing_to_trust", f"Clear text may go to {contact.peer.name} already.")
+        contacts.set_addresses(node, [one for one in node.addresses if one != address])
+        self._freed([contact])
+        return contact
+
+    def _freed(self, contacts: list[Contact]) -> None:
+        for contact in contacts:
+            self._contacts.change(contact, warning=None, error=None)
+            self._contacts.stand(contact, "known")
+            self._outbox.pump(contact)
+
+    def _replace(self, contact: Contact, rival: str) -> Contact:
+        """Somebody here trusts another key at a node's address: the address is that key's from now on."""
+        contacts = self._contacts
+        addresses = contact.addresses
+        address = self._rival_at.pop(contact.id, None) or (addresses[0] if addresses else None)
+        contacts.set_addresses(contact, [one for one in addresses if one != address])
+        wanted = contact.peer.wanted
+        contacts.change(contact, warning=None, rival=None, error=None, wanted=False)
+        found = contacts.by_id.get(rival)
+        if found is None:
+            found = contacts.add_node(rival, contact.own_name, contact.peer.host, address, "known")
+        else:
+            contacts.revive(found)
+            contacts.stand(found, "known")
+            if address is not None:
+                contacts.set_addresses(found, (address, *found.addresses))
+        if wanted:
+            contacts.change(found, wanted=True)
+            self._connections.want(found)
+        return found
