@@ -12,6 +12,7 @@
     turns.py    stimuli into the core, its records to disk, its acts out        batches.py    how much one commit holds
     condition.py  the node's health and notices for people        threads.py    the reader and writer threads of SQLite
     answers.py  commands of front ends: reads skip the core, the rest goes through it    hosts.py  resolves host names
+    serving.py  entries for other nodes, from disk to link
     retention.py  removes old events and messages step by step (core/keeping.py decides which)
     upkeep.py   background work on the database: extend and rebuild the search index, checkpoint the write-ahead log
     model.py    the nouns        errors.py  what can go wrong        config.py  what can be set
@@ -22,8 +23,8 @@
     console.py  the command line: a bus client like any other        lines.py  how things look on a terminal
     config_table.py  the verb that lists all settings    menu.py  the text menu    tail.py  the verb that follows events
 
-Who may import whom: __main__ -> app, console -> answers, retention, course -> turns -> config, loglines, announce ->
-streams, supervisor -> (peers | store) -> core -> (protocol | bus) -> model, errors, tasks.
+Who may import whom: __main__ -> app, console -> answers, serving, retention, course -> turns -> config, loglines,
+announce -> streams, supervisor -> (peers | store) -> core -> (protocol | bus) -> model, errors, tasks.
 Nothing is imported here, so that `import node.bus` stays light for bots.
 """
 

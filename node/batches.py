@@ -31,7 +31,8 @@ RECORD_TAKES = 0.00002
 #: A commit of at most so many records counts as empty when the time of an empty commit is measured.
 EMPTY = 16
 
-#: Stimuli from links. If the batch is lost, the core that is loaded anew gets them again.
+#: Stimuli from links. If the batch is lost, the core that is loaded anew gets them again. Those of encrypted links are
+#: not among them: nothing that they brought was acknowledged, so the other side sends it again over the next link.
 FROM_LINKS = (s.Heard, s.Transmitted, s.Closed)
 _ACTS = frozenset(get_args(e.Act))
 
@@ -62,7 +63,7 @@ class Batch:
     def add(self, stimulus: s.Stimulus | None, effects: list[e.Effect], host: str = "") -> int:
         """Add the effects of a stimulus. Returns their cost in records if a peer caused them, otherwise 0.
 
-        `host` is the peer's IP address when the stimulus is `Heard`.
+        `host` is the peer's IP address when the stimulus is `Heard` or `Framed`.
         """
         before = len(self.records)
         for effect in effects:
@@ -73,7 +74,7 @@ class Batch:
                 self.over.append(stimulus.link)
         elif type(stimulus) is s.OldFound:
             self.expires = True
-        if type(stimulus) is not s.Heard:
+        if type(stimulus) is not s.Heard and type(stimulus) is not s.Framed:
             return 0
         bulk = stimulus.size // BYTES_A_RECORD
         cost = len(self.records) - before + bulk

@@ -96,6 +96,8 @@ class Turns:
         self._held: collections.deque[s.Stimulus] = collections.deque()
         #: Each link's LinkUp, until the link's end is on disk. A core that is loaded again gets them again.
         self._links: dict[int, s.LinkUp] = {}
+        #: The other side's address of each encrypted link.
+        self._hosts: dict[int, str] = {}
         #: The newest event on disk.
         self.head = self.core.head
         self.events = 0
@@ -170,6 +172,10 @@ class Turns:
             self._links[stimulus.link] = stimulus
         elif type(stimulus) is s.Heard:
             host = self._links[stimulus.link].host
+        elif type(stimulus) is s.Secured:
+            self._hosts[stimulus.link] = stimulus.host
+        elif type(stimulus) is s.Framed:
+            host = self._hosts.get(stimulus.link, "")
         self.owed += self._batch.add(stimulus, effects, host) * self._sizes.record_takes
         if len(self._batch) > MAX_PENDING:
             self._full = True
@@ -222,6 +228,7 @@ class Turns:
             self._world.perform(act)
         for link in batch.over:
             self._links.pop(link, None)
+            self._hosts.pop(link, None)
         self._arm()
         if self._batch.records or self._batch.acts:
             self._kick()
@@ -350,8 +357,11 @@ class Turns:
         except Exception:
             log.exception("the store could not answer")
             self._refuse(fetch, "internal", "The store could not be read.")
-            if isinstance(query, e.ReadWaiting) and self.core is core and self.health.store:
-                self.feed(s.WaitingRead(query, None))
+            if self.core is core and self.health.store:
+                if isinstance(query, e.ReadWaiting):
+                    self.feed(s.WaitingRead(query, None))
+                elif isinstance(query, e.ReadUnsigned):
+                    self.feed(s.UnsignedRead(query, None))
             return
         if self.core is core and self.health.store:
             self.feed(answer)

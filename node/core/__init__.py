@@ -5,12 +5,18 @@
     links.py      a link is a value: number, direction, kind, address, state by a table
     connections.py  the life of links: they open, are matched to a contact, are hung up, and end
     plain.py      who an old client is, and what it says
+    secure.py     the life of encrypted links: which of several stays, and when a silent one is given up
+    trust.py      whose key it is: pins, and whatever contradicts them
+    replication.py  how entries travel: digests, receipts, what is asked for and passed on
+    vectors.py    what is held of each room    syncs.py  what is known of a room on one link
+    feeds.py      what is on its way over a link    receipts.py  which of our own entries are on whose disk
+    authoring.py  writes and signs our own entries
     contacts.py   the list of peers: addresses, names, dialects, link states
     contact.py    one peer, with its state while the node runs
     strangers.py  which stranger leaves the list first when room is needed
     rooms.py      conversations, unread counts, the order of messages
     queues.py     messages waiting for each peer, in memory and on disk
-    outbox.py     which link takes a message, how much of it, and the outcome
+    outbox.py     which link takes a message to a plain peer, how much of it, and the outcome
     dialling.py   which peer to dial, at which of its addresses, and when; one budget for all
     consumers.py  named cursors into the event log, kept for front ends
     greetings.py  the mandatory peers, greeted at the start

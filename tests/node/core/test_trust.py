@@ -1,0 +1,176 @@
+"""Pins: nothing meant for one key goes to another, and clear text never goes to a node's address."""
+
+from __future__ import annotations
+
+import pytest
+
+from node.bus import requests as rq
+from node.core import effects as e
+from node.core import stimuli as s
+from node.protocol.plain.codec import Announced, Text
+from tests.node.core.nodes import CAUSE, Net, Station
+
+
+def met() -> tuple[Net, Station, Station]:
+    """Anna has dialled Bob once."""
+    net = Net()
+    anna, bob = net.add("anna"), net.add("bob")
+    anna.ask("connect", rq.ConnectArgs(address=str(bob.address)))
+    net.settle()
+    return net, anna, bob
+
+
+def replaced(net: Net, old: Station) -> Station:
+    """Another node answers at the address of `old` from now on."""
+    net.cut_all()
+    other = net.add("mallory")
+    del net.stations[other.address]
+    other.address = old.address
+    net.stations[old.address] = other
+    return other
+
+
+def warned(station: Station) -> list[str]:
+    return [event.data.warning for event in station.events if event.type == "PeerWarned"]
+
+
+def test_another_key_at_a_known_address_is_said_loudly_and_gets_nothing() -> None:
+    net, anna, bob = met()
+    mallory = replaced(net, bob)
+    anna.send(bob, "for bob")
+    net.wait(10_000)
+    peer = anna.peer(bob)
+    assert peer.rival == mallory.id
+    assert len(warned(anna)) == 1
+    assert str(bob.address) in warned(anna)[0]
+    assert mallory.core._rooms.by_id == {}
+    assert anna.states(bob) == ["waiting"]
+    assert all(dial.how == "secure" and dial.expect == bob.id for dial in anna.dials[1:])
+
+
+def test_whoever_is_trusted_gets_the_address_and_nothing_that_was_meant_for_the_old_key() -> None:
+    net, anna, bob = met()
+    mallory = replaced(net, bob)
+    anna.send(bob, "for bob")
+    net.wait(3_000)
+    result = anna.ask("trust", rq.TrustArgs(peer=bob.id))
+    assert isinstance(result, rq.PeerResult)
+    assert result.peer.id == mallory.id
+    net.wait(3_000)
+    assert anna.peer(mallory).link == "online"
+    assert anna.peer(mallory).addresses == [str(bob.address)]
+    assert anna.peer(bob).addresses == []
+    assert anna.peer(bob).warning is anna.peer(bob).rival is None
+    assert mallory.texts(anna) == []
+    assert anna.states(bob) == ["waiting"]
+
+
+def test_a_stranger_who_claims_a_known_address_is_said_loudly_and_does_not_get_it() -> None:
+    net, anna, bob = met()
+    net.cut_all()
+    mallory = net.add("mallory")
+    mallory.address = bob.address
+    net.link(mallory, anna)
+    assert len(warned(anna)) == 1
+    assert anna.peer(bob).rival == mallory.id
+    assert anna.peer(mallory).addresses == []
+    assert anna.peer(bob).addresses == [str(bob.address)]
+
+
+def test_two_nodes_of_one_name_are_two_contacts_and_the_second_is_said_loudly() -> None:
+    net, anna, bob = met()
+    other = net.add("other")
+    other.name = "Bob"
+    net.link(other, anna)
+    assert anna.peer(other).id != anna.peer(bob).id
+    (warning,) = warned(anna)
+    assert anna.peer(bob).code in warning
+    assert anna.peer(other).code in warning
+    anna.ask("trust", rq.TrustArgs(peer=other.id))
+    assert anna.peer(other).warning is None
+    net.cut_all()
+    net.link(other, anna)
+    assert len(warned(anna)) == 1
+    anna.send(bob, "to one")
+    anna.tokens += 1
+    args = rq.SendArgs(messages=[rq.Outgoing(to="bob", text="to whom?")])
+    effects = anna.give(s.Commanded(anna.tokens, "send", args, anna.events[-1].cause or CAUSE))
+    (refusal,) = [effect for effect in effects if isinstance(effect, e.Refuse)]
+    assert refusal.code == "ambiguous"
+    assert {one["code"] for one in refusal.details["candidates"]} == {anna.peer(bob).code, anna.peer(other).code}
+
+
+def in_clear(anna: Station, bob: Station, text: str = "I am bob, honestly") -> str:
+    """Somebody speaks in clear from Bob's address; returns the id of the contact that it goes to."""
+    host, port = bob.address.host, bob.address.port
+    anna.give(s.LinkUp(100, "in", host, port, "snicher", True))
+    anna.give(s.Heard(100, [Announced(port), Text(text, name="bob")]))
+    return next(id_ for id_ in anna.core._contacts.by_id if id_.startswith("plain-"))
+
+
+def test_clear_text_from_a_nodes_address_stands_apart_is_said_loudly_and_gets_no_answer() -> None:
+    net, anna, bob = met()
+    plain = in_clear(anna, bob)
+    assert len(warned(anna)) == 1
+    assert anna.texts(bob) == []
+    for to in (plain,):
+        anna.tokens += 1
+        args = rq.SendArgs(messages=[rq.Outgoing(to=to, text="hello")])
+        effects = anna.give(s.Commanded(anna.tokens, "send", args, CAUSE))
+        assert [effect.code for effect in effects if isinstance(effect, e.Refuse)] == ["clear_text_refused"]
+    # HOST:PORT means the node.
+    (message,) = anna.send(str(bob.address), "encrypted")
+    assert message.room == anna.room(bob)
+    net.cut_all()
+    net.link(bob, anna)
+    net.settle()
+    assert plain in anna.core._contacts.by_id
+
+
+@pytest.mark.parametrize("whom", ["plain", "node"])
+def test_only_a_person_lets_clear_text_go_to_a_nodes_address(whom: str) -> None:
+    _, anna, bob = met()
+    plain = in_clear(anna, bob)
+    anna.ask("trust", rq.TrustArgs(peer=plain if whom == "plain" else bob.id, plain=True))
+    assert anna.peer(bob).addresses == []
+    contact = anna.core._contacts.by_id[plain]
+    assert contact.peer.warning is None
+    anna.tokens += 1
+    args = rq.SendArgs(messages=[rq.Outgoing(to=plain, text="hello")])
+    effects = anna.give(s.Commanded(anna.tokens, "send", args, CAUSE))
+    assert any(isinstance(effect, e.Transmit) and effect.text == "hello" for effect in effects)
+
+
+def test_forgetting_a_node_lets_clear_text_go_to_its_address() -> None:
+    _, anna, bob = met()
+    plain = in_clear(anna, bob)
+    anna.ask("forget", rq.PeerArgs(peer=bob.id))
+    assert not anna.core._contacts.by_id[plain].node_here
+
+
+def test_clear_text_is_never_taken_for_a_nodes_words_because_of_the_name() -> None:
+    _, anna, bob = met()
+    anna.give(s.LinkUp(100, "in", bob.address.host, None, "snicher", True))
+    anna.give(s.Heard(100, [Text("I am bob", name="bob")]))
+    assert anna.texts(bob) == []
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_there_is_nothing_to_trust_where_nothing_is_in_doubt(plain: bool) -> None:
+    _, anna, bob = met()
+    if plain:
+        anna.ask("trust", rq.TrustArgs(peer=bob.id, plain=True))
+    anna.tokens += 1
+    effects = anna.give(s.Commanded(anna.tokens, "trust", rq.TrustArgs(peer=bob.id, plain=plain), CAUSE))
+    assert [effect.code for effect in effects if isinstance(effect, e.Refuse)] == ["nothing_to_trust"]
+
+
+def test_warnings_and_rivals_outlive_a_restart() -> None:
+    net, anna, bob = met()
+    mallory = replaced(net, bob)
+    anna.send(bob, "for bob")
+    net.wait(3_000)
+    anna.begin()
+    assert anna.peer(bob).rival == mallory.id
+    anna.ask("trust", rq.TrustArgs(peer=bob.id))
+    assert anna.peer(mallory).addresses == [str(bob.address)]
