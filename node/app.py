@@ -193,7 +193,7 @@ class App:
         )
         writer = Writer(config.home)
         set_back = writer.prepare(
-            log=secrets.token_hex(8), stream=secrets.token_hex(16), run=secrets.token_hex(8), known=known
+            log=secrets.token_hex(8), instance=secrets.token_hex(16), run=secrets.token_hex(8), known=known
         )
         # Not before: a run that could not begin stays on disk as after a crash.
         undo.callback(writer.close)

@@ -9,10 +9,16 @@ place.py      whether the open database is still the file at its path
 facts.py      small named values: numbers and JSON
 writer.py     the one writer: each batch of records is one transaction
 records.py    turning records into rows
-beside.py     the members of rooms and the addresses of peers, in tables of their own
+signed.py     the rows of signed entries: what was signed, what is held, what other members hold
+chunks.py     inserting many rows with few statements
+beside.py     the members and aliases of rooms and the addresses of peers, in tables of their own
 delivery.py   the delivery state of a message for each recipient, and which one is shown
 removal.py    merging and deleting conversations, deleting expired messages
 reader.py     pages for commands and answers for the core, on a connection of its own
+vector.py     reading what is held of each stream, and what other members hold
+serving.py    entries as other nodes get them: runs of one stream
+recipients.py what became of a message, for each of those it is for
+expired.py    finding messages that have expired
 pages.py      paged snapshots, each in a read transaction of its own
 snapshot.py   the whole state, computed from SQL alone
 index.py      the full-text index: adding and removing words, rebuilding

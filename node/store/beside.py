@@ -1,4 +1,4 @@
-"""Lists in tables of their own: the members of a room, and the addresses of a peer.
+"""Lists in tables of their own: the members and aliases of a room, and the addresses of a peer.
 
 These lists change rarely, but their rooms and peers are written with each message. So the lists on disk are cached, and
 a list is written only if it has changed. Lists are read in parallel with their rooms and peers, in the same order.
@@ -16,6 +16,8 @@ from node.bus.encoding import sound
 from node.model import Address
 
 MEMBERS = "SELECT room, peer FROM member WHERE room > ? ORDER BY room, peer"
+#: In the order in which they were put.
+ALIASES = "SELECT room, id FROM alias WHERE room > ? ORDER BY room, rowid"
 ADDRESSES = "SELECT peer, host, port FROM address WHERE peer > ? ORDER BY peer, rank"
 
 
@@ -41,6 +43,11 @@ def members(db: sqlite3.Connection, after: int) -> Lists:
     return Lists(db.execute(MEMBERS, (after,)))
 
 
+def aliases(db: sqlite3.Connection, after: int) -> Lists:
+    """The aliases of all rooms with a number above `after`, one row per alias."""
+    return Lists(db.execute(ALIASES, (after,)))
+
+
 def addresses(db: sqlite3.Connection, after: str) -> Lists:
     """The addresses of all peers with an id above `after`, each peer's best address first."""
     return Lists(db.execute(ADDRESSES, (after,)))
@@ -56,11 +63,13 @@ class Kept:
 
     def __init__(self) -> None:
         self._members: dict[int, list[str]] = {}
+        self._aliases: dict[int, list[str]] = {}
         self._addresses: dict[str, list[str]] = {}
 
     def forget(self) -> None:
         """Clear the cache after a rollback: it may hold lists that are not on disk."""
         self._members.clear()
+        self._aliases.clear()
         self._addresses.clear()
 
     def forget_peer(self, peer: str) -> None:
@@ -76,6 +85,23 @@ class Kept:
             db.execute("DELETE FROM member WHERE room = ?", (room,))
             db.executemany("INSERT OR IGNORE INTO member VALUES (?, ?)", [(room, sound(peer)) for peer in peers])
         self._members[room] = peers
+
+    def put_aliases(self, db: sqlite3.Connection, room: int, ids: list[str]) -> None:
+        """Store the aliases of a room. One that was another room's is this one's from now on."""
+        if self._aliases.get(room) == ids:
+            return
+        before = [id_ for (id_,) in db.execute("SELECT id FROM alias WHERE room = ? ORDER BY rowid", (room,))]
+        if before != ids:
+            # The other room's list is another now, too.
+            self._aliases.clear()
+            db.execute("DELETE FROM alias WHERE room = ?", (room,))
+            db.executemany("INSERT OR REPLACE INTO alias VALUES (?, ?)", [(sound(id_), room) for id_ in ids])
+        self._aliases[room] = ids
+
+    def move_aliases(self, db: sqlite3.Connection, gone: int, into: int) -> None:
+        """The aliases of a room that becomes part of another one are that one's."""
+        self._aliases.pop(into, None)
+        db.execute("UPDATE alias SET room = ? WHERE room = ?", (into, gone))
 
     def put_addresses(self, db: sqlite3.Connection, peer: str, found: list[str]) -> None:
         """Store the addresses of a peer, the best first. An address keeps the time it was last heard or reached at."""
@@ -94,9 +120,11 @@ class Kept:
         self._addresses[peer] = found
 
     def drop_room(self, db: sqlite3.Connection, room: int) -> None:
-        """Delete the members of a room that is being deleted."""
-        db.execute("DELETE FROM member WHERE room = ?", (room,))
+        """Delete the members and aliases of a room that is being deleted."""
+        for table in ("member", "alias"):
+            db.execute(f"DELETE FROM {table} WHERE room = ?", (room,))  # noqa: S608
         self._members.pop(room, None)
+        self._aliases.pop(room, None)
 
 
 def _parts(address: str) -> tuple[str, int]:

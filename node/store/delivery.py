@@ -1,4 +1,7 @@
-"""The delivery states of our own messages, one row per recipient, and which of these rows front ends see.
+"""The delivery states of our own messages, and which state front ends see.
+
+A message to plain peers has a row in `delivery` for each of them. An entry has none: it is delivered when each member
+of its room has told that it holds it (`receipt`), and waits until then.
 
 A message with several recipients shows the state of the least advanced one (ADVANCE in bus/nouns.py), with its detail.
 If several are equally advanced, the detail that sorts first is shown; no detail sorts last. So what is shown doesn't
@@ -28,8 +31,28 @@ IS_SHOWN = (
     "NOT EXISTS (SELECT 1 FROM delivery AS other WHERE other.entry = delivery.entry AND other.peer <> delivery.peer"  # noqa: S608
     f" AND ({_order('other')}) < ({_order('delivery')}))"
 )
-#: SQL condition, for a query on the table `entry`: whether the message still waits for a peer or is in flight.
-WAITS = "EXISTS (SELECT 1 FROM delivery WHERE delivery.entry = entry.id AND delivery.state IN ('waiting', 'sending'))"
+#: SQL expression, for a query on the table `entry`: what `signed.entry` is for it. None for what was said in clear, so
+#: that nothing is looked up.
+SIGNED = "CASE WHEN entry.tie <> x'' THEN entry.id END"
+#: SQL, for a query on `entry` and `signed`: whether a member of the room (`member`) doesn't hold the entry yet, as far
+#: as it has told. `receipt` is asked by its primary key.
+_LACKS = (
+    "NOT EXISTS (SELECT 1 FROM receipt WHERE receipt.room = signed.room AND receipt.member = member.peer"
+    " AND receipt.author = signed.author AND receipt.stream = signed.stream AND receipt.n >= signed.n)"
+)
+_ANY_LACKS = f"EXISTS (SELECT 1 FROM member WHERE member.room = entry.room AND {_LACKS})"  # noqa: S608
+#: SQL expression: the state that is shown for a message. For a query on `entry`, `signed` and the shown row of
+#: `delivery`.
+STATE = (
+    f"CASE WHEN entry.outgoing AND signed.n IS NOT NULL THEN CASE WHEN {_ANY_LACKS} THEN 'waiting' ELSE 'delivered' END"
+    " ELSE delivery.state END"
+)
+#: SQL condition, for a query on the table `entry`: whether one of our own messages still waits for a peer, or is in
+#: flight.
+WAITS = (
+    "(EXISTS (SELECT 1 FROM delivery WHERE delivery.entry = entry.id AND delivery.state IN ('waiting', 'sending'))"  # noqa: S608
+    f" OR entry.outgoing AND EXISTS (SELECT 1 FROM signed WHERE signed.entry = {SIGNED} AND {_ANY_LACKS}))"
+)
 
 
 def hand_over(db: sqlite3.Connection, gone: str, into: str) -> None:

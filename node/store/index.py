@@ -268,6 +268,23 @@ def move(db: sqlite3.Connection, room: int, into: int) -> None:
     db.execute("DELETE FROM moved")
 
 
+def move_message(db: sqlite3.Connection, id_: int, into: int) -> None:
+    """Move one message to another room, in the index and in `entry`; none where it is in that room already.
+
+    Raises IndexBroken.
+    """
+    if db.execute("SELECT 1 FROM entry WHERE id = ? AND room <> ?", (id_, into)).fetchone() is None:
+        return
+    one = "entry.id = ? AND entry.id <= ?"
+    unbroken = broken(db) is None
+    if unbroken:
+        _take_out(db, "entry.id = ?", (id_,))
+    db.execute("UPDATE entry SET room = ? WHERE id = ?", (into, id_))
+    if unbroken:
+        _add(db, one, (id_, _upto(db, "search")))
+        _add_unspaced(db, _unspaced(db, one, (id_, _upto(db, "unspaced"))))
+
+
 def forget_room(db: sqlite3.Connection, room: int) -> None:
     """Remove a room's messages from the index, before they are deleted. Raises IndexBroken."""
     _forget(db, "entry.room = ?", (room,))

@@ -20,19 +20,32 @@ from node.core.consumers import lapsed, shown
 from node.core.loaded import KeptConsumer, Loaded, LoadedPeer, Sending
 from node.errors import CommandRefused
 from node.model import PLAIN_PREFIX
-from node.store import beside, database, delivery, facts, index, search, snapshot
+from node.protocol.secure.frames import Run
+from node.store import (
+    beside,
+    database,
+    delivery,
+    expired,
+    facts,
+    index,
+    recipients,
+    search,
+    serving,
+    snapshot,
+    vector,
+)
 from node.store.pages import Pages
 from node.store.place import Place
 
-#: Messages scanned in one read when looking for the next expired one. It takes a millisecond or two.
-LOOK_AHEAD = 5_000
 #: A page ends after about this many bytes of texts. The rest comes with the next page.
 MAX_PAGE_BYTES = 2 * 1024 * 1024
 #: The largest integer in SQLite. Front ends may send larger ones, which match nothing.
 MAX_INTEGER = 2**63 - 1
+#: The number of the room whose id, or one of whose aliases, is the first value of a query.
+ROOM_NUMBER = "coalesce((SELECT number FROM room WHERE id = ?1), (SELECT room FROM alias WHERE id = ?1))"
 
-#: Counting the messages that wait for peers scans all of them, and front ends ask about once a second. A count that
-#: takes longer than QUICK_COUNT seconds (some 70,000 messages) is reused for COUNT_SHARE times as long as it took.
+#: Counting the messages that wait for plain peers scans all of them, and front ends ask about once a second. A count
+#: that takes longer than QUICK_COUNT seconds (some 70,000 messages) is reused for COUNT_SHARE times as long as it took.
 QUICK_COUNT = 0.02
 COUNT_SHARE = 50
 
@@ -113,11 +126,13 @@ class Reader:
                 for row in peers
                 if row.peer.kind == "plain"
             ]
+            me, held = self._me(), vector.rows(db)
             return Loaded(
                 log=self.fact("log") or "",
                 head=self.log_ends()[1],
                 oldest=self.log_ends()[0],
-                clock=max(self._newest_clock(), self._number("clock")),
+                # Headers may have come without a message, or have outlived theirs.
+                clock=max((self._newest_clock(), self._number("clock"), *(one.row.clock for one in held))),
                 last_message=index.newest(db),
                 last_plain=max((self._number("last_plain"), *numbers)),
                 settings=self.settings(),
@@ -128,6 +143,8 @@ class Reader:
                 consumers=self._consumers(),
                 believed=self._believed(),
                 shut_out=facts.structure("shut_out", self.fact("shut_out") or "{}", dict[str, int]),
+                rows=held,
+                receipts=[] if me is None else vector.receipts(db, me),
                 sending=[
                     Sending(*row)
                     for row in db.execute(
@@ -137,6 +154,11 @@ class Reader:
                     )
                 ],
             )
+
+    def _me(self) -> str | None:
+        """This node's id; None in a database that was never used."""
+        found = self.fact("self")
+        return None if found is None else facts.structure("self", found, nouns.Self).id
 
     def _newest_clock(self) -> int:
         """The highest clock of all messages. The index is by room, so this costs one look-up per room."""
@@ -259,9 +281,7 @@ class Reader:
             raise CommandRefused("invalid_args", "Only one of `before`, `after` and `around`.")
         limit = max(1, min(args.limit, bounds.MAX_HISTORY))
         with self._moment():
-            room = self._one("SELECT number FROM room WHERE id = ?", args.room)
-            if room is None:
-                raise CommandRefused("not_found", f"There is no room {args.room!r}.")
+            room, id_ = self._room(args.room)
             anchor = None
             if given:
                 anchor = self._db.execute(
@@ -274,15 +294,25 @@ class Reader:
             more_before, more_after = args.after is not None, args.before is not None
             if args.around is not None:
                 # The anchor message belongs to the older half, so that a page of one message is the anchor itself.
-                older, more_before = self._page(args.room, room, "<=", anchor, limit // 2 + 1, MAX_PAGE_BYTES // 2)
-                newer, more_after = self._page(args.room, room, ">", anchor, limit - len(older), MAX_PAGE_BYTES // 2)
+                older, more_before = self._page(id_, room, "<=", anchor, limit // 2 + 1, MAX_PAGE_BYTES // 2)
+                newer, more_after = self._page(id_, room, ">", anchor, limit - len(older), MAX_PAGE_BYTES // 2)
             elif args.after is not None:
-                newer, more_after = self._page(args.room, room, ">", anchor, limit, MAX_PAGE_BYTES)
+                newer, more_after = self._page(id_, room, ">", anchor, limit, MAX_PAGE_BYTES)
             else:
-                older, more_before = self._page(args.room, room, "<", anchor, limit, MAX_PAGE_BYTES)
+                older, more_before = self._page(id_, room, "<", anchor, limit, MAX_PAGE_BYTES)
             head = self.log_ends()[1]
             messages = older[::-1] + newer
             return rq.HistoryResult(seq=head, messages=messages, more_before=more_before, more_after=more_after)
+
+    def _room(self, id_: str) -> tuple[int, str]:
+        """The number and the id of the room with this id or alias. Raises CommandRefused if there is none."""
+        row: tuple[int, str] | None = self._db.execute(
+            f"SELECT number, id FROM room WHERE number = {ROOM_NUMBER}",  # noqa: S608
+            (id_,),
+        ).fetchone()
+        if row is None:
+            raise CommandRefused("not_found", f"There is no room {id_!r}.")
+        return row
 
     def _page(
         self, room_id: str, room: int, sign: str, anchor: tuple[int, bytes, int] | None, limit: int, weight: int
@@ -307,9 +337,7 @@ class Reader:
         with self._moment() as db:
             room = None
             if args.room is not None:
-                room = self._one("SELECT number FROM room WHERE id = ?", args.room)
-                if room is None:
-                    raise CommandRefused("not_found", f"There is no room {args.room!r}.")
+                room, _ = self._room(args.room)
             expressions = search.match_expressions(args.query, room)
             before = MAX_INTEGER if args.before is None else _bounded(args.before)
             ids: set[int] = set()
@@ -335,7 +363,28 @@ class Reader:
             " WHERE entry.id = ?",
             (_bounded(id_),),
         ).fetchone()
-        return None if row is None else snapshot.message(row[:13], row[13])
+        return None if row is None else snapshot.message(row, row[snapshot.MESSAGE_WIDTH])
+
+    def delivery(self, message: int) -> rq.DeliveryResult:
+        """What became of one of our own messages. Raises CommandRefused (`not_found`) if there is none with this id.
+
+        `next_try` of each recipient is left empty: the store doesn't know it.
+        """
+        with self._moment() as db:
+            found = self._message(message)
+            if found is None or found.direction != "out":
+                raise CommandRefused("not_found", f"There is no message {message} of this node.")
+            return rq.DeliveryResult(message=found, recipients=recipients.recipients(db, found))
+
+    def run_after(self, room: str, author: str, stream: bytes, after: int) -> tuple[Run | None, int]:
+        """Entries of a stream from number `after` + 1 on, at most MAX_RUN; and the number that they reach.
+
+        None and `after` if entry `after` + 1 isn't held. Raises StoreCorrupt or StoreUnavailable.
+        """
+        try:
+            return serving.run_after(self._db, room, author, stream, after)
+        except sqlite3.DatabaseError as error:
+            raise database.as_store_error(self._home / database.FILE_NAME, error) from error
 
     def peers(self, args: rq.PeersArgs) -> rq.PeersResult:
         """A page of the peers on the list, by id. `next_tries` is left empty: the store doesn't know them."""
@@ -361,6 +410,8 @@ class Reader:
             return count
         began = time.monotonic()
         count = int(self._one("SELECT count(DISTINCT entry) FROM delivery WHERE state IN ('waiting', 'sending')"))
+        me = self._me()
+        count += 0 if me is None else vector.waiting(self._db, me)
         took = time.monotonic() - began
         self._counted = (count, time.monotonic() + took * COUNT_SHARE if took > QUICK_COUNT else 0.0)
         return count
@@ -389,7 +440,7 @@ class Reader:
                 case e.CountUnread():
                     return s.UnreadCounted(query, self._came(query))
                 case e.FindOld():
-                    return self._old(query)
+                    return expired.find_old(db, query)
                 case e.ReadMessage():
                     message = self._message(query.message)
                     if message is None or message.direction != "out":
@@ -406,62 +457,13 @@ class Reader:
 
     def _came(self, query: e.CountRead | e.CountUnread) -> int:
         count: int = self._one(
-            "SELECT count(*) FROM entry WHERE room = (SELECT number FROM room WHERE id = ?)"
-            " AND NOT outgoing AND kind = 'text' AND id > ? AND id <= ?",
+            f"SELECT count(*) FROM entry WHERE room = {ROOM_NUMBER}"  # noqa: S608
+            " AND NOT outgoing AND kind = 'text' AND id > ?2 AND id <= ?3",
             query.room,
             query.after,
             query.upto,
         )
         return count
-
-    def _old(self, query: e.FindOld) -> s.OldFound:
-        rows = self._db.execute(
-            "SELECT id, at, room FROM entry WHERE id > ? ORDER BY id LIMIT ?", (query.after, query.limit)
-        )
-        newest: dict[int, int] = {}
-        last = query.after
-        for id_, at, room in rows.fetchall():
-            last = id_
-            if at < query.before:
-                newest[room] = id_
-        found = []
-        for room, upto in newest.items():
-            id_, read_upto = self._db.execute("SELECT id, read_upto FROM room WHERE number = ?", (room,)).fetchone()
-            # The unary + makes SQLite scan by id, not by room: few messages are left below `upto`, but a room may have
-            # many.
-            unread = self._one(
-                "SELECT count(*) FROM entry WHERE id > ? AND id <= ? AND +room = ? AND NOT outgoing AND kind = 'text'",
-                read_upto,
-                upto,
-                room,
-            )
-            goes = self._one(
-                f"SELECT 1 FROM entry WHERE id <= ? AND +room = ? AND NOT {delivery.WAITS} LIMIT 1",  # noqa: S608
-                upto,
-                room,
-            )
-            stays = self._one(
-                f"SELECT 1 FROM entry WHERE room = ? AND (id > ? OR {delivery.WAITS}) LIMIT 1",  # noqa: S608
-                room,
-                upto,
-            )
-            if goes:
-                found.append(e.OldOf(id_, upto, unread, not stays))
-        return s.OldFound(query, found, last if newest else self._next_old(query, last))
-
-    def _next_old(self, query: e.FindOld, after: int) -> int | None:
-        """The message after which a scan that found nothing expired continues; None at the end.
-
-        Ids follow the order of arrival, but times need not: after the clock was set back, later messages have earlier
-        times. So the scan has to read all messages, LOOK_AHEAD at a time.
-        """
-        ids = "SELECT id, at FROM entry WHERE id > ? ORDER BY id LIMIT ?"
-        first, last = self._db.execute(
-            f"SELECT min(id) FILTER (WHERE at < ?), max(id) FROM ({ids})",  # noqa: S608
-            (query.before, after, LOOK_AHEAD),
-        ).fetchone()
-        after_this: int | None = last if first is None else first - 1
-        return after_this
 
 
 def _bounded(number: int) -> int:

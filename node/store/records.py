@@ -7,7 +7,6 @@ Law of this file: SQL only, within the writer's transaction. The core decides wh
 
 from __future__ import annotations
 
-import itertools
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
@@ -16,14 +15,14 @@ from node.bus import encoding, nouns
 from node.core import effects as e
 from node.store import facts, removal
 from node.store.beside import Kept
-
-#: Numbers of rows in one INSERT, largest first. sqlite3 releases the interpreter lock in each step and takes it again,
-#: which can cost milliseconds while the event loop is busy. With many rows per statement this is rare.
-CHUNKS = (256, 32, 1)
+from node.store.chunks import insert, storable
+from node.store.signed import Signed
 
 _PEER_COLUMNS = (
-    "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone, own_name, standing"
+    "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone, own_name, standing,"
+    " warning, rival"
 )
+_ENTRY_COLUMNS = "id, room, clock, at, outgoing, author, name, kind, marks"
 
 
 class Records:
@@ -48,6 +47,7 @@ class Records:
         """Write all records, in order, within the caller's transaction. Raises IndexBroken, or sqlite3.Error."""
         db = self._db
         entries: list[tuple[Any, ...]] = []
+        tied: list[tuple[Any, ...]] = []
         bodies: list[tuple[Any, ...]] = []
         deliveries: list[tuple[Any, ...]] = []
         events: list[tuple[Any, ...]] = []
@@ -55,16 +55,19 @@ class Records:
         rooms: dict[str, nouns.Room] = {}
         states: dict[tuple[int, str], e.SetState] = {}
         changed: dict[int, list[str]] = {}
+        signed = Signed()
 
         def flush() -> None:
             """Write all buffered rows. Called before every record that must come after them."""
             self._put_rooms(rooms)
-            _insert(db, "INSERT INTO entry (id, room, clock, at, outgoing, author, name, kind, marks) VALUES", entries)
-            _insert(db, "INSERT INTO body VALUES", bodies)
-            _insert(db, "INSERT INTO delivery VALUES", deliveries)
+            insert(db, f"INSERT INTO entry ({_ENTRY_COLUMNS}) VALUES", entries)
+            insert(db, f"INSERT INTO entry ({_ENTRY_COLUMNS}, tie) VALUES", tied)
+            insert(db, "INSERT INTO body VALUES", bodies)
+            insert(db, "INSERT INTO delivery VALUES", deliveries)
             _put_states(db, states.values(), changed)
+            signed.write(db)
             self._put_peers(peers.values())
-            for pile in (entries, bodies, deliveries, peers, rooms, states, changed):
+            for pile in (entries, tied, bodies, deliveries, peers, rooms, states, changed):
                 pile.clear()
 
         for record in records:
@@ -72,15 +75,21 @@ class Records:
                 events.append(_event_row(record))
             elif type(record) is e.AddMessage:
                 message = record.message
-                marks = ",".join(message.marks) or None
                 room = self._rooms.get(message.room) or self._room_number(message.room, rooms)
-                entries.append(
-                    (message.id, room, record.clock, message.at, message.direction == "out", message.author,
-                     message.name, message.kind, marks)
-                )  # fmt: skip
+                entries.append(_entry_row(message, room, record.clock))
                 bodies.append((message.id, message.text, record.raw))
                 for peer in record.recipients:
                     deliveries.append((message.id, peer, message.state, message.detail))
+            elif type(record) is e.AddEntry:
+                message = record.message
+                room = self._rooms.get(message.room) or self._room_number(message.room, rooms)
+                tied.append((*_entry_row(message, room, record.clock), record.hash))
+                bodies.append((message.id, message.text, record.body))
+                signed.add_entry(record)
+            elif type(record) is e.PutRow:
+                signed.put_row(record)
+            elif type(record) is e.PutReceipt:
+                signed.put_receipt(record)
             elif type(record) is e.PutRoom:
                 rooms[record.room.id] = record.room
             elif type(record) is e.PutPeer:
@@ -89,10 +98,16 @@ class Records:
                 states[record.message, record.peer] = record
                 if record.marks is not None:
                     changed[record.message] = record.marks
+            elif type(record) is e.AddHeader:
+                signed.add_header(record)
+            elif type(record) is e.SignMessage:
+                room_id = record.message.room
+                signed.sign(record, self._rooms.get(room_id) or self._room_number(room_id, rooms))
             elif type(record) is e.MergeRooms:
                 flush()
-                gone = self._room_number(record.gone)
-                removal.merge(db, gone, self._room_number(record.into))
+                gone, into = self._room_number(record.gone), self._room_number(record.into)
+                removal.merge(db, gone, into)
+                self._lists.move_aliases(db, gone, into)
                 self._let_go(record.gone, gone)
             elif type(record) is e.DeleteRoom:
                 flush()
@@ -123,12 +138,12 @@ class Records:
             elif type(record) is e.SaveReply:
                 db.execute(
                     "INSERT OR REPLACE INTO reply VALUES (?, ?, ?, ?)",
-                    _storable(
+                    storable(
                         (record.key.key, record.key.fingerprint, encoding.encode(record.reply).decode(), record.at)
                     ),
                 )
         flush()
-        _insert(db, "INSERT INTO event VALUES", events)
+        insert(db, "INSERT INTO event VALUES", events)
 
     def _room_number(self, room_id: str, unwritten: dict[str, nouns.Room] | None = None) -> int:
         row = self._db.execute("SELECT number FROM room WHERE id = ?", (room_id,)).fetchone()
@@ -149,7 +164,7 @@ class Records:
             " peer = excluded.peer, encrypted = excluded.encrypted, unread = excluded.unread,"
             " read_upto = excluded.read_upto, last = excluded.last",
             [
-                _storable((room.id, room.kind, room.name, room.peer, room.encrypted, room.unread, room.read_upto,
+                storable((room.id, room.kind, room.name, room.peer, room.encrypted, room.unread, room.read_upto,
                            None if room.last is None else room.last.id, room.created))
                 for room in rooms.values()
             ],
@@ -157,13 +172,14 @@ class Records:
         for room in rooms.values():
             number = self._rooms.get(room.id) or self._room_number(room.id)
             self._lists.put_members(self._db, number, room.members)
+            self._lists.put_aliases(self._db, number, room.aliases)
 
     def _put_peers(self, records: Collection[e.PutPeer]) -> None:
         self._db.executemany(
-            f"INSERT OR REPLACE INTO peer ({_PEER_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            f"INSERT OR REPLACE INTO peer ({_PEER_COLUMNS}) VALUES ({', '.join('?' * 17)})",  # noqa: S608
             [
-                _storable((p.id, p.room, p.name, p.kind, p.host, p.port, p.dialect, p.dialect_from, p.link, p.error,
-                           p.last_seen, p.wanted, record.gone, p.own_name, p.standing))
+                storable((p.id, p.room, p.name, p.kind, p.host, p.port, p.dialect, p.dialect_from, p.link, p.error,
+                           p.last_seen, p.wanted, record.gone, p.own_name, p.standing, p.warning, p.rival))
                 for record in records
                 for p in (record.peer,)
             ],
@@ -174,10 +190,16 @@ class Records:
                 self._lists.forget_peer(record.peer.id)
 
 
+def _entry_row(message: nouns.Message, room: int, clock: int) -> tuple[Any, ...]:
+    marks = ",".join(message.marks) or None
+    outgoing = message.direction == "out"
+    return (message.id, room, clock, message.at, outgoing, message.author, message.name, message.kind, marks)
+
+
 def _put_states(db: sqlite3.Connection, records: Iterable[e.SetState], marks: dict[int, list[str]]) -> None:
     db.executemany(
         "UPDATE delivery SET state = ?, detail = ? WHERE entry = ? AND peer = ?",
-        [_storable((record.state, record.detail, record.message, record.peer)) for record in records],
+        [storable((record.state, record.detail, record.message, record.peer)) for record in records],
     )
     db.executemany(
         "UPDATE entry SET marks = ? WHERE id = ?", [(",".join(found) or None, id_) for id_, found in marks.items()]
@@ -197,26 +219,3 @@ def _event_row(record: e.Log) -> tuple[Any, ...]:
         None if cause is None else cause.client,
         None if cause is None else cause.request,
     )
-
-
-def _storable(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A row that SQLite accepts: texts that aren't valid Unicode are repaired, so that one can't fail a whole batch."""
-    return tuple(encoding.sound(value) if type(value) is str else value for value in row)
-
-
-def _insert(db: sqlite3.Connection, insert: str, rows: list[tuple[Any, ...]]) -> None:
-    """Insert rows in chunks of fixed sizes. There are few different statements, so each is prepared only once."""
-    start = 0
-    for size in CHUNKS:
-        if len(rows) - start < size:
-            continue
-        one = "(" + ", ".join("?" * len(rows[0])) + ")"
-        statement = f"{insert} {', '.join([one] * size)}"
-        while len(rows) - start >= size:
-            chunk = rows[start : start + size]
-            try:
-                db.execute(statement, list(itertools.chain.from_iterable(chunk)))
-            except UnicodeEncodeError:
-                # sqlite3 raises this while it binds the values, before it inserts anything.
-                db.execute(statement, list(itertools.chain.from_iterable(map(_storable, chunk))))
-            start += size

@@ -9,6 +9,7 @@ from typing import Any
 
 from node.bus import nouns
 from node.core.clock import order_text
+from node.model import short_code
 from node.store import beside, delivery, facts
 
 #: The position of the first page of a state.
@@ -18,20 +19,27 @@ MAX_PAGE_CHARS = 1_000_000
 #: The columns that `message` needs.
 MESSAGE_COLUMNS = (
     "entry.id, entry.room, entry.clock, entry.at, entry.outgoing, entry.author, entry.name, entry.kind, entry.marks,"
-    " body.text, delivery.state, delivery.detail, entry.tie"
+    f" body.text, {delivery.STATE}, delivery.detail, entry.tie, signed.stream, signed.n"
 )
+#: How many columns those are.
+MESSAGE_WIDTH = 15
 #: The tables with MESSAGE_COLUMNS: one row per message, however many recipients it has.
 MESSAGE_TABLES = (
     "entry LEFT JOIN body ON body.entry = entry.id"
     f" LEFT JOIN delivery ON entry.outgoing AND delivery.entry = entry.id AND {delivery.IS_SHOWN}"
+    f" LEFT JOIN signed ON signed.entry = {delivery.SIGNED}"
 )
+#: The kinds of messages that this version shows.
+SHOWN = frozenset(("text", "notice"))
 PEER_COLUMNS = (
-    "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone, own_name, standing"
+    "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone, own_name, standing,"
+    " warning, rival"
 )
 
 
 def message(row: tuple[Any, ...], room: str) -> nouns.Message:
     """Build a message from a row of MESSAGE_COLUMNS."""
+    shown = row[7] in SHOWN
     return nouns.Message(
         id=row[0],
         room=room,
@@ -40,17 +48,18 @@ def message(row: tuple[Any, ...], room: str) -> nouns.Message:
         direction="out" if row[4] else "in",
         author=row[5],
         name=row[6],
-        kind=row[7],
+        kind=row[7] if shown else "unknown",
         marks=row[8].split(",") if row[8] else [],
-        text=row[9] or "",
+        text=(row[9] or "") if shown else "",
         state=row[10],
         detail=row[11],
+        entry=None if row[14] is None else nouns.Place(stream=row[13].hex(), n=row[14]),
     )
 
 
 def deleted(id_: int, room: str, at: int, event: str) -> nouns.Message:
     """The placeholder that an old event shows for a message that has been deleted."""
-    direction: nouns.Direction = "out" if event == "MessageAccepted" else "in"
+    direction: nouns.Direction = "in" if event == "MessageReceived" else "out"
     return nouns.Message(
         id=id_, room=room, order=order_text(0), at=at, direction=direction, author="", name="", kind="deleted"
     )
@@ -74,6 +83,9 @@ def peer(row: tuple[Any, ...], addresses: list[str]) -> nouns.Peer:
         own_name=row[13],
         standing=row[14],
         addresses=addresses,
+        code=short_code(row[0]) if row[3] == "node" else "",
+        warning=row[15],
+        rival=row[16],
     )
 
 
@@ -94,7 +106,7 @@ def _rooms(db: sqlite3.Connection, after: int, limit: int) -> Iterator[tuple[int
         " ORDER BY room.number LIMIT ?",
         (after, limit),
     )
-    members = beside.members(db, after)
+    members, aliases = beside.members(db, after), beside.aliases(db, after)
     for number, *row in rows:
         last = message(tuple(row[8:]), row[0]) if row[8] is not None else None
         room = nouns.Room(
@@ -108,6 +120,7 @@ def _rooms(db: sqlite3.Connection, after: int, limit: int) -> Iterator[tuple[int
             created=row[7],
             last=None if last is None else nouns.preview(last),
             members=[peer for (peer,) in members.of(number)],
+            aliases=[id_ for (id_,) in aliases.of(number)],
         )
         yield number, room, 0 if last is None else len(last.text)
 

@@ -41,18 +41,19 @@ class Writer:
         self.keeper = Keeper(self)
         self.commits = 0
 
-    def prepare(self, log: str, stream: str, run: str = "run", known: bool = False) -> str | None:
+    def prepare(self, log: str, instance: str, run: str = "run", known: bool = False) -> str | None:
         """Begin a run of the node. The caller draws all three ids at random. Raises StoreUnavailable.
 
-        `log` and `stream` are stored if the database was never used, or if its history was set back. In the second case
-        this returns a sentence that says why; otherwise None. `known`: the home had an identity before this start. A
-        broken search index is detected and marked.
+        `log` and `instance` (16 bytes in hexadecimal; what the protocol calls this database) are stored if the database
+        was never used, or if its history was set back. In the second case this returns a sentence that says why;
+        otherwise None. `known`: the home had an identity before this start. A broken search index is detected and
+        marked.
         """
         now = history.kept(self._db)
         why = self.history.judge(now, known)
         said = {"run": run, "open": "1"}
         if why is not None or not now.used:
-            said |= {"log": log, "stream": stream}
+            said |= {"log": log, "instance": instance}
 
         def step() -> None:
             facts.put(self._db, said)

@@ -74,7 +74,7 @@ def fill(home: pathlib.Path, count: int) -> Indexed:
     """Write `count` messages with their events, and index them all."""
     writer = Writer(home)
     said = _Conversations(count)
-    writer.prepare(log=secrets.token_hex(8), stream=secrets.token_hex(16))
+    writer.prepare(log=secrets.token_hex(8), instance=secrets.token_hex(16))
     try:
         writer.commit(_opening())
         for numbers in _batches(count):

@@ -56,7 +56,7 @@ def measure(sizes: Sizes) -> list[Row]:
 def fill(home: pathlib.Path, count: int) -> None:
     """So many peers, each with a conversation that has a text."""
     writer = Writer(home)
-    writer.prepare(log=secrets.token_hex(8), stream=secrets.token_hex(16))
+    writer.prepare(log=secrets.token_hex(8), instance=secrets.token_hex(16))
     records: list[e.Record] = []
     for number in range(1, count + 1):
         id_, name = f"plain-{number}", f"peer{number}"

@@ -339,7 +339,7 @@ class Ending:
 
     def __init__(self, home: pathlib.Path) -> None:
         self.writer = Writer(home)
-        self.writer.prepare(log="log-1", stream="s")
+        self.writer.prepare(log="log-1", instance="s")
         self.reader = Reader(home)
         world = World()
         self.acts = world.acts

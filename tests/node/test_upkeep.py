@@ -40,7 +40,7 @@ class House:
     def __init__(self, home: pathlib.Path) -> None:
         self.home = home
         self.writer = Writer(home)
-        self.writer.prepare(log=LOG, stream="s")
+        self.writer.prepare(log=LOG, instance="s")
         self.reader = Reader(home)
         world = World()
         self.acts, self.told = world.acts, world.told

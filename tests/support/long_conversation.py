@@ -36,7 +36,7 @@ def write(home: pathlib.Path, count: int) -> None:
     """A home whose only conversation, ROOM, has `count` messages, all read, their ids from 1 on."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     writer = Writer(home)
-    writer.prepare(log=secrets.token_hex(8), stream=secrets.token_hex(16))
+    writer.prepare(log=secrets.token_hex(8), instance=secrets.token_hex(16))
     peer = nouns.Peer(
         id=ROOM, room=ROOM, name="bela", kind="plain", host=PEER_HOST, port=PEER_PORT, dialect="std",
         dialect_from="seen",

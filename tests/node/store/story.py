@@ -150,7 +150,7 @@ def _least_advanced(states: Iterable[tuple[str, str | None]]) -> tuple[str, str 
 def new_writer(home: pathlib.Path) -> Writer:
     """A writer on a database that was never used."""
     writer = Writer(home)
-    writer.prepare(log=LOG, stream="stream-1")
+    writer.prepare(log=LOG, instance="instance-1")
     return writer
 
 
@@ -193,5 +193,8 @@ def rows(home: pathlib.Path, sql: str) -> list[tuple[Any, ...]]:
 
 def contents(home: pathlib.Path) -> dict[str, list[tuple[Any, ...]]]:
     """All that records have become, by table."""
-    tables = ("fact", "peer", "address", "room", "member", "entry", "body", "delivery", "event", "reply")
-    return {table: rows(home, f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables}
+    tables = (
+        "fact", "peer", "address", "room", "member", "alias", "entry", "body", "delivery", "event", "reply", "vector"
+    )  # fmt: skip
+    found = {table: rows(home, f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables}
+    return found | {table: rows(home, f"SELECT * FROM {table} ORDER BY 1, 2, 3, 4") for table in ("signed", "receipt")}

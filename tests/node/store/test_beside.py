@@ -88,7 +88,7 @@ def test_what_is_on_the_disk_already_is_not_written_again(store: Store, tmp_path
     assert store.traced(*again) == []
     store.writer.close()
     store.writer = Writer(tmp_path)
-    store.writer.prepare(log="x", stream="x")
+    store.writer.prepare(log="x", instance="x")
     assert not [one for one in store.traced(*again) if not one.startswith("SELECT")], "nor after a restart"
 
 

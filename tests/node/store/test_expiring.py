@@ -12,7 +12,7 @@ from node.bus import nouns
 from node.bus import requests as rq
 from node.core import effects as e
 from node.errors import CommandRefused
-from node.store import database, reader
+from node.store import database, expired
 from tests.node.store import story as stories
 
 
@@ -145,7 +145,7 @@ def test_what_the_index_has_not_seen_yet_does_not_harm_it(store: Store) -> None:
 def test_old_messages_are_found_behind_any_number_of_newer_ones(
     store: Store, monkeypatch: pytest.MonkeyPatch, look_ahead: int
 ) -> None:
-    monkeypatch.setattr(reader, "LOOK_AHEAD", look_ahead)
+    monkeypatch.setattr(expired, "LOOK_AHEAD", look_ahead)
     anna, bela = store.story.meet("10.0.0.1", 5000), store.story.meet("10.0.0.2", 5000)
     start = store.story.ledger.now
     # The clock was ahead for a while, and is right again.

@@ -28,7 +28,7 @@ def start(home: pathlib.Path, *, known: bool = False) -> tuple[Writer, str | Non
     home.mkdir(exist_ok=True)
     n = next(_names)
     writer = Writer(home)
-    return writer, writer.prepare(f"log-{n}", f"stream-{n}", f"run-{n}", known)
+    return writer, writer.prepare(f"log-{n}", f"instance-{n}", f"run-{n}", known)
 
 
 def facts(home: pathlib.Path) -> dict[str, str]:
@@ -110,7 +110,7 @@ def test_a_backup_from_an_earlier_run_is_a_history_set_back(home: pathlib.Path, 
     assert said is not None and "backup" in said
     after = facts(home)
     assert after["log"] != before["log"]
-    assert after["stream"] != before["stream"]
+    assert after["instance"] != before["instance"]
     assert run(home) is None
     assert facts(home)["log"] == after["log"]
 

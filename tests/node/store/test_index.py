@@ -223,7 +223,7 @@ def test_a_broken_index_is_noticed_at_the_start(shelf: Shelf, damage: str, table
     shelf.damage(DAMAGES[damage].replace("search_", f"{table}_"))
     shelf.close()
     shelf.writer, shelf.reader = Writer(shelf.home), Reader(shelf.home)
-    shelf.writer.prepare(log=LOG, stream="s")
+    shelf.writer.prepare(log=LOG, instance="s")
     assert shelf.writer.keeper.state().broken
     assert shelf.reader.search(rq.SearchArgs(query="still")).rebuilding
     assert shelf.tend()
@@ -237,10 +237,10 @@ def test_an_index_with_as_many_levels_as_it_may_have_is_built_anew(
     shelf.index()
     count = index.levels(shelf.writer._db)
     monkeypatch.setattr(index, "MAX_LEVELS", count)
-    shelf.writer.prepare(log=LOG, stream="s")
+    shelf.writer.prepare(log=LOG, instance="s")
     assert shelf.writer.keeper.state().broken is None
     monkeypatch.setattr(index, "MAX_LEVELS", count - 1)
-    shelf.writer.prepare(log=LOG, stream="s")
+    shelf.writer.prepare(log=LOG, instance="s")
     assert "levels" in (shelf.writer.keeper.state().broken or "")
     assert shelf.tend()
     assert shelf.found("word") == ["word"]
@@ -276,7 +276,7 @@ def test_an_index_whose_pages_can_t_be_read_is_replaced_all_the_same(shelf: Shel
         file.seek((page - 1) * 4096)
         file.write(b"\xff" * 4096)
     shelf.writer, shelf.reader = Writer(shelf.home), Reader(shelf.home)
-    shelf.writer.prepare(log=LOG, stream="s")
+    shelf.writer.prepare(log=LOG, instance="s")
     assert shelf.tend()
     assert len(shelf.found("word")) == len(shelf.found("弄错")) == 100
 

@@ -42,8 +42,11 @@ def columns_of(db: sqlite3.Connection) -> dict[str, list[str]]:
 
 
 def written_by_a_start(table: Table) -> Table:
-    """What stays the same over a start: each has its run, and says that the database is open."""
-    return table[0], [row for row in table[1] if row[0] not in ("run", "open")]
+    """What stays the same over a start: each has its run, and says that the database is open.
+
+    The database's id was called `stream` before schema 7."""
+    renamed = [("instance" if name == "stream" else name, value) for name, value in table[1]]
+    return table[0], sorted(row for row in renamed if row[0] not in ("run", "open"))
 
 
 def test_there_is_a_sample_of_every_earlier_schema() -> None:
@@ -66,7 +69,7 @@ def test_an_earlier_database_comes_forward_with_all_that_is_in_it(number: int, t
         before = tables(db, columns)
     assert before["entry"][1] and before["event"][1] and before["delivery"][1]
     writer = Writer(tmp_path)
-    assert writer.prepare(log="another", stream="another", known=True) is None
+    assert writer.prepare(log="another", instance="another", known=True) is None
     reader = Reader(tmp_path)
     with open_database(tmp_path) as db:
         after = tables(db, columns)
@@ -120,7 +123,7 @@ def test_messages_from_before_schema_6_are_found_within_a_run_once_the_index_has
             )
         db.execute("INSERT OR REPLACE INTO fact VALUES ('indexed', '130')")
     writer = Writer(tmp_path)
-    writer.prepare(log="another", stream="another", known=True)
+    writer.prepare(log="another", instance="another", known=True)
     reader = Reader(tmp_path)
 
     def found(query: str) -> tuple[list[int], int]:

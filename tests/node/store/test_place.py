@@ -40,7 +40,7 @@ AGAIN = """
 import pathlib, sys
 from node.store.writer import Writer
 writer = Writer(pathlib.Path(sys.argv[1]))
-assert writer.prepare("log-3", "stream-3", "run-3") is not None
+assert writer.prepare("log-3", "instance-3", "run-3") is not None
 assert writer._db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 writer.close()
 """
@@ -79,7 +79,7 @@ def another(home: pathlib.Path, tmp_path: pathlib.Path) -> pathlib.Path:
     other = tmp_path / "other"
     other.mkdir()
     writer = Writer(other)
-    writer.prepare("log-other", "stream-other", "run-other")
+    writer.prepare("log-other", "instance-other", "run-other")
     writer.close()
     return other / "snicher.db"
 

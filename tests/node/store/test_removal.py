@@ -32,7 +32,9 @@ class Store(stories.Store):
                 row = (room, "author", STREAM, n, bytes([n]) * 32, b"header", None, message)
                 db.execute("INSERT INTO signed VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
             last = bytes([len(messages)]) * 32
-            db.execute("INSERT INTO vector VALUES (?, 'author', ?, 1, 2, ?, x'01')", (room, STREAM, last))
+            db.execute(
+                "INSERT INTO vector VALUES (?, 'author', ?, 1, 2, ?, x'01', 7, NULL, NULL)", (room, STREAM, last)
+            )
             db.execute("INSERT INTO receipt VALUES (?, 'member', 'author', ?, 2, ?, NULL)", (room, STREAM, last))
 
     def rows(self, sql: str) -> list[tuple[object, ...]]:

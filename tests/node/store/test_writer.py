@@ -110,13 +110,13 @@ def test_the_reply_to_a_key_commits_with_what_the_command_did_and_can_be_dropped
     reader.close()
 
 
-def test_log_and_stream_are_drawn_once(writer: Writer, tmp_path: pathlib.Path) -> None:
+def test_the_ids_of_log_and_database_are_drawn_once(writer: Writer, tmp_path: pathlib.Path) -> None:
     writer.close()
     again = Writer(tmp_path)
-    again.prepare(log="another", stream="another")
+    again.prepare(log="another", instance="another")
     again.close()
-    known = rows(tmp_path, "SELECT * FROM fact WHERE name IN ('log', 'stream') ORDER BY name")
-    assert known == [("log", "log-1"), ("stream", "stream-1")]
+    known = rows(tmp_path, "SELECT * FROM fact WHERE name IN ('instance', 'log') ORDER BY name")
+    assert known == [("instance", "instance-1"), ("log", "log-1")]
 
 
 def test_a_probe_leaves_nothing(writer: Writer, tmp_path: pathlib.Path) -> None:

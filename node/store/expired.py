@@ -1,0 +1,74 @@
+"""Finding messages that have expired: which rooms have some, and what is left of them. (core/keeping.py decides.)
+
+Law of this file: SQL only. It only reads.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from node.core import effects as e
+from node.core import stimuli as s
+from node.store import delivery
+
+#: Messages scanned in one read when looking for the next expired one. It takes a millisecond or two.
+LOOK_AHEAD = 5_000
+
+
+def find_old(db: sqlite3.Connection, query: e.FindOld) -> s.OldFound:
+    """The rooms with old messages among the next ones after a message."""
+    rows = db.execute("SELECT id, at, room FROM entry WHERE id > ? ORDER BY id LIMIT ?", (query.after, query.limit))
+    newest: dict[int, int] = {}
+    last = query.after
+    for id_, at, room in rows.fetchall():
+        last = id_
+        if at < query.before:
+            newest[room] = id_
+    found = []
+    for room, upto in newest.items():
+        id_, read_upto = db.execute("SELECT id, read_upto FROM room WHERE number = ?", (room,)).fetchone()
+        # The unary + makes SQLite scan by id, not by room: few messages are left below `upto`, but a room may have
+        # many.
+        unread = _one(
+            db,
+            "SELECT count(*) FROM entry WHERE id > ? AND id <= ? AND +room = ? AND NOT outgoing AND kind = 'text'",
+            read_upto,
+            upto,
+            room,
+        )
+        goes = _one(
+            db,
+            f"SELECT 1 FROM entry WHERE id <= ? AND +room = ? AND NOT {delivery.WAITS} LIMIT 1",  # noqa: S608
+            upto,
+            room,
+        )
+        stays = _one(
+            db,
+            f"SELECT 1 FROM entry WHERE room = ? AND (id > ? OR {delivery.WAITS}) LIMIT 1",  # noqa: S608
+            room,
+            upto,
+        )
+        if goes:
+            found.append(e.OldOf(id_, upto, unread, not stays))
+    return s.OldFound(query, found, last if newest else _next_old(db, query, last))
+
+
+def _next_old(db: sqlite3.Connection, query: e.FindOld, after: int) -> int | None:
+    """The message after which a scan that found nothing expired continues; None at the end.
+
+    Ids follow the order of arrival, but times need not: after the clock was set back, later messages have earlier
+    times. So the scan has to read all messages, LOOK_AHEAD at a time.
+    """
+    ids = "SELECT id, at FROM entry WHERE id > ? ORDER BY id LIMIT ?"
+    first, last = db.execute(
+        f"SELECT min(id) FILTER (WHERE at < ?), max(id) FROM ({ids})",  # noqa: S608
+        (query.before, after, LOOK_AHEAD),
+    ).fetchone()
+    after_this: int | None = last if first is None else first - 1
+    return after_this
+
+
+def _one(db: sqlite3.Connection, sql: str, *values: Any) -> Any:
+    row = db.execute(sql, values).fetchone()
+    return None if row is None else row[0]

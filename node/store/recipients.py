@@ -1,0 +1,81 @@
+"""What became of one of our own messages, for each of those it is for.
+
+Law of this file: SQL only. It only reads.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from node.bus import events as ev
+from node.bus import nouns
+from node.bus import requests as rq
+from node.store import facts
+
+#: Events read in the search for the time of a receipt. It takes some 10 ms. Receipts that came later have no time.
+MAX_SCANNED = 50_000
+
+
+def recipients(db: sqlite3.Connection, message: nouns.Message) -> list[rq.Recipient]:
+    """The recipients of a message, by id. Their `next_try` is left empty: the store doesn't know it."""
+    if message.entry is None:
+        rows = db.execute("SELECT peer, state, detail FROM delivery WHERE entry = ? ORDER BY peer", (message.id,))
+        return [rq.Recipient(peer=peer, state=state, detail=detail) for peer, state, detail in rows]
+    place, stream = message.entry, bytes.fromhex(message.entry.stream)
+    held = db.execute(
+        "SELECT member.peer, receipt.n >= ? FROM room JOIN member ON member.room = room.number"
+        " LEFT JOIN receipt ON receipt.room = room.id AND receipt.member = member.peer"
+        " AND receipt.author = ? AND receipt.stream = ? WHERE room.id = ? ORDER BY member.peer",
+        (place.n, message.author, stream, message.room),
+    ).fetchall()
+    times = _times(db, message.room, place, message.at, {member for member, covered in held if covered})
+    return [
+        rq.Recipient(peer=member, state="delivered" if covered else "waiting", at=times.get(member))
+        for member, covered in held
+    ]
+
+
+def _times(db: sqlite3.Connection, room: str, place: nouns.Place, since: int, members: set[str]) -> dict[str, int]:
+    """When these members had the entry at this place on their disks, as far as the log still says so.
+
+    `since` is when it was written.
+    """
+    found: dict[str, int] = {}
+    left = set(members)
+    start = _first_since(db, since) if left else None
+    if start is None:
+        return found
+    rows = db.execute(
+        "SELECT at, data FROM event WHERE seq >= ? AND seq < ? AND type = 'ReceiptAdvanced' AND room = ? ORDER BY seq",
+        (start, start + MAX_SCANNED, room),
+    )
+    for at, data in rows:
+        told = facts.structure("event.data", data, ev.ReceiptAdvanced)
+        if told.member in left and told.stream == place.stream and told.n >= place.n:
+            found[told.member] = at
+            left.remove(told.member)
+            if not left:
+                rows.close()
+                break
+    return found
+
+
+def _first_since(db: sqlite3.Connection, at: int) -> int | None:
+    """The first event of the log that isn't older than this time, found by halves.
+
+    None: there is none. If the clock was set back meanwhile, the log isn't in order of time, and this is some event
+    with an older one before it.
+    """
+    low, high = db.execute("SELECT (SELECT min(seq) FROM event), (SELECT max(seq) FROM event)").fetchone()
+    if low is None:
+        return None
+    # The log has no gaps.
+    while low < high:
+        middle = (low + high) // 2
+        row = db.execute("SELECT at FROM event WHERE seq = ?", (middle,)).fetchone()
+        if row is None or row[0] < at:
+            low = middle + 1
+        else:
+            high = middle
+    row = db.execute("SELECT at FROM event WHERE seq = ?", (low,)).fetchone()
+    return low if row is not None and row[0] >= at else None
