@@ -188,6 +188,7 @@ def test_a_long_text_is_whole() -> None:
 def test_a_deleted_conversation_does_not_come_back_and_goes_on() -> None:
     net, anna, bob = pair()
     anna.send(bob, "one", "two")
+    net.settle()
     bob.send(anna, "three")
     net.settle()
     bob.ask("delete", rq.PeerArgs(peer=anna.id))
@@ -197,6 +198,7 @@ def test_a_deleted_conversation_does_not_come_back_and_goes_on() -> None:
     net.settle()
     assert bob.texts(anna) == []
     anna.send(bob, "four")
+    net.settle()
     bob.send(anna, "five")
     net.settle()
     assert bob.texts(anna) == ["four", "five"]
