@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pathlib
+import tempfile
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -17,6 +19,10 @@ from node.model import PeerId, peer_id
 FILE_NAME = "identity"
 #: Most bytes of a key file. A key has 119 bytes, but people may have added text above it. A longer file is refused.
 MAX_BYTES = 16 * 1024
+#: Ending of the file that a new key is written to first; random letters stand before it.
+TEMPORARY = ".new"
+#: Errors of file systems that can't have two names for a file.
+_NO_LINKS = frozenset((errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK))
 
 
 def exists(home: pathlib.Path) -> bool:
@@ -33,11 +39,10 @@ def load_or_create(home: pathlib.Path) -> tuple[Ed25519PrivateKey, PeerId]:
     path = home / FILE_NAME
     try:
         # A broken link must not be replaced with a new key: perhaps the disk with the key isn't mounted.
-        if exists(home):
-            key = _read(path)
-        else:
-            key = Ed25519PrivateKey.generate()
-            _write(path, key)
+        if not exists(home):
+            _create(path)
+        # Read also what was just written: if two start at the same moment, both have the key that came first.
+        key = _read(path)
     except OSError as error:
         raise StoreUnavailable(f"{path} can't be used: {error.strerror}.") from error
     public = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
@@ -63,14 +68,47 @@ def _read(path: pathlib.Path) -> Ed25519PrivateKey:
     return key
 
 
-def _write(path: pathlib.Path, key: Ed25519PrivateKey) -> None:
+def _create(path: pathlib.Path) -> None:
+    """Put a new key at the path, whole and on the disk, unless something is there by then."""
+    key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    temporary = path.with_suffix(".new")
+    # The name is drawn, because two may start at the same moment. Mode 0600 from the beginning.
+    descriptor, name = tempfile.mkstemp(prefix=f"{FILE_NAME}.", suffix=TEMPORARY, dir=path.parent)
+    temporary = pathlib.Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(pem)
+            file.flush()
+            os.fsync(file.fileno())
+        created = _publish(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
     temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    if created:
+        # Keys that a crash left half-way were never used.
+        for left in (*path.parent.glob(f"{FILE_NAME}.*{TEMPORARY}"), path.with_suffix(TEMPORARY)):
+            left.unlink(missing_ok=True)
     sync_directory(path.parent)
+
+
+def _publish(temporary: pathlib.Path, path: pathlib.Path) -> bool:
+    """Give a written file its name, and return whether that worked: False if something is there already."""
+    try:
+        # Unlike a rename, a link never replaces what is there.
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        return False
+    except FileNotFoundError:
+        # Somebody who came first took it for a remainder.
+        if os.path.lexists(path):
+            return False
+        raise
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # A file system without links, such as FAT. The lock on the home keeps a second node away meanwhile.
+        if os.path.lexists(path):
+            return False
+        temporary.rename(path)
+    return True

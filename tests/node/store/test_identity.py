@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pathlib
 import stat
+import subprocess
+import sys
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from node.errors import HomeRefused, StoreCorrupt
+from node.errors import HomeRefused, StoreCorrupt, StoreUnavailable
 from node.model import public_key
 from node.store import identity
+from tests.node.store.disks import fill, free_up, make_read_only, on_a_disk
 
 
 def mode(path: pathlib.Path) -> int:
@@ -68,10 +72,119 @@ def test_a_link_to_a_disk_that_is_not_there_is_not_replaced_by_a_new_key(tmp_pat
     assert path.is_symlink()
 
 
-def test_what_a_crash_left_half_written_is_passed_over(tmp_path: pathlib.Path) -> None:
-    (tmp_path / "identity.new").write_bytes(b"half a k")
+def test_what_a_crash_left_half_written_is_passed_over_and_goes(tmp_path: pathlib.Path) -> None:
+    for name in ("identity.new", "identity.a8f3k2.new"):
+        (tmp_path / name).write_bytes(b"half a k")
     _, peer = identity.load_or_create(tmp_path)
     assert identity.load_or_create(tmp_path)[1] == peer
+    assert [path.name for path in tmp_path.iterdir()] == [identity.FILE_NAME]
+
+
+DYING = """
+import os, pathlib, sys
+from node.store import identity
+from tests.node.store.disks import fill, free_up, make_read_only, on_a_disk
+pathlib.Path.hardlink_to = lambda self, target: os._exit(9)
+identity.load_or_create(pathlib.Path(sys.argv[1]))
+"""
+
+
+def test_a_crash_between_writing_a_key_and_naming_it_leaves_no_identity(tmp_path: pathlib.Path) -> None:
+    done = subprocess.run([sys.executable, "-c", DYING, str(tmp_path)], check=False, timeout=60)
+    assert done.returncode == 9
+    (left,) = tmp_path.iterdir()
+    assert mode(left) == 0o600
+    assert not identity.exists(tmp_path)
+    _, peer = identity.load_or_create(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [identity.FILE_NAME]
+    assert identity.load_or_create(tmp_path)[1] == peer
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
+def test_a_key_that_appears_meanwhile_stays_and_is_the_identity(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    (tmp_path / "first").mkdir()
+    _, first = identity.load_or_create(tmp_path / "first")
+    made = os.fsync
+
+    def somebody_comes_first(descriptor: int) -> None:
+        if not identity.exists(tmp_path):
+            (tmp_path / "first" / identity.FILE_NAME).rename(tmp_path / identity.FILE_NAME)
+        made(descriptor)
+
+    monkeypatch.setattr(os, "fsync", somebody_comes_first)
+    if not links:
+        monkeypatch.setattr(pathlib.Path, "hardlink_to", _no_links)
+    content = (tmp_path / "first" / identity.FILE_NAME).read_bytes()
+    assert identity.load_or_create(tmp_path)[1] == first
+    assert (tmp_path / identity.FILE_NAME).read_bytes() == content
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["first", identity.FILE_NAME]
+
+
+def _no_links(self: pathlib.Path, target: object) -> None:
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+def test_a_key_is_made_where_a_file_has_only_one_name(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pathlib.Path, "hardlink_to", _no_links)
+    _, peer = identity.load_or_create(tmp_path)
+    assert identity.load_or_create(tmp_path)[1] == peer
+    assert mode(tmp_path / identity.FILE_NAME) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == [identity.FILE_NAME]
+
+
+STARTING = """
+import pathlib, sys
+from node.store import identity
+from tests.node.store.disks import fill, free_up, make_read_only, on_a_disk
+print("ready", flush=True)
+sys.stdin.readline()
+print(identity.load_or_create(pathlib.Path(sys.argv[1]))[1])
+"""
+
+
+def test_all_that_start_at_the_same_moment_have_one_identity(tmp_path: pathlib.Path) -> None:
+    nodes = [
+        subprocess.Popen(
+            [sys.executable, "-c", STARTING, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(6)
+    ]
+    for node in nodes:
+        assert node.stdout is not None and node.stdout.readline() == "ready\n"
+    for node in nodes:
+        assert node.stdin is not None
+        node.stdin.write("go\n")
+        node.stdin.flush()
+    found = {node.communicate(timeout=60)[0] for node in nodes}
+    assert [node.returncode for node in nodes] == [0] * 6
+    assert found == {identity.load_or_create(tmp_path)[1] + "\n"}
+    assert [path.name for path in tmp_path.iterdir()] == [identity.FILE_NAME]
+
+
+def test_on_a_disk_that_takes_nothing_an_identity_is_read_and_none_is_made(tmp_path: pathlib.Path) -> None:
+    def scenario(disk: pathlib.Path) -> None:
+        _, peer = identity.load_or_create(disk)
+        (disk / "empty").mkdir()
+        make_read_only(disk)
+        assert identity.load_or_create(disk)[1] == peer
+        with pytest.raises(StoreUnavailable, match="Read-only file system"):
+            identity.load_or_create(disk / "empty")
+
+    on_a_disk(1 << 20, tmp_path, scenario)
+
+
+def test_on_a_full_disk_no_identity_is_made_and_none_half(tmp_path: pathlib.Path) -> None:
+    def scenario(disk: pathlib.Path) -> None:
+        fill(disk)
+        with pytest.raises(StoreUnavailable, match="No space left"):
+            identity.load_or_create(disk)
+        assert [path.name for path in disk.iterdir()] == ["ballast"]
+        free_up(disk)
+        identity.load_or_create(disk)
+
+    on_a_disk(1 << 20, tmp_path, scenario)
 
 
 def test_what_is_no_key_is_not_touched(tmp_path: pathlib.Path) -> None:

@@ -403,7 +403,7 @@ def test_a_node_killed_in_the_middle_of_a_batch_has_all_before_it_and_nothing_of
 
 # -- properties
 
-steps = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 7)), max_size=40)
+steps = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 7)), min_size=12, max_size=40)
 
 
 class Model:
@@ -523,7 +523,7 @@ class Model:
             assert served == whole[:covered], "all up to the last signature"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(plan=steps, size=st.integers(1, 9), members=st.sampled_from([(OTHER,), (OTHER, THIRD)]))
 def test_what_is_read_is_what_was_put(plan: list[tuple[int, int]], size: int, members: tuple[str, ...]) -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.closing(Direct(pathlib.Path(folder), members)) as store:
