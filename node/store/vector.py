@@ -6,6 +6,7 @@ Law of this file: SQL only. It only reads.
 from __future__ import annotations
 
 import sqlite3
+from sys import intern
 
 from node.core.loaded import KeptReceipt, KeptRow, Row
 
@@ -13,12 +14,11 @@ from node.core.loaded import KeptReceipt, KeptRow, Row
 def rows(db: sqlite3.Connection) -> list[KeptRow]:
     """All rows of the vector, also those of deleted conversations."""
     # SQLite makes a new text for each row, and there may be tens of thousands: each id is kept once.
-    known: dict[str, str] = {}
     found = db.execute("SELECT room, author, stream, first, n, hash, clock, before_stream, before_n FROM vector")
     return [
         KeptRow(
-            known.setdefault(room, room),
-            known.setdefault(author, author),
+            intern(room),
+            intern(author),
             stream,
             Row(first, n, hash_, clock, None if before is None else (before, before_n)),
         )
@@ -28,12 +28,8 @@ def rows(db: sqlite3.Connection) -> list[KeptRow]:
 
 def receipts(db: sqlite3.Connection, me: str) -> list[KeptReceipt]:
     """What other members hold of the streams of this author, who is this node."""
-    known: dict[str, str] = {}
     found = db.execute("SELECT room, member, stream, n FROM receipt WHERE author = ?", (me,))
-    return [
-        KeptReceipt(known.setdefault(room, room), known.setdefault(member, member), stream, n)
-        for room, member, stream, n in found
-    ]
+    return [KeptReceipt(intern(room), intern(member), stream, n) for room, member, stream, n in found]
 
 
 def waiting(db: sqlite3.Connection, me: str) -> int:
