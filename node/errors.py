@@ -14,6 +14,7 @@ SnicherError
 |-- LocalFault               our own code broke the protocol: a bug, never the peer's fault
 |-- InvalidEntry             a signed entry doesn't verify; it is refused and counted
 |-- InvalidFrame             a frame of an encrypted link isn't what PROTOCOL.md says; the link ends
+|-- HandshakeFailed          the other side of an encrypted link broke TLS, or shows no key of a node; the link ends
 `-- BusError
     |-- CommandRefused       the node answered a command with an error (has a stable code)
     |-- NodeAway             no node answers on this home
@@ -86,6 +87,10 @@ class InvalidEntry(SnicherError):
 
 class InvalidFrame(SnicherError):
     """A frame of an encrypted link isn't what PROTOCOL.md says. The link ends."""
+
+
+class HandshakeFailed(SnicherError):
+    """The other side of an encrypted link broke TLS, or what it shows isn't the key of a node. The link ends."""
 
 
 class BusError(SnicherError):
