@@ -133,7 +133,7 @@ class Network:
         task.add_done_callback(self._accepting.discard)
 
     async def _take(self, sock: socket.socket, number: int, host: str) -> None:
-        connection = self._connection(number, l.Link.accepted(), host, inbound=True)
+        connection = self._connection(number, l.Link.accepted(answers=False), host, inbound=True)
         try:
             await self._loop.connect_accepted_socket(lambda: connection, sock)
         except OSError:
@@ -196,7 +196,7 @@ class Network:
             elif isinstance(event, l.Recognised):
                 if event.persistent:
                     self._release(self._order.persistent(number))
-            else:
+            elif isinstance(event, l.Ended):
                 closed = s.Closed(number, event.reason)
                 # Closed must come after all its texts, also those still held back by the accept order.
                 self._release(self._order.said(number, [closed]) if inbound else [closed])

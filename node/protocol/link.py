@@ -3,22 +3,48 @@
 Law of this file: no sockets, no loop, no clock (`now` is an argument, in seconds of any steady clock), no dice. The
 asyncio side feeds it, writes what `data_to_send` returns, half-closes or closes when told, and arms one timer.
 
-states.py has the table of transitions, writing.py the write queue of persistent connections, and probing.py finds the
-dialect of an unknown address.
+states.py has the table of transitions, events.py what a link tells, conversation.py what it does once its dialect is
+known, writing.py the write queue of persistent connections, and probing.py finds the dialect of an unknown address.
+When an offer to encrypt is answered, the link is over and the connection goes on as a SecureLink (secure/).
 """
 
 from __future__ import annotations
 
-import msgspec
-
 from node.errors import LocalFault
-from node.protocol import probing, writing
+from node.protocol import probing
+from node.protocol.conversation import Conversation
+from node.protocol.events import (
+    Answered,
+    AnsweredLate,
+    Ended,
+    Heard,
+    LinkEvent,
+    Opened,
+    Recognised,
+    Settled,
+)
 from node.protocol.plain import codec as plain
 from node.protocol.plain import registry
-from node.protocol.plain.codec import Said, Speaker
+from node.protocol.plain.codec import Speaker
 from node.protocol.probing import Probe
-from node.protocol.states import TRANSITIONS, Input, State
-from node.protocol.writing import LineWriter, Transmitted
+from node.protocol.secure import offer
+from node.protocol.secure.offer import AnswerReader, Offered, OfferReader
+from node.protocol.states import Input, State
+from node.protocol.writing import Transmitted
+
+__all__ = [
+    "Answered",
+    "AnsweredLate",
+    "Ended",
+    "Heard",
+    "Link",
+    "LinkEvent",
+    "Offered",
+    "Opened",
+    "Recognised",
+    "Settled",
+    "Transmitted",
+]
 
 #: Pause before CONNECT and after it, in seconds, so that it has a TCP segment of its own.
 CONNECT_PAUSE = 0.05
@@ -36,84 +62,37 @@ RECOGNISE_WAIT = 0.3
 STALL = 30.0
 
 
-class Recognised(msgspec.Struct, frozen=True):
-    """The dialect of an accepted connection was recognised."""
-
-    dialect: str
-    persistent: bool
-
-
-class Settled(msgspec.Struct, frozen=True):
-    """The dialect of an unknown address was found. If it is persistent, the link is open; if one-shot, it is over.
-
-    `obeyed`: the peer obeyed our `exit`, as the ancestor does. So the link is over, and the peer must be dialled again.
-    """
-
-    dialect: str
-    obeyed: bool = False
+#: Why a text goes back when the peer turned out to be a Snicher node, which takes nothing in clear.
+NOT_WRITTEN = "It turned out to be a Snicher node: this goes there encrypted only."
+READABLE = "It turned out to be a Snicher node, and took nothing in clear. This was readable on the network."
+LATE = "It answered the offer to encrypt only after this node had gone on in clear."
 
 
-class Opened(msgspec.Struct, frozen=True):
-    """A persistent link that we dialled in a known dialect is ready for texts."""
-
-
-class Heard(msgspec.Struct, frozen=True):
-    """The peer said something."""
-
-    said: list[Said]
-
-
-class Ended(msgspec.Struct, frozen=True):
-    """The link is over. `reason` is None if it ended in order."""
-
-    reason: str | None
-
-
-LinkEvent = Recognised | Settled | Opened | Heard | Transmitted | Ended
-
-
-class Link:
-    """The state machine. Create one with `accepted`, `announce` or `one_shot`.
+class Link(Conversation):
+    """The state machine. Create one with `accepted`, `announce`, `one_shot` or `secure`.
 
     Feed it with `connected`, `receive_data`, `receive_eof`, `connection_lost` and `handle_deadline`. After each call,
-    take `events` and `data_to_send`, obey `half_close` and `closing`, and arm a timer for `next_deadline`.
+    take `events` and `data_to_send`, obey `half_close` and `closing`, and arm a timer for `next_deadline`. After
+    Offered or Answered nothing of it counts any more: write `data_to_send` once more, and the connection is TLS's.
     """
 
     def __init__(self, state: State) -> None:
-        self.state = state
-        #: The dialect of the connection. None: not known yet.
-        self.codec: plain.Codec | None = None
-        #: Set when our side of the connection should be closed (the peer may still send).
-        self.half_close = False
-        #: Set when the connection should be closed, after the bytes from `data_to_send` are written.
-        self.closing = False
-        self._events: list[LinkEvent] = []
-        self._out: list[bytes] = []
-        self._reader: plain.Reader | None = None
+        super().__init__(state)
+        #: Whether offers are answered. False: they are treated as padding, because there is no room for a handshake.
+        self.answers = True
         self._head = b""
-        self._speaker: Speaker | None = None
         self._me: tuple[int, str] = (0, "")
-        #: The persistent dialect in which we dialled.
-        self._dialled: plain.PersistentCodec | None = None
-        self._told = False
-        self._told_exit = False
-        #: Whether the peer said good-bye; and, in `_left`, whether it closed its side.
-        self._parted = False
-        self._left = False
-        self._deadline: float | None = None
-        self._patience_at: float | None = None
-        self._writer = LineWriter()
-        #: The outcome of the one message of a one-shot link, to report if nothing goes wrong.
-        self._outcome: Transmitted | None = None
-        #: The answers of an unknown address. None: its dialect is known.
-        self._probe: Probe | None = None
+        #: The first bytes of an accepted connection, while they may be an offer. None: they can't be.
+        self._offer: OfferReader | None = OfferReader() if state is State.AWAITING else None
 
     # -- constructors
 
     @classmethod
-    def accepted(cls) -> Link:
-        """Create the link of an incoming connection."""
-        return cls(State.AWAITING)
+    def accepted(cls, *, answers: bool = True) -> Link:
+        """Create the link of an incoming connection. `answers`: as the attribute."""
+        link = cls(State.AWAITING)
+        link.answers = answers
+        return link
 
     @classmethod
     def announce(cls, port: int, name: str, *, unsure: bool, codec: plain.PersistentCodec = registry.ANCESTOR) -> Link:
@@ -123,6 +102,7 @@ class Link:
         link._reader = codec.reader(dialled=True)
         link._probe = Probe(link._reader) if unsure else None
         link.codec = None if unsure else codec
+        link._answer = AnswerReader() if codec is registry.ANCESTOR else None
         return link
 
     @classmethod
@@ -131,6 +111,14 @@ class Link:
         link = cls(State.DELIVERING)
         link._me = (port, name)
         link.codec = codec
+        return link
+
+    @classmethod
+    def secure(cls, port: int, name: str) -> Link:
+        """Create a link to dial to a Snicher node: after the offer, it says nothing in clear, whatever comes back."""
+        link = cls(State.OFFERING)
+        link._me, link._dialled = (port, name), registry.ANCESTOR
+        link._answer = AnswerReader()
         return link
 
     # -- input
@@ -145,26 +133,26 @@ class Link:
             self._deadline = now + SILENCE
         elif self.state is State.ANNOUNCING:
             self._deadline = now + CONNECT_PAUSE
+        elif self.state is State.OFFERING:
+            # Nothing old listens there, so CONNECT needs no segment of its own.
+            self._announce()
+            self._deadline = now + offer.ANSWER_WAIT
         elif self.state is State.DELIVERING:
             self._deadline = now + CLOSE_WAIT
 
     def receive_data(self, data: bytes, now: float) -> None:
         """Process bytes as they were read. No input from a peer raises an error."""
         if self.state is State.AWAITING:
-            self._recognise(data, now, ended=False)
-        elif self.state in (State.COLLECTING, State.OPEN, State.LEAVING):
-            self._read(data, now)
-        elif self.state in (State.ANNOUNCING, State.PROBING, State.ASKING):
-            if self._probe is not None:
-                self._take_answer(self._probe, data, now)
-            else:
-                self._read(data, now)
-        # DELIVERING: an answer such as "Message received". CLOSED: too late. Neither is content.
+            self._take_first(data, now)
+            return
+        for read in self._unless_answer(data):
+            self._take(read, now)
 
     def receive_eof(self, now: float) -> None:
         """The peer closed its side."""
         self._left = True
         if self.state is State.AWAITING:
+            self._no_offer()
             if self._head:
                 self._recognise(b"", now, ended=True)
             else:
@@ -176,6 +164,8 @@ class Link:
             self._finish(Input.COMPLETE, None)
         elif self.state in (State.ANNOUNCING, State.PROBING):
             self._turned_away("It closed the connection.")
+        elif self.state is State.OFFERING:
+            self._finish(Input.TURNED_AWAY, "It closed the connection instead of answering as a Snicher node.")
         elif self.state is State.ASKING:
             self._answered_exit()
         elif self.state is State.DELIVERING:
@@ -188,13 +178,14 @@ class Link:
 
     def connection_lost(self, reason: str | None, now: float) -> None:
         """The connection is gone. `reason` is None if it was closed in order."""
-        if self.state is State.CLOSED:
+        if self.state in (State.CLOSED, State.UPGRADED):
             return
         if reason is None:
             self.receive_eof(now)
         elif self._probe is not None and self._told:
             self._turned_away(reason)
         else:
+            self._no_offer()
             if self.state is State.AWAITING and self._head:
                 self._recognise(b"", now, ended=True)
             self._last_words()
@@ -210,7 +201,8 @@ class Link:
         if self.codec is None or self._speaker is None:
             raise LocalFault("A link that isn't connected can't send.")
         if self.state is State.DELIVERING and self._outcome is None and not self.half_close:
-            self._write_one_shot(token, text, part, control, now)
+            self._write_one_shot(token, text, part, control)
+            self._deadline = now + CLOSE_WAIT
             return
         if self.state is not State.OPEN or not self.two_way:
             raise LocalFault(f"A link that is {self.state.name} can't send.")
@@ -232,12 +224,19 @@ class Link:
 
     def leave(self, now: float) -> None:
         """Say good-bye and close. Texts not begun are reported as not sent; one that is fully written, as sent."""
+        if self._offer is not None and self._offer.held:
+            self._no_offer()
+            self._recognise(b"", now, ended=True)
         state = self.state
-        if state in (State.CLOSED, State.LEAVING) or (state is State.DELIVERING and self._outcome is not None):
+        if state in (State.CLOSED, State.UPGRADED, State.LEAVING) or (
+            state is State.DELIVERING and self._outcome is not None
+        ):
             return
         if state is State.OPEN and self.two_way:
             # The connection still stands after the write, so this text counts as sent, as any other.
-            self._tell(self._writer.confirm())
+            done = self._writer.confirm()
+            if done is not None:
+                self._doubted.append(done)
             self._give_back("We left.")
             self._go(Input.LEAVE)
             self._deadline = now + EXIT_PAUSE
@@ -246,8 +245,9 @@ class Link:
 
     def next_deadline(self) -> float | None:
         """When to call `handle_deadline`, unless other input comes before. None: no timer is needed."""
-        times = [at for at in (self._deadline, self._patience_at, self._writer.due) if at is not None]
-        return None if self.state is State.CLOSED else min(times, default=None)
+        doubt = self._doubt_until if self._doubted else None
+        times = [at for at in (self._deadline, self._patience_at, self._writer.due, doubt) if at is not None]
+        return None if self.state in (State.CLOSED, State.UPGRADED) else min(times, default=None)
 
     def handle_deadline(self, now: float) -> None:
         """Handle the timeouts that are due at `now`."""
@@ -260,64 +260,81 @@ class Link:
         if self.state is State.OPEN:
             self._write(now)
 
-    @property
-    def two_way(self) -> bool:
-        """Whether we may send texts over this connection: it is persistent, and its dialect allows us to."""
-        codec = self.codec
-        return codec is not None and codec.persistent and (codec.both_ways or self._dialled is not None)
+    # -- inside: the offer to encrypt, and its answer
 
-    # -- output
+    def _announce(self) -> None:
+        """Say CONNECT, with the offer in the native dialect."""
+        assert self._dialled is not None
+        self._told = True
+        self._out.append(self._dialled.announcement(self._me[0]))
 
-    def events(self) -> list[LinkEvent]:
-        """Take the events since the last call, in order."""
-        events, self._events = self._events, []
-        return events
+    def _take_first(self, data: bytes, now: float) -> None:
+        """Look for an offer in the first bytes of an accepted connection; then for a dialect."""
+        if self._offer is None:
+            self._recognise(data, now, ended=False)
+            return
+        found = self._offer.take(data, now) if self.answers else None
+        if found is not None:
+            self._out.append(offer.ANSWER)
+            self._upgrade(Input.OFFERED, found)
+        elif self.answers and self._offer.due is not None:
+            # It ends before long. Then there is a dialect, because this is no blank.
+            self._deadline, self._patience_at = None, self._offer.due
+        else:
+            held = b"" if self.answers else data
+            self._no_offer()
+            self._recognise(held, now, ended=False)
 
-    def data_to_send(self) -> bytes:
-        """Take the bytes to write now."""
-        data, self._out = b"".join(self._out), []
-        return data
+    def _no_offer(self) -> None:
+        """What may have become an offer is the beginning of something else."""
+        if self._offer is not None:
+            self._head, self._offer = self._offer.held, None
 
-    # -- inside
+    def _unless_answer(self, data: bytes) -> list[bytes]:
+        """Return the reads to process: none while they may be the answer to our offer, or if they are."""
+        answer = self._answer
+        if answer is None:
+            return [data]
+        rest = answer.take(data) if self._told else None
+        if rest is not None:
+            self._answered(rest)
+            return []
+        if self._told and answer.possible:
+            return []
+        self._answer = None
+        self._trust()
+        # Read by read, as they would have been taken without an offer.
+        return answer.reads if self._told else [data]
 
-    def _go(self, by: Input) -> None:
-        try:
-            self.state = TRANSITIONS[self.state, by]
-        except KeyError:
-            raise LocalFault(f"{by.name} doesn't fit a link that is {self.state.name}.") from None
+    def _answered(self, rest: bytes) -> None:
+        if self.state is State.LEAVING or self._told_exit or self._wrote:
+            self._events.append(AnsweredLate(self._wrote))
+            self._take_back(NOT_WRITTEN, READABLE)
+            self._finish(Input.ANSWERED_LATE, LATE)
+        else:
+            self._take_back(NOT_WRITTEN, READABLE)
+            self._upgrade(Input.ANSWERED, Answered(rest))
 
-    def _finish(self, by: Input, reason: str | None) -> None:
-        dialled = self._dialled
-        if dialled is not None and dialled.answered and self._told and not self._told_exit and not self._left:
-            # Without a good-bye, the client of this dialect spins for ever when a connection ends.
-            self._say_goodbye(dialled)
-        self._give_back(reason)
+    def _upgrade(self, by: Input, event: Offered | Answered) -> None:
         self._go(by)
-        self.closing = True
+        self._offer = self._answer = self._probe = None
         self._deadline = self._patience_at = None
-        self._events.append(Ended(reason))
+        self._events.append(event)
 
-    def _hear(self, said: list[Said]) -> None:
-        if said:
-            self._events.append(Heard(said))
-            self._parted = self._parted or any(isinstance(one, plain.Goodbye) for one in said)
-        if self._reader is not None and self._reader.owed:
-            # A peer that doesn't read its answers doesn't wait for them.
-            if not self._writer.held:
-                self._out.append(self._reader.owed)
-            self._reader.owed = b""
+    # -- inside: which dialect
 
-    def _listen(self, now: float) -> None:
-        patience = self._reader.patience if self._reader is not None else None
-        self._patience_at = None if patience is None else now + patience
-
-    def _read(self, data: bytes, now: float) -> None:
-        assert self._reader is not None
-        self._hear(self._reader.feed(data))
-        self._listen(now)
-        if self.state is State.OPEN and self._is_answered:
-            self._writer.answered(now)
-            self._write(now)
+    def _take(self, data: bytes, now: float) -> None:
+        """Process bytes that are neither an offer nor an answer."""
+        if self.state in (State.COLLECTING, State.OPEN, State.LEAVING):
+            self._read(data, now)
+        elif self.state in (State.ANNOUNCING, State.PROBING, State.ASKING):
+            if self._probe is not None:
+                self._take_answer(self._probe, data, now)
+            else:
+                self._read(data, now)
+        elif self.state is State.OFFERING:
+            self._finish(Input.TURNED_AWAY, "It doesn't answer as a Snicher node.")
+        # DELIVERING: an answer such as "Message received". CLOSED, UPGRADED: too late. None of it is content.
 
     def _recognise(self, data: bytes, now: float, *, ended: bool) -> None:
         # Blanks before the first word don't count. A connection with nothing else leaves no trace.
@@ -340,8 +357,13 @@ class Link:
 
     def _quiet(self, now: float) -> None:
         if self.state is State.AWAITING:
+            digits = self._offer is not None and not self._offer.tabbed
+            self._no_offer()
             self._recognise(b"", now, ended=True)
-            return
+            if not digits:
+                return
+            # The silence that ended the wait for tabs is also the one that ends a CONNECT.
+            self._patience_at = None
         assert self._reader is not None
         if self._probe is not None:
             self._probe.quiet()
@@ -357,9 +379,8 @@ class Link:
             self._last_words()
             self._finish(Input.COMPLETE, None)
         elif self.state is State.ANNOUNCING and not self._told:
-            self._told = True
-            assert self._dialled is not None
-            self._out.append(self._dialled.announcement(self._me[0]))
+            self._announce()
+            self._doubt_until = now + offer.DOUBT
             self._deadline = now + CONNECT_PAUSE
         elif self.state is State.ANNOUNCING:
             if self._probe is not None:
@@ -368,6 +389,8 @@ class Link:
             else:
                 self._events.append(Opened())
                 self._open(Input.ANNOUNCED, now)
+        elif self.state is State.OFFERING:
+            self._finish(Input.TURNED_AWAY, f"It didn't answer as a Snicher node within {offer.ANSWER_WAIT:.0f} s.")
         elif self.state is State.PROBING:
             self._decide(now)
         elif self.state is State.ASKING:
@@ -383,10 +406,6 @@ class Link:
             self._deadline = now + EXIT_PAUSE
         elif self.state is State.LEAVING:
             self._finish(Input.DONE, None)
-
-    def _say_goodbye(self, codec: plain.PersistentCodec) -> None:
-        self._told_exit = True
-        self._out.append(codec.farewell)
 
     def _open(self, by: Input, now: float) -> None:
         self.codec = self._dialled
@@ -445,52 +464,3 @@ class Link:
         else:
             self._last_words()
             self._finish(Input.TURNED_AWAY, reason)
-
-    def _last_words(self) -> None:
-        if self._reader is not None and self._probe is None:
-            self._hear(self._reader.end())
-
-    def _write_one_shot(self, token: int, text: str, part: int, control: bool, now: float) -> None:
-        assert self._speaker is not None
-        assert self.codec is not None
-        if control:
-            assert not self.codec.persistent
-            word: plain.Control = "exit" if text == "exit" else "connect"
-            payloads = plain.Payloads((self.codec.control(word, self._speaker),))
-        else:
-            payloads = self.codec.payloads(text, self._speaker)
-        part = min(part, len(payloads.parts))
-        self._out.append(payloads.parts[part - 1])
-        self._outcome = Transmitted(token, "sent", None, part, len(payloads.parts), payloads.marks)
-        self.half_close = True
-        self._deadline = now + CLOSE_WAIT
-
-    def _delivered(self, otherwise: str) -> None:
-        """End a one-shot link, and report its message as sent. `otherwise` is the reason if there was no message."""
-        outcome, self._outcome = self._outcome, None
-        if outcome is not None:
-            self._events.append(outcome)
-        self._finish(Input.DONE, otherwise if outcome is None else None)
-
-    def _write(self, now: float) -> None:
-        """Write what is due of our texts."""
-        data, done = self._writer.write(now, writing.ANSWER_WAIT if self._is_answered else writing.WRITE_GAP)
-        self._tell(done)
-        if data:
-            self._out.append(data)
-
-    @property
-    def _is_answered(self) -> bool:
-        """Whether we wait for an answer after each write."""
-        return self._dialled is not None and self._dialled.answered
-
-    def _tell(self, done: Transmitted | None) -> None:
-        if done is not None:
-            self._events.append(done)
-
-    def _give_back(self, reason: str | None) -> None:
-        """Report the outcome of all texts that haven't one yet, because the link ends."""
-        self._events.extend(self._writer.give_back(reason))
-        if self._outcome is not None:
-            self._events.append(msgspec.structs.replace(self._outcome, outcome="unknown", reason=reason, marks=()))
-            self._outcome = None

@@ -126,3 +126,14 @@ class LineWriter:
         self._queue.clear()
         self.due = None
         return told
+
+    def take_back(self, waiting: str, readable: str) -> list[Transmitted]:
+        """Empty the queue when the peer turned out to take nothing in clear: no text was sent.
+
+        `waiting` is the reason of a text of which nothing was written, `readable` of one that was written in clear.
+        """
+        confirming = [] if self._confirming is None else [Transmitted(self._confirming.token, "not_sent", readable)]
+        told = [Transmitted(one.token, "not_sent", readable if one.begun else waiting) for one in self._queue]
+        self._confirming = self.due = None
+        self._queue.clear()
+        return confirming + told

@@ -15,6 +15,8 @@ _HEADER = write_entry(_KEY, "#lobby", b"S" * 16, None, 100, "text", b"body").hea
 SEEDS: tuple[bytes, ...] = (
     b"CONNECT:5000",
     b"CONNECT:5000" + b"\t" * 24 + b"\n",
+    b"CONNECT:5000" + b"\t" * 32 + b"\n",
+    b"\t" * 16 + b"\n",
     b"CONNECT:0005000 BEN: hello",
     b"BEN: hello\nBEN: and again\nBEN: exit",
     b"Mandatory message: Hello from our peer!",
@@ -46,7 +48,7 @@ SEEDS: tuple[bytes, ...] = (
 )
 #: Bytes on which readers turn.
 TOKENS: tuple[bytes, ...] = (
-    b"\n", b"\r\n", b" ", b"\t" * 24, b"\x00", b":", b"|", b"<", b">", b"> @ <", b"<end>", b"{", b'"', b"\\", b"[",
+    b"\n", b"\r\n", b" ", b"\t" * 16, b"\x00", b":", b"|", b"<", b">", b"> @ <", b"<end>", b"{", b'"', b"\\", b"[",
     b"CONNECT:", b"exit", b"BEN: ", b"10.0.0.9:6000 BEN ", b"0", b"99999", b"9" * 13, b"9" * 5000, b"\xff", b"\xc3",
     b"\xf0\x9f\x98", b"\xef\xbb\xbf", b"\\ud800", b"\xe2\x80\xae", b"x" * 1024, b"x" * 70_000, b"[" * 2000,
     b'{"a":' * 2000, b"\x98\xa6", b"\xc4\xff", b"\xcf" + b"\xff" * 8, b"1.2.3.4", b"::1", b"DISCONNECT", b"Unknown",

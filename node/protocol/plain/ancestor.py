@@ -21,6 +21,7 @@ import msgspec
 
 from node.protocol.plain import codec, words
 from node.protocol.plain.codec import Announced, Goodbye, Hello, Payloads, Said, Speaker, Text
+from node.protocol.secure.offer import OFFER
 
 #: What is held back counts as complete after this time without more bytes, in seconds.
 HOLD = 0.1
@@ -29,11 +30,6 @@ HOLD = 0.1
 LONG_READ = 512
 #: Most bytes of a CONNECT with its padding that are held back until complete. The ancestor takes 1,500 of padding.
 MAX_CONNECT = 2048
-#: The offer of a Snicher node, behind its CONNECT: exactly this many tabs, then a newline. Old clients don't notice it,
-#: because int() strips it. It has no spaces, because some clients tolerate one at most.
-OFFER_TABS = 24
-OFFER = b"\t" * OFFER_TABS + b"\n"
-
 #: A CONNECT as int() accepts it: with blanks around the number and leading zeros. With a sign or with digits of another
 #: script it is chat.
 _CONNECT = re.compile(rb"CONNECT:[ \t\r\v\f]*(\d{1,%d})(?!\d)[ \t\r\v\f]*\n?" % codec.MAX_DIGITS)
@@ -244,7 +240,7 @@ class Ancestor:
         return AncestorReader()
 
     def announcement(self, port: int) -> bytes:
-        """CONNECT, with the offer."""
+        """CONNECT, with the offer to encrypt."""
         return b"CONNECT:%d" % port + OFFER
 
     def payloads(self, text: str, speaker: Speaker) -> Payloads:

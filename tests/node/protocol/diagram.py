@@ -12,11 +12,13 @@ def diagram() -> str:
         inputs.setdefault((before, after), []).append(by)
     lines = ["stateDiagram-v2"]
     lines += [f"    {state.name}: {state.name} ({state.value})" for state in State]
-    lines += [f"    [*] --> {state.name}" for state in (State.AWAITING, State.ANNOUNCING, State.DELIVERING)]
+    lines += [
+        f"    [*] --> {state.name}" for state in (State.AWAITING, State.ANNOUNCING, State.OFFERING, State.DELIVERING)
+    ]
     lines += [
         f"    {one.name} --> {other.name}: {', '.join(by.name for by in bys)}" for (one, other), bys in inputs.items()
     ]
-    lines += [f"    {State.CLOSED.name} --> [*]"]
+    lines += [f"    {state.name} --> [*]" for state in (State.UPGRADED, State.CLOSED)]
     return "\n".join(lines)
 
 

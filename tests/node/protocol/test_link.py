@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.errors import LocalFault
+from node.protocol import conversation
 from node.protocol import link as l
 from node.protocol.link import (
     CLOSE_WAIT,
@@ -21,9 +22,11 @@ from node.protocol.link import (
     RECOGNISE_WAIT,
     SILENCE,
     STALL,
+    Answered,
     Ended,
     Heard,
     Link,
+    Offered,
     Opened,
     Recognised,
     Settled,
@@ -31,11 +34,12 @@ from node.protocol.link import (
 from node.protocol.plain import registry, words
 from node.protocol.plain.codec import Announced, Goodbye, Hello, Said, Text
 from node.protocol.probing import EXIT_WAIT, MAX_ANSWER, PROBE_WAIT
+from node.protocol.secure.offer import ANSWER
 from node.protocol.states import TRANSITIONS, Input, State
 from node.protocol.writing import ANSWER_WAIT, MAX_QUEUED, WRITE_GAP, Transmitted
 from tests.node.protocol.pair import Pair
 
-CONNECT = b"CONNECT:5000" + b"\t" * 24 + b"\n"
+CONNECT = b"CONNECT:5000" + b"\t" * 32 + b"\n"
 
 
 def accepted() -> Link:
@@ -89,6 +93,27 @@ def one_shot() -> Link:
     return link
 
 
+def offering() -> Link:
+    """A link to a Snicher node that has made its offer, at 0."""
+    link = Link.secure(5000, "anna")
+    link.connected("127.0.0.2", 5000, "anna", 0.0)
+    assert link.data_to_send() == CONNECT
+    return link
+
+
+def written() -> Link:
+    """An open link that has written a text, at 0.2."""
+    link = opened()
+    link.send(1, "hello", 0.2)
+    assert link.data_to_send() == b"anna: hello\n"
+    return link
+
+
+def answer(link: Link) -> None:
+    """The answer to the offer comes."""
+    link.receive_data(ANSWER, 0.3)
+
+
 def leaving() -> Link:
     link = opened()
     link.leave(1.0)
@@ -113,7 +138,7 @@ class Recorder(dict[tuple[State, Input], State]):
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     recorder = Recorder()
-    monkeypatch.setattr(l, "TRANSITIONS", recorder)
+    monkeypatch.setattr(conversation, "TRANSITIONS", recorder)
     return recorder
 
 
@@ -126,7 +151,8 @@ def collecting() -> Link:
 #: For each row of the table: how to come to the state, and what then makes the link use the row.
 ROWS: dict[tuple[State, Input], tuple[Callable[[], Link], Callable[[Link], None]]] = {
     (State.AWAITING, Input.ONE_SHOT_SEEN): (accepted, lambda link: link.receive_data(b"1.2.3.4:5 BEN hi", 0.0)),
-    (State.AWAITING, Input.PERSISTENT_SEEN): (accepted, lambda link: link.receive_data(b"CONNECT:6000", 0.0)),
+    (State.AWAITING, Input.PERSISTENT_SEEN): (accepted, lambda link: link.receive_data(b"BEN: hi", 0.0)),
+    (State.AWAITING, Input.OFFERED): (accepted, lambda link: link.receive_data(CONNECT, 0.0)),
     (State.AWAITING, Input.DONE): (accepted, lambda link: link.receive_eof(0.0)),
     (State.AWAITING, Input.LOST): (accepted, lambda link: link.connection_lost("Reset.", 0.0)),
     (State.AWAITING, Input.LEAVE): (accepted, lambda link: link.leave(0.0)),
@@ -135,25 +161,35 @@ ROWS: dict[tuple[State, Input], tuple[Callable[[], Link], Callable[[Link], None]
     (State.COLLECTING, Input.LEAVE): (collecting, lambda link: link.leave(0.0)),
     (State.ANNOUNCING, Input.UNSURE): (lambda: announced(unsure=True), lambda link: link.handle_deadline(0.1)),
     (State.ANNOUNCING, Input.ANNOUNCED): (lambda: announced(unsure=False), lambda link: link.handle_deadline(0.1)),
+    (State.ANNOUNCING, Input.ANSWERED): (lambda: announced(unsure=False), answer),
     (State.ANNOUNCING, Input.TURNED_AWAY): (lambda: announced(unsure=False), lambda link: link.receive_eof(0.06)),
     (State.ANNOUNCING, Input.LOST): (
         lambda: announced(unsure=False),
         lambda link: link.connection_lost("Reset.", 0.06),
     ),
     (State.ANNOUNCING, Input.LEAVE): (lambda: announced(unsure=False), lambda link: link.leave(0.06)),
+    (State.OFFERING, Input.ANSWERED): (offering, answer),
+    (State.OFFERING, Input.TURNED_AWAY): (offering, lambda link: link.receive_eof(0.1)),
+    (State.OFFERING, Input.LOST): (offering, lambda link: link.connection_lost("Reset.", 0.1)),
+    (State.OFFERING, Input.LEAVE): (offering, lambda link: link.leave(0.1)),
+    (State.PROBING, Input.ANSWERED): (probing, answer),
     (State.PROBING, Input.STAYED): (spoken_to, lambda link: link.handle_deadline(1.1)),
     (State.PROBING, Input.SILENT): (probing, lambda link: link.handle_deadline(1.1)),
     (State.PROBING, Input.TURNED_AWAY): (probing, lambda link: link.receive_eof(0.2)),
     (State.PROBING, Input.LEAVE): (probing, lambda link: link.leave(0.2)),
     (State.ASKING, Input.OBEYED): (asking, lambda link: link.receive_eof(1.06)),
     (State.ASKING, Input.TURNED_AWAY): (asking, lambda link: link.handle_deadline(1.36)),
+    (State.ASKING, Input.ANSWERED_LATE): (asking, answer),
     (State.ASKING, Input.LEAVE): (asking, lambda link: link.leave(1.06)),
+    (State.OPEN, Input.ANSWERED): (opened, answer),
+    (State.OPEN, Input.ANSWERED_LATE): (written, answer),
     (State.OPEN, Input.LEAVE): (opened, lambda link: link.leave(1.0)),
     (State.OPEN, Input.DONE): (opened, lambda link: link.receive_eof(1.0)),
     (State.OPEN, Input.LOST): (opened, lambda link: link.connection_lost("Reset.", 1.0)),
     (State.DELIVERING, Input.DONE): (one_shot, lambda link: link.receive_eof(0.1)),
     (State.DELIVERING, Input.LOST): (one_shot, lambda link: link.connection_lost("Reset.", 0.1)),
     (State.DELIVERING, Input.LEAVE): (one_shot, lambda link: link.leave(0.1)),
+    (State.LEAVING, Input.ANSWERED_LATE): (leaving, answer),
     (State.LEAVING, Input.DONE): (leaving, lambda link: link.receive_eof(1.01)),
     (State.LEAVING, Input.LOST): (leaving, lambda link: link.connection_lost("Reset.", 1.01)),
 }
@@ -173,13 +209,13 @@ def test_a_row_of_the_table_is_used_as_it_stands(row: tuple[State, Input], table
     assert table.used == [row]
     assert link.state is TRANSITIONS[row]
     assert link.closing is (link.state is State.CLOSED)
-    assert (link.next_deadline() is None) or link.state is not State.CLOSED
+    assert (link.next_deadline() is None) or link.state not in (State.CLOSED, State.UPGRADED)
 
 
 # ---- recognising what came in ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("blank", [b"", b" ", b"   \r\n", b"\t" * 24 + b"\n", b"\x00", b"\x00\n\x00"])
+@pytest.mark.parametrize("blank", [b"", b" ", b"   \r\n", b"\t" * 32 + b"\n", b"\x00", b"\x00\n\x00"])
 def test_a_blank_connection_leaves_no_trace(blank: bytes) -> None:
     link = accepted()
     if blank:
@@ -576,7 +612,7 @@ def test_leaving_says_exit_with_a_pause_before_and_after() -> None:
 # ---- an address that nobody knows ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("blank", [b"", b"\t" * 24 + b"\n", b" \x00\r\n"])
+@pytest.mark.parametrize("blank", [b"", b"\t" * 32 + b"\n", b" \x00\r\n"])
 def test_who_stays_without_a_word_for_a_second_after_the_offer_is_told_exit(blank: bytes) -> None:
     link = probing()
     assert link.next_deadline() == pytest.approx(0.05 + PROBE_WAIT)
@@ -794,16 +830,16 @@ def test_a_one_shot_client_that_answers_the_offer_in_its_own_way_is_known_by_it(
 
 @pytest.mark.parametrize("unsure", [True, False])
 def test_two_links_find_each_other_talk_and_part(unsure: bool) -> None:
-    pair = Pair(Link.announce(5000, "anna", unsure=unsure))
+    pair = Pair(Link.announce(5000, "anna", unsure=unsure), Link.accepted(answers=False))
     if unsure:
-        # It is asked whether it obeys `exit`, and dialled anew.
+        # The other side answers no offer, as version 0.1 did. It is asked whether it obeys `exit`, and dialled anew.
         pair.run(1.06)
         assert pair.acceptor.events[1:] == [Heard([Announced(5000)]), Heard([Goodbye("exit", asked=True)])]
         pair.acceptor.link.leave(pair.now)
         pair.run(1.12)
         assert pair.dialler.events == [Settled("snicher", obeyed=True), Ended(None)]
         assert pair.dialler.writes == [(0.05, CONNECT), (1.05, b"exit")]
-        pair = Pair(Link.announce(5000, "anna", unsure=False))
+        pair = Pair(Link.announce(5000, "anna", unsure=False), Link.accepted(answers=False))
     pair.run(2.0)
     assert pair.dialler.events == [Opened()]
     assert pair.acceptor.events == [Recognised("snicher", persistent=True), Heard([Announced(5000)])]
@@ -840,9 +876,10 @@ def test_one_message_between_two_links() -> None:
 # ---- whatever happens ------------------------------------------------------------------------------------------------
 
 PIECES = [
-    b"CONNECT:", b"5000", b"CONNECT:5000\t\t\n", b"1.2.3.4:5 BEN ", b"Unknown:6000 ", b"CONNECT_REQUEST",
-    b" DISCONNECTED", b"BEN: ", b"hello", b"exit", b"\n", b"\r\n", b" ", b"\x00", "é日😀".encode(), b"\xc3",
-    b"\xff\xfe", b"{", b"\x16\x03\x01", b"LISTENING_PORT:", b"<1.2.3.4:5> @ <X>\n", b"x" * 1024, b"x" * 70_000,
+    CONNECT, ANSWER, b"\t" * 5, b"CONNECT:", b"5000", b"CONNECT:5000\t\t\n", b"1.2.3.4:5 BEN ", b"Unknown:6000 ",
+    b"CONNECT_REQUEST", b" DISCONNECTED", b"BEN: ", b"hello", b"exit", b"\n", b"\r\n", b" ", b"\x00",
+    "é日😀".encode(), b"\xc3", b"\xff\xfe", b"{", b"\x16\x03\x01", b"LISTENING_PORT:", b"<1.2.3.4:5> @ <X>\n",
+    b"x" * 1024, b"x" * 70_000,
 ]  # fmt: skip
 BYTES = st.lists(st.sampled_from(PIECES) | st.binary(max_size=12), max_size=6).map(b"".join)
 TEXTS = st.text(max_size=20) | st.sampled_from(["exit", "GROUP", "x" * 3000, "é" * 1200, "a\nb", ""])
@@ -859,6 +896,7 @@ KINDS: list[Callable[[], Link]] = [
     Link.accepted,
     lambda: Link.announce(5000, "anna", unsure=True),
     lambda: Link.announce(5000, "anna", unsure=False),
+    lambda: Link.secure(5000, "anna"),
     *(functools.partial(Link.one_shot, 5000, "anna", codec) for codec in registry.ONE_SHOT.values()),
     lambda: Link.announce(5000, "anna", unsure=False, codec=registry.PERSISTENT["portline"]),
 ]
@@ -926,12 +964,13 @@ def test_whatever_a_peer_does_no_exception_and_each_text_has_one_outcome(
     for what, value in steps:
         run.step(what, value)
     run.step("lost", None)
-    assert run.link.state is State.CLOSED
-    assert run.link.closing
+    upgraded = run.link.state is State.UPGRADED
+    assert upgraded or run.link.state is State.CLOSED
+    assert run.link.closing is not upgraded
     assert run.link.next_deadline() is None
     told = collections.Counter(event.token for event in run.events if isinstance(event, Transmitted))
     assert told == run.accepted
-    assert [event for event in run.events if isinstance(event, Ended)] == run.events[-1:]
+    assert [event for event in run.events if isinstance(event, Ended | Offered | Answered)] == run.events[-1:]
     for event in run.events:
         if isinstance(event, Heard):
             assert event.said
@@ -944,7 +983,7 @@ LINES = st.text(st.sampled_from("abc:| .é日😀\t"), min_size=1, max_size=80) 
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.lists(LINES.filter(str.strip), max_size=6))
 def test_what_one_link_is_given_the_other_hears_once_and_in_order(texts: list[str]) -> None:
-    pair = Pair(Link.announce(5000, "anna", unsure=False))
+    pair = Pair(Link.announce(5000, "anna", unsure=False), Link.accepted(answers=False))
     pair.run(2.0)
     for token, text in enumerate(texts):
         pair.dialler.link.send(token, text, pair.now)

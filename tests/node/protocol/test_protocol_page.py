@@ -13,6 +13,7 @@ from node.protocol import entries, link, order, probing, writing
 from node.protocol.link import Ended, Heard, Link, Recognised
 from node.protocol.plain import ancestor, angle, codec, one_shot, portline, registry, words
 from node.protocol.plain.codec import Announced, Text
+from node.protocol.secure import offer
 from node.protocol.states import State
 from tests.node.protocol.diagram import diagram
 from tests.node.protocol.test_entries import run
@@ -21,7 +22,7 @@ from tests.node.protocol.test_entries import run
 PAGE = (pathlib.Path(link.__file__).parent / "PROTOCOL.md").read_text("utf-8").partition("\n## 10. ")[0]
 MODULES = {
     module.__name__.rpartition(".")[2]: module
-    for module in (link, probing, writing, order, entries, codec, one_shot, angle, portline, ancestor)
+    for module in (link, probing, writing, order, entries, codec, one_shot, angle, portline, ancestor, offer)
 }
 UNITS = {"ms": 0.001, "s": 1, "KiB": 1024, "": 1}
 #: The rows of all tables, cell by cell.
@@ -74,8 +75,10 @@ def test_the_offer_is_written_as_it_is_made() -> None:
     made.connected("127.0.0.1", 5000, "anna", 0.0)
     made.handle_deadline(link.CONNECT_PAUSE)
     # The one expression on the page; as literals, so that nothing of it is run.
-    assert told[1] == f'b"CONNECT:5000" + b"\\t" * {ancestor.OFFER_TABS} + b"\\n"'
-    assert made.data_to_send() == b"CONNECT:5000" + b"\t" * ancestor.OFFER_TABS + b"\n"
+    assert told[1] == f'b"CONNECT:5000" + b"\\t" * {offer.OFFER_TABS} + b"\\n"'
+    assert made.data_to_send() == b"CONNECT:5000" + b"\t" * offer.OFFER_TABS + b"\n"
+    assert f'`b"\\t" * {offer.ANSWER_TABS} + b"\\n"`' in PAGE
+    assert b"\t" * offer.ANSWER_TABS + b"\n" == offer.ANSWER
 
 
 @pytest.mark.parametrize(("data", "name"), DIALECTS)

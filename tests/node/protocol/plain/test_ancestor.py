@@ -22,6 +22,7 @@ CONNECTS: list[tuple[bytes, list[Said]]] = [
     (b"CONNECT:5000", [Announced(5000)]),
     (b"CONNECT:5000\n", [Announced(5000)]),
     (b"CONNECT:5000" + b"\t" * 24 + b"\n", [Announced(5000)]),
+    (b"CONNECT:5000" + b"\t" * 32 + b"\n", [Announced(5000)]),
     (b"CONNECT:5000 \t\r\v\f\n", [Announced(5000)]),
     (b"CONNECT:5000" + b"\t" * 1500 + b"\n", [Announced(5000)]),
     # The ancestor takes what int() takes, so these claim a port, or something that can't be one.
