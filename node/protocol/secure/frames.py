@@ -7,6 +7,7 @@ types that they don't know, and elements behind those that they know.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 import msgspec
 
@@ -14,6 +15,8 @@ from node.errors import InvalidFrame
 
 #: Most bytes of a frame behind its length, and the least.
 MAX_FRAME, MIN_FRAME = 1024 * 1024, 1
+#: Most bytes of a HELLO, so of the first frame: nobody has vouched for the sender yet.
+MAX_HELLO = 16 * 1024
 #: Most entries of a RUN, and most bytes of its headers and bodies together.
 MAX_RUN, MAX_RUN_BYTES = 1_000, 128 * 1024
 #: Most rows of a HAVE, and rooms of a DIGEST, so that each fits in a frame. More go in several.
@@ -115,17 +118,25 @@ Frame = Hello | Ping | Pong | Bye | Digest | Have | Want | Stop | Run
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)
-_any_decoder = msgspec.msgpack.Decoder()
 _KNOWN = frozenset(range(9))
 BYE_CODES = {
     0: "The sender goes down, or somebody there asked for it.",
     1: "No version of the protocol is common to both.",
     2: "Another link between the two stays.",
     3: "Both ends are one node.",
-    4: "The other side broke the protocol; the text says how.",
+    4: "The receiver broke the protocol; the text says how.",
     5: "The sender has too many links.",
     6: "Nothing came for too long.",
 }
+
+
+class _Typed(msgspec.Struct, array_like=True):
+    """Any frame: its type, and whatever follows."""
+
+    type: int
+
+
+_type_decoder = msgspec.msgpack.Decoder(_Typed)
 
 
 def encode(frame: Frame) -> bytes:
@@ -139,23 +150,20 @@ def decode(data: bytes) -> Frame | None:
     try:
         frame = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        _refuse(data, error)
+        kind = _type_of(data)
+        if kind in _KNOWN:
+            raise InvalidFrame(f"A frame of type {kind} can't be read: {error}.") from error
         return None
     _check(frame)
     return frame
 
 
-def _refuse(data: bytes, error: Exception) -> None:
-    """Raises InvalidFrame unless `data` is a frame of a type that this version doesn't know."""
+def _type_of(data: bytes) -> int:
+    """The type of a frame. What follows it may be any MessagePack. Raises InvalidFrame."""
     try:
-        found = _any_decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
-        raise InvalidFrame(f"Not MessagePack: {error}.") from error
-    kind = found[0] if isinstance(found, list) and found else None
-    if type(kind) is not int:
-        raise InvalidFrame("A frame is an array that begins with its type.") from error
-    if kind in _KNOWN:
-        raise InvalidFrame(f"Frame of type {kind}: {error}.") from error
+        return _type_decoder.decode(data).type
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidFrame(f"It isn't a MessagePack array that begins with a type: {error}.") from error
 
 
 def _check(frame: Frame) -> None:
@@ -200,21 +208,27 @@ class Splitter:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        #: Most bytes of the next frame.
+        self.limit = MAX_HELLO
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """The frames that are complete now, without their lengths. Raises InvalidFrame for an impossible length."""
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Add bytes, and go through the frames that are complete now, without their lengths.
+
+        Raises InvalidFrame for an impossible length, after the frames before it.
+        """
         buffer = self._buffer
         buffer += data
-        found = []
         start = 0
-        while len(buffer) - start >= _LENGTH.size:
-            (size,) = _LENGTH.unpack_from(buffer, start)
-            if not MIN_FRAME <= size <= MAX_FRAME:
-                raise InvalidFrame(f"A frame has {MIN_FRAME} to {MAX_FRAME} bytes, not {size}.")
-            end = start + _LENGTH.size + size
-            if len(buffer) < end:
-                break
-            found.append(bytes(buffer[start + _LENGTH.size : end]))
-            start = end
-        del buffer[:start]
-        return found
+        try:
+            while len(buffer) - start >= _LENGTH.size:
+                (size,) = _LENGTH.unpack_from(buffer, start)
+                if not MIN_FRAME <= size <= self.limit:
+                    raise InvalidFrame(f"A frame here has {MIN_FRAME} to {self.limit} bytes, not {size}.")
+                end = start + _LENGTH.size + size
+                if len(buffer) < end:
+                    break
+                frame = bytes(buffer[start + _LENGTH.size : end])
+                start = end
+                yield frame
+        finally:
+            del buffer[:start]
