@@ -2,6 +2,7 @@
 
 network.py      all connections of this node
 connection.py   one connection: asyncio on one side, a Link on the other
+tls.py          TLS over memory for encrypted links: certificates, and the engine that is handed to a SecureLink
 listener.py     who gets in
 scheduler.py    whose turn it is, when more data comes than the node can process at once
 fairness.py     fair queueing between sources
