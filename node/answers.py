@@ -64,6 +64,9 @@ class Core(Protocol):
     def next_tries(self, peers: Iterable[str] | None = None) -> list[nouns.NextTry]:
         """When these peers (None: all) are dialled again."""
 
+    def why_waiting(self, peer: str) -> str | None:
+        """Why messages wait for this peer, as a sentence; None: nothing keeps them."""
+
     def consumers_used(self) -> dict[str, int]:
         """When each named consumer was used last, in ms."""
 
@@ -167,6 +170,7 @@ class Answers:
             "consumers": self._consumers,
             "history": self._history,
             "search": self._search,
+            "delivery": self._delivery,
             "peers": self._peers,
             "stats": self._stats,
             "config": self._config_told,
@@ -191,6 +195,9 @@ class Answers:
                 self._received += 1
             elif isinstance(event.data, ev.MessageStateChanged):
                 self._sent += event.data.state == "sent"
+            elif isinstance(event.data, ev.MessageAccepted) and event.data.message.entry is not None:
+                # Whether and when it arrives, its receipts tell; it is sent as soon as there is a link.
+                self._sent += 1
 
     async def answer(self, command: rq.Command) -> rq.Reply:
         """The reply to a well-formed command. Raises CommandRefused."""
@@ -329,6 +336,15 @@ class Answers:
             raise CommandRefused(
                 "store_unavailable", f"The search index is damaged, and can't be rebuilt just now. {error}"
             ) from error
+
+    async def _delivery(self, args: rq.DeliveryArgs) -> rq.DeliveryResult:
+        found: rq.DeliveryResult = await self._turns.read(self._reader.delivery, args.message)
+        for recipient in found.recipients:
+            if recipient.state in ("waiting", "sending"):
+                tries = self._turns.core.next_tries([recipient.peer])
+                recipient.next_try = tries[0] if tries else None
+                recipient.detail = recipient.detail or self._turns.core.why_waiting(recipient.peer)
+        return found
 
     async def _peers(self, args: rq.PeersArgs) -> rq.PeersResult:
         page: rq.PeersResult = await self._turns.read(self._reader.peers, args)

@@ -201,6 +201,19 @@ class Node:
         waiting = [c for c in found if c.tries.next_at is not None and not c.gone]
         return [next_try(c) for c in sorted(waiting, key=lambda c: c.tries.next_at or 0)]
 
+    def why_waiting(self, peer: str) -> str | None:
+        """Why messages wait for this peer, as a sentence; None: nothing keeps them."""
+        contact = self._contacts.by_id.get(peer)
+        if contact is None or contact.links:
+            return None
+        if contact.gone:
+            return "The peer was forgotten; it gets this when it comes back."
+        if contact.not_dialled is not None or contact.peer.error is not None:
+            return contact.not_dialled or contact.peer.error
+        if contact.tries.paused:
+            return "Somebody here disconnected; it isn't dialled before there is a new reason."
+        return None if contact.targets else "It isn't connected, and no address of it is known."
+
     def next_deadline(self) -> int | None:
         """When a Ticked is due, in milliseconds since 1970; None: not before something else happens."""
         times = (

@@ -41,6 +41,9 @@ class Core:
             nouns.NextTry(peer=one, at=9, attempt=1, reason="x") for one in (["plain-9"] if peers is None else peers)
         ]
 
+    def why_waiting(self, peer: str) -> str | None:
+        return f"{peer} is away."
+
     def consumers_used(self) -> dict[str, int]:
         return {"bot": 5}
 
@@ -99,6 +102,11 @@ class Store:
     def consumer_next(self, args: rq.ConsumerNextArgs) -> rq.ConsumerNextResult:
         consumer = nouns.Consumer(name=args.name, position=0, lag=0, created=0, used=0)
         return rq.ConsumerNextResult(log="log", consumer=consumer, events=[], head=7, more=False)
+
+    def delivery(self, message: int) -> rq.DeliveryResult:
+        said = nouns.Message(id=message, room="r", order="", at=1, direction="out", author="me", name="anna")
+        waiting, there = rq.Recipient(peer="a", state="waiting"), rq.Recipient(peer="b", state="delivered", at=5)
+        return rq.DeliveryResult(message=said, recipients=[waiting, there])
 
     def search(self, args: rq.SearchArgs) -> rq.SearchResult:
         self.asked.append(args)
@@ -480,3 +488,12 @@ def test_the_end_is_asked_for_once_the_reply_had_a_moment_to_leave() -> None:
         assert desk.run.stopped == ["A front end asked for it."]
 
     run(test)
+
+
+async def test_of_a_message_that_waits_delivery_says_why_and_when_the_next_try_is() -> None:
+    found = await Desk().send("delivery", rq.DeliveryArgs(message=4))
+    assert isinstance(found, rq.DeliveryResult)
+    waiting, there = found.recipients
+    assert waiting.detail == "a is away."
+    assert waiting.next_try == nouns.NextTry(peer="a", at=9, attempt=1, reason="x")
+    assert (there.at, there.detail, there.next_try) == (5, None, None)
