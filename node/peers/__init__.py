@@ -4,6 +4,7 @@ network.py      all connections of this node
 connection.py   one connection: asyncio on one side, a Link on the other
 tls.py          TLS over memory for encrypted links: certificates, and the engine that is handed to a SecureLink
 listener.py     who gets in
+inorder.py      what accepted connections say, in the order of their acceptance
 scheduler.py    whose turn it is, when more data comes than the node can process at once
 fairness.py     fair queueing between sources
 pace.py         rate limit for small texts of one source

@@ -22,12 +22,12 @@ from node.core import stimuli as s
 from node.errors import LocalFault
 from node.model import Address, source_of
 from node.peers import reasons
-from node.peers.connection import LATE, Connection
+from node.peers.connection import Connection
+from node.peers.inorder import InOrder
 from node.peers.listener import Listener
 from node.peers.pace import SMALL
 from node.peers.scheduler import Disk, Scheduler
 from node.protocol import link as l
-from node.protocol.order import AcceptOrder
 from node.protocol.plain import registry
 from node.protocol.plain.codec import Announced, Text
 from node.protocol.writing import Transmitted
@@ -37,8 +37,6 @@ DIAL_TIMEOUT = 5.0
 #: Step of the wait for connections to end, in seconds. A step counts as no longer than this even if the process was
 #: suspended in it, because answers that came meanwhile are in the sockets and must be read first.
 STRETCH = 0.05
-#: How often in a row texts held back by the accept order wait once more because the loop was busy at their deadline.
-MAX_LATE = 10
 #: Cost of setting up and ending an accepted connection, beyond its turns, in seconds.
 TAKE_COST = 0.0003
 #: With more connections of one source than this waiting to be set up, accepting pauses: a source that merely connects
@@ -77,8 +75,7 @@ class Network:
         self._accepting: set[asyncio.Task[None]] = set()
         self.listen_address = Address("127.0.0.1", 0)
         self._dialling: dict[int, asyncio.Task[None]] = {}
-        self._order: AcceptOrder[s.Stimulus] = AcceptOrder()
-        self._order_timer: asyncio.TimerHandle | None = None
+        self._in_order = InOrder(lambda one: self._feed(one), lambda: self._scheduler.paused, self._waits)
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -163,7 +160,7 @@ class Network:
         self._connections[connection.number] = connection
         self._empty.clear()
         if connection.inbound:
-            self._release(self._order.accepted(connection.host, connection.number, self._loop.time()))
+            self._in_order.accepted(connection.host, connection.number)
 
     def came(self, connection: Connection) -> None:
         """Bytes of a connection wait for its turn."""
@@ -179,7 +176,7 @@ class Network:
 
     def report(self, connection: Connection, events: list[l.LinkEvent]) -> None:
         """Turn the events of a connection's link into stimuli."""
-        number, inbound = connection.number, connection.inbound
+        number = connection.number
         for event in events:
             if isinstance(event, l.Heard):
                 self._heard(connection, event)
@@ -195,12 +192,11 @@ class Network:
                 self._feed(s.Opened(number))
             elif isinstance(event, l.Recognised):
                 if event.persistent:
-                    self._release(self._order.persistent(number))
-            elif isinstance(event, l.Ended):
-                closed = s.Closed(number, event.reason)
+                    self._in_order.persistent(number)
+            else:
                 # Closed must come after all its texts, also those still held back by the accept order.
-                self._release(self._order.said(number, [closed]) if inbound else [closed])
-                self._release(self._order.finished(number))
+                self._tell(connection, [s.Closed(number, event.reason)])
+                self._in_order.finished(number)
 
     def _heard(self, connection: Connection, event: l.Heard) -> None:
         link, inbound = connection.link, connection.inbound
@@ -222,33 +218,19 @@ class Network:
         small = sum(type(said) is Text and len(said.text) < SMALL for said in event.said)
         if small:
             self._scheduler.said_small(connection.source, small)
-        if not inbound:
-            for stimulus in stimuli:
-                self._feed(stimulus)
-            return
-        for said in event.said:
-            if isinstance(said, Announced) and said.port is not None:
-                connection.port = said.port
-        self._release(self._order.said(connection.number, stimuli))
+        if inbound:
+            for said in event.said:
+                if isinstance(said, Announced) and said.port is not None:
+                    connection.port = said.port
+        self._tell(connection, stimuli)
 
-    def _release(self, stimuli: list[s.Stimulus]) -> None:
+    def _tell(self, connection: Connection, stimuli: list[s.Stimulus]) -> None:
+        """Feed what came over a connection, when it is the connection's turn."""
+        if connection.inbound:
+            self._in_order.said(connection.number, stimuli)
+            return
         for stimulus in stimuli:
             self._feed(stimulus)
-        at = self._order.next_deadline()
-        if at is not None and self._order_timer is None:
-            self._order_timer = self._loop.call_at(at, self._expire, at, 0)
-
-    def _expire(self, at: float, times_late: int) -> None:
-        now = self._loop.time()
-        paused = self._scheduler.paused
-        if paused or (times_late < MAX_LATE and now > at + LATE):
-            # Reading was paused or the loop was busy, so the text that the others wait for may already be in its
-            # socket: read first.
-            times_late = 0 if paused else times_late + 1
-            self._order_timer = self._loop.call_at(now + LATE, self._expire, now + LATE, times_late)
-            return
-        self._order_timer = None
-        self._release(self._order.expire(now, self._waits))
 
     def _waits(self, link: int) -> bool:
         """Whether received bytes of a connection wait for a turn."""

@@ -101,53 +101,6 @@ def test_nobody_is_dialled_once_the_port_is_closed() -> None:
     run(test)
 
 
-def test_one_source_is_heard_in_the_order_of_its_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("node.protocol.order.HOLD_BACK", 3600.0)
-
-    async def test() -> None:
-        async with listening() as network:
-            host = loopback_host()
-            with dialled(network, host) as first, dialled(network, host) as second, dialled(network) as other:
-                second.sendall(f"{ADDRESS} OLD second".encode())
-                second.shutdown(socket.SHUT_WR)
-                other.sendall(f"{ADDRESS} OLD other".encode())
-                other.shutdown(socket.SHUT_WR)
-                await eventually(lambda: network.texts == ["other"])
-                first.sendall(f"{ADDRESS} OLD first".encode())
-                first.shutdown(socket.SHUT_WR)
-                await eventually(lambda: network.texts == ["other", "first", "second"])
-
-    run(test)
-
-
-def test_order_is_kept_though_the_process_stands_still_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    def hold_back(seconds: float) -> None:
-        monkeypatch.setattr("node.protocol.order.HOLD_BACK", seconds)
-
-    hold_back(3600.0)
-
-    async def test() -> None:
-        async with listening() as network:
-            loop, host = asyncio.get_running_loop(), loopback_host()
-            with dialled(network, host) as first, dialled(network, host) as second, dialled(network) as other:
-                for sock, word in ((second, "second"), (other, "other")):
-                    sock.sendall(f"{ADDRESS} OLD {word}".encode())
-                    sock.shutdown(socket.SHUT_WR)
-                await eventually(lambda: network.texts == ["other"])
-                first.sendall(f"{ADDRESS} OLD first".encode())
-                first.shutdown(socket.SHUT_WR)
-                # Its time is over, and the loop finds that out a second later, before it has read anything.
-                hold_back(0.0)
-                for times in range(networks.MAX_LATE):
-                    assert network._order_timer is not None
-                    network._order_timer.cancel()
-                    network._expire(loop.time() - 1.0, times)
-                hold_back(3600.0)
-                await eventually(lambda: network.texts == ["other", "first", "second"])
-
-    run(test)
-
-
 def test_what_came_is_counted_for_the_quota() -> None:
     async def test() -> None:
         async with listening() as network:
