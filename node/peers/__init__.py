@@ -1,9 +1,11 @@
 """Sockets: listen, dial, pump bytes between them and the links of node.protocol. The only importer of asyncio streams.
 
 network.py      all connections of this node
-connection.py   one connection: asyncio on one side, a Link on the other
+hearing.py      what their links tell, as stimuli
+connection.py   one connection: asyncio on one side, a Link or a SecureLink on the other
 tls.py          TLS over memory for encrypted links: certificates, and the engine that is handed to a SecureLink
 listener.py     who gets in
+handshakes.py   how many handshakes others may begin at once
 inorder.py      what accepted connections say, in the order of their acceptance
 scheduler.py    whose turn it is, when more data comes than the node can process at once
 fairness.py     fair queueing between sources

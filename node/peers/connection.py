@@ -1,4 +1,7 @@
-"""One connection: asyncio's transport on one side, a Link on the other. It decides nothing.
+"""One connection: asyncio's transport on one side, a Link or a SecureLink on the other. It decides nothing.
+
+A connection begins in clear. When an offer to encrypt is answered, it goes on with a SecureLink: the answer is written
+first, and bytes that were read behind it are TLS's.
 
 A connection ends with a half-close, never with a reset. Our side closes first; bytes that still come are read and
 dropped; and the socket closes when the other side has closed too, or after DRAIN seconds. Bytes that the other side
@@ -16,14 +19,17 @@ import datetime
 import functools
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
 from node.core import stimuli as s
 from node.errors import LocalFault
 from node.model import Address, normal_host, source_of
 from node.peers import reasons, zones
-from node.protocol.link import Ended, Link, LinkEvent
+from node.protocol.link import Answered, Ended, Link, LinkEvent, Offered
+from node.protocol.secure import link as secure
+from node.protocol.secure.frames import Frame
+from node.protocol.secure.link import SecureLink
 from node.protocol.states import State
 
 log = logging.getLogger("snicher.peers")
@@ -41,14 +47,20 @@ LATE = 0.02
 WRITE_BUFFER = 16 * 1024
 #: Most bytes of one read, and so the most that wait here for a connection's turn.
 READ_SIZE = 16 * 1024
+#: The same for an encrypted link with somebody known: it brings many entries at a time, in frames of 64 KiB.
+SECURE_READ = 64 * 1024
 
 #: With more bytes than this waiting, reading pauses. For a short message, pausing would cost more than it saves.
 LITTLE = 512
 #: Read buffer of all connections. Its content is copied out before the next read (so never use a proactor loop).
-_READ = memoryview(bytearray(READ_SIZE))
+_READ = memoryview(bytearray(SECURE_READ))
 
 BROKEN_OFF = "a bug in the link with %s; the connection is closed, the node goes on"
 BUG = "It was broken off by a bug in Snicher."
+NO_HANDSHAKE = "An encrypted link can't begin now."
+
+
+Event = LinkEvent | secure.SecureEvent
 
 
 class Owner(Protocol):
@@ -63,7 +75,10 @@ class Owner(Protocol):
     def came(self, connection: Connection) -> None:
         """Bytes wait at the connection: calls `read_on`, or `wait` now and `read_on` when there is a turn."""
 
-    def report(self, connection: Connection, events: list[LinkEvent]) -> None:
+    def upgraded(self, connection: Connection, event: Offered | Answered) -> SecureLink | None:
+        """An offer was answered: the link to go on with. None: not now; nothing is written, and the connection ends."""
+
+    def report(self, connection: Connection, events: Sequence[Event]) -> None:
         """The connection's link has produced events."""
 
     def gone(self, connection: Connection) -> None:
@@ -81,7 +96,7 @@ class Connection(asyncio.BufferedProtocol):
         owner: Owner,
     ) -> None:
         self.number = number
-        self.link = link
+        self.link: Link | SecureLink = link
         #: Whether the other side dialled.
         self.inbound = inbound
         #: The last LinkUp that the core was given for this connection.
@@ -92,15 +107,17 @@ class Connection(asyncio.BufferedProtocol):
         self.source = ""
         #: The port the peer listens on, if known: announced by it, or dialled by us.
         self.port: int | None = None
-        #: Bytes to read for the next turn, 1 to READ_SIZE.
+        #: Bytes to read for the next turn, 1 to `most`; and the most that it may get.
         self.read_size = READ_SIZE // 16
+        self.most = READ_SIZE
         #: Bytes received and not yet counted for the quota.
         self.size = 0
         self._owner = owner
         self._loop = asyncio.get_running_loop()
         #: When it began, in seconds of the loop's clock.
         self.since = self._loop.time()
-        #: When something was last received or sent over it, in seconds of the loop's clock.
+        #: When something was last received or sent over it, in seconds of the loop's clock. Of an encrypted link only
+        #: frames for the core count, not what keeps it alive.
         self.active = self.since
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -113,6 +130,12 @@ class Connection(asyncio.BufferedProtocol):
         #: Whether reading pauses until then.
         self._paused = False
         self._leaving = False
+        #: Whether the other side reads too slowly.
+        self._held = False
+        #: The key that must answer our offer. None: whichever does.
+        self.expect: str | None = None
+        #: Whether the other side has proved its key, and an encrypted link is open.
+        self.secured = False
 
     # -- asyncio's side
 
@@ -127,12 +150,12 @@ class Connection(asyncio.BufferedProtocol):
             self.host = zones.host_of(peer)
             self.source = source_of(self.host)
         self._owner.made(self)
+        link = self.link
+        assert isinstance(link, Link)
         # A zone means something on this machine only, so the peer is told the address without it.
         host = normal_host(str(own[0]).partition("%")[0]) if own else "0.0.0.0"
         target = "" if self.port is None else str(Address(self.host.partition("%")[0], self.port))
-        told = functools.partial(
-            self.link.connected, target=target, clock=f"{datetime.datetime.now():%Y-%m-%d %H:%M:%S}"
-        )
+        told = functools.partial(link.connected, target=target, clock=f"{datetime.datetime.now():%Y-%m-%d %H:%M:%S}")
         self._drive(told, host, *self._owner.me())
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -142,7 +165,8 @@ class Connection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Bytes came."""
         self.size += nbytes
-        self.active = self._loop.time()
+        if isinstance(self.link, Link):
+            self.active = self._loop.time()
         if self._ended:
             return
         before, self._waiting = self._waiting, self._waiting + bytes(_READ[:nbytes])
@@ -173,11 +197,13 @@ class Connection(asyncio.BufferedProtocol):
 
     def pause_writing(self) -> None:
         """The other side reads too slowly."""
+        self._held = True
         if not self._ended:
             self._drive(self.link.pause_writing)
 
     def resume_writing(self) -> None:
         """It reads again."""
+        self._held = False
         if not self._ended:
             self._drive(self.link.resume_writing)
 
@@ -185,16 +211,19 @@ class Connection(asyncio.BufferedProtocol):
 
     @property
     def silent(self) -> bool:
-        """Whether the other side dialled and has sent nothing so far."""
+        """Whether the other side dialled and has sent nothing so far that tells who it is."""
+        if isinstance(self.link, SecureLink):
+            return not self._ended and self.inbound and not self.secured
         return not self._ended and self.link.state is State.AWAITING
 
     def send(self, token: int, text: str, part: int, control: bool) -> None:
         """Hand a text to the link. Raises LocalFault when the link can't take it."""
-        if self._ended:
-            raise LocalFault("The connection has ended.")
+        link = self.link
+        if self._ended or isinstance(link, SecureLink):
+            raise LocalFault("The connection has ended." if self._ended else "The link is encrypted.")
         self.active = self._loop.time()
         try:
-            self.link.send(token, text, self.active, part=part, control=control)
+            link.send(token, text, self.active, part=part, control=control)
         except LocalFault:
             raise
         except Exception as bug:
@@ -203,12 +232,32 @@ class Connection(asyncio.BufferedProtocol):
             raise LocalFault(BUG) from bug
         self._drive()
 
-    def leave(self) -> None:
-        """Say good-bye and close, after processing the bytes received so far."""
+    def say(self, frames: Sequence[Frame]) -> bool:
+        """Hand frames to an encrypted link; returns whether it took them. Without frames: whether it would."""
+        link = self.link
+        if self._ended or not self.secured or not isinstance(link, SecureLink):
+            return False
+        self.active = self._loop.time()
+
+        def say(now: float) -> None:
+            for frame in frames:
+                if not link.closing:
+                    link.say(frame, now)
+
+        self._drive(say)
+        return not self._ended
+
+    def leave(self, code: int = 0, text: str = "") -> None:
+        """Say good-bye and close, after processing the bytes received so far. `code` and `text` are those of a BYE."""
         self._leaving = True
         self._take()
-        if not self._ended:
-            self._drive(self.link.leave)
+        if self._ended:
+            return
+        link = self.link
+        if isinstance(link, SecureLink):
+            self._drive(lambda now: link.leave(now, code, text))
+        else:
+            self._drive(link.leave)
 
     @property
     def waits(self) -> bool:
@@ -263,7 +312,10 @@ class Connection(asyncio.BufferedProtocol):
             return
         try:
             self.link.connection_lost(BUG, self._loop.time())
-            events = self.link.events()
+            events: Sequence[Event] = self.link.events()
+            if self.link.state is State.UPGRADED:
+                # It was to go on encrypted, and couldn't.
+                events = [*events, Ended(BUG)]
         except Exception:
             events = [Ended(BUG)]
         self._owner.report(self, events)
@@ -271,6 +323,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def _flush(self) -> None:
         link, transport = self.link, self._transport
+        if link.state is State.UPGRADED:
+            self._upgrade()
+            return
         data = link.data_to_send()
         if transport is not None and not transport.is_closing():
             if data:
@@ -285,6 +340,30 @@ class Connection(asyncio.BufferedProtocol):
             self._end()
         elif not self._ended:
             self._arm(link.next_deadline())
+
+    def _upgrade(self) -> None:
+        """The offer was answered: go on with an encrypted link, or end."""
+        plain = self.link
+        events: list[Event] = [*plain.events()]
+        answered = next((event for event in events if isinstance(event, Offered | Answered)), None)
+        if answered is None:
+            return
+        link = self._owner.upgraded(self, answered)
+        if link is None:
+            # The other side gets no answer.
+            self._owner.report(self, [*events, Ended(NO_HANDSHAKE)])
+            self._end()
+            return
+        answer = plain.data_to_send()
+        if answer and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(answer)
+        self._owner.report(self, events)
+        self.link = link
+        now = self.active = self._loop.time()
+        link.begin(now)
+        if self._held:
+            link.pause_writing(now)
+        self._flush()
 
     def _end(self) -> None:
         self._ended = True

@@ -286,7 +286,8 @@ class Listener:
                     idlest = connection
             if idlest is not None:
                 self._leaving.add(idlest.number)
-                idlest.leave()
+                # On an encrypted link the other side reads why.
+                idlest.leave(5)
                 return True
         return False
 

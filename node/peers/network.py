@@ -1,9 +1,12 @@
 """All connections of this node: one listening port for everything, and what is dialled. It decides nothing.
 
-Dial, Transmit and HangUp go in; LinkUp, Heard, Connected, Opened, Settled, Transmitted and Closed come out. For each
-Dial exactly one Closed comes, last; for each Transmit exactly one Transmitted; before a link's first Heard a LinkUp.
+Dial, Transmit, Say and HangUp go in. Plain links tell LinkUp, Heard, Connected, Opened, Settled and Transmitted;
+encrypted ones Secured and Framed; AnsweredLate and KeyDiffered say why a dialled link can't be used. For each Dial, and
+for each link that was told by LinkUp or Secured, exactly one Closed comes, last; for each Transmit exactly one
+Transmitted; before a link's first Heard a LinkUp, and before all else of an encrypted link Secured.
 
-listener.py decides which connections are accepted; scheduler.py decides whose turn it is.
+listener.py decides which connections are accepted, handshakes.py which of them may begin a handshake; scheduler.py
+decides whose turn it is.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import errno
 import functools
 import os
 import socket
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from node.core import effects as e
@@ -22,15 +26,16 @@ from node.core import stimuli as s
 from node.errors import LocalFault
 from node.model import Address, source_of
 from node.peers import reasons
-from node.peers.connection import Connection
-from node.peers.inorder import InOrder
+from node.peers.connection import Connection, Event
+from node.peers.handshakes import Handshakes
+from node.peers.hearing import Hearing
 from node.peers.listener import Listener
-from node.peers.pace import SMALL
 from node.peers.scheduler import Disk, Scheduler
+from node.peers.tls import Credentials, Engine
 from node.protocol import link as l
 from node.protocol.plain import registry
-from node.protocol.plain.codec import Announced, Text
-from node.protocol.writing import Transmitted
+from node.protocol.secure import link as secure
+from node.protocol.secure.frames import Frame, Hello
 
 #: How long a dialled address may take to answer, in seconds.
 DIAL_TIMEOUT = 5.0
@@ -59,15 +64,28 @@ class Node(Disk, Protocol):
 
 
 class Network:
-    """All connections. `room` bounds their number; a quarter of it is reserved for those that this node dials."""
+    """All connections. `room` bounds their number; a quarter of it is reserved for those that this node dials.
 
-    def __init__(self, node: Node, room: int = 10_000) -> None:
+    `credentials` and `hello` are what an encrypted link needs to begin: this node's key, and who it says it is at
+    present. Without them there are plain links only.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        room: int = 10_000,
+        credentials: Credentials | None = None,
+        hello: Callable[[], Hello] | None = None,
+    ) -> None:
+        self._credentials = credentials if hello is not None else None
+        self._hello = hello
         self._node = node
         self._feed = node.feed
         self._loop = asyncio.get_running_loop()
         self._room = max(8, room)
         self._connections: dict[int, Connection] = {}
         self._listener = Listener(self._room, self, self._connections)
+        self._handshakes = Handshakes()
         self._scheduler = Scheduler(node)
         #: Accepted connections that aren't set up yet, and their number for each source.
         self._untaken: dict[int, socket.socket] = {}
@@ -75,7 +93,7 @@ class Network:
         self._accepting: set[asyncio.Task[None]] = set()
         self.listen_address = Address("127.0.0.1", 0)
         self._dialling: dict[int, asyncio.Task[None]] = {}
-        self._in_order = InOrder(lambda one: self._feed(one), lambda: self._scheduler.paused, self._waits)
+        self._hearing = Hearing(self, self._scheduler, self._handshakes)
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -85,7 +103,7 @@ class Network:
     @property
     def refused(self) -> int:
         """Number of connections refused since the start."""
-        return self._listener.refused
+        return self._listener.refused + self._handshakes.refused
 
     # -- accepted connections
 
@@ -130,7 +148,9 @@ class Network:
         task.add_done_callback(self._accepting.discard)
 
     async def _take(self, sock: socket.socket, number: int, host: str) -> None:
-        connection = self._connection(number, l.Link.accepted(answers=False), host, inbound=True)
+        connection = self._connection(
+            number, l.Link.accepted(answers=self._credentials is not None), host, inbound=True
+        )
         try:
             await self._loop.connect_accepted_socket(lambda: connection, sock)
         except OSError:
@@ -144,6 +164,10 @@ class Network:
         connection.host = host
         connection.source = source_of(host)
         return connection
+
+    def feed(self, stimulus: s.Stimulus) -> None:
+        """Something happened, for the core."""
+        self._feed(stimulus)
 
     def in_use(self, number: int) -> bool:
         """Whether this node uses a connection with somebody it knows."""
@@ -160,7 +184,7 @@ class Network:
         self._connections[connection.number] = connection
         self._empty.clear()
         if connection.inbound:
-            self._in_order.accepted(connection.host, connection.number)
+            self._hearing.accepted(connection)
 
     def came(self, connection: Connection) -> None:
         """Bytes of a connection wait for its turn."""
@@ -169,77 +193,37 @@ class Network:
     def gone(self, connection: Connection) -> None:
         """The socket of a connection is closed."""
         self._connections.pop(connection.number, None)
+        self._handshakes.over(connection.number)
         if connection.inbound:
             self._listener.over(connection.number, connection.host)
         if not self._connections and not self._dialling:
             self._empty.set()
 
-    def report(self, connection: Connection, events: list[l.LinkEvent]) -> None:
-        """Turn the events of a connection's link into stimuli."""
-        number = connection.number
-        for event in events:
-            if isinstance(event, l.Heard):
-                self._heard(connection, event)
-            elif isinstance(event, Transmitted):
-                self._feed(
-                    s.Transmitted(
-                        number, event.token, event.outcome, event.reason, event.part, event.parts, event.marks
-                    )
-                )
-            elif isinstance(event, l.Settled):
-                self._feed(s.Settled(number, event.dialect, event.obeyed))
-            elif isinstance(event, l.Opened):
-                self._feed(s.Opened(number))
-            elif isinstance(event, l.Recognised):
-                if event.persistent:
-                    self._in_order.persistent(number)
-            else:
-                # Closed must come after all its texts, also those still held back by the accept order.
-                self._tell(connection, [s.Closed(number, event.reason)])
-                self._in_order.finished(number)
+    def upgraded(self, connection: Connection, event: l.Offered | l.Answered) -> secure.SecureLink | None:
+        """An offer was answered: the encrypted link to go on with. None: there is none now."""
+        number, inbound = connection.number, connection.inbound
+        if self._credentials is None or self._hello is None:
+            return None
+        if inbound and not self._handshakes.begin(number, connection.source):
+            return None
+        if isinstance(event, l.Offered):
+            connection.port = event.port
+            self._hearing.persistent(number)
+        engine = Engine(self._credentials, server=inbound)
+        return secure.SecureLink(engine, self._hello, expect=connection.expect, rest=event.rest)
 
-    def _heard(self, connection: Connection, event: l.Heard) -> None:
-        link, inbound = connection.link, connection.inbound
-        codec = link.codec
-        assert codec is not None or not inbound
-        size, connection.size = connection.size, 0
-        up = s.LinkUp(
-            link=connection.number,
-            direction="in" if inbound else "out",
-            host=connection.host,
-            port=connection.port,
-            dialect=registry.ANCESTOR.name if codec is None else codec.name,
-            two_way=codec is None or link.two_way,
-        )
-        stimuli: list[s.Stimulus] = [s.Heard(connection.number, event.said, size)]
-        if up != connection.told:
-            connection.told = up
-            stimuli.insert(0, up)
-        small = sum(type(said) is Text and len(said.text) < SMALL for said in event.said)
-        if small:
-            self._scheduler.said_small(connection.source, small)
-        if inbound:
-            for said in event.said:
-                if isinstance(said, Announced) and said.port is not None:
-                    connection.port = said.port
-        self._tell(connection, stimuli)
+    def report(self, connection: Connection, events: Sequence[Event]) -> None:
+        """A connection's link has produced events."""
+        self._hearing.report(connection, events)
 
-    def _tell(self, connection: Connection, stimuli: list[s.Stimulus]) -> None:
-        """Feed what came over a connection, when it is the connection's turn."""
-        if connection.inbound:
-            self._in_order.said(connection.number, stimuli)
-            return
-        for stimulus in stimuli:
-            self._feed(stimulus)
-
-    def _waits(self, link: int) -> bool:
+    def waits(self, link: int) -> bool:
         """Whether received bytes of a connection wait for a turn."""
         connection = self._connections.get(link)
         return connection is not None and connection.waits
 
     # -- acts of the core
 
-    def perform(self, act: e.Dial | e.Transmit | e.HangUp) -> None:
+    def perform(self, act: e.Dial | e.Transmit | e.Say | e.HangUp) -> None:
         """Perform an act. A failure comes back as a stimulus."""
         if isinstance(act, e.Dial) and not self._listener.open:
             # Don't dial any more: the node is going down and stops listening, so the peer couldn't call back.
@@ -251,13 +235,23 @@ class Network:
             task.add_done_callback(lambda _: self._undialled(act.link))
         elif isinstance(act, e.Transmit):
             self._transmit(act)
+        elif isinstance(act, e.Say):
+            self.say(act.link, [act.frame])
         else:
             dialling = self._dialling.get(act.link)
             connection = self._connections.get(act.link)
             if connection is not None:
-                connection.leave()
+                connection.leave(act.code, act.text)
             elif dialling is not None:
                 dialling.cancel()
+
+    def say(self, link: int, frames: Sequence[Frame]) -> bool:
+        """Send frames over an encrypted link, in order; returns whether the link took them.
+
+        If it didn't, it is over or not open yet. Without frames: whether it would take some.
+        """
+        connection = self._connections.get(link)
+        return connection is not None and connection.say(frames)
 
     def _transmit(self, act: e.Transmit) -> None:
         connection = self._connections.get(act.link)
@@ -275,11 +269,14 @@ class Network:
         port, name = self.me()
         if act.how == "one_shot":
             link = l.Link.one_shot(port, name, registry.ONE_SHOT[act.dialect])
+        elif act.how == "secure":
+            link = l.Link.secure(port, name)
         else:
             codec = registry.PERSISTENT[act.dialect]
             link = l.Link.announce(port, name, unsure=act.how == "unsure", codec=codec)
         connection = self._connection(act.link, link, address.host, inbound=False)
         connection.port = address.port
+        connection.expect = act.expect
         reason: str | None = "We left."
         try:
             if len(self._connections) + len(self._dialling) + len(self._listener.lingering) > self._room:

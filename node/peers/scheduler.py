@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from node.peers.connection import READ_SIZE, Connection
+from node.peers.connection import Connection
 from node.peers.fairness import FairQueue
 from node.peers.pace import Pace
 from node.protocol.plain.ancestor import LONG_READ
@@ -130,7 +130,7 @@ class Scheduler:
         if whole > goal:
             connection.read_size = max(MIN_READ, connection.read_size // 2)
         elif whole < goal / 4:
-            connection.read_size = min(READ_SIZE, connection.read_size * 2)
+            connection.read_size = min(connection.most, connection.read_size * 2)
         return cost
 
     def _next_round(self) -> None:

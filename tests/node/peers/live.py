@@ -10,18 +10,28 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
 import uvloop
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from node.core import stimuli as s
-from node.model import Address
+from node.model import Address, peer_id
 from node.peers.network import Network
+from node.peers.tls import Credentials
 from node.protocol.plain.codec import Text
+from node.protocol.secure.frames import Hello
 from tests.support.processes import loopback_host
 
 Kind = TypeVar("Kind", bound=s.Stimulus)
 
 
-def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a test on the loop that the node uses; what nobody caught in it fails the test."""
+#: The loops that a node can run on: the one that it uses, and the one of the platforms without it.
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
+    "uvloop": uvloop.new_event_loop,
+    "asyncio": asyncio.new_event_loop,
+}
+
+
+def run(test: Callable[[], Coroutine[Any, Any, None]], loop: str = "uvloop") -> None:
+    """Run a test on a loop, by default the one that the node uses; what nobody caught in it fails the test."""
     uncaught: list[dict[str, Any]] = []
 
     async def watched() -> None:
@@ -29,9 +39,19 @@ def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
         async with asyncio.timeout(100):
             await test()
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
         runner.run(watched())
     assert uncaught == []
+
+
+def key(number: int) -> Ed25519PrivateKey:
+    """An identity of a test, always the same for a number."""
+    return Ed25519PrivateKey.from_private_bytes(number.to_bytes(32, "big"))
+
+
+def hello(port: int = 5000, name: str = "anna") -> Hello:
+    """Who a node of a test says it is."""
+    return Hello([2], bytes(16), bytes(16), name, port, 1_700_000_000_000, [])
 
 
 class Anna:
@@ -52,13 +72,20 @@ class Anna:
 class Live(Network):
     """A Network that keeps what it feeds."""
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, room: int, key: Ed25519PrivateKey | None = None) -> None:
         self.fed: list[s.Stimulus] = []
         #: Sources that the disk has enough of for now.
         self.full: set[str] = set()
         #: Links that are used with somebody known.
         self.used: set[int] = set()
-        super().__init__(Anna(self.fed, self.full, self.used), room)
+        credentials = None if key is None else Credentials(key)
+        #: Its PeerId, if it has a key.
+        self.peer = "" if key is None else peer_id(key.public_key().public_bytes_raw())
+        super().__init__(Anna(self.fed, self.full, self.used), room, credentials, self.said_hello)
+
+    def said_hello(self) -> Hello:
+        """What it says of itself on an encrypted link."""
+        return hello(self.listen_address.port)
 
     def all(self, kind: type[Kind]) -> list[Kind]:
         """What was fed, of one kind."""
@@ -79,9 +106,9 @@ async def eventually(look: Callable[[], object], within: float = 60.0) -> None:
 
 
 @contextlib.asynccontextmanager
-async def listening(room: int = 1000) -> AsyncIterator[Live]:
-    """A Network that listens on an address of its own."""
-    network = Live(room)
+async def listening(room: int = 1000, key: Ed25519PrivateKey | None = None) -> AsyncIterator[Live]:
+    """A Network that listens on an address of its own. With a key, it makes encrypted links."""
+    network = Live(room, key)
     await network.listen(Address(loopback_host(), 0))
     try:
         yield network

@@ -51,7 +51,7 @@ def test_order_is_kept_though_the_process_stands_still_again_and_again(monkeypat
                 first.shutdown(socket.SHUT_WR)
                 # Its time is over, and the loop finds that out a second later, before it has read anything.
                 hold_back(0.0)
-                order = network._in_order
+                order = network._hearing._in_order
                 for times in range(inorder.MAX_LATE):
                     assert order._timer is not None
                     order._timer.cancel()
