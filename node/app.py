@@ -42,7 +42,11 @@ from node.findable import Findable
 from node.model import Address, parse_mandatory, short_code
 from node.peers import interfaces
 from node.peers.network import Network
+from node.peers.tls import Credentials
+from node.protocol.secure.frames import Hello
+from node.protocol.secure.link import VERSIONS
 from node.retention import Retention
+from node.serving import Serving
 from node.store import home as homes
 from node.store import identity as identities
 from node.store.reader import Reader
@@ -171,6 +175,7 @@ class App:
         self._answers: Answers
         self._turns: Turns
         self._retention: Retention
+        self._serving: Serving
 
     async def run(self) -> int:
         """Start, run, stop; returns the exit code."""
@@ -187,10 +192,7 @@ class App:
         """All parts, wired, and why the history was set back, if it was. `undo` closes the database on failure."""
         config = self._config
         known = identities.exists(config.home)
-        _, peer = identities.load_or_create(config.home)
-        identity = Identity(
-            peer, short_code(peer), node.__version__, config.name, config.default_name, config.quota, config.fixed
-        )
+        key, peer = identities.load_or_create(config.home)
         writer = Writer(config.home)
         set_back = writer.prepare(
             log=secrets.token_hex(8), instance=secrets.token_hex(16), run=secrets.token_hex(8), known=known
@@ -201,6 +203,11 @@ class App:
         undo.callback(reader.close)
         writer.forget_nobodies()
         self._log_id = reader.fact("log") or ""
+        identity = Identity(
+            peer, short_code(peer), node.__version__, config.name, config.default_name, config.quota, config.fixed,
+            sign=key.sign, secret=secrets.token_bytes(32), instance=bytes.fromhex(reader.fact("instance") or ""),
+            run=secrets.token_bytes(16),
+        )  # fmt: skip
 
         def make_core() -> Node:
             last_link = -1 if self._core is None else self._core.last_link
@@ -208,9 +215,14 @@ class App:
             self._core.resume(str(self._network.listen_address), self._addresses, now_ms())
             return self._core
 
-        self._network = Network(self, self._room)
+        def hello() -> Hello:
+            port = self._network.listen_address.port
+            return Hello(list(VERSIONS), identity.instance, identity.run, self.name, port, now_ms(), [])
+
+        self._network = Network(self, self._room, Credentials(key), hello)
         self._turns = Turns(writer, reader, make_core, self, self._network)
         self._answers = Answers(config, self._turns, reader, self._log_id, self)
+        self._serving = Serving(self._turns, reader, self._network)
         self._server = Server(self._answers.answer, self._heartbeat)
         self._retention = Retention(self._turns, writer, reader, reader.log_ends()[0])
         findable = Findable(config, self._server, self._lock, self._log_id)
@@ -299,14 +311,18 @@ class App:
 
     def perform(self, act: e.Act) -> None:
         """Hand an act to the part that performs it."""
-        if isinstance(act, e.Dial | e.Transmit | e.HangUp):
+        if isinstance(act, e.Dial | e.Transmit | e.Say | e.HangUp):
             self._network.perform(act)
+        elif isinstance(act, e.Serve):
+            self._serving.perform(act)
         elif isinstance(act, e.ShutOut):
             self._network.shut_out(act.host, act.ms / 1000)
         elif isinstance(act, e.Hold):
             self._turns.hold(act.problem)
         elif isinstance(act, e.Reply | e.Refuse):
             self._answers.settle(act)
+        elif isinstance(act, e.Notice):
+            self._turns.notice(act.about, act.sentence)
         elif isinstance(act, e.Tell):
             self._server.publish([act.event])
         elif isinstance(act, e.Fetch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ParamSpec, Protocol, TypeVar
 
 from node.core import effects as e
@@ -38,8 +38,8 @@ class Entries(Protocol):
 class Links(Protocol):
     """The encrypted links."""
 
-    def say(self, link: int, frame: Frame) -> bool:
-        """Send a frame; returns whether the link is there to take it."""
+    def say(self, link: int, frames: Sequence[Frame]) -> bool:
+        """Send frames; returns whether the link is there to take them."""
 
 
 class Serving:
@@ -70,7 +70,7 @@ class Serving:
         else:
             if run is None:
                 upto = reached
-            elif self._links.say(act.link, run):
+            elif self._links.say(act.link, [run]):
                 upto = reached
                 size = sum(map(len, run.headers)) + sum(len(body or b"") for body in run.bodies)
         self._loop.feed(s.Served(act.link, act.room, act.author, act.stream, upto, size))

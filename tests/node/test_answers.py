@@ -490,10 +490,13 @@ def test_the_end_is_asked_for_once_the_reply_had_a_moment_to_leave() -> None:
     run(test)
 
 
-async def test_of_a_message_that_waits_delivery_says_why_and_when_the_next_try_is() -> None:
-    found = await Desk().send("delivery", rq.DeliveryArgs(message=4))
-    assert isinstance(found, rq.DeliveryResult)
-    waiting, there = found.recipients
-    assert waiting.detail == "a is away."
-    assert waiting.next_try == nouns.NextTry(peer="a", at=9, attempt=1, reason="x")
-    assert (there.at, there.detail, there.next_try) == (5, None, None)
+def test_of_a_message_that_waits_delivery_says_why_and_when_the_next_try_is() -> None:
+    async def story() -> None:
+        found = await Desk().send("delivery", rq.DeliveryArgs(message=4))
+        assert isinstance(found, rq.DeliveryResult)
+        waiting, there = found.recipients
+        assert waiting.detail == "a is away."
+        assert waiting.next_try == nouns.NextTry(peer="a", at=9, attempt=1, reason="x")
+        assert (there.at, there.detail, there.next_try) == (5, None, None)
+
+    asyncio.run(story())
