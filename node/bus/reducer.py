@@ -115,7 +115,7 @@ def _receipt_advanced(state: nouns.State, data: ev.ReceiptAdvanced) -> None:
     if room is None or last is None or last.state is None or last.entry is None:
         return
     if last.entry.stream == data.stream and last.entry.n <= data.n:
-        state.rooms[room.id] = replace(room, last=replace(last, state="delivered"))
+        state.rooms[room.id] = replace(room, last=replace(last, state="delivered", detail=None))
 
 
 _STEPS: dict[str, Callable[[nouns.State, Any], None]] = {

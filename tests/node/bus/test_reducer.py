@@ -138,9 +138,47 @@ def test_a_state_shows_on_the_last_message_only() -> None:
     assert after(replace(data, id=3)) == state()
 
 
+STREAM = "5" * 32
+ENTRY = replace(OURS, room="r2", detail="bela is offline.", entry=nouns.Place(stream=STREAM, n=3))
+RECEIPT = ev.ReceiptAdvanced(room="r2", member="p2", stream=STREAM, n=3)
+
+
+def told_of_receipt(data: ev.ReceiptAdvanced, newest: nouns.Message) -> nouns.Message:
+    changed = state()
+    changed.rooms["r2"] = replace(OTHER, last=newest)
+    reducer.apply(changed, ev.Event(v=1, log="l", at=0, type="ReceiptAdvanced", seq=1, data=data))
+    return last(changed, "r2")
+
+
+def test_a_receipt_delivers_the_last_message_if_it_is_ours_and_covered() -> None:
+    delivered = replace(ENTRY, state="delivered", detail=None)
+    assert told_of_receipt(RECEIPT, ENTRY) == delivered
+    assert told_of_receipt(replace(RECEIPT, n=9), ENTRY) == delivered
+    for other in (replace(RECEIPT, n=2), replace(RECEIPT, stream="6" * 32), replace(RECEIPT, room="r1")):
+        assert told_of_receipt(other, ENTRY) == ENTRY
+    theirs = replace(ENTRY, direction="in", state=None)
+    assert told_of_receipt(RECEIPT, theirs) == theirs
+    in_clear = replace(ENTRY, entry=None)
+    assert told_of_receipt(RECEIPT, in_clear) == in_clear
+
+
+def test_a_changed_message_is_the_last_one_if_that_has_its_id() -> None:
+    long = replace(ENTRY, text="x" * 500, order="99")
+    assert last(after(ev.MessageChanged(message=long)), "r2") == nouns.preview(long)
+    assert after(ev.MessageChanged(message=replace(long, id=3))) == state()
+
+
+def test_what_this_version_can_t_show_is_quiet() -> None:
+    changed = after(ev.MessageReceived(message=replace(MESSAGE, id=9, at=60, kind="unknown", text="")))
+    assert changed.rooms == state().rooms
+    assert changed.peers["p1"].last_seen == 60
+
+
 @pytest.mark.parametrize(
     "data",
     [
+        ev.MessageChanged(message=replace(OURS, room="r9")),
+        replace(RECEIPT, room="r9"),
         ev.RoomRead(room="r9", read_upto=1, unread=0),
         ev.PeerForgotten(peer="p9"),
         ev.MessageReceived(message=replace(MESSAGE, room="r9", author="p9")),
