@@ -241,6 +241,11 @@ class NodeCommands:
         return result.message
 
     @Command
+    def delivery(self, message: int) -> Steps[rq.DeliveryResult]:
+        """What became of one of our own messages: for each recipient its state, since when, or why not."""
+        return (yield Request("delivery", rq.DeliveryArgs(message=message)))  # type: ignore[no-any-return]
+
+    @Command
     def connect(self, address: str, dialect: str = "auto") -> Steps[nouns.Peer]:
         """Add the peer at HOST:PORT and dial it; the outcome comes as events."""
         result: rq.PeerResult = yield Request("connect", rq.ConnectArgs(address=address, dialect=dialect), new_key())
@@ -256,6 +261,12 @@ class NodeCommands:
     def peers(self) -> Steps[rq.PeersResult]:
         """All peers by name, and their next tries; fetches all pages."""
         return (yield from paging.peers(Request))
+
+    @Command
+    def trust(self, peer: str, *, plain: bool = False) -> Steps[nouns.Peer]:
+        """Decide that a peer with a warning is who it seems to be; `plain`: clear text may go to its address."""
+        result: rq.PeerResult = yield Request("trust", rq.TrustArgs(peer=peer, plain=plain), new_key())
+        return result.peer
 
     @Command
     def forget(self, peer: str) -> Steps[None]:

@@ -9,6 +9,7 @@ order of arrival on this node; every other id is a string. Unknown fields are ig
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import msgspec
@@ -28,6 +29,8 @@ Direction = Literal["in", "out"]
 Source = Literal["flag", "environment", "file", "saved", "default"]
 #: How far this node's user has dealt with a peer; see `Peer.standing`.
 Standing = Literal["stranger", "known", "asked"]
+RoomKind = Literal["plain", "direct"]
+PeerKind = Literal["plain", "node"]
 GreetingOutcome = Literal["skipped", "calling", "greeted", "failed"]
 
 
@@ -284,6 +287,14 @@ class Endpoint(msgspec.Struct, kw_only=True):
     server_key: str | None = None
     client_key: str | None = None
     client_secret: str | None = None
+
+
+def mark_of(peer: Peer) -> str:
+    """What tells a peer from another one of the same name: the first two groups of a node's code, else HOST:PORT."""
+    if peer.code:
+        return " ".join(re.findall(r"[a-z0-9]+", peer.code.lower())[:2])
+    host = f"[{peer.host}]" if ":" in peer.host else peer.host
+    return f"{host}:{peer.port}" if peer.port is not None and host else host
 
 
 def preview(message: Message) -> Message:
