@@ -72,10 +72,20 @@ class Announcements:
         elif isinstance(data, ev.QuotaReached):
             log.warning("%s has sent as much as one source may in a day; it is shut out for now", data.host)
         elif isinstance(data, ev.PeerAdded):
-            log.info("new peer: %s (%s, %s)", data.peer.name, _where(data.peer), data.peer.dialect)
+            how = f"a Snicher node, code {data.peer.code}" if data.peer.kind == "node" else data.peer.dialect
+            log.info("new peer: %s (%s, %s)", data.peer.name, _where(data.peer), how)
+        elif isinstance(data, ev.PeerWarned):
+            log.warning("is it really %s? %s", data.name, data.warning)
+        elif isinstance(data, ev.IdentityShared):
+            log.warning("another machine, met at %s, uses this node's identity; both go on working", data.address)
+        elif isinstance(data, ev.RoomsMerged) and data.room.kind == "direct":
+            log.info("%s is a Snicher node now: what you say to each other is encrypted from here on", data.room.name)
         elif isinstance(data, ev.PeerChanged) and data.peer.link != "unknown":
             what = f": {data.peer.error}" if data.peer.error else ""
-            line = f"{data.peer.name} ({_where(data.peer)}) is {data.peer.link}{what}"
+            kept = (
+                f", encrypted (code {data.peer.code})" if (data.peer.kind, data.peer.link) == ("node", "online") else ""
+            )
+            line = f"{data.peer.name} ({_where(data.peer)}) is {data.peer.link}{kept}{what}"
             # Other changes of a peer, such as its dialect or its local name, are no news: skip a line already logged.
             if self._said.get(data.peer.id) != line:
                 self._said[data.peer.id] = line

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from node import names, unanswered
+from node import unanswered
 from node.bus import bounds, nouns
 from node.bus import requests as rq
 from node.bus.client import Client
@@ -28,12 +28,12 @@ from node.lines import (
     address,
     called,
     consumer_line,
-    message_line,
     peer_line,
     refusal,
+    trusted,
 )
-from node.model import is_id
-from node.printable import flat, json_line, plain
+from node.printable import flat, plain
+from node.said import delivery, history, print_json, search
 from node.tail import tail
 
 USAGE = """usage: python -m node [run] [--home DIR] [--name NAME] [--listen HOST:PORT] ...   run a node
@@ -47,10 +47,12 @@ verbs:
   connect HOST:PORT           connect to a peer   [--dialect auto|snicher|std|...]
   disconnect PEER             say good-bye to a peer
   rename PEER NAME            what to call a peer; "" gives it its own name back
+  trust PEER                  end a warning: this is who I mean   [--plain: clear text may go to its address]
   merge PEER INTO             make the conversation with PEER part of the one with INTO
   forget PEER                 take a peer off the list; what was said stays
   delete PEER                 delete a conversation and all that was said in it, for good
   history PEER                what was said       [--limit N]
+  delivery MESSAGE            what became of a message: on whose disk it is, or why not; MESSAGE is its number
   search WORDS                find messages; word* is a prefix, "two words" a phrase
   tail                        all events as they come, until interrupted; waits for a node that is away
                                                   [--since N] [--consumer NAME]
@@ -127,10 +129,15 @@ def _parser() -> argparse.ArgumentParser:
     merge.add_argument("into", type=_text, help="whose conversation takes it in")
     verb("forget", "Take a peer off the list; what was said stays.").add_argument("peer", type=_text)
     verb("delete", "Delete a conversation and all that was said in it, for good.").add_argument("peer", type=_text)
+    trust = verb("trust", "End a peer's warning: its new key, or its name beside another's of that name, is right.")
+    trust.add_argument("peer", type=_text)
+    trust.add_argument("--plain", action="store_true", help="clear text may go to the address of this peer")
     verb("trust-clock", "This machine's clock is right, though the node doubts it: what is old may go again.")
     history = verb("history", "What was said with a peer.")
     history.add_argument("peer", type=_text)
     history.add_argument("--limit", type=_count, default=50, help="how many of the newest messages (default 50)")
+    outcome = verb("delivery", "What became of a message that was sent from here.")
+    outcome.add_argument("message", type=_message, help="its number, as `send` and `tail` tell it: 12 or #12")
     search = verb("search", "Find messages, newest first.")
     search.add_argument("words", type=_text, nargs="+")
     search.add_argument("--limit", type=_count, default=20, help="how many (default 20)")
@@ -186,16 +193,15 @@ def _number(text: str) -> int:
     return int(text)
 
 
+def _message(text: str) -> int:
+    return _number(text.removeprefix("#"))
+
+
 def _count(text: str) -> int:
     number = _number(text)
     if number < 1:
         raise argparse.ArgumentTypeError("at least 1")
     return number
-
-
-def _print_json(body: msgspec.Struct) -> None:
-    sys.stdout.write(json_line(body) + "\n")
-    sys.stdout.flush()
 
 
 def patiently(command: Callable[[], Any]) -> Any:
@@ -226,9 +232,10 @@ def _send(client: Client, options: argparse.Namespace) -> None:
     key = uuid.uuid4().hex
     message = patiently(lambda: client.send(options.peer, text, key=key))
     if options.json:
-        _print_json(message)
+        print_json(message)
     else:
-        print(f"#{message.id} is on disk and {message.state} to be sent.")
+        kept = ", encrypted" if message.entry is not None else ""
+        print(f"#{message.id} is on disk and {message.state} to be sent{kept}.")
 
 
 def _peers(client: Client, options: argparse.Namespace) -> None:
@@ -238,7 +245,7 @@ def _peers(client: Client, options: argparse.Namespace) -> None:
         print(PEERS_HEADER)
     for peer in result.peers:
         if options.json:
-            _print_json(peer)
+            print_json(peer)
         else:
             print(peer_line(peer, tries.get(peer.id)))
     if not result.peers and not options.json:
@@ -253,7 +260,7 @@ def _changes_peer(
     def verb(client: Client, options: argparse.Namespace) -> None:
         peer = patiently(lambda: command(client, options))
         if options.json:
-            _print_json(peer)
+            print_json(peer)
         else:
             print(says(peer, options))
 
@@ -285,13 +292,18 @@ _merge = _changes_peer(
 )
 
 
+_trust = _changes_peer(
+    lambda client, options: client.trust(options.peer, plain=options.plain), lambda peer, _: trusted(peer)
+)
+
+
 def _takes_away(command: Callable[[Client, str], None], says: str) -> Callable[[Client, argparse.Namespace], None]:
     """A verb that removes something and prints the sentence `says`."""
 
     def verb(client: Client, options: argparse.Namespace) -> None:
         patiently(lambda: command(client, options.peer))
         if options.json:
-            _print_json(rq.Nothing())
+            print_json(rq.Nothing())
         else:
             print(says)
 
@@ -305,66 +317,9 @@ _delete = _takes_away(lambda client, peer: client.delete(peer), "Deleted, with a
 def _trust_clock(client: Client, options: argparse.Namespace) -> None:
     patiently(client.trust_clock)
     if options.json:
-        _print_json(rq.Nothing())
+        print_json(rq.Nothing())
     else:
         print("The clock is believed.")
-
-
-def _room_of(client: Client, who: str) -> str:
-    state = client.snapshot().state
-    if who in state.rooms:
-        return who
-    if is_id(who):
-        raise CommandRefused("not_found", f"There is no conversation with the id {who!r}.")
-    named = [
-        room for room in state.rooms.values()
-        if names.key(room.name) == names.key(who)
-        or (room.peer in state.peers and who == address(state.peers[room.peer]))
-    ]  # fmt: skip
-    if len(named) == 1:
-        return named[0].id
-    if named:
-        ids = ", ".join(room.id for room in named)
-        raise CommandRefused("ambiguous", f"{len(named)} conversations go by {who!r}: {ids}.")
-    raise CommandRefused("not_found", f"There is no conversation with {who!r}.")
-
-
-def _history(client: Client, options: argparse.Namespace) -> None:
-    room = _room_of(client, options.peer)
-    messages: list[nouns.Message] = []
-    before = None
-    while len(messages) < options.limit:
-        page = client.history(room, before=before, limit=min(bounds.MAX_HISTORY, options.limit - len(messages)))
-        messages = page.messages + messages
-        if not page.more_before or not page.messages:
-            break
-        before = page.messages[0].id
-    for message in messages:
-        if options.json:
-            _print_json(message)
-        else:
-            print(message_line(message))
-
-
-def _search(client: Client, options: argparse.Namespace) -> None:
-    found = 0
-    before = None
-    names = {room.id: room.name for room in client.snapshot().state.rooms.values()}
-    while found < options.limit:
-        page = client.search(" ".join(options.words), before=before, limit=min(bounds.MAX_HITS, options.limit - found))
-        for hit in page.hits:
-            found += 1
-            if options.json:
-                _print_json(hit)
-            else:
-                print(f"[{flat(names.get(hit.room, hit.room))}] {message_line(hit)}")
-        if not page.more or not page.hits:
-            break
-        before = page.hits[-1].id
-    if page.rebuilding:
-        print(f"The search index is being rebuilt; the newest {page.pending} are not in it yet.", file=sys.stderr)
-    if not found and not options.json:
-        print("Nothing found.", file=sys.stderr)
 
 
 def setting_of(key: str, value: str) -> Any:
@@ -383,14 +338,14 @@ def _consumers(client: Client, options: argparse.Namespace) -> None:
     if options.drop is not None:
         patiently(lambda: client.consumer_drop(options.drop))
         if options.json:
-            _print_json(rq.Nothing())
+            print_json(rq.Nothing())
         else:
             print(f"No place is kept for {flat(options.drop)} any more.")
         return
     found = client.consumers()
     if options.json:
         for one in found:
-            _print_json(one)
+            print_json(one)
     elif found:
         print(CONSUMERS_HEADER)
         for one in found:
@@ -404,7 +359,7 @@ def _set(client: Client, options: argparse.Namespace) -> None:
     change: dict[str, Any] = {"reset": [key]} if options.default else {key: setting_of(key, options.value)}
     settings = patiently(lambda: client.settings(**change))
     if options.json:
-        _print_json(settings)
+        print_json(settings)
         return
     (told,) = (one for one in client.config() if one.key == key)
     by = ""
@@ -423,7 +378,7 @@ def _set(client: Client, options: argparse.Namespace) -> None:
 def _status(client: Client, options: argparse.Namespace) -> None:
     status = client.status()
     if options.json:
-        _print_json(status)
+        print_json(status)
         return
     ready = "ready" if status.ready else "not ready"
     print(f"{flat(status.self.name)} is {ready} (pid {status.pid}, {plain(status.home)})")
@@ -447,7 +402,7 @@ def _stop(client: Client, options: argparse.Namespace) -> None:
     except (NodeAway, BusProtocolError) as error:
         ended = unanswered.stop(client.home, error)
     if options.json:
-        _print_json(rq.Nothing())
+        print_json(rq.Nothing())
     elif not ended:
         print("The node is going down.")
     if ended:
@@ -462,11 +417,13 @@ VERBS: dict[str, Callable[[Client, argparse.Namespace], None]] = {
     "disconnect": _disconnect,
     "rename": _rename,
     "merge": _merge,
+    "trust": _trust,
     "trust-clock": _trust_clock,
     "forget": _forget,
     "delete": _delete,
-    "history": _history,
-    "search": _search,
+    "history": history,
+    "delivery": delivery,
+    "search": search,
     "tail": tail,
     "consumers": _consumers,
     "set": _set,

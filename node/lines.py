@@ -8,9 +8,13 @@ from typing import Any
 
 from node.bus import events as ev
 from node.bus import locate, nouns
+from node.bus import requests as rq
 from node.errors import CommandRefused
+from node.model import short_code
 from node.printable import flat, json_line, plain
 
+#: Characters of a node's id. Other ids are shorter or longer.
+PEER_ID_CHARS = 52
 #: Most peers listed when a name is ambiguous.
 CANDIDATES_SHOWN = 10
 #: A time ahead of now by less than this is shown as now, in ms: clocks differ by so much unnoticed.
@@ -36,14 +40,18 @@ def _now() -> int:
     return int(time.time() * 1000)
 
 
-def message_line(message: nouns.Message) -> str:
-    """One message as people read it."""
+def message_line(message: nouns.Message, room: nouns.Room | None = None) -> str:
+    """One message as people read it. In a direct `room`, one that was said in clear is marked as plain."""
     who = flat(message.name)
     if message.kind == "deleted":
         return f"{clock(message.at)}  * deleted since"
     if message.kind == "notice":
         return f"{clock(message.at)}  * {who} {plain(message.text)}"
+    if message.kind == "unknown":
+        return f"{clock(message.at)}  * {who} sent something that this version of Snicher can't show"
     state = f"  [{message.state}{_reason(message.detail)}]" if message.state else ""
+    if room is not None and room.kind == "direct" and message.entry is None:
+        who += " (plain)"
     text = plain(message.text).replace("\n", "\n" + " " * 23)
     return f"{clock(message.at)}  {'> ' if message.direction == 'out' else ''}{who}: {text}{state}"
 
@@ -57,7 +65,71 @@ def address(peer: nouns.Peer) -> str:
 def called(peer: nouns.Peer) -> str:
     """A peer in a sentence: its name and where it is, or only where it is when that is all there is to say."""
     name, where = flat(peer.name), address(peer)
+    if peer.kind == "node":
+        return f"{name} ({nouns.mark_of(peer)})"
     return where if name in (where, peer.host) else f"{name} ({where})"
+
+
+def privacy(encrypted: bool) -> str:
+    """Whether others on the network can read along, in a word."""
+    return "encrypted" if encrypted else "plain"
+
+
+def room_line(room: nouns.Room, peer: nouns.Peer | None) -> str:
+    """A conversation in a line: with whom, and whether it is encrypted."""
+    kept = "encrypted" if room.encrypted else "not encrypted"
+    return f"{flat(room.name) if peer is None else called(peer)}: {kept}"
+
+
+# -- who somebody is
+
+
+def trust_command(peer: nouns.Peer) -> str:
+    """How a person decides about a peer with a warning."""
+    return f"python -m node trust {peer.id}{'' if peer.kind == 'node' else ' --plain'}"
+
+
+def doubt_lines(peer: nouns.Peer) -> list[str]:
+    """Why it is in doubt who a peer is, the codes to compare, and what to do; nothing when all is clear."""
+    if peer.warning is None:
+        return []
+    found = [f"! {called(peer)}: {flat(peer.warning)}"]
+    if peer.code:
+        found.append(f"  the code so far: {peer.code}")
+    if peer.rival is not None:
+        found.append(f"  the new code:    {short_code(peer.rival)}")
+    return [*found, f"  Ask them which is right. If this is them: {trust_command(peer)}"]
+
+
+def trusted(peer: nouns.Peer) -> str:
+    """What was decided about a peer."""
+    if peer.kind == "node":
+        return f"{flat(peer.name)} is whoever has the code {peer.code}."
+    return f"Clear text may go to {called(peer)}."
+
+
+# -- what became of a message
+
+
+def delivery_lines(found: rq.DeliveryResult, peers: dict[str, nouns.Peer]) -> list[str]:
+    """What became of a message, for each of those it is for."""
+    now = _now()
+    lines = [f"#{found.message.id} was accepted at {clock(found.message.at)}: it is on this machine's disk."]
+    for one in found.recipients:
+        peer = peers.get(one.peer)
+        who = called(peer) if peer is not None else flat(one.peer)
+        lines.append(f"{who}: {_outcome(one, now)}")
+    return lines
+
+
+def _outcome(one: rq.Recipient, now: int) -> str:
+    detail = f" {flat(one.detail)}" if one.detail else ""
+    if one.state == "delivered":
+        return f"delivered, on their disk{'' if one.at is None else f' since {moment(one.at, now)}'}.{detail}"
+    if one.state == "sent":
+        return f"sent{'' if one.at is None else f' at {moment(one.at, now)}'}; a plain client can't confirm it.{detail}"
+    again = "" if one.next_try is None else f" Next try {_until(one.next_try.at, now)}."
+    return f"{flat(one.state)}.{detail}{again}"
 
 
 def away_line(reason: str, since: float | None, start: str) -> str:
@@ -72,20 +144,30 @@ def refusal(refused: CommandRefused) -> str:
     candidates = refused.details.get("candidates")
     if refused.code != "ambiguous" or not candidates:
         return refused.message
-    return f"{refused.message} Which one? {', '.join(str(one.get('address')) for one in candidates[:CANDIDATES_SHOWN])}"
+    return f"{refused.message} Which one? {', '.join(map(_candidate, candidates[:CANDIDATES_SHOWN]))}"
+
+
+def _candidate(one: dict[str, Any]) -> str:
+    """One of several peers with one name: a node by its code as well, because two may have been met at one address."""
+    who, where = str(one.get("id")), str(one.get("address"))
+    return f"{where} (code {short_code(who)}, id {who})" if len(who) == PEER_ID_CHARS else where
 
 
 #: Above the lines of peers.
-PEERS_HEADER = f"{'NAME':20} {'ADDRESS':24} {'STATE':10} {'DIALECT':18} ID"
+PEERS_HEADER = f"{'NAME':20} {'ADDRESS':24} {'STATE':10} {'PRIVACY':10} {'DIALECT OR CODE':25} ID"
 
 
 def peer_line(peer: nouns.Peer, next_try: nouns.NextTry | None) -> str:
-    """One peer as people read it. One that has no name is not called by its address twice."""
+    """One peer as people read it; what is in doubt about it stands below. One that has no name is not called by its
+    address twice.
+    """
     error = f"  {flat(peer.error)}" if peer.error else ""
     again = "" if next_try is None else f"  next try {_until(next_try.at, _now())}"
-    guess = f"{peer.dialect} ({peer.dialect_from})"
+    how = peer.code if peer.kind == "node" else f"{peer.dialect} ({peer.dialect_from})"
     name = "-" if peer.name in (peer.host, address(peer)) else flat(peer.name)
-    return f"{name:20} {address(peer):24} {peer.link:10} {guess:18} {peer.id}{error}{again}"
+    kept = privacy(peer.kind == "node")
+    line = f"{name:20} {address(peer):24} {peer.link:10} {kept:10} {how:25} {peer.id}{error}{again}"
+    return "\n  ".join([line, *doubt_lines(peer)])
 
 
 def _until(at: int, now: int) -> str:
@@ -113,19 +195,22 @@ def event_line(event: ev.Event) -> str:
     return f"{number:>8}  {at}  {event.type:20} {plain(what)}"
 
 
-def _message(data: ev.MessageReceived | ev.MessageAccepted) -> str:
-    return f"#{data.message.id} {message_line(data.message)[21:]}"
+def _message(data: ev.MessageReceived | ev.MessageAccepted | ev.MessageChanged) -> str:
+    kept = ", encrypted" if data.message.entry is not None else ""
+    return f"#{data.message.id}{kept} {message_line(data.message)[21:]}"
 
 
 def _peer(data: ev.PeerAdded | ev.PeerChanged) -> str:
     peer = data.peer
-    return f"{flat(peer.name)} {address(peer)} {peer.dialect} {peer.link}{_reason(peer.error)}"
+    how = f"{nouns.mark_of(peer)} encrypted" if peer.kind == "node" else peer.dialect
+    doubt = f" ({flat(peer.warning)})" if peer.warning else ""
+    return f"{flat(peer.name)} {address(peer)} {how} {peer.link}{_reason(peer.error)}{doubt}"
 
 
 def _room(data: ev.RoomAdded | ev.RoomChanged) -> str:
     room = data.room
     unread = f", {room.unread} unread" if room.unread else ""
-    return f"{flat(room.name)} ({room.id}){unread}"
+    return f"{flat(room.name)} ({room.id}){', encrypted' if room.encrypted else ''}{unread}"
 
 
 def _retry(data: ev.RetryScheduled) -> str:
@@ -162,9 +247,15 @@ _WHAT: dict[str, Callable[[Any], str]] = {
     "PeerAdded": _peer,
     "PeerChanged": _peer,
     "PeerForgotten": lambda data: f"{data.peer}; its conversation stays",
+    "PeerWarned": lambda data: f"{flat(data.name)}: {flat(data.warning)} (`python -m node peers` says what to do)",
+    "IdentityShared": lambda data: (
+        f"another machine, met at {flat(data.address)}, uses this node's identity; both go on working"
+    ),
     "QuotaReached": lambda data: f"{data.host} is shut out until {clock(data.until)} ({data.bytes} bytes in a day)",
     "MessageReceived": _message,
     "MessageAccepted": _message,
+    "MessageChanged": _message,
+    "ReceiptAdvanced": lambda data: f"{data.member} has all of {data.stream[:8]}… in {data.room} up to {data.n}",
     "MessageStateChanged": lambda data: f"#{data.id} is {data.state}{_reason(data.detail)}",
     "Heartbeat": lambda data: f"head {data.head}, kept from {data.oldest} on",
     "RetryScheduled": _retry,

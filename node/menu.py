@@ -17,7 +17,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import DummyCompleter, WordCompleter
@@ -29,9 +30,20 @@ from node.bus import events as ev
 from node.bus import locate, nouns
 from node.bus.client import Away, Back, Client, Cursor, Resync
 from node.bus.commands import new_key
-from node.console import patiently
+from node.console import MAX_DIGITS, patiently
 from node.errors import BusError, CommandRefused, ConfigError, HomeInUse, HomeRefused, NodeAway, SnicherError
-from node.lines import PEERS_HEADER, called, message_line, peer_line, refusal
+from node.lines import (
+    PEERS_HEADER,
+    address,
+    called,
+    delivery_lines,
+    doubt_lines,
+    message_line,
+    peer_line,
+    refusal,
+    room_line,
+    trusted,
+)
 from node.model import is_id, parse_address
 from node.printable import flat, plain
 
@@ -39,7 +51,7 @@ MENU = """
   1. Send message
   2. Query active peers
   3. Connect to a peer
-  4. Rename, merge or delete
+  4. Rename, merge, delete, trust, delivery
   0. Quit
 """
 #: The submenu of point 4. The older program had none of these actions, so they don't crowd its own menu.
@@ -47,6 +59,8 @@ MORE = """
   1. Rename a peer
   2. Merge two conversations
   3. Delete a conversation
+  4. Decide who somebody is (when there is a warning)
+  5. What became of a message
   0. Back
 """
 #: How long a running node may take to answer, in seconds. If none runs, that shows at once.
@@ -61,6 +75,8 @@ LINES_SHOWN = 6
 #: screen the question itself would not be shown.
 WORDS_SHOWN = 6
 ROWS_FOR_WORDS = 16
+#: Answers that mean yes.
+YES = ("y", "yes")
 #: The client name of the menu's commands; events caused by them carry it.
 CLIENT_NAME = "menu"
 
@@ -107,7 +123,9 @@ class Menu:
         self._started: subprocess.Popen[bytes] | None = None
         self._client = Client(home, name=CLIENT_NAME)
         self._ended = threading.Event()
-        self._names: dict[str, str] = {}
+        #: The conversations without their newest texts, and the peers, by id.
+        self._rooms: dict[str, nouns.Room] = {}
+        self._peers_known: dict[str, nouns.Peer] = {}
         #: Peers dialled because of a choice in this menu, without an outcome yet.
         self._dialled: set[str] = set()
 
@@ -117,13 +135,15 @@ class Menu:
             self._find_or_start()
             # Every event after this snapshot is shown, also one that comes before the watcher has started.
             now = patiently(self._client.snapshot)
-            self._names = {room.id: room.name for room in now.state.rooms.values()}
+            self._know(now.state)
             watcher = threading.Thread(
                 target=self._watch, args=(Cursor(now.log, now.seq),), name="menu events", daemon=True
             )
             watcher.start()
             with patch_stdout():
                 self._show_addresses()
+                for peer in now.state.peers.values():
+                    self._tell_all(doubt_lines(peer))
                 self._choose()
             self._ended.set()
             watcher.join(2.0)
@@ -226,7 +246,7 @@ class Menu:
                 # The client was closed under us: the menu is ending.
                 return
             if isinstance(item, Resync):
-                self._names = {room.id: room.name for room in item.snapshot.state.rooms.values()}
+                self._know(item.snapshot.state)
             elif isinstance(item, Away) and not self._ended.is_set():
                 self._terminal.tell(f"(the node is away: {item.reason})")
             elif isinstance(item, Back):
@@ -235,14 +255,40 @@ class Menu:
                 self._show(item)
         follower.close()
 
+    def _know(self, state: nouns.State) -> None:
+        self._rooms, self._peers_known = dict(state.rooms), dict(state.peers)
+
+    def _tell_all(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            self._terminal.tell(line)
+
     def _show(self, event: ev.Event) -> None:
         data = event.data
         if isinstance(data, ev.MessageReceived):
-            self._terminal.tell(message_line(data.message))
+            self._terminal.tell(message_line(data.message, self._rooms.get(data.message.room)))
         elif isinstance(data, ev.RoomAdded | ev.RoomChanged):
-            self._names[data.room.id] = data.room.name
-        elif isinstance(data, ev.PeerChanged):
+            self._rooms[data.room.id] = data.room
+        elif isinstance(data, ev.RoomsMerged):
+            self._rooms.pop(data.gone, None)
+            self._rooms[data.room.id] = data.room
+        elif isinstance(data, ev.RoomDeleted):
+            self._rooms.pop(data.room, None)
+        elif isinstance(data, ev.PeerForgotten):
+            self._peers_known.pop(data.peer, None)
+        elif isinstance(data, ev.PeerAdded | ev.PeerChanged):
+            before = self._peers_known.get(data.peer.id)
+            self._peers_known[data.peer.id] = data.peer
+            if before is None or (before.warning, before.rival) != (data.peer.warning, data.peer.rival):
+                self._tell_all(doubt_lines(data.peer))
             self._show_link(data.peer, ours=event.cause is not None and event.cause.client == CLIENT_NAME)
+        elif isinstance(data, ev.PeerWarned):
+            # What to do stands with the peer, whose change comes along with this.
+            if data.peer not in self._peers_known or self._peers_known[data.peer].warning != data.warning:
+                self._terminal.tell(plain(f"! {flat(data.name)}: {flat(data.warning)}"))
+        elif isinstance(data, ev.IdentityShared):
+            self._terminal.tell(
+                f"! Another machine, met at {flat(data.address)}, uses this node's identity. Both go on working."
+            )
         elif isinstance(data, ev.MessageStateChanged) and data.state in ("failed", "unconfirmed"):
             self._terminal.tell(f"(message #{data.id} is {data.state}: {flat(data.detail or '')})")
 
@@ -266,7 +312,8 @@ class Menu:
         self._offer(MENU, {"1": self._send, "2": self._peers, "3": self._connect, "4": self._more})
 
     def _more(self) -> None:
-        self._offer(MORE, {"1": self._rename, "2": self._merge, "3": self._delete})
+        more = {"1": self._rename, "2": self._merge, "3": self._delete, "4": self._trust, "5": self._delivery}
+        self._offer(MORE, more)
 
     def _offer(self, menu: str, choices: dict[str, Callable[[], None]]) -> None:
         """Let the person choose again and again, until it is 0."""
@@ -289,14 +336,14 @@ class Menu:
                 self._terminal.tell(plain(str(error)))
 
     def _send(self) -> None:
-        words = sorted(set(self._names.values()))
-        to = self._terminal.ask("To (HOST:PORT or a name): ", words=words)
+        to = self._whom("To (HOST:PORT or a name): ")
         if not to:
             return
-        for room, name in list(self._names.items()):
-            if means(to, room, name):
-                for message in self._client.history(room, limit=LINES_SHOWN).messages:
-                    self._terminal.tell(message_line(message))
+        for room in list(self._rooms.values()):
+            if means(to, room.id, room.name) or to in room.aliases:
+                self._terminal.tell(room_line(room, self._peers_known.get(room.peer or "")))
+                for message in self._client.history(room.id, limit=LINES_SHOWN).messages:
+                    self._terminal.tell(message_line(message, room))
         text = self._terminal.ask("Message: ")
         if text:
             key = new_key()
@@ -326,7 +373,7 @@ class Menu:
             self._terminal.tell(f"{called(peer)} is {peer.link}{more}.")
 
     def _whom(self, question: str) -> str:
-        return self._terminal.ask(question, words=sorted(set(self._names.values())))
+        return self._terminal.ask(question, words=offered(self._rooms.values(), self._peers_known))
 
     def _rename(self) -> None:
         peer = self._whom("Whom (HOST:PORT or a name): ")
@@ -347,11 +394,60 @@ class Menu:
         if not peer:
             return
         sure = self._terminal.ask("All that was said in it goes too. Sure? (yes/no): ")
-        if sure.casefold() not in ("y", "yes"):
+        if sure.casefold() not in YES:
             self._terminal.tell("Nothing was deleted.")
             return
         patiently(lambda: self._client.delete(peer))
         self._terminal.tell("Deleted.")
+
+    def _trust(self) -> None:
+        doubted = [peer for peer in self._client.peers().peers if peer.warning is not None]
+        if not doubted:
+            self._terminal.tell("Nothing is in doubt about anybody.")
+            return
+        for peer in doubted:
+            self._tell_all(doubt_lines(peer))
+        which = self._terminal.ask("Whom (HOST:PORT, a name or an id): ", words=[peer.id for peer in doubted])
+        meant = [peer for peer in doubted if which in (peer.id, address(peer)) or means(which, peer.id, peer.name)]
+        if len(meant) != 1:
+            self._terminal.tell(
+                "Several are called that; give the id." if meant else "Nothing is in doubt about that one."
+            )
+            return
+        (peer,) = meant
+        self._tell_all(doubt_lines(peer)[:-1])
+        if peer.kind == "node":
+            question = (
+                "Did you ask them, and is the new code theirs? (yes/no): " if peer.rival else "Is this them? (yes/no): "
+            )
+        else:
+            question = "Others can read what goes there. Allow clear text? (yes/no): "
+        if self._terminal.ask(question).casefold() not in YES:
+            self._terminal.tell("Nothing was changed.")
+            return
+        self._terminal.tell(trusted(patiently(lambda: self._client.trust(peer.id, plain=peer.kind != "node"))))
+
+    def _delivery(self) -> None:
+        number = self._terminal.ask("Number of the message: ").removeprefix("#")
+        if not number:
+            return
+        if not number.isascii() or not number.isdigit() or len(number) > MAX_DIGITS:
+            self._terminal.tell("That is no number of a message.")
+            return
+        found = self._client.delivery(int(number))
+        self._tell_all(delivery_lines(found, self._peers_known))
+
+
+def offered(rooms: Iterable[nouns.Room], peers: dict[str, nouns.Peer]) -> list[str]:
+    """The words to choose somebody by: a name, or where several have it, the address of each."""
+    rooms = list(rooms)
+    keys = Counter(names.key(room.name) for room in rooms)
+    words = set()
+    for room in rooms:
+        peer = peers.get(room.peer or "")
+        unique = keys[names.key(room.name)] == 1
+        words.add(room.name if unique or peer is None or peer.port is None else address(peer))
+    return sorted(words)
 
 
 def means(to: str, room: str, name: str) -> bool:

@@ -50,6 +50,32 @@ def test_a_new_peer_is_said_with_its_address_and_what_it_speaks(say: Any) -> Non
     assert say(ev.PeerAdded(peer=peer(port=None))) == ["new peer: ben (10.0.0.2, std)"]
 
 
+CODE = "k7f2 · 9qda · mx31 · t6ow"
+
+
+def test_a_node_is_said_to_be_one_and_its_link_to_be_encrypted(say: Any) -> None:
+    node = peer(id="a" * 52, kind="node", code=CODE, link="online")
+    assert say(ev.PeerAdded(peer=node)) == [f"new peer: ben (10.0.0.2:5000, a Snicher node, code {CODE})"]
+    assert say(ev.PeerChanged(peer=node)) == [f"ben (10.0.0.2:5000) is online, encrypted (code {CODE})"]
+    assert say(ev.PeerChanged(peer=msgspec.structs.replace(node, link="offline"))) == ["ben (10.0.0.2:5000) is offline"]
+    direct = nouns.Room(id="direct:1", kind="direct", name="ben")
+    assert say(ev.RoomsMerged(gone="plain-1", room=direct)) == [
+        "ben is a Snicher node now: what you say to each other is encrypted from here on"
+    ]
+    assert say(ev.RoomsMerged(gone="plain-1", room=nouns.Room(id="plain-2", kind="plain", name="ben"))) == []
+
+
+def test_doubts_are_warnings(say: Any, caplog: pytest.LogCaptureFixture) -> None:
+    assert say(
+        ev.PeerWarned(peer="plain-1", name="ben", warning="Another key answers at 10.0.0.2:5000."),
+        ev.IdentityShared(address="10.0.0.7:5000"),
+    ) == [
+        "is it really ben? Another key answers at 10.0.0.2:5000.",
+        "another machine, met at 10.0.0.7:5000, uses this node's identity; both go on working",
+    ]
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+
+
 def test_how_a_peer_can_be_reached_is_said_once_and_again_when_it_was_forgotten(say: Any) -> None:
     changed = ev.PeerChanged(peer=peer(link="offline", error="Refused."))
     assert say(changed, changed) == ["ben (10.0.0.2:5000) is offline: Refused."]

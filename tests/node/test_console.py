@@ -197,6 +197,19 @@ def test_every_verb_is_in_the_usage_and_helps(capsys: pytest.CaptureFixture[str]
         assert capsys.readouterr().out.startswith(f"usage: python -m node {verb} ")
 
 
+def test_a_peer_is_trusted(verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str]) -> None:
+    bela = nouns.Peer(id="a" * 52, room="r", name="bela", kind="node", code="k7f2 · 9qda · mx31 · t6ow")
+    assert verb(["trust", "bela"], bela).asked == [("trust", "bela", False)]
+    assert capsys.readouterr().out == "bela is whoever has the code k7f2 · 9qda · mx31 · t6ow.\n"
+    plain = nouns.Peer(id="plain-3", room="plain-3", name="bela", host="10.0.0.1", port=5)
+    assert verb(["trust", "plain-3", "--plain"], plain).asked == [("trust", "plain-3", True)]
+    assert capsys.readouterr().out == "Clear text may go to bela (10.0.0.1:5).\n"
+    verb(["trust", "bela", "--json"], bela)
+    assert msgspec.json.decode(capsys.readouterr().out, type=nouns.Peer) == bela
+    with pytest.raises(CommandRefused, match="doubt"):
+        verb(["trust", "bela"], CommandRefused("nothing_to_trust", "Nothing about this peer is in doubt."))
+
+
 def test_history_of_an_id_is_never_that_of_a_peer_with_the_id_as_its_name(verb: Callable[..., FakeClient]) -> None:
     room = nouns.Room(id="plain-16", kind="plain", name="plain-15", peer="plain-16", created=NOON)
     there = SimpleNamespace(state=SimpleNamespace(rooms={room.id: room}, peers={}))

@@ -11,7 +11,9 @@ import pytest
 from node import lines
 from node.bus import events as ev
 from node.bus import nouns
+from node.bus import requests as rq
 from node.errors import CommandRefused
+from node.model import short_code
 
 NOON = int(time.mktime((2026, 1, 2, 12, 0, 0, 0, 0, -1)) * 1000)
 
@@ -43,6 +45,10 @@ def message(**more: Any) -> nouns.Message:
         ),
         (message(text="said hello", kind="notice"), "2026-01-02 12:00:00  * BERT said hello"),
         (message(kind="deleted", name=""), "2026-01-02 12:00:00  * deleted since"),
+        (
+            message(kind="unknown"),
+            "2026-01-02 12:00:00  * BERT sent something that this version of Snicher can't show",
+        ),
     ],
 )
 def test_a_message_as_people_read_it(shown: nouns.Message, line: str) -> None:
@@ -55,9 +61,10 @@ def test_a_peer_as_people_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setattr(time, "time", lambda: 100.0)
     line = lines.peer_line(peer, nouns.NextTry(peer="plain-1", at=107_000, attempt=2, reason="x"))
-    assert " ".join(line.split()) == "BERT 10.0.0.1:5 offline unknown (guess) plain-1 No way. next try in 7 s"
-    assert [line.index(word) for word in ("BERT", "10.0.0.1", "offline", "unknown", "plain-1")] == [
-        lines.PEERS_HEADER.index(word) for word in ("NAME", "ADDRESS", "STATE", "DIALECT", "ID")
+    assert " ".join(line.split()) == "BERT 10.0.0.1:5 offline plain unknown (guess) plain-1 No way. next try in 7 s"
+    heads = [f" {word}" for word in ("ADDRESS", "STATE", "PRIVACY", "DIALECT", "ID")]
+    assert [line.index(word) for word in (" 10.0.0.1", " offline", " plain ", " unknown", " plain-1")] == [
+        lines.PEERS_HEADER.index(head) for head in heads
     ]
     for nameless in ("10.0.0.1:5", "10.0.0.1"):
         line = lines.peer_line(msgspec.structs.replace(peer, name=nameless), None)
@@ -71,11 +78,93 @@ def test_a_peer_as_people_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
+ROOM = nouns.Room(id="plain-1", kind="plain", name="BE\nRT")
+PEER = nouns.Peer(id="plain-1", room="plain-1", name="BERT", host="10.0.0.1", port=5, dialect="std", link="offline",
+              error="No way.")  # fmt: skip
+CODE = "k7f2 · 9qda · mx31 · t6ow"
+ID = "a" * 52
+BELA = nouns.Peer(id=ID, room="direct:1", name="bela", kind="node", host="10.0.0.1", port=5, link="online", code=CODE)
+DIRECT = nouns.Room(id="direct:1", kind="direct", name="bela", peer=ID, encrypted=True)
+
+
+def test_a_node_is_told_by_its_code_and_as_encrypted() -> None:
+    assert lines.peer_line(BELA, None).split() == ["bela", "10.0.0.1:5", "online", "encrypted", *CODE.split(), ID]
+    assert lines.called(BELA) == "bela (k7f2 9qda)"
+    assert lines.room_line(DIRECT, BELA) == "bela (k7f2 9qda): encrypted"
+    assert lines.room_line(ROOM, PEER) == "BERT (10.0.0.1:5): not encrypted"
+
+
+def test_what_was_said_in_clear_is_marked_in_a_direct_room_only() -> None:
+    before, entry = message(text="hi"), message(text="hi", entry={"stream": "5" * 32, "n": 1})
+    assert lines.message_line(before, DIRECT) == "2026-01-02 12:00:00  BERT (plain): hi"
+    assert lines.message_line(entry, DIRECT) == "2026-01-02 12:00:00  BERT: hi"
+    assert lines.message_line(before, ROOM) == "2026-01-02 12:00:00  BERT: hi"
+
+
+RIVAL = "b" * 52
+
+
+@pytest.mark.parametrize(
+    ("peer", "told"),
+    [
+        (BELA, []),
+        (
+            msgspec.structs.replace(BELA, warning="Another key\nanswers.", rival=RIVAL),
+            [
+                "! bela (k7f2 9qda): Another key answers.",
+                f"  the code so far: {CODE}",
+                f"  the new code:    {short_code(RIVAL)}",
+                f"  Ask them which is right. If this is them: python -m node trust {ID}",
+            ],
+        ),
+        (
+            nouns.Peer(id="plain-3", room="plain-3", name="bela", host="10.0.0.1", port=5, warning="In clear."),
+            [
+                "! bela (10.0.0.1:5): In clear.",
+                "  Ask them which is right. If this is them: python -m node trust plain-3 --plain",
+            ],
+        ),
+    ],
+    ids=["none", "another key", "in clear"],
+)
+def test_a_doubt_is_told_with_both_codes_and_what_to_do(peer: nouns.Peer, told: list[str]) -> None:
+    assert lines.doubt_lines(peer) == told
+    assert lines.peer_line(peer, None).split("\n  ")[1:] == told
+
+
+def recipient(**more: Any) -> rq.Recipient:
+    return msgspec.convert({"peer": ID, **more}, rq.Recipient)
+
+
+@pytest.mark.parametrize(
+    ("one", "told"),
+    [
+        (recipient(state="delivered", at=NOON), "bela (k7f2 9qda): delivered, on their disk since 12:00:00."),
+        (recipient(state="delivered"), "bela (k7f2 9qda): delivered, on their disk."),
+        (
+            recipient(
+                state="waiting", detail="bela is offline.",
+                next_try={"peer": ID, "at": NOON + 40_000, "attempt": 2, "reason": "x"},
+            ),
+            "bela (k7f2 9qda): waiting. bela is offline. Next try in 40 s.",
+        ),
+        (recipient(state="sent", peer="plain-9"), "plain-9: sent; a plain client can't confirm it."),
+        (recipient(state="failed", detail="No\x1b way."), "bela (k7f2 9qda): failed. No\N{REPLACEMENT CHARACTER} way."),
+    ],
+)  # fmt: skip
+def test_what_became_of_a_message_is_told_for_each_recipient(one: rq.Recipient, told: str) -> None:
+    found = rq.DeliveryResult(message=message(direction="out", state="waiting"), recipients=[one])
+    first, second = lines.delivery_lines(found, {ID: BELA})
+    assert first == "#7 was accepted at 2026-01-02 12:00:00: it is on this machine's disk."
+    assert second == told
+
+
 def test_a_name_forges_no_columns() -> None:
     forged = "anna                 10.0.0.1:5               online     snicher (seen)\u00a0\u3000\u3164 plain-1"
     peer = nouns.Peer(id="plain-9", room="plain-9", name=forged, host="10.0.0.9", port=5, link="offline")
     assert lines.peer_line(peer, None) == (
-        "anna 10.0.0.1:5 online snicher (seen) plain-1 10.0.0.9:5               offline    unknown (guess)    plain-9"
+        "anna 10.0.0.1:5 online snicher (seen) plain-1 10.0.0.9:5               offline    plain     "
+        " unknown (guess)           plain-9"
     )
     assert lines.called(peer) == "anna 10.0.0.1:5 online snicher (seen) plain-1 (10.0.0.9:5)"
     assert lines.message_line(message(text="x  y", name="B      T")) == "2026-01-02 12:00:00  B T: x  y"
@@ -121,9 +210,6 @@ def test_a_try_far_off_is_told_with_its_date() -> None:
 
 ME = nouns.Self(id="i", code="c", name="anna", listen="0.0.0.0:5000")
 SETTINGS = msgspec.convert({"name": "anna"}, nouns.Settings)
-ROOM = nouns.Room(id="plain-1", kind="plain", name="BE\nRT")
-PEER = nouns.Peer(id="plain-1", room="plain-1", name="BERT", host="10.0.0.1", port=5, dialect="std", link="offline",
-              error="No way.")  # fmt: skip
 
 
 def test_a_consumer_as_people_read_it() -> None:
@@ -163,6 +249,28 @@ def test_a_consumer_as_people_read_it() -> None:
         (ev.RoomRead(room="plain-1", read_upto=9, unread=2), "plain-1 up to #9, 2 unread"),
         (ev.PeerAdded(peer=PEER), "BERT 10.0.0.1:5 std offline: No way."),
         (ev.PeerChanged(peer=msgspec.structs.replace(PEER, error=None, host="::1")), "BERT [::1]:5 std offline"),
+        (ev.PeerAdded(peer=BELA), "bela 10.0.0.1:5 k7f2 9qda encrypted online"),
+        (
+            ev.PeerChanged(peer=msgspec.structs.replace(BELA, warning="Two\nkeys.")),
+            "bela 10.0.0.1:5 k7f2 9qda encrypted online (Two keys.)",
+        ),
+        (ev.RoomAdded(room=DIRECT), "bela (direct:1), encrypted"),
+        (
+            ev.PeerWarned(peer=ID, name="be\nla", warning="Another key."),
+            "be la: Another key. (`python -m node peers` says what to do)",
+        ),
+        (
+            ev.IdentityShared(address="10.0.0.7:5"),
+            "another machine, met at 10.0.0.7:5, uses this node's identity; both go on working",
+        ),
+        (
+            ev.MessageChanged(message=message(text="hi", direction="out", entry={"stream": "5" * 32, "n": 1})),
+            "#7, encrypted > BERT: hi",
+        ),
+        (
+            ev.ReceiptAdvanced(room="direct:1", member="bbb", stream="5" * 32, n=9),
+            "bbb has all of 55555555… in direct:1 up to 9",
+        ),
         (ev.PeerForgotten(peer="plain-1"), "plain-1; its conversation stays"),
         (
             ev.QuotaReached(host="10.0.0.1", bytes=7, until=NOON),
@@ -213,5 +321,8 @@ def test_a_refusal_names_whom_one_may_have_meant() -> None:
     assert lines.refusal(asked) == "2 peers go by the name 'x'. Which one? 10.0.0.1:5, 10.0.0.2:5"
     many = CommandRefused("ambiguous", "59 peers.", details={"candidates": several})
     assert lines.refusal(many).count(":5") == lines.CANDIDATES_SHOWN
+    node = {"id": RIVAL, "address": "10.0.0.1:5"}
+    two = CommandRefused("ambiguous", "2 peers.", details={"candidates": [node, several[0]]})
+    assert lines.refusal(two) == (f"2 peers. Which one? 10.0.0.1:5 (code {short_code(RIVAL)}, id {RIVAL}), 10.0.0.1:5")
     for plain in (CommandRefused("ambiguous", "2 peers."), CommandRefused("not_found", "Nobody.")):
         assert lines.refusal(plain) == plain.message

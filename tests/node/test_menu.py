@@ -6,7 +6,7 @@ import os
 import pathlib
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -17,7 +17,9 @@ from node import menu
 from node.bus import events as ev
 from node.bus import nouns
 from node.bus.client import Client, Follower
+from node.model import short_code
 from tests.support.bus_fakes import PATIENCE, FakeBus
+from tests.support.fake_node import FakeNode, node_id
 from tests.support.processes import eventually
 
 
@@ -104,6 +106,110 @@ def test_what_comes_once_the_menu_is_shown_is_told_however_late_the_watcher_look
     with FakeBus(tmp_path) as bus:
         terminal = Watched(bus)
         assert menu.Menu(tmp_path, None, None, terminal).run() == 0  # type: ignore[arg-type]
+
+
+class Scripted:
+    """A terminal on which somebody types these lines, each once the line that it waits for was told."""
+
+    def __init__(self, *script: str | Callable[[], object]) -> None:
+        self.script = list(script)
+        self.told: list[str] = []
+        self.offered: list[list[str]] = []
+
+    def tell(self, text: str) -> None:
+        self.told.append(text)
+
+    def ask(self, question: str, words: Sequence[str] = ()) -> str:
+        self.told.append(question)
+        self.offered.append(list(words))
+        step = self.script.pop(0)
+        while not isinstance(step, str):
+            step()
+            step = self.script.pop(0)
+        return step
+
+    def wait_for(self, text: str) -> Callable[[], None]:
+        return lambda: eventually(lambda: any(text in line for line in self.told), f"{text!r} is told")
+
+
+@pytest.fixture
+def node(tmp_path: pathlib.Path) -> Iterator[FakeNode]:
+    with FakeNode(tmp_path) as fake:
+        yield fake
+
+
+def run(node: FakeNode, terminal: Scripted) -> str:
+    assert menu.Menu(node.home, None, None, terminal).run() == 0  # type: ignore[arg-type]
+    return "\n".join(terminal.told)
+
+
+def test_a_conversation_says_whether_it_is_encrypted_and_what_was_said_in_clear(node: FakeNode) -> None:
+    bela, alpha = node.add_node("bela"), node.add_peer("alpha")
+    node.receive(bela, "said before", entry=None)
+    node.receive(bela, "said since")
+    node.receive(alpha, "from alpha")
+    told = run(node, Scripted("1", "bela", "hello", "1", "alpha", "", "0"))
+    assert f"bela ({nouns.mark_of(bela)}): encrypted" in told
+    assert "bela (plain): said before" in told and "bela: said since" in told
+    assert "alpha (192.168.1.22:5000): not encrypted" in told and "alpha: from alpha" in told
+    assert [one.text for one in node.messages[bela.room]] == ["said before", "said since", "hello"]
+
+
+def test_a_doubt_is_told_at_once_and_decided_with_both_codes_before_ones_eyes(node: FakeNode) -> None:
+    bela = node.add_node("bela")
+    rival = node_id(99)
+    terminal = Scripted()
+    terminal.script = [
+        lambda: node.warn(bela, "Another key answers.", rival=rival),
+        terminal.wait_for("Another key answers."),
+        "4", "4", "bela", "no", "4", bela.id, "yes", "4", "0", "0",
+    ]  # fmt: skip
+    told = run(node, terminal)
+    assert told.count("is the new code theirs?") == 2
+    assert short_code(rival) in told and bela.code in told
+    assert "Nothing was changed." in told
+    assert f"bela is whoever has the code {short_code(rival)}." in told
+    assert "Nothing is in doubt about anybody." in told
+    assert node.commands.count("trust") == 1
+
+
+def test_clear_text_is_allowed_for_a_plain_peer_only_when_asked_twice(node: FakeNode) -> None:
+    clear = node.add_peer("bela")
+    node.warn(clear, "This came in clear.")
+    told = run(node, Scripted("4", "4", "bela", "yes", "0", "0"))
+    assert told.index("This came in clear.") < told.index("Allow clear text?")
+    assert f"Clear text may go to bela ({clear.host}:5000)." in told
+    assert node.state.peers[clear.id].warning is None
+
+
+def test_what_became_of_a_message_is_told(node: FakeNode) -> None:
+    bela = node.add_node("bela", link="offline")
+    first, second = node.say(bela.room, "one"), node.say(bela.room, "two")
+    node.store_there(first)
+    node.retry(bela, in_ms=400_000)
+    told = run(node, Scripted("4", "5", f"#{first.id}", "5", str(second.id), "5", "x", "5", "999", "0", "0"))
+    mark = nouns.mark_of(bela)
+    assert f"bela ({mark}): delivered, on their disk since " in told
+    assert f"bela ({mark}): waiting. Next try in " in told
+    assert "That is no number of a message." in told and "There is no such message." in told
+
+
+def test_an_identity_that_is_used_twice_is_told_at_once(node: FakeNode) -> None:
+    terminal = Scripted()
+    shared = ev.IdentityShared(address="10.0.0.7:5000")
+    terminal.script = [
+        lambda: node.publish("IdentityShared", shared),
+        terminal.wait_for("! Another machine, met at 10.0.0.7:5000, uses this node's identity."),
+        "0",
+    ]
+    run(node, terminal)
+
+
+def test_who_share_a_name_are_offered_by_their_addresses(node: FakeNode) -> None:
+    one, two, cian = node.add_node("bela"), node.add_peer("Bela"), node.add_node("cian")
+    terminal = Scripted("1", "", "0")
+    run(node, terminal)
+    assert terminal.offered[1] == sorted([f"{one.host}:5000", f"{two.host}:5000", cian.name])
 
 
 def test_what_is_shown_before_a_message_is_of_whom_it_goes_to() -> None:

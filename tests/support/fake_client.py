@@ -59,6 +59,18 @@ class FakeClient:
     def history(self, room: str, **more: Any) -> Any:
         return self._answer("history", room)
 
+    def search(self, query: str, **more: Any) -> Any:
+        return self._answer("search", query)
+
+    def peers(self) -> Any:
+        return self._answer("peers")
+
+    def trust(self, peer: str, *, plain: bool = False) -> Any:
+        return self._answer("trust", peer, plain)
+
+    def delivery(self, message: int) -> Any:
+        return self._answer("delivery", message)
+
     def consume(self, name: str, **more: Any) -> Any:
         self.asked.append((name, more))
         return self.answers.pop(0)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import contextlib
+import hashlib
 import itertools
 import os
 import pathlib
@@ -29,6 +31,7 @@ from node.bus import bounds, locate, nouns, reducer, server
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.errors import CommandRefused
+from node.model import short_code
 
 _T = TypeVar("_T")
 
@@ -77,6 +80,8 @@ class FakeNode:
         self.pending = 0
         #: State that a new own message goes on to by itself, if its peer is online.
         self.deliver_as: str | None = "sent"
+        #: When a receipt came that covers a message, by its id.
+        self.stored_at: dict[int, int] = {}
         self._ids = itertools.count(1)
         self._rooms = itertools.count(1)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -201,6 +206,74 @@ class FakeNode:
 
         return self.on_loop(work)
 
+    def add_node(self, name: str, *, link: str = "online", host: str = "", **more: Any) -> nouns.Peer:
+        """Another Snicher node, and the direct room with it."""
+
+        def work() -> nouns.Peer:
+            number = next(self._rooms)
+            peer_id = node_id(number)
+            fields = {"port": 5000, "dialect_from": "seen", "host": host or f"192.168.1.{20 + number}", **more}
+            peer = nouns.Peer(
+                id=peer_id, room=f"direct:{number}", name=name, kind="node", link=link, dialect="snicher",
+                code=short_code(peer_id), **fields,
+            )  # fmt: skip
+            newest = max((one.id for messages in self.messages.values() for one in messages), default=0)
+            room = nouns.Room(
+                id=peer.room, kind="direct", name=name, peer=peer.id, encrypted=True, created=now(), read_upto=newest,
+                members=[peer.id],
+            )  # fmt: skip
+            self._durable("PeerAdded", ev.PeerAdded(peer=peer))
+            self._durable("RoomAdded", ev.RoomAdded(room=room), room.id)
+            return peer
+
+        return self.on_loop(work)
+
+    def becomes_node(self, peer: nouns.Peer) -> nouns.Peer:
+        """A plain peer turns out to be a node: its conversation goes on in the direct one, what waits as entries."""
+        node = self.add_node(peer.name, host=peer.host)
+
+        def work() -> None:
+            gone, into = self.state.rooms[peer.room], self.state.rooms[node.room]
+            moved = [replace(one, room=into.id) for one in self.messages.pop(gone.id, [])]
+            self.messages[into.id] = moved
+            self._durable("PeerForgotten", ev.PeerForgotten(peer=peer.id))
+            merged = replace(into, unread=gone.unread, last=None, aliases=[gone.id, *gone.aliases])
+            self._durable("RoomsMerged", ev.RoomsMerged(gone=gone.id, room=merged), into.id)
+            for one in moved:
+                if one.state == "waiting":
+                    entry = replace(one, entry=self._place(self.me.id, into.id), order=f"{now():015d}-{one.id:09d}")
+                    self.messages[into.id].remove(one)
+                    self.messages[into.id].append(entry)
+                    self._durable("MessageChanged", ev.MessageChanged(message=entry), into.id)
+
+        self.on_loop(work)
+        return node
+
+    def _place(self, author: str, room: str) -> nouns.Place:
+        stream = hashlib.sha256(f"{author} {room}".encode()).hexdigest()[:32]
+        held = [one for one in self.messages.get(room, []) if one.entry is not None and one.entry.stream == stream]
+        return nouns.Place(stream=stream, n=len(held) + 1)
+
+    def store_there(self, message: nouns.Message) -> None:
+        """The other node has this message of ours, and all before it, on its disk, and says so."""
+        self.on_loop(lambda: self._store_there(message))
+
+    def _store_there(self, message: nouns.Message) -> None:
+        room, place = self.state.rooms[message.room], message.entry
+        assert place is not None
+        for at, one in enumerate(self.messages[room.id]):
+            if one.entry is not None and one.entry.stream == place.stream and one.entry.n <= place.n:
+                self.messages[room.id][at] = replace(one, state="delivered", detail=None)
+                self.stored_at.setdefault(one.id, now())
+        data = ev.ReceiptAdvanced(room=room.id, member=room.peer or "", stream=place.stream, n=place.n)
+        self._durable("ReceiptAdvanced", data, room.id)
+
+    def warn(self, peer: nouns.Peer, warning: str, *, rival: str | None = None) -> nouns.Peer:
+        """It becomes doubtful who a peer is."""
+        new = self.change_peer(peer, warning=warning, rival=rival)
+        self.publish("PeerWarned", ev.PeerWarned(peer=peer.id, name=peer.name, warning=warning), peer.room)
+        return new
+
     def change_peer(self, peer: nouns.Peer, **changes: Any) -> nouns.Peer:
         new = replace(self.state.peers[peer.id], **changes)
         self.publish("PeerChanged", ev.PeerChanged(peer=new))
@@ -244,6 +317,9 @@ class FakeNode:
     ) -> nouns.Message:
         number = next(self._ids)
         order = fields.pop("order", f"{at:015d}-{number:09d}")
+        if self.state.rooms[fields["room"]].kind == "direct" and fields.get("kind", "text") != "notice":
+            # `entry=None` says something as it was said before.
+            fields.setdefault("entry", self._place(fields["author"], fields["room"]))
         message = nouns.Message(id=number, order=order, at=at, **fields)
         self.messages.setdefault(message.room, []).append(message)
         self.messages[message.room].sort(key=lambda one: one.order)
@@ -350,12 +426,17 @@ class FakeNode:
     def _room(self, to: str) -> nouns.Room:
         if to in self.state.rooms:
             return self.state.rooms[to]
+        for room in self.state.rooms.values():
+            if to in room.aliases:
+                return room
         for peer in self.state.peers.values():
             if to in (peer.id, peer.name, f"{peer.host}:{peer.port}"):
                 return self.state.rooms[peer.room]
         raise CommandRefused("not_found", f"There is no conversation {to!r}.")
 
     def _peer(self, which: str) -> nouns.Peer:
+        if which in self.state.peers:
+            return self.state.peers[which]
         for peer in self.state.peers.values():
             if which in (peer.id, peer.name, f"{peer.host}:{peer.port}"):
                 return peer
@@ -413,7 +494,10 @@ class FakeNode:
             message = self._say(room.id, one.text)
             said.append(message)
             peer = self.state.peers.get(room.peer or "")
-            if peer is not None and peer.link in ("online", "reachable") and self.deliver_as:
+            if peer is not None and peer.kind == "node":
+                if peer.link == "online" and self.deliver_as:
+                    self._store_there(message)
+            elif peer is not None and peer.link in ("online", "reachable") and self.deliver_as:
                 self._set_state(message, "sending", None, None)
                 self._set_state(message, self.deliver_as, None, None)
         return rq.SendResult(messages=said)
@@ -427,6 +511,39 @@ class FakeNode:
                     self._set_state(one, "waiting", None, None)
                     return rq.ResendResult(message=replace(one, state="waiting", detail=None))
         raise CommandRefused("not_found", "There is no such message.")
+
+    def _do_delivery(self, args: rq.DeliveryArgs) -> rq.DeliveryResult:
+        for room, kept in self.messages.items():
+            for one in kept:
+                if one.id == args.message and one.state is not None:
+                    peer = self.state.rooms[room].peer or ""
+                    recipient = rq.Recipient(
+                        peer=peer, state=one.state, at=self.stored_at.get(one.id), detail=one.detail,
+                        next_try=self.tries.get(peer) if one.state == "waiting" else None,
+                    )  # fmt: skip
+                    return rq.DeliveryResult(message=one, recipients=[recipient])
+        raise CommandRefused("not_found", "There is no such message.")
+
+    def _do_trust(self, args: rq.TrustArgs) -> rq.PeerResult:
+        peer = self._peer(args.peer)
+        if peer.warning is None:
+            raise CommandRefused("nothing_to_trust", "Nothing about this peer is in doubt.")
+        if peer.rival is None or args.plain:
+            new = replace(peer, warning=None, rival=None)
+            self._durable("PeerChanged", ev.PeerChanged(peer=new))
+            return rq.PeerResult(peer=new)
+        # The other key is another peer, in a room of its own into which the old one goes.
+        new = replace(
+            peer, id=peer.rival, room=f"direct:{peer.rival[:8]}", code=short_code(peer.rival), warning=None, rival=None
+        )
+        old = self.state.rooms[peer.room]
+        room = replace(old, id=new.room, peer=new.id, members=[new.id], last=None)
+        self._durable("PeerAdded", ev.PeerAdded(peer=new))
+        self._durable("RoomAdded", ev.RoomAdded(room=replace(room, unread=0)), room.id)
+        self.messages[room.id] = [replace(one, room=room.id) for one in self.messages.pop(old.id, [])]
+        self._durable("PeerForgotten", ev.PeerForgotten(peer=peer.id))
+        self._durable("RoomsMerged", ev.RoomsMerged(gone=old.id, room=room), room.id)
+        return rq.PeerResult(peer=new)
 
     def _do_connect(self, args: rq.ConnectArgs) -> rq.PeerResult:
         for peer in self.state.peers.values():
@@ -568,6 +685,40 @@ def _holds(text: str, words: list[tuple[str, bool]]) -> bool:
     return all(any(one.startswith(word) if beginning else one == word for one in said) for word, beginning in words)
 
 
+def node_id(number: int) -> str:
+    """A PeerId, always the same for the same number."""
+    return base64.b32encode(hashlib.sha256(str(number).encode()).digest()).decode().rstrip("=").lower()
+
+
+def fill_nodes(node: FakeNode) -> dict[str, nouns.Peer]:
+    """Another lively home: nodes, two of them of one name, doubts of each kind, and what was said in clear before."""
+    minute = 60_000
+    bela, cian = node.add_node("bela"), node.add_node("cian", link="offline", error="It refused the connection.")
+    twin = node.add_node("bela", host="10.0.0.77")
+    clear = node.add_peer("bela", dialect="std", host=bela.host, port=5001)
+    dora = node.add_node("dora", link="offline")
+    alpha = node.add_peer("TEAM ALPHA", dialect="std", link="reachable")
+    for ago, text in ((90, "Is this still the old client?"), (88, "I'll install Snicher now.")):
+        node.receive(bela, text, at=now() - ago * minute, entry=None)
+    node.say(bela.room, "Good. Until then others can read along.", state="sent", at=now() - 86 * minute, entry=None)
+    node.receive(bela, "There. Now it is encrypted.", at=now() - 60 * minute)
+    node.store_there(node.say(bela.room, "Great, and I see when you have it.", at=now() - 59 * minute))
+    node.receive(bela, "", kind="unknown", at=now() - 50 * minute)
+    node.store_there(node.say(bela.room, "What was that?", at=now() - 49 * minute))
+    node.receive(bela, "A picture. Your version can't show it yet, it seems.", at=now() - 48 * minute)
+    node.store_there(node.say(cian.room, "Are you still at the lab?", at=now() - 30 * minute))
+    node.say(cian.room, "I could drop by later", at=now() - 20 * minute)
+    node.say(dora.room, "The keys are at the desk.", at=now() - 15 * minute)
+    node.receive(alpha, "got it, thanks", at=now() - 12 * minute)
+    node.receive(twin, "Hello, I am Bela from the other building", at=now() - 10 * minute)
+    node.receive(clear, "it's me, on the old laptop", at=now() - 5 * minute)
+    node.retry(cian, in_ms=40_000)
+    node.warn(dora, f"Another key than dora's answers at {dora.host}:5000.", rival=node_id(99))
+    node.warn(clear, f"This came in clear from {bela.host}, where bela's node is known.")
+    node.warn(twin, "Another node with the name bela is known here.")
+    return {"bela": bela, "cian": cian, "twin": twin, "clear": clear, "dora": dora, "alpha": alpha}
+
+
 def fill(node: FakeNode) -> dict[str, nouns.Peer]:
     """A lively home, for looking at: several peers, all states, long and right-to-left and hostile content."""
     minute = 60_000
@@ -631,11 +782,14 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--home", required=True, type=pathlib.Path)
     parser.add_argument("--demo", action="store_true", help="fill it with conversations")
+    parser.add_argument("--nodes", action="store_true", help="fill it with conversations with nodes")
     given = parser.parse_args()
     given.home.mkdir(parents=True, exist_ok=True)
     with FakeNode(given.home) as node:
         if given.demo:
             fill(node)
+        if given.nodes:
+            fill_nodes(node)
         print(f"fake node on {given.home}", file=sys.stderr)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with contextlib.suppress(KeyboardInterrupt):
