@@ -11,6 +11,7 @@ import pytest
 
 from node.bus import nouns
 from node.bus import requests as rq
+from node.core.loaded import KeptRow, Row
 from node.store import database, genuine, index
 from node.store.reader import Reader
 from node.store.writer import Writer
@@ -171,6 +172,22 @@ def test_signed_entries_receipts_and_what_is_held_come_forward(tmp_path: pathlib
         assert db.execute("SELECT room, author, stream, first, n, hash, signature FROM vector").fetchall() == [row]
         receipt = ("r", "bela", "anna", stream, 3, b"\x03" * 32, None)
         assert db.execute("SELECT * FROM receipt").fetchall() == [receipt]
+    with contextlib.closing(Reader(tmp_path)) as reader:
+        # Nobody knows the clock of a header that an earlier program kept, nor what was before its stream.
+        assert reader.load().rows == [KeptRow("r", "anna", stream, Row(1, 3, b"\x03" * 32, -1))]
+
+
+@pytest.mark.parametrize("number", EARLIER)
+def test_the_id_of_an_earlier_database_stays_under_its_new_name(number: int, tmp_path: pathlib.Path) -> None:
+    samples.put(number, tmp_path)
+    with open_database(tmp_path) as db:
+        before = dict(db.execute("SELECT name, value FROM fact"))["stream"]
+    writer = Writer(tmp_path)
+    writer.prepare(log="another", instance="another", known=True)
+    with contextlib.closing(Reader(tmp_path)) as reader:
+        assert reader.fact("instance") == before
+        assert reader.fact("stream") is None
+    writer.close()
 
 
 def test_what_is_written_down_makes_the_same_database_again(tmp_path: pathlib.Path) -> None:

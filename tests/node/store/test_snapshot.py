@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import tempfile
 
@@ -9,12 +10,15 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from node.bus import bounds, encoding, nouns, reducer
 from node.bus import events as ev
 from node.bus import requests as rq
+from node.core import effects as e
 from node.core import expiry
 from node.store.reader import Reader
+from tests.node.store.direct import ROOM, Direct
 from tests.node.store.plans import Plan, live, plans
 from tests.node.store.story import ME, SETTINGS, Story, commit, new_writer
 
@@ -34,6 +38,55 @@ def replayed(reader: Reader, state: nouns.State, since: int) -> nouns.State:
             since = event.seq or 0
         if not page.more:
             return state
+
+
+def _talk(store: Direct, waits: list[nouns.Message], what: int, detail: int) -> None:
+    """One thing happens in a room with another node, and its row follows."""
+    room = store.room
+    if what in (0, 1):
+        message = store.add(store.mine, f"mine {detail}") if what else store.wait(f"clear {detail}")
+        waits += [message] if message.entry is None else []
+        room = replace(room, last=nouns.preview(message))
+    elif what == 2:
+        room = replace(room, last=store.add(store.theirs, "x" * 100 * detail), unread=room.unread + 1)
+    elif what == 3:
+        store.add(store.theirs, None, kind="poll", body=b"\x80")
+    elif what == 4 and waits:
+        message = store.sign(waits.pop(detail % len(waits)))
+        if room.last is not None and room.last.id == message.id:
+            room = replace(room, last=message)
+    elif what == 5 and store.mine.entries:
+        store.receipt(1 + detail % len(store.mine.entries))
+    elif what == 6:
+        store.ledger.put(e.DeleteRoom(ROOM))
+        store.ledger.log(ev.RoomDeleted(room=ROOM), ROOM)
+        store.ledger.log(ev.RoomAdded(room=replace(room, last=None, unread=0)), ROOM)
+        room = replace(room, last=None, unread=0)
+        waits.clear()
+    store.room = room
+    store.ledger.put(e.PutRoom(room))
+
+
+talks = st.lists(st.tuples(st.sampled_from([0, 1, 1, 2, 3, 4, 4, 5, 5, 6]), st.integers(0, 5)), min_size=8, max_size=30)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(plan=talks, start=st.integers(0, 30))
+def test_a_replay_of_what_was_said_between_nodes_gives_the_present_state(
+    plan: list[tuple[int, int]], start: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder, contextlib.closing(Direct(pathlib.Path(folder))) as store:
+        waits: list[nouns.Message] = []
+        for what, detail in plan[:start]:
+            _talk(store, waits, what, detail)
+        store.commit()
+        head, state = store.reader.snapshot(nouns.Live()).seq, fresh(store.reader)
+        for what, detail in plan[start:]:
+            _talk(store, waits, what, detail)
+        store.commit()
+        expected = fresh(store.reader)
+        assert replayed(store.reader, state, head).rooms == expected.rooms
+        assert replayed(store.reader, nouns.State(self=ME, settings=SETTINGS), 0).rooms == expected.rooms
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
