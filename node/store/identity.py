@@ -21,8 +21,8 @@ FILE_NAME = "identity"
 MAX_BYTES = 16 * 1024
 #: Ending of the file that a new key is written to first; random letters stand before it.
 TEMPORARY = ".new"
-#: Errors of file systems that can't have two names for a file.
-_NO_LINKS = frozenset((errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK))
+#: Errors where a file can't have two names. (Android refuses it with EACCES.)
+_NO_LINKS = frozenset((errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK))
 
 
 def exists(home: pathlib.Path) -> bool:

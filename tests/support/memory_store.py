@@ -23,17 +23,19 @@ from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import effects as e
 from node.core import stimuli as s
-from node.core.loaded import KeptConsumer, Loaded
+from node.core.loaded import KeptConsumer, Loaded, Row
 from node.store import database, facts
 from node.store.reader import Reader
 from node.store.writer import Writer
 
 LOG = "log"
+#: What HELLO calls the database, unless a test says otherwise.
+INSTANCE = "00" * 16
 #: No such folder: what looks for the files of the database finds none, before as after.
 NOWHERE = pathlib.Path("no such folder")
 
 
-class Row(msgspec.Struct, frozen=True):
+class Outgoing(msgspec.Struct, frozen=True):
     """One of our own messages on its way to a peer."""
 
     message: int
@@ -59,9 +61,10 @@ def _empty() -> sqlite3.Connection:
 class MemoryStore:
     """What a core is loaded from, and where its records go."""
 
-    def __init__(self) -> None:
+    def __init__(self, instance: str = INSTANCE) -> None:
         self.db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         _empty().backup(self.db)
+        facts.put(self.db, {"instance": instance})
         with mock.patch.multiple(
             database, open_for_writing=lambda home: self.db, connect=lambda home, read_only=False: self.db
         ):
@@ -159,13 +162,23 @@ class MemoryStore:
         }
 
     @property
-    def outbox(self) -> dict[int, Row]:
+    def vector(self) -> dict[tuple[str, str, bytes], Row]:
+        """What is held, by room, author and stream."""
+        return {(one.room, one.author, one.stream): one.row for one in self.load().rows}
+
+    @property
+    def receipts(self) -> dict[tuple[str, str, bytes], int]:
+        """How far others hold our own streams, by room, member and stream."""
+        return {(one.room, one.member, one.stream): one.n for one in self.load().receipts}
+
+    @property
+    def outbox(self) -> dict[int, Outgoing]:
         return {row.message: row for row in self.rows()}
 
-    def rows(self, where: str = "1", *values: Any) -> list[Row]:
+    def rows(self, where: str = "1", *values: Any) -> list[Outgoing]:
         """The states of our own messages, in order of acceptance."""
         sql = f"SELECT entry, peer, state, detail FROM delivery WHERE {where} ORDER BY entry, peer"
-        return [Row(*row) for row in self.db.execute(sql, values)]
+        return [Outgoing(*row) for row in self.db.execute(sql, values)]
 
     def column(self, sql: str, *values: Any) -> list[Any]:
         """The first column of a query's rows."""

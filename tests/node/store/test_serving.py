@@ -57,6 +57,14 @@ def test_a_run_holds_the_authors_exact_bytes_and_anybody_can_check_it(store: Dir
     assert [one.hash for one in checked] == [one.hash for one in entries]
 
 
+@pytest.mark.parametrize("text", ["", "\0", "a\0b", "two\r\nlines", "😀 上海", "\ufeff", "x" * 65_536])
+def test_a_text_gives_its_bytes_back(store: Direct, text: str) -> None:
+    store.add(store.theirs, text)
+    run, _ = serve(store)
+    assert run is not None and run.bodies == [text_body(text)]
+    check_run(ROOM, run.headers, run.bodies, run.signature, None, -1)
+
+
 def test_a_run_begins_after_any_number_and_ends_with_the_stream(store: Direct) -> None:
     hear(store, True, True, True)
     run, upto = serve(store, 1)
