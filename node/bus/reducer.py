@@ -104,9 +104,14 @@ def _message_state_changed(state: nouns.State, data: ev.MessageStateChanged) -> 
 
 
 def _message_changed(state: nouns.State, data: ev.MessageChanged) -> None:
-    room = state.rooms.get(data.message.room)
-    if room is not None and room.last is not None and room.last.id == data.message.id:
-        state.rooms[room.id] = replace(room, last=nouns.preview(data.message))
+    message = data.message
+    room = state.rooms.get(message.room)
+    if room is None:
+        return
+    # Its place is another now: it may have become the newest.
+    newest = message.kind == "text" and (room.last is None or room.last.order < message.order)
+    if newest or (room.last is not None and room.last.id == message.id):
+        state.rooms[room.id] = replace(room, last=nouns.preview(message))
 
 
 def _receipt_advanced(state: nouns.State, data: ev.ReceiptAdvanced) -> None:
