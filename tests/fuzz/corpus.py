@@ -6,11 +6,24 @@ import random
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from node.protocol.secure import frames
 from tests.support.authors import author_of, write_entry
 
 _KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 _AUTHOR = author_of(_KEY)
 _HEADER = write_entry(_KEY, "#lobby", b"S" * 16, None, 100, "text", b"body").header_bytes
+
+_FRAMES: tuple[frames.Frame, ...] = (
+    frames.Hello([1, 2], b"i" * 16, b"r" * 16, "ben", 6000, 1_767_225_600_000, ["x"]),
+    frames.Ping(b"12345678"),
+    frames.Pong(b"live\0\0\0\0"),
+    frames.Bye(4, "why"),
+    frames.Digest([("#lobby", b"d" * 32)]),
+    frames.Have("#lobby", [frames.Told(_AUTHOR, b"S" * 16, 1, 9, b"h" * 32)]),
+    frames.Want("#lobby", _AUTHOR, b"S" * 16, 0, True),
+    frames.Stop("#lobby", _AUTHOR, b"S" * 16),
+    frames.Run("#lobby", [_HEADER], [b"body"], b"s" * 64),
+)
 
 SEEDS: tuple[bytes, ...] = (
     b"CONNECT:5000",
@@ -45,6 +58,7 @@ SEEDS: tuple[bytes, ...] = (
     b"node-1.example.org.:1",
     _HEADER,
     _AUTHOR.encode(),
+    *map(frames.encode, _FRAMES),
 )
 #: Bytes on which readers turn.
 TOKENS: tuple[bytes, ...] = (
@@ -52,7 +66,7 @@ TOKENS: tuple[bytes, ...] = (
     b"CONNECT:", b"exit", b"BEN: ", b"10.0.0.9:6000 BEN ", b"0", b"99999", b"9" * 13, b"9" * 5000, b"\xff", b"\xc3",
     b"\xf0\x9f\x98", b"\xef\xbb\xbf", b"\\ud800", b"\xe2\x80\xae", b"x" * 1024, b"x" * 70_000, b"[" * 2000,
     b'{"a":' * 2000, b"\x98\xa6", b"\xc4\xff", b"\xcf" + b"\xff" * 8, b"1.2.3.4", b"::1", b"DISCONNECT", b"Unknown",
-    b"\xd9\xa1\xd9\xa2",
+    b"\xd9\xa1\xd9\xa2", b"\0\0\0\x0c\x92", b"\0\0\0\0", b"\xdd\xff\xff\xff\xff", b"\x91\x63",
 )  # fmt: skip
 #: Inputs are at most so long.
 MAX_INPUT = 200_000

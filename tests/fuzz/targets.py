@@ -12,16 +12,20 @@ import itertools
 import random
 from collections.abc import Callable, Iterator
 
-from node.errors import InvalidEntry, LocalFault
-from node.model import Address, Header, PeerId, normal_host, parse_address, public_key
+from node.errors import HandshakeFailed, InvalidEntry, InvalidFrame, LocalFault
+from node.model import Address, Header, PeerId, normal_host, parse_address, peer_id, public_key
 from node.printable import printed
 from node.protocol.entries import read_header
 from node.protocol.link import Answered, Ended, Heard, Link, Offered
 from node.protocol.plain import codec as plain
 from node.protocol.plain import registry
 from node.protocol.plain.codec import Announced, Goodbye, Hello, Reader, Said, Text
+from node.protocol.secure import frames
+from node.protocol.secure import link as secure
+from node.protocol.secure.states import State as SecureState
 from node.protocol.states import State
 from node.protocol.writing import Transmitted
+from tests.support.fake_engine import FakeEngine
 
 Target = Callable[[bytes, random.Random], None]
 
@@ -153,6 +157,81 @@ def linking(make: Callable[[], Link], data: bytes, rng: random.Random) -> None:
             check_said(event.said)
 
 
+HELLO = frames.Hello([2], b"i" * 16, b"r" * 16, "anna", 5000, 1, [])
+
+
+def securing(server: bool, data: bytes, rng: random.Random) -> None:
+    """An encrypted link never raises, opens once at most, ends once, and hands on frames only in between."""
+    mine, other = FakeEngine(b"A" * 32, server=server), FakeEngine(b"B" * 32, server=not server)
+    expect = rng.choice((None, None, peer_id(b"B" * 32), peer_id(b"E" * 32)))
+    link = secure.SecureLink(mine, lambda: HELLO, expect=expect)
+    other.start()
+    link.begin(0.0)
+    now = 0.0
+    events: list[secure.SecureEvent] = []
+
+    def carry() -> None:
+        with contextlib.suppress(HandshakeFailed):
+            other.feed(link.data_to_send())
+        link.receive_data(other.out(), now)
+        events.extend(link.events())
+
+    for _ in range(rng.randint(0, 3)):
+        carry()
+    if other.up and rng.random() < 0.7:
+        other.write(frames.encode(HELLO))
+        carry()
+    for piece in cuts(data, rng):
+        if other.up and rng.random() < 0.9:
+            other.write(piece)
+            carry()
+        else:
+            link.receive_data(piece, now)
+        chance = rng.random()
+        if chance < 0.2:
+            now = max(now, link.next_deadline() or now)
+            link.handle_deadline(now)
+            at = link.next_deadline()
+            assert at is None or at > now, "a timer that is due again at once never lets go"
+        elif chance < 0.3 and link.state is SecureState.OPEN:
+            link.say(frames.Stop("#lobby", "author", b"s" * 16), now)
+        elif chance < 0.34:
+            rng.choice((link.pause_writing, link.resume_writing))(now)
+        elif chance < 0.36:
+            link.leave(now, rng.choice(list(frames.BYE_CODES)), "text")
+        events.extend(link.events())
+    link.connection_lost(rng.choice((None, "Reset.")), now)
+    events.extend(link.events())
+    assert link.state is SecureState.CLOSED
+    assert link.closing
+    assert link.next_deadline() is None
+    assert [event for event in events if isinstance(event, secure.Ended)] == events[-1:]
+    kinds = [type(event) for event in events[:-1]]
+    if kinds and kinds[0] is secure.KeyDiffered:
+        assert len(kinds) == 1
+        return
+    assert kinds[:1] in ([], [secure.Secured])
+    assert all(kind is secure.Framed for kind in kinds[1:])
+    for event in events:
+        if isinstance(event, secure.Secured):
+            assert printed(event.hello.name, "") == event.hello.name
+            assert 1 <= len(event.hello.name) <= frames.MAX_NAME
+        elif isinstance(event, secure.Framed):
+            assert event.frames
+            assert not any(isinstance(one, frames.Hello | frames.Ping | frames.Bye) for one in event.frames)
+
+
+def framing(data: bytes, rng: random.Random) -> None:
+    """A frame within its bounds, nothing (an unknown type), or InvalidFrame."""
+    for one in (data, data[4:]):
+        try:
+            found = frames.decode(one)
+        except InvalidFrame as error:
+            assert str(error)
+            continue
+        assert found is None or frames.decode(frames.encode(found)[4:]) == found
+
+
 def header(data: bytes, rng: random.Random) -> None:
     """A header within its bounds, or InvalidEntry."""
     try:
@@ -188,6 +267,9 @@ TARGETS: dict[str, Target] = {
         for name, codec in registry.PERSISTENT.items()
     },
     **{f"link {name}": functools.partial(linking, make) for name, make in KINDS.items()},
+    "secure link dialled": functools.partial(securing, False),
+    "secure link accepted": functools.partial(securing, True),
+    "frame": framing,
     "header": header,
     "address": address,
 }

@@ -10,21 +10,23 @@ import re
 import pytest
 
 from node.protocol import entries, link, order, probing, writing
-from node.protocol.link import Ended, Heard, Link, Recognised
+from node.protocol.link import Ended, Heard, Link, Offered, Recognised
 from node.protocol.plain import ancestor, angle, codec, one_shot, portline, registry, words
 from node.protocol.plain.codec import Announced, Text
-from node.protocol.secure import offer
+from node.protocol.secure import frames, offer
+from node.protocol.secure import link as secure
+from node.protocol.secure import states as secure_states
 from node.protocol.states import State
-from tests.node.protocol.diagram import diagram
+from tests.node.protocol.diagram import diagrams
 from tests.node.protocol.test_entries import run
 
 #: Section 10 has tests of its own (test_entries_on_the_page.py).
 PAGE = (pathlib.Path(link.__file__).parent / "PROTOCOL.md").read_text("utf-8").partition("\n## 10. ")[0]
 MODULES = {
     module.__name__.rpartition(".")[2]: module
-    for module in (link, probing, writing, order, entries, codec, one_shot, angle, portline, ancestor, offer)
-}
-UNITS = {"ms": 0.001, "s": 1, "KiB": 1024, "": 1}
+    for module in (link, probing, writing, order, entries, codec, one_shot, angle, portline, ancestor, offer, frames)
+} | {"secure": secure}
+UNITS = {"ms": 0.001, "s": 1, "KiB": 1024, "MiB": 1024 * 1024, "": 1}
 #: The rows of all tables, cell by cell.
 ROWS = [
     [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line.strip()[1:-1])]
@@ -35,6 +37,8 @@ CONSTANTS = {row[0].strip("`"): row[1] for row in ROWS if re.fullmatch(r"`[a-z_]
 #: Rows whose first cell is bytes, with what the second says of them.
 BYTES = [(ast.literal_eval(row[0].strip("`")), row[1]) for row in ROWS if re.match(r"`b['\"]", row[0])]
 ROWS_OF_BAD_PEERS = ["what the node does", "what people see", "at most", "shown by"]
+#: The further columns of the table of outcomes in section 9.
+OUTCOMES = ["what happens", "what people see", "shown by"]
 DIALECTS = [(data, says) for data, says in BYTES if says in registry.BY_NAME]
 #: What becomes of reads.
 READS = [(row[0], row[1]) for row in ROWS if row[0].startswith("`[")]
@@ -58,14 +62,13 @@ def test_the_page_names_every_number_of_the_protocol() -> None:
     assert numbers == set(CONSTANTS)
 
 
-def test_the_diagram_is_drawn_from_the_table() -> None:
-    drawn = re.search(r"```mermaid\n(.*?)\n```", PAGE, re.DOTALL)
-    assert drawn is not None
-    assert drawn[1] == diagram()
+def test_the_diagrams_are_drawn_from_the_tables() -> None:
+    assert re.findall(r"```mermaid\n(.*?)\n```", PAGE, re.DOTALL) == diagrams()
 
 
-def test_no_name_of_a_state_breaks_the_diagram() -> None:
-    assert not re.search(r"[;:#{}]", "".join(state.value for state in State))
+def test_no_name_of_a_state_breaks_a_diagram() -> None:
+    names = [state.value for state in State] + [state.value for state in secure_states.State]
+    assert not re.search(r"[;:#{}]", "".join(names))
 
 
 def test_the_offer_is_written_as_it_is_made() -> None:
@@ -164,6 +167,39 @@ def test_the_vectors_are_what_the_code_writes() -> None:
     assert f'`b"{entries.CONTEXT.decode()[:-1]}\\x00"`' in PAGE
 
 
+def test_the_worked_example_of_an_encrypted_link_is_what_the_code_writes() -> None:
+    hello = frames.Hello([2], bytes(range(16)), bytes(range(16, 32)), "anna", 5000, 1_767_225_600_000, [])
+    written = [
+        ("offer", b"CONNECT:5000" + offer.OFFER),
+        ("answer", offer.ANSWER),
+        ("HELLO", frames.encode(hello)),
+        ("PING", frames.encode(frames.Ping(b"live\x00\x00\x00\x01"))),
+    ]
+    lines = re.findall(r"^(offer|answer|HELLO|PING) +([0-9a-f]+)$", PAGE, re.MULTILINE)
+    assert lines == [(name, data.hex()) for name, data in written]
+    # What is on the page is what a link reads, too.
+    made = Link.accepted()
+    made.connected("127.0.0.1", 5000, "anna", 0.0)
+    made.receive_data(bytes.fromhex(lines[0][1]), 0.0)
+    assert made.events() == [Offered(5000, b"")]
+    assert made.data_to_send() == bytes.fromhex(lines[1][1])
+    assert frames.decode(bytes.fromhex(lines[2][1])[4:]) == hello
+
+
+def test_the_codes_of_bye_are_those_of_the_code() -> None:
+    rows = ROWS[ROWS.index(["code", "meaning of BYE"]) + 2 :]
+    assert {int(row[0]): row[1] for row in rows[: len(frames.BYE_CODES)]} == frames.BYE_CODES
+    assert not rows[len(frames.BYE_CODES)][0].isdigit()
+
+
+def test_each_outcome_of_an_encrypted_link_that_names_a_test_has_it() -> None:
+    rows = [row for row in ROWS[ROWS.index(["case", *OUTCOMES]) + 2 :] if len(row) == 4]
+    shown = {row[3].strip("`") for row in rows} - {""}
+    assert shown <= names_of_tests(pathlib.Path(__file__).resolve().parents[2])
+    assert all(row[0] and row[1] and row[2] for row in rows)
+    assert len(rows) >= 19
+
+
 def names_of_tests(folder: pathlib.Path) -> set[str]:
     """The names of all tests in it."""
     return {
@@ -185,4 +221,4 @@ def test_each_bad_peer_is_shown_by_a_test_and_each_such_test_has_its_row() -> No
 
 
 def test_the_page_has_the_title_and_version_by_which_others_name_it() -> None:
-    assert PAGE.startswith("# Snicher peer protocol, version 1\n")
+    assert PAGE.startswith("# Snicher peer protocol, version 2\n")
