@@ -12,6 +12,7 @@
     feeds.py      what is on its way over a link    receipts.py  which of our own entries are on whose disk
     authoring.py  writes and signs our own entries
     contacts.py   the list of peers: addresses, names, dialects, link states
+    directory.py  finds peers by id, address and name
     contact.py    one peer, with its state while the node runs
     strangers.py  which stranger leaves the list first when room is needed
     rooms.py      conversations, unread counts, the order of messages

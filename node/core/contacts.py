@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from node import names
 from node.bus import events as ev
 from node.bus import nouns
 from node.core import effects as e
 from node.core.contact import Contact
+from node.core.directory import Directory
 from node.core.ledger import Ledger
 from node.core.links import Link
 from node.core.rooms import Rooms
@@ -56,15 +56,10 @@ class Contacts:
         self._me = me
         self._rooms = rooms
         self._last_number = last_number
-        self.by_id: dict[str, Contact] = {}
-        #: Plain peers and nodes by their addresses. An address may have one of each: clear text from a node's address
-        #: goes to a plain peer of its own.
-        self._by_address: dict[tuple[str, int], Contact] = {}
-        self._nodes_at: dict[tuple[str, int], Contact] = {}
+        self._directory = Directory()
+        self.by_id = self._directory.by_id
         #: What this node is called.
         self.own_name = ""
-        self._by_name: dict[str, dict[str, Contact]] = {}
-        self._by_host_name: dict[tuple[str, str], dict[str, Contact]] = {}
         #: One-shot peers that count as reachable, each with the end of that (ms), soonest first.
         self._reachable: dict[str, tuple[Contact, int]] = {}
         #: Number of peers on the list.
@@ -80,45 +75,13 @@ class Contacts:
         self._found_own: set[str] = set()
         self._own_port: int | None = None
         for contact in sorted(contacts, key=self._heard_at):
-            self._index(contact)
+            self._directory.add(contact)
             self._listed += not contact.gone
             self._sort_in(contact)
         # The time of the last successful contact isn't stored, so only `last_seen` counts.
         for contact in sorted(self.by_id.values(), key=lambda contact: contact.peer.last_seen or 0):
             if contact.peer.link == "reachable":
                 self._reachable[contact.id] = contact, (contact.peer.last_seen or 0) + REACHABLE_MS
-
-    def _index(self, contact: Contact) -> None:
-        peer = contact.peer
-        self.by_id[peer.id] = contact
-        self._by_name.setdefault(names.key(peer.name), {})[peer.id] = contact
-        for address in contact.addresses:
-            (self._nodes_at if contact.is_node else self._by_address)[address.host, address.port] = contact
-        self._shade(contact)
-        if contact.is_node:
-            # What is said in clear is never taken for a node's words, whatever name it begins with.
-            return
-        for host in contact.hosts:
-            self._by_host_name.setdefault((host, contact.own_name), {})[peer.id] = contact
-
-    def _shade(self, contact: Contact) -> None:
-        """Note at plain peers whether a node that is on the list is known at their address."""
-        for address in contact.addresses:
-            plain = self._by_address.get((address.host, address.port))
-            if plain is not None:
-                plain.node_here = self.node_at(address.host, address.port) is not None
-
-    def _unindex(self, contact: Contact) -> None:
-        peer = contact.peer
-        del self.by_id[peer.id]
-        _drop(self._by_name, names.key(peer.name), peer.id)
-        for address in contact.addresses:
-            (self._nodes_at if contact.is_node else self._by_address).pop((address.host, address.port), None)
-        if contact.is_node:
-            self._shade(contact)
-            return
-        for host in contact.hosts:
-            _drop(self._by_host_name, (host, contact.own_name), peer.id)
 
     def _list(self, contact: Contact, by: int) -> None:
         self._listed += by
@@ -163,28 +126,27 @@ class Contacts:
 
     def at(self, host: str, port: int) -> Contact | None:
         """The peer that listens there: the node, if one is known there."""
-        return self.node_at(host, port) or self._by_address.get((host, port))
+        return self.node_at(host, port) or self.plain_at(host, port)
 
     def plain_at(self, host: str, port: int) -> Contact | None:
         """The plain peer that listens there."""
-        return self._by_address.get((host, port))
+        return self._directory.plain_at(host, port)
 
     def node_at(self, host: str, port: int) -> Contact | None:
         """The node on the list that is known to listen there."""
-        found = self._nodes_at.get((host, port))
-        return None if found is None or found.gone else found
+        return self._directory.node_at(host, port)
+
+    def at_host(self, host: str, name: str) -> list[Contact]:
+        """All plain peers of an address that call themselves so."""
+        return self._directory.at_host(host, name)
+
+    def named(self, name: str) -> list[Contact]:
+        """All peers that go by a name, those on the list only. Compared by `names.key`."""
+        return [contact for contact in self._directory.named(name) if not contact.gone]
 
     def of_link(self, link: Link | None) -> Contact | None:
         """The peer of a link; None if it isn't known, or there is no such link."""
         return None if link is None or link.contact is None else self.by_id.get(link.contact)
-
-    def at_host(self, host: str, name: str) -> list[Contact]:
-        """All peers of an address that call themselves so."""
-        return list(self._by_host_name.get((host, name), {}).values())
-
-    def named(self, name: str) -> list[Contact]:
-        """All peers that go by a name, those on the list only. Compared by `names.key`."""
-        return [contact for contact in self._by_name.get(names.key(name), {}).values() if not contact.gone]
 
     def check_room_for(self, count: int) -> None:
         """Raises OverflowError if `count` new peers wouldn't fit even without any strangers on the list."""
@@ -250,10 +212,10 @@ class Contacts:
             changes["addresses"] = [*_addresses(peer.host, changes["port"]), *peer.addresses[1:]]
         indexed = "addresses" in changes or "host" in changes or "name" in changes or "own_name" in changes
         if indexed:
-            self._unindex(contact)
+            self._directory.remove(contact)
         contact.peer = msgspec.structs.replace(peer, **changes)
         if indexed:
-            self._index(contact)
+            self._directory.add(contact)
         if "standing" in changes:
             self._sort_in(contact)
         self._ledger.put(e.PutPeer(contact.peer, contact.gone))
@@ -336,7 +298,7 @@ class Contacts:
             standing="stranger" if source == "seen" else "asked", addresses=_addresses(host, port),
         )  # fmt: skip
         contact = Contact(peer)
-        self._index(contact)
+        self._directory.add(contact)
         self._list(contact, 1)
         self._ledger.put(e.PutPeer(peer))
         self._ledger.log(ev.PeerAdded(peer=peer))
@@ -356,7 +318,7 @@ class Contacts:
                 standing=standing, addresses=[] if address is None else [str(address)], code=short_code(peer),
             )
         )  # fmt: skip
-        self._index(contact)
+        self._directory.add(contact)
         self._list(contact, 1)
         self._ledger.put(e.PutPeer(contact.peer))
         self._ledger.log(ev.PeerAdded(peer=contact.peer))
@@ -367,7 +329,7 @@ class Contacts:
         """Set the addresses of a node, the best first. Those of another node on the list are left out."""
         chosen: list[Address] = []
         for address in found:
-            owner = self._nodes_at.get((address.host, address.port))
+            owner = self._directory.node_of(address)
             if owner is not None and owner is not contact:
                 if not owner.gone:
                     continue
@@ -407,7 +369,7 @@ class Contacts:
             if contact.peer.standing == "stranger" and not force:
                 raise
         contact.gone = False
-        self._shade(contact)
+        self._directory.shade(contact)
         self._list(contact, 1)
         self._ledger.put(e.PutPeer(contact.peer))
         self._ledger.log(ev.PeerAdded(peer=contact.peer))
@@ -418,7 +380,7 @@ class Contacts:
 
     def _take_off(self, contact: Contact, standing: nouns.Standing) -> None:
         contact.gone = True
-        self._shade(contact)
+        self._directory.shade(contact)
         contact.peer = msgspec.structs.replace(
             contact.peer, wanted=False, link="offline", error=None, standing=standing
         )
@@ -440,7 +402,7 @@ class Contacts:
             self.change(known, wanted=True)
         self._ledger.put(e.PutPeer(contact.peer, gone=True))
         self._rooms.merge(contact.peer.room, known.peer.room)
-        self._unindex(contact)
+        self._directory.remove(contact)
         if not contact.gone:
             self._list(contact, -1)
             self._ledger.log(ev.PeerForgotten(peer=contact.id))
@@ -453,7 +415,7 @@ class Contacts:
         peer = contact.peer
         nobody = nouns.Peer(id=peer.id, room=peer.room, name="", dialect_from="guess")
         self._ledger.put(e.PutPeer(nobody, gone=True))
-        self._unindex(contact)
+        self._directory.remove(contact)
         if not contact.gone:
             self._list(contact, -1)
             self._ledger.log(ev.PeerForgotten(peer=contact.id))
@@ -464,10 +426,3 @@ class Contacts:
 def _addresses(host: str, port: Any) -> list[str]:
     """The addresses at which a plain peer can be dialled; none while it hasn't announced its port."""
     return [] if port is None else [str(Address(host, port))]
-
-
-def _drop(index: dict[Any, dict[str, Contact]], key: Any, id_: str) -> None:
-    found = index[key]
-    del found[id_]
-    if not found:
-        del index[key]
