@@ -281,6 +281,21 @@ def test_who_speaks_before_connect_can_give_no_answer() -> None:
     assert link.events() == [Ended("It doesn't answer as a Snicher node.")]
 
 
+@pytest.mark.parametrize("unsure", [True, False])
+def test_an_answer_before_connect_and_one_after_the_end_are_none(unsure: bool) -> None:
+    link = Link.announce(5000, "anna", unsure=unsure)
+    link.connected("127.0.0.2", 5000, "anna", 0.0)
+    link.receive_data(ANSWER, 0.01)
+    link.handle_deadline(0.05)
+    assert (link.events(), link.data_to_send(), link.state) == ([], CONNECT, State.ANNOUNCING)
+    for make in OFFERERS.values():
+        link = make()
+        link.connection_lost("Reset.", 0.2)
+        link.events()
+        link.receive_data(ANSWER, 0.3)
+        assert (link.events(), link.state) == ([], State.CLOSED)
+
+
 def test_nothing_that_comes_on_a_portline_connection_is_an_answer() -> None:
     link = Link.announce(5000, "anna", unsure=False, codec=registry.PERSISTENT["portline"])
     link.connected("127.0.0.2", 5000, "anna", 0.0)

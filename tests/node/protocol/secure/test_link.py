@@ -289,6 +289,18 @@ def test_the_highest_common_version_is_spoken_or_none(versions: list[int], chose
     assert wire.heard() == [Bye(1, "This node speaks 2.")]
 
 
+def test_of_several_common_versions_the_highest_is_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sl, "VERSIONS", (2, 3, 4))
+    wire = Wire().shake()
+    (hello,) = wire.heard()
+    assert isinstance(hello, Hello)
+    assert hello.versions == [2, 3, 4]
+    wire.say(msgspec.structs.replace(HELLO_OF_BEN, versions=[3, 1, 2, 5]))
+    (event,) = wire.link.events()
+    assert isinstance(event, Secured)
+    assert event.version == 3
+
+
 def test_a_handshake_that_takes_too_long_is_over() -> None:
     link = dialled()
     link.begin(10.0)
@@ -530,6 +542,15 @@ def test_no_more_than_4_mib_wait_for_who_does_not_read() -> None:
     wire.link.say(big, 1.0)
     assert wire.link.events() == [Ended("It reads too slowly: too much waits for it.")]
     assert len(wire.link.data_to_send()) < 100
+
+
+def test_what_was_written_counts_no_more_for_what_waits() -> None:
+    wire = opened()
+    big = Stop("x" * 1_000_000, "author", b"s" * 16)
+    for _ in range(3 * MAX_QUEUED // 1_000_000):
+        wire.link.say(big, 1.0)
+        assert wire.heard() == [big]
+    assert wire.link.events() == []
 
 
 def test_a_flood_of_pings_to_who_does_not_read_answers_is_bounded() -> None:
