@@ -130,8 +130,6 @@ class Connection(asyncio.BufferedProtocol):
         #: Whether reading pauses until then.
         self._paused = False
         self._leaving = False
-        #: Whether the other side reads too slowly.
-        self._held = False
         #: The key that must answer our offer. None: whichever does.
         self.expect: str | None = None
         #: Whether the other side has proved its key, and an encrypted link is open.
@@ -197,13 +195,11 @@ class Connection(asyncio.BufferedProtocol):
 
     def pause_writing(self) -> None:
         """The other side reads too slowly."""
-        self._held = True
         if not self._ended:
             self._drive(self.link.pause_writing)
 
     def resume_writing(self) -> None:
         """It reads again."""
-        self._held = False
         if not self._ended:
             self._drive(self.link.resume_writing)
 
@@ -361,8 +357,6 @@ class Connection(asyncio.BufferedProtocol):
         self.link = link
         now = self.active = self._loop.time()
         link.begin(now)
-        if self._held:
-            link.pause_writing(now)
         self._flush()
 
     def _end(self) -> None:

@@ -193,7 +193,6 @@ class Network:
     def gone(self, connection: Connection) -> None:
         """The socket of a connection is closed."""
         self._connections.pop(connection.number, None)
-        self._handshakes.over(connection.number)
         if connection.inbound:
             self._listener.over(connection.number, connection.host)
         if not self._connections and not self._dialling:

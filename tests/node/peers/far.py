@@ -110,7 +110,7 @@ class Far:
         self.engine.start()
         await self.put(self.engine.out())
         while not self.engine.up:
-            await self.pump()
+            assert await self.pump(), "it closed the connection"
 
     async def pump(self) -> bool:
         """Read once, and answer what TLS wants answered; returns False at the end."""
