@@ -8,7 +8,9 @@ from __future__ import annotations
 import msgspec
 
 from dashboard import wording
+from dashboard.doubts import DoubtView
 from node.bus import nouns
+from node.bus import requests as rq
 
 #: Characters of the last message in the conversation list; the list shows about 40.
 PREVIEW_CHARS = 120
@@ -46,6 +48,10 @@ class MessageView(msgspec.Struct, frozen=True, omit_defaults=True):
     hue: int
     text: str
     notice: bool = False
+    #: Said in clear, in a conversation that is encrypted by now.
+    plain: bool = False
+    #: Its place among its author's entries: a receipt tells up to which one they are delivered.
+    entry: nouns.Place | None = None
     delivery: Delivery | None = None
     marks: list[Mark] = []
 
@@ -65,12 +71,19 @@ class RoomView(msgspec.Struct, frozen=True):
 
     id: str
     name: str
+    #: What tells it from another one of the same name; empty while there is none.
+    mark: str
     initials: str
     hue: int
-    #: "plain" or "" (encrypted rooms have no badge), and its explanation.
-    badge: str
-    badge_title: str
     encrypted: bool
+    #: "encrypted" or "not encrypted", and what that means.
+    privacy: str
+    privacy_title: str
+    #: The code of the node there, as groups; a plain client has none.
+    code: list[str]
+    doubt: DoubtView | None
+    #: Ids of conversations that became part of this one; links and drafts may still name them.
+    aliases: list[str]
     unread: int
     read_upto: int
     #: Sort key of the list, highest first: the order in which the node stored messages, whatever the clocks said. It is
@@ -96,8 +109,14 @@ class PeerView(msgspec.Struct, frozen=True):
     id: str
     room: str
     name: str
+    mark: str
     initials: str
     hue: int
+    encrypted: bool
+    privacy_title: str
+    code: list[str]
+    #: Why it is in doubt who this is; empty: it isn't.
+    doubt: str
     address: str
     #: Whether it can be dialled at all.
     dialable: bool
@@ -112,6 +131,21 @@ class PeerView(msgspec.Struct, frozen=True):
     error: str
     next_at: int | None
     attempt: int
+
+
+class RecipientView(msgspec.Struct, frozen=True):
+    """What became of a message for one of those it is for."""
+
+    name: str
+    mark: str
+    initials: str
+    hue: int
+    label: str
+    tone: str
+    #: When it was on their disk (ms), as long as the log tells.
+    at: int | None
+    why: str
+    next_at: int | None
 
 
 class SelfView(msgspec.Struct, frozen=True):
@@ -154,9 +188,19 @@ def self_view(me: nouns.Self) -> SelfView:
     return SelfView(me.id, me.code, wording.clean_name(me.name, "you"), me.listen, list(me.addresses))
 
 
-def peer_view(peer: nouns.Peer, next_try: nouns.NextTry | None) -> PeerView:
-    """A row of the table."""
-    name = wording.clean_name(peer.name, address_of(peer) or "somebody")
+def name_of(peer: nouns.Peer) -> str:
+    """A peer's name, or its address while it has none."""
+    return wording.clean_name(peer.name, address_of(peer) or "somebody")
+
+
+def mark_of(peer: nouns.Peer) -> str:
+    """What tells a peer from another one of the same name."""
+    return wording.clean_name(nouns.mark_of(peer), "")
+
+
+def peer_view(peer: nouns.Peer, next_try: nouns.NextTry | None, *, shared: bool = False) -> PeerView:
+    """A row of the table. `shared`: somebody else goes by the same name."""
+    name = name_of(peer)
     seen = wording.presence(peer.link)
     dialect, dialect_title = wording.dialect(peer)
     error = wording.one_line(peer.error or (next_try.reason if next_try else ""), MAX_ERROR_CHARS)
@@ -164,8 +208,13 @@ def peer_view(peer: nouns.Peer, next_try: nouns.NextTry | None) -> PeerView:
         id=peer.id,
         room=peer.room,
         name=name,
+        mark=mark_of(peer) if shared else "",
         initials=wording.initials(name),
         hue=wording.hue(peer.id),
+        encrypted=peer.kind == "node",
+        privacy_title=wording.encryption(peer.kind == "node")[1],
+        code=wording.code_groups(peer.code),
+        doubt=wording.one_line(peer.warning or "", MAX_ERROR_CHARS),
         address=address_of(peer),
         dialable=bool(peer.host and peer.port),
         link=peer.link,
@@ -182,8 +231,16 @@ def peer_view(peer: nouns.Peer, next_try: nouns.NextTry | None) -> PeerView:
     )
 
 
-def room_view(room: nouns.Room, peer: nouns.Peer | None, next_try: nouns.NextTry | None) -> RoomView:
-    """A row of the conversation list."""
+def room_view(
+    room: nouns.Room,
+    peer: nouns.Peer | None,
+    next_try: nouns.NextTry | None,
+    *,
+    shared: bool = False,
+    doubt: DoubtView | None = None,
+) -> RoomView:
+    """A row of the conversation list. `shared`: another one goes by the same name."""
+    privacy, privacy_title = wording.encryption(room.encrypted)
     name = wording.clean_name(room.name, (address_of(peer) if peer else "") or "somebody")
     link = peer.link if peer else "gone"
     seen = wording.presence(link)
@@ -191,11 +248,15 @@ def room_view(room: nouns.Room, peer: nouns.Peer | None, next_try: nouns.NextTry
     return RoomView(
         id=room.id,
         name=name,
+        mark=mark_of(peer) if shared and peer else "",
         initials=wording.initials(name),
         hue=wording.hue(room.peer or room.id),
-        badge="" if room.encrypted else "plain",
-        badge_title="" if room.encrypted else PLAIN_TITLE,
         encrypted=room.encrypted,
+        privacy=privacy,
+        privacy_title=privacy_title,
+        code=wording.code_groups(peer.code) if peer else [],
+        doubt=doubt,
+        aliases=room.aliases,
         unread=room.unread,
         read_upto=room.read_upto,
         place=last.id if last else room.read_upto,
@@ -218,15 +279,13 @@ def room_view(room: nouns.Room, peer: nouns.Peer | None, next_try: nouns.NextTry
     )  # fmt: skip
 
 
-#: Explanation of the badge "plain"; also shown in the head of the conversation.
-PLAIN_TITLE = "Not encrypted: this is a plain client. Others on the network can read along, so keep secrets out of it."
-
-
 def _why_waiting(name: str, peer: nouns.Peer | None) -> str:
     if peer is None:
         return f"{name} is not on your list any more"
     if peer.link in ("online", "reachable"):
         return "its turn comes next"
+    if peer.rival is not None:
+        return f"another key answers in place of {name}'s"
     if peer.link == "connecting":
         return f"connecting to {name}"
     if not peer.port:
@@ -234,9 +293,11 @@ def _why_waiting(name: str, peer: nouns.Peer | None) -> str:
     return f"{name} is offline"
 
 
-def message_view(message: nouns.Message, peer_name: str) -> MessageView:
-    """One line of a conversation."""
+def message_view(message: nouns.Message, peer_name: str, *, direct: bool = False) -> MessageView:
+    """One line of a conversation. `direct`: of one with a node, where what was said in clear is marked."""
     mine = message.direction == "out"
+    unknown = message.kind == "unknown"
+    name = wording.clean_name(message.name)
     return MessageView(
         id=message.id,
         room=message.room,
@@ -244,11 +305,13 @@ def message_view(message: nouns.Message, peer_name: str) -> MessageView:
         at=message.at,
         mine=mine,
         author=message.author,
-        name=wording.clean_name(message.name),
+        name=name,
         hue=wording.hue(message.author),
-        text=wording.clean_text(message.text),
-        notice=message.kind == "notice",
-        delivery=delivery_of(message, peer_name) if mine and message.kind != "notice" else None,
+        text=wording.unknown_kind(name, mine=mine) if unknown else wording.clean_text(message.text),
+        notice=unknown or message.kind == "notice",
+        plain=direct and message.kind == "text" and message.entry is None,
+        entry=message.entry,
+        delivery=delivery_of(message, peer_name) if mine and message.kind == "text" else None,
         marks=marks_of(message),
     )
 
@@ -259,6 +322,32 @@ def delivery_of(message: nouns.Message, peer_name: str) -> Delivery:
     # For a waiting message the conversation says why, and when the next try is.
     waits = message.state == "waiting" and not phrase.why
     return Delivery(phrase.label, phrase.tone, phrase.why, wording.repair(message.state), waits)
+
+
+def recipient_view(one: rq.Recipient, peer: nouns.Peer | None, *, shared: bool) -> RecipientView:
+    """What became of a message for one recipient; `peer`: who that is, if still on the list."""
+    name = name_of(peer) if peer is not None else "somebody who is not on your list any more"
+    stand_in = nouns.Message(
+        id=0, room="", order="", at=0, direction="out", author="", name="", state=one.state, detail=one.detail
+    )
+    phrase = wording.delivery(stand_in, name)
+    waits = one.state == "waiting" and not phrase.why
+    return RecipientView(
+        name=name,
+        mark=mark_of(peer) if peer is not None and shared else "",
+        initials=wording.initials(name),
+        hue=wording.hue(one.peer),
+        label=phrase.label,
+        tone=phrase.tone,
+        at=one.at,
+        why=_sentence(_why_waiting(name, peer), name) if waits else phrase.why,
+        next_at=one.next_try.at if one.next_try else None,
+    )
+
+
+def _sentence(words: str, name: str) -> str:
+    """Words as a sentence; a name at its beginning stays as it is written."""
+    return f"{words}." if words.startswith(name) else f"{words[:1].upper()}{words[1:]}."
 
 
 def marks_of(message: nouns.Message) -> list[Mark]:

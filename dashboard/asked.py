@@ -82,6 +82,22 @@ class Resend(msgspec.Struct, tag_field="t", tag="resend"):
     message: _Number
 
 
+class Outcome(msgspec.Struct, tag_field="t", tag="delivery"):
+    """Ask what became of one of our own messages."""
+
+    n: _Number
+    message: _Number
+
+
+class Trust(msgspec.Struct, tag_field="t", tag="trust"):
+    """Decide about a peer with a warning; `plain`: clear text may go there."""
+
+    n: _Number
+    key: _Key
+    peer: _Id
+    plain: bool = False
+
+
 class Read(msgspec.Struct, tag_field="t", tag="read"):
     """The conversation was read up to this message."""
 
@@ -205,7 +221,7 @@ class ShutOut(msgspec.Struct, tag_field="t", tag="shut_out"):
 
 
 Question = (
-    History | Search | Send | Resend | Read | Connect | Disconnect | Forget | Rename | Merge | Delete
+    History | Search | Send | Resend | Outcome | Trust | Read | Connect | Disconnect | Forget | Rename | Merge | Delete
     | Events | RawEvent | UnknownRooms | Options | Change
 )  # fmt: skip
 #: Requests that this server answers without the node, in live.py.
@@ -241,6 +257,13 @@ class Said(msgspec.Struct, frozen=True):
     """A message as the node has stored it."""
 
     message: appearance.MessageView
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What became of a message: it was accepted at its `at`; one recipient for each peer it is for."""
+
+    message: appearance.MessageView
+    recipients: list[appearance.RecipientView]
 
 
 class Met(msgspec.Struct, frozen=True):
@@ -280,6 +303,17 @@ async def answer(question: Question, asker: Asker, model: viewmodel.Model) -> ms
                 "resend", rq.ResendArgs(message=question.message), key=question.key
             )
             return Said(model.message(again.message))
+        case Outcome():
+            became: rq.DeliveryResult = await asker.ask("delivery", rq.DeliveryArgs(message=question.message))
+            recipients = [
+                appearance.recipient_view(one, model.peer(one.peer), shared=model.shares_name(one.peer))
+                for one in became.recipients
+            ]
+            return Told(model.message(became.message), recipients)
+        case Trust():
+            decided = rq.TrustArgs(peer=question.peer, plain=question.plain)
+            known: rq.PeerResult = await asker.ask("trust", decided, key=question.key)
+            return Met(appearance.peer_view(known.peer, None))
         case Read():
             await asker.ask("mark_read", rq.MarkReadArgs(room=question.room, upto=question.upto))
             return {}

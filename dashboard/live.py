@@ -100,10 +100,16 @@ def _now() -> int:
     return int(time.time() * 1000)
 
 
-def _room_of(op: viewmodel.Lasting) -> str:
-    if isinstance(op, viewmodel.MessageOp):
-        return op.message.room
-    return op.id if isinstance(op, viewmodel.RoomGone) else op.room
+def _room_of(op: viewmodel.Lasting) -> str | None:
+    match op:
+        case viewmodel.MessageOp() | viewmodel.ChangedOp():
+            return op.message.room
+        case viewmodel.RoomGone():
+            return op.id
+        case viewmodel.IdentitySharedOp():
+            return None
+        case _:
+            return op.room
 
 
 class Tab:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import msgspec
 
 from dashboard import wording
-from dashboard.appearance import address_of
+from dashboard.appearance import address_of, mark_of, name_of
 from node import names
 from node.bus import encoding, nouns
 from node.bus import events as ev
@@ -63,6 +63,9 @@ class Known(Protocol):
 
     def name_of(self, room: str) -> str:
         """The name of a conversation."""
+
+    def shares_name(self, peer: str) -> bool:
+        """Whether somebody else goes by this peer's name."""
 
     def has_room(self, room: str) -> bool:
         """Whether the conversation is still there."""
@@ -127,8 +130,9 @@ def _reason(text: str | None) -> str:
     return wording.one_line(text or "", MAX_REASON_CHARS)
 
 
-def _peer_name(peer: nouns.Peer) -> str:
-    return wording.clean_name(peer.name, address_of(peer) or "somebody")
+def _peer_name(peer: nouns.Peer, known: Known) -> str:
+    name = name_of(peer)
+    return f"{name} ({mark_of(peer)})" if known.shares_name(peer.id) else name
 
 
 def _tell(event: ev.Event, known: Known, before: nouns.Peer | None) -> _Told:
@@ -136,16 +140,34 @@ def _tell(event: ev.Event, known: Known, before: nouns.Peer | None) -> _Told:
     match data:
         case ev.MessageReceived() | ev.MessageAccepted() | ev.MessageStateChanged():
             return _message(data, known)
+        case ev.MessageChanged(message=message):
+            text = wording.one_line(message.text, PREVIEW_CHARS)
+            return _Told(
+                "messages", _say("Your message to {} goes encrypted now: “{}”", known.name_of(message.room), text)
+            )
+        case ev.ReceiptAdvanced(room=room):
+            return _Told("messages", _say("What you wrote to {} is on their disk", known.name_of(room)), "good")
+        case ev.PeerWarned():
+            doubted = known.peer(data.peer)
+            name = _peer_name(doubted, known) if doubted else wording.clean_name(data.name)
+            return _Told("peers", _say("Is this really {}? {}", name, _reason(data.warning)), "bad")
+        case ev.PeerAdded(peer=peer) if peer.kind == "node":
+            words = _say(
+                "A new peer: {}, a Snicher node with the code {}",
+                name_of(peer),
+                " ".join(wording.code_groups(peer.code)),
+            )
+            return _Told("peers", words)
         case ev.PeerAdded(peer=peer):
-            return _Told("peers", _say("A new peer: {}", _peer_name(peer)))
+            return _Told("peers", _say("A new peer: {}", _peer_name(peer, known)))
         case ev.PeerChanged(peer=peer):
-            return _changed(peer, before)
+            return _changed(peer, before, known)
         case ev.PeerForgotten(peer=gone):
             was = known.peer(gone)
-            return _Told("peers", _say("{} was taken off the list", _peer_name(was) if was else "A peer"))
+            return _Told("peers", _say("{} was taken off the list", _peer_name(was, known) if was else "A peer"))
         case ev.RetryScheduled(next_try=next_try):
             tried = known.peer(next_try.peer)
-            name = _peer_name(tried) if tried else "A peer"
+            name = _peer_name(tried, known) if tried else "A peer"
             words = _say("{} can't be reached: {}", name, _reason(next_try.reason) or "it doesn't answer.")
             return _Told("peers", words, "wait", next_try.at, "Next try")
         case (
@@ -178,6 +200,9 @@ def _message(data: ev.MessageReceived | ev.MessageAccepted | ev.MessageStateChan
     text = wording.one_line(message.text, PREVIEW_CHARS)
     if message.kind == "deleted":
         return _Told("messages", ["A message that was deleted since"])
+    if message.kind == "unknown":
+        name = wording.clean_name(message.name)
+        return _Told("messages", _say("{} sent something that this version of Snicher can't show", name))
     if message.kind == "notice":
         return _Told("messages", _say("{}", text))
     if message.direction == "out":
@@ -195,10 +220,16 @@ _STATES = {
 }
 
 
-def _changed(peer: nouns.Peer, before: nouns.Peer | None) -> _Told:
-    name = _peer_name(peer)
+def _changed(peer: nouns.Peer, before: nouns.Peer | None, known: Known) -> _Told:
+    name = _peer_name(peer, known)
+    if before is not None and (before.warning is None) != (peer.warning is None):
+        if peer.warning is None:
+            return _Told("peers", _say("Nothing is in doubt about {} any more", name), "good")
+        return _Told("peers", _say("A warning stands about {} now", name), "wait")
     if before is not None and (before.link, before.error) == (peer.link, peer.error):
         return _Told("peers", _other_change(peer, before, name))
+    if peer.link == "online" and peer.kind == "node":
+        return _Told("peers", _say("Connected to {}, encrypted", name), "good")
     if peer.link == "online":
         return _Told("peers", _say("Connected to {}", name), "good")
     if peer.link == "reachable":
@@ -215,7 +246,7 @@ def _changed(peer: nouns.Peer, before: nouns.Peer | None) -> _Told:
 def _other_change(peer: nouns.Peer, before: nouns.Peer, name: str) -> list[str]:
     """The words for any other change; the most important one wins."""
     if peer.name != before.name:
-        return _say("{} is now called {}", _peer_name(before), name)
+        return _say("{} is now called {}", name_of(before), name)
     if (peer.host, peer.port) != (before.host, before.port):
         return _say("{} is now at {}", name, address_of(peer) or "an address it has not said")
     if peer.wanted != before.wanted:
@@ -231,12 +262,13 @@ def _conversation(
 ) -> list[str]:
     match data:
         case ev.RoomAdded(room=room):
-            return _say("A conversation with {} began", wording.clean_name(room.name))
+            began = "An encrypted conversation with {} began" if room.encrypted else "A conversation with {} began"
+            return _say(began, wording.clean_name(room.name))
         case ev.RoomChanged(room=room):
             return _say("A conversation is now called {}", wording.clean_name(room.name))
         case ev.RoomsMerged(gone=gone, room=room):
             return _say(
-                "The conversation with {} became part of the one with {}",
+                f"The conversation with {{}} became part of the {'encrypted ' if room.encrypted else ''}one with {{}}",
                 known.name_of(gone),
                 wording.clean_name(room.name),
             )
@@ -253,6 +285,12 @@ def _node(event: ev.Event) -> _Told:
     match event.data:
         case ev.NodeStarted(version=version):
             return _Told("node", [f"The node started, version {wording.clean_name(version, '?')}"], "good")
+        case ev.IdentityShared(address=address):
+            words = _say(
+                "Another machine, met at {}, uses this node's identity; both go on working",
+                wording.clean_name(address, "an unknown address"),
+            )
+            return _Told("node", words, "bad")
         case ev.NodeStopped(reason=reason):
             return _Told("node", _say("The node stopped: {}", _reason(reason) or "no reason told"), "wait")
         case ev.SettingsChanged(settings=settings):

@@ -7,6 +7,7 @@ draws single things; this file decides what belongs together and what has change
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
 import msgspec
 
@@ -21,12 +22,16 @@ from dashboard.appearance import (
     RoomView,
     SelfView,
     delivery_of,
+    mark_of,
     marks_of,
     message_view,
+    name_of,
     peer_view,
     room_view,
     self_view,
 )
+from dashboard.doubts import MAX_CHARS, doubt_view
+from dashboard.namesakes import Namesakes
 from node.bus import events as ev
 from node.bus import nouns, reducer
 from node.bus import requests as rq
@@ -69,6 +74,40 @@ class MessageOp(msgspec.Struct, frozen=True, tag_field="op", tag="message"):
     message: MessageView
 
 
+class ChangedOp(msgspec.Struct, frozen=True, tag_field="op", tag="changed"):
+    """A message is another than before, and its place may be another; its id is the same."""
+
+    seq: int
+    message: MessageView
+
+
+class ReceiptOp(msgspec.Struct, frozen=True, tag_field="op", tag="receipt"):
+    """Our entries of this stream up to number `n`, in this conversation, are delivered."""
+
+    seq: int
+    room: str
+    stream: str
+    n: int
+    delivery: Delivery
+
+
+class WarnedOp(msgspec.Struct, frozen=True, tag_field="op", tag="warned"):
+    """It has become doubtful who a peer is: to be shown at once, wherever the reader is. `room` null: it is gone."""
+
+    seq: int
+    peer: str
+    room: str | None
+    name: str
+    text: str
+
+
+class IdentitySharedOp(msgspec.Struct, frozen=True, tag_field="op", tag="shared"):
+    """Another machine uses this node's identity: to be shown at once."""
+
+    seq: int
+    text: str
+
+
 class StateOp(msgspec.Struct, frozen=True, tag_field="op", tag="state"):
     """The state of one of our own messages changed. `marks` null: unchanged."""
 
@@ -88,7 +127,7 @@ class ExpiredOp(msgspec.Struct, frozen=True, tag_field="op", tag="expired"):
 
     def takes(self, op: Lasting) -> bool:
         """Whether `op` is about an expired message."""
-        if not isinstance(op, MessageOp | StateOp):
+        if not isinstance(op, MessageOp | StateOp | ChangedOp):
             return False
         about = op if isinstance(op, StateOp) else op.message
         if about.room != self.room or about.id > self.upto:
@@ -119,8 +158,8 @@ class OptionsOp(msgspec.Struct, frozen=True, tag_field="op", tag="options"):
 
 
 #: Operations that a tab must get after it was away for a moment, because the lists alone don't show them.
-Lasting = MessageOp | StateOp | ExpiredOp | RoomGone
-Op = RoomOp | RoomGone | PeerOp | PeerGone | MessageOp | StateOp | ExpiredOp | SelfOp | AwayOp | HealthOp | OptionsOp
+Lasting = MessageOp | ChangedOp | StateOp | ReceiptOp | ExpiredOp | RoomGone | WarnedOp | IdentitySharedOp
+Op = Lasting | RoomOp | PeerOp | PeerGone | SelfOp | AwayOp | HealthOp | OptionsOp
 
 
 class Everything(msgspec.Struct, frozen=True):
@@ -133,6 +172,11 @@ class Everything(msgspec.Struct, frozen=True):
     peers: list[PeerView]
     away: AwayView | None
     health: HealthView | None
+
+
+def _own(room: str, **more: Any) -> nouns.Message:
+    """One of our own messages, as far as words about its state need it."""
+    return nouns.Message(id=0, room=room, order="", at=0, direction="out", author="", name="", **more)
 
 
 class Model:
@@ -151,6 +195,10 @@ class Model:
         #: The views last given out, so that only changes are given out.
         self._rooms: dict[str, RoomView] = {}
         self._peers: dict[str, PeerView] = {}
+        self._of_one_name = Namesakes()
+        self._rooms_of_one_name = Namesakes()
+        #: Peers with a warning.
+        self._doubted: set[str] = set()
 
     # -- whole views
 
@@ -161,9 +209,11 @@ class Model:
         return Everything(self.log, self.seq, me, rooms, peers, self._away, self._health)
 
     def name_of(self, room: str) -> str:
-        """The name of the other side in a conversation."""
+        """The name of the other side in a conversation; of several of one name, with what tells it apart."""
         view = self._rooms.get(room)
-        return view.name if view else "the other side"
+        if view is None:
+            return "the other side"
+        return f"{view.name} ({view.mark})" if view.mark else view.name
 
     def has_room(self, room: str) -> bool:
         """Whether this conversation exists."""
@@ -172,6 +222,10 @@ class Model:
     def peer(self, peer: str) -> nouns.Peer | None:
         """The node's noun of a peer on the list."""
         return self._state.peers.get(peer) if self._state else None
+
+    def shares_name(self, peer: str) -> bool:
+        """Whether somebody else on the list goes by this peer's name."""
+        return self._of_one_name.shares(peer)
 
     @property
     def state(self) -> nouns.State | None:
@@ -197,7 +251,8 @@ class Model:
 
     def message(self, message: nouns.Message) -> MessageView:
         """A message from history, search or an answer, ready to draw."""
-        return message_view(message, self.name_of(message.room))
+        room = self._state.rooms.get(message.room) if self._state else None
+        return message_view(message, self.name_of(message.room), direct=room is not None and room.kind == "direct")
 
     # -- steps
 
@@ -206,6 +261,7 @@ class Model:
         self.log, self.seq, self._state = snapshot.log, snapshot.seq, snapshot.state
         self._away = None
         self._rooms, self._peers = {}, {}
+        self._of_one_name, self._rooms_of_one_name, self._doubted = Namesakes(), Namesakes(), set()
         self.live(snapshot.live.next_tries, snapshot.live.health)
         self._changed(set(self._state.peers), set(self._state.rooms))
         # In the order in which they began, as the node tells them: it decides where nothing was said.
@@ -254,10 +310,11 @@ class Model:
                 rooms.add(room.id)
             case ev.RoomsMerged(gone=gone, room=room):
                 ops.append(self._gone(event.seq, gone, room.id))
-                rooms.add(room.id)
+                rooms |= {gone, room.id}
                 peers |= {peer.id for peer in state.peers.values() if peer.room == room.id}
             case ev.RoomDeleted(room=deleted):
                 ops.append(self._gone(event.seq, deleted, None))
+                rooms.add(deleted)
             case ev.MessagesExpired(room=room_id, upto=upto):
                 rooms.add(room_id)
                 ops.append(ExpiredOp(event.seq, room_id, upto))
@@ -278,6 +335,17 @@ class Model:
                 if message.author in state.peers:
                     peers.add(message.author)
                 ops.append(MessageOp(event.seq, self.message(message)))
+            case ev.MessageChanged(message=message):
+                rooms.add(message.room)
+                ops.append(ChangedOp(event.seq, self.message(message)))
+            case ev.ReceiptAdvanced(room=room_id, stream=stream, n=n):
+                rooms.add(room_id)
+                stored = wording.delivery(_own(room_id, state="delivered"), self.name_of(room_id))
+                ops.append(ReceiptOp(event.seq, room_id, stream, n, Delivery(stored.label, stored.tone, stored.why)))
+            case ev.PeerWarned():
+                ops.append(self._warned(event.seq, data))
+            case ev.IdentityShared(address=address):
+                ops.append(IdentitySharedOp(event.seq, wording.identity_shared(address)))
             case ev.MessageStateChanged():
                 rooms.add(data.room)
                 ops.append(self._state_op(event.seq, data))
@@ -315,18 +383,42 @@ class Model:
         return RoomGone(seq, room_id, into, name)
 
     def _state_op(self, seq: int, data: ev.MessageStateChanged) -> StateOp:
-        stand_in = nouns.Message(
-            id=data.id, room=data.room, order="", at=0, direction="out", author="", name="",
-            state=data.state, detail=data.detail, marks=data.marks or [],
-        )  # fmt: skip
+        stand_in = _own(data.room, state=data.state, detail=data.detail, marks=data.marks or [])
         marks = None if data.marks is None else marks_of(stand_in)
         return StateOp(seq, data.room, data.id, delivery_of(stand_in, self.name_of(data.room)), marks)
+
+    def _warned(self, seq: int, data: ev.PeerWarned) -> WarnedOp:
+        peer = self.peer(data.peer)
+        name = wording.clean_name(data.name)
+        if peer is not None and self.shares_name(peer.id):
+            name = f"{name} ({mark_of(peer)})"
+        return WarnedOp(seq, data.peer, peer.room if peer else None, name, wording.one_line(data.warning, MAX_CHARS))
+
+    def _widened(self, state: nouns.State, peers: set[str], rooms: set[str]) -> tuple[set[str], set[str]]:
+        """These peers and rooms, and those whose look depends on them: of one name, or of an address in doubt."""
+        wider = set(peers)
+        for peer_id in peers:
+            peer = state.peers.get(peer_id)
+            wider |= self._of_one_name.put(peer_id, None if peer is None else peer.name)
+            if peer is not None and peer.warning is not None:
+                self._doubted.add(peer_id)
+            elif peer_id in self._doubted:
+                self._doubted.discard(peer_id)
+        if peers:
+            # Their sheets show the codes of others; there are few, so all are drawn again.
+            wider |= self._doubted
+        found = rooms | {state.peers[peer_id].room for peer_id in wider if peer_id in state.peers}
+        for room_id in list(found):
+            room = state.rooms.get(room_id)
+            found |= self._rooms_of_one_name.put(room_id, None if room is None else room.name)
+        return wider, found
 
     def _changed(self, peers: set[str], rooms: set[str]) -> list[Op]:
         """Draw these peers and rooms again, with the peers' rooms; returns the operations for what has changed."""
         state = self._state
         if state is None:
             return []
+        peers, rooms = self._widened(state, peers, rooms)
         ops: list[Op] = []
         for peer_id in peers:
             peer = state.peers.get(peer_id)
@@ -334,8 +426,7 @@ class Model:
                 if self._peers.pop(peer_id, None):
                     ops.append(PeerGone(peer_id))
                 continue
-            rooms.add(peer.room)
-            view = peer_view(peer, self._tries.get(peer_id))
+            view = peer_view(peer, self._tries.get(peer_id), shared=self._of_one_name.shares(peer_id))
             if view != self._peers.get(peer_id):
                 self._peers[peer_id] = view
                 ops.append(PeerOp(view))
@@ -344,7 +435,13 @@ class Model:
             if room is None:
                 continue
             peer = state.peers.get(room.peer or "")
-            row = room_view(room, peer, self._tries.get(peer.id) if peer else None)
+            row = room_view(
+                room,
+                peer,
+                self._tries.get(peer.id) if peer else None,
+                shared=self._rooms_of_one_name.shares(room_id),
+                doubt=doubt_view(peer, name_of(peer), state.peers.values()) if peer else None,
+            )
             if row != self._rooms.get(room_id):
                 self._rooms[room_id] = row
                 ops.append(RoomOp(row))

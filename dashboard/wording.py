@@ -5,6 +5,8 @@ Law of this file: pure text; no time, no I/O. Plain words come before codes, and
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from node import names
@@ -73,6 +75,34 @@ def hue(identity: str) -> int:
     for byte in identity.encode():
         value = ((value ^ byte) * 0x01000193) & 0xFFFFFFFF
     return value % 12
+
+
+def code_groups(code: str) -> list[str]:
+    """The groups of a node's code, for people to compare."""
+    return re.findall(r"[a-z0-9]+", code.lower())
+
+
+def encryption(encrypted: bool) -> tuple[str, str]:
+    """Whether others can read a conversation: in a word or two, and as a sentence."""
+    if encrypted:
+        return "encrypted", "Encrypted: only your node and theirs can read what is said here from now on."
+    return (
+        "not encrypted",
+        "Not encrypted: this is a plain client. Others on the network can read along, so keep secrets out of it.",
+    )
+
+
+def unknown_kind(name: str, *, mine: bool) -> str:
+    """The line for an entry that this version can't show."""
+    return f"{'You' if mine else name} sent something that this version of Snicher can't show."
+
+
+def identity_shared(address: str) -> str:
+    """Another machine uses this node's identity."""
+    return (
+        f"Another machine, met at {clean_name(address, 'an unknown address')}, uses this node's identity: a copied home"
+        " or key. Both go on working. If it isn't yours, somebody has your key."
+    )
 
 
 def presence(link: str) -> Phrase:
@@ -191,6 +221,9 @@ _PROBLEMS = {
     "no_address": "This peer isn't connected and never said where it listens. It has to connect to you first.",
     "own_address": "That is your own address.",
     "internal": "The node met a bug; its log says more.",
+    "clear_text_refused": "A Snicher node was known at this address, so nothing goes there in clear. The warning in its"
+    " conversation says what you can decide.",
+    "nothing_to_trust": "Nothing about this peer is in doubt any more.",
     "key_reused": "The node took another message under this one's number. Send it again as a new one.",
 }
 

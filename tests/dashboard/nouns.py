@@ -29,6 +29,22 @@ def room(who: str = "bela", /, **more: Any) -> nouns.Room:
     return nouns.Room(**fields)
 
 
+CODE = "k7f2 · 9qda · mx31 · t6ow"
+
+
+def node(who: str = "bela", /, **more: Any) -> nouns.Peer:
+    return peer(who, **{"kind": "node", "code": CODE, "room": f"direct:{who}", **more})
+
+
+def direct(who: str = "bela", /, **more: Any) -> nouns.Room:
+    return room(who, **{"id": f"direct:{who}", "kind": "direct", "encrypted": True, **more})
+
+
+def entry(number: int = 1, text: str = "hi", **more: Any) -> nouns.Message:
+    place = nouns.Place(stream="5" * 32, n=number)
+    return own(number, text, **{"room": "direct:bela", "entry": place, **more})
+
+
 def message(number: int = 1, text: str = "hello", name: str = "bela", **more: Any) -> nouns.Message:
     fields: dict[str, Any] = {
         "id": number, "room": f"room-{name}", "order": f"{number:09}", "at": 1000 + number, "direction": "in",

@@ -1,14 +1,64 @@
 from __future__ import annotations
 
+import msgspec
+
 from dashboard import appearance
 from node.bus import nouns
-from tests.dashboard.nouns import message, own, peer, room
+from node.bus import requests as rq
+from tests.dashboard.nouns import direct, entry, message, node, own, peer, room
 
 
 def test_a_plain_conversation_always_says_so() -> None:
     view = appearance.room_view(room(), peer(), None)
-    assert view.badge == "plain" and "Not encrypted" in view.badge_title
-    assert appearance.room_view(room(encrypted=True), peer(), None).badge == ""
+    assert (view.encrypted, view.privacy, view.code) == (False, "not encrypted", [])
+    assert "Others on the network can read along" in view.privacy_title
+    assert not appearance.peer_view(peer(), None).encrypted
+
+
+def test_a_conversation_with_a_node_says_that_it_is_encrypted_and_the_code_of_the_node() -> None:
+    view = appearance.room_view(direct(), node(), None)
+    assert (view.encrypted, view.privacy, view.code) == (True, "encrypted", ["k7f2", "9qda", "mx31", "t6ow"])
+    row = appearance.peer_view(node(), None)
+    assert row.encrypted and row.code == view.code
+
+
+def test_a_mark_stands_only_where_a_name_is_shared() -> None:
+    assert appearance.room_view(direct(), node(), None).mark == appearance.peer_view(node(), None).mark == ""
+    assert appearance.room_view(direct(), node(), None, shared=True).mark == "k7f2 9qda"
+    assert appearance.peer_view(peer(), None, shared=True).mark == "192.168.1.21:5000"
+    assert appearance.room_view(room(), None, None, shared=True).mark == ""
+
+
+def test_what_was_said_in_clear_is_marked_in_a_direct_room_only() -> None:
+    view = appearance.message_view
+    assert view(message(), "bela", direct=True).plain and view(own(), "bela", direct=True).plain
+    assert not view(entry(), "bela", direct=True).plain and not view(message(), "bela").plain
+    assert not view(message(kind="notice"), "bela", direct=True).plain
+
+
+def test_what_this_version_can_t_show_is_a_quiet_line() -> None:
+    theirs = appearance.message_view(message(kind="unknown", text="", name="be\nla"), "bela", direct=True)
+    assert theirs.notice and not theirs.plain and theirs.delivery is None
+    assert theirs.text == "be la sent something that this version of Snicher can't show."
+    mine = appearance.message_view(entry(kind="unknown"), "bela", direct=True)
+    assert mine.text.startswith("You sent something") and mine.delivery is None
+
+
+def recipient(**more: object) -> rq.Recipient:
+    return msgspec.convert({"peer": "peer-bela", **more}, rq.Recipient)
+
+
+def test_what_became_of_a_message_is_told_for_each_recipient() -> None:
+    told = appearance.recipient_view(recipient(state="delivered", at=7), node(), shared=True)
+    assert (told.name, told.mark, told.label, told.tone, told.at) == ("bela", "k7f2 9qda", "delivered", "good", 7)
+    next_try = {"peer": "peer-bela", "at": 9000, "attempt": 2, "reason": "refused"}
+    told = appearance.recipient_view(recipient(state="waiting", next_try=next_try), node(link="offline"), shared=False)
+    assert (told.why, told.next_at, told.mark) == ("bela is offline.", 9000, "")
+    told = appearance.recipient_view(recipient(state="waiting", detail="The line is cut."), None, shared=False)
+    assert told.why == "The line is cut." and "not on your list" in told.name
+    doubted = node(link="offline", rival="r" * 52, warning="Another key answers.")
+    told = appearance.recipient_view(recipient(state="waiting"), doubted, shared=False)
+    assert told.why == "Another key answers in place of bela's."
 
 
 def test_a_room_shows_presence_and_why_its_messages_wait() -> None:

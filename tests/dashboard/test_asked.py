@@ -10,7 +10,7 @@ import pytest
 from dashboard import asked, viewmodel
 from node.bus import bounds
 from node.bus import requests as rq
-from tests.dashboard.nouns import message
+from tests.dashboard.nouns import direct, entry, message, node, snapshot
 from tests.support import hostile_json
 
 
@@ -61,6 +61,32 @@ def test_a_search_everywhere_needs_only_words() -> None:
 def test_what_is_out_of_bounds_never_reaches_the_node(fields: dict[str, object]) -> None:
     with pytest.raises(msgspec.ValidationError):
         search(**fields)
+
+
+def put(question: dict[str, object], result: Any, model: viewmodel.Model) -> tuple[Any, list[tuple[str, Any]]]:
+    asker = FakeAsker(result)
+    word = asked.decode(msgspec.json.encode(question).decode())
+    return asyncio.run(asked.answer(word, asker, model)), asker.asked  # type: ignore[arg-type]
+
+
+def test_what_became_of_a_message_is_asked_and_told_by_name() -> None:
+    model = viewmodel.Model("home")
+    model.resync(snapshot(10, [node()], [direct()]))
+    became = rq.DeliveryResult(
+        message=entry(7, state="delivered"), recipients=[rq.Recipient(peer="peer-bela", state="delivered", at=5)]
+    )
+    told, put_to_the_node = put({"t": "delivery", "n": 1, "message": 7}, became, model)
+    assert put_to_the_node == [("delivery", rq.DeliveryArgs(message=7))]
+    assert isinstance(told, asked.Told) and told.message.id == 7
+    assert [(one.name, one.label, one.at) for one in told.recipients] == [("bela", "delivered", 5)]
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_decision_about_a_peer_is_put_to_the_node(plain: bool) -> None:
+    question = {"t": "trust", "n": 1, "key": "k" * 8, "peer": "peer-bela", "plain": plain}
+    met, put_to_the_node = put(question, rq.PeerResult(peer=node()), viewmodel.Model("home"))
+    assert put_to_the_node == [("trust", rq.TrustArgs(peer="peer-bela", plain=plain))]
+    assert isinstance(met, asked.Met) and met.peer.encrypted
 
 
 @pytest.mark.parametrize("value", hostile_json.VALUES.values(), ids=hostile_json.VALUES)

@@ -11,7 +11,7 @@ from dashboard import telling
 from dashboard.viewmodel import Model
 from node.bus import events as ev
 from node.bus import nouns
-from tests.dashboard.nouns import ME, event, message, own, peer, room, snapshot
+from tests.dashboard.nouns import ME, direct, entry, event, message, node, own, peer, room, snapshot
 
 
 @pytest.fixture
@@ -36,6 +36,43 @@ TOLD: list[tuple[msgspec.Struct, str, str]] = [
         ev.MessageStateChanged(room="room-bela", id=2, state="failed", detail="Refused."),
         "messages",
         "Your message to bela could not be sent: Refused.",
+    ),
+    (
+        ev.MessageReceived(message=message(1, "", kind="unknown")),
+        "messages",
+        "bela sent something that this version of Snicher can't show",
+    ),
+    (
+        ev.MessageChanged(message=entry(2, "hi", room="room-bela")),
+        "messages",
+        "Your message to bela goes encrypted now: “hi”",
+    ),
+    (
+        ev.ReceiptAdvanced(room="room-bela", member="peer-bela", stream="5" * 32, n=2),
+        "messages",
+        "What you wrote to bela is on their disk",
+    ),
+    (
+        ev.PeerAdded(peer=node("dora")),
+        "peers",
+        "A new peer: dora, a Snicher node with the code k7f2 9qda mx31 t6ow",
+    ),
+    (ev.PeerChanged(peer=node("dora", link="online")), "peers", "Connected to dora, encrypted"),
+    (
+        ev.PeerWarned(peer="peer-bela", name="bela", warning="Another key answers."),
+        "peers",
+        "Is this really bela? Another key answers.",
+    ),
+    (ev.RoomAdded(room=direct("dora")), "conversations", "An encrypted conversation with dora began"),
+    (
+        ev.RoomsMerged(gone="room-bela", room=direct("bela")),
+        "conversations",
+        "The conversation with bela became part of the encrypted one with bela",
+    ),
+    (
+        ev.IdentityShared(address="10.0.0.7:5000"),
+        "node",
+        "Another machine, met at 10.0.0.7:5000, uses this node's identity; both go on working",
     ),
     (ev.PeerAdded(peer=peer("cian")), "peers", "A new peer: cian"),
     (ev.PeerChanged(peer=peer(link="online")), "peers", "Connected to bela"),
@@ -94,6 +131,22 @@ def test_each_event_is_told_in_plain_words(model: Model, data: msgspec.Struct, k
     row = telling.row(event(11, data), model, "s11")
     assert ("".join(row.parts), row.kind, row.seq, row.raw) == (said, kind, 11, "")
     assert row.kind in telling.KINDS
+
+
+def test_two_of_one_name_are_told_apart(model: Model) -> None:
+    model.event(event(11, ev.PeerAdded(peer=node("bela", id="n" * 52))))
+    model.event(event(12, ev.RoomAdded(room=direct("bela", peer="n" * 52))))
+    assert words(ev.PeerChanged(peer=peer(link="offline")), model) == "bela (192.168.1.21:5000) is offline"
+    assert words(ev.RoomRead(room="direct:bela", read_upto=3, unread=0), model) == (
+        "The conversation with bela (k7f2 9qda) was read"
+    )
+    assert words(ev.PeerForgotten(peer="n" * 52), model) == "bela (k7f2 9qda) was taken off the list"
+
+
+def test_a_doubt_that_comes_and_goes_is_told_before_all_else(model: Model) -> None:
+    doubted = peer(warning="Another key answers.", link="offline")
+    assert words(ev.PeerChanged(peer=doubted), model, peer()) == "A warning stands about bela now"
+    assert words(ev.PeerChanged(peer=peer()), model, doubted) == "Nothing is in doubt about bela any more"
 
 
 def test_every_durable_event_of_the_bus_is_told() -> None:

@@ -8,7 +8,7 @@ from dashboard import viewmodel as v
 from dashboard.appearance import PeerView, RoomView
 from node.bus import events as ev
 from node.bus import nouns
-from tests.dashboard.nouns import ME, event, message, own, peer, room, snapshot
+from tests.dashboard.nouns import ME, direct, entry, event, message, node, own, peer, room, snapshot
 
 
 @pytest.fixture
@@ -68,6 +68,24 @@ STORY: list[msgspec.Struct] = [
     ev.RoomChanged(room=room("bela", name="Bela from lab 2")),
     ev.MessagesExpired(room="room-bela", upto=3, unread=0),
     ev.RoomDeleted(room="room-cian"),
+    # Another one of the name bela, now in clear and later as a node, comes, is in doubt, and goes.
+    ev.PeerAdded(peer=peer("twin", name="BELA FROM LAB 2", host="192.168.1.21", port=5001)),
+    ev.RoomAdded(room=room("twin", name="BELA FROM LAB 2")),
+    ev.PeerAdded(peer=node("dora")),
+    ev.RoomAdded(room=direct("dora")),
+    ev.MessageAccepted(message=entry(20, room="direct:dora")),
+    ev.MessageChanged(message=entry(20, "hi again", room="direct:dora")),
+    ev.ReceiptAdvanced(room="direct:dora", member="peer-dora", stream="5" * 32, n=20),
+    ev.PeerChanged(peer=peer("twin", name="BELA FROM LAB 2", host="192.168.1.22", warning="In clear.")),
+    ev.PeerWarned(peer="peer-twin", name="BELA FROM LAB 2", warning="In clear."),
+    ev.PeerChanged(peer=node("dora", host="192.168.1.22", code="aaaa · bbbb · cccc · dddd")),
+    ev.PeerChanged(peer=node("dora", warning="Another key.", rival="r" * 52)),
+    ev.PeerChanged(peer=node("dora", name="twin", warning="Another of that name.")),
+    ev.PeerChanged(peer=peer("twin", host="192.168.1.22")),
+    ev.RoomChanged(room=room("twin")),
+    ev.PeerForgotten(peer="peer-twin"),
+    ev.RoomsMerged(gone="room-twin", room=direct("dora", aliases=["room-twin"])),
+    ev.IdentityShared(address="10.0.0.7:5000"),
 ]
 
 
@@ -77,9 +95,68 @@ def test_patches_and_fresh_views_agree_after_every_event(model: v.Model) -> None
         screen.draw(model.event(event(seq, data)))
         fresh = Screen(model)
         assert vars(screen) == vars(fresh), f"after {type(data).__name__}"
+        # Neither do they depend on what was drawn before.
+        anew = v.Model("/home/of/anna")
+        assert model.state is not None
+        anew.resync(snapshot(seq, list(model.state.peers.values()), list(model.state.rooms.values())))
+        assert (fresh.rooms, fresh.peers) == (Screen(anew).rooms, Screen(anew).peers), f"after {data}"
         assert model.seq == seq
     assert not {"room-dora", "room-cian"} & set(screen.rooms) and "peer-cian" not in screen.peers
     assert screen.rooms["room-bela"].name == screen.peers["peer-bela"].name == "Bela from lab 2"
+
+
+@pytest.fixture
+def direct_model() -> v.Model:
+    made = v.Model("/home/of/anna")
+    made.resync(snapshot(10, [node()], [direct()]))
+    return made
+
+
+def test_a_receipt_tells_up_to_where_all_is_delivered(direct_model: v.Model) -> None:
+    model = direct_model
+    model.event(event(11, ev.MessageAccepted(message=entry(3))))
+    ops = model.event(event(12, ev.ReceiptAdvanced(room="direct:bela", member="peer-bela", stream="5" * 32, n=3)))
+    (receipt,) = [op for op in ops if isinstance(op, v.ReceiptOp)]
+    assert (receipt.room, receipt.stream, receipt.n, receipt.delivery.label) == (
+        "direct:bela",
+        "5" * 32,
+        3,
+        "delivered",
+    )
+    last = model.everything().rooms[0].last
+    assert last is not None and last.delivery is not None and last.delivery.label == "delivered"
+
+
+def test_a_message_that_changed_comes_whole_and_as_what_it_is_now(direct_model: v.Model) -> None:
+    model = direct_model
+    ops = model.event(event(11, ev.MessageAccepted(message=own(3, room="direct:bela"))))
+    (said,) = [op for op in ops if isinstance(op, v.MessageOp)]
+    assert said.message.plain and said.message.entry is None
+    ops = model.event(event(12, ev.MessageChanged(message=entry(3, order="9"))))
+    (changed,) = [op for op in ops if isinstance(op, v.ChangedOp)]
+    assert not changed.message.plain and changed.message.order == "9"
+    assert v.ExpiredOp(13, "direct:bela", 3).takes(changed) is False, "it waits"
+
+
+def test_doubts_and_a_shared_identity_are_told_at_once(model: v.Model) -> None:
+    doubt = ev.PeerWarned(peer="peer-bela", name="be\nla", warning="Another key\nanswers.")
+    assert model.event(event(11, doubt)) == [v.WarnedOp(11, "peer-bela", "room-bela", "be la", "Another key answers.")]
+    (shared,) = model.event(event(12, ev.IdentityShared(address="10.0.0.7:5000")))
+    assert isinstance(shared, v.IdentitySharedOp) and "10.0.0.7:5000" in shared.text
+
+
+def test_two_of_one_name_are_told_apart_wherever_it_stands(model: v.Model) -> None:
+    model.event(event(11, ev.PeerAdded(peer=node("Bela", id="n" * 52))))
+    ops = model.event(event(12, ev.RoomAdded(room=direct("Bela", peer="n" * 52))))
+    assert {op.room.mark for op in ops if isinstance(op, v.RoomOp)} == {"k7f2 9qda", "192.168.1.21:5000"}
+    everything = model.everything()
+    assert {one.mark for one in everything.peers} == {"k7f2 9qda", "192.168.1.21:5000"}
+    assert model.name_of("room-bela") == "bela (192.168.1.21:5000)"
+    (warned,) = model.event(event(13, ev.PeerWarned(peer="n" * 52, name="Bela", warning="Two.")))
+    assert isinstance(warned, v.WarnedOp) and warned.name == "Bela (k7f2 9qda)"
+    model.event(event(14, ev.PeerForgotten(peer="n" * 52)))
+    model.event(event(15, ev.RoomDeleted(room="direct:Bela")))
+    assert model.name_of("room-bela") == "bela" and model.everything().peers[0].mark == ""
 
 
 def test_a_conversation_that_goes_says_its_name_and_where_its_messages_are(model: v.Model) -> None:

@@ -102,7 +102,9 @@ def test_connect_peers_and_disconnect(anna: NodeProcess, old: Std) -> None:
     old.send(anna.host, anna.port, "hello there, Anna")
     anna.wait_heard(old.address, ["hello there, Anna"])
     table = run("peers", *home)
-    assert table.stdout.splitlines()[0].split() == ["NAME", "ADDRESS", "STATE", "DIALECT", "ID"]
+    assert table.stdout.splitlines()[0].split() == [
+        "NAME", "ADDRESS", "STATE", "PRIVACY", "DIALECT", "OR", "CODE", "ID",
+    ]  # fmt: skip
     assert any("OLD" in line and old.address in line and "reachable" in line for line in table.stdout.splitlines())
     assert any(one["id"] == peer["id"] for one in objects(run("peers", "--json", *home)))
     calling = "Calling {}; `peers` shows what comes of it.\n"

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.browser import SCREENSHOTS, Visit, settled
 from tests.e2e.views import VIEWS, View
 from tests.support import axe
-from tests.support.fake_node import FakeNode, fill
+from tests.support.fake_node import FakeNode, fill, fill_nodes
 
 pytest_plugins = ["tests.e2e.browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -50,10 +50,12 @@ def told(violation: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("home", ["empty", "full", "away"])
+@pytest.mark.parametrize("home", ["empty", "full", "nodes", "away"])
 def test_every_view(node: FakeNode, visit: Visit, checker: str, scheme: str, home: str) -> None:
     SCREENSHOTS.mkdir(exist_ok=True)
-    if home != "empty":
+    if home == "nodes":
+        fill_nodes(node)
+    elif home != "empty":
         fill(node)
     # No colour is looked at half-way to another one.
     visitor = visit(color_scheme=scheme, reduced_motion="reduce")

@@ -17,7 +17,8 @@ class View(NamedTuple):
 
     #: Of its screenshots.
     name: str
-    #: What the node holds: "empty"; "full" (fake_node.fill); "away" (full, and then the node went).
+    #: What the node holds: "empty"; "full" (fake_node.fill); "nodes" (fake_node.fill_nodes); "away" (full, and then the
+    #: node went).
     home: str
     #: Below the dashboard's address.
     path: str
@@ -73,6 +74,12 @@ def _first_event(tab: Page) -> None:
 #: The event log and the figures are there.
 _TOLD = ".activity:has(.figures:not([data-unknown])) .rows .row"
 
+
+def _delivery(tab: Page) -> None:
+    tab.locator(".row.mine .state").last.click()
+    expect(tab.locator(".details .outcome").first).to_be_visible()
+
+
 #: fill() makes peers in this order: bela, cian, TEAM ALPHA, salma, the long name, the hostile one.
 VIEWS = [
     View("chats-empty", "empty", "", ".begin h2"),
@@ -94,6 +101,18 @@ VIEWS = [
     View("chats-links", "full", "?room=room-3", ".row", _linked),
     View("chats-unknown", "full", "?room=nowhere", ".broken"),
     View("chats-away", "away", "?room=room-2", ".strip"),
+    # fill_nodes() makes them in this order: bela, cian, another bela, bela in clear, dora, TEAM ALPHA.
+    View("nodes-list", "nodes", "", ".list .room"),
+    View("nodes-direct", "nodes", "?room=direct:1", ".row"),
+    View("nodes-delivered", "nodes", "?room=direct:1", ".row", _delivery, again=True),
+    View("nodes-waiting", "nodes", "?room=direct:2", ".waits", _delivery, again=True),
+    View("nodes-twin", "nodes", "?room=direct:3", ".doubt"),
+    View("nodes-clear", "nodes", "?room=room-4", ".doubt", press("button", "Allow clear text"), again=True),
+    View("nodes-rival", "nodes", "?room=direct:5", ".doubt"),
+    View("nodes-trust", "nodes", "?room=direct:5", ".doubt", press("button", "Trust the new key"), again=True),
+    View("nodes-peers", "nodes", "peers", ".peer"),
+    View("nodes-search", "nodes", "search?q=is", ".searchpage .hit"),
+    View("nodes-activity", "nodes", "activity", _TOLD),
     View("peers-empty", "empty", "peers", ".known .empty h2"),
     View("peers-full", "full", "peers", ".peer"),
     View("peers-refused", "full", "peers", ".peer", press("button", "Connect")),

@@ -3,6 +3,7 @@
 import { many, NUMBER } from "../shared/amount.js";
 import { h, reconcile, setAttribute, setText } from "../shared/dom.js";
 import { place } from "../shared/place.js";
+import { called } from "../shared/names.js";
 import { store } from "../shared/session.js";
 import * as when from "../shared/when.js";
 import { Spark } from "./spark.js";
@@ -83,7 +84,7 @@ export class Figures {
     if (one.rest) return setText(element, one.others ? `and ${NUMBER.format(one.rest)} more` : "They go out as soon as their turn comes.");
     const room = store.rooms.get(one.room);
     const { name, why } = element.parts;
-    setText(name, `${NUMBER.format(one.count)}${one.more ? "+" : ""} for ${room?.name ?? "somebody"}`);
+    setText(name, `${NUMBER.format(one.count)}${one.more ? "+" : ""} for ${room ? called(room) : "somebody"}`);
     const next = room?.next_at ? `, next try ${when.until(room.next_at, store.now())}` : "";
     // The name stands there already.
     const wait = room?.wait.replace(`${room.name} is `, "").replace(`${room.name} `, "") ?? "";

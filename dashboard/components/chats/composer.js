@@ -4,6 +4,7 @@
 import { many } from "../shared/amount.js";
 import { h, icon, setAttribute, setText } from "../shared/dom.js";
 import { onKey, onSubmit } from "../shared/keyboard.js";
+import { called } from "../shared/names.js";
 import { outbox } from "../shared/session.js";
 
 /** Bytes (UTF-8) of one text that the node takes; BUS.md section 7. */
@@ -61,8 +62,8 @@ export class Composer {
 
   /** To whom it goes. */
   address(room) {
-    setAttribute(this.#field, "placeholder", `Message ${room.name}`);
-    setAttribute(this.#field, "aria-label", `Message ${room.name}`);
+    setAttribute(this.#field, "placeholder", `Message ${called(room)}`);
+    setAttribute(this.#field, "aria-label", `Message ${called(room)}`);
   }
 
   focus() {

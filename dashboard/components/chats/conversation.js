@@ -3,11 +3,12 @@
 
 import { calm } from "../shared/calm.js";
 import { h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
-import { newKey } from "../shared/key.js";
 import { onKey } from "../shared/keyboard.js";
 import { isNarrow, place } from "../shared/place.js";
 import { connection, outbox, store } from "../shared/session.js";
 import { tips } from "../shared/tip.js";
+import { rowActs } from "./acts.js";
+import { Details } from "./details.js";
 import { Head } from "./head.js";
 import { Reading } from "./reading.js";
 import { drawRow, makeRow, rowsOf, tipOf } from "./rows.js";
@@ -30,6 +31,7 @@ export class Conversation {
   #notes = new Notes();
   #head = new Head((text) => this.#notes.say(text));
   #tools;
+  #details = new Details();
   #reading = new Reading(() => this.#seen());
   #newAfter = null;
   /** Whether to scroll to the New line first: when a conversation opens, not after a jump to its end. */
@@ -61,18 +63,19 @@ export class Conversation {
     parts.scroller = h("div", { class: "log", role: "log", "aria-live": "off", "aria-label": "Messages", tabindex: 0 },
       parts.top, parts.rows);
     parts.jump = h("button", { class: "jump", hidden: true, onclick: () => this.toNewest() }, icon("down"), parts.count);
-    const tools = { done: (text) => this.#notes.say(text), toEnd: () => this.#toNewest() };
+    const details = (message, anchor) => this.#details.show(message, anchor);
+    const tools = { done: (text) => this.#notes.say(text), toEnd: () => this.#toNewest(), details };
     this.#tools = new Tools(parts.scroller, parts.rows, tools);
-    this.element = h("section", { class: "talk", "aria-label": "Conversation" }, this.#head.element,
+    this.element = h("section", { class: "talk", "aria-label": "Conversation" }, this.#head.element, this.#head.banner,
       h("div", { class: "middle" }, parts.scroller, this.#notes.error, parts.jump, this.#notes.toast),
-      this.#notes.waits, composer.element, this.#tools.element);
+      this.#notes.waits, composer.element, this.#tools.element, this.#details.element);
     this.#parts = parts;
     parts.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     for (const moved of ["wheel", "touchmove", "pointerdown"]) {
       parts.scroller.addEventListener(moved, () => (this.#wanted = false), { passive: true });
     }
     onKey(parts.scroller, (event) => this.#typed(event));
-    this.element.addEventListener("click", (event) => this.#clicked(event));
+    rowActs(this.element, { edit: (text) => composer.give(text), details });
     tips(this.element, (element) => tipOf(element, store.rooms.get(place.room)));
     const resized = new ResizeObserver(() => this.#keepEnd());
     resized.observe(parts.scroller);
@@ -89,6 +92,8 @@ export class Conversation {
       store.on("lists", () => this.#listsChanged()),
       store.on("message", (op) => this.#arrived(op)),
       store.on("state", (op) => op.room === this.#talk?.room && this.#talk.take(op)),
+      store.on("receipt", (op) => op.room === this.#talk?.room && this.#talk.take(op)),
+      store.on("changed", (op) => op.message.room === this.#talk?.room && this.#talk.take(op)),
       store.on("expired", (op) => op.room === this.#talk?.room && this.#talk.take(op)),
       store.on("said", (message) => message.room === this.#talk?.room && this.#talk.takeSaid(message)),
       store.on("reload", () => this.#talk?.refresh()),
@@ -107,6 +112,7 @@ export class Conversation {
 
   destroy() {
     for (const stop of this.#stops) stop();
+    this.#details.destroy();
     this.#talk?.close();
   }
 
@@ -121,6 +127,7 @@ export class Conversation {
     this.#talk = null;
     this.#head.close();
     this.#tools.close();
+    this.#details.close();
     this.#clear();
     this.#parts.rows.className = "rows opening";
     this.#notes.clear();
@@ -273,31 +280,6 @@ export class Conversation {
       }
     }
     if (this.#follow) this.#toEnd();
-  }
-
-  #clicked(event) {
-    const pressed = event.target.closest?.("button[data-act]");
-    if (!pressed) return;
-    const { act, of } = pressed.dataset;
-    if (act === "again") outbox.again(of);
-    else if (act === "discard") outbox.takeBack(of);
-    else if (act === "edit") this.#composer.give(outbox.takeBack(of));
-    else if (act === "resend") this.#resend(pressed, Number(of));
-  }
-
-  async #resend(pressed, message) {
-    const row = pressed.closest(".row");
-    const { version } = row.message;
-    pressed.disabled = true;
-    try {
-      // A new key: a second click after an answer is a new wish; a lost answer leaves the message waiting anyway.
-      await connection.ask({ t: "resend", key: newKey(), message });
-    } catch (problem) {
-      // Changed meanwhile, the message tells by itself how it is.
-      if (!pressed.isConnected || row.message?.version !== version) return;
-      pressed.disabled = false;
-      setText(pressed.closest(".repair").firstChild, problem.message);
-    }
   }
 
   // -- drawing

@@ -2,18 +2,27 @@
 
 import { avatar, drawAvatar, h, icon, setAttribute, setText } from "../shared/dom.js";
 import { place } from "../shared/place.js";
+import { drawPrivacy, privacyBadge } from "../shared/privacy.js";
 import { store } from "../shared/session.js";
 import * as when from "../shared/when.js";
+import { Doubt } from "./doubt.js";
 import { Menu } from "./menu.js";
+import { Sheet } from "./sheet.js";
 
 export class Head {
   element;
+  /** The banner that stands below it while something is in doubt. */
+  banner;
   #parts;
   #menu;
+  #doubt;
 
   /** `done(text)` tells what a choice in the menu did. */
   constructor(done) {
-    this.#menu = new Menu(done);
+    const sheet = new Sheet();
+    this.#menu = new Menu(done, sheet);
+    this.#doubt = new Doubt(sheet);
+    this.banner = this.#doubt.element;
     const parts = {
       back: h("button", { class: "plainbutton back", "aria-label": "Back to the list", onclick: () => place.open(null) },
         icon("back")),
@@ -21,12 +30,13 @@ export class Head {
       name: h("h2", { dir: "auto" }),
       presence: h("span", { class: "presence" }),
       address: h("span", { class: "address" }),
-      badge: h("span", { class: "badge", tabindex: 0, role: "note" }),
+      code: h("span", { class: "code", tabindex: 0, role: "note" }),
+      badge: privacyBadge({ class: "badge", tabindex: 0, role: "note" }),
     };
     this.#parts = parts;
     const title = h("div", { class: "title" }, h("div", { class: "line" }, parts.name, parts.badge),
-      h("div", { class: "line small" }, parts.presence, parts.address));
-    this.element = h("header", {}, parts.back, parts.avatar, title, this.#menu.element);
+      h("div", { class: "line small" }, parts.presence, parts.address, parts.code));
+    this.element = h("header", {}, parts.back, parts.avatar, title, this.#menu.element, sheet.element);
   }
 
   /** Close whatever is open. */
@@ -36,8 +46,10 @@ export class Head {
 
   /** `room` is the conversation's view, or undefined when it isn't there. */
   draw(room) {
-    const { avatar: face, name, presence, address, badge } = this.#parts;
+    const { avatar: face, name, presence, address, code, badge } = this.#parts;
     this.#menu.draw(room);
+    this.#doubt.draw(room);
+    code.hidden = !room?.code.length;
     if (!room) {
       setText(name, store.loaded && store.me ? "This conversation isn't here" : "…");
       setText(presence, "");
@@ -52,10 +64,12 @@ export class Head {
     setAttribute(presence, "data-tone", store.away ? "plain" : room.presence_tone);
     setAttribute(presence, "data-tip", room.presence_title);
     setText(address, room.address === room.name ? "" : room.address);
-    badge.hidden = !room.badge && !room.encrypted;
-    setText(badge, room.encrypted ? "encrypted" : "not encrypted");
-    setAttribute(badge, "data-kind", room.encrypted ? "good" : "plain");
-    setAttribute(badge, "data-tip", room.badge_title || "Only you and the other side can read this.");
-    setAttribute(badge, "aria-label", `${badge.textContent}: ${badge.dataset.tip}`);
+    badge.hidden = false;
+    drawPrivacy(badge, room.encrypted, room.privacy, room.privacy_title);
+    setAttribute(badge, "aria-label", `${room.privacy}: ${room.privacy_title}`);
+    if (code.hidden) return;
+    setText(code, room.code.join(" "));
+    setAttribute(code, "data-tip", `The code of ${room.name}'s node. If ${room.name} reads out the same one, it is theirs.`);
+    setAttribute(code, "aria-label", `Code ${room.code.join(" ")}`);
   }
 }

@@ -4,7 +4,9 @@ import { calm } from "../shared/calm.js";
 import { avatar, drawAvatar, h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
 import { finding } from "../shared/finding.js";
 import { onKey } from "../shared/keyboard.js";
+import { called } from "../shared/names.js";
 import { addressOf, place } from "../shared/place.js";
+import { drawPrivacy, privacyBadge } from "../shared/privacy.js";
 import { store } from "../shared/session.js";
 import { tips } from "../shared/tip.js";
 import * as when from "../shared/when.js";
@@ -101,15 +103,17 @@ export class List {
       avatar(),
       h("span", { class: "what" },
         h("span", { class: "line" }, h("span", { class: "name", dir: "auto" }),
-          h("span", { class: "visuallyhidden" }), h("span", { class: "tag" })),
-        h("span", { class: "preview", dir: "auto" })),
+          h("span", { class: "visuallyhidden" }), privacyBadge({ class: "tag" }),
+          h("span", { class: "doubtmark", hidden: true }, icon("alert"), h("span", { class: "visuallyhidden" }, ", warning"))),
+        h("span", { class: "line" }, h("span", { class: "namemark" }), h("span", { class: "preview", dir: "auto" }))),
       h("span", { class: "side" }, h("time"), h("span", { class: "count", "aria-hidden": "true" }),
         h("span", { class: "visuallyhidden" })));
     const element = h("div", { role: "listitem" }, link);
     const [face, what, side] = link.children;
-    const [name, presence, tag] = what.firstChild.children;
+    const [name, presence, tag, doubt] = what.firstChild.children;
+    const [mark, last] = what.lastChild.children;
     const [time, count, said] = side.children;
-    element.parts = { link, face, name, presence, tag, last: what.lastChild, time, count, said };
+    element.parts = { link, face, name, mark, presence, tag, doubt, last, time, count, said };
     link.addEventListener("click", (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
       event.preventDefault();
@@ -133,9 +137,10 @@ export class List {
     parts.link.classList.toggle("unread", unread > 0);
     drawAvatar(parts.face, room);
     setText(parts.name, room.name);
-    setText(parts.tag, room.badge);
-    parts.tag.hidden = !room.badge;
-    setAttribute(parts.tag, "data-tip", room.badge_title);
+    setText(parts.mark, room.mark);
+    drawPrivacy(parts.tag, room.encrypted, room.encrypted ? "encrypted" : "plain", room.privacy_title);
+    parts.doubt.hidden = !room.doubt;
+    setAttribute(parts.doubt, "data-tip", room.doubt?.text);
     const { last } = room;
     setText(parts.last, last ? (last.mine ? `You: ${last.text}` : last.text) : "Nothing said yet");
     const now = store.now();
@@ -155,7 +160,8 @@ export class List {
 
   #makeHit() {
     const link = h("a", { class: "hit", draggable: "false" }, h("span", { class: "line" },
-      h("span", { class: "name", dir: "auto" }), h("time")), h("span", { class: "snippet", dir: "auto" }));
+      h("span", { class: "name", dir: "auto" }), privacyBadge({ class: "tag" }), h("time")),
+    h("span", { class: "snippet", dir: "auto" }));
     const element = h("div", { role: "listitem" }, link);
     link.addEventListener("click", (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
@@ -171,7 +177,10 @@ export class List {
     const [line, snippet] = element.firstChild.children;
     setAttribute(element.firstChild, "href", addressOf(hit.room, hit.id));
     const room = store.rooms.get(hit.room);
-    setText(line.firstChild, hit.mine ? `You to ${room?.name ?? "somebody"}` : (room?.name ?? hit.name));
+    const name = room ? called(room) : null;
+    setText(line.firstChild, hit.mine ? `You to ${name ?? "somebody"}` : (name ?? hit.name));
+    const encrypted = Boolean(room?.encrypted) && !hit.plain;
+    drawPrivacy(line.children[1], encrypted, encrypted ? "encrypted" : "plain", encrypted ? room.privacy_title : "Others on the network could read this.");
     setText(line.lastChild, when.short(hit.at, store.now()));
     snippet.replaceChildren(...this.#search.snippet(hit.text));
   }

@@ -3,7 +3,6 @@
 
 import { h, icon, setAttribute, setText, toClipboard } from "../shared/dom.js";
 import { newKey } from "../shared/key.js";
-import { onKey, onSubmit } from "../shared/keyboard.js";
 import { MAX_TYPED } from "../shared/names.js";
 import { linkTo } from "../shared/place.js";
 import { connection, store } from "../shared/session.js";
@@ -20,9 +19,10 @@ export class Menu {
   #done;
   #room = null;
 
-  /** `done(text)` tells what a choice did, where nothing else shows it. */
-  constructor(done) {
+  /** `done(text)` tells what a choice did, where nothing else shows it; `sheet` asks once more. */
+  constructor(done, sheet) {
     this.#done = done;
+    this.#sheet = sheet;
     this.#open = h("button", { class: "opener", type: "button" }, icon("more"));
     this.#popup = new Popup(this.#open, "talk-menu");
     this.#acts = {
@@ -35,15 +35,7 @@ export class Menu {
       done("Link copied. It works for this dashboard only.");
     });
     this.#popup.add("Delete conversation…", () => this.#remove(), true);
-    this.#sheet = h("dialog", { class: "ask", "aria-labelledby": "ask-title" });
-    this.element = h("div", { class: "menu", hidden: true }, this.#open, this.#popup.items, this.#sheet);
-    onKey(this.#sheet, (event) => {
-      // Nothing below the sheet hears of keys.
-      event.stopPropagation();
-      if (event.key !== "Escape") return;
-      event.preventDefault();
-      this.#sheet.close();
-    });
+    this.element = h("div", { class: "menu", hidden: true }, this.#open, this.#popup.items);
   }
 
   /** `room` is the conversation's view, or undefined while there is none. */
@@ -64,7 +56,7 @@ export class Menu {
   /** Close whatever is open. */
   close() {
     this.#popup.hide(false);
-    if (this.#sheet.open) this.#sheet.close();
+    this.#sheet.close();
   }
 
   #connected(peer) {
@@ -77,7 +69,7 @@ export class Menu {
     const { name, peer } = this.#room;
     const field = h("input", { name: "name", autocomplete: "off", spellcheck: "false", dir: "auto", maxlength: MAX_TYPED });
     field.value = name;
-    this.#ask({
+    this.#sheet.ask({
       title: `Rename ${name}`,
       text: "Only you see this name. Leave it empty to go back to what they call themselves.",
       fields: h("label", {}, h("span", {}, "Name"), field),
@@ -90,9 +82,10 @@ export class Menu {
   #merge() {
     const { id, name } = this.#room;
     const others = store.sorted().filter((room) => room.id !== id);
-    const label = ({ name: other, address }) => (address && address !== other ? `${other} · ${address}` : other);
+    const label = ({ name: other, mark, address }) =>
+      (mark ? `${other} · ${mark}` : address && address !== other ? `${other} · ${address}` : other);
     const choice = h("select", { name: "into" }, ...others.map((room) => h("option", { value: room.id }, label(room))));
-    this.#ask({
+    this.#sheet.ask({
       title: `Merge ${name} into another conversation`,
       text: `For one person who is here twice. All that was said with ${name} moves there, and what still waits is sent ` +
         "there. It can't be taken apart again.",
@@ -105,7 +98,7 @@ export class Menu {
 
   #remove() {
     const { id, name } = this.#room;
-    this.#ask({
+    this.#sheet.ask({
       title: `Delete the conversation with ${name}?`,
       text: `Everything said here is erased from this computer for good, what still waits is never sent, and ${name} ` +
         `leaves your list of peers. It can't be undone. ${name} keeps their own copy; what they say next begins a new ` +
@@ -125,42 +118,7 @@ export class Menu {
       // Who has gone on, or writes in another sheet, is told in passing.
       if (!this.#open.isConnected) return;
       if (this.#sheet.open || this.#room?.id !== id) return this.#done(`${name}: ${problem.message}`);
-      this.#ask({ title: "That didn't work", text: problem.message, yes: "All right", word: () => null });
+      this.#sheet.ask({ title: "That didn't work", text: problem.message, yes: "All right", word: () => null });
     });
-  }
-
-  /** Open a sheet. `word()` gives what to ask the node, or null when there is nothing to ask. */
-  #ask({ title, text, fields = null, yes, grave = false, word }) {
-    const problem = h("p", { class: "problem", role: "alert", hidden: true });
-    const agree = h("button", { class: grave ? "primary grave" : "primary", type: "submit" }, yes);
-    const cancel = h("button", { type: "button", onclick: () => this.#sheet.close() }, "Cancel");
-    const form = h("form", {}, h("h3", { id: "ask-title", dir: "auto" }, title),
-      h("p", { id: "ask-text", dir: "auto" }, text), fields, problem, h("div", { class: "answers" }, cancel, agree));
-    // One wish, one key: asking again after a lost answer doesn't double it.
-    let key = newKey();
-    // Not `disabled`: that would take the focus away.
-    let asking = false;
-    form.addEventListener("input", () => (key = newKey()));
-    onSubmit(form, async () => {
-      if (asking) return;
-      const wish = word();
-      if (!wish) return this.#sheet.close();
-      asking = true;
-      problem.hidden = true;
-      try {
-        await connection.ask({ ...wish, key });
-        if (form.isConnected) this.#sheet.close();
-      } catch (error) {
-        if (!error.retryable) key = newKey();
-        setText(problem, `${error.message}${error.retryable ? " Try again in a moment." : ""}`);
-        problem.hidden = false;
-      } finally {
-        asking = false;
-      }
-    });
-    setAttribute(this.#sheet, "aria-describedby", "ask-text");
-    this.#sheet.replaceChildren(form);
-    this.#sheet.showModal();
-    if (grave) cancel.focus();
   }
 }

@@ -1,6 +1,6 @@
 // From messages to rows, and from rows to elements: day breaks, the New line, notices, grouped bubbles, waiting texts.
 
-import { h, reconcile, setAttribute, setText } from "../shared/dom.js";
+import { h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
 import { linked } from "../shared/links.js";
 import { store } from "../shared/session.js";
 import * as when from "../shared/when.js";
@@ -19,6 +19,8 @@ export function rowsOf(messages, pending, { newAfter, begun, now }) {
   const rows = [];
   let previous = null;
   let today = null;
+  /** Whether the last text was said in clear, in a conversation that is encrypted by now; null: there was none. */
+  let plain = null;
   let lined = newAfter === null || !(begun || messages.some(({ id }) => id <= newAfter));
   const days = new Map();
   const breakDay = (at) => {
@@ -54,6 +56,11 @@ export function rowsOf(messages, pending, { newAfter, begun, now }) {
       lined = true;
       previous = null;
     }
+    if ((plain ?? (begun ? false : null)) === !message.plain) {
+      rows.push({ kind: "seal", key: `seal-${message.id}`, encrypted: !message.plain });
+      previous = null;
+    }
+    plain = Boolean(message.plain);
     const closes = Boolean(message.delivery?.repair);
     add({ kind: "message", key: `m-${message.id}`, message, closes }, message.at, message.mine, message.author);
   }
@@ -63,9 +70,17 @@ export function rowsOf(messages, pending, { newAfter, begun, now }) {
   return rows;
 }
 
+/** What the mark "plain" on a message means. */
+const IN_CLEAR = "Said in clear: others on the network could read it. What is said now is encrypted.";
+
 export function makeRow(row) {
   if (row.kind === "day") return h("div", { class: "day", role: "separator" }, h("span"));
   if (row.kind === "new") return h("div", { class: "newline", role: "separator" }, h("span", {}, "New"));
+  if (row.kind === "seal") {
+    return h("div", { class: "seal", role: "separator", "data-kind": row.encrypted ? "good" : "plain" },
+      icon(row.encrypted ? "lock" : "open"),
+      h("span", {}, row.encrypted ? "Encrypted from here on" : "Not encrypted: said before encryption began"));
+  }
   if (row.kind === "notice") return h("div", { class: "notice" }, h("span", { dir: "auto" }));
   const parts = {
     who: h("div", { class: "who", dir: "auto" }),
@@ -73,7 +88,7 @@ export function makeRow(row) {
     more: h("button", { class: "more", hidden: true }, "Show all"),
     marks: h("span", { class: "marks" }),
     time: h("time"),
-    state: h("span", { class: "state", role: "note" }),
+    state: h("button", { class: "state", type: "button", tabindex: -1 }),
     why: h("span", { class: "why" }),
     acts: h("span", { class: "acts" }),
   };
@@ -121,7 +136,7 @@ function drawActs(acts, wanted, of, version) {
 /** `context` gives `now`, and `room` (its view, for what waits). */
 export function drawRow(element, row, context) {
   if (row.kind === "day") return setText(element.firstChild, row.text);
-  if (row.kind === "new") return;
+  if (row.kind === "new" || row.kind === "seal") return;
   if (row.kind === "notice") {
     setText(element.firstChild, `${row.message.text} · ${when.time(row.message.at)}`);
     return setAttribute(element, "title", when.full(row.message.at));
@@ -148,6 +163,8 @@ export function drawRow(element, row, context) {
   setAttribute(parts.time, "datetime", new Date(message.at).toISOString());
   setAttribute(parts.time, "data-tip", when.full(message.at));
   parts.marks.replaceChildren(
+    ...(message.plain ? [h("span", { class: "mark plain", role: "note", "data-tip": IN_CLEAR, "aria-label": `plain: ${IN_CLEAR}` },
+      icon("open"), "plain")] : []),
     ...(message.marks ?? []).map((mark) =>
       h("span", { class: "mark", role: "note", "data-tip": mark.title, tabindex: 0, "aria-label": `${mark.label}: ${mark.title}` },
         mark.label),
@@ -168,15 +185,30 @@ function drawDelivery(element, message, context) {
     setAttribute(parts.state, "data-tip", why || null);
     setAttribute(parts.state, "data-label", delivery.label);
     setAttribute(parts.state, "aria-label", why ? `${delivery.label}: ${why}` : delivery.label);
-    setAttribute(parts.state, "tabindex", delivery.tone === "wait" || delivery.tone === "bad" ? 0 : null);
+    setAttribute(parts.state, "aria-haspopup", "dialog");
+    setAttribute(parts.state, "aria-disabled", null);
+    setAttribute(parts.state, "data-act", "details");
+    setAttribute(parts.state, "data-of", message.id);
+    stateReachable(element, element.reached ?? false);
   }
   const repair = delivery?.repair;
   setText(parts.why, repair ? (delivery.why ?? "") : "");
   drawActs(parts.acts, repair ? [[repair, "resend"]] : [], message.id, message.version);
 }
 
+/** Make a message's state reachable by the keyboard, or not: a log has hundreds. One with a problem always is. */
+export function stateReachable(element, yes) {
+  const { parts, message } = element ?? {};
+  if (!parts?.state) return;
+  element.reached = yes;
+  const tone = message?.delivery?.tone;
+  setAttribute(parts.state, "tabindex", yes || tone === "wait" || tone === "bad" ? 0 : -1);
+}
+
 function drawPending(element, entry) {
   const { parts } = element;
+  for (const name of ["data-act", "data-of", "aria-haspopup"]) setAttribute(parts.state, name, null);
+  setAttribute(parts.state, "aria-disabled", true);
   parts.who.hidden = true;
   drawText(element, entry.text);
   setText(parts.time, when.time(entry.at));

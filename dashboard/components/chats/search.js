@@ -72,7 +72,7 @@ export class Search {
   fits(room) {
     // A peer may use an id as its name: only the conversation that has the id is meant.
     if (isId(this.words)) return room.id === this.words;
-    const where = nameKey(`${room.name} ${room.address}`);
+    const where = nameKey(`${room.name} ${room.address} ${room.code.join(" ")}`);
     return this.words.split(/\s+/).every((word) => where.includes(word));
   }
 

@@ -213,7 +213,7 @@ export class Talk {
 
   // -- events
 
-  /** A message, a state or the news that old messages are gone, which came as an event; `op` as viewmodel.py makes it. */
+  /** A message (new or changed), a state, a receipt, or the news that old messages are gone, which came as an event; `op` as viewmodel.py makes it. */
   take(op) {
     if (this.state === "loading" || this.#loading.before || this.#loading.after) this.#recent.push(op);
     if (this.state === "loading") return;
@@ -242,6 +242,7 @@ export class Talk {
       message.version = ++versions;
       return true;
     }
+    if (op.op === "receipt") return this.#receive(op);
     if (op.op === "expired") {
       const stays = (one) => one.id > op.upto || ["waiting", "sending"].includes(one.delivery?.label);
       if (this.messages.every(stays)) return false;
@@ -253,8 +254,25 @@ export class Talk {
     if (at >= 0) {
       if (this.messages[at].seq > message.seq || message.seq === 0) return false;
       this.messages[at] = message;
+      if (op.op !== "changed") return true;
+      // Its place may be another one.
+      this.messages.splice(at, 1);
+      this.#put(message);
       return true;
     }
+    return this.#put(message);
+  }
+
+  /** A receipt: our entries of a stream up to a number are delivered. */
+  #receive({ stream, n, delivery, seq }) {
+    const covered = ({ mine, entry, seq: known }) => mine && entry?.stream === stream && entry.n <= n && known <= seq;
+    const found = [...this.messages, ...this.beyond].filter(covered);
+    for (const message of found) Object.assign(message, { delivery, seq, version: ++versions });
+    return found.length > 0;
+  }
+
+  /** Puts a message that isn't there in its place. */
+  #put(message) {
     let place = this.messages.length;
     while (place > 0 && before(message, this.messages[place - 1])) place--;
     // Outside of the loaded part: a page of history will bring it.

@@ -6,6 +6,7 @@ import { onKey } from "../shared/keyboard.js";
 import { reachable } from "../shared/links.js";
 import { linkTo } from "../shared/place.js";
 import { Popup } from "./popup.js";
+import { stateReachable } from "./rows.js";
 
 /** Characters of a message that are read out when the keyboard comes to it. */
 const SPOKEN = 600;
@@ -22,15 +23,20 @@ export class Tools {
   #placedAt = 0;
   #done;
   #toEnd;
+  #delivery;
 
-  /** `log` scrolls and holds `rows`; `done(text)` tells what was done; `toEnd()` goes to the newest message. */
-  constructor(log, rows, { done, toEnd }) {
+  /**
+   * `log` scrolls and holds `rows`; `done(text)` tells what was done; `toEnd()` goes to the newest message;
+   * `details(message, element)` tells what became of one.
+   */
+  constructor(log, rows, { done, toEnd, details }) {
     this.#log = log;
     this.#rows = rows;
     this.#done = done;
     this.#toEnd = toEnd;
     this.#button = h("button", { class: "tools", type: "button", "aria-label": "More about this message" }, icon("more"));
     this.#popup = new Popup(this.#button, "message-menu", { onShow: () => this.#place() });
+    this.#delivery = this.#popup.add("Delivery…", () => this.#message && details(this.#message, this.#button));
     this.#popup.add("Copy text", () => this.#copy(this.#message?.text, "Text copied."));
     const link = () => this.#message && linkTo(this.#message.room, this.#message.id);
     this.#popup.add("Copy link to this message", () => this.#copy(link(), "Link copied."));
@@ -53,7 +59,8 @@ export class Tools {
   /** Give a message the focus, and have it read out. */
   focus(row, { scroll = true } = {}) {
     const { name, text, delivery, mine } = row.message ?? { name: "", text: row.textContent };
-    const said = `${mine ? "You" : name}, ${row.querySelector("time")?.textContent ?? ""}: ${text.slice(0, SPOKEN)}`;
+    const clear = row.message?.plain ? ", plain" : "";
+    const said = `${mine ? "You" : name}, ${row.querySelector("time")?.textContent ?? ""}${clear}: ${text.slice(0, SPOKEN)}`;
     setAttribute(row, "aria-label", delivery ? `${said}, ${delivery.label}` : said);
     row.addEventListener("blur", () => setAttribute(row, "aria-label", null), { once: true });
     if (scroll) row.scrollIntoView({ block: "nearest" });
@@ -77,13 +84,16 @@ export class Tools {
 
   #take(row) {
     reachable(this.#row, false);
+    stateReachable(this.#row, false);
     reachable(row, true);
+    stateReachable(row, true);
     this.#row = row;
     if (row) row.parts.bubble.append(this.#button);
     else this.#button.remove();
   }
 
   #place() {
+    this.#delivery.hidden = !this.#message?.delivery;
     const { items } = this.#popup;
     const box = this.#button.getBoundingClientRect();
     this.#placedAt = box.top;

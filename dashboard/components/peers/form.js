@@ -3,6 +3,7 @@
 import { h, refocus, setAttribute, setText } from "../shared/dom.js";
 import { newKey } from "../shared/key.js";
 import { onSubmit } from "../shared/keyboard.js";
+import { called } from "../shared/names.js";
 import { place } from "../shared/place.js";
 import { connection, store } from "../shared/session.js";
 
@@ -102,7 +103,7 @@ export class Form {
   }
 
   #tell(peer) {
-    if (peer.link === "online" || peer.link === "reachable") this.#say(`${peer.name} is ${peer.presence}.`, "good");
+    if (peer.link === "online" || peer.link === "reachable") this.#say(`${called(peer)} is ${peer.presence}${peer.encrypted ? ", encrypted" : ", not encrypted"}.`, "good");
     else if (peer.link === "connecting" || peer.link === "unknown") this.#say(`Connecting to ${peer.name}…`, "plain");
     else {
       const why = peer.error || "It doesn't answer.";

@@ -3,8 +3,9 @@
 import { calm } from "../shared/calm.js";
 import { avatar, copy, drawAvatar, h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
 import { newKey } from "../shared/key.js";
-import { nameKey } from "../shared/names.js";
+import { called, nameKey } from "../shared/names.js";
 import { place } from "../shared/place.js";
+import { drawPrivacy, privacyBadge } from "../shared/privacy.js";
 import { connection, store } from "../shared/session.js";
 import * as when from "../shared/when.js";
 
@@ -21,7 +22,7 @@ export class Table {
   #stops;
 
   constructor() {
-    const field = h("input", { type: "search", placeholder: "Filter by name or address", autocomplete: "off",
+    const field = h("input", { type: "search", placeholder: "Filter by name, address or code", autocomplete: "off",
       spellcheck: "false", "aria-label": "Filter peers" });
     field.addEventListener("input", () => {
       this.#filter = nameKey(field.value.trim());
@@ -53,7 +54,7 @@ export class Table {
     const { rows, sum, empty, head } = this.#parts;
     const all = [...store.peers.values()];
     const shown = all
-      .filter((peer) => nameKey(`${peer.name} ${peer.address}`).includes(this.#filter))
+      .filter((peer) => nameKey(`${peer.name} ${peer.address} ${peer.code.join(" ")}`).includes(this.#filter))
       .sort((a, b) => isHere(b) - isHere(a) || a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1));
     reconcile(rows, shown, (peer) => peer.id, () => this.#make(), (element, peer) => this.#drawPeer(element, peer));
     const here = all.filter(isHere).length;
@@ -63,7 +64,7 @@ export class Table {
     const [title, text] = empty.children;
     setText(title, all.length ? "Nobody by that name" : "Nobody yet");
     setText(text, all.length
-      ? "No peer's name or address holds what you typed."
+      ? "No peer's name, address or code holds what you typed."
       : "Type somebody's address above, or give them yours. Whoever connects to you appears here by themselves.");
   }
 
@@ -71,6 +72,10 @@ export class Table {
     const parts = {
       face: avatar(),
       name: h("button", { class: "link name", dir: "auto" }),
+      privacy: privacyBadge({ tabindex: 0 }),
+      code: h("span", { class: "code" }),
+      doubt: h("span", { class: "doubtline", dir: "auto" }),
+      decide: h("button", { class: "act" }, "Decide…"),
       presence: h("span", { class: "presence", tabindex: 0 }),
       why: h("span", { class: "why", dir: "auto" }),
       address: h("span", { class: "text" }),
@@ -83,8 +88,8 @@ export class Table {
     };
     const cell = (name, ...children) => h("div", { class: `cell ${name}`, role: "cell" }, ...children);
     const element = h("div", { class: "peer", role: "row" },
-      cell("who", parts.face, h("span", { class: "names" }, parts.name)),
-      cell("how", parts.presence, parts.why),
+      cell("who", parts.face, h("span", { class: "names" }, parts.name, h("span", { class: "kept" }, parts.privacy, parts.code))),
+      cell("how", parts.presence, parts.why, h("span", { class: "doubted" }, icon("alert"), parts.doubt, parts.decide)),
       cell("where", parts.address, parts.copy),
       cell("speaks", parts.dialect),
       cell("seen", parts.seen),
@@ -93,6 +98,7 @@ export class Table {
     const chat = () => place.go("chats", element.peer.room);
     parts.name.addEventListener("click", chat);
     parts.chat.addEventListener("click", chat);
+    parts.decide.addEventListener("click", chat);
     parts.copy.addEventListener("click", () => copy(parts.copy, element.peer.address));
     parts.link.addEventListener("click", () => this.#toggle(element));
     parts.forget.addEventListener("click", () => this.#forget(element));
@@ -105,7 +111,12 @@ export class Table {
     element.peer = peer;
     drawAvatar(parts.face, peer);
     setText(parts.name, peer.name);
-    setAttribute(parts.name, "aria-label", `Chat with ${peer.name}`);
+    setAttribute(parts.name, "aria-label", `Chat with ${called(peer)}`);
+    drawPrivacy(parts.privacy, peer.encrypted, peer.encrypted ? "encrypted" : "plain", peer.privacy_title);
+    setText(parts.code, peer.code.join(" "));
+    parts.doubt.parentNode.hidden = !peer.doubt;
+    setText(parts.doubt, peer.doubt);
+    setAttribute(parts.decide, "aria-label", `Decide who ${called(peer)} is`);
     setText(parts.presence, store.away ? "unknown" : peer.presence);
     setAttribute(parts.presence, "data-tone", store.away ? "plain" : peer.presence_tone);
     setAttribute(parts.presence, "data-tip", store.away ? "The node is away." : peer.presence_title);
@@ -124,7 +135,7 @@ export class Table {
     if (peer.link === "reachable") setText(parts.link, "Disconnect");
     parts.link.hidden = !connected && !peer.dialable;
     element.connected = connected;
-    setAttribute(parts.forget, "aria-label", `Forget ${peer.name}`);
+    setAttribute(parts.forget, "aria-label", `Forget ${called(peer)}`);
   }
 
   async #ask(button, word) {

@@ -3,6 +3,7 @@
 import { calm } from "../shared/calm.js";
 import { h, icon, reconcile, setText } from "../shared/dom.js";
 import { onKey, onSubmit } from "../shared/keyboard.js";
+import { called } from "../shared/names.js";
 import { isFindKey, isNarrow, MAX_ID, place } from "../shared/place.js";
 import { MAX_QUERY } from "../shared/query.js";
 import { store } from "../shared/session.js";
@@ -78,7 +79,7 @@ function build(root) {
     const options = [{ id: EVERYWHERE, name: "All conversations" }, ...rooms];
     const { room } = finding;
     if (room && !store.rooms.has(room)) options.push({ id: room, name: "A conversation that isn't here" });
-    reconcile(where, options, (one) => one.id, (one) => h("option", { value: one.id }), (option, one) => setText(option, one.name));
+    reconcile(where, options, (one) => one.id, (one) => h("option", { value: one.id }), (option, one) => setText(option, called(one)));
     if (where.value !== (room ?? EVERYWHERE)) where.value = room ?? EVERYWHERE;
   }
 
@@ -86,7 +87,7 @@ function build(root) {
   function arrive({ exactly }) {
     const asked = new URLSearchParams(window.location.search);
     const typed = (asked.get("q") ?? "").slice(0, MAX_QUERY - 1);
-    const room = asked.get("room")?.slice(0, MAX_ID) || null;
+    const room = store.canonical(asked.get("room")?.slice(0, MAX_ID) || null);
     if (exactly || typed || room) finding.look(typed, room);
     if (field.value !== finding.typed) field.value = finding.typed;
     begun = false;

@@ -1,7 +1,9 @@
 // What was found, newest first, under the days on which it was said; and in words when there is nothing to show.
 
 import { avatar, drawAvatar, h, reconcile, setAttribute, setText } from "../shared/dom.js";
+import { called } from "../shared/names.js";
 import { addressOf, place } from "../shared/place.js";
+import { drawPrivacy, privacyBadge } from "../shared/privacy.js";
 import { snippet } from "../shared/query.js";
 import { store } from "../shared/session.js";
 import * as when from "../shared/when.js";
@@ -97,8 +99,8 @@ export class Results {
       return ["That didn't work", problem?.message ?? ""];
     }
     if (state !== "ready" || number) return null;
-    const name = room && store.rooms.get(room)?.name;
-    return [`Nothing found${name ? ` with ${name}` : ""}`,
+    const known = room && store.rooms.get(room);
+    return [`Nothing found${known ? ` with ${called(known)}` : ""}`,
       "No message holds all of these words. Fewer words find more; word* finds every word that begins so."];
   }
 
@@ -135,12 +137,13 @@ export class Results {
     const parts = {
       face: avatar(),
       name: h("span", { class: "name", dir: "auto" }),
+      privacy: privacyBadge(),
       time: h("time"),
       who: h("span", { class: "who", dir: "auto" }),
       text: h("span", { class: "text", dir: "auto" }),
     };
     const link = h("a", { class: "hit", draggable: "false" }, parts.face,
-      h("span", { class: "what" }, h("span", { class: "line" }, parts.name, parts.time),
+      h("span", { class: "what" }, h("span", { class: "line" }, parts.name, parts.privacy, parts.time),
         h("span", { class: "snippet" }, parts.who, parts.text)));
     const element = h("div", { role: "listitem" }, link);
     element.parts = { ...parts, link };
@@ -155,10 +158,12 @@ export class Results {
   }
 
   #drawHit(element, hit) {
-    const { link, face, name, time, who, text } = element.parts;
+    const { link, face, name, privacy, time, who, text } = element.parts;
     const room = store.rooms.get(hit.room);
     drawAvatar(face, room);
-    setText(name, room.name);
+    setText(name, called(room));
+    const encrypted = room.encrypted && !hit.plain;
+    drawPrivacy(privacy, encrypted, encrypted ? "encrypted" : "plain", encrypted ? room.privacy_title : "Others on the network could read this.");
     setText(who, hit.mine ? "You: " : hit.name === room.name ? "" : `${hit.name}: `);
     if (element.hit === hit && element.terms === finding.terms) return;
     element.hit = hit;

@@ -1,6 +1,7 @@
 // Announces news to screen readers: politely, and one sentence at a time, however much comes in.
 
 import { h, setText } from "./dom.js";
+import { called } from "./names.js";
 import { store } from "./session.js";
 
 /** Pause between two announcements, in ms; news that comes meanwhile is summed up. */
@@ -17,7 +18,7 @@ export class Announcer {
   #stops;
 
   constructor() {
-    const nameOf = (room) => store.rooms.get(room)?.name;
+    const nameOf = (room) => store.rooms.has(room) ? called(store.rooms.get(room)) : undefined;
     this.#stops = [
       store.on("message", ({ message }) => {
         if (message.mine || message.notice) return;

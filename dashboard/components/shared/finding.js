@@ -51,6 +51,11 @@ export class Finding {
     store.on("reload", () => this.state === "ready" && this.#refresh());
     // A search that failed while the node was away is repeated once it is back.
     store.on("lists", () => {
+      // An address may name a conversation that is part of another one by now.
+      if (this.room && store.canonical(this.room) !== this.room) {
+        this.room = store.canonical(this.room);
+        return void this.again();
+      }
       if (this.state === "failed" && !store.away && this.problem.retryable) this.again({ quietly: true });
     });
   }

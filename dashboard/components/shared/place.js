@@ -79,7 +79,8 @@ export const place = {
   },
 
   /** Open a conversation (null: back to the list). `gone`: what was open before is gone; the operation that said so. */
-  open(room, { around = null, gone = null } = {}) {
+  open(id, { around = null, gone = null } = {}) {
+    const room = store.canonical(id);
     const changed = room !== this.room;
     // A new action on this page cancels a pending change to another page.
     if (!gone) clearTimeout(again);
@@ -94,10 +95,10 @@ export const place = {
   /** Go to another page; with a room, to that conversation, at a message of it, found by searching for `results`. */
   go(page, room, { around = null, results = null } = {}) {
     if (room !== undefined) {
-      this.room = room;
+      this.room = store.canonical(room);
       this.around = this.message = around;
       this.results = results;
-      remember(room);
+      remember(this.room);
     }
     if (page === this.page) {
       clearTimeout(again);
@@ -126,8 +127,9 @@ export const place = {
   settle() {
     const asked = inAddress();
     if (asked.room) {
-      if (asked.room !== this.room) this.results = null;
-      this.room = asked.room;
+      const room = store.canonical(asked.room);
+      if (room !== this.room) this.results = null;
+      this.room = room;
       this.around = this.message = asked.message;
     } else this.room ||= remembered() || null;
     this.writeAddress(false);
@@ -156,7 +158,8 @@ window.addEventListener("popstate", () => {
   const { pathname } = window.location;
   // From one page to another: Streamlit shows it, and it settles by itself.
   if (place.page !== "chats" || (pathname !== "/" && pathname !== "/chats")) return;
-  const { room, message } = inAddress();
+  const { room: asked, message } = inAddress();
+  const room = store.canonical(asked);
   if (room === place.room && message === place.message) return;
   if (room !== place.room) place.results = null;
   place.room = room;
@@ -181,5 +184,6 @@ export function isFindKey(event) {
 
 // A conversation that was merged into another one is opened there; from one that was deleted, back to the list.
 store.on("gone", (op) => {
-  if (place.room === op.id) place.open(op.into, { gone: op });
+  // A message that was asked for is there as well.
+  if (place.room === op.id) place.open(op.into, { gone: op, around: op.into ? (place.around ?? place.message) : null });
 });

@@ -1,6 +1,10 @@
 // The state that the server sent last: it holds the lists, and passes messages on to the components that show them.
 // Nothing is decided here; viewmodel.py did that.
 
+/** Operations that are told once the lists are as they say; and those that leave the lists alone. */
+const QUIET = new Set(["message", "changed", "state", "receipt", "warned", "shared"]);
+const LATER = new Set([...QUIET, "expired", "room_gone", "options"]);
+
 export class Store {
   rooms = new Map();
   peers = new Map();
@@ -23,7 +27,7 @@ export class Store {
 
   /**
    * `kind` is "lists", "message" (op), "state" (op), "said" (message), "expired" (op), "reload" (everything), "gone" (op),
-   * "options" (the settings may differ), or the name of a frame that only some pages ask for: "rows", "figures".
+   * "changed" (op: a message is another), "receipt" (op), "warned" (op), "shared" (op: this node's identity), "options" (the settings may differ), or the name of a frame that only some pages ask for: "rows", "figures".
    */
   on(kind, listener) {
     if (!this.#listeners.has(kind)) this.#listeners.set(kind, new Set());
@@ -37,6 +41,13 @@ export class Store {
 
   #tellOf(op) {
     this.#tell(op.op === "room_gone" ? "gone" : op.op, op);
+  }
+
+  /** The conversation that goes by this id now: itself, or the one that it became part of; else the id as it is. */
+  canonical(id) {
+    if (!id || this.rooms.has(id)) return id;
+    for (const room of this.rooms.values()) if (room.aliases.includes(id)) return room.id;
+    return id;
   }
 
   /** Now by the server's clock, in ms. */
@@ -132,8 +143,8 @@ export class Store {
       else if (op.op === "self") this.me = op.me;
       else if (op.op === "away") this.away = op.away;
       else if (op.op === "health") this.health = op.health;
-      if (["message", "state", "expired", "room_gone", "options"].includes(op.op)) later.push(op);
-      if (op.op !== "message" && op.op !== "state") lists = true;
+      if (LATER.has(op.op)) later.push(op);
+      if (!QUIET.has(op.op)) lists = true;
     }
     for (const op of later) this.#tellOf(op);
     if (lists) this.#tell("lists");

@@ -1,5 +1,6 @@
 // The strip on top of a page that says what is wrong, since when, and what to do. Empty when all is well.
 
+import { mountAlarms } from "./alarms.js";
 import { h, icon, setAttribute, setText } from "./dom.js";
 import { connection, store } from "./session.js";
 import * as when from "./when.js";
@@ -53,13 +54,14 @@ export function trouble() {
   return null;
 }
 
-/** Mount the strip as the first child of `parent`; returns a function that removes it. */
+/** Mount the strip as the first child of `parent`, and the alarms below it; returns a function that removes both. */
 export function strip(parent) {
   const title = h("strong");
   const text = h("span");
   const code = h("code");
   const box = h("div", { class: "strip", role: "status", hidden: true }, icon("alert"), h("p", {}, title, " ", text, " ", code));
   parent.prepend(box);
+  const stopAlarms = mountAlarms(box);
 
   function draw() {
     const found = trouble();
@@ -72,7 +74,7 @@ export function strip(parent) {
     setText(code, found.code ?? "");
   }
 
-  const stops = [store.on("lists", draw), connection.onChange(draw)];
+  const stops = [stopAlarms, store.on("lists", draw), connection.onChange(draw)];
   const timer = setInterval(draw, 1000);
   draw();
   return () => {

@@ -13,7 +13,11 @@ let asking = false;
 let first = true;
 
 function look() {
-  unknown = new Set([...outbox.rooms, place.room].filter((room) => room && !store.rooms.has(room)));
+  const missing = [...new Set([...outbox.rooms, place.room])].filter((room) => room && !store.rooms.has(room));
+  // What became part of another conversation is still known there: nobody needs to be asked.
+  const merged = missing.map((id) => ({ id, into: store.canonical(id) })).filter(({ id, into }) => id !== into);
+  unknown = new Set(missing.filter((id) => store.canonical(id) === id));
+  if (merged.length) store.tellGone(merged.map((one) => ({ ...one, op: "room_gone", name: store.rooms.get(one.into).name })));
   ask();
 }
 

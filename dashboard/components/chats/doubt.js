@@ -1,0 +1,57 @@
+// The banner above a conversation while it is in doubt who the other side is: why, what to do, and the button that ends it.
+// Before anything is decided, a sheet shows the codes of all who may be meant.
+
+import { h, icon, setText } from "../shared/dom.js";
+
+export class Doubt {
+  element;
+  #parts;
+  #sheet;
+  #room = null;
+
+  constructor(sheet) {
+    this.#sheet = sheet;
+    const parts = {
+      text: h("strong", { dir: "auto" }),
+      advice: h("span", { dir: "auto" }),
+      act: h("button", { class: "act", type: "button", onclick: () => this.#decide() }),
+    };
+    this.#parts = parts;
+    this.element = h("section", { class: "doubt", "aria-label": "Warning", hidden: true }, icon("alert"),
+      h("p", {}, parts.text, " ", parts.advice), parts.act);
+  }
+
+  /** `room` is the conversation's view, or undefined while there is none. */
+  draw(room) {
+    const doubt = room?.doubt;
+    this.element.hidden = !doubt;
+    this.#room = doubt ? room : null;
+    if (!doubt) return;
+    setText(this.#parts.text, doubt.text);
+    setText(this.#parts.advice, doubt.advice);
+    setText(this.#parts.act, `${doubt.act}…`);
+  }
+
+  #decide() {
+    const { peer, doubt } = this.#room;
+    const { question, meaning, sides, act, plain } = doubt;
+    this.#sheet.ask({
+      title: question,
+      text: meaning,
+      fields: h("div", { class: "people" }, ...sides.map(side)),
+      yes: act,
+      grave: plain,
+      careful: true,
+      word: () => ({ t: "trust", peer, plain }),
+    });
+  }
+}
+
+/** One who may be meant, with the code to compare: one group a line, so that it can be read out. */
+function side({ title, code, where }) {
+  return h("div", { class: "person" }, h("h4", { dir: "auto" }, title),
+    code.length
+      ? h("p", { class: "groups" }, ...code.map((group) => h("span", {}, group)))
+      : h("p", { class: "nocode" }, icon("open"), "No code: a plain client can't prove who it is."),
+    where ? h("p", { class: "where" }, where) : null);
+}

@@ -1,0 +1,66 @@
+// A sheet over the conversation that asks once more before something is done, and says what it means.
+
+import { h, setAttribute, setText } from "../shared/dom.js";
+import { newKey } from "../shared/key.js";
+import { onKey, onSubmit } from "../shared/keyboard.js";
+import { connection } from "../shared/session.js";
+
+export class Sheet {
+  element = h("dialog", { class: "ask", "aria-labelledby": "ask-title" });
+
+  constructor() {
+    onKey(this.element, (event) => {
+      // Nothing below the sheet hears of keys.
+      event.stopPropagation();
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      this.element.close();
+    });
+  }
+
+  get open() {
+    return this.element.open;
+  }
+
+  close() {
+    if (this.element.open) this.element.close();
+  }
+
+  /**
+   * Open it. `word()` gives what to ask the node, or null when there is nothing to ask. `grave`: it can't be taken back, or
+   * lets others in; then *Cancel* has the focus, so that a hasty Enter does nothing. `careful`: the same without the colour.
+   */
+  ask({ title, text, fields = null, yes, grave = false, careful = grave, word }) {
+    const problem = h("p", { class: "problem", role: "alert", hidden: true });
+    const agree = h("button", { class: grave ? "primary grave" : "primary", type: "submit" }, yes);
+    const cancel = h("button", { type: "button", onclick: () => this.element.close() }, "Cancel");
+    const form = h("form", {}, h("h3", { id: "ask-title", dir: "auto" }, title),
+      h("p", { id: "ask-text", dir: "auto" }, text), fields, problem, h("div", { class: "answers" }, cancel, agree));
+    // One wish, one key: asking again after a lost answer doesn't double it.
+    let key = newKey();
+    // Not `disabled`: that would take the focus away.
+    let asking = false;
+    form.addEventListener("input", () => (key = newKey()));
+    onSubmit(form, async () => {
+      if (asking) return;
+      const wish = word();
+      if (!wish) return this.element.close();
+      asking = true;
+      problem.hidden = true;
+      try {
+        await connection.ask({ ...wish, key });
+        if (form.isConnected) this.element.close();
+      } catch (error) {
+        if (!error.retryable) key = newKey();
+        setText(problem, `${error.message}${error.retryable ? " Try again in a moment." : ""}`);
+        problem.hidden = false;
+      } finally {
+        asking = false;
+      }
+    });
+    setAttribute(this.element, "aria-describedby", "ask-text");
+    this.element.replaceChildren(form);
+    this.element.showModal();
+    if (careful) cancel.focus();
+  }
+}
