@@ -1,12 +1,15 @@
-"""Two nodes talk over the plain dialect, each an unknown address to the other at first."""
+"""Two nodes, each an unknown address to the other at first, recognise each other and talk encrypted."""
 
 from __future__ import annotations
 
+import signal
 import threading
 
 import pytest
 
-from tests.support.processes import NodeProcess, Nodes
+from node.bus import nouns
+from tests.support.old_clients import AncestorConsole
+from tests.support.processes import NodeProcess, Nodes, eventually
 
 
 @pytest.fixture
@@ -20,17 +23,53 @@ def say(sender: NodeProcess, to: str, texts: list[str]) -> None:
         sender.send(to, text)
 
 
-def test_they_find_out_what_the_other_speaks_and_talk_both_ways(pair: tuple[NodeProcess, NodeProcess]) -> None:
+def ours(node: NodeProcess, address: str) -> list[nouns.Message]:
+    return [message for message in node.messages(address) if message.direction == "out"]
+
+
+def wait_delivered(node: NodeProcess, address: str) -> None:
+    """Wait until all that the node said to this address is on the other's disk."""
+    eventually(
+        lambda: {message.state for message in ours(node, address)} == {"delivered"}, f"all of {node.name} is delivered"
+    )
+
+
+def test_they_recognise_each_other_and_talk_encrypted_both_ways(pair: tuple[NodeProcess, NodeProcess]) -> None:
     anna, bert = pair
     first = anna.send(bert.address, "hello Bert, this is your first call")
     bert.wait_heard(anna.address, ["hello Bert, this is your first call"])
-    anna.wait_state(first, "sent")
+    assert anna.wait_state(first, "delivered").entry is not None
     answer = bert.send(anna.address, "hello Anna; I answer\non the same connection")
     anna.wait_heard(bert.address, ["hello Anna; I answer\non the same connection"])
-    bert.wait_state(answer, "sent")
-    anna.wait_for_peer(bert.address, dialect="snicher", link="online", name="bert")
-    bert.wait_for_peer(anna.address, dialect="snicher", dialect_from="seen", link="online", name="anna")
-    assert len(anna.client.peers().peers) == len(bert.client.peers().peers) == 1
+    bert.wait_state(answer, "delivered")
+    for one, other in ((anna, bert), (bert, anna)):
+        peer = one.wait_for_peer(other.address, kind="node", link="online", name=other.name)
+        assert peer.id == other.client.status().self.id
+        assert peer.code == other.client.status().self.code
+        (room,) = one.client.snapshot().state.rooms.values()
+        assert (room.kind, room.encrypted, room.id) == ("direct", True, peer.room)
+        assert len(one.client.peers().peers) == 1
+        one.check_disk()
+        one.check_log()
+
+
+def test_what_became_of_a_message_is_told_with_its_time(pair: tuple[NodeProcess, NodeProcess]) -> None:
+    anna, bert = pair
+    message = anna.send(bert.address, "hello")
+    anna.wait_state(message, "delivered")
+    (recipient,) = anna.client.delivery(message.id).recipients
+    assert (recipient.peer, recipient.state) == (anna.peer(bert.address).id, "delivered")  # type: ignore[union-attr]
+    assert recipient.at is not None
+    assert recipient.at >= message.at
+    bert.kill()
+    anna.wait_for_peer(bert.address, link="offline")
+    waiting = anna.send(bert.address, "are you there?")
+    (recipient,) = eventually(
+        lambda: [one for one in anna.client.delivery(waiting.id).recipients if one.next_try is not None],
+        "the next try is told",
+    )
+    assert recipient.state == "waiting"
+    assert recipient.detail
 
 
 def talk_at_the_same_time(anna: NodeProcess, bert: NodeProcess) -> tuple[list[str], list[str]]:
@@ -48,43 +87,28 @@ def talk_at_the_same_time(anna: NodeProcess, bert: NodeProcess) -> tuple[list[st
     return there, back
 
 
-def test_fifty_rapid_messages_each_way_at_the_same_time(pair: tuple[NodeProcess, NodeProcess]) -> None:
-    anna, bert = pair
-    anna.send(bert.address, "there first")
-    bert.wait_heard(anna.address, ["there first"])
-    bert.send(anna.address, "back first")
-    anna.wait_heard(bert.address, ["back first"])
-    there, back = talk_at_the_same_time(anna, bert)
-    bert.wait_heard(anna.address, ["there first", *there])
-    anna.wait_heard(bert.address, ["back first", *back])
-    for node, address in ((anna, bert.address), (bert, anna.address)):
-        ours = [one for one in node.messages(address) if one.direction == "out"]
-        assert {node.wait_state(one, "sent").state for one in ours[-5:]} == {"sent"}
-
-
-def test_two_who_call_each_other_at_the_same_moment_hear_each_other_in_order(
+def test_two_who_call_each_other_at_the_same_moment_hear_each_other_in_order_and_keep_one_link(
     pair: tuple[NodeProcess, NodeProcess],
 ) -> None:
-    """Both dial, so two links stand, and each goes on with its first (PROTOCOL.md 2.1)."""
     anna, bert = pair
     there, back = talk_at_the_same_time(anna, bert)
     bert.wait_heard(anna.address, there)
     anna.wait_heard(bert.address, back)
+    wait_delivered(anna, bert.address)
+    wait_delivered(bert, anna.address)
+    assert [one.text for one in anna.messages(bert.address)] == [one.text for one in bert.messages(anna.address)]
+    for node in pair:
+        eventually(lambda node=node: node.client.stats().links == 1, "one link is left")
+        node.check_disk()
+        node.check_log()
 
 
-def test_a_long_text_goes_in_marked_parts_with_one_state(pair: tuple[NodeProcess, NodeProcess]) -> None:
+def test_a_long_text_is_whole(pair: tuple[NodeProcess, NodeProcess]) -> None:
     anna, bert = pair
-    text = " ".join(f"word{number:04}" for number in range(400))
-    sent = anna.wait_state(anna.send(bert.address, text), "sent")
-    assert sent.marks == ["parts"]
-    assert sent.text == text, "our own copy is whole"
-    bert.wait_count(anna.address, 1)
-    count = int(bert.heard(anna.address)[0].split("/")[1].split(")")[0])
-    assert count >= len(text) / 900
-    bert.wait_count(anna.address, count)
-    parts = bert.heard(anna.address)
-    assert [part.split(" ", 1)[0] for part in parts] == [f"({n}/{len(parts)})" for n in range(1, len(parts) + 1)]
-    assert "".join(part.split(" ", 1)[1].rstrip() + " " for part in parts).strip() == text
+    text = " ".join(f"word{number:04}" for number in range(7_000))
+    sent = anna.wait_state(anna.send(bert.address, text), "delivered")
+    assert sent.marks == []
+    bert.wait_heard(anna.address, [text])
 
 
 @pytest.mark.parametrize("how", ["gracefully", "by a crash"])
@@ -92,7 +116,7 @@ def test_a_restart_in_between_loses_and_doubles_nothing(pair: tuple[NodeProcess,
     anna, bert = pair
     anna.send(bert.address, "before")
     bert.wait_heard(anna.address, ["before"])
-    anna.wait_state(anna.messages(bert.address)[-1], "sent")
+    wait_delivered(anna, bert.address)
     if how == "gracefully":
         assert bert.stop() == 0
     else:
@@ -102,7 +126,63 @@ def test_a_restart_in_between_loses_and_doubles_nothing(pair: tuple[NodeProcess,
     assert while_away.state == "waiting"
     bert.start()
     bert.wait_heard(anna.address, ["before", "while you were away"])
-    anna.wait_state(while_away, "sent")
+    anna.wait_state(while_away, "delivered")
     bert.send(anna.address, "I am back")
     anna.wait_heard(bert.address, ["I am back"])
     assert len(anna.client.peers().peers) == len(bert.client.peers().peers) == 1
+
+
+def test_both_killed_in_the_middle_of_talking_again_and_again(pair: tuple[NodeProcess, NodeProcess]) -> None:
+    anna, bert = pair
+    anna.client.connect(bert.address)
+    anna.wait_for_peer(bert.address, kind="node", link="online")
+    bert_id = anna.client.peers().peers[0].id
+    said: list[str] = []
+    for turn in range(4):
+        victim = (anna, bert)[turn % 2]
+        killer = threading.Timer(0.15, victim.signal, [signal.SIGKILL])
+        killer.start()
+        for number in range(400):
+            text = f"{turn}.{number}"
+            if victim is anna and number >= 100:
+                break
+            anna.send(bert_id, text)
+            said.append(text)
+            if not victim.runs:
+                break
+        killer.join()
+        victim.wait()
+        victim.start()
+    bert.wait_count(anna.address, len(said))
+    assert bert.heard(anna.address) == said
+    wait_delivered(anna, bert.address)
+    anna.check_disk()
+    bert.check_disk()
+
+
+def test_a_plain_peer_that_becomes_a_node_takes_its_history_along(nodes: Nodes) -> None:
+    anna = nodes.start("anna")
+    later = nodes.make("bert")
+    with AncestorConsole(later.host, later.port, "bert") as client:
+        client.send(anna.host, anna.port, "in clear")
+        anna.wait_heard(later.address, ["in clear"])
+        plain = anna.peer(later.address)
+        assert plain is not None
+        assert plain.kind == "plain"
+    anna.wait_for_peer(later.address, link="offline")
+    waiting = anna.send(later.address, "for you, whatever you are")
+    later.start()
+    later.wait_heard(anna.address, ["for you, whatever you are"])
+    assert anna.wait_state(waiting, "delivered").id == waiting.id
+    peer = anna.wait_for_peer(later.address, kind="node")
+    assert [(one.text, one.entry is not None) for one in anna.messages(later.address) if one.kind == "text"] == [
+        ("in clear", False),
+        ("for you, whatever you are", True),
+    ]
+    room = anna.client.snapshot().state.rooms[peer.room]
+    assert room.aliases == [plain.room]
+    # Links, bots and drafts that know the old id go on.
+    anna.wait_state(anna.send(plain.id, "by the old id"), "delivered")
+    assert anna.client.history(plain.room).messages == anna.client.history(peer.room).messages
+    anna.check_disk()
+    anna.check_log()
