@@ -204,8 +204,9 @@ class Rooms:
         )
         self._ledger.log(ev.MessageChanged(message=message), message.room, message.id)
         room = self.by_id[message.room]
-        if room.last is not None and room.last.id == message.id:
-            self.by_id[room.id] = replace(room, last=nouns.preview(message))
+        # Its place is another now: it may have become the newest.
+        if room.last is None or room.last.id == message.id or room.last.order < message.order:
+            self._store(replace(room, last=nouns.preview(message)))
 
     def received(self, room_id: str, member: str, stream: bytes, n: int) -> None:
         """A member of the room has our own stream up to number `n` on its disk."""

@@ -165,7 +165,13 @@ def test_a_receipt_delivers_the_last_message_if_it_is_ours_and_covered() -> None
 def test_a_changed_message_is_the_last_one_if_that_has_its_id() -> None:
     long = replace(ENTRY, text="x" * 500, order="99")
     assert last(after(ev.MessageChanged(message=long)), "r2") == nouns.preview(long)
-    assert after(ev.MessageChanged(message=replace(long, id=3))) == state()
+    assert after(ev.MessageChanged(message=replace(long, id=3, order="0"))) == state()
+
+
+def test_a_changed_message_is_the_last_one_if_it_stands_behind_that_now() -> None:
+    behind = replace(ENTRY, id=3, order="99")
+    assert last(after(ev.MessageChanged(message=behind)), "r2") == behind
+    assert after(ev.MessageChanged(message=replace(behind, kind="deleted"))) == state()
 
 
 def test_what_this_version_can_t_show_is_quiet() -> None:

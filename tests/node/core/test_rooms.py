@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from node.bus import bounds, nouns
 from node.bus import events as ev
 from node.core import effects as e
 from node.core.ledger import Ledger
 from node.core.rooms import Rooms
 from node.protocol.plain.codec import Text
+from tests.support.authors import write_entry
 
 ME = nouns.Self(id="me", code="", name="anna", listen="", addresses=[])
 
@@ -155,3 +158,25 @@ def test_a_conversation_begins_after_all_that_was_said_before_whatever_the_clock
     assert last is not None and last.id > talk.rooms.by_id["later"].read_upto
     talk.hear("later", 2)
     assert (talk.rooms.by_id["later"].unread, talk.rooms.by_id["later"].read_upto) == (2, 3)
+
+
+def test_what_waited_in_clear_is_the_newest_of_its_room_once_it_is_an_entry() -> None:
+    talk = Talk()
+    waits = talk.rooms.accept("known", "known", ME, "waits")
+    talk.hear("known")
+    talk.ledger.take()
+    entry = write_entry(Ed25519PrivateKey.generate(), "known", bytes(16), None, 2**60, "text", b"")
+    talk.rooms.sign(waits, entry)
+    last = talk.room().last
+    assert last is not None and (last.id, last.entry is not None) == (waits.id, True)
+    effects = talk.ledger.take()
+    assert [one.room.last for one in effects if isinstance(one, e.PutRoom)] == [last], "and so it is on disk"
+
+
+def test_what_becomes_an_entry_before_the_newest_leaves_that_as_it_is() -> None:
+    talk = Talk()
+    waits = talk.rooms.accept("known", "known", ME, "waits")
+    talk.hear("known")
+    newest = talk.room().last
+    talk.rooms.sign(waits, write_entry(Ed25519PrivateKey.generate(), "known", bytes(16), None, 1, "text", b""))
+    assert talk.room().last == newest
