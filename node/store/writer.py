@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import pathlib
+import re
 import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -27,6 +28,8 @@ from node.store.records import Records
 PROBE_BYTES = 1024 * 1024
 #: When the writer is idle, it checkpoints a WAL above this size in bytes. A smaller one isn't worth the writes.
 LARGE_WAL = 1024 * 1024
+#: The fact `instance`.
+_INSTANCE = re.compile("[0-9a-f]{32}")
 
 
 class Writer:
@@ -46,14 +49,17 @@ class Writer:
 
         `log` and `instance` (16 bytes in hexadecimal; what the protocol calls this database) are stored if the database
         was never used, or if its history was set back. In the second case this returns a sentence that says why;
-        otherwise None. `known`: the home had an identity before this start. A broken search index is detected and
-        marked.
+        otherwise None. `instance` is also stored where none can be read. `known`: the home had an identity before this
+        start. A broken search index is detected and marked.
         """
         now = history.kept(self._db)
         why = self.history.judge(now, known)
         said = {"run": run, "open": "1"}
         if why is not None or not now.used:
             said |= {"log": log, "instance": instance}
+        elif _INSTANCE.fullmatch(facts.text(self._db, "instance") or "") is None:
+            # Somebody has edited it. Nothing hangs on it but that it is this database's alone.
+            said |= {"instance": instance}
 
         def step() -> None:
             facts.put(self._db, said)

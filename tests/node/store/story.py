@@ -28,6 +28,7 @@ from node.store.reader import Reader
 from node.store.writer import Writer
 
 LOG = "log-1"
+INSTANCE = "1a" * 16
 START = 1_700_000_000_000
 ME = nouns.Self(id="me" * 26, code="aaaa", name="anna", listen="127.0.0.1:5000", addresses=["127.0.0.1:5000"])
 SETTINGS = nouns.Settings(name="anna")
@@ -150,7 +151,7 @@ def _least_advanced(states: Iterable[tuple[str, str | None]]) -> tuple[str, str 
 def new_writer(home: pathlib.Path) -> Writer:
     """A writer on a database that was never used."""
     writer = Writer(home)
-    writer.prepare(log=LOG, instance="instance-1")
+    writer.prepare(log=LOG, instance=INSTANCE)
     return writer
 
 

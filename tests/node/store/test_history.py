@@ -28,7 +28,7 @@ def start(home: pathlib.Path, *, known: bool = False) -> tuple[Writer, str | Non
     home.mkdir(exist_ok=True)
     n = next(_names)
     writer = Writer(home)
-    return writer, writer.prepare(f"log-{n}", f"instance-{n}", f"run-{n}", known)
+    return writer, writer.prepare(f"log-{n}", f"{n:032x}", f"run-{n}", known)
 
 
 def facts(home: pathlib.Path) -> dict[str, str]:

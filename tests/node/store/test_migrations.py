@@ -45,9 +45,8 @@ def columns_of(db: sqlite3.Connection) -> dict[str, list[str]]:
 def written_by_a_start(table: Table) -> Table:
     """What stays the same over a start: each has its run, and says that the database is open.
 
-    The database's id was called `stream` before schema 7."""
-    renamed = [("instance" if name == "stream" else name, value) for name, value in table[1]]
-    return table[0], sorted(row for row in renamed if row[0] not in ("run", "open"))
+    The database's id was called `stream` before schema 7, and in the samples it is none: a start draws another."""
+    return table[0], [row for row in table[1] if row[0] not in ("run", "open", "stream", "instance")]
 
 
 def test_there_is_a_sample_of_every_earlier_schema() -> None:
@@ -180,8 +179,9 @@ def test_signed_entries_receipts_and_what_is_held_come_forward(tmp_path: pathlib
 @pytest.mark.parametrize("number", EARLIER)
 def test_the_id_of_an_earlier_database_stays_under_its_new_name(number: int, tmp_path: pathlib.Path) -> None:
     samples.put(number, tmp_path)
+    before = "3c" * 16
     with open_database(tmp_path) as db:
-        before = dict(db.execute("SELECT name, value FROM fact"))["stream"]
+        assert db.execute("UPDATE fact SET value = ? WHERE name = 'stream'", (before,)).rowcount == 1
     writer = Writer(tmp_path)
     writer.prepare(log="another", instance="another", known=True)
     with contextlib.closing(Reader(tmp_path)) as reader:

@@ -15,7 +15,7 @@ from node.core import effects as e
 from node.errors import StoreUnavailable
 from node.store.reader import Reader
 from node.store.writer import Writer
-from tests.node.store.story import START, Story, commit, contents, erase, new_writer, rows
+from tests.node.store.story import INSTANCE, START, Story, commit, contents, erase, new_writer, rows
 
 
 @pytest.fixture
@@ -113,10 +113,26 @@ def test_the_reply_to_a_key_commits_with_what_the_command_did_and_can_be_dropped
 def test_the_ids_of_log_and_database_are_drawn_once(writer: Writer, tmp_path: pathlib.Path) -> None:
     writer.close()
     again = Writer(tmp_path)
-    again.prepare(log="another", instance="another")
+    again.prepare(log="another", instance="2b" * 16)
     again.close()
     known = rows(tmp_path, "SELECT * FROM fact WHERE name IN ('instance', 'log') ORDER BY name")
-    assert known == [("instance", "instance-1"), ("log", "log-1")]
+    assert known == [("instance", INSTANCE), ("log", "log-1")]
+
+
+@pytest.mark.parametrize("held", ["stream-1", "", "1A" * 16, "1a" * 17, None])
+def test_an_id_of_the_database_that_can_not_be_read_is_drawn_anew(
+    writer: Writer, tmp_path: pathlib.Path, held: str | None
+) -> None:
+    if held is None:
+        writer.connection.execute("DELETE FROM fact WHERE name = 'instance'")
+    else:
+        writer.connection.execute("UPDATE fact SET value = ? WHERE name = 'instance'", (held,))
+    writer.close()
+    again = Writer(tmp_path)
+    again.prepare(log="another", instance="2b" * 16)
+    again.close()
+    known = rows(tmp_path, "SELECT * FROM fact WHERE name IN ('instance', 'log') ORDER BY name")
+    assert known == [("instance", "2b" * 16), ("log", "log-1")]
 
 
 def test_a_probe_leaves_nothing(writer: Writer, tmp_path: pathlib.Path) -> None:
