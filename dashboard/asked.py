@@ -12,11 +12,11 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from dashboard import appearance, eventlog, options, telling, viewmodel
+from dashboard import appearance, doubts, eventlog, options, telling, viewmodel
 from dashboard.feed import Asker
 from node.bus import bounds, nouns
 from node.bus import requests as rq
-from node.errors import NodeAway
+from node.errors import CommandRefused, NodeAway
 
 #: Messages on a page of history; the browser asks for 60.
 MAX_PAGE = bounds.MAX_HISTORY
@@ -87,6 +87,13 @@ class Outcome(msgspec.Struct, tag_field="t", tag="delivery"):
 
     n: _Number
     message: _Number
+
+
+class Doubt(msgspec.Struct, tag_field="t", tag="doubt"):
+    """Ask who may be meant by a peer with a warning, with the codes to compare."""
+
+    n: _Number
+    peer: _Id
 
 
 class Trust(msgspec.Struct, tag_field="t", tag="trust"):
@@ -221,8 +228,8 @@ class ShutOut(msgspec.Struct, tag_field="t", tag="shut_out"):
 
 
 Question = (
-    History | Search | Send | Resend | Outcome | Trust | Read | Connect | Disconnect | Forget | Rename | Merge | Delete
-    | Events | RawEvent | UnknownRooms | Options | Change
+    History | Search | Send | Resend | Outcome | Doubt | Trust | Read | Connect | Disconnect | Forget | Rename
+    | Merge | Delete | Events | RawEvent | UnknownRooms | Options | Change
 )  # fmt: skip
 #: Requests that this server answers without the node, in live.py.
 About = Hello | Watch | Link | ShutOut
@@ -264,6 +271,12 @@ class Told(msgspec.Struct, frozen=True):
 
     message: appearance.MessageView
     recipients: list[appearance.RecipientView]
+
+
+class Meant(msgspec.Struct, frozen=True):
+    """All who may be meant by a peer with a warning."""
+
+    sides: list[doubts.Side]
 
 
 class Met(msgspec.Struct, frozen=True):
@@ -310,6 +323,12 @@ async def answer(question: Question, asker: Asker, model: viewmodel.Model) -> ms
                 for one in became.recipients
             ]
             return Told(model.message(became.message), recipients)
+        case Doubt():
+            doubted = model.peer(question.peer)
+            if doubted is None or doubted.warning is None or model.state is None:
+                raise CommandRefused("nothing_to_trust", "Nothing about this peer is in doubt any more.")
+            everybody = model.state.peers.values()
+            return Meant(doubts.sides(doubted, appearance.name_of(doubted), everybody))
         case Trust():
             decided = rq.TrustArgs(peer=question.peer, plain=question.plain)
             known: rq.PeerResult = await asker.ask("trust", decided, key=question.key)

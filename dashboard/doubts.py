@@ -37,13 +37,12 @@ class DoubtView(msgspec.Struct, frozen=True):
     question: str
     #: What the decision means.
     meaning: str
-    sides: list[Side]
     #: Whether the decision is that clear text may go there.
     plain: bool
 
 
-def doubt_view(peer: nouns.Peer, name: str, others: Iterable[nouns.Peer]) -> DoubtView | None:
-    """What is in doubt about a peer; None: nothing. `others`: everybody on the list."""
+def doubt_view(peer: nouns.Peer, name: str) -> DoubtView | None:
+    """What is in doubt about a peer; None: nothing."""
     if peer.warning is None:
         return None
     text = wording.one_line(peer.warning, MAX_CHARS)
@@ -57,15 +56,9 @@ def doubt_view(peer: nouns.Peer, name: str, others: Iterable[nouns.Peer]) -> Dou
             meaning=f"A new key is normal after {name} has set up a new machine. It is also what somebody shows who"
             " wants to read along. If you trust it, all that waits here goes to the new key, and the old one is no"
             f" longer {name}.",
-            sides=[
-                Side("1. Known so far", wording.code_groups(peer.code), _where(peer)),
-                Side("2. The new key", wording.code_groups(short_code(peer.rival)), _where(peer)),
-            ],
             plain=False,
         )
-    own = Side(f"1. {name}, {'this one' if peer.code else 'in clear'}", wording.code_groups(peer.code), _where(peer))
     if peer.kind != "node":
-        nodes = sorted((one for one in others if _is_at(one, peer)), key=lambda one: one.id)[:MAX_OTHERS]
         return DoubtView(
             text=text,
             advice="A known node never writes in clear by itself, so this may be somebody else at its address. Nothing"
@@ -74,11 +67,8 @@ def doubt_view(peer: nouns.Peer, name: str, others: Iterable[nouns.Peer]) -> Dou
             question=f"May clear text go to {name}?",
             meaning="Others on the network can read and change what goes there, and you can't know who answers. Allow"
             f" it only if {name} told you that they use an older client now.",
-            sides=[own, *_sides(nodes, "the node known there")],
             plain=True,
         )
-    key = names.key(peer.name)
-    twins = sorted((one for one in others if one.id != peer.id and names.key(one.name) == key), key=lambda one: one.id)
     return DoubtView(
         text=text,
         advice=f"Compare the code with the one that {name} reads out to you. A name is only a label that anybody can"
@@ -87,15 +77,34 @@ def doubt_view(peer: nouns.Peer, name: str, others: Iterable[nouns.Peer]) -> Dou
         question=f"Is this {name}?",
         meaning="If you say that this is right, the warning goes. The code still stands beside the name, so that you"
         " can tell them apart.",
-        sides=[own, *_sides(twins[:MAX_OTHERS], "also of that name")],
         plain=False,
     )
 
 
-def _sides(peers: list[nouns.Peer], what: str) -> list[Side]:
+def sides(peer: nouns.Peer, name: str, others: Iterable[nouns.Peer]) -> list[Side]:
+    """All who may be meant, with the codes to compare; `others`: everybody on the list.
+
+    It is asked for only when somebody decides, because it looks at the whole list.
+    """
+    if peer.rival is not None:
+        return [
+            Side("1. Known so far", wording.code_groups(peer.code), _where(peer)),
+            Side("2. The new key", wording.code_groups(short_code(peer.rival)), _where(peer)),
+        ]
+    key = names.key(peer.name)
+    if peer.kind == "node":
+        own, what = "this one", "also of that name"
+        found = [one for one in others if one.id != peer.id and names.key(one.name) == key]
+    else:
+        own, what = "in clear", "the node known there"
+        found = [one for one in others if _is_at(one, peer)]
+    found = sorted(found, key=lambda one: one.id)[:MAX_OTHERS]
     return [
-        Side(f"{number}. {wording.clean_name(one.name)}, {what}", wording.code_groups(one.code), _where(one))
-        for number, one in enumerate(peers, 2)
+        Side(f"1. {name}, {own}", wording.code_groups(peer.code), _where(peer)),
+        *(
+            Side(f"{number}. {wording.clean_name(one.name)}, {what}", wording.code_groups(one.code), _where(one))
+            for number, one in enumerate(found, 2)
+        ),
     ]
 
 

@@ -197,8 +197,6 @@ class Model:
         self._peers: dict[str, PeerView] = {}
         self._of_one_name = Namesakes()
         self._rooms_of_one_name = Namesakes()
-        #: Peers with a warning.
-        self._doubted: set[str] = set()
 
     # -- whole views
 
@@ -261,7 +259,7 @@ class Model:
         self.log, self.seq, self._state = snapshot.log, snapshot.seq, snapshot.state
         self._away = None
         self._rooms, self._peers = {}, {}
-        self._of_one_name, self._rooms_of_one_name, self._doubted = Namesakes(), Namesakes(), set()
+        self._of_one_name, self._rooms_of_one_name = Namesakes(), Namesakes()
         self.live(snapshot.live.next_tries, snapshot.live.health)
         self._changed(set(self._state.peers), set(self._state.rooms))
         # In the order in which they began, as the node tells them: it decides where nothing was said.
@@ -395,18 +393,11 @@ class Model:
         return WarnedOp(seq, data.peer, peer.room if peer else None, name, wording.one_line(data.warning, MAX_CHARS))
 
     def _widened(self, state: nouns.State, peers: set[str], rooms: set[str]) -> tuple[set[str], set[str]]:
-        """These peers and rooms, and those whose look depends on them: of one name, or of an address in doubt."""
+        """These peers and rooms, and those whose look depends on them, because they share a name."""
         wider = set(peers)
         for peer_id in peers:
             peer = state.peers.get(peer_id)
             wider |= self._of_one_name.put(peer_id, None if peer is None else peer.name)
-            if peer is not None and peer.warning is not None:
-                self._doubted.add(peer_id)
-            elif peer_id in self._doubted:
-                self._doubted.discard(peer_id)
-        if peers:
-            # Their sheets show the codes of others; there are few, so all are drawn again.
-            wider |= self._doubted
         found = rooms | {state.peers[peer_id].room for peer_id in wider if peer_id in state.peers}
         for room_id in list(found):
             room = state.rooms.get(room_id)
@@ -440,7 +431,7 @@ class Model:
                 peer,
                 self._tries.get(peer.id) if peer else None,
                 shared=self._rooms_of_one_name.shares(room_id),
-                doubt=doubt_view(peer, name_of(peer), state.peers.values()) if peer else None,
+                doubt=doubt_view(peer, name_of(peer)) if peer else None,
             )
             if row != self._rooms.get(room_id):
                 self._rooms[room_id] = row

@@ -10,6 +10,7 @@ import pytest
 from dashboard import asked, viewmodel
 from node.bus import bounds
 from node.bus import requests as rq
+from node.errors import CommandRefused
 from tests.dashboard.nouns import direct, entry, message, node, snapshot
 from tests.support import hostile_json
 
@@ -79,6 +80,16 @@ def test_what_became_of_a_message_is_asked_and_told_by_name() -> None:
     assert put_to_the_node == [("delivery", rq.DeliveryArgs(message=7))]
     assert isinstance(told, asked.Told) and told.message.id == 7
     assert [(one.name, one.label, one.at) for one in told.recipients] == [("bela", "delivered", 5)]
+
+
+def test_who_may_be_meant_is_told_without_the_node() -> None:
+    model = viewmodel.Model("home")
+    model.resync(snapshot(10, [node(warning="Another key.", rival="r" * 52), node("cian")], [direct()]))
+    told, put_to_the_node = put({"t": "doubt", "n": 1, "peer": "peer-bela"}, None, model)
+    assert isinstance(told, asked.Meant) and len(told.sides) == 2 and not put_to_the_node
+    for nobody in ("peer-cian", "peer-nobody"):
+        with pytest.raises(CommandRefused, match="doubt"):
+            put({"t": "doubt", "n": 1, "peer": nobody}, None, model)
 
 
 @pytest.mark.parametrize("plain", [False, True])

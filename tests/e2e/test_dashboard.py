@@ -602,7 +602,7 @@ def test_peers_page(node: FakeNode, visit: Visit) -> None:
     new = node.change_peer(new, link="online", error=None, name="eve", dialect="std", dialect_from="seen")
     row = tab.locator(".peer", has_text="eve")
     expect(row.locator(".presence")).to_have_text("online")
-    expect(note).to_contain_text("eve is online.")
+    expect(note).to_contain_text("eve is online, not encrypted.")
     row.get_by_role("button", name="Disconnect").click()
     expect(row.locator(".presence")).to_have_text("offline")
     expect(tab.locator(".page", has_text="Peers").locator(".count")).to_have_text("2")

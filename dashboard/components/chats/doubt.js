@@ -2,15 +2,19 @@
 // Before anything is decided, a sheet shows the codes of all who may be meant.
 
 import { h, icon, setText } from "../shared/dom.js";
+import { connection } from "../shared/session.js";
 
 export class Doubt {
   element;
   #parts;
   #sheet;
+  #done;
   #room = null;
 
-  constructor(sheet) {
+  /** `sheet` asks once more; `done(text)` tells what went wrong. */
+  constructor(sheet, done) {
     this.#sheet = sheet;
+    this.#done = done;
     const parts = {
       text: h("strong", { dir: "auto" }),
       advice: h("span", { dir: "auto" }),
@@ -32,9 +36,17 @@ export class Doubt {
     setText(this.#parts.act, `${doubt.act}…`);
   }
 
-  #decide() {
+  async #decide() {
     const { peer, doubt } = this.#room;
-    const { question, meaning, sides, act, plain } = doubt;
+    const { question, meaning, act, plain } = doubt;
+    let sides;
+    try {
+      ({ sides } = await connection.ask({ t: "doubt", peer }));
+    } catch (problem) {
+      return this.#done(problem.message);
+    }
+    // The reader has gone on meanwhile.
+    if (this.#room?.peer !== peer || this.#sheet.open) return;
     this.#sheet.ask({
       title: question,
       text: meaning,

@@ -21,7 +21,7 @@ export class Head {
   constructor(done) {
     const sheet = new Sheet();
     this.#menu = new Menu(done, sheet);
-    this.#doubt = new Doubt(sheet);
+    this.#doubt = new Doubt(sheet, done);
     this.banner = this.#doubt.element;
     const parts = {
       back: h("button", { class: "plainbutton back", "aria-label": "Back to the list", onclick: () => place.open(null) },

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from node.bus import events as ev
 from node.bus import nouns, reducer
+from tests.support.fake_node import FakeNode
 
 ME = nouns.Self(id="me", code="c", name="anna", listen="l")
 MESSAGE = nouns.Message(id=7, room="r1", order="05", at=50, direction="in", author="p1", name="p", text="hello")
@@ -160,6 +165,37 @@ def test_a_receipt_delivers_the_last_message_if_it_is_ours_and_covered() -> None
     assert told_of_receipt(RECEIPT, theirs) == theirs
     in_clear = replace(ENTRY, entry=None)
     assert told_of_receipt(RECEIPT, in_clear) == in_clear
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["say", "say in clear", "hear", "unknown", "store", "merge"]), st.integers(0, 5)),
+    max_size=12,
+)
+
+
+@given(STEPS)
+def test_the_newest_text_is_as_the_node_has_it_whatever_became_of_it(steps: list[tuple[str, int]]) -> None:
+    node = FakeNode(pathlib.Path("nowhere"))
+    bela, others = node.add_node("bela", link="offline"), [node.add_peer(f"old {number}") for number in range(6)]
+    for what, number in steps:
+        own = [one for one in node.messages.get(bela.room, []) if one.entry is not None and one.state is not None]
+        other = others[number]
+        if what == "say":
+            node.say(bela.room, "x" * 200)
+        elif what == "say in clear" and other.id in node.state.peers:
+            node.say(other.room, "waits")
+        elif what == "hear":
+            node.receive(bela, "hello")
+        elif what == "unknown":
+            node.receive(bela, "", kind="unknown")
+        elif what == "store" and own:
+            node.store_there(own[number % len(own)])
+        elif what == "merge" and other.id in node.state.peers:
+            node.becomes_node(other)
+        for room in node.state.rooms.values():
+            texts = [one for one in node.messages.get(room.id, []) if one.kind == "text"]
+            newest = max(texts, key=lambda one: one.id, default=None)
+            assert room.last == (None if newest is None else nouns.preview(newest)), what
 
 
 def test_a_changed_message_is_the_last_one_if_that_has_its_id() -> None:
