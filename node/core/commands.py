@@ -212,7 +212,7 @@ class Commands:
                     target.host, target.port, None, "unknown", "guess"
                 )
             self._contacts.revive(target)
-            if target.is_node:
+            if target.is_node and not target.queue.pending:
                 to_nodes.setdefault(target.id, []).append(index)
                 continue
             accepted[index] = self._rooms.accept(target.peer.room, target.id, self.me, outgoing.text)

@@ -52,6 +52,11 @@ class Queue(msgspec.Struct):
     #: Messages in flight, by id: given to a link, with an unknown outcome.
     inflight: dict[int, Waiting] = msgspec.field(default_factory=dict)
 
+    @property
+    def pending(self) -> bool:
+        """Whether any message is still to be sent, or has no outcome yet. What comes after it must not overtake it."""
+        return bool(self.waiting or self.inflight or self.more_on_disk or self.fetching is not None)
+
 
 class Tries(msgspec.Struct):
     """The dial attempts and retries for one peer. Times are milliseconds since 1970."""

@@ -118,7 +118,9 @@ class Outbox:
         if queue.more_on_disk and not queue.waiting and queue.fetching is None:
             pausing = tries.next_at is not None and tries.next_at > self._ledger.now
             if contact.is_node:
-                self.queues.fetch_unsigned(contact)
+                # One in flight may come back, to its place before all others.
+                if not queue.inflight:
+                    self.queues.fetch_unsigned(contact)
             elif contact.links or not pausing:
                 self.queues.fetch(contact)
 

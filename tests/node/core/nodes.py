@@ -46,6 +46,8 @@ class Station:
         self.notices: dict[str, str | None] = {}
         self.dials: list[e.Dial] = []
         self.refused: list[e.Refuse] = []
+        #: What was asked of the disk, while its answers are held back by a test.
+        self.answer_later: list[e.Query] | None = None
         #: How far its clock is off, in ms.
         self.clock = 0
         self.begin()
@@ -73,6 +75,8 @@ class Station:
         for effect in effects:
             if isinstance(effect, e.Log):
                 self.events.append(effect.event)
+            elif isinstance(effect, e.Fetch) and self.answer_later is not None:
+                self.answer_later.append(effect.query)
             elif isinstance(effect, e.Fetch):
                 self.give(self.disk.answer(effect.query))
             elif isinstance(effect, e.Tell):

@@ -103,6 +103,25 @@ def test_an_unknown_address_that_turns_out_to_be_a_node_takes_history_and_waitin
     assert bob.texts(anna) == ["one", "two", "three"]
 
 
+def test_what_is_said_while_waiting_messages_become_entries_does_not_overtake_them() -> None:
+    net = Net()
+    anna, bob = net.add("anna"), net.add("bob")
+    net.unreachable.add(bob.address)
+    plain = anna.send(str(bob.address), "one", "two")[0].room
+    # The disk takes its time to say what waits.
+    answers: list[e.Query] = []
+    answer = anna.disk.answer
+    anna.answer_later = answers
+    net.link(bob, anna)
+    anna.send(plain, "three")
+    anna.answer_later = None
+    for query in answers:
+        anna.give(answer(query))
+    net.settle()
+    assert bob.texts(anna) == ["one", "two", "three"]
+    assert anna.states(bob) == ["delivered"] * 3
+
+
 def test_what_was_said_in_clear_stays_in_the_conversation_and_is_no_entry() -> None:
     net = Net()
     anna, bob = net.add("anna"), net.add("bob")
