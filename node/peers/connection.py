@@ -76,7 +76,7 @@ class Owner(Protocol):
         """Bytes wait at the connection: calls `read_on`, or `wait` now and `read_on` when there is a turn."""
 
     def upgraded(self, connection: Connection, event: Offered | Answered) -> SecureLink | None:
-        """An offer was answered: the link to go on with. None: not now; nothing is written, and the connection ends."""
+        """An offer was answered: the link to go on with. None: not now; the connection ends."""
 
     def report(self, connection: Connection, events: Sequence[Event]) -> None:
         """The connection's link has produced events."""
@@ -344,15 +344,16 @@ class Connection(asyncio.BufferedProtocol):
         answered = next((event for event in events if isinstance(event, Offered | Answered)), None)
         if answered is None:
             return
-        link = self._owner.upgraded(self, answered)
-        if link is None:
-            # The other side gets no answer.
-            self._owner.report(self, [*events, Ended(NO_HANDSHAKE)])
-            self._end()
-            return
+        # It is said also when there is no room for a handshake. Without an answer, a node that doesn't know this one
+        # would take it for a plain peer, and go on in clear.
         answer = plain.data_to_send()
         if answer and self._transport is not None and not self._transport.is_closing():
             self._transport.write(answer)
+        link = self._owner.upgraded(self, answered)
+        if link is None:
+            self._owner.report(self, [*events, Ended(NO_HANDSHAKE)])
+            self._end()
+            return
         self._owner.report(self, events)
         self.link = link
         now = self.active = self._loop.time()

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 log = logging.getLogger("snicher.peers")
 
-#: Most handshakes at once, in all and with one source. Further connections that want one are closed unanswered.
+#: Most handshakes at once, in all and with one source. Further connections that want one are answered and closed.
 MAX_HANDSHAKES, MAX_OF_SOURCE = 64, 8
 #: Shortest time between two log lines about that, in seconds.
 SAID = 60.0

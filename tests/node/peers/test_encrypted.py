@@ -16,10 +16,11 @@ from node.peers import handshakes, network
 from node.peers.tls import Credentials
 from node.protocol.secure import frames
 from node.protocol.secure.frames import Bye, Ping, Pong, Run, Stop
-from node.protocol.secure.offer import OFFER
+from node.protocol.secure.offer import ANSWER, OFFER
 from tests.node.peers.far import (
     EVE,
     Far,
+    How,
     awaited,
     connection,
     far,
@@ -205,8 +206,8 @@ def test_one_source_begins_eight_handshakes_at_once() -> None:
                     await another(host).offer()
                 ninth = another(host)
                 await ninth.put(b"CONNECT:5000" + OFFER)
-                # Closed in order, without an answer.
-                assert await read_to_end(ninth.sock) == b""
+                # Answered, so that it doesn't go on in clear, and closed in order.
+                assert await read_to_end(ninth.sock) == ANSWER
                 ninth.sock.close()
                 assert anna.refused == 1
                 # Somebody else isn't kept out by them, nor is a plain client of the same machine.
@@ -226,6 +227,21 @@ def test_one_source_begins_eight_handshakes_at_once() -> None:
     run(test)
 
 
+@pytest.mark.parametrize("how", ["persistent", "unsure", "secure"])
+def test_who_gets_no_handshake_takes_the_node_for_nothing_else(how: How, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever keeps a node's handshakes busy mustn't make others talk to it in clear."""
+    monkeypatch.setattr(handshakes, "MAX_HANDSHAKES", 0)
+
+    async def test() -> None:
+        async with two() as (anna, ben):
+            anna.perform(e.Dial(1, ben.listen_address, how))
+            await eventually(lambda: anna.all(s.Closed))
+            assert anna.fed == [s.Closed(1, "It closed the connection during the TLS handshake.")]
+            assert ben.refused == 1
+
+    run(test)
+
+
 def test_sixty_four_handshakes_are_under_way_at_once_and_those_we_dial_do_not_count() -> None:
     async def test() -> None:
         async with listening(key=key(1)) as anna, listening(key=key(2)) as ben:
@@ -236,7 +252,7 @@ def test_sixty_four_handshakes_are_under_way_at_once_and_those_we_dial_do_not_co
                         await Far(stack.enter_context(dialled(anna, host)), dials=True).offer()
                 late = stack.enter_context(dialled(anna))
                 late.sendall(b"CONNECT:5000" + OFFER)
-                assert await read_to_end(late) == b""
+                assert await read_to_end(late) == ANSWER
                 anna.perform(e.Dial(1, ben.listen_address, "secure"))
                 await eventually(lambda: anna.all(s.Secured))
 
