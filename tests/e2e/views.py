@@ -80,6 +80,28 @@ def _delivery(tab: Page) -> None:
     expect(tab.locator(".details .outcome").first).to_be_visible()
 
 
+def _decide(act: str) -> Callable[[Page], None]:
+    def press_it(tab: Page) -> None:
+        tab.get_by_role("button", name=f"{act}…").click()
+        expect(tab.locator(".ask .person").first).to_be_visible()
+
+    return press_it
+
+
+#: What a tab keeps of alarms, so that they outlast a reload: here as if two had just come.
+_ALARMS = """sessionStorage.setItem("snicher/alarms", JSON.stringify([
+  {key: "peer a", peer: "nobody", room: "direct:5", name: "dora", seen: false,
+   text: "Another key than dora's answers at 192.168.1.25:5000."},
+  {key: "identity", peer: null, room: null, name: null, seen: true,
+   text: "Another machine, met at 10.0.0.7:5000, uses this node's identity: a copied home. Both go on working."}]))"""
+
+
+def _alarmed(tab: Page) -> None:
+    tab.evaluate(_ALARMS)
+    tab.reload()
+    expect(tab.locator(".alarm")).to_have_count(2)
+
+
 #: fill() makes peers in this order: bela, cian, TEAM ALPHA, salma, the long name, the hostile one.
 VIEWS = [
     View("chats-empty", "empty", "", ".begin h2"),
@@ -107,12 +129,13 @@ VIEWS = [
     View("nodes-delivered", "nodes", "?room=direct:1", ".row", _delivery, again=True),
     View("nodes-waiting", "nodes", "?room=direct:2", ".waits", _delivery, again=True),
     View("nodes-twin", "nodes", "?room=direct:3", ".doubt"),
-    View("nodes-clear", "nodes", "?room=room-4", ".doubt", press("button", "Allow clear text"), again=True),
+    View("nodes-clear", "nodes", "?room=room-4", ".doubt", _decide("Allow clear text"), again=True),
     View("nodes-rival", "nodes", "?room=direct:5", ".doubt"),
-    View("nodes-trust", "nodes", "?room=direct:5", ".doubt", press("button", "Trust the new key"), again=True),
+    View("nodes-trust", "nodes", "?room=direct:5", ".doubt", _decide("Trust the new key"), again=True),
     View("nodes-peers", "nodes", "peers", ".peer"),
     View("nodes-search", "nodes", "search?q=is", ".searchpage .hit"),
     View("nodes-activity", "nodes", "activity", _TOLD),
+    View("nodes-alarm", "nodes", "?room=direct:2", ".row", _alarmed),
     View("peers-empty", "empty", "peers", ".known .empty h2"),
     View("peers-full", "full", "peers", ".peer"),
     View("peers-refused", "full", "peers", ".peer", press("button", "Connect")),
