@@ -172,6 +172,8 @@ class Everything(msgspec.Struct, frozen=True):
     peers: list[PeerView]
     away: AwayView | None
     health: HealthView | None
+    #: The last news that this node's identity is used twice, for tabs that were opened since.
+    shared: IdentitySharedOp | None
 
 
 def _own(room: str, **more: Any) -> nouns.Message:
@@ -190,6 +192,7 @@ class Model:
         self._state: nouns.State | None = None
         self._tries: dict[str, nouns.NextTry] = {}
         self._health: HealthView | None = None
+        self._shared: IdentitySharedOp | None = None
         #: Away until the node is heard: a dashboard that starts before its node says so.
         self._away: AwayView | None = AwayView(None, "Looking for it.", self._start)
         #: The views last given out, so that only changes are given out.
@@ -204,7 +207,7 @@ class Model:
         """All lists as they are now."""
         me = self_view(self._state.self) if self._state else None
         rooms, peers = list(self._rooms.values()), list(self._peers.values())
-        return Everything(self.log, self.seq, me, rooms, peers, self._away, self._health)
+        return Everything(self.log, self.seq, me, rooms, peers, self._away, self._health, self._shared)
 
     def name_of(self, room: str) -> str:
         """The name of the other side in a conversation; of several of one name, with what tells it apart."""
@@ -343,7 +346,8 @@ class Model:
             case ev.PeerWarned():
                 ops.append(self._warned(event.seq, data))
             case ev.IdentityShared(address=address):
-                ops.append(IdentitySharedOp(event.seq, wording.identity_shared(address)))
+                self._shared = IdentitySharedOp(event.seq, wording.identity_shared(address))
+                ops.append(self._shared)
             case ev.MessageStateChanged():
                 rooms.add(data.room)
                 ops.append(self._state_op(event.seq, data))

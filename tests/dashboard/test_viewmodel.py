@@ -143,6 +143,7 @@ def test_doubts_and_a_shared_identity_are_told_at_once(model: v.Model) -> None:
     assert model.event(event(11, doubt)) == [v.WarnedOp(11, "peer-bela", "room-bela", "be la", "Another key answers.")]
     (shared,) = model.event(event(12, ev.IdentityShared(address="10.0.0.7:5000")))
     assert isinstance(shared, v.IdentitySharedOp) and "10.0.0.7:5000" in shared.text
+    assert model.everything().shared == shared, "tabs that are opened later are told as well"
 
 
 def test_two_of_one_name_are_told_apart_wherever_it_stands(model: v.Model) -> None:

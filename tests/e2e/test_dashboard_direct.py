@@ -214,7 +214,8 @@ def test_another_key_is_loud_and_decided_with_both_codes(node: FakeNode, visit: 
 
 def test_an_alarm_leads_to_its_conversation_or_is_closed(node: FakeNode, visit: Visit) -> None:
     bela, cian = node.add_node("bela"), node.add_node("cian")
-    tab = visit().open(cian.room)
+    here = visit()
+    tab = here.open(cian.room)
     node.warn(bela, DOUBT, rival=RIVAL)
     node.publish("IdentityShared", ev.IdentityShared(address="10.0.0.7:5000"))
     alarms = tab.locator(".alarm")
@@ -224,11 +225,16 @@ def test_an_alarm_leads_to_its_conversation_or_is_closed(node: FakeNode, visit: 
     expect(tab.locator(".talk h2")).to_have_text("bela")
     expect(tab.locator(".doubt")).to_contain_text(DOUBT)
     expect(alarms).to_have_count(1)
+    later = here.open(bela.room)
+    expect(later.locator(".alarm")).to_contain_text("Another machine, met at 10.0.0.7:5000")
     alarms.get_by_role("button", name="Close").click()
     expect(alarms).to_have_count(0)
-    tab.reload()
-    expect(tab.locator(".doubt")).to_contain_text(DOUBT)
-    expect(alarms).to_have_count(0)
+    # Who has read it isn't told again, in no tab.
+    later.close()
+    for each in (tab, here.open(bela.room)):
+        each.reload()
+        expect(each.locator(".doubt")).to_contain_text(DOUBT)
+        expect(each.locator(".alarm")).to_have_count(0)
 
 
 def test_clear_text_from_the_address_of_a_node_goes_nowhere_until_it_is_allowed(node: FakeNode, visit: Visit) -> None:

@@ -11,6 +11,7 @@ const MAX_SHOWN = 3;
 /** Most alarms kept; the oldest go first. Each stays as a mark in the lists. */
 const MAX_KEPT = 50;
 const KEPT = "snicher/alarms";
+const CLOSED = "snicher/identity";
 
 /** {key, peer, room, name, text, seen}; `seen`: the doubt stood in the lists, so that its end can be told. */
 let alarms = read();
@@ -22,6 +23,16 @@ function read() {
     return Array.isArray(kept) ? kept.filter((one) => typeof one?.text === "string") : [];
   } catch {
     return [];
+  }
+}
+
+/** Which news about the identity was closed last, in any tab of this browser: whoever has read it isn't told again. */
+function closed(mark = null) {
+  try {
+    if (mark) window.localStorage.setItem(CLOSED, mark);
+    return window.localStorage.getItem(CLOSED);
+  } catch {
+    return null;
   }
 }
 
@@ -56,7 +67,10 @@ function settle() {
 }
 
 store.on("warned", ({ peer, room, name, text }) => add({ key: `peer ${peer}`, peer, room, name, text, seen: false }));
-store.on("shared", ({ text }) => add({ key: "identity", peer: null, room: null, name: null, text, seen: true }));
+store.on("shared", ({ seq, text }) => {
+  const mark = `${store.cursor.log} ${seq}`;
+  if (closed() !== mark) add({ key: "identity", peer: null, room: null, name: null, text, seen: true, mark });
+});
 store.on("gone", ({ id, into }) => set(alarms.map((alarm) => (alarm.room === id ? { ...alarm, room: into } : alarm))));
 store.on("lists", settle);
 place.onChange(settle);
@@ -83,7 +97,10 @@ function make({ key }) {
     h("span", { class: "acts" }, parts.open, parts.close));
   element.parts = parts;
   parts.open.addEventListener("click", () => place.go("chats", element.alarm.room));
-  parts.close.addEventListener("click", () => set(alarms.filter((one) => one.key !== key)));
+  parts.close.addEventListener("click", () => {
+    closed(element.alarm.mark);
+    set(alarms.filter((one) => one.key !== key));
+  });
   return element;
 }
 

@@ -127,6 +127,7 @@ export class Store {
     const first = !this.loaded;
     this.loaded = true;
     this.#tell("lists");
+    if (everything.shared) this.#tell("shared", everything.shared);
     if (frame.missed && !other) for (const op of frame.missed) this.#tellOf(op);
     else if (!first) this.#tell("reload");
   }
