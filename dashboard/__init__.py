@@ -12,7 +12,8 @@
     live.py       feed -> one bounded queue per tab -> WebSocket                        asked.py    what a tab may ask
     feed.py       follows the node, and asks it
     viewmodel.py  pure: snapshot + events -> what is drawn         appearance.py  pure: how one thing is drawn
-    wording.py    pure: states and errors in words
+    operations.py  pure: what tabs are told                        doubts.py   pure: who somebody may be, and what to do
+    wording.py    pure: states and errors in words                 namesakes.py  pure: who shares a name
     watching.py   tabs that show the Activity page: rows and figures, from a poll that they share
     telling.py    pure: events in words                         activity.py    pure: figures and health in words
     eventlog.py   pages of the event log, filtered, backwards   options.py     what can be set, and where it comes from
@@ -21,6 +22,6 @@
 
 Who may import whom: app -> (main, live, hostconfig, another, connections, listening, given, running) -> guard -> door
 -> (place, links, sessions, pages) -> (challenges, hosts); live -> watching -> asked -> (eventlog | options)
--> (feed | viewmodel) -> node.bus; main -> views -> components. viewmodel -> (activity | telling) -> appearance
--> wording are pure.
+-> (feed | viewmodel) -> node.bus; main -> views -> components. viewmodel -> (activity | operations | telling) ->
+appearance -> (doubts | namesakes) -> wording are pure.
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dashboard import telling, viewmodel
+from dashboard import operations, telling, viewmodel
 from dashboard.feed import Asker
 from node import names
 from node.bus import events as ev
@@ -72,7 +72,7 @@ async def page(
 class Gone(msgspec.Struct, frozen=True):
     """What became of conversations, according to the log; those it doesn't mention are left out."""
 
-    gone: list[viewmodel.RoomGone]
+    gone: list[operations.RoomGone]
 
 
 async def unknown_rooms(asker: Asker, model: viewmodel.Model, rooms: list[str]) -> Gone:
@@ -99,7 +99,7 @@ async def unknown_rooms(asker: Asker, model: viewmodel.Model, rooms: list[str]) 
         # The conversation it was merged into may itself have been merged since.
         while into in became:
             seq, into = became[into]
-        gone.append(viewmodel.RoomGone(seq, room, into, model.name_of(room)))
+        gone.append(operations.RoomGone(seq, room, into, model.name_of(room)))
     return Gone(gone)
 
 

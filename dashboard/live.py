@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from dashboard import asked, guard, viewmodel, watching, wording
+from dashboard import asked, guard, operations, viewmodel, watching, wording
 from dashboard.door import Door
 from dashboard.feed import Asker, Feed
 from dashboard.sessions import Session
@@ -63,15 +63,15 @@ class AllFrame(msgspec.Struct, frozen=True, tag_field="t", tag="all"):
     """All lists. `missed`: the operations since the tab's cursor; null: unknown, so the tab loads its history again."""
 
     now: int
-    everything: viewmodel.Everything
-    missed: list[viewmodel.Lasting] | None
+    everything: operations.Everything
+    missed: list[operations.Lasting] | None
 
 
 class PatchFrame(msgspec.Struct, frozen=True, tag_field="t", tag="patch"):
     """Changes; the tab's cursor is `seq` after them."""
 
     seq: int
-    ops: list[viewmodel.Op]
+    ops: list[operations.Op]
 
 
 class BeatFrame(msgspec.Struct, frozen=True, tag_field="t", tag="beat"):
@@ -100,13 +100,13 @@ def _now() -> int:
     return int(time.time() * 1000)
 
 
-def _room_of(op: viewmodel.Lasting) -> str | None:
+def _room_of(op: operations.Lasting) -> str | None:
     match op:
-        case viewmodel.MessageOp() | viewmodel.ChangedOp():
+        case operations.MessageOp() | operations.ChangedOp():
             return op.message.room
-        case viewmodel.RoomGone():
+        case operations.RoomGone():
             return op.id
-        case viewmodel.IdentitySharedOp():
+        case operations.IdentitySharedOp():
             return None
         case _:
             return op.room
@@ -154,7 +154,7 @@ class Hub:
         #: Number of events that make the live state stale; and whether `_refresh_live` is reading it.
         self._fleeting = 0
         self._asking = False
-        self._kept: collections.deque[viewmodel.Lasting] = collections.deque(maxlen=MAX_KEPT_OPS)
+        self._kept: collections.deque[operations.Lasting] = collections.deque(maxlen=MAX_KEPT_OPS)
         #: Operations up to this event have been dropped.
         self._kept_after = 0
         self._asker = Asker(home, name)
@@ -197,7 +197,7 @@ class Hub:
 
     def take(self, batch: list[Item]) -> None:
         """Bring the model and all tabs up to date by a batch of items."""
-        ops: list[viewmodel.Op] = []
+        ops: list[operations.Op] = []
         anew = False
         for item in batch:
             if isinstance(item, Resync):
@@ -223,20 +223,20 @@ class Hub:
         elif ops:
             self._publish(PatchFrame(self.model.seq, ops))
 
-    def _keep(self, ops: list[viewmodel.Op]) -> None:
+    def _keep(self, ops: list[operations.Op]) -> None:
         for op in ops:
-            if not isinstance(op, viewmodel.Lasting):
+            if not isinstance(op, operations.Lasting):
                 continue
             # Texts that expired or were deleted aren't kept for returning tabs, either.
-            if isinstance(op, viewmodel.ExpiredOp):
+            if isinstance(op, operations.ExpiredOp):
                 self._retain([one for one in self._kept if not op.takes(one)])
-            elif isinstance(op, viewmodel.RoomGone) and op.into is None:
+            elif isinstance(op, operations.RoomGone) and op.into is None:
                 self._retain([one for one in self._kept if _room_of(one) != op.id])
             if len(self._kept) == MAX_KEPT_OPS:
                 self._kept_after = self._kept[0].seq
             self._kept.append(op)
 
-    def _retain(self, stay: list[viewmodel.Lasting]) -> None:
+    def _retain(self, stay: list[operations.Lasting]) -> None:
         self._kept = collections.deque(stay, maxlen=MAX_KEPT_OPS)
 
     def _publish(self, frame: msgspec.Struct) -> None:
@@ -374,7 +374,7 @@ class Hub:
             return ReplyFrame(word.n, problem=Problem("store_unavailable", told, True))
         return ReplyFrame(word.n, {})
 
-    def _missed(self, log_id: str, seq: int) -> list[viewmodel.Lasting] | None:
+    def _missed(self, log_id: str, seq: int) -> list[operations.Lasting] | None:
         """The operations since a tab's cursor; None when they aren't known (any more)."""
         if not log_id or log_id != self.model.log or not self._kept_after <= seq <= self.model.seq:
             return None

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from dashboard import operations as o
 from dashboard import viewmodel as v
 from dashboard.appearance import PeerView, RoomView
 from node.bus import events as ev
@@ -27,22 +28,22 @@ class Screen:
         self.peers: dict[str, PeerView] = {one.id: one for one in everything.peers}
         self.away, self.health, self.me = everything.away, everything.health, everything.me
 
-    def draw(self, ops: list[v.Op]) -> None:
+    def draw(self, ops: list[o.Op]) -> None:
         for op in ops:
             match op:
-                case v.RoomOp(room):
+                case o.RoomOp(room):
                     self.rooms[room.id] = room
-                case v.RoomGone(id=gone):
+                case o.RoomGone(id=gone):
                     self.rooms.pop(gone, None)
-                case v.PeerOp(one):
+                case o.PeerOp(one):
                     self.peers[one.id] = one
-                case v.PeerGone(id=gone):
+                case o.PeerGone(id=gone):
                     self.peers.pop(gone, None)
-                case v.AwayOp(away):
+                case o.AwayOp(away):
                     self.away = away
-                case v.HealthOp(health):
+                case o.HealthOp(health):
                     self.health = health
-                case v.SelfOp(me):
+                case o.SelfOp(me):
                     self.me = me
 
 
@@ -116,7 +117,7 @@ def test_a_receipt_tells_up_to_where_all_is_delivered(direct_model: v.Model) -> 
     model = direct_model
     model.event(event(11, ev.MessageAccepted(message=entry(3))))
     ops = model.event(event(12, ev.ReceiptAdvanced(room="direct:bela", member="peer-bela", stream="5" * 32, n=3)))
-    (receipt,) = [op for op in ops if isinstance(op, v.ReceiptOp)]
+    (receipt,) = [op for op in ops if isinstance(op, o.ReceiptOp)]
     assert (receipt.room, receipt.stream, receipt.n, receipt.delivery.label) == (
         "direct:bela",
         "5" * 32,
@@ -130,31 +131,31 @@ def test_a_receipt_tells_up_to_where_all_is_delivered(direct_model: v.Model) -> 
 def test_a_message_that_changed_comes_whole_and_as_what_it_is_now(direct_model: v.Model) -> None:
     model = direct_model
     ops = model.event(event(11, ev.MessageAccepted(message=own(3, room="direct:bela"))))
-    (said,) = [op for op in ops if isinstance(op, v.MessageOp)]
+    (said,) = [op for op in ops if isinstance(op, o.MessageOp)]
     assert said.message.plain and said.message.entry is None
     ops = model.event(event(12, ev.MessageChanged(message=entry(3, order="9"))))
-    (changed,) = [op for op in ops if isinstance(op, v.ChangedOp)]
+    (changed,) = [op for op in ops if isinstance(op, o.ChangedOp)]
     assert not changed.message.plain and changed.message.order == "9"
-    assert v.ExpiredOp(13, "direct:bela", 3).takes(changed) is False, "it waits"
+    assert o.ExpiredOp(13, "direct:bela", 3).takes(changed) is False, "it waits"
 
 
 def test_doubts_and_a_shared_identity_are_told_at_once(model: v.Model) -> None:
     doubt = ev.PeerWarned(peer="peer-bela", name="be\nla", warning="Another key\nanswers.")
-    assert model.event(event(11, doubt)) == [v.WarnedOp(11, "peer-bela", "room-bela", "be la", "Another key answers.")]
+    assert model.event(event(11, doubt)) == [o.WarnedOp(11, "peer-bela", "room-bela", "be la", "Another key answers.")]
     (shared,) = model.event(event(12, ev.IdentityShared(address="10.0.0.7:5000")))
-    assert isinstance(shared, v.IdentitySharedOp) and "10.0.0.7:5000" in shared.text
+    assert isinstance(shared, o.IdentitySharedOp) and "10.0.0.7:5000" in shared.text
     assert model.everything().shared == shared, "tabs that are opened later are told as well"
 
 
 def test_two_of_one_name_are_told_apart_wherever_it_stands(model: v.Model) -> None:
     model.event(event(11, ev.PeerAdded(peer=node("Bela", id="n" * 52))))
     ops = model.event(event(12, ev.RoomAdded(room=direct("Bela", peer="n" * 52))))
-    assert {op.room.mark for op in ops if isinstance(op, v.RoomOp)} == {"k7f2 9qda", "192.168.1.21:5000"}
+    assert {op.room.mark for op in ops if isinstance(op, o.RoomOp)} == {"k7f2 9qda", "192.168.1.21:5000"}
     everything = model.everything()
     assert {one.mark for one in everything.peers} == {"k7f2 9qda", "192.168.1.21:5000"}
     assert model.name_of("room-bela") == "bela (192.168.1.21:5000)"
     (warned,) = model.event(event(13, ev.PeerWarned(peer="n" * 52, name="Bela", warning="Two.")))
-    assert isinstance(warned, v.WarnedOp) and warned.name == "Bela (k7f2 9qda)"
+    assert isinstance(warned, o.WarnedOp) and warned.name == "Bela (k7f2 9qda)"
     model.event(event(14, ev.PeerForgotten(peer="n" * 52)))
     model.event(event(15, ev.RoomDeleted(room="direct:Bela")))
     assert model.name_of("room-bela") == "bela" and model.everything().peers[0].mark == ""
@@ -163,9 +164,9 @@ def test_two_of_one_name_are_told_apart_wherever_it_stands(model: v.Model) -> No
 def test_a_conversation_that_goes_says_its_name_and_where_its_messages_are(model: v.Model) -> None:
     model.event(event(11, ev.RoomAdded(room=room("dora", peer=None))))
     ops = model.event(event(12, ev.RoomsMerged(gone="room-dora", room=room())))
-    assert v.RoomGone(12, "room-dora", "room-bela", "dora") in ops
+    assert o.RoomGone(12, "room-dora", "room-bela", "dora") in ops
     assert model.event(event(13, ev.PeerForgotten(peer="peer-bela")))
-    assert model.event(event(14, ev.RoomDeleted(room="room-bela"))) == [v.RoomGone(14, "room-bela", None, "bela")]
+    assert model.event(event(14, ev.RoomDeleted(room="room-bela"))) == [o.RoomGone(14, "room-bela", None, "bela")]
     assert model.everything().rooms == [] and model.everything().peers == []
 
 
@@ -196,28 +197,28 @@ def test_every_durable_event_is_in_the_story() -> None:
 def test_a_message_brings_its_room_first(model: v.Model) -> None:
     ops = model.event(event(11, ev.MessageReceived(message=message(1, "hello"))))
     kinds = [type(op) for op in ops]
-    assert kinds[-1] is v.MessageOp and v.RoomOp in kinds[:-1]
+    assert kinds[-1] is o.MessageOp and o.RoomOp in kinds[:-1]
     said = ops[-1]
-    assert isinstance(said, v.MessageOp) and said.seq == 11 and said.message.text == "hello"
-    changed = next(op.room for op in ops if isinstance(op, v.RoomOp))
+    assert isinstance(said, o.MessageOp) and said.seq == 11 and said.message.text == "hello"
+    changed = next(op.room for op in ops if isinstance(op, o.RoomOp))
     assert changed.unread == 1 and changed.last is not None and changed.last.text == "hello"
 
 
 def test_a_notice_is_never_unread(model: v.Model) -> None:
     ops = model.event(event(11, ev.MessageReceived(message=message(1, "joined", kind="notice"))))
     assert model.everything().rooms[0].unread == 0
-    assert isinstance(ops[-1], v.MessageOp) and ops[-1].message.notice
+    assert isinstance(ops[-1], o.MessageOp) and ops[-1].message.notice
 
 
 def test_a_state_goes_to_the_message_and_to_the_list(model: v.Model) -> None:
     model.event(event(11, ev.MessageAccepted(message=own(1))))
     ops = model.event(event(12, ev.MessageStateChanged(room="room-bela", id=1, state="failed", detail="Refused.")))
-    last = next(op.room.last for op in ops if isinstance(op, v.RoomOp))
-    state = next(op for op in ops if isinstance(op, v.StateOp))
+    last = next(op.room.last for op in ops if isinstance(op, o.RoomOp))
+    state = next(op for op in ops if isinstance(op, o.StateOp))
     assert last is not None and last.delivery is not None and last.delivery.label == "failed"
     assert (state.delivery.why, state.delivery.repair, state.marks) == ("Refused.", "Try again", None)
     ops = model.event(event(13, ev.MessageStateChanged(room="room-bela", id=1, state="sent", marks=["altered"])))
-    state = next(op for op in ops if isinstance(op, v.StateOp))
+    state = next(op for op in ops if isinstance(op, o.StateOp))
     assert state.marks is not None and state.marks[0].label == "altered"
 
 
@@ -237,7 +238,7 @@ def test_next_tries_come_and_go(model: v.Model) -> None:
     model.event(event(11, ev.PeerChanged(peer=peer(link="offline"))))
     next_try = nouns.NextTry(peer="peer-bela", at=9000, attempt=3, reason="Refused.")
     ops = model.event(event(None, ev.RetryScheduled(next_try=next_try)))
-    assert {type(op) for op in ops} == {v.PeerOp, v.RoomOp}
+    assert {type(op) for op in ops} == {o.PeerOp, o.RoomOp}
     assert model.everything().rooms[0].next_at == 9000
     model.event(event(12, ev.PeerChanged(peer=peer(link="online"))))
     assert model.everything().rooms[0].next_at is None
@@ -259,25 +260,25 @@ def test_next_tries_come_and_go(model: v.Model) -> None:
 def test_health_comes_and_goes_once(model: v.Model) -> None:
     broken = event(None, ev.HealthChanged(health=nouns.Health(store=False, problem="Disk full.")))
     [op] = model.event(broken)
-    assert isinstance(op, v.HealthOp) and op.health is not None and op.health.problem == "Disk full."
+    assert isinstance(op, o.HealthOp) and op.health is not None and op.health.problem == "Disk full."
     assert model.event(broken) == []
-    assert model.event(event(None, ev.HealthChanged(health=nouns.Health()))) == [v.HealthOp(None)]
+    assert model.event(event(None, ev.HealthChanged(health=nouns.Health()))) == [o.HealthOp(None)]
 
 
 def test_away_says_since_when_and_how_to_start(model: v.Model) -> None:
     [op] = model.away("No heartbeat.", 123)
-    assert isinstance(op, v.AwayOp) and op.away is not None
+    assert isinstance(op, o.AwayOp) and op.away is not None
     assert (op.away.since, op.away.start) == (123, "python -m node run --home /home/of/anna")
-    assert model.back() == [v.AwayOp(None)]
+    assert model.back() == [o.AwayOp(None)]
     assert model.back() == []
 
 
 def test_a_good_bye_is_known_at_once_and_silence_then_is_no_news(model: v.Model) -> None:
     ops = model.event(event(11, ev.NodeStopped(reason="stopped")))
-    assert isinstance(ops[-1], v.AwayOp) and ops[-1].away is not None and ops[-1].away.since == 5000
+    assert isinstance(ops[-1], o.AwayOp) and ops[-1].away is not None and ops[-1].away.since == 5000
     assert model.away("No heartbeat.", 9000) == []
     ops = model.event(event(12, ev.NodeStarted(self=ME, settings=nouns.Settings(name="anna"), version="1")))
-    assert v.AwayOp(None) in ops
+    assert o.AwayOp(None) in ops
 
 
 def test_before_the_node_was_seen() -> None:
@@ -295,12 +296,12 @@ def test_messages_that_expired_are_told_and_those_that_wait_stay(model: v.Model)
     state = model.event(event(13, ev.MessageStateChanged(room="room-bela", id=2, state="sent")))
     newer = model.event(event(14, ev.MessageReceived(message=message(4, "new"))))
     ops = model.event(event(15, ev.MessagesExpired(room="room-bela", upto=3, unread=1, last=4)))
-    (expired,) = [op for op in ops if isinstance(op, v.ExpiredOp)]
-    assert expired == v.ExpiredOp(15, "room-bela", 3)
-    assert isinstance(ops[0], v.RoomOp), "the list shows what is unread now"
+    (expired,) = [op for op in ops if isinstance(op, o.ExpiredOp)]
+    assert expired == o.ExpiredOp(15, "room-bela", 3)
+    assert isinstance(ops[0], o.RoomOp), "the list shows what is unread now"
 
-    def taken(found: list[v.Op]) -> list[bool]:
-        return [expired.takes(op) for op in found if isinstance(op, v.MessageOp | v.StateOp)]
+    def taken(found: list[o.Op]) -> list[bool]:
+        return [expired.takes(op) for op in found if isinstance(op, o.MessageOp | o.StateOp)]
 
     assert (taken(heard), taken(waits), taken(state), taken(newer)) == ([True], [False], [True], [False])
     elsewhere = model.event(event(16, ev.MessageReceived(message=message(3, "old", "cian"))))

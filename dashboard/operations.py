@@ -1,0 +1,158 @@
+"""What the browser's tabs are told: all lists, then operations that bring them up to date.
+
+Law of this file: pure data. viewmodel.py makes these, live.py passes them on, and the browser only draws.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from dashboard.appearance import (
+    AwayView,
+    Delivery,
+    HealthView,
+    Mark,
+    MessageView,
+    PeerView,
+    RoomView,
+    SelfView,
+)
+
+#: Labels of messages that still wait to be sent, and so never expire.
+WAITING = ("waiting", "sending")
+
+
+class RoomOp(msgspec.Struct, frozen=True, tag_field="op", tag="room"):
+    """A conversation is new or changed."""
+
+    room: RoomView
+
+
+class RoomGone(msgspec.Struct, frozen=True, tag_field="op", tag="room_gone"):
+    """A conversation is gone: merged into `into`, or (null) deleted. `name`: the name it had."""
+
+    seq: int
+    id: str
+    into: str | None
+    name: str
+
+
+class PeerOp(msgspec.Struct, frozen=True, tag_field="op", tag="peer"):
+    """A peer is new or changed."""
+
+    peer: PeerView
+
+
+class PeerGone(msgspec.Struct, frozen=True, tag_field="op", tag="peer_gone"):
+    """A peer was taken off the list."""
+
+    id: str
+
+
+class MessageOp(msgspec.Struct, frozen=True, tag_field="op", tag="message"):
+    """A new message. `seq` is the event's number: a page of history may already hold it, or a newer state of it."""
+
+    seq: int
+    message: MessageView
+
+
+class ChangedOp(msgspec.Struct, frozen=True, tag_field="op", tag="changed"):
+    """A message is another than before, and its place may be another; its id is the same."""
+
+    seq: int
+    message: MessageView
+
+
+class ReceiptOp(msgspec.Struct, frozen=True, tag_field="op", tag="receipt"):
+    """Our entries of this stream up to number `n`, in this conversation, are delivered."""
+
+    seq: int
+    room: str
+    stream: str
+    n: int
+    delivery: Delivery
+
+
+class WarnedOp(msgspec.Struct, frozen=True, tag_field="op", tag="warned"):
+    """It has become doubtful who a peer is: to be shown at once, wherever the reader is. `room` null: it is gone."""
+
+    seq: int
+    peer: str
+    room: str | None
+    name: str
+    text: str
+
+
+class IdentitySharedOp(msgspec.Struct, frozen=True, tag_field="op", tag="shared"):
+    """Another machine uses this node's identity: to be shown at once."""
+
+    seq: int
+    text: str
+
+
+class StateOp(msgspec.Struct, frozen=True, tag_field="op", tag="state"):
+    """The state of one of our own messages changed. `marks` null: unchanged."""
+
+    seq: int
+    room: str
+    id: int
+    delivery: Delivery
+    marks: list[Mark] | None
+
+
+class ExpiredOp(msgspec.Struct, frozen=True, tag_field="op", tag="expired"):
+    """A conversation's messages up to `upto` have expired, except our own that still wait."""
+
+    seq: int
+    room: str
+    upto: int
+
+    def takes(self, op: Lasting) -> bool:
+        """Whether `op` is about an expired message."""
+        if not isinstance(op, MessageOp | StateOp | ChangedOp):
+            return False
+        about = op if isinstance(op, StateOp) else op.message
+        if about.room != self.room or about.id > self.upto:
+            return False
+        return about.delivery is None or about.delivery.label not in WAITING
+
+
+class SelfOp(msgspec.Struct, frozen=True, tag_field="op", tag="self"):
+    """This node's name or addresses changed."""
+
+    me: SelfView
+
+
+class AwayOp(msgspec.Struct, frozen=True, tag_field="op", tag="away"):
+    """The node went away, or (null) is back."""
+
+    away: AwayView | None
+
+
+class HealthOp(msgspec.Struct, frozen=True, tag_field="op", tag="health"):
+    """The node's disk has a problem, or (null) works again."""
+
+    health: HealthView | None
+
+
+class OptionsOp(msgspec.Struct, frozen=True, tag_field="op", tag="options"):
+    """The settings or the outcome of a greeting changed: pages that show them ask again."""
+
+
+#: Operations that a tab must get after it was away for a moment, because the lists alone don't show them.
+Lasting = MessageOp | ChangedOp | StateOp | ReceiptOp | ExpiredOp | RoomGone | WarnedOp | IdentitySharedOp
+Op = Lasting | RoomOp | PeerOp | PeerGone | SelfOp | AwayOp | HealthOp | OptionsOp
+
+
+class Everything(msgspec.Struct, frozen=True):
+    """All lists, as they are now. `me` is null until the node has been seen."""
+
+    log: str
+    seq: int
+    me: SelfView | None
+    rooms: list[RoomView]
+    peers: list[PeerView]
+    away: AwayView | None
+    health: HealthView | None
+    #: The last news that this node's identity is used twice, for tabs that were opened since.
+    shared: IdentitySharedOp | None
