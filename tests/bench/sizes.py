@@ -20,6 +20,9 @@ class Sizes(msgspec.Struct, frozen=True):
     singles: int = 2_000
     lists: int = 500
     clients: int = 10
+    #: Confirmed messages between two nodes: commands of 500 and of one, over all clients.
+    confirmed_lists: int = 120
+    confirmed_singles: int = 3_000
     #: Pages: the conversation, what comes in meanwhile, and how many pages are asked for.
     conversation: int = 100_000
     incoming_per_s: int = 5_000
@@ -58,6 +61,8 @@ QUICK = Sizes(
     singles=20,
     lists=2,
     clients=2,
+    confirmed_lists=4,
+    confirmed_singles=20,
     conversation=1_000,
     incoming_per_s=500,
     pages=10,
