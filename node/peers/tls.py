@@ -101,19 +101,30 @@ def _private_file(content: bytes) -> Iterator[str]:
 
     It is in memory where the system can do that; else it is one that only this user can read.
     """
-    if hasattr(os, "memfd_create") and pathlib.Path("/proc/self/fd").is_dir():
-        with os.fdopen(os.memfd_create("snicher", os.MFD_CLOEXEC), "wb") as file:
-            file.write(content)
-            file.flush()
-            yield f"/proc/self/fd/{file.fileno()}"
-        return
+    with contextlib.ExitStack() as stack:
+        yield _in_memory(content, stack) or _in_folder(content, stack)
+
+
+def _in_memory(content: bytes, stack: contextlib.ExitStack) -> str | None:
+    try:
+        descriptor = os.memfd_create("snicher", os.MFD_CLOEXEC)
+    except (AttributeError, OSError):
+        # This system has no such files, or forbids them.
+        return None
+    file = stack.enter_context(os.fdopen(descriptor, "wb"))
+    file.write(content)
+    file.flush()
+    path = f"/proc/self/fd/{descriptor}"
+    return path if os.access(path, os.R_OK) else None
+
+
+def _in_folder(content: bytes, stack: contextlib.ExitStack) -> str:
     # The folder is made with mode 0700.
-    with tempfile.TemporaryDirectory(prefix="snicher-") as folder:
-        path = pathlib.Path(folder) / "certificate.pem"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        yield str(path)
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="snicher-"))
+    path = pathlib.Path(folder) / "certificate.pem"
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+    return str(path)
 
 
 class Engine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import os
 import pathlib
 import random
@@ -426,20 +427,30 @@ def test_the_certificate_follows_from_the_key() -> None:
     assert (extension.value, extension.critical) == (x509.BasicConstraints(ca=False, path_length=None), True)
 
 
-@pytest.mark.parametrize("in_memory", [True, False])
+@pytest.mark.parametrize("system", ["has files in memory", "has none", "forbids them", "has no /proc"])
 def test_the_key_s_file_does_not_outlive_the_call(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, in_memory: bool
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, system: str
 ) -> None:
-    if not in_memory:
+    in_memory = system == "has files in memory"
+    if system == "has none":
         monkeypatch.delattr(os, "memfd_create", raising=False)
     elif not hasattr(os, "memfd_create"):
         pytest.skip("this system has no files in memory")
+    elif system == "forbids them":
+
+        def forbidden(name: str, flags: int) -> int:
+            raise PermissionError(errno.EPERM, "put in by a test")
+
+        monkeypatch.setattr(os, "memfd_create", forbidden)
+    elif system == "has no /proc":
+        monkeypatch.setattr(os, "access", lambda path, mode: not path.startswith("/proc"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     seen: list[tuple[int, int]] = []
     load = ssl.SSLContext.load_cert_chain
 
     def watched(self: ssl.SSLContext, path: str, **kwargs: bytes) -> None:
         file = pathlib.Path(path)
+        assert path.startswith("/proc") is in_memory
         seen.append((file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777))
         assert b"BEGIN ENCRYPTED PRIVATE KEY" in file.read_bytes()
         load(self, path, **kwargs)  # type: ignore[arg-type]
