@@ -359,9 +359,10 @@ class Commands:
         self._mark(command.token, command.cause, command.key, args.room, upto)
 
     def _mark(self, token: int, cause: ev.Cause | None, key: e.Key | None, room_id: str, upto: int) -> None:
-        room = self._rooms.by_id.get(room_id)
+        room = self._rooms.named(room_id)
         if room is None:
             raise CommandRefused("not_found", f"There is no room {room_id!r}.")
+        room_id = room.id
         # Nothing is left to read: log no event, so that dashboards that repeat the command don't fill the log.
         if upto > room.read_upto and room.unread:
             if room.last is None or upto < room.last.id:

@@ -63,6 +63,8 @@ class Replication:
         self._sessions: dict[int, Session] = {}
         #: Streams asked for, each with the link and the time (ms) at which another is asked.
         self._asked: dict[tuple[str, Stream], tuple[int, int]] = {}
+        for room in vectors.rooms():
+            self._note_owed(room)
 
     # -- our own entries
 

@@ -23,6 +23,8 @@ from node.core.stimuli import Commanded
 from node.errors import CommandRefused
 from node.model import Address, short_code
 
+#: A further rival of a node is told of only after this time (ms).
+RIVAL_MS = 3600_000
 RIVAL = (
     "Another key answers at {address}: its code is {found}, and that of {name} is {code}. Nothing meant for {name} goes"
     " to it. If {name} has a new key, or another person is at that address now, trust the new key."
@@ -55,8 +57,8 @@ class Trust:
         self._dialling = dialling
         self._connections = connections
         self._outbox = outbox
-        #: Where a node's rival answered, in this run.
-        self._rival_at: dict[str, Address] = {}
+        #: Where a node's rival answered, in this run, and when (ms).
+        self._rival_at: dict[str, tuple[Address, int]] = {}
 
     # -- who is behind a link
 
@@ -126,8 +128,12 @@ class Trust:
             self._rival(contact, found, Address(link.host, link.port))
 
     def _rival(self, contact: Contact, found: str, address: Address) -> None:
-        self._rival_at[contact.id] = address
-        peer = contact.peer
+        peer, now = contact.peer, self._ledger.now
+        before = self._rival_at.get(contact.id)
+        if peer.rival not in (None, found) and before is not None and 0 <= now - before[1] < RIVAL_MS:
+            # Whoever answers with a new key each time is said once, and fills no log.
+            return
+        self._rival_at[contact.id] = address, now
         self._contacts.warn(
             contact,
             RIVAL.format(address=address, found=short_code(found), name=peer.name, code=peer.code),
@@ -188,7 +194,9 @@ class Trust:
         """Somebody here trusts another key at a node's address: the address is that key's from now on."""
         contacts = self._contacts
         addresses = contact.addresses
-        address = self._rival_at.pop(contact.id, None) or (addresses[0] if addresses else None)
+        address = addresses[0] if addresses else None
+        if contact.id in self._rival_at:
+            address, _ = self._rival_at.pop(contact.id)
         contacts.set_addresses(contact, [one for one in addresses if one != address])
         wanted = contact.peer.wanted
         contacts.change(contact, warning=None, rival=None, error=None, wanted=False)

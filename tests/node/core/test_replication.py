@@ -87,6 +87,23 @@ def test_what_was_written_while_the_other_was_away_comes_when_they_meet() -> Non
     assert anna.states(bob) == ["delivered", "delivered"]
 
 
+def test_after_a_restart_whoever_lacks_something_is_dialled_although_nobody_asked_for_a_connection() -> None:
+    net, anna, bob = pair()
+    net.cut_all()
+    anna.send(bob, "before the restart")
+    anna.dials.clear()
+    net.unreachable.add(bob.address)
+    anna.begin()
+    assert [dial.address for dial in anna.dials] == [bob.address]
+    net.unreachable.clear()
+    net.wait(5_000)
+    assert bob.texts(anna) == ["before the restart"]
+    net.cut_all()
+    anna.dials.clear()
+    anna.begin()
+    assert anna.dials == []
+
+
 def test_runs_of_the_node_are_streams_and_states_follow_across_them() -> None:
     net, anna, bob = pair()
     anna.send(bob, "one")

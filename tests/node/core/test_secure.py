@@ -98,6 +98,7 @@ def test_an_unknown_address_that_turns_out_to_be_a_node_takes_history_and_waitin
     assert plain not in anna.core._rooms.by_id
     assert [event.type for event in anna.events].count("MessageChanged") == 2
     # Its old id still finds it.
+    assert isinstance(anna.ask("mark_read", rq.MarkReadArgs(room=plain)), rq.MarkReadResult)
     anna.send(plain, "three")
     net.settle()
     assert bob.texts(anna) == ["one", "two", "three"]

@@ -174,3 +174,15 @@ def test_warnings_and_rivals_outlive_a_restart() -> None:
     assert anna.peer(bob).rival == mallory.id
     anna.ask("trust", rq.TrustArgs(peer=bob.id))
     assert anna.peer(mallory).addresses == [str(bob.address)]
+
+
+def test_somebody_who_answers_with_a_new_key_each_time_is_told_of_once_an_hour() -> None:
+    net, anna, bob = met()
+    net.cut_all()
+    for number in range(3):
+        other = Station(net, f"mallory{number}", bob.address.host)
+        net.stations[bob.address] = other
+        net.wait(70_000)
+    assert len(warned(anna)) == 1
+    net.wait(3_600_000)
+    assert len(warned(anna)) == 2
