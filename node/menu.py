@@ -126,8 +126,8 @@ class Menu:
         #: The conversations without their newest texts, and the peers, by id.
         self._rooms: dict[str, nouns.Room] = {}
         self._peers_known: dict[str, nouns.Peer] = {}
-        #: Peers dialled because of a choice in this menu, without an outcome yet.
-        self._dialled: set[str] = set()
+        #: Peers dialled because of a choice in this menu, without an outcome yet, and the conversation of each.
+        self._dialled: dict[str, str] = {}
 
     def run(self) -> int:
         """Until the person quits; returns the exit code. Raises SnicherError when no node can be had."""
@@ -269,6 +269,9 @@ class Menu:
         elif isinstance(data, ev.RoomAdded | ev.RoomChanged):
             self._rooms[data.room.id] = data.room
         elif isinstance(data, ev.RoomsMerged):
+            if data.gone in self._dialled.values() and data.room.peer is not None:
+                # Who was dialled turned out to be a node, which goes by another id.
+                self._dialled[data.room.peer] = data.room.id
             self._rooms.pop(data.gone, None)
             self._rooms[data.room.id] = data.room
         elif isinstance(data, ev.RoomDeleted):
@@ -296,9 +299,9 @@ class Menu:
         """What came of dialling somebody because of what was chosen here, once."""
         if peer.link == "connecting":
             if ours:
-                self._dialled.add(peer.id)
+                self._dialled[peer.id] = peer.room
         elif peer.id in self._dialled and peer.link != "unknown":
-            self._dialled.discard(peer.id)
+            del self._dialled[peer.id]
             self._terminal.tell(f"({called(peer)} is {peer.link}{': ' + flat(peer.error) if peer.error else ''})")
 
     # -- what can be chosen

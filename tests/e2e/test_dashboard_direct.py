@@ -158,6 +158,19 @@ def test_a_plain_peer_becomes_a_node_while_somebody_writes_to_it(node: FakeNode,
     until(lambda: urllib.parse.quote(bela.room, safe="") in tab.url, "the address is the present one")
 
 
+def test_an_address_that_is_asked_for_turns_out_to_be_a_node(node: FakeNode, visit: Visit) -> None:
+    tab = visit().open(page="peers")
+    tab.get_by_role("textbox", name="Address").fill("10.0.0.9:5000")
+    tab.get_by_role("button", name="Connect").click()
+    expect(tab.locator("#connect-note")).to_contain_text("Connecting to 10.0.0.9:5000…")
+    (old,) = node.state.peers.values()
+    bela = node.becomes_node(old)
+    node.change_peer(bela, name="bela")
+    expect(tab.locator("#connect-note")).to_contain_text("bela is online, encrypted.")
+    tab.get_by_role("button", name="Open the conversation").click()
+    expect(tab.locator(".talk .badge")).to_have_text("encrypted")
+
+
 def test_what_was_typed_before_the_merge_is_there_after_it_though_no_page_was_open(
     node: FakeNode, visit: Visit
 ) -> None:

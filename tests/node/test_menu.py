@@ -205,6 +205,19 @@ def test_an_identity_that_is_used_twice_is_told_at_once(node: FakeNode) -> None:
     run(node, terminal)
 
 
+def test_what_came_of_dialling_is_told_though_it_turned_out_to_be_a_node(node: FakeNode) -> None:
+    terminal = Scripted()
+
+    def turns_out() -> None:
+        (peer,) = node.state.peers.values()
+        bela = node.becomes_node(peer)
+        node.change_peer(bela, name="bela", link="online")
+
+    terminal.script = ["3", "10.0.0.9:5000", turns_out, terminal.wait_for("is online)"), "0"]
+    told = run(node, terminal)
+    assert f"(bela ({nouns.mark_of(next(iter(node.state.peers.values())))}) is online)" in told
+
+
 def test_who_share_a_name_are_offered_by_their_addresses(node: FakeNode) -> None:
     one, two, cian = node.add_node("bela"), node.add_peer("Bela"), node.add_node("cian")
     terminal = Scripted("1", "", "0")

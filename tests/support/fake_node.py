@@ -236,9 +236,9 @@ class FakeNode:
             gone, into = self.state.rooms[peer.room], self.state.rooms[node.room]
             moved = [replace(one, room=into.id) for one in self.messages.pop(gone.id, [])]
             self.messages[into.id] = moved
-            self._durable("PeerForgotten", ev.PeerForgotten(peer=peer.id))
             merged = replace(into, unread=gone.unread, last=None, aliases=[gone.id, *gone.aliases])
             self._durable("RoomsMerged", ev.RoomsMerged(gone=gone.id, room=merged), into.id)
+            self._durable("PeerForgotten", ev.PeerForgotten(peer=peer.id))
             for one in moved:
                 if one.state == "waiting":
                     entry = replace(one, entry=self._place(self.me.id, into.id), order=f"{now():015d}-{one.id:09d}")

@@ -98,8 +98,12 @@ export class Form {
   }
 
   #follow() {
-    const peer = this.#watched && store.peers.get(this.#watched);
-    if (peer) this.#tell(peer);
+    if (!this.#watched) return;
+    // It may turn out to be a node that goes by another id; then its conversation is part of the one with that node.
+    const peer = store.peers.get(this.#watched) ?? store.peers.get(store.rooms.get(store.canonical(this.#room))?.peer);
+    if (!peer) return;
+    this.#watched = peer.id;
+    this.#tell(peer);
   }
 
   #tell(peer) {
