@@ -35,8 +35,11 @@ class Feed(msgspec.Struct):
     sent: int
     #: Whether what comes later is sent, too.
     follow: bool
-    #: Whether a Serve is under way.
+    #: Whether a Serve is under way. There is one at a time, however often the other side asks.
     serving: bool = False
+    #: What it asked for meanwhile: to go on behind this number, or to stop.
+    again: int | None = None
+    stopped: bool = False
     #: The frames that aren't acknowledged: the last number in each, and its bytes.
     frames: collections.deque[tuple[int, int]] = msgspec.field(default_factory=collections.deque)
     size: int = 0
@@ -51,6 +54,20 @@ class Feed(msgspec.Struct):
         self.sent = upto
         self.frames.append((upto, size))
         self.size += size
+
+    def restart(self, after: int, follow: bool) -> None:
+        """The other side asks for the stream behind number `after`. While a Serve is under way, that is done first."""
+        self.follow, self.stopped = follow, False
+        if self.serving:
+            self.again = after
+            return
+        self.sent, self.again, self.size = after, None, 0
+        self.frames.clear()
+
+    def stop(self) -> bool:
+        """The other side wants no more. Returns whether the feed is over now; else it is when the Serve has ended."""
+        self.follow, self.again, self.stopped = False, None, True
+        return not self.serving
 
 
 class Feeds:
@@ -85,6 +102,11 @@ class Feeds:
     def served(self, feed: Feed, upto: int | None, size: int) -> bool:
         """The outcome of a Serve. Returns False when there is nothing to go on with."""
         feed.serving = False
+        if feed.stopped:
+            return False
+        if feed.again is not None:
+            feed.restart(feed.again, feed.follow)
+            return True
         if upto is None or upto <= feed.sent:
             return False
         feed.note(upto, size)

@@ -70,12 +70,15 @@ class Receipts:
         return "delivered" if held and min(held) >= header.n else "waiting"
 
     def told(self, room: str, member: str, theirs: Mapping[Stream, int], streams: Iterable[Stream]) -> None:
-        """A member has told rows: note what follows for our own streams. `theirs` are all rows that it has told."""
+        """A member has told rows: note what follows for our own streams. `theirs` are all rows that it has told.
+
+        Nothing is noted beyond what this node holds of them: a member may claim any number, and make up streams.
+        """
         vector = self._vectors.of(room)
         for stream in streams:
-            if stream[0] != self._me:
+            if stream[0] != self._me or stream not in vector.rows:
                 continue
-            self._advance(room, member, stream, theirs[stream])
+            self._advance(room, member, stream, min(theirs[stream], vector.row(stream).n))
             if not theirs[stream]:
                 continue
             for named in vector.chain(stream):

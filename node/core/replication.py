@@ -27,7 +27,7 @@ from node.core.ledger import Ledger
 from node.core.loaded import KeptReceipt, Row
 from node.core.receipts import Receipts
 from node.core.rooms import Rooms
-from node.core.syncs import Session, Sync
+from node.core.syncs import MAX_CLAIMED, MAX_REFUSED, Session, Sync
 from node.core.vectors import Stream, Vector, Vectors
 from node.errors import InvalidEntry
 from node.model import Entry, Position, direct_room
@@ -140,12 +140,17 @@ class Replication:
 
     # -- what comes in
 
-    def heard(self, link: int, frames: Iterable[f.Frame]) -> None:
-        """Handle frames that came over a link, in order, and acknowledge the entries among them."""
+    def heard(self, link: int, frames: Iterable[f.Frame]) -> bool:
+        """Handle frames that came over a link, in order, and acknowledge the entries among them.
+
+        Returns False when the link should end, because it brings too much that is invalid.
+        """
         session = self._sessions.get(link)
         if session is None:
-            return
+            return True
         for frame in frames:
+            if session.refused >= MAX_REFUSED:
+                break
             if isinstance(frame, f.Digest):
                 self._digest(session, frame)
             elif isinstance(frame, f.Have | f.Want | f.Stop | f.Run):
@@ -159,17 +164,22 @@ class Replication:
                 elif isinstance(frame, f.Want):
                     self._wanted(session, sync, frame)
                 elif (frame.author, frame.stream) != self._author.stream(frame.room):
-                    sync.feeds.pop((frame.author, frame.stream), None)
+                    feed = sync.feeds.get((frame.author, frame.stream))
+                    if feed is not None and feed.stop():
+                        del sync.feeds[frame.author, frame.stream]
         for room, streams in session.owed.items():
             self._have(session, room, session.rooms[room], streams)
         session.owed = {}
+        return session.refused < MAX_REFUSED
 
     def _digest(self, session: Session, frame: f.Digest) -> None:
         for room, digest in frame.rooms:
             sync = session.rooms.get(room)
-            if sync is None:
+            if sync is None or sync.compared:
                 session.dropped += 1
-            elif digest == sync.digest:
+                continue
+            sync.compared = True
+            if digest == sync.digest:
                 # Both compare the same two digests, so both come to the same conclusion.
                 sync.theirs, sync.known = dict(sync.told), True
                 self._moved(session, sync, room, list(sync.theirs))
@@ -181,19 +191,23 @@ class Replication:
         sync.known = True
         streams = []
         own = self._author.stream(frame.room)
+        vector = self._vectors.of(frame.room)
         for row in frame.rows:
             stream = row.author, row.stream
-            if not self._may_write(frame.room, row.author) or (
-                stream == own and row.n > self._vectors.of(frame.room).row(own).n
-            ):
+            news = stream not in sync.theirs and stream not in vector.rows
+            if (
+                not self._may_write(frame.room, row.author)
                 # Nobody can hold more of our stream than we have written in this run.
+                or (stream == own and row.n > vector.row(own).n)
+                or (news and len(sync.theirs) >= MAX_CLAIMED)
+            ):
                 session.dropped += 1
                 continue
             sync.theirs[stream] = row.n
             sync.firsts[stream] = row.first
             streams.append(stream)
         self._moved(session, sync, frame.room, streams)
-        self._ask_all(frame.room)
+        self._ask_for(session, sync, frame.room, {*streams, *vector.incomplete})
 
     def _moved(self, session: Session, sync: Sync, room: str, streams: Iterable[Stream]) -> None:
         """The other side has told how far it is: take it as a receipt and as credit."""
@@ -218,7 +232,8 @@ class Replication:
             session.dropped += 1
             return
         follow = frame.follow or stream == self._author.stream(frame.room)
-        feed = sync.feeds[stream] = Feed(sent=min(frame.after, row.n), follow=follow)
+        feed = sync.feeds.setdefault(stream, Feed(sent=0, follow=follow))
+        feed.restart(min(frame.after, row.n), follow)
         self._move(session, sync, frame.room, stream, feed)
 
     def _run(self, session: Session, sync: Sync, run: f.Run) -> None:
@@ -232,7 +247,10 @@ class Replication:
             begins = sync.firsts.get(stream, 1)
             if first.n > row.n + 1 and first.n != begins:
                 # Something was lost with an earlier link. Ask for it; this run comes again with it.
-                self._ask(session, sync, room, stream)
+                if stream in sync.theirs or stream in vector.rows:
+                    self._ask(session, sync, room, stream)
+                else:
+                    session.dropped += 1
                 return
             held = Position(row.n, row.hash) if row.n else None
             new = entries.check_run(run.room, run.headers, run.bodies, run.signature, held, row.clock, begins=begins)
@@ -276,6 +294,8 @@ class Replication:
                 owed.add(named)
             self._ledger.put(e.PutRow(room, named[0], named[1], vector.row(named)))
         sync.theirs[stream] = max(sync.theirs.get(stream, 0), row.n)
+        if stream[0] == self._author.me:
+            self._hear_again(room, stream)
         self._show(room, stream, new)
         asked = self._asked.get((room, stream))
         if asked is not None and asked[0] == session.link:
@@ -285,6 +305,13 @@ class Replication:
         self._spread(room, stream, new, session)
         if missing is not None:
             self._ask_all(room)
+
+    def _hear_again(self, room: str, stream: Stream) -> None:
+        """Entries of ours came back from somebody: what members have told of them counts from now on."""
+        for session in self._sessions.values():
+            sync = session.rooms.get(room)
+            if sync is not None and session.peer != self._author.me and stream in sync.theirs:
+                self._receipts.told(room, session.peer, sync.theirs, [stream])
 
     def _show(self, room: str, stream: Stream, new: Sequence[Entry]) -> None:
         """Add entries to the conversation, and note that their author was heard."""
@@ -297,11 +324,9 @@ class Replication:
             self._contacts.seen(contact, message.at)
 
     def _may_write(self, room: str, author: str) -> bool:
-        """Whether an author is a member of a room."""
-        if author == self._author.me:
-            return True
+        """Whether an author is a member of a room that is here."""
         known = self._rooms.by_id.get(room)
-        return known is not None and author in known.members
+        return known is not None and (author == self._author.me or author in known.members)
 
     def _again(self, session: Session, sync: Sync, room: str, stream: Stream) -> None:
         """Entries came that are held already. Whoever isn't their author is told to stop."""
@@ -312,6 +337,7 @@ class Replication:
 
     def _refused(self, session: Session, sync: Sync, run: f.Run, why: str) -> None:
         session.dropped += 1
+        session.refused += 1
         try:
             first = entries.read_header(run.headers[0])
         except InvalidEntry:
@@ -321,7 +347,11 @@ class Replication:
             self._asked.pop((run.room, (first.author, first.stream)), None)
         contact = self._contacts.by_id.get(session.peer)
         where = session.peer if contact is None else contact.peer.host
-        self._ledger.tell(ev.ConnectionNoticed(address=where, what=f"Refused entries of an encrypted link: {why}"))
+        if session.refused == 1:
+            self._ledger.tell(ev.ConnectionNoticed(address=where, what=f"Refused entries of an encrypted link: {why}"))
+        elif session.refused == MAX_REFUSED:
+            what = f"Ended an encrypted link: it brought invalid entries {MAX_REFUSED} times."
+            self._ledger.tell(ev.ConnectionNoticed(address=where, what=what))
 
     def served(self, done: s.Served) -> None:
         """Entries were sent from disk, or could not be."""
@@ -380,11 +410,15 @@ class Replication:
         vector = self._vectors.of(room)
         for session in self._sessions.values():
             sync = session.rooms.get(room)
-            if sync is None or not sync.known:
-                continue
-            for stream in {*sync.theirs, *vector.incomplete}:
-                if vector.claimed(stream, sync.theirs) > vector.row(stream).n:
-                    self._ask(session, sync, room, stream)
+            if sync is not None and sync.known:
+                self._ask_for(session, sync, room, {*sync.theirs, *vector.incomplete})
+
+    def _ask_for(self, session: Session, sync: Sync, room: str, streams: Iterable[Stream]) -> None:
+        """Ask a link for those of these streams of which it holds more than this node."""
+        vector = self._vectors.of(room)
+        for stream in streams:
+            if vector.claimed(stream, sync.theirs) > vector.row(stream).n:
+                self._ask(session, sync, room, stream)
 
     def _ask(self, session: Session, sync: Sync, room: str, stream: Stream) -> None:
         """Ask a link for what follows of a stream, unless another was asked a moment ago."""

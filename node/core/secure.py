@@ -27,6 +27,8 @@ from node.protocol.secure import frames as f
 
 #: How long an old link has to answer a ping when another run of its node has come (ms).
 PING_MS = 1_000
+#: Most links with one PeerId. Each machine of an identity has one; a further link ends at once.
+MAX_OF_PEER = 8
 #: Clocks that differ by more (ms) are said to differ, and may be corrected.
 CLOCK_MS = 60_000
 #: No clock that works is before this (2026-11-01, in ms): it is the time of this release.
@@ -105,8 +107,10 @@ class Secure:
         for frame in heard.frames:
             if isinstance(frame, f.Pong) and self._pinged.get(link.number, (b"",))[0] == frame.token:
                 del self._pinged[link.number]
-        self._replication.heard(link.number, heard.frames)
-        return self._contacts.of_link(link)
+        contact = self._contacts.of_link(link)
+        if not self._replication.heard(link.number, heard.frames):
+            self._leave(link, 4)
+        return contact
 
     def late(self, late: s.AnsweredLate) -> None:
         """A peer that we talked to in clear answered the offer too late: dial it again, encrypted from the start."""
@@ -172,6 +176,9 @@ class Secure:
 
     def _keep_one(self, link: Link) -> None:
         """Of several links with one run of the other side one stays. A link with another run has to answer a ping."""
+        if len(self._links.with_peer(link.peer or "")) > MAX_OF_PEER:
+            self._leave(link, 5)
+            return
         for other in self._links.with_peer(link.peer or ""):
             if other.number == link.number:
                 continue

@@ -7,6 +7,12 @@ import msgspec
 from node.core.feeds import Feed
 from node.core.vectors import Stream, Vector
 
+#: Most streams that nobody here has met of which a link may claim something, in one room. Beyond, its rows are dropped
+#: and counted. Honest nodes tell one row an author, and one for each stream that they lack something of.
+MAX_CLAIMED = 8_000
+#: After so many invalid RUNs a link ends: its other side is broken or hostile.
+MAX_REFUSED = 16
+
 
 class Sync(msgspec.Struct):
     """A room that both sides of a link share."""
@@ -14,6 +20,8 @@ class Sync(msgspec.Struct):
     #: The digest sent at link-up, and the rows behind it: what this side had told then, and has told since.
     digest: bytes
     told: dict[Stream, int]
+    #: Whether its digest came: it says one a link, because the answer may be all rows.
+    compared: bool = False
     #: Whether `theirs` is complete: the digests were equal, or their rows were read.
     known: bool = False
     #: How far the other side holds each stream, and from which number on, as it said.
@@ -47,3 +55,5 @@ class Session:
         self.owed: dict[str, set[Stream]] = {}
         #: Frames about rooms that the other side is no member of, or that make no sense.
         self.dropped = 0
+        #: RUNs that were invalid.
+        self.refused = 0

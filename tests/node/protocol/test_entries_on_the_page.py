@@ -7,7 +7,7 @@ import re
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from node.core import authoring, feeds, replication
+from node.core import authoring, feeds, replication, syncs
 from node.model import Entry, direct_room
 from node.protocol import entries
 from node.protocol.secure import frames
@@ -56,8 +56,8 @@ def test_the_example_can_be_read_again() -> None:
 
 
 def test_the_bounds_are_those_of_the_code() -> None:
-    modules = {"authoring": authoring, "feeds": feeds, "replication": replication}
+    modules = {"authoring": authoring, "feeds": feeds, "replication": replication, "syncs": syncs}
     found = re.findall(r"^\| `(\w+)\.(\w+)` \| (\d+) ?(\w*) \|", SECTION, re.MULTILINE)
-    assert len(found) == 9
+    assert len(found) == 11
     for module, name, number, unit in found:
         assert getattr(modules[module], name) == int(number) * UNITS[unit], name
