@@ -234,12 +234,18 @@ class Secure:
                     self._leave(link, 6)
         self._replication.tick()
 
+    def _is_known(self, number: int) -> bool:
+        contact = self._contacts.of_link(self._links.get(number))
+        return contact is not None and contact.peer.standing != "stranger"
+
     def _look_at_clocks(self) -> None:
         """Correct the date of our entries when this machine's clock is clearly wrong; say when clocks differ."""
         ahead = list(self._ahead.values())
+        # Anybody can make identities, so strangers have no vote against a clock that works.
+        known = [ms for number, ms in self._ahead.items() if self._is_known(number)]
         correction, sentence = 0, None
-        if len(ahead) > 1:
-            median = round(statistics.median([0, *ahead]))
+        if len(known) > 1:
+            median = round(statistics.median([0, *known]))
             if abs(median) > CLOCK_MS:
                 correction = median
         elif ahead and self._ledger.now < RELEASE_MS:

@@ -270,6 +270,14 @@ def test_nobody_gets_a_receipt_for_more_than_was_written() -> None:
 # -- identities
 
 
+def test_strangers_have_no_vote_against_a_clock_that_works() -> None:
+    net = Net()
+    anna = net.add("anna")
+    for number in range(5):
+        Hostile(anna, net.add(f"mallory{number}"), LINK + number, now=2**48 - 1)
+    assert anna.core._ledger.clock.correction == 0
+
+
 def test_one_identity_has_a_bounded_number_of_links() -> None:
     anna, mallory = hostile()
     for number in range(1, 30):

@@ -183,10 +183,10 @@ def test_a_node_with_two_links_or_more_writes_by_the_median_of_the_clocks() -> N
     net = Net()
     anna, bob, carl = net.add("anna"), net.add("bob"), net.add("carl")
     anna.clock = -3 * 24 * 3600_000
-    net.link(anna, bob)
+    anna.ask("connect", rq.ConnectArgs(address=str(bob.address)))
     assert anna.core._ledger.clock.correction == 0
     assert "differ by 3 days" in (anna.notices["clocks"] or "")
-    net.link(anna, carl)
+    anna.ask("connect", rq.ConnectArgs(address=str(carl.address)))
     assert anna.core._ledger.clock.correction == 3 * 24 * 3600_000
     assert "slow" in (anna.notices["clocks"] or "")
     anna.send(bob, "on time")
