@@ -166,6 +166,8 @@ def test_apply_of_snapshot_and_events_is_a_fresh_snapshot_for_every_command(node
         sent = client.send(std.address, "hello there, old friend")
         anna.wait_state(sent, "sent")
         did("send")
+        assert [one.state for one in client.delivery(sent.id).recipients] == ["sent"]
+        did("delivery")
         client.connect(ancestor.address)
         anna.wait_for_peer(ancestor.address, link="online")
         did("connect")
@@ -212,6 +214,23 @@ def test_apply_of_snapshot_and_events_is_a_fresh_snapshot_for_every_command(node
         did("merge")
         client.delete(std.address)
         did("delete")
+        namesakes = [nodes.start("bert"), nodes.start("bert")]
+        for node in namesakes:
+            client.connect(node.address)
+            anna.wait_for_peer(node.address, link="online", kind="node")
+        encrypted = client.send(namesakes[0].address, "which of you?")
+        anna.wait_state(encrypted, "delivered")
+        reduced.agrees()
+        doubtful = anna.peer(namesakes[1].address)
+        assert doubtful is not None
+        assert doubtful.warning is not None
+        assert client.trust(doubtful.id).warning is None
+        did("trust")
+        for node in namesakes:
+            client.disconnect(node.address)
+            node.stop()
+            client.delete(node.address)
+        reduced.agrees()
         std.send(anna.host, anna.port, "begins anew")
         anna.wait_heard(std.address, ["begins anew"])
         reduced.agrees()
