@@ -288,6 +288,8 @@ def _why_waiting(name: str, peer: nouns.Peer | None) -> str:
         return f"another key answers in place of {name}'s"
     if peer.link == "connecting":
         return f"connecting to {name}"
+    if not peer.port and peer.kind == "node":
+        return f"{name} has to connect to you: no address is known any more"
     if not peer.port:
         return f"{name} has to connect to you: it never said where it listens"
     return f"{name} is offline"

@@ -49,20 +49,18 @@ def doubt_view(peer: nouns.Peer, name: str) -> DoubtView | None:
     if peer.rival is not None:
         return DoubtView(
             text=text,
-            advice=f"Ask {name} in person or on the phone which code is theirs. Until you decide, nothing goes to the"
-            " new key, and what you write waits.",
+            advice=f"Ask {name} in person or on the phone which code is theirs. What you write here waits meanwhile.",
             act="Trust the new key",
             question=f"Is the new key {name}'s?",
             meaning=f"A new key is normal after {name} has set up a new machine. It is also what somebody shows who"
-            " wants to read along. If you trust it, all that waits here goes to the new key, and the old one is no"
-            f" longer {name}.",
+            " wants to read along. If you trust it, the address is that of the new key, which gets a conversation of"
+            " its own. What waits here stays here and never goes to the new key.",
             plain=False,
         )
     if peer.kind != "node":
         return DoubtView(
             text=text,
-            advice="A known node never writes in clear by itself, so this may be somebody else at its address. Nothing"
-            " goes there in clear until you allow it.",
+            advice="A known node never writes in clear by itself, so this may be somebody else.",
             act="Allow clear text",
             question=f"May clear text go to {name}?",
             meaning="Others on the network can read and change what goes there, and you can't know who answers. Allow"
@@ -71,8 +69,7 @@ def doubt_view(peer: nouns.Peer, name: str) -> DoubtView | None:
         )
     return DoubtView(
         text=text,
-        advice=f"Compare the code with the one that {name} reads out to you. A name is only a label that anybody can"
-        " choose.",
+        advice=f"A name is only a label: compare the code with the one that {name} reads out to you.",
         act="That's right",
         question=f"Is this {name}?",
         meaning="If you say that this is right, the warning goes. The code still stands beside the name, so that you"

@@ -13,6 +13,7 @@ import msgspec
 
 from dashboard import wording
 from dashboard.appearance import address_of, mark_of, name_of
+from dashboard.doubts import MAX_CHARS
 from node import names
 from node.bus import encoding, nouns
 from node.bus import events as ev
@@ -150,7 +151,7 @@ def _tell(event: ev.Event, known: Known, before: nouns.Peer | None) -> _Told:
         case ev.PeerWarned():
             doubted = known.peer(data.peer)
             name = _peer_name(doubted, known) if doubted else wording.clean_name(data.name)
-            return _Told("peers", _say("Is this really {}? {}", name, _reason(data.warning)), "bad")
+            return _Told("peers", _say("Is this really {}? {}", name, wording.one_line(data.warning, MAX_CHARS)), "bad")
         case ev.PeerAdded(peer=peer) if peer.kind == "node":
             words = _say(
                 "A new peer: {}, a Snicher node with the code {}",

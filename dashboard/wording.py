@@ -221,8 +221,6 @@ _PROBLEMS = {
     "no_address": "This peer isn't connected and never said where it listens. It has to connect to you first.",
     "own_address": "That is your own address.",
     "internal": "The node met a bug; its log says more.",
-    "clear_text_refused": "A Snicher node was known at this address, so nothing goes there in clear. The warning in its"
-    " conversation says what you can decide.",
     "nothing_to_trust": "Nothing about this peer is in doubt any more.",
     "key_reused": "The node took another message under this one's number. Send it again as a new one.",
 }

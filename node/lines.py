@@ -94,10 +94,10 @@ def doubt_lines(peer: nouns.Peer) -> list[str]:
     if peer.warning is None:
         return []
     found = [f"! {called(peer)}: {flat(peer.warning)}"]
-    if peer.code:
-        found.append(f"  the code so far: {peer.code}")
     if peer.rival is not None:
-        found.append(f"  the new code:    {short_code(peer.rival)}")
+        found += [f"  the code so far: {peer.code}", f"  the new code:    {short_code(peer.rival)}"]
+    elif peer.code:
+        found.append(f"  its code: {peer.code}")
     return [*found, f"  Ask them which is right. If this is them: {trust_command(peer)}"]
 
 

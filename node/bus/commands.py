@@ -264,7 +264,7 @@ class NodeCommands:
 
     @Command
     def trust(self, peer: str, *, plain: bool = False) -> Steps[nouns.Peer]:
-        """Decide that a peer with a warning is who it seems to be; `plain`: clear text may go to its address."""
+        """Decide about a peer with a warning; returns who is meant. `plain`: clear text may go to its address."""
         result: rq.PeerResult = yield Request("trust", rq.TrustArgs(peer=peer, plain=plain), new_key())
         return result.peer
 

@@ -258,9 +258,9 @@ class PeerArgs(msgspec.Struct, kw_only=True):
 
 
 class TrustArgs(msgspec.Struct, kw_only=True):
-    """A peer with a warning. What a person decides by it: another key at its address is the one meant from now on; a
-    node that shares its name with another is what it says. `plain`: whoever is at this node's addresses may be talked
-    to in clear.
+    """A peer with a warning. What a person decides by it: the address is that of the other key from now on, which has a
+    conversation of its own; a node that shares its name with another is what it says. `plain`: whoever is at this
+    address may be talked to in clear.
     """
 
     peer: str

@@ -222,7 +222,13 @@ def test_another_key_is_loud_and_decided_with_both_codes(node: FakeNode, visit: 
     for each in (other, peers):
         expect(each.locator(".alarm")).to_have_count(0)
     expect(tab.locator(".talk header .code")).to_have_text(" ".join(re.findall("[a-z0-9]+", short_code(RIVAL))))
-    expect(bubble(tab, "only for bela")).to_be_visible()
+    # It is another conversation: what waits for the old key stays there.
+    expect(tab.locator(".row")).to_have_count(0)
+    expect(tab.locator(".list .room")).to_have_count(3)
+    expect(tab.locator(".list .doubtmark:visible")).to_have_count(0)
+    tab.locator(".list .room", has_text="only for bela").click()
+    expect(state(tab, "only for bela")).to_have_text("waiting")
+    expect(tab.locator(".waits")).to_contain_text("no address is known any more")
 
 
 def test_an_alarm_leads_to_its_conversation_or_is_closed(node: FakeNode, visit: Visit) -> None:

@@ -118,6 +118,14 @@ RIVAL = "b" * 52
             ],
         ),
         (
+            msgspec.structs.replace(BELA, warning="Two of one name."),
+            [
+                "! bela (k7f2 9qda): Two of one name.",
+                f"  its code: {CODE}",
+                f"  Ask them which is right. If this is them: python -m node trust {ID}",
+            ],
+        ),
+        (
             nouns.Peer(id="plain-3", room="plain-3", name="bela", host="10.0.0.1", port=5, warning="In clear."),
             [
                 "! bela (10.0.0.1:5): In clear.",
@@ -125,7 +133,7 @@ RIVAL = "b" * 52
             ],
         ),
     ],
-    ids=["none", "another key", "in clear"],
+    ids=["none", "another key", "one name", "in clear"],
 )
 def test_a_doubt_is_told_with_both_codes_and_what_to_do(peer: nouns.Peer, told: list[str]) -> None:
     assert lines.doubt_lines(peer) == told

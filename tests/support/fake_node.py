@@ -532,17 +532,15 @@ class FakeNode:
             new = replace(peer, warning=None, rival=None)
             self._durable("PeerChanged", ev.PeerChanged(peer=new))
             return rq.PeerResult(peer=new)
-        # The other key is another peer, in a room of its own into which the old one goes.
+        # The other key is another peer, with a room of its own; the old one has lost its address.
         new = replace(
             peer, id=peer.rival, room=f"direct:{peer.rival[:8]}", code=short_code(peer.rival), warning=None, rival=None
         )
         old = self.state.rooms[peer.room]
-        room = replace(old, id=new.room, peer=new.id, members=[new.id], last=None)
+        room = replace(old, id=new.room, peer=new.id, members=[new.id], last=None, unread=0)
+        self._durable("PeerChanged", ev.PeerChanged(peer=replace(peer, port=None, warning=None, rival=None)))
         self._durable("PeerAdded", ev.PeerAdded(peer=new))
-        self._durable("RoomAdded", ev.RoomAdded(room=replace(room, unread=0)), room.id)
-        self.messages[room.id] = [replace(one, room=room.id) for one in self.messages.pop(old.id, [])]
-        self._durable("PeerForgotten", ev.PeerForgotten(peer=peer.id))
-        self._durable("RoomsMerged", ev.RoomsMerged(gone=old.id, room=room), room.id)
+        self._durable("RoomAdded", ev.RoomAdded(room=room), room.id)
         return rq.PeerResult(peer=new)
 
     def _do_connect(self, args: rq.ConnectArgs) -> rq.PeerResult:

@@ -2,6 +2,7 @@
 // Before anything is decided, a sheet shows the codes of all who may be meant.
 
 import { h, icon, setText } from "../shared/dom.js";
+import { place } from "../shared/place.js";
 import { connection } from "../shared/session.js";
 
 export class Doubt {
@@ -37,7 +38,7 @@ export class Doubt {
   }
 
   async #decide() {
-    const { peer, doubt } = this.#room;
+    const { id, peer, doubt } = this.#room;
     const { question, meaning, act, plain } = doubt;
     let sides;
     try {
@@ -55,6 +56,8 @@ export class Doubt {
       grave: plain,
       careful: true,
       word: () => ({ t: "trust", peer, plain }),
+      // Another key is another peer, with a conversation of its own.
+      then: ({ peer: meant }) => meant.room !== id && place.room === id && place.open(meant.room),
     });
   }
 }

@@ -29,8 +29,9 @@ export class Sheet {
   /**
    * Open it. `word()` gives what to ask the node, or null when there is nothing to ask. `grave`: it can't be taken back, or
    * lets others in; then *Cancel* has the focus, so that a hasty Enter does nothing. `careful`: the same without the colour.
+   * `then(answer)` is called with the node's answer.
    */
-  ask({ title, text, fields = null, yes, grave = false, careful = grave, word }) {
+  ask({ title, text, fields = null, yes, grave = false, careful = grave, word, then = () => {} }) {
     const problem = h("p", { class: "problem", role: "alert", hidden: true });
     const agree = h("button", { class: grave ? "primary grave" : "primary", type: "submit" }, yes);
     const cancel = h("button", { type: "button", onclick: () => this.element.close() }, "Cancel");
@@ -48,8 +49,9 @@ export class Sheet {
       asking = true;
       problem.hidden = true;
       try {
-        await connection.ask({ ...wish, key });
+        const answer = await connection.ask({ ...wish, key });
         if (form.isConnected) this.element.close();
+        then(answer);
       } catch (error) {
         if (!error.retryable) key = newKey();
         setText(problem, `${error.message}${error.retryable ? " Try again in a moment." : ""}`);
