@@ -127,6 +127,15 @@ OPTIONS = (
         kind="switch",
     ),
     Option(
+        "share_reading",
+        "SNICHER_SHARE_READING",
+        "whether others in direct chats are told what was read here, and when somebody types",
+        "on",
+        "on|off",
+        ("on", "off"),
+        kind="switch",
+    ),
+    Option(
         "keep_events",
         "SNICHER_KEEP_EVENTS",
         "how many events the log keeps, for front ends that were away",

@@ -263,6 +263,17 @@ class NodeCommands:
         return (yield from paging.peers(Request))
 
     @Command
+    def typing(self, room: str, *, stopped: bool = False) -> Steps[None]:
+        """Somebody here types in a room, or has stopped. Say it again every few seconds."""
+        yield Request("typing", rq.TypingArgs(room=room, stopped=stopped))
+
+    @Command
+    def links(self, peer: str) -> Steps[list[nouns.Link]]:
+        """The encrypted links with a peer."""
+        result: rq.LinksResult = yield Request("links", rq.PeerArgs(peer=peer))
+        return result.links
+
+    @Command
     def trust(self, peer: str, *, plain: bool = False) -> Steps[nouns.Peer]:
         """Decide about a peer with a warning; returns who is meant. `plain`: clear text may go to its address."""
         result: rq.PeerResult = yield Request("trust", rq.TrustArgs(peer=peer, plain=plain), new_key())
@@ -306,6 +317,7 @@ class NodeCommands:
         *,
         name: str | None = None,
         reconnect: bool | None = None,
+        share_reading: bool | None = None,
         keep_events: int | None = None,
         keep_days: int | None = None,
         mandatory: list[str] | None = None,
@@ -320,6 +332,7 @@ class NodeCommands:
         args = rq.SettingsArgs(
             name=name,
             reconnect=reconnect,
+            share_reading=share_reading,
             keep_events=keep_events,
             keep_days=keep_days,
             mandatory=mandatory,

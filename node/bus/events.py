@@ -166,6 +166,25 @@ class ReceiptAdvanced(msgspec.Struct, frozen=True, kw_only=True):
     n: int
 
 
+class ReadAdvanced(msgspec.Struct, frozen=True, kw_only=True):
+    """A member of a room who shares it has read more of our entries: all of the stream up to number `n`.
+
+    Messages of this room with such an `entry` are *read* by that member."""
+
+    room: str
+    member: str
+    stream: str
+    n: int
+
+
+class Typing(msgspec.Struct, frozen=True, kw_only=True):
+    """A member of a room types, until this time (ms) at most, or until its next message. 0: it has stopped."""
+
+    room: str
+    member: str
+    until: int
+
+
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     """The node is alive. `head` is the newest durable event, `oldest` the oldest that is still kept."""
 
@@ -199,10 +218,11 @@ DURABLE: dict[str, type[msgspec.Struct]] = {
         NodeStarted, NodeStopped, GreetingChanged, SettingsChanged, RoomAdded, RoomChanged, RoomsMerged,
         RoomDeleted, MessagesExpired, RoomRead, PeerAdded, PeerChanged, PeerForgotten, PeerWarned, IdentityShared,
         QuotaReached, MessageReceived, MessageAccepted, MessageStateChanged, MessageChanged, ReceiptAdvanced,
+        ReadAdvanced,
     )
 }  # fmt: skip
 EPHEMERAL: dict[str, type[msgspec.Struct]] = {
-    kind.__name__: kind for kind in (Heartbeat, RetryScheduled, HealthChanged, ConnectionNoticed)
+    kind.__name__: kind for kind in (Heartbeat, RetryScheduled, HealthChanged, ConnectionNoticed, Typing)
 }
 
 

@@ -19,10 +19,12 @@ from node.bus.bounds import PREVIEW_CHARS
 #: The peers that the older program greets, with the network in which they exist. (tests/support/WIRE.md, section 6)
 DEFAULT_MANDATORY = ("10.206.4.122:1255@10.206.0.0/16", "10.206.5.228:6555@10.206.0.0/16")
 DEFAULT_GREETING = "Mandatory message: Hello from our peer!"
-DeliveryState = Literal["waiting", "sending", "sent", "delivered", "failed", "unconfirmed"]
+DeliveryState = Literal["waiting", "sending", "sent", "delivered", "read", "failed", "unconfirmed"]
 #: The state shown for a message with several recipients is the first of these that any recipient has. So it shows as
 #: waiting while one recipient is still to get it; after that, failures show before successes.
-ADVANCE: tuple[DeliveryState, ...] = ("waiting", "sending", "failed", "unconfirmed", "sent", "delivered")
+ADVANCE: tuple[DeliveryState, ...] = (
+    "waiting", "sending", "failed", "unconfirmed", "sent", "delivered", "read",
+)  # fmt: skip
 LinkState = Literal["online", "connecting", "reachable", "offline", "unknown"]
 MessageKind = Literal["text", "notice", "deleted", "unknown"]
 Direction = Literal["in", "out"]
@@ -160,6 +162,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     #: Redial peers with `wanted` automatically when a connection ends.
     reconnect: bool = True
+    #: Tell the other node in a direct chat what was read here, and when somebody here types.
+    share_reading: bool = True
     #: How many events the log keeps, the newest ones.
     keep_events: int = 1_000_000
     #: How many days messages are kept; 0: for ever.
@@ -228,6 +232,25 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
     lag: int
     #: Time of that report.
     at: int
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """An encrypted link that stands now."""
+
+    #: "out": this node dialled. "in": the other one did.
+    direction: Direction
+    #: The other end, as HOST:PORT.
+    address: str
+    #: When it opened (ms).
+    since: int
+    #: The version of the protocol on it, and the program at the other end, such as "snicher/0.1.0"; empty: not told.
+    version: int
+    program: str = ""
+    #: How far the other clock was ahead when it opened, in ms; negative: behind.
+    clock: int = 0
+    #: The database and the run behind it: 32 hexadecimal digits each. Two databases are two machines of one identity.
+    instance: str = ""
+    run: str = ""
 
 
 class State(msgspec.Struct, kw_only=True):

@@ -114,12 +114,21 @@ def _message_changed(state: nouns.State, data: ev.MessageChanged) -> None:
         state.rooms[room.id] = replace(room, last=nouns.preview(message))
 
 
-def _receipt_advanced(state: nouns.State, data: ev.ReceiptAdvanced) -> None:
+def _read_advanced(state: nouns.State, data: ev.ReadAdvanced) -> None:
     room = state.rooms.get(data.room)
     last = None if room is None else room.last
     if room is None or last is None or last.state is None or last.entry is None:
         return
     if last.entry.stream == data.stream and last.entry.n <= data.n:
+        state.rooms[room.id] = replace(room, last=replace(last, state="read", detail=None))
+
+
+def _receipt_advanced(state: nouns.State, data: ev.ReceiptAdvanced) -> None:
+    room = state.rooms.get(data.room)
+    last = None if room is None else room.last
+    if room is None or last is None or last.state is None or last.entry is None:
+        return
+    if last.entry.stream == data.stream and last.entry.n <= data.n and last.state != "read":
         state.rooms[room.id] = replace(room, last=replace(last, state="delivered", detail=None))
 
 
@@ -141,4 +150,5 @@ _STEPS: dict[str, Callable[[nouns.State, Any], None]] = {
     "MessageStateChanged": _message_state_changed,
     "MessageChanged": _message_changed,
     "ReceiptAdvanced": _receipt_advanced,
+    "ReadAdvanced": _read_advanced,
 }

@@ -14,6 +14,7 @@ from node.bus.nouns import (
     Consumer,
     Greeting,
     Health,
+    Link,
     Live,
     Message,
     NextTry,
@@ -225,6 +226,8 @@ class Recipient(msgspec.Struct, kw_only=True):
     state: str
     #: When it was on that peer's disk, if it is an entry and the log still says so.
     at: int | None = None
+    #: When it was read, likewise.
+    read_at: int | None = None
     #: Why it is in this state, if there is something to say.
     detail: str | None = None
     #: When the peer is dialled again, if that is planned.
@@ -255,6 +258,19 @@ class PeerArgs(msgspec.Struct, kw_only=True):
     """A peer by id, name (if only one has it) or HOST:PORT."""
 
     peer: str
+
+
+class TypingArgs(msgspec.Struct, kw_only=True):
+    """Somebody here types in this room, or, with `stopped`, no longer does. Say it again every few seconds."""
+
+    room: str
+    stopped: bool = False
+
+
+class LinksResult(msgspec.Struct, kw_only=True):
+    """The encrypted links with a peer, the one in use last. None: there are none now."""
+
+    links: list[Link]
 
 
 class TrustArgs(msgspec.Struct, kw_only=True):
@@ -349,6 +365,7 @@ class SettingsArgs(msgspec.Struct, kw_only=True):
 
     name: str | None = None
     reconnect: bool | None = None
+    share_reading: bool | None = None
     keep_events: int | None = None
     keep_days: int | None = None
     mandatory: list[str] | None = None
@@ -401,6 +418,8 @@ COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     "connect": (ConnectArgs, PeerResult),
     "disconnect": (PeerArgs, PeerResult),
     "peers": (PeersArgs, PeersResult),
+    "typing": (TypingArgs, Nothing),
+    "links": (PeerArgs, LinksResult),
     "trust": (TrustArgs, PeerResult),
     "forget": (PeerArgs, Nothing),
     "rename": (RenameArgs, PeerResult),
@@ -416,11 +435,11 @@ COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
 }
 #: Commands that change nothing. They may be retried freely, and are answered even while the disk can't be written.
 READS = frozenset({
-    "hello", "snapshot", "events", "consumer_next", "consumers", "report", "history", "search", "delivery", "peers",
-    "stats", "config", "status",
+    "hello", "snapshot", "events", "consumer_next", "consumers", "report", "history", "search", "delivery", "links",
+    "peers", "stats", "config", "status",
 })  # fmt: skip
 #: Idempotent commands, which may be retried without a key.
-REPEATABLE = READS | {"consumer_create", "consumer_acknowledge"}
+REPEATABLE = READS | {"consumer_create", "consumer_acknowledge", "typing"}
 #: Every error code of a reply, what it means, and whether the same command may work later.
 ERROR_CODES: dict[str, tuple[str, bool]] = {
     "malformed": ("The frame is not a command as BUS.md describes it.", False),

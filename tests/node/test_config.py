@@ -31,6 +31,7 @@ VALUES: dict[str, tuple[tuple[str, str, str], str]] = {
     "mandatory_greeting": (("one", "two", "three"), ""),
     "mandatory_rule": (("off", "on", "off"), "false"),
     "reconnect": (("off", "on", "off"), "false"),
+    "share_reading": (("off", "on", "off"), "false"),
     "keep_events": (("20000", "30000", "40000"), "40_000"),
     "keep_days": (("1", "2", "3"), "3"),
     "free_space": (("1", "2", "3"), "3"),
@@ -121,7 +122,7 @@ def test_it_is_told_where_each_value_comes_from(tmp_path: pathlib.Path, key: str
     if key in settings.KEYS:
         one = told(argv[:2], {}, {key: settings.from_text(key, by_variable)})
         assert (one.value, one.source, one.where) == (by_variable, "saved", str(tmp_path / "snicher.db"))
-    assert one.restart == (key not in ("name", "reconnect", "keep_events", "keep_days"))
+    assert one.restart == (key not in ("name", "reconnect", "share_reading", "keep_events", "keep_days"))
 
 
 def test_a_name_changed_for_this_run_says_so_and_what_comes_after(tmp_path: pathlib.Path) -> None:
@@ -156,7 +157,7 @@ def test_the_defaults_are_what_the_help_says(tmp_path: pathlib.Path) -> None:
     assert str(loaded.listen) == told["listen"]
     assert (loaded.bus, loaded.log_format, loaded.log_level) == (told["bus"], told["log_format"], told["log_level"])
     assert loaded.name is None
-    for key in ("reconnect", "keep_events", "keep_days", "mandatory_greeting", "mandatory_rule"):
+    for key in ("reconnect", "share_reading", "keep_events", "keep_days", "mandatory_greeting", "mandatory_rule"):
         assert value_of(loaded, key) == told[key]
     assert loaded.default_name
 
@@ -189,6 +190,7 @@ def test_the_home_is_the_flag_then_the_variable_then_the_usual_place(
         ("log_format", "xml", "it must be one of text, json"),
         ("log_level", "loud", "it must be one of debug, info, warning, error"),
         ("reconnect", "maybe", "it must be one of on, off"),
+        ("share_reading", "yes", "it must be one of on, off"),
         ("keep_events", "9999", "10,000 to 100,000,000 events can be kept, not 9,999"),
         ("keep_events", "many", "It is a whole number, not 'many'"),
         ("keep_days", "36501", "0 (for ever) to 36,500 days, not 36,501"),
@@ -433,6 +435,7 @@ WRONG = [
     ("SNICHER_MANDATORY_GREETING", "\udcff", "characters"),
     ("SNICHER_MANDATORY_RULE", "yes", "one of on, off"),
     ("SNICHER_RECONNECT", "1", "one of on, off"),
+    ("SNICHER_SHARE_READING", "1", "one of on, off"),
     *((name, value, "whole number") for name in ("SNICHER_KEEP_EVENTS", "SNICHER_KEEP_DAYS", "SNICHER_FREE_SPACE",
       "SNICHER_QUOTA") for value in ("-1", "1.5", "\u0663", "x", "1e3", "9" * 5_000)),
     ("SNICHER_HOME", "~nobody-of-that-name", "no such user"),

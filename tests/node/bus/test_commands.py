@@ -23,7 +23,8 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "events": (3,), "consumer_create": ("bot",), "consumer_next": ("bot",), "consumer_acknowledge": ("bot", 3),
     "consumer_drop": ("bot",), "report": (3,), "history": ("room",), "search": ("word",), "send": ("to", "text"),
     "send_all": ([rq.Outgoing(to="to", text="text")],), "resend": (7,), "delivery": (7,), "connect": ("host:1",),
-    "disconnect": ("peer",), "trust": ("peer",), "forget": ("peer",), "rename": ("peer", "name"),
+    "disconnect": ("peer",), "trust": ("peer",), "typing": ("room",), "links": ("peer",),
+    "forget": ("peer",), "rename": ("peer", "name"),
     "merge": ("peer", "into"), "delete": ("peer",), "mark_read": ("room",),
 }  # fmt: skip
 METHODS = {name: value for name, value in vars(NodeCommands).items() if isinstance(value, Command)}
