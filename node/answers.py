@@ -64,6 +64,9 @@ class Core(Protocol):
     def next_tries(self, peers: Iterable[str] | None = None) -> list[nouns.NextTry]:
         """When these peers (None: all) are dialled again."""
 
+    def links(self, peer: str) -> list[nouns.Link]:
+        """The encrypted links with a peer. Raises CommandRefused if there is no such peer."""
+
     def why_waiting(self, peer: str) -> str | None:
         """Why messages wait for this peer, as a sentence; None: nothing keeps them."""
 
@@ -171,6 +174,7 @@ class Answers:
             "history": self._history,
             "search": self._search,
             "delivery": self._delivery,
+            "links": self._links,
             "peers": self._peers,
             "stats": self._stats,
             "config": self._config_told,
@@ -345,6 +349,9 @@ class Answers:
                 recipient.next_try = tries[0] if tries else None
                 recipient.detail = recipient.detail or self._turns.core.why_waiting(recipient.peer)
         return found
+
+    async def _links(self, args: rq.PeerArgs) -> rq.LinksResult:
+        return rq.LinksResult(links=self._turns.core.links(args.peer))
 
     async def _peers(self, args: rq.PeersArgs) -> rq.PeersResult:
         page: rq.PeersResult = await self._turns.read(self._reader.peers, args)

@@ -37,6 +37,7 @@ from node.config import Config
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.node import Identity, Node
+from node.core.secure import PROGRAM
 from node.course import EXIT_BUG, Course, End, Parts
 from node.findable import Findable
 from node.model import Address, parse_mandatory, short_code
@@ -217,7 +218,8 @@ class App:
 
         def hello() -> Hello:
             port = self._network.listen_address.port
-            return Hello(list(VERSIONS), identity.instance, identity.run, self.name, port, now_ms(), [])
+            program = f"{PROGRAM}{node.__version__}"
+            return Hello(list(VERSIONS), identity.instance, identity.run, self.name, port, now_ms(), [program])
 
         self._network = Network(self, self._room, Credentials(key), hello)
         self._turns = Turns(writer, reader, make_core, self, self._network)

@@ -82,7 +82,8 @@ class Commands:
             "resend": self._resend,
             "connect": self._connect,
             "disconnect": self._disconnect,
-            "trust": lambda command: trust.decide(command, self._known),
+            "trust": lambda command: trust.decide(command, self.known),
+            "typing": self._typing,
             "forget": self._forget,
             "rename": self._rename,
             "merge": self._merge,
@@ -160,7 +161,8 @@ class Commands:
             raise CommandRefused("invalid_args", str(unreadable))
         raise CommandRefused("not_found", f"Nobody goes by the name {text!r}.")
 
-    def _known(self, text: str) -> Contact:
+    def known(self, text: str) -> Contact:
+        """The peer on the list that is meant. Raises CommandRefused."""
         found = self._find(text)
         if isinstance(found, Address) or found.gone:
             raise CommandRefused("not_found", f"There is no peer {text!r}.")
@@ -296,14 +298,22 @@ class Commands:
 
     def _disconnect(self, command: Commanded) -> None:
         args: rq.PeerArgs = command.args
-        contact = self._known(args.peer)
+        contact = self.known(args.peer)
         self._connections.part(contact)
         self._contacts.change(contact, wanted=False, link="offline", error=None)
         self._ledger.reply(command.token, rq.PeerResult(peer=contact.peer), command.key)
 
+    def _typing(self, command: Commanded) -> None:
+        args: rq.TypingArgs = command.args
+        room = self._rooms.named(args.room)
+        if room is None:
+            raise CommandRefused("not_found", f"There is no room {args.room!r}.")
+        self._replication.reading.types(room.id, args.stopped)
+        self._ledger.reply(command.token, rq.Nothing(), command.key)
+
     def _forget(self, command: Commanded) -> None:
         args: rq.PeerArgs = command.args
-        contact = self._known(args.peer)
+        contact = self.known(args.peer)
         self._contacts.forget(contact)
         self._connections.forget(contact)
         self._outbox.pump(contact)
@@ -311,7 +321,7 @@ class Commands:
 
     def _rename(self, command: Commanded) -> None:
         args: rq.RenameArgs = command.args
-        contact = self._known(args.peer)
+        contact = self.known(args.peer)
         try:
             name = names.checked(args.name, may_be_empty=True)
         except ValueError as error:
@@ -370,6 +380,7 @@ class Commands:
                 self._ledger.put(e.Fetch(e.CountRead(token, cause, key, room_id, room.read_upto, upto, revision)))
                 return
             self._rooms.read(room_id, upto, 0)
+            self._replication.reading.moved(room_id)
         self._marked(token, key, room_id)
 
     def _counted(self, query: e.CountRead, count: int) -> None:
@@ -379,6 +390,7 @@ class Commands:
             self._mark(query.token, query.cause, query.key, query.room, query.upto)
             return
         self._rooms.read(room.id, query.upto, max(0, room.unread - count))
+        self._replication.reading.moved(room.id)
         self._marked(query.token, query.key, room.id)
 
     def _marked(self, token: int, key: e.Key | None, room_id: str) -> None:
@@ -401,6 +413,7 @@ class Commands:
             self._ledger.put(e.PutSettings(self.settings, self.me, self.saved))
             self._ledger.log(ev.SettingsChanged(settings=self.settings, self=self.me))
             self._connections.set_reconnect(self.settings.reconnect)
+            self._replication.reading.share(self.settings.share_reading)
         self._ledger.reply(command.token, rq.SettingsResult(settings=self.settings), command.key)
 
 

@@ -132,6 +132,16 @@ class PutReceipt(msgspec.Struct, frozen=True):
     hash: bytes
 
 
+class PutRead(msgspec.Struct, frozen=True):
+    """A member has read our own stream up to number `n`, as it said. It has told before that it holds so much."""
+
+    room: str
+    member: str
+    author: str
+    stream: bytes
+    n: int
+
+
 class SetState(msgspec.Struct, frozen=True):
     """Set the state of one of our own messages for one of its recipients. `marks` None: unchanged."""
 
@@ -207,6 +217,7 @@ Record = (
     | SignMessage
     | PutRow
     | PutReceipt
+    | PutRead
     | SetState
     | PutSettings
     | PutGreetings
@@ -383,6 +394,13 @@ class ReadUnsigned(msgspec.Struct, frozen=True):
     number: int = 0
 
 
+class ReadPlaces(msgspec.Struct, frozen=True):
+    """Find how far others' streams of a room reach among its messages up to this id. Answered by PlacesRead."""
+
+    room: str
+    upto: int
+
+
 class CountRead(msgspec.Struct, frozen=True):
     """Count the texts received in a room after message `after`, up to `upto`. Answered by ReadCounted.
 
@@ -459,4 +477,4 @@ class OldOf(msgspec.Struct, frozen=True):
 
 #: Queries on behalf of a command, which goes on with the answer. If a query fails, the command is refused.
 CommandQuery = CountRead | ReadMessage | ReadOldest
-Query = CommandQuery | ReadWaiting | ReadUnsigned | CountUnread | FindOld
+Query = CommandQuery | ReadWaiting | ReadUnsigned | ReadPlaces | CountUnread | FindOld

@@ -7,7 +7,7 @@ said on it. connections.py decides what happens to links; contact.py keeps the l
 from __future__ import annotations
 
 import enum
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -87,6 +87,12 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     peer: str | None = None
     instance: bytes = b""
     run: bytes = b""
+    #: When it opened (ms), the version of the protocol on it, the program at the other end, and how far the other clock
+    #: was ahead (ms).
+    since: int = 0
+    version: int = 0
+    program: str = ""
+    ahead: int = 0
 
     @property
     def leaving(self) -> bool:
@@ -150,11 +156,19 @@ class Links:
         return link
 
     def secured(
-        self, number: int, direction: Direction, host: str, port: int, peer: str, instance: bytes, run: bytes
+        self,
+        number: int,
+        direction: Direction,
+        host: str,
+        port: int,
+        peer: str,
+        instance: bytes,
+        run: bytes,
+        **details: Any,
     ) -> Link:
         """A link is encrypted from here on. `port` is the one on which the other side listens, as it says.
 
-        A link that we dialled keeps the address that was dialled.
+        A link that we dialled keeps the address that was dialled. `details` are further fields of the link.
         """
         known = self._by_number.get(number)
         state = State.UP if known is None else TRANSITIONS[known.state, Input.COME_UP]
@@ -171,6 +185,7 @@ class Links:
             peer=peer,
             instance=instance,
             run=run,
+            **details,
         )
         return link
 

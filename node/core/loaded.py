@@ -62,12 +62,13 @@ class KeptRow(msgspec.Struct, frozen=True):
 
 
 class KeptReceipt(msgspec.Struct, frozen=True):
-    """What a member holds of one of our own streams: all of it up to number `n`."""
+    """What a member holds of one of our own streams: all of it up to number `n`; and up to which it has read it."""
 
     room: str
     member: str
     stream: bytes
     n: int
+    read: int = 0
 
 
 class Loaded(msgspec.Struct, frozen=True):

@@ -38,6 +38,7 @@ from node.core.secure import Secure
 from node.core.trust import Trust
 from node.core.vectors import Vectors
 from node.errors import LocalFault
+from node.model import Address
 from node.protocol.entries import Signer
 
 #: A wall clock that goes back by more than this was set by somebody; less is the system's own adjustment.
@@ -143,6 +144,7 @@ class Node:
             settings.in_force(identity.default_name, {}, identity.fixed),
         )
         self._dialling.reconnect = current.reconnect
+        self._replication.reading.shared = current.share_reading
         self.expiry = Expiry(self._ledger, self._rooms, self._contacts, self.belief)
 
     @property
@@ -200,6 +202,23 @@ class Node:
         found = known.values() if peers is None else [known[peer] for peer in peers if peer in known]
         waiting = [c for c in found if c.tries.next_at is not None and not c.gone]
         return [next_try(c) for c in sorted(waiting, key=lambda c: c.tries.next_at or 0)]
+
+    def links(self, peer: str) -> list[nouns.Link]:
+        """The encrypted links with a peer, the one in use last. Raises CommandRefused if there is no such peer."""
+        return [
+            nouns.Link(
+                direction=one.direction,
+                address=str(Address(one.host, one.port)) if one.port is not None else one.host,
+                since=one.since,
+                version=one.version,
+                program=one.program,
+                clock=one.ahead,
+                instance=one.instance.hex(),
+                run=one.run.hex(),
+            )
+            for one in self._commands.known(peer).links
+            if one.kind == "secure"
+        ]
 
     def why_waiting(self, peer: str) -> str | None:
         """Why messages wait for this peer, as a sentence; None: nothing keeps them."""
@@ -282,6 +301,8 @@ class Node:
                 self._trust.differed(stimulus.link, stimulus.found)
             case s.AnsweredLate():
                 self._secure.late(stimulus)
+            case s.PlacesRead():
+                self._replication.reading.placed(stimulus)
             case s.UnsignedRead():
                 self._outbox.unsigned(stimulus.query, stimulus.messages)
             case s.SpaceMeasured():

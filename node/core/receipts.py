@@ -1,4 +1,4 @@
-"""Which of our own entries are on whose disk. Pure.
+"""Which of our own entries are on whose disk, and read by whom. Pure.
 
 A member says how far it holds our streams. With one row it also says that it holds every stream in full which that
 one's chain names, unless it tells a row for it (vectors.py). States are computed from this, never stored per message.
@@ -30,8 +30,12 @@ class Receipts:
         self._held: dict[tuple[str, str], dict[bytes, int]] = {}
         #: Our own streams of each room of which a member lacks something.
         self._open: dict[str, set[Stream]] = {}
+        #: The same of what it has read.
+        self._read: dict[tuple[str, str], dict[bytes, int]] = {}
         for one in receipts:
             self._held.setdefault((one.room, one.member), {})[one.stream] = one.n
+            if one.read:
+                self._read.setdefault((one.room, one.member), {})[one.stream] = one.read
         for room in vectors.rooms():
             for stream in vectors.of(room).rows:
                 if stream[0] == me:
@@ -60,14 +64,43 @@ class Receipts:
     def forget(self, room: str) -> None:
         """A conversation is deleted."""
         self._open.pop(room, None)
-        for key in [key for key in self._held if key[0] == room]:
-            del self._held[key]
+        for table in (self._held, self._read):
+            for key in [key for key in table if key[0] == room]:
+                del table[key]
 
     def state(self, room: str, entry: Entry) -> str:
         """The delivery state of an entry of ours."""
         known, header = self._rooms.by_id[room], entry.header
-        held = [self._held.get((room, member), {}).get(header.stream, 0) for member in known.members]
-        return "delivered" if held and min(held) >= header.n else "waiting"
+        for table, state in ((self._read, "read"), (self._held, "delivered")):
+            numbers = [table.get((room, member), {}).get(header.stream, 0) for member in known.members]
+            if numbers and min(numbers) >= header.n:
+                return state
+        return "waiting"
+
+    def read(self, room: str, member: str, rows: Iterable[tuple[str, bytes, int]]) -> None:
+        """A member says how far it has read streams. It has read as well what their chains name.
+
+        Nothing is noted beyond what it has told that it holds.
+        """
+        vector = self._vectors.of(room)
+        for author, stream, n in rows:
+            key = author, stream
+            if author != self._me or key not in vector.rows:
+                continue
+            self._advance_read(room, member, stream, n)
+            for named in vector.chain(key):
+                if not self._advance_read(room, member, named[1], vector.end(named)):
+                    break
+
+    def _advance_read(self, room: str, member: str, stream: bytes, n: int) -> bool:
+        n = min(n, self._held.get((room, member), {}).get(stream, 0))
+        read = self._read.setdefault((room, member), {})
+        if n <= read.get(stream, 0):
+            return False
+        read[stream] = n
+        self._ledger.put(e.PutRead(room, member, self._me, stream, n))
+        self._rooms.was_read(room, member, stream, n)
+        return True
 
     def told(self, room: str, member: str, theirs: Mapping[Stream, int], streams: Iterable[Stream]) -> None:
         """A member has told rows: note what follows for our own streams. `theirs` are all rows that it has told.

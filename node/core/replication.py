@@ -25,6 +25,7 @@ from node.core.contacts import Contacts
 from node.core.feeds import Feed, Feeds
 from node.core.ledger import Ledger
 from node.core.loaded import KeptReceipt, Row
+from node.core.reading import Reading
 from node.core.receipts import Receipts
 from node.core.rooms import Rooms
 from node.core.syncs import MAX_CLAIMED, MAX_REFUSED, Session, Sync
@@ -61,6 +62,7 @@ class Replication:
         self._receipts = Receipts(ledger, rooms, author.me, vectors, receipts)
         self._feeds = Feeds(ledger)
         self._sessions: dict[int, Session] = {}
+        self.reading = Reading(ledger, rooms, author.me, self._receipts, self._sessions)
         #: Streams asked for, each with the link and the time (ms) at which another is asked.
         self._asked: dict[tuple[str, Stream], tuple[int, int]] = {}
         for room in vectors.rooms():
@@ -74,6 +76,7 @@ class Replication:
         written = self._author.write(room, vector, "text", [entries.text_body(text) for text in texts])
         shown = self._rooms.add_entries(room, me.name, written, lambda _: "waiting")
         self._written(room, written)
+        self.reading.said(room)
         return shown
 
     def sign(self, room: str, messages: Sequence[nouns.Message]) -> None:
@@ -119,6 +122,7 @@ class Replication:
             digests.append((room, sync.digest))
         for start in range(0, len(digests), f.MAX_ROOMS):
             self._ledger.put(e.Say(link, f.Digest(digests[start : start + f.MAX_ROOMS])))
+        self.reading.linked(session)
 
     def _all_direct(self) -> list[str]:
         """All direct rooms: another machine of ours shares them."""
@@ -129,6 +133,7 @@ class Replication:
         session = self._sessions.pop(link, None)
         if session is None:
             return
+        self.reading.unlinked(session)
         for key in [key for key, (asked, _) in self._asked.items() if asked == link]:
             del self._asked[key]
         for room in session.rooms:
@@ -153,10 +158,14 @@ class Replication:
                 break
             if isinstance(frame, f.Digest):
                 self._digest(session, frame)
-            elif isinstance(frame, f.Have | f.Want | f.Stop | f.Run):
+            elif isinstance(frame, f.Have | f.Want | f.Stop | f.Run | f.Read | f.Typing):
                 sync = session.rooms.get(frame.room)
                 if sync is None:
                     session.dropped += 1
+                elif isinstance(frame, f.Read):
+                    self.reading.read(session, frame)
+                elif isinstance(frame, f.Typing):
+                    self.reading.typing(session, frame)
                 elif isinstance(frame, f.Run):
                     self._run(session, sync, frame)
                 elif isinstance(frame, f.Have):

@@ -215,8 +215,18 @@ class Rooms:
         room = self.by_id.get(room_id)
         if room is None or room.last is None or room.last.state is None or room.last.entry is None:
             return
+        if room.last.entry.stream == place.stream and room.last.entry.n <= n and room.last.state != "read":
+            self.by_id[room_id] = replace(room, last=replace(room.last, state="delivered", detail=None))
+
+    def was_read(self, room_id: str, member: str, stream: bytes, n: int) -> None:
+        """A member of the room has read our own stream up to number `n`."""
+        place = nouns.Place(stream=stream.hex(), n=n)
+        self._ledger.log(ev.ReadAdvanced(room=room_id, member=member, stream=place.stream, n=n), room_id)
+        room = self.by_id.get(room_id)
+        if room is None or room.last is None or room.last.state is None or room.last.entry is None:
+            return
         if room.last.entry.stream == place.stream and room.last.entry.n <= n:
-            self.by_id[room_id] = replace(room, last=replace(room.last, state="delivered"))
+            self.by_id[room_id] = replace(room, last=replace(room.last, state="read", detail=None))
 
     def accept(self, room_id: str, peer: str, me: nouns.Self, text: str) -> nouns.Message:
         """Add a text of our own, to be sent in clear."""

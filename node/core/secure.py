@@ -23,6 +23,7 @@ from node.core.outbox import Outbox
 from node.core.replication import Replication
 from node.core.trust import Trust
 from node.model import Address
+from node.printable import printed
 from node.protocol.secure import frames as f
 
 #: How long an old link has to answer a ping when another run of its node has come (ms).
@@ -33,6 +34,9 @@ MAX_OF_PEER = 8
 CLOCK_MS = 60_000
 #: No clock that works is before this (2026-11-01, in ms): it is the time of this release.
 RELEASE_MS = 1_793_491_200_000
+
+#: How the feature of a HELLO begins that names the program; its version follows. Most characters of it that are kept.
+PROGRAM, MAX_PROGRAM = "snicher/", 32
 
 ITSELF = "That is this node itself."
 TWIN = "Another machine of yours answers there: it has the same identity. Both go on, and share what both know."
@@ -79,7 +83,11 @@ class Secure:
     def opened(self, up: s.Secured) -> None:
         """An encrypted link is open."""
         hello = up.hello
-        link = self._links.secured(up.link, up.direction, up.host, hello.port, up.peer, hello.instance, hello.run)
+        now = self._ledger.now
+        details = {"since": now, "version": up.version, "program": _program(hello), "ahead": hello.now - now}
+        link = self._links.secured(
+            up.link, up.direction, up.host, hello.port, up.peer, hello.instance, hello.run, **details
+        )
         if link.leaving:
             return
         if up.peer == self._me:
@@ -263,6 +271,12 @@ class Secure:
             )
         self._ledger.clock.correction = correction
         self._ledger.put(e.Notice("clocks", sentence))
+
+
+def _program(hello: f.Hello) -> str:
+    """The program that a HELLO names among its features; empty if none. It is the other side's word."""
+    found = next((one for one in hello.features if one.startswith(PROGRAM)), "")
+    return printed(found[:MAX_PROGRAM], "") or ""
 
 
 def _duration(ms: int) -> str:

@@ -179,6 +179,13 @@ class UnsignedRead(msgspec.Struct, frozen=True):
     messages: list[nouns.Message] | None
 
 
+class PlacesRead(msgspec.Struct, frozen=True):
+    """How far others' streams of a room reach up to a message: (author, stream, number), a few of each author."""
+
+    query: effects.ReadPlaces
+    rows: list[tuple[str, bytes, int]]
+
+
 class ReadCounted(msgspec.Struct, frozen=True):
     """The number of texts that a `mark_read` command covers."""
 
@@ -255,7 +262,7 @@ class Stopped(msgspec.Struct, frozen=True):
 #: The answers to queries of commands, and to all queries. An answer comes from the store as it was after all decisions
 #: before the Fetch.
 CommandFetched = ReadCounted | MessageRead | OldestRead
-Fetched = CommandFetched | WaitingRead | UnsignedRead | UnreadCounted | OldFound
+Fetched = CommandFetched | WaitingRead | UnsignedRead | PlacesRead | UnreadCounted | OldFound
 
 Stimulus = (
     Started

@@ -33,6 +33,8 @@ class Sync(msgspec.Struct):
     refused: set[Stream] = set()
     #: When it is told of entries that came another way (ms).
     tell_at: int | None = None
+    #: How far it was told that this node's user has read.
+    read: dict[Stream, int] = {}
 
     def untold(self, vector: Vector) -> list[Stream]:
         """Streams of which the other side may lack something that this side holds."""

@@ -1,7 +1,7 @@
 """The delivery states of our own messages, and which state front ends see.
 
 A message to plain peers has a row in `delivery` for each of them. An entry has none: it is delivered when each member
-of its room has told that it holds it (`receipt`), and waits until then.
+of its room has told that it holds it (`receipt`), waits until then, and is read when each has told that, too.
 
 A message with several recipients shows the state of the least advanced one (ADVANCE in bus/nouns.py), with its detail.
 If several are equally advanced, the detail that sorts first is shown; no detail sorts last. So what is shown doesn't
@@ -40,11 +40,14 @@ _LACKS = (
     "NOT EXISTS (SELECT 1 FROM receipt WHERE receipt.room = signed.room AND receipt.member = member.peer"
     " AND receipt.author = signed.author AND receipt.stream = signed.stream AND receipt.n >= signed.n)"
 )
+_HAS_NOT_READ = _LACKS.replace("receipt.n >=", "receipt.read >=")
+_ANY_HAS_NOT_READ = f"EXISTS (SELECT 1 FROM member WHERE member.room = entry.room AND {_HAS_NOT_READ})"  # noqa: S608
 _ANY_LACKS = f"EXISTS (SELECT 1 FROM member WHERE member.room = entry.room AND {_LACKS})"  # noqa: S608
 #: SQL expression: the state that is shown for a message. For a query on `entry`, `signed` and the shown row of
 #: `delivery`.
 STATE = (
-    f"CASE WHEN entry.outgoing AND signed.n IS NOT NULL THEN CASE WHEN {_ANY_LACKS} THEN 'waiting' ELSE 'delivered' END"
+    f"CASE WHEN entry.outgoing AND signed.n IS NOT NULL THEN CASE WHEN {_ANY_LACKS} THEN 'waiting'"
+    f" WHEN {_ANY_HAS_NOT_READ} THEN 'delivered' ELSE 'read' END"
     " ELSE delivery.state END"
 )
 #: SQL condition, for a query on the table `entry`: whether one of our own messages still waits for a peer, or is in

@@ -433,6 +433,9 @@ class Reader:
                     return s.WaitingRead(query, rows)
                 case e.ReadUnsigned():
                     return s.UnsignedRead(query, self._unsigned(query))
+                case e.ReadPlaces():
+                    me = self._me()
+                    return s.PlacesRead(query, [] if me is None else vector.places(db, me, query.room, query.upto))
                 case e.ReadOldest():
                     return s.OldestRead(query, self._log()[2])
                 case e.CountRead():

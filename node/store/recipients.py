@@ -23,36 +23,45 @@ def recipients(db: sqlite3.Connection, message: nouns.Message) -> list[rq.Recipi
         return [rq.Recipient(peer=peer, state=state, detail=detail) for peer, state, detail in rows]
     place, stream = message.entry, bytes.fromhex(message.entry.stream)
     held = db.execute(
-        "SELECT member.peer, receipt.n >= ? FROM room JOIN member ON member.room = room.number"
+        "SELECT member.peer, receipt.n >= ?, receipt.read >= ? FROM room JOIN member ON member.room = room.number"
         " LEFT JOIN receipt ON receipt.room = room.id AND receipt.member = member.peer"
         " AND receipt.author = ? AND receipt.stream = ? WHERE room.id = ? ORDER BY member.peer",
-        (place.n, message.author, stream, message.room),
+        (place.n, place.n, message.author, stream, message.room),
     ).fetchall()
-    times = _times(db, message.room, place, message.at, {member for member, covered in held if covered})
+    there = _times(db, ev.ReceiptAdvanced, message, place, {member for member, covered, _ in held if covered})
+    seen = _times(db, ev.ReadAdvanced, message, place, {member for member, _, read in held if read})
     return [
-        rq.Recipient(peer=member, state="delivered" if covered else "waiting", at=times.get(member))
-        for member, covered in held
+        rq.Recipient(
+            peer=member,
+            state="read" if read else "delivered" if covered else "waiting",
+            at=there.get(member),
+            read_at=seen.get(member),
+        )
+        for member, covered, read in held
     ]
 
 
-def _times(db: sqlite3.Connection, room: str, place: nouns.Place, since: int, members: set[str]) -> dict[str, int]:
-    """When these members had the entry at this place on their disks, as far as the log still says so.
-
-    `since` is when it was written.
-    """
+def _times(
+    db: sqlite3.Connection,
+    kind: type[ev.ReceiptAdvanced | ev.ReadAdvanced],
+    message: nouns.Message,
+    place: nouns.Place,
+    members: set[str],
+) -> dict[str, int]:
+    """When the first event of this kind covered the message, for each of these members, as far as the log has it."""
     found: dict[str, int] = {}
     left = set(members)
-    start = _first_since(db, since) if left else None
+    start = _first_since(db, message.at) if left else None
     if start is None:
         return found
     # SQLite looks for the stream, so that few are decoded here.
     rows = db.execute(
-        "SELECT at, data FROM event WHERE seq >= ? AND seq < ? AND type = 'ReceiptAdvanced' AND room = ?"
+        "SELECT at, data FROM event WHERE seq >= ? AND seq < ? AND type = ? AND room = ?"
         " AND instr(data, ?) ORDER BY seq",
-        (start, start + MAX_SCANNED, room, place.stream),
+        (start, start + MAX_SCANNED, kind.__name__, message.room, place.stream),
     )
     for at, data in rows:
-        told = facts.structure("event.data", data, ev.ReceiptAdvanced)
+        told = facts.structure("event.data", data, kind)
         if told.member in left and told.stream == place.stream and told.n >= place.n:
             found[told.member] = at
             left.remove(told.member)

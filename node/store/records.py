@@ -90,6 +90,8 @@ class Records:
                 signed.put_row(record)
             elif type(record) is e.PutReceipt:
                 signed.put_receipt(record)
+            elif type(record) is e.PutRead:
+                signed.put_read(record)
             elif type(record) is e.PutRoom:
                 rooms[record.room.id] = record.room
             elif type(record) is e.PutPeer:

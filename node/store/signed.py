@@ -31,6 +31,7 @@ class Signed:
         self._became: list[tuple[e.SignMessage, int]] = []
         self._rows: dict[tuple[str, str, bytes], e.PutRow] = {}
         self._receipts: dict[tuple[str, str, str, bytes], e.PutReceipt] = {}
+        self._reads: dict[tuple[str, str, str, bytes], e.PutRead] = {}
 
     def add_entry(self, one: e.AddEntry) -> None:
         """Add what the author of an entry signed."""
@@ -61,6 +62,12 @@ class Signed:
         if key not in self._receipts or one.n >= self._receipts[key].n:
             self._receipts[key] = one
 
+    def put_read(self, one: e.PutRead) -> None:
+        """Set how far a member has read a stream of ours. It never goes back."""
+        key = (one.room, one.member, one.author, one.stream)
+        if key not in self._reads or one.n >= self._reads[key].n:
+            self._reads[key] = one
+
     def write(self, db: sqlite3.Connection) -> None:
         """Write all rows collected. The messages are written before. May raise IndexBroken and sqlite3.Error."""
         for one, room in self._became:
@@ -71,11 +78,15 @@ class Signed:
             _RECEIPT,
             [storable((r.room, r.member, r.author, r.stream, r.n, r.hash)) for r in self._receipts.values()],
         )
+        db.executemany(
+            "UPDATE receipt SET read = ? WHERE room = ? AND member = ? AND author = ? AND stream = ? AND read < ?",
+            [storable((r.n, r.room, r.member, r.author, r.stream, r.n)) for r in self._reads.values()],
+        )
         self.clear()
 
     def clear(self) -> None:
         """Drop the rows collected."""
-        for pile in (self._headers, self._became, self._rows, self._receipts):
+        for pile in (self._headers, self._became, self._rows, self._receipts, self._reads):
             pile.clear()
 
 

@@ -10,6 +10,9 @@ from sys import intern
 
 from node.core.loaded import KeptReceipt, KeptRow, Row
 
+#: Streams of one author that a read mark names: an author with several machines has several at a time.
+PLACES = 8
+
 
 def rows(db: sqlite3.Connection) -> list[KeptRow]:
     """All rows of the vector, also those of deleted conversations."""
@@ -28,8 +31,27 @@ def rows(db: sqlite3.Connection) -> list[KeptRow]:
 
 def receipts(db: sqlite3.Connection, me: str) -> list[KeptReceipt]:
     """What other members hold of the streams of this author, who is this node."""
-    found = db.execute("SELECT room, member, stream, n FROM receipt WHERE author = ?", (me,))
-    return [KeptReceipt(intern(room), intern(member), stream, n) for room, member, stream, n in found]
+    found = db.execute("SELECT room, member, stream, n, read FROM receipt WHERE author = ?", (me,))
+    return [KeptReceipt(intern(room), intern(member), stream, n, read) for room, member, stream, n, read in found]
+
+
+def places(db: sqlite3.Connection, me: str, room: str, upto: int) -> list[tuple[str, bytes, int]]:
+    """How far others' streams of a room reach among messages up to this id: (author, stream, number).
+
+    Of each author the PLACES streams that reach the newest messages. `me` is this node.
+    """
+    found: dict[str, list[tuple[int, bytes, int]]] = {}
+    for author, stream in db.execute("SELECT author, stream FROM vector WHERE room = ? AND author <> ?", (room, me)):
+        last = db.execute(
+            "SELECT entry, n FROM signed WHERE room = ? AND author = ? AND stream = ? AND entry <= ?"
+            " ORDER BY n DESC LIMIT 1",
+            (room, author, stream, upto),
+        ).fetchone()
+        if last is not None:
+            found.setdefault(author, []).append((last[0], stream, last[1]))
+    return [
+        (author, stream, n) for author, some in found.items() for _, stream, n in sorted(some, reverse=True)[:PLACES]
+    ]
 
 
 def waiting(db: sqlite3.Connection, me: str) -> int:

@@ -25,6 +25,8 @@ MAX_ROWS, MAX_ROOMS = 4_000, 4_000
 MAX_NAME, MAX_BYE_TEXT = 64, 256
 #: Most versions, and most features, in a HELLO.
 MAX_LISTED = 64
+#: Longest time of one TYPING, in seconds.
+MAX_TYPING_S = 10
 _LENGTH = struct.Struct(">I")
 
 
@@ -114,11 +116,25 @@ class Run(msgspec.Struct, frozen=True, array_like=True, tag=8):
     signature: bytes
 
 
-Frame = Hello | Ping | Pong | Bye | Digest | Have | Want | Stop | Run
+class Read(msgspec.Struct, frozen=True, array_like=True, tag=13):
+    """How far somebody at the sender's node has read streams of a room: (author, stream, number)."""
+
+    room: str
+    rows: list[tuple[str, bytes, int]]
+
+
+class Typing(msgspec.Struct, frozen=True, array_like=True, tag=14):
+    """Somebody at the sender's node types in a room, for so many seconds at most. 0: no longer."""
+
+    room: str
+    seconds: int
+
+
+Frame = Hello | Ping | Pong | Bye | Digest | Have | Want | Stop | Run | Read | Typing
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)
-_KNOWN = frozenset(range(9))
+_KNOWN = frozenset((*range(9), 13, 14))
 BYE_CODES = {
     0: "The sender goes down, or somebody there asked for it.",
     1: "No version of the protocol is common to both.",
@@ -194,6 +210,11 @@ def _check(frame: Frame) -> None:
             raise InvalidFrame("A DIGEST has too many rooms, or one whose hash doesn't have 32 bytes.")
     elif isinstance(frame, Want) and not 0 <= frame.after < 2**63:
         raise InvalidFrame("A number is out of its bounds.")
+    elif isinstance(frame, Read):
+        if len(frame.rows) > MAX_ROWS or any(len(stream) != 16 or not 0 < n < 2**63 for _, stream, n in frame.rows):
+            raise InvalidFrame("A READ has too many rows, or one that is out of its bounds.")
+    elif isinstance(frame, Typing) and not 0 <= frame.seconds <= MAX_TYPING_S:
+        raise InvalidFrame(f"TYPING is for 0 to {MAX_TYPING_S} s.")
     if isinstance(frame, Want | Stop) and len(frame.stream) != 16:
         raise InvalidFrame("A stream has 16 bytes.")
 

@@ -7,7 +7,7 @@ import re
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from node.core import authoring, feeds, replication, syncs
+from node.core import authoring, feeds, reading, replication, syncs
 from node.model import Entry, direct_room
 from node.protocol import entries
 from node.protocol.secure import frames
@@ -17,7 +17,7 @@ PAGE = (pathlib.Path(entries.__file__).parent / "PROTOCOL.md").read_text("utf-8"
 SECTION = PAGE[PAGE.index("## 10. ") :]
 ONE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
-UNITS = {"KiB": 1024, "MiB": 1024 * 1024, "s": 1000, "": 1}
+UNITS = {"KiB": 1024, "MiB": 1024 * 1024, "s": 1000, "ms": 1, "": 1}
 
 
 def example() -> str:
@@ -37,6 +37,8 @@ def example() -> str:
         f"HAVE      {frames.encode(frames.Have(room, [row])).hex()}",
         f"DIGEST    {frames.encode(frames.Digest([(room, entries.digest([row]))])).hex()}",
         f"WANT      {frames.encode(frames.Want(room, entry.header.author, b'S' * 16, 0, True)).hex()}",
+        f"READ      {frames.encode(frames.Read(room, [(entry.header.author, b'S' * 16, 1)])).hex()}",
+        f"TYPING    {frames.encode(frames.Typing(room, 6)).hex()}",
         f"STOP      {frames.encode(frames.Stop(room, entry.header.author, b'S' * 16)).hex()}",
     ]
     return "\n".join(lines)
@@ -56,8 +58,8 @@ def test_the_example_can_be_read_again() -> None:
 
 
 def test_the_bounds_are_those_of_the_code() -> None:
-    modules = {"authoring": authoring, "feeds": feeds, "replication": replication, "syncs": syncs}
+    modules = {"authoring": authoring, "feeds": feeds, "reading": reading, "replication": replication, "syncs": syncs}
     found = re.findall(r"^\| `(\w+)\.(\w+)` \| (\d+) ?(\w*) \|", SECTION, re.MULTILINE)
-    assert len(found) == 11
+    assert len(found) == 14
     for module, name, number, unit in found:
         assert getattr(modules[module], name) == int(number) * UNITS[unit], name

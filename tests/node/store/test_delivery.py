@@ -21,7 +21,7 @@ from node.store import database, delivery
 from tests.node.store import story as stories
 from tests.node.store.story import GROUP
 
-STATES = ("waiting", "sending", "sent", "delivered", "failed", "unconfirmed")
+STATES = ("waiting", "sending", "sent", "delivered", "read", "failed", "unconfirmed")
 #: What a newer program may have written.
 UNKNOWN = "encoded"
 

@@ -35,7 +35,7 @@ class Store(stories.Store):
             db.execute(
                 "INSERT INTO vector VALUES (?, 'author', ?, 1, 2, ?, x'01', 7, NULL, NULL)", (room, STREAM, last)
             )
-            db.execute("INSERT INTO receipt VALUES (?, 'member', 'author', ?, 2, ?, NULL)", (room, STREAM, last))
+            db.execute("INSERT INTO receipt VALUES (?, 'member', 'author', ?, 2, ?, NULL, 0)", (room, STREAM, last))
 
     def rows(self, sql: str) -> list[tuple[object, ...]]:
         return stories.rows(self.home, sql)

@@ -17,6 +17,8 @@ import msgspec
 from node.store import database, history
 
 FOLDER = pathlib.Path(__file__).parent
+#: Homes of nodes that have talked with other nodes: what they say differs from sample to sample.
+DIRECT = FOLDER / "direct"
 
 
 def numbers() -> list[int]:
@@ -24,10 +26,10 @@ def numbers() -> list[int]:
     return sorted(int(path.stem) for path in FOLDER.glob("*.sql"))
 
 
-def put(number: int, home: pathlib.Path) -> None:
+def put(number: int, home: pathlib.Path, folder: pathlib.Path = FOLDER) -> None:
     """Put a sample into a home."""
     with contextlib.closing(sqlite3.connect(home / database.FILE_NAME, isolation_level=None)) as db:
-        db.executescript((FOLDER / f"{number:04}.sql").read_text("utf-8"))
+        db.executescript((folder / f"{number:04}.sql").read_text("utf-8"))
         run = db.execute("SELECT value FROM fact WHERE name = 'run'").fetchone()
     if run is not None:
         # What its program kept beside it.
