@@ -413,7 +413,7 @@ class Contacts:
     def delete(self, contact: Contact) -> None:
         """Delete a peer and its conversation. Its number isn't used again."""
         peer = contact.peer
-        nobody = nouns.Peer(id=peer.id, room=peer.room, name="", dialect_from="guess")
+        nobody = nouns.Peer(id=peer.id, room=peer.room, name="", kind=peer.kind, dialect_from="guess")
         self._ledger.put(e.PutPeer(nobody, gone=True))
         self._directory.remove(contact)
         if not contact.gone:
