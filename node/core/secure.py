@@ -1,8 +1,9 @@
 """The life of encrypted links: who is behind one, which of several stays, and when a silent one is given up. Pure.
 
-Within one run of the other side there is one link: of two that crossed, the one that the lower PeerId dialled stays; of
-two that one side dialled, the newer. Another run beside an old link is a node that was started anew, or a second
-machine with the same identity: the old link is pinged, and stays if it answers. (PROTOCOL.md, section 9, has a table.)
+Within one run of the other side there is one link: of two that crossed, the one that the lower PeerId dialled stays
+(with one PeerId on both sides, the lower run); of two that one side dialled, the newer. Another run beside an old link
+is a node that was started anew, or a second machine with the same identity: the old link is pinged, and stays if it
+answers. (PROTOCOL.md, section 9, has a table.)
 """
 
 from __future__ import annotations
@@ -202,7 +203,7 @@ class Secure:
         """Which of two links with one run stays: both sides come to the same answer. True: the old one."""
         if old.direction == new.direction:
             return False
-        lower_is_us = self._me < (new.peer or "")
+        lower_is_us = (self._me, self._run) < (new.peer or "", new.run)
         return (old.direction == "out") == lower_is_us
 
     def _leave(self, link: Link, code: int) -> None:
