@@ -88,8 +88,8 @@ class Receipts:
             if author != self._me or key not in vector.rows:
                 continue
             self._advance_read(room, member, stream, n)
-            for named in vector.chain(key):
-                if not self._advance_read(room, member, named[1], vector.end(named)):
+            for named, last in vector.chain(key):
+                if not self._advance_read(room, member, named[1], last):
                     break
 
     def _advance_read(self, room: str, member: str, stream: bytes, n: int) -> bool:
@@ -102,10 +102,20 @@ class Receipts:
         self._rooms.was_read(room, member, stream, n)
         return True
 
-    def told(self, room: str, member: str, theirs: Mapping[Stream, int], streams: Iterable[Stream]) -> None:
+    def told(
+        self,
+        room: str,
+        member: str,
+        theirs: Mapping[Stream, int],
+        streams: Iterable[Stream],
+        *,
+        anew: bool = False,
+    ) -> None:
         """A member has told rows: note what follows for our own streams. `theirs` are all rows that it has told.
 
-        Nothing is noted beyond what this node holds of them: a member may claim any number, and make up streams.
+        `anew`: more of their chains may be known than when they were told last. Otherwise a chain is followed only as
+        far as it says something new. Nothing is noted beyond what this node holds of them: a member may claim any
+        number, and make up streams.
         """
         vector = self._vectors.of(room)
         for stream in streams:
@@ -114,8 +124,8 @@ class Receipts:
             self._advance(room, member, stream, min(theirs[stream], vector.row(stream).n))
             if not theirs[stream]:
                 continue
-            for named in vector.chain(stream):
-                if named in theirs or not self._advance(room, member, named, vector.end(named)):
+            for named, n in vector.chain(stream):
+                if named in theirs or not (self._advance(room, member, named, n) or anew):
                     break
 
     def _advance(self, room: str, member: str, stream: Stream, n: int) -> bool:

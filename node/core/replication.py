@@ -160,7 +160,8 @@ class Replication:
                 self._digest(session, frame)
             elif isinstance(frame, f.Have | f.Want | f.Stop | f.Run | f.Read | f.Typing):
                 sync = session.rooms.get(frame.room)
-                if sync is None:
+                if sync is None or frame.room not in self._rooms.by_id:
+                    # The second: it was deleted here; another machine of ours may still talk of it.
                     session.dropped += 1
                 elif isinstance(frame, f.Read):
                     self.reading.read(session, frame)
@@ -191,7 +192,7 @@ class Replication:
             if digest == sync.digest:
                 # Both compare the same two digests, so both come to the same conclusion.
                 sync.theirs, sync.known = dict(sync.told), True
-                self._moved(session, sync, room, list(sync.theirs))
+                self._moved(session, sync, room, list(sync.theirs), anew=True)
             else:
                 vector = self._vectors.of(room)
                 self._have(session, room, sync, [one for one in vector.rows if vector.is_told(one)], always=True)
@@ -199,6 +200,7 @@ class Replication:
     def _had(self, session: Session, sync: Sync, frame: f.Have) -> None:
         sync.known = True
         streams = []
+        anew = gone = False
         own = self._author.stream(frame.room)
         vector = self._vectors.of(frame.room)
         for row in frame.rows:
@@ -212,14 +214,22 @@ class Replication:
             ):
                 session.dropped += 1
                 continue
+            anew = anew or stream not in sync.theirs
             sync.theirs[stream] = row.n
             sync.firsts[stream] = row.first
+            if row.first > row.n and self._asked.get((frame.room, stream), (None,))[0] == session.link:
+                # All of it was deleted there.
+                gone = True
+                del self._asked[frame.room, stream]
             streams.append(stream)
-        self._moved(session, sync, frame.room, streams)
-        self._ask_for(session, sync, frame.room, {*streams, *vector.incomplete})
+        self._moved(session, sync, frame.room, streams, anew=anew)
+        if gone:
+            self._ask_all(frame.room)
+        else:
+            self._ask_for(session, sync, frame.room, {*streams, *vector.incomplete})
 
-    def _moved(self, session: Session, sync: Sync, room: str, streams: Iterable[Stream]) -> None:
-        """The other side has told how far it is: take it as a receipt and as credit."""
+    def _moved(self, session: Session, sync: Sync, room: str, streams: Iterable[Stream], *, anew: bool = False) -> None:
+        """The other side has told how far it is: take it as a receipt and as credit. `anew`: of some the first time."""
         own = self._author.stream(room)
         for stream in streams:
             feed = sync.feeds.get(stream)
@@ -231,7 +241,7 @@ class Replication:
             if feed is not None:
                 self._move(session, sync, room, stream, feed)
         if session.peer != self._author.me:
-            self._receipts.told(room, session.peer, sync.theirs, streams)
+            self._receipts.told(room, session.peer, sync.theirs, streams, anew=anew)
         self._note_owed(room)
 
     def _wanted(self, session: Session, sync: Sync, frame: f.Want) -> None:
@@ -268,6 +278,10 @@ class Replication:
             self._refused(session, sync, run, str(error))
             return
         if not new:
+            # Whoever sends entries holds them.
+            sync.theirs[stream] = max(sync.theirs.get(stream, 0), entries.read_header(run.headers[-1]).n)
+            if stream[0] == self._author.me:
+                self._learned_own(room)
             self._again(session, sync, room, stream)
             return
         self._take(session, sync, room, stream, new)
@@ -304,7 +318,7 @@ class Replication:
             self._ledger.put(e.PutRow(room, named[0], named[1], vector.row(named)))
         sync.theirs[stream] = max(sync.theirs.get(stream, 0), row.n)
         if stream[0] == self._author.me:
-            self._hear_again(room, stream)
+            self._learned_own(room)
         self._show(room, stream, new)
         asked = self._asked.get((room, stream))
         if asked is not None and asked[0] == session.link:
@@ -315,12 +329,13 @@ class Replication:
         if missing is not None:
             self._ask_all(room)
 
-    def _hear_again(self, room: str, stream: Stream) -> None:
-        """Entries of ours came back from somebody: what members have told of them counts from now on."""
+    def _learned_own(self, room: str) -> None:
+        """Another machine of ours wrote this: what others hold, and have told before, may say more now."""
         for session in self._sessions.values():
             sync = session.rooms.get(room)
-            if sync is not None and session.peer != self._author.me and stream in sync.theirs:
-                self._receipts.told(room, session.peer, sync.theirs, [stream])
+            if sync is not None and session.peer != self._author.me:
+                self._receipts.told(room, session.peer, sync.theirs, list(sync.theirs), anew=True)
+        self._note_owed(room)
 
     def _show(self, room: str, stream: Stream, new: Sequence[Entry]) -> None:
         """Add entries to the conversation, and note that their author was heard."""
@@ -396,8 +411,10 @@ class Replication:
             if session is source or sync is None:
                 continue
             feed = sync.feeds.get(stream)
-            if feed is None and source is None and new[0].header.n == 1:
-                feed = sync.feeds[stream] = Feed(sent=0, follow=True)
+            begins = self._vectors.of(room).row(stream).first
+            if feed is None and source is None and new[0].header.n == begins:
+                # There is nothing before it, or it was deleted here.
+                feed = sync.feeds[stream] = Feed(sent=begins - 1, follow=True)
             if feed is not None:
                 self._move(session, sync, room, stream, feed, new)
             elif source is not None and sync.tell_at is None:
@@ -426,7 +443,7 @@ class Replication:
         """Ask a link for those of these streams of which it holds more than this node."""
         vector = self._vectors.of(room)
         for stream in streams:
-            if vector.claimed(stream, sync.theirs) > vector.row(stream).n:
+            if _can_give(sync, vector, stream):
                 self._ask(session, sync, room, stream)
 
     def _ask(self, session: Session, sync: Sync, room: str, stream: Stream) -> None:
@@ -455,7 +472,7 @@ class Replication:
             for room, sync in session.rooms.items():
                 if sync.tell_at is not None and sync.tell_at <= now:
                     sync.tell_at = None
-                    if untold := sync.untold(self._vectors.of(room)):
+                    if untold := sync.untold(self._vectors.of(room), session.peer):
                         self._have(session, room, sync, untold)
         late = [key for key, (_, at) in self._asked.items() if at <= now]
         for key in late:
@@ -469,7 +486,7 @@ class Replication:
         others = [session for session in self._sessions.values() if session.link != asked]
         for session in sorted(others, key=lambda one: (one.link < asked, one.link)):
             sync = session.rooms.get(room)
-            if sync is not None and vector.claimed(stream, sync.theirs) > vector.row(stream).n:
+            if sync is not None and _can_give(sync, vector, stream):
                 self._ask(session, sync, room, stream)
                 return
         self._asked[key] = asked, self._ledger.now + ASK_AGAIN_MS
@@ -480,3 +497,9 @@ class Replication:
         contact = None if known is None else self._contacts.by_id.get(known.peer or "")
         if contact is not None:
             contact.owed = self._receipts.owes(room)
+
+
+def _can_give(sync: Sync, vector: Vector, stream: Stream) -> bool:
+    """Whether the other side holds something of a stream that this node lacks."""
+    claimed = vector.claimed(stream, sync.theirs)
+    return claimed > vector.row(stream).n and sync.firsts.get(stream, 1) <= claimed

@@ -36,11 +36,14 @@ class Sync(msgspec.Struct):
     #: How far it was told that this node's user has read.
     read: dict[Stream, int] = {}
 
-    def untold(self, vector: Vector) -> list[Stream]:
-        """Streams of which the other side may lack something that this side holds."""
+    def untold(self, vector: Vector, peer: str) -> list[Stream]:
+        """Streams of which the other side, `peer`, may lack something that this side holds.
+
+        Its own streams are told in any case, as a receipt: another machine of its identity may have brought them.
+        """
         found = []
         for stream, row in vector.rows.items():
-            if row.n > self.told.get(stream, 0) and row.n > vector.claimed(stream, self.theirs):
+            if row.n > self.told.get(stream, 0) and (stream[0] == peer or row.n > vector.claimed(stream, self.theirs)):
                 found.append(stream)
         return found
 

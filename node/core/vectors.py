@@ -24,9 +24,10 @@ class Vector:
 
     def __init__(self) -> None:
         self.rows: dict[Stream, Row] = {}
-        #: The number at which a later stream names this one; and the streams that do so.
+        #: The highest number at which a later stream names this one; and the streams that do so, each with its number.
+        #: They are several where a home was copied: each machine went on in a stream of its own.
         self._ends: dict[Stream, int] = {}
-        self._namers: dict[Stream, list[Stream]] = {}
+        self._namers: dict[Stream, dict[Stream, int]] = {}
         #: Streams that a later one names, and of which something is missing.
         self.incomplete: set[Stream] = set()
         #: The highest clock of all headers, and of each author's.
@@ -47,7 +48,7 @@ class Vector:
             return None
         named = stream[0], row.before[0]
         if stream not in self._namers.get(named, ()):
-            self._namers.setdefault(named, []).append(stream)
+            self._namers.setdefault(named, {})[stream] = row.before[1]
             self._ends[named] = max(self._ends.get(named, 0), row.before[1])
             self.rows.setdefault(named, NOTHING)
             self._note(named)
@@ -86,27 +87,34 @@ class Vector:
         known = theirs.get(stream)
         if known is not None:
             return known
-        seen = {stream}
-        look = list(self._namers.get(stream, ()))
-        while look:
-            namer = look.pop()
-            if theirs.get(namer, 0) > 0:
-                return self._ends[stream]
-            # A row of its own with nothing in it: the namer isn't held, so it says nothing about what it names.
-            if namer not in seen and namer not in theirs:
-                seen.add(namer)
-                look.extend(self._namers.get(namer, ()))
-        return 0
+        namers = self._namers.get(stream, {})
+        return max((n for namer, n in namers.items() if self._has_some(namer, theirs)), default=0)
 
-    def chain(self, stream: Stream) -> Iterator[Stream]:
-        """The streams that this one's chain names, the latest first, as far as they are known."""
+    def _has_some(self, stream: Stream, theirs: dict[Stream, int]) -> bool:
+        """Whether somebody holds anything of a stream who has told `theirs`."""
+        seen = {stream}
+        look = [stream]
+        while look:
+            one = look.pop()
+            known = theirs.get(one)
+            if known:
+                return True
+            # A row of its own with nothing in it: it isn't held, so it says nothing about what it names.
+            if known is None:
+                found = [namer for namer in self._namers.get(one, ()) if namer not in seen]
+                seen.update(found)
+                look += found
+        return False
+
+    def chain(self, stream: Stream) -> Iterator[tuple[Stream, int]]:
+        """The streams that this one's chain names, each with its number there, the latest first, as far as known."""
         seen = {stream}
         while (before := self.row(stream).before) is not None:
             stream = stream[0], before[0]
             if stream in seen:
                 return
             seen.add(stream)
-            yield stream
+            yield stream, before[1]
 
     def last_of(self, author: str) -> tuple[bytes, Row] | None:
         """The author's stream with its last header, and that row; None: nothing of the author is held."""
