@@ -10,7 +10,8 @@
     replication.py  how entries travel: digests, receipts, what is asked for and passed on
     vectors.py    what is held of each room    syncs.py  what is known of a room on one link
     feeds.py      what is on its way over a link    receipts.py  which of our own entries are on whose disk
-    authoring.py  writes and signs our own entries
+    authoring.py  writes and signs our own entries    asking.py  what is missing is asked for, over one link at a time
+    reading.py    read marks and typing, told and heard
     contacts.py   the list of peers: addresses, names, dialects, link states
     directory.py  finds peers by id, address and name
     contact.py    one peer, with its state while the node runs

@@ -5,8 +5,8 @@ pushes what it writes (2); after the commit, HAVE goes back over the link that t
 may lack them are told a little later (4); who lacks something asks one link for it, and follows authors that aren't
 linked (5); catching up goes in bounded frames, read from disk (7). Nothing is retried or caught up on in any other way.
 
-vectors.py has what this node holds, syncs.py what it knows of others, feeds.py what is on its way to them, and
-authoring.py writes its own entries.
+asking.py asks for what is missing, vectors.py has what this node holds, syncs.py what it knows of others, feeds.py what
+is on its way to them, and authoring.py writes its own entries.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from node.bus import events as ev
 from node.bus import nouns
 from node.core import effects as e
 from node.core import stimuli as s
+from node.core.asking import Asking
 from node.core.authoring import Author
 from node.core.contacts import Contacts
 from node.core.feeds import Feed, Feeds
@@ -38,8 +39,6 @@ from node.protocol.secure import frames as f
 #: How long other links wait until they are told of entries that came another way (ms), and by how much more at most:
 #: meanwhile their own author may have told them.
 TELL_MS, TELL_MORE_MS = 1_000, 1_000
-#: After this time (ms) without an answer, another link is asked.
-ASK_AGAIN_MS = 2_000
 
 
 class Replication:
@@ -63,8 +62,7 @@ class Replication:
         self._feeds = Feeds(ledger)
         self._sessions: dict[int, Session] = {}
         self.reading = Reading(ledger, rooms, author.me, self._receipts, self._sessions)
-        #: Streams asked for, each with the link and the time (ms) at which another is asked.
-        self._asked: dict[tuple[str, Stream], tuple[int, int]] = {}
+        self._asking = Asking(ledger, vectors, self._sessions, author.stream)
         for room in vectors.rooms():
             self._note_owed(room)
 
@@ -134,10 +132,7 @@ class Replication:
         if session is None:
             return
         self.reading.unlinked(session)
-        for key in [key for key, (asked, _) in self._asked.items() if asked == link]:
-            del self._asked[key]
-        for room in session.rooms:
-            self._ask_all(room)
+        self._asking.unlinked(session)
 
     def is_linked(self, link: int) -> bool:
         """Whether entries go over this link."""
@@ -217,16 +212,16 @@ class Replication:
             anew = anew or stream not in sync.theirs
             sync.theirs[stream] = row.n
             sync.firsts[stream] = row.first
-            if row.first > row.n and self._asked.get((frame.room, stream), (None,))[0] == session.link:
+            if row.first > row.n and self._asking.is_asked(session, frame.room, stream):
                 # All of it was deleted there.
                 gone = True
-                del self._asked[frame.room, stream]
+                self._asking.give_up(frame.room, stream)
             streams.append(stream)
         self._moved(session, sync, frame.room, streams, anew=anew)
         if gone:
-            self._ask_all(frame.room)
+            self._asking.for_all(frame.room)
         else:
-            self._ask_for(session, sync, frame.room, {*streams, *vector.incomplete})
+            self._asking.for_some(session, sync, frame.room, {*streams, *vector.incomplete})
 
     def _moved(self, session: Session, sync: Sync, room: str, streams: Iterable[Stream], *, anew: bool = False) -> None:
         """The other side has told how far it is: take it as a receipt and as credit. `anew`: of some the first time."""
@@ -267,7 +262,7 @@ class Replication:
             if first.n > row.n + 1 and first.n != begins:
                 # Something was lost with an earlier link. Ask for it; this run comes again with it.
                 if stream in sync.theirs or stream in vector.rows:
-                    self._ask(session, sync, room, stream)
+                    self._asking.ask(session, sync, room, stream)
                 else:
                     session.dropped += 1
                 return
@@ -320,14 +315,10 @@ class Replication:
         if stream[0] == self._author.me:
             self._learned_own(room)
         self._show(room, stream, new)
-        asked = self._asked.get((room, stream))
-        if asked is not None and asked[0] == session.link:
-            self._asked[room, stream] = session.link, self._ledger.now + ASK_AGAIN_MS
-            if row.n >= sync.theirs[stream]:
-                del self._asked[room, stream]
+        self._asking.brought(session, sync, room, stream)
         self._spread(room, stream, new, session)
         if missing is not None:
-            self._ask_all(room)
+            self._asking.for_all(room)
 
     def _learned_own(self, room: str) -> None:
         """Another machine of ours wrote this: what others hold, and have told before, may say more now."""
@@ -354,7 +345,7 @@ class Replication:
 
     def _again(self, session: Session, sync: Sync, room: str, stream: Stream) -> None:
         """Entries came that are held already. Whoever isn't their author is told to stop."""
-        if stream[0] != session.peer and self._asked.get((room, stream), (None,))[0] != session.link:
+        if stream[0] != session.peer and not self._asking.is_asked(session, room, stream):
             self._ledger.put(e.Say(session.link, f.Stop(room, stream[0], stream[1])))
         else:
             session.owed.setdefault(room, set()).add(stream)
@@ -368,7 +359,7 @@ class Replication:
             pass
         else:
             sync.refused.add((first.author, first.stream))
-            self._asked.pop((run.room, (first.author, first.stream)), None)
+            self._asking.give_up(run.room, (first.author, first.stream))
         contact = self._contacts.by_id.get(session.peer)
         where = session.peer if contact is None else contact.peer.host
         if session.refused == 1:
@@ -431,39 +422,14 @@ class Replication:
         if not self._feeds.move(session.link, room, stream, feed, row.first, row.n, fresh):
             sync.feeds.pop(stream, None)
 
-    def _ask_all(self, room: str) -> None:
-        """Ask for everything in a room that this node lacks and somebody linked has."""
-        vector = self._vectors.of(room)
-        for session in self._sessions.values():
-            sync = session.rooms.get(room)
-            if sync is not None and sync.known:
-                self._ask_for(session, sync, room, {*sync.theirs, *vector.incomplete})
-
-    def _ask_for(self, session: Session, sync: Sync, room: str, streams: Iterable[Stream]) -> None:
-        """Ask a link for those of these streams of which it holds more than this node."""
-        vector = self._vectors.of(room)
-        for stream in streams:
-            if _can_give(sync, vector, stream):
-                self._ask(session, sync, room, stream)
-
-    def _ask(self, session: Session, sync: Sync, room: str, stream: Stream) -> None:
-        """Ask a link for what follows of a stream, unless another was asked a moment ago."""
-        own = self._author.stream(room)
-        if stream == own or stream in sync.refused or (room, stream) in self._asked:
-            return
-        self._asked[room, stream] = session.link, self._ledger.now + ASK_AGAIN_MS
-        follow = all(other.peer != stream[0] for other in self._sessions.values())
-        after = self._vectors.of(room).row(stream).n
-        self._ledger.put(e.Say(session.link, f.Want(room, stream[0], stream[1], after, follow)))
-
     # -- time
 
     def next_deadline(self) -> int | None:
         """When `tick` has something to do (ms)."""
-        times = [at for _, at in self._asked.values()] if len(self._sessions) > 1 else []
+        times = [self._asking.next_deadline()]
         for session in self._sessions.values():
-            times += [sync.tell_at for sync in session.rooms.values() if sync.tell_at is not None]
-        return min(times, default=None)
+            times += [sync.tell_at for sync in session.rooms.values()]
+        return min((at for at in times if at is not None), default=None)
 
     def tick(self) -> None:
         """Tell links of what came another way, and ask others for what doesn't come."""
@@ -474,22 +440,7 @@ class Replication:
                     sync.tell_at = None
                     if untold := sync.untold(self._vectors.of(room), session.peer):
                         self._have(session, room, sync, untold)
-        late = [key for key, (_, at) in self._asked.items() if at <= now]
-        for key in late:
-            self._ask_another(key)
-
-    def _ask_another(self, key: tuple[str, Stream]) -> None:
-        """A link doesn't answer: ask one after it that claims the stream. Without another, go on waiting for this."""
-        room, stream = key
-        asked = self._asked.pop(key)[0]
-        vector = self._vectors.of(room)
-        others = [session for session in self._sessions.values() if session.link != asked]
-        for session in sorted(others, key=lambda one: (one.link < asked, one.link)):
-            sync = session.rooms.get(room)
-            if sync is not None and _can_give(sync, vector, stream):
-                self._ask(session, sync, room, stream)
-                return
-        self._asked[key] = asked, self._ledger.now + ASK_AGAIN_MS
+        self._asking.tick()
 
     def _note_owed(self, room: str) -> None:
         """Note at the room's peer whether entries of ours still wait for it."""
@@ -497,9 +448,3 @@ class Replication:
         contact = None if known is None else self._contacts.by_id.get(known.peer or "")
         if contact is not None:
             contact.owed = self._receipts.owes(room)
-
-
-def _can_give(sync: Sync, vector: Vector, stream: Stream) -> bool:
-    """Whether the other side holds something of a stream that this node lacks."""
-    claimed = vector.claimed(stream, sync.theirs)
-    return claimed > vector.row(stream).n and sync.firsts.get(stream, 1) <= claimed

@@ -135,7 +135,7 @@ def test_runs_behind_a_gap_in_streams_that_nobody_told_of_are_asked_for_by_nobod
     anna, mallory = hostile()
     for number in range(300):
         mallory.say(run(mallory.mallory, mallory.room, number, n=9, signed=False))
-    assert anna.core._replication._asked == {}
+    assert anna.core._replication._asking._asked == {}
     assert not [frame for frame in mallory.frames(mallory.said) if isinstance(frame, f.Want)]
 
 

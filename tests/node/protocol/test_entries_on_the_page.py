@@ -7,7 +7,7 @@ import re
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from node.core import authoring, feeds, reading, replication, syncs
+from node.core import asking, authoring, feeds, reading, replication, syncs
 from node.model import Entry, direct_room
 from node.protocol import entries
 from node.protocol.secure import frames
@@ -58,7 +58,14 @@ def test_the_example_can_be_read_again() -> None:
 
 
 def test_the_bounds_are_those_of_the_code() -> None:
-    modules = {"authoring": authoring, "feeds": feeds, "reading": reading, "replication": replication, "syncs": syncs}
+    modules = {
+        "asking": asking,
+        "authoring": authoring,
+        "feeds": feeds,
+        "reading": reading,
+        "replication": replication,
+        "syncs": syncs,
+    }
     found = re.findall(r"^\| `(\w+)\.(\w+)` \| (\d+) ?(\w*) \|", SECTION, re.MULTILINE)
     assert len(found) == 14
     for module, name, number, unit in found:
