@@ -375,7 +375,7 @@ class Commands:
         room_id = room.id
         # Nothing is left to read: log no event, so that dashboards that repeat the command don't fill the log.
         if upto > room.read_upto and room.unread:
-            if room.last is None or upto < room.last.id:
+            if room.last is None or upto < self._rooms.received_upto(room_id):
                 revision = self._rooms.revision(room_id)
                 self._ledger.put(e.Fetch(e.CountRead(token, cause, key, room_id, room.read_upto, upto, revision)))
                 return

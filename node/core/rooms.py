@@ -36,12 +36,20 @@ class Rooms:
         self._expired: dict[str, tuple[int, int]] = {}
         #: Each room's oldest unread text, where it is known, that is, after the room was read to its end in this run.
         self._first_unread: dict[str, int] = {}
+        #: In each room, the id above which no text of somebody else stands. A room that isn't here has none above the
+        #: newest message of all when the core was loaded. A room's `last` may be an older one, if its order is newest.
+        self._received_upto: dict[str, int] = {}
+        self._loaded_upto = ledger.last_message
         #: Merged rooms whose unread texts the disk is still counting.
         self._estimated: set[str] = set()
 
     def revision(self, room: str) -> int:
         """A number that changes whenever the room's read mark moves."""
         return self._revisions.get(room, 0)
+
+    def received_upto(self, room: str) -> int:
+        """An id above which no text of somebody else stands in this room."""
+        return self._received_upto.get(room, self._loaded_upto)
 
     def add_plain(self, room: str, name: str, peer: str) -> None:
         """Add a conversation with a plain peer. Its read mark stands at the node's newest message."""
@@ -102,6 +110,7 @@ class Rooms:
         if last is not None:
             if not room.unread:
                 self._first_unread[room_id] = last.id - count + 1
+            self._received_upto[room_id] = last.id
             self._store(replace(room, unread=room.unread + count, last=nouns.preview(last)))
         return count
 
@@ -163,6 +172,7 @@ class Rooms:
                 if message.direction == "in":
                     if not room.unread and not unread:
                         self._first_unread[room_id] = message.id
+                    self._received_upto[room_id] = message.id
                     unread += 1
         if last is not room.last and last is not None:
             self._store(replace(room, unread=room.unread + unread, last=nouns.preview(last)))
@@ -293,6 +303,7 @@ class Rooms:
             merged = replace(merged, aliases=aliases[:MAX_ALIASES])
             self._aliases |= dict.fromkeys(merged.aliases, into_id)
         self.by_id[into_id] = merged
+        self._received_upto[into_id] = max(self.received_upto(gone_id), self.received_upto(into_id))
         self._moved(gone_id)
         self._moved(into_id)
         if first:
@@ -308,13 +319,14 @@ class Rooms:
     def _let_go(self, room_id: str) -> None:
         """Forget all state of a deleted room. Its id is never used again."""
         self._revisions.pop(room_id, None)
+        self._received_upto.pop(room_id, None)
         self._expired.pop(room_id, None)
         self._estimated.discard(room_id)
 
     def _count(self, room: nouns.Room) -> None:
         """Let the disk count the unread texts, unless everything was read."""
         upto = self._ledger.last_message
-        if room.last is None or room.read_upto >= room.last.id:
+        if room.last is None or room.read_upto >= self.received_upto(room.id):
             self._estimated.discard(room.id)
             return
         self._estimated.add(room.id)
