@@ -46,7 +46,7 @@ class Asking:
     def for_some(self, session: Session, sync: Sync, room: str, streams: Iterable[Stream]) -> None:
         """Ask a link for those of these streams of which it holds more than this node."""
         vector = self._vectors.of(room)
-        for stream in streams:
+        for stream in sorted(streams):
             if _can_give(sync, vector, stream):
                 self.ask(session, sync, room, stream)
 

@@ -317,7 +317,8 @@ class Replication:
         self._show(room, stream, new)
         self._asking.brought(session, sync, room, stream)
         self._spread(room, stream, new, session)
-        if missing is not None:
+        if begins == 1 and vector.incomplete:
+            # What was told before may claim more, now that this chain is known.
             self._asking.for_all(room)
 
     def _learned_own(self, room: str) -> None:

@@ -46,7 +46,7 @@ def _say(world: World, machine: Machine) -> None:
         whom, meant = _whom(world, machine)
         for _ in range(dice.choice((1, 1, 3))):
             machine.spoken += 1
-            text = f"{machine.name}#{machine.spoken}" + (f"!{meant}" if meant else "")
+            text = f"{machine.name}#{machine.spoken}" + (f"!{meant};" if meant else ";")
             outgoing.append(rq.Outgoing(to=whom, text=text))
     machine.command("send", rq.SendArgs(messages=outgoing))
 

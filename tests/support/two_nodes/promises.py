@@ -18,8 +18,9 @@ from tests.support.two_nodes.ends import End
 from tests.support.two_nodes.machine import Machine
 
 #: Texts in these lives: who says it, and its number; then "!" and the name of a key, if it was meant for that key only.
-TOKEN = re.compile(r"(\w+)#(\d+)(?:!(\w+))?")
-_TOKEN_BYTES = re.compile(rb"\w+#\d+(?:!\w+)?")
+#: The end shows whether it is whole.
+TOKEN = re.compile(r"(\w+)#(\d+)(?:!(\w+))?;")
+_TOKEN_BYTES = re.compile(rb"\w+#\d+(?:!\w+)?;")
 
 #: An author's PeerId, one of its streams, and a number in it.
 Place = tuple[str, bytes, int]
@@ -197,7 +198,9 @@ class Promises:
             disk.merged.add(data.room.id)
             if data.gone in disk.uncounted:
                 disk.uncounted.add(data.room.id)
-        elif isinstance(data, ev.RoomRead) and data.read_upto >= machine.disk.column("SELECT max(id) FROM entry")[0]:
+        elif isinstance(data, ev.RoomRead) and data.read_upto >= (
+            machine.disk.column("SELECT max(id) FROM entry")[0] or 0
+        ):
             disk.uncounted.discard(data.room)
             disk.merged.discard(data.room)
         elif isinstance(data, ev.MessageStateChanged) and data.state in ("sending", "failed", "unconfirmed"):
