@@ -87,7 +87,8 @@ class Connections:
             return
         tries = contact.tries
         self._links.go(number, Input.COME_UP)
-        if self._outdated(contact, link):
+        if self._outdated(contact, link) or contact.node_here:
+            # The second: since it was dialled, a node has become known at this address, or has come back to the list.
             tries.succeeded = True
             self.hang_up(contact, number)
         elif tries.farewell:

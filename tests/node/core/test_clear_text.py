@@ -1,0 +1,35 @@
+"""Nothing goes in clear to an address where a node is known, whatever was under way to it."""
+
+from __future__ import annotations
+
+from node.bus import requests as rq
+from node.core import effects as e
+from node.core import stimuli as s
+from tests.node.core.nodes import Net, Station
+
+
+class SlowNet(Net):
+    """Dials of plain peers wait."""
+
+    def perform(self, station: Station, act: e.Effect) -> None:
+        if isinstance(act, e.Dial) and act.how == "one_shot":
+            station.dials.append(act)
+        else:
+            super().perform(station, act)
+
+
+def test_a_one_shot_link_gets_no_text_when_a_node_is_known_at_its_address_since_it_was_dialled() -> None:
+    net = SlowNet()
+    anna, bob = net.add("anna"), net.add("bob")
+    net.link(bob, anna)
+    net.settle()
+    anna.ask("forget", rq.PeerArgs(peer=bob.id))
+    anna.ask("connect", rq.ConnectArgs(address=str(bob.address), dialect="std"))
+    anna.send(str(bob.address), "in clear")
+    (dial,) = anna.dials
+    # Writing to the node puts it back on the list.
+    net.unreachable.add(bob.address)
+    anna.send(bob.id, "encrypted")
+    effects = anna.give(s.Connected(dial.link))
+    assert not [effect for effect in effects if isinstance(effect, e.Transmit)]
+    assert [effect for effect in effects if isinstance(effect, e.HangUp)]
