@@ -17,7 +17,7 @@ from node.core.contacts import Contacts
 from node.core.dialling import Dialling
 from node.core.ledger import Ledger
 from node.core.links import Input, Links
-from node.core.queues import Queues, part_lost
+from node.core.queues import FORGOTTEN, Queues, part_lost
 from node.core.replication import Replication
 from node.core.retries import FIRST_RETRY_MS
 from node.core.rooms import Rooms
@@ -90,11 +90,18 @@ class Outbox:
         if messages is None:
             self._dialling.retries.put(contact, self._ledger.now + FIRST_RETRY_MS)
             return
-        contact.queue.more_on_disk = contact.queue.added_since or len(messages) >= query.limit
-        contact.queue.added_since = False
-        waiting = [one for one in messages if one.id not in contact.queue.ended_since]
-        if waiting and not contact.gone:
+        queue = contact.queue
+        queue.more_on_disk = queue.added_since or len(messages) >= query.limit
+        queue.added_since = False
+        waiting = [one for one in messages if one.id not in queue.ended_since]
+        for one in waiting:
+            if one.id <= queue.give_up_to:
+                self.queues.end(contact, Waiting(one.id, one.room, one.text), "failed", FORGOTTEN)
+        waiting = [one for one in waiting if one.id > queue.give_up_to]
+        if waiting:
             self._entries.sign(contact.peer.room, waiting)
+        if not queue.more_on_disk:
+            queue.give_up_to = 0
         self.pump(contact)
 
     # -- and go

@@ -33,3 +33,28 @@ def test_a_one_shot_link_gets_no_text_when_a_node_is_known_at_its_address_since_
     effects = anna.give(s.Connected(dial.link))
     assert not [effect for effect in effects if isinstance(effect, e.Transmit)]
     assert [effect for effect in effects if isinstance(effect, e.HangUp)]
+
+
+def test_what_waited_in_clear_for_a_node_that_is_forgotten_is_given_up() -> None:
+    net = Net()
+    anna, bob = net.add("anna"), net.add("bob")
+    net.unreachable.add(bob.address)
+    (waiting,) = anna.send(str(bob.address), "in clear")
+    net.wait(2_000)
+    asked: list[e.Query] = []
+
+    def later(query: e.Query) -> s.Stimulus:
+        asked.append(query)
+        return s.ClockLooked()
+
+    answer = anna.disk.answer
+    anna.disk.answer = later  # type: ignore[assignment, method-assign]
+    net.link(bob, anna)
+    anna.ask("forget", rq.PeerArgs(peer=bob.id))
+    anna.disk.answer = answer  # type: ignore[method-assign]
+    for query in asked:
+        anna.give(answer(query))
+    assert [(row.message, row.state) for row in anna.disk.rows()] == [(waiting.id, "failed")]
+    # What is said to it later isn't held up, and overtakes nothing.
+    anna.send(bob, "encrypted")
+    assert [(one.text, one.state) for one in anna.history(bob)] == [("in clear", "failed"), ("encrypted", "waiting")]
