@@ -197,11 +197,13 @@ class Engine:
             return
         except ssl.SSLError as error:
             self._fail(_in_words(error))
-        if self._tls.selected_alpn_protocol() != ALPN:
-            self._fail(f"The other side doesn't speak {ALPN}.")
         try:
+            if self._tls.selected_alpn_protocol() != ALPN:
+                raise HandshakeFailed(f"The other side doesn't speak {ALPN}.")
             self.peer = _key_of(self._tls.getpeercert(binary_form=True))
         except HandshakeFailed as failed:
+            # A client has its certificate ready to be sent by now. Whoever is no node doesn't learn who dialled.
+            self._to_send.read()
             self._fail(str(failed))
         self.up = True
 

@@ -278,6 +278,16 @@ def test_who_speaks_another_protocol_in_tls_is_refused(server: bool, alpn: tuple
     assert failure(Engine(OURS, server=not server), stranger) == "The other side doesn't speak snicher/2."
 
 
+@pytest.mark.parametrize("odd", ["RSA", "ALPN"])
+def test_who_is_no_node_does_not_learn_who_dialled(odd: str) -> None:
+    key = rsa.generate_private_key(65537, 2048) if odd == "RSA" else BEN
+    stranger = Stranger(True, key, forged(key.public_key()), alpn=() if odd == "ALPN" else ("snicher/2",))
+    ours = Engine(OURS, server=False)
+    failure(ours, stranger)
+    # Our certificate was ready to be sent.
+    assert ours.out() == b""
+
+
 def test_an_older_tls_is_refused_by_both_sides() -> None:
     old = ssl.TLSVersion.TLSv1_2
     ours, stranger = Engine(OURS, server=True), Stranger(False, BEN, forged(BEN.public_key()), most=old)
