@@ -210,7 +210,7 @@ FRAMES: dict[str, tuple[bytes, bool]] = {
     "a flood of WANT": (m.frame(6, ROOM, MALLORY.id, b"S" * 16, 0, True) * 20_000, False),
     "DIGESTs of 4,000 rooms": (m.frame(4, [[ROOM, bytes(32)]] * 4_000) * 5, False),
     "4,000 rows again and again": (m.frame(5, ROOM, TOLD) * 5, False),
-    "gaps": (b"".join(m.frame(8, ROOM, [b"\x91" * 9], [None], bytes(64)) for _ in range(20)), True),
+    "20 invalid RUNs": (b"".join(m.frame(8, ROOM, [b"\x91" * 9], [None], bytes(64)) for _ in range(20)), True),
 }
 
 
@@ -226,6 +226,9 @@ def test_hostile_frames_end_the_link_or_are_ignored_and_nobody_else_notices(what
             await unaffected(anna, ben)
             assert (b"\x93\x03\x04" in middle.inside) == ends
             assert ben.heard(MALLORY.id) == ["let me in"]
+            if ends:
+                await eventually(lambda: ben.peers[MALLORY.id].error or any("Ended" in one for one in ben.notices))
+                assert ben.peers[MALLORY.id].link == "offline"
             middle.cut()
             await task
             await unaffected(anna, ben)
