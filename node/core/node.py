@@ -40,6 +40,7 @@ from node.core.vectors import Vectors
 from node.errors import LocalFault
 from node.model import Address
 from node.protocol.entries import Signer
+from node.protocol.secure.frames import Run
 
 #: A wall clock that goes back by more than this was set by somebody; less is the system's own adjustment.
 SET_BACK_MS = 1_000
@@ -343,7 +344,9 @@ class Node:
             return
         contact = self._secure.heard(framed)
         if contact is not None and link is not None and contact.peer.standing == "stranger":
-            self._quotas.count(link.host, framed.size, len(framed.frames))
+            # Each entry of a RUN costs the disk what a message costs.
+            said = sum(len(frame.headers) if isinstance(frame, Run) else 1 for frame in framed.frames)
+            self._quotas.count(link.host, framed.size, said)
 
     def _tidy(self) -> None:
         """Hang up strangers who left the list. Delete those without a text, and those beyond the bound."""

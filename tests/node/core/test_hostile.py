@@ -8,7 +8,7 @@ import pytest
 
 from node.bus import requests as rq
 from node.core import effects as e
-from node.core import replication, secure, syncs
+from node.core import quotas, replication, secure, syncs
 from node.core import stimuli as s
 from node.model import Position
 from node.protocol import entries
@@ -265,6 +265,22 @@ def test_nobody_gets_a_receipt_for_more_than_was_written() -> None:
     mallory = Hostile(anna, mallory.mallory, LINK + 1)
     mallory.say(f.Have(mallory.room, [f.Told(author, own, 1, 2**62, bytes(32))]))
     assert anna.disk.receipts == {(mallory.room, mallory.mallory.id, own): 1}
+
+
+def test_a_stranger_s_entries_count_for_the_quota_like_messages_however_few_runs_they_come_in() -> None:
+    anna, mallory = hostile()
+    last, headers, bodies = None, [], []
+    for number in range(100):
+        body = entries.text_body("")
+        entry = write_entry(mallory.mallory.key, mallory.room, stream(1), last, number, "text", body)
+        headers.append(entry.header_bytes)
+        bodies.append(entry.body)
+        last, signature = Position(entry.header.n, entry.hash), entry.signature
+    assert signature is not None
+    mallory.say(f.Run(mallory.room, headers, bodies, signature))
+    assert len(anna.texts(mallory.mallory)) == 100
+    ((_, cost),) = anna.core._quotas._days.values()
+    assert cost >= 100 * quotas.MESSAGE_COST
 
 
 # -- identities
