@@ -35,9 +35,10 @@ class Reading:
         self._sessions = sessions
         #: Whether others are told.
         self.shared = True
-        #: When each room's members were last told that somebody types here; and when each member last typed (ms).
+        #: When each room's members were last told that somebody types here (ms).
         self._typed: dict[str, int] = {}
-        self._heard: dict[tuple[int, str], int] = {}
+        #: When front ends were last told that the member on a link types (ms), and whether it does since.
+        self._heard: dict[tuple[int, str], tuple[int, bool]] = {}
 
     def _at(self, room: str) -> Iterator[tuple[Session, Sync]]:
         """The links over which others share this room."""
@@ -108,9 +109,11 @@ class Reading:
         if session.peer == self._me:
             return
         now, key = self._ledger.now, (session.link, frame.room)
-        if frame.seconds and 0 <= now - self._heard.get(key, -TOLD_MS) < TOLD_MS:
+        told, types = self._heard.get(key, (-TOLD_MS, False))
+        # An end is told at once, but only of what was told.
+        if 0 <= now - told < TOLD_MS if frame.seconds else not types:
             return
-        self._heard[key] = now
+        self._heard[key] = (now, True) if frame.seconds else (told, False)
         until = now + frame.seconds * 1000 if frame.seconds else 0
         self._ledger.tell(ev.Typing(room=frame.room, member=session.peer, until=until))
 

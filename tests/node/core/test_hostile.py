@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import effects as e
 from node.core import quotas, replication, secure, syncs
@@ -151,6 +152,17 @@ def test_a_digest_is_answered_once_a_link_however_often_it_is_said() -> None:
     assert len(answer) == 1
     assert mallory.session is not None
     assert mallory.session.dropped == 2 * f.MAX_ROOMS - 1
+
+
+@pytest.mark.parametrize("seconds", [(6,), (0,), (6, 0)])
+def test_front_ends_are_told_a_few_times_a_second_that_somebody_types_however_often_it_is_said(
+    seconds: tuple[int, ...],
+) -> None:
+    anna, mallory = hostile()
+    for _ in range(500):
+        mallory.say(*(f.Typing(mallory.room, one) for one in seconds))
+    told = sum(isinstance(event.data, ev.Typing) for event in anna.told)
+    assert (6 in seconds) <= told <= 2
 
 
 # -- the disk
