@@ -224,6 +224,13 @@ class Engine:
         raise HandshakeFailed(why)
 
 
+#: What reading somebody's certificate may raise. OpenSSL takes more certificates than the library that reads them here.
+_UNREADABLE = (
+    ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)  # fmt: skip
+
+
 def _key_of(der: bytes | None) -> bytes:
     """The identity that a certificate shows. Raises HandshakeFailed.
 
@@ -240,7 +247,7 @@ def _key_of(der: bytes | None) -> bytes:
         except x509.ExtensionNotFound:
             is_ca = False
         signature, signed = leaf.signature, leaf.tbs_certificate_bytes
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except _UNREADABLE:
         raise HandshakeFailed("Its certificate can't be read.") from None
     if not isinstance(key, Ed25519PublicKey):
         raise HandshakeFailed("The key of its certificate isn't an Ed25519 key.")

@@ -243,6 +243,27 @@ def test_a_certificate_that_nobody_or_somebody_else_signed_is_refused(server: bo
     assert why == "Its certificate was refused: certificate signature failure."
 
 
+class Versioned:
+    """The certificate of Ben in another version of X.509, and signed by the authority so."""
+
+    def __init__(self, version: int) -> None:
+        good = forged(BEN.public_key())
+        signed = good.tbs_certificate_bytes.replace(b"\xa0\x03\x02\x01\x02", bytes([0xA0, 3, 2, 1, version]), 1)
+        der = good.public_bytes(serialization.Encoding.DER).replace(good.tbs_certificate_bytes, signed)
+        self.der = der.replace(good.signature, PUBLIC_CA.sign(signed))
+
+    def public_bytes(self, _: serialization.Encoding) -> bytes:
+        return ssl.DER_cert_to_PEM_cert(self.der).encode()
+
+
+@pytest.mark.parametrize("server", [False, True])
+@pytest.mark.parametrize("version", [0, 1, 3, 127])
+def test_a_certificate_of_another_version_than_3_is_refused(server: bool, version: int) -> None:
+    """OpenSSL lets all of these in."""
+    stranger = Stranger(server, BEN, Versioned(version))  # type: ignore[arg-type]
+    assert failure(Engine(OURS, server=not server), stranger) == "Its certificate can't be read."
+
+
 @pytest.mark.parametrize("server", [False, True])
 def test_a_chain_with_an_authority_in_between_is_refused(server: bool) -> None:
     """Anybody could make one, because the authority's key is public."""
