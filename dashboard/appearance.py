@@ -144,6 +144,8 @@ class RecipientView(msgspec.Struct, frozen=True):
     tone: str
     #: When it was on their disk (ms), as long as the log tells.
     at: int | None
+    #: When it was read (ms), likewise.
+    read_at: int | None
     why: str
     next_at: int | None
 
@@ -342,6 +344,7 @@ def recipient_view(one: rq.Recipient, peer: nouns.Peer | None, *, shared: bool) 
         label=phrase.label,
         tone=phrase.tone,
         at=one.at,
+        read_at=one.read_at,
         why=_sentence(_why_waiting(name, peer), name) if waits else phrase.why,
         next_at=one.next_try.at if one.next_try else None,
     )

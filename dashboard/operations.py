@@ -64,12 +64,13 @@ class ChangedOp(msgspec.Struct, frozen=True, tag_field="op", tag="changed"):
 
 
 class ReceiptOp(msgspec.Struct, frozen=True, tag_field="op", tag="receipt"):
-    """Our entries of this stream up to number `n`, in this conversation, are delivered."""
+    """Our entries of this stream up to number `n`, in this conversation, are delivered, or even `read`."""
 
     seq: int
     room: str
     stream: str
     n: int
+    read: bool
     delivery: Delivery
 
 

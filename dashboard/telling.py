@@ -148,6 +148,8 @@ def _tell(event: ev.Event, known: Known, before: nouns.Peer | None) -> _Told:
             )
         case ev.ReceiptAdvanced(room=room):
             return _Told("messages", _say("What you wrote to {} is on their disk", known.name_of(room)), "good")
+        case ev.ReadAdvanced(room=room):
+            return _Told("messages", _say("{} has read what you wrote", known.name_of(room)), "good")
         case ev.PeerWarned():
             doubted = known.peer(data.peer)
             name = _peer_name(doubted, known) if doubted else wording.clean_name(data.name)
@@ -216,6 +218,7 @@ _STATES = {
     "sending": ("Your message to {} is being handed over", "plain"),
     "sent": ("Your message to {} was sent", "good"),
     "delivered": ("Your message to {} was delivered", "good"),
+    "read": ("Your message to {} was read", "good"),
     "failed": ("Your message to {} could not be sent", "bad"),
     "unconfirmed": ("Whether your message reached {} is unknown", "wait"),
 }

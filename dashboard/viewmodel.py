@@ -215,10 +215,9 @@ class Model:
             case ev.MessageChanged(message=message):
                 rooms.add(message.room)
                 ops.append(ChangedOp(event.seq, self.message(message)))
-            case ev.ReceiptAdvanced(room=room_id, stream=stream, n=n):
-                rooms.add(room_id)
-                stored = wording.delivery(_own(room_id, state="delivered"), self.name_of(room_id))
-                ops.append(ReceiptOp(event.seq, room_id, stream, n, Delivery(stored.label, stored.tone, stored.why)))
+            case ev.ReceiptAdvanced() | ev.ReadAdvanced():
+                rooms.add(data.room)
+                ops.append(self._receipt(event.seq, data))
             case ev.PeerWarned():
                 ops.append(self._warned(event.seq, data))
             case ev.IdentityShared(address=address):
@@ -264,6 +263,11 @@ class Model:
         stand_in = _own(data.room, state=data.state, detail=data.detail, marks=data.marks or [])
         marks = None if data.marks is None else marks_of(stand_in)
         return StateOp(seq, data.room, data.id, delivery_of(stand_in, self.name_of(data.room)), marks)
+
+    def _receipt(self, seq: int, data: ev.ReceiptAdvanced | ev.ReadAdvanced) -> ReceiptOp:
+        read = isinstance(data, ev.ReadAdvanced)
+        told = wording.delivery(_own(data.room, state="read" if read else "delivered"), self.name_of(data.room))
+        return ReceiptOp(seq, data.room, data.stream, data.n, read, Delivery(told.label, told.tone, told.why))
 
     def _warned(self, seq: int, data: ev.PeerWarned) -> WarnedOp:
         peer = self.peer(data.peer)

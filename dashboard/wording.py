@@ -151,6 +151,7 @@ def delivery(message: nouns.Message, peer_name: str) -> Phrase:
             detail or f"Handed over to {peer_name}. A plain client can't confirm that it arrived.",
         ),
         "delivered": Phrase("delivered", "good", detail or f"Stored by {peer_name}'s node."),
+        "read": Phrase("read", "good", detail or f"{peer_name} has read it."),
         "failed": Phrase("failed", "bad", detail or "It could not be sent."),
         "unconfirmed": Phrase(
             "unconfirmed",

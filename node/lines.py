@@ -124,8 +124,10 @@ def delivery_lines(found: rq.DeliveryResult, peers: dict[str, nouns.Peer]) -> li
 
 def _outcome(one: rq.Recipient, now: int) -> str:
     detail = f" {flat(one.detail)}" if one.detail else ""
-    if one.state == "delivered":
-        return f"delivered, on their disk{'' if one.at is None else f' since {moment(one.at, now)}'}.{detail}"
+    if one.state in ("delivered", "read"):
+        stored = "on their disk" if one.at is None else f"on their disk since {moment(one.at, now)}"
+        read = "" if one.read_at is None else f", read at {moment(one.read_at, now)}"
+        return f"{one.state}, {stored}{read}.{detail}"
     if one.state == "sent":
         return f"sent{'' if one.at is None else f' at {moment(one.at, now)}'}; a plain client can't confirm it.{detail}"
     again = "" if one.next_try is None else f" Next try {_until(one.next_try.at, now)}."
@@ -256,9 +258,11 @@ _WHAT: dict[str, Callable[[Any], str]] = {
     "MessageAccepted": _message,
     "MessageChanged": _message,
     "ReceiptAdvanced": lambda data: f"{data.member} has all of {data.stream[:8]}… in {data.room} up to {data.n}",
+    "ReadAdvanced": lambda data: f"{data.member} has read all of {data.stream[:8]}… in {data.room} up to {data.n}",
     "MessageStateChanged": lambda data: f"#{data.id} is {data.state}{_reason(data.detail)}",
     "Heartbeat": lambda data: f"head {data.head}, kept from {data.oldest} on",
     "RetryScheduled": _retry,
     "HealthChanged": lambda data: data.health.problem or data.health.index or "all is well",
+    "Typing": lambda data: f"{data.member} {'types' if data.until else 'has stopped typing'} in {data.room}",
     "ConnectionNoticed": lambda data: f"{data.address}: {data.what}",
 }

@@ -51,6 +51,8 @@ def recipient(**more: object) -> rq.Recipient:
 def test_what_became_of_a_message_is_told_for_each_recipient() -> None:
     told = appearance.recipient_view(recipient(state="delivered", at=7), node(), shared=True)
     assert (told.name, told.mark, told.label, told.tone, told.at) == ("bela", "k7f2 9qda", "delivered", "good", 7)
+    told = appearance.recipient_view(recipient(state="read", at=7, read_at=9), node(), shared=False)
+    assert (told.label, told.tone, told.at, told.read_at) == ("read", "good", 7, 9)
     next_try = {"peer": "peer-bela", "at": 9000, "attempt": 2, "reason": "refused"}
     told = appearance.recipient_view(recipient(state="waiting", next_try=next_try), node(link="offline"), shared=False)
     assert (told.why, told.next_at, told.mark) == ("bela is offline.", 9000, "")

@@ -53,6 +53,11 @@ TOLD: list[tuple[msgspec.Struct, str, str]] = [
         "What you wrote to bela is on their disk",
     ),
     (
+        ev.ReadAdvanced(room="room-bela", member="peer-bela", stream="5" * 32, n=2),
+        "messages",
+        "bela has read what you wrote",
+    ),
+    (
         ev.PeerAdded(peer=node("dora")),
         "peers",
         "A new peer: dora, a Snicher node with the code k7f2 9qda mx31 t6ow",

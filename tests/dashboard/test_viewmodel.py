@@ -77,6 +77,7 @@ STORY: list[msgspec.Struct] = [
     ev.MessageAccepted(message=entry(20, room="direct:dora")),
     ev.MessageChanged(message=entry(20, "hi again", room="direct:dora")),
     ev.ReceiptAdvanced(room="direct:dora", member="peer-dora", stream="5" * 32, n=20),
+    ev.ReadAdvanced(room="direct:dora", member="peer-dora", stream="5" * 32, n=20),
     ev.PeerChanged(peer=peer("twin", name="BELA FROM LAB 2", host="192.168.1.22", warning="In clear.")),
     ev.PeerWarned(peer="peer-twin", name="BELA FROM LAB 2", warning="In clear."),
     ev.PeerChanged(peer=node("dora", host="192.168.1.22", code="aaaa · bbbb · cccc · dddd")),
@@ -118,14 +119,21 @@ def test_a_receipt_tells_up_to_where_all_is_delivered(direct_model: v.Model) -> 
     model.event(event(11, ev.MessageAccepted(message=entry(3))))
     ops = model.event(event(12, ev.ReceiptAdvanced(room="direct:bela", member="peer-bela", stream="5" * 32, n=3)))
     (receipt,) = [op for op in ops if isinstance(op, o.ReceiptOp)]
-    assert (receipt.room, receipt.stream, receipt.n, receipt.delivery.label) == (
-        "direct:bela",
-        "5" * 32,
-        3,
-        "delivered",
-    )
+    assert receipt == o.ReceiptOp(12, "direct:bela", "5" * 32, 3, False, receipt.delivery)
+    assert receipt.delivery.label == "delivered"
     last = model.everything().rooms[0].last
     assert last is not None and last.delivery is not None and last.delivery.label == "delivered"
+
+
+def test_what_was_read_is_told_likewise_and_stays_so(direct_model: v.Model) -> None:
+    model = direct_model
+    model.event(event(11, ev.MessageAccepted(message=entry(3))))
+    ops = model.event(event(12, ev.ReadAdvanced(room="direct:bela", member="peer-bela", stream="5" * 32, n=3)))
+    (read,) = [op for op in ops if isinstance(op, o.ReceiptOp)]
+    assert read.read and (read.delivery.label, read.delivery.why) == ("read", "bela has read it.")
+    model.event(event(13, ev.ReceiptAdvanced(room="direct:bela", member="peer-bela", stream="5" * 32, n=3)))
+    last = model.everything().rooms[0].last
+    assert last is not None and last.delivery is not None and last.delivery.label == "read"
 
 
 def test_a_message_that_changed_comes_whole_and_as_what_it_is_now(direct_model: v.Model) -> None:

@@ -86,6 +86,48 @@ def test_delivered_shows_live_in_all_tabs_after_a_reload_and_after_a_break(
     assert one.entry is not None
 
 
+def test_read_shows_live_in_all_tabs_after_a_reload_and_after_a_break(
+    node: FakeNode, dashboard: Dashboard, visit: Visit
+) -> None:
+    bela = node.add_node("bela")
+    here = visit()
+    tab, other = here.open(bela.room), here.open(bela.room)
+    for text in ("one", "two", "three"):
+        write(tab, text)
+        expect(state(tab, text)).to_have_text("delivered")
+    one, two, three = node.messages[bela.room]
+    node.read_there(two)
+    for each in (tab, other):
+        expect(each.locator(".row .state")).to_have_text(["read", "read", "delivered"])
+    # A receipt that comes late takes nothing back.
+    node.store_there(three)
+    node.receive(bela, "and so on")
+    expect(bubble(other, "and so on")).to_be_visible()
+    expect(other.locator(".row.mine .state")).to_have_text(["read", "read", "delivered"])
+    # By a shape as well, not by the word alone.
+    shapes = [
+        state(tab, text).evaluate("state => getComputedStyle(state, '::before').content") for text in ("one", "three")
+    ]
+    assert shapes == ['"✓✓ "', '"✓ "']
+    here.forgiving = True
+    dashboard.leave(tab)
+    node.read_there(three)
+    dashboard.start()
+    for each in (tab, other):
+        expect(each.locator(".row.mine .state")).to_have_text(["read"] * 3)
+    tab.reload()
+    expect(tab.locator(".row.mine .state")).to_have_text(["read"] * 3)
+    state(tab, "one").click()
+    details = tab.get_by_role("dialog", name="Delivery")
+    expect(details.locator(".outcome")).to_have_text("read")
+    expect(details.locator(".why")).to_have_text(re.compile(r"On their disk since \d\d:\d\d, read at \d\d:\d\d\."))
+    node.read_at.clear()
+    tab.keyboard.press("Escape")
+    state(tab, "one").click()
+    expect(details.locator(".why")).to_have_text(re.compile(r"On their disk since \d\d:\d\d, and read\."))
+    assert one.entry is not None
+
+
 def test_what_became_of_a_message_is_told_and_kept_true(node: FakeNode, visit: Visit) -> None:
     bela = node.add_node("bela", link="offline")
     message = node.say(bela.room, "the keys are at the desk")

@@ -150,6 +150,11 @@ def recipient(**more: Any) -> rq.Recipient:
         (recipient(state="delivered", at=NOON), "bela (k7f2 9qda): delivered, on their disk since 12:00:00."),
         (recipient(state="delivered"), "bela (k7f2 9qda): delivered, on their disk."),
         (
+            recipient(state="read", at=NOON, read_at=NOON + 60_000),
+            "bela (k7f2 9qda): read, on their disk since 12:00:00, read at 12:01:00.",
+        ),
+        (recipient(state="read"), "bela (k7f2 9qda): read, on their disk."),
+        (
             recipient(
                 state="waiting", detail="bela is offline.",
                 next_try={"peer": ID, "at": NOON + 40_000, "attempt": 2, "reason": "x"},
@@ -279,6 +284,12 @@ def test_a_consumer_as_people_read_it() -> None:
             ev.ReceiptAdvanced(room="direct:1", member="bbb", stream="5" * 32, n=9),
             "bbb has all of 55555555… in direct:1 up to 9",
         ),
+        (
+            ev.ReadAdvanced(room="direct:1", member="bbb", stream="5" * 32, n=9),
+            "bbb has read all of 55555555… in direct:1 up to 9",
+        ),
+        (ev.Typing(room="direct:1", member="bbb", until=NOON), "bbb types in direct:1"),
+        (ev.Typing(room="direct:1", member="bbb", until=0), "bbb has stopped typing in direct:1"),
         (ev.PeerForgotten(peer="plain-1"), "plain-1; its conversation stays"),
         (
             ev.QuotaReached(host="10.0.0.1", bytes=7, until=NOON),

@@ -80,8 +80,13 @@ class FakeNode:
         self.pending = 0
         #: State that a new own message goes on to by itself, if its peer is online.
         self.deliver_as: str | None = "sent"
-        #: When a receipt came that covers a message, by its id.
+        #: When a receipt came that covers a message, and when it was read, by its id.
         self.stored_at: dict[int, int] = {}
+        self.read_at: dict[int, int] = {}
+        #: What front ends said of typing: the room, and whether it has stopped.
+        self.typed: list[tuple[str, bool]] = []
+        #: The encrypted links that stand, by the peer's id.
+        self.links: dict[str, list[nouns.Link]] = {}
         self._ids = itertools.count(1)
         self._rooms = itertools.count(1)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -263,10 +268,36 @@ class FakeNode:
         assert place is not None
         for at, one in enumerate(self.messages[room.id]):
             if one.entry is not None and one.entry.stream == place.stream and one.entry.n <= place.n:
-                self.messages[room.id][at] = replace(one, state="delivered", detail=None)
+                if one.state != "read":
+                    self.messages[room.id][at] = replace(one, state="delivered", detail=None)
                 self.stored_at.setdefault(one.id, now())
         data = ev.ReceiptAdvanced(room=room.id, member=room.peer or "", stream=place.stream, n=place.n)
         self._durable("ReceiptAdvanced", data, room.id)
+
+    def read_there(self, message: nouns.Message) -> None:
+        """Somebody there has read this message of ours, and all before it, and shares that."""
+
+        def work() -> None:
+            room, place = self.state.rooms[message.room], message.entry
+            assert place is not None
+            for at, one in enumerate(self.messages[room.id]):
+                if one.entry is not None and one.entry.stream == place.stream and one.entry.n <= place.n:
+                    self.messages[room.id][at] = replace(one, state="read", detail=None)
+                    self.read_at.setdefault(one.id, now())
+            data = ev.ReadAdvanced(room=room.id, member=room.peer or "", stream=place.stream, n=place.n)
+            self._durable("ReadAdvanced", data, room.id)
+
+        self.on_loop(work)
+
+    def types(self, peer: nouns.Peer, *, for_ms: int = 6000) -> None:
+        """Somebody there types, for so long at most; 0: no longer."""
+        until = now() + for_ms if for_ms else 0
+        self.whisper("Typing", ev.Typing(room=peer.room, member=peer.id, until=until))
+
+    def link(self, peer: nouns.Peer, *links: nouns.Link) -> None:
+        """These links with a peer stand now; none: it is offline."""
+        self.links[peer.id] = list(links)
+        self.change_peer(peer, link="online" if links else "offline")
 
     def warn(self, peer: nouns.Peer, warning: str, *, rival: str | None = None) -> nouns.Peer:
         """It becomes doubtful who a peer is."""
@@ -518,11 +549,19 @@ class FakeNode:
                 if one.id == args.message and one.state is not None:
                     peer = self.state.rooms[room].peer or ""
                     recipient = rq.Recipient(
-                        peer=peer, state=one.state, at=self.stored_at.get(one.id), detail=one.detail,
+                        peer=peer, state=one.state, at=self.stored_at.get(one.id), read_at=self.read_at.get(one.id),
+                        detail=one.detail,
                         next_try=self.tries.get(peer) if one.state == "waiting" else None,
                     )  # fmt: skip
                     return rq.DeliveryResult(message=one, recipients=[recipient])
         raise CommandRefused("not_found", "There is no such message.")
+
+    def _do_typing(self, args: rq.TypingArgs) -> rq.Nothing:
+        self.typed.append((self._room(args.room).id, args.stopped))
+        return rq.Nothing()
+
+    def _do_links(self, args: rq.PeerArgs) -> rq.LinksResult:
+        return rq.LinksResult(links=self.links.get(self._peer(args.peer).id, []))
 
     def _do_trust(self, args: rq.TrustArgs) -> rq.PeerResult:
         peer = self._peer(args.peer)
@@ -660,7 +699,7 @@ class FakeNode:
         every = [one for kept in self.messages.values() for one in kept]
         return rq.StatsResult(
             uptime_ms=3 * 3600_000, received=sum(one.direction == "in" for one in every),
-            sent=sum(one.state in ("sent", "delivered") for one in every), commits=len(self.events),
+            sent=sum(one.state in ("sent", "delivered", "read") for one in every), commits=len(self.events),
             events=len(self.events), links=sum(peer.link == "online" for peer in self.state.peers.values()),
             rooms=len(self.state.rooms), peers=len(self.state.peers),
             outbox=sum(one.state in ("waiting", "sending") for one in every), messages=len(every),
@@ -671,7 +710,7 @@ class FakeNode:
 
     def _do_status(self, _: rq.Nothing) -> rq.StatusResult:
         return rq.StatusResult(
-            ready=True, self=self.me, pid=os.getpid(), program="fake", home=str(self.home), log=self.log_id,
+            ready=True, self=self.me, pid=os.getpid(), program="snicher/0.1.0", home=str(self.home), log=self.log_id,
             head=len(self.events), health=self.health,
             greetings=list(self.state.greetings.values()),
         )  # fmt: skip
@@ -700,7 +739,9 @@ def fill_nodes(node: FakeNode) -> dict[str, nouns.Peer]:
         node.receive(bela, text, at=now() - ago * minute, entry=None)
     node.say(bela.room, "Good. Until then others can read along.", state="sent", at=now() - 86 * minute, entry=None)
     node.receive(bela, "There. Now it is encrypted.", at=now() - 60 * minute)
-    node.store_there(node.say(bela.room, "Great, and I see when you have it.", at=now() - 59 * minute))
+    seen = node.say(bela.room, "Great, and I see when you have it.", at=now() - 59 * minute)
+    node.store_there(seen)
+    node.read_there(seen)
     node.receive(bela, "", kind="unknown", at=now() - 50 * minute)
     node.store_there(node.say(bela.room, "What was that?", at=now() - 49 * minute))
     node.receive(bela, "A picture. Your version can't show it yet, it seems.", at=now() - 48 * minute)
@@ -711,6 +752,13 @@ def fill_nodes(node: FakeNode) -> dict[str, nouns.Peer]:
     node.receive(twin, "Hello, I am Bela from the other building", at=now() - 10 * minute)
     node.receive(clear, "it's me, on the old laptop", at=now() - 5 * minute)
     node.retry(cian, in_ms=40_000)
+    ours = {"version": 1, "program": "snicher/0.1.0"}
+    node.link(
+        bela,
+        nouns.Link(direction="out", address="192.168.1.21:5000", since=now() - 40 * minute, instance="1" * 32, **ours),
+        nouns.Link(direction="in", address="[fe80::7%eth0]:40123", since=now() - 26 * 60 * minute, clock=-7 * minute,
+                   instance="2" * 32, **ours),
+    )  # fmt: skip
     node.warn(dora, f"Another key than dora's answers at {dora.host}:5000.", rival=node_id(99))
     node.warn(clear, f"This came in clear from {bela.host}, where bela's node is known.")
     node.warn(twin, "Another node with the name bela is known here.")

@@ -1,5 +1,5 @@
-// What became of one of our own messages: when it was accepted, and for each it is for whether it is on their disk, or why
-// not and when the next try is. Asked from the node when it opens, and again when something about it changes.
+// What became of one of our own messages: when it was accepted, and for each it is for whether it is on their disk and was
+// read, or why not and when the next try is. Asked from the node when it opens, and again when something about it changes.
 
 import { avatar, drawAvatar, h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
 import { onKey } from "../shared/keyboard.js";
@@ -157,7 +157,10 @@ function drawRecipient(element, one, now) {
   setText(name, called(one));
   setText(word, one.label);
   setAttribute(word, "data-tone", one.tone);
+  setAttribute(word, "data-label", one.label);
   const next = one.next_at ? ` Next try ${when.until(one.next_at, now)}.` : "";
-  setText(why, one.label === "delivered" ? `On their disk${one.at ? ` since ${when.moment(one.at, now)}` : ""}.` : `${one.why}${next}`);
-  setAttribute(why, "title", one.at ? when.full(one.at) : null);
+  const stored = `On their disk${one.at ? ` since ${when.moment(one.at, now)}` : ""}`;
+  const read = one.read_at ? `, read at ${when.moment(one.read_at, now)}` : ", and read";
+  setText(why, one.label === "read" ? `${stored}${read}.` : one.label === "delivered" ? `${stored}.` : `${one.why}${next}`);
+  setAttribute(why, "title", one.read_at ?? one.at ? when.full(one.read_at ?? one.at) : null);
 }

@@ -207,7 +207,7 @@ export function stateReachable(element, yes) {
 
 function drawPending(element, entry) {
   const { parts } = element;
-  for (const name of ["data-act", "data-of", "aria-haspopup"]) setAttribute(parts.state, name, null);
+  for (const name of ["data-act", "data-of", "aria-haspopup", "data-label"]) setAttribute(parts.state, name, null);
   setAttribute(parts.state, "aria-disabled", true);
   parts.who.hidden = true;
   drawText(element, entry.text);

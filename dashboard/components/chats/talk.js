@@ -263,9 +263,10 @@ export class Talk {
     return this.#put(message);
   }
 
-  /** A receipt: our entries of a stream up to a number are delivered. */
-  #receive({ stream, n, delivery, seq }) {
-    const covered = ({ mine, entry, seq: known }) => mine && entry?.stream === stream && entry.n <= n && known <= seq;
+  /** A receipt: our entries of a stream up to a number are delivered, or read. What was read stays so. */
+  #receive({ stream, n, read, delivery, seq }) {
+    const covered = ({ mine, entry, seq: known, delivery: was }) =>
+      mine && entry?.stream === stream && entry.n <= n && known <= seq && (read || was?.label !== "read");
     const found = [...this.messages, ...this.beyond].filter(covered);
     for (const message of found) Object.assign(message, { delivery, seq, version: ++versions });
     return found.length > 0;
