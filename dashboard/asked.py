@@ -208,6 +208,7 @@ class Change(msgspec.Struct, tag_field="t", tag="change"):
     key: _Key
     name: _Text | None = None
     reconnect: bool | None = None
+    share_reading: bool | None = None
     keep_events: _Number | None = None
     keep_days: _Number | None = None
     mandatory: Annotated[list[_Text], Meta(max_length=MAX_MANDATORY)] | None = None

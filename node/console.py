@@ -57,7 +57,7 @@ verbs:
   tail                        all events as they come, until interrupted; waits for a node that is away
                                                   [--since N] [--consumer NAME]
   consumers                   who has the node keep a place in the event log for it   [--drop NAME]
-  set KEY VALUE               change a setting: name, reconnect, keep_events, keep_days, mandatory ...
+  set KEY VALUE               change a setting: name, reconnect, share_reading, keep_events, keep_days, mandatory ...
   trust-clock                 the clock is right, though the node doubts it: what is old may go again
   set KEY --default           undo all changes of a setting
   status                      is the node up and well

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from dashboard import asked, viewmodel
-from node.bus import bounds
+from node.bus import bounds, nouns
 from node.bus import requests as rq
 from node.errors import CommandRefused
 from tests.dashboard.nouns import direct, entry, message, node, snapshot
@@ -62,6 +62,10 @@ def test_a_search_everywhere_needs_only_words() -> None:
 def test_what_is_out_of_bounds_never_reaches_the_node(fields: dict[str, object]) -> None:
     with pytest.raises(msgspec.ValidationError):
         search(**fields)
+
+
+def test_every_setting_of_the_node_may_be_changed() -> None:
+    assert set(nouns.Settings.__struct_fields__) <= set(asked.Change.__struct_fields__)
 
 
 def put(question: dict[str, object], result: Any, model: viewmodel.Model) -> tuple[Any, list[tuple[str, Any]]]:

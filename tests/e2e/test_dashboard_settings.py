@@ -278,3 +278,15 @@ def test_long_names_and_lists_stay_within_the_page(node: FakeNode, visit: Visit)
         assert tab.locator(".sheet").evaluate("sheet => sheet.scrollWidth <= sheet.clientWidth"), (
             f"sticks out at {width}"
         )
+
+
+def test_whether_others_see_what_was_read_here_is_chosen_and_live_in_other_tabs(node: FakeNode, visit: Visit) -> None:
+    visitor = visit()
+    one, two = loaded(visitor.open(page="settings")), loaded(visitor.open(page="settings"))
+    choice = one.get_by_role("group", name="What others see of you")
+    expect(choice).to_contain_text("others see when you have read a message, and when you type")
+    expect(choice.get_by_label("Tell them when I have read, and when I type")).to_be_checked()
+    choice.get_by_label("Tell them neither").click()
+    expect(choice.locator(".note")).to_contain_text("Saved.")
+    assert node.state.settings.share_reading is False
+    expect(two.get_by_label("Tell them neither")).to_be_checked()

@@ -110,6 +110,7 @@ def test_numbers_are_whole_and_not_below_what_makes_sense(words: list[str], caps
     [
         ("name", "two words", "two words"),
         ("reconnect", "off", False),
+        ("share_reading", "on", True),
         ("keep_days", "30", 30),
         ("mandatory", "10.0.0.1:5, 10.0.0.2:6,", ["10.0.0.1:5", " 10.0.0.2:6"]),
         ("mandatory", "", []),
