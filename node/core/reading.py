@@ -99,10 +99,19 @@ class Reading:
 
     # -- heard from others
 
-    def read(self, session: Session, frame: f.Read) -> None:
+    def read(self, session: Session, sync: Sync, frame: f.Read) -> None:
         """A member says how far it has read."""
-        if session.peer != self._me:
-            self._receipts.read(frame.room, session.peer, frame.rows)
+        if session.peer == self._me:
+            return
+        for author, stream, n in frame.rows:
+            if author == self._me and self._receipts.knows(frame.room, stream):
+                sync.theirs_read[author, stream] = n
+        self.received(session, sync, frame.room)
+
+    def received(self, session: Session, sync: Sync, room: str) -> None:
+        """A member has told what it holds: what it has read of that counts from now on."""
+        if sync.theirs_read and session.peer != self._me:
+            self._receipts.read(room, session.peer, [(*stream, n) for stream, n in sync.theirs_read.items()])
 
     def typing(self, session: Session, frame: f.Typing) -> None:
         """A member types."""

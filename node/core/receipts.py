@@ -77,6 +77,10 @@ class Receipts:
                 return state
         return "waiting"
 
+    def knows(self, room: str, stream: bytes) -> bool:
+        """Whether this is a stream of ours in a room."""
+        return (self._me, stream) in self._vectors.of(room).rows
+
     def read(self, room: str, member: str, rows: Iterable[tuple[str, bytes, int]]) -> None:
         """A member says how far it has read streams. It has read as well what their chains name.
 

@@ -159,7 +159,7 @@ class Replication:
                     # The second: it was deleted here; another machine of ours may still talk of it.
                     session.dropped += 1
                 elif isinstance(frame, f.Read):
-                    self.reading.read(session, frame)
+                    self.reading.read(session, sync, frame)
                 elif isinstance(frame, f.Typing):
                     self.reading.typing(session, frame)
                 elif isinstance(frame, f.Run):
@@ -237,6 +237,7 @@ class Replication:
                 self._move(session, sync, room, stream, feed)
         if session.peer != self._author.me:
             self._receipts.told(room, session.peer, sync.theirs, streams, anew=anew)
+            self.reading.received(session, sync, room)
         self._note_owed(room)
 
     def _wanted(self, session: Session, sync: Sync, frame: f.Want) -> None:

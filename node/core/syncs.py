@@ -33,8 +33,9 @@ class Sync(msgspec.Struct):
     refused: set[Stream] = set()
     #: When it is told of entries that came another way (ms).
     tell_at: int | None = None
-    #: How far it was told that this node's user has read.
+    #: How far it was told that this node's user has read; and how far it has told that its own has read our streams.
     read: dict[Stream, int] = {}
+    theirs_read: dict[Stream, int] = {}
 
     def untold(self, vector: Vector, peer: str) -> list[Stream]:
         """Streams of which the other side, `peer`, may lack something that this side holds.

@@ -94,7 +94,7 @@ def test_made_up_rows_are_kept_up_to_a_bound_and_none_is_written_to_disk() -> No
     assert time.monotonic() - began < PATIENCE
     replicating = anna.core._replication
     assert len(mallory.sync.theirs) == len(mallory.sync.firsts) == syncs.MAX_CLAIMED
-    assert len(replicating._asked) <= syncs.MAX_CLAIMED
+    assert len(replicating._asking._asked) <= syncs.MAX_CLAIMED
     assert len(mallory.frames(mallory.said)) <= syncs.MAX_CLAIMED + 10
     assert mallory.session is not None
     assert mallory.session.dropped == 20 * f.MAX_ROWS - syncs.MAX_CLAIMED

@@ -78,6 +78,22 @@ def test_what_was_read_while_the_author_was_away_is_told_at_the_next_meeting_als
     assert anna.core._replication._receipts._read
 
 
+def test_a_mark_that_comes_before_the_receipt_counts_once_that_has_come() -> None:
+    net, anna, bob = pair()
+    anna.send(bob, "one")
+    net.settle()
+    net.cut_all()
+    # Bob has it, but Anna has lost the receipt.
+    anna.core._replication._receipts._held.clear()
+    anna.core._replication._receipts._read.clear()
+    read(bob, anna)
+    bob.send(anna, "so that the digests differ")
+    net.link(anna, bob)
+    net.settle()
+    assert anna.core._replication._receipts._read
+    assert [event.type for event in anna.events].count("ReadAdvanced") == 1
+
+
 def test_what_was_told_is_not_told_again_on_the_same_link() -> None:
     net, anna, bob = pair()
     anna.send(bob, "one")

@@ -18,6 +18,7 @@ from tests.node.core.desk import Desk, data, events, only, result
 OTHER: dict[str, tuple[str, Any]] = {
     "name": ("bela", "bela"),
     "reconnect": ("off", False),
+    "share_reading": ("off", False),
     "keep_events": ("20000", 20_000),
     "keep_days": ("30", 30),
     "mandatory": ("10.0.0.1:5,10.0.0.2:6@10.0.0.0/8", ["10.0.0.1:5", "10.0.0.2:6@10.0.0.0/8"]),

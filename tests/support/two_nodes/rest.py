@@ -83,7 +83,7 @@ def check(promises: Promises, machines: Sequence[Machine], one: str, other: str)
         assert not twice, f"{machine.name} shows {twice} twice"
         missing = [promises.texts[place] for place in there - set(places)]
         assert not missing, f"{machine.name} lacks {missing}"
-        waiting = [one.text for one in shown if one.entry is not None and one.state not in (None, "delivered")]
+        waiting = [one.text for one in shown if one.entry is not None and one.state not in (None, "delivered", "read")]
         assert not waiting, f"{machine.name} doesn't know that {waiting} arrived"
         orders.append([place for place in places if place in there])
         _check_acknowledged(promises, machine)
