@@ -203,7 +203,9 @@ class Outbox:
         self.queues.not_sent(contact, waiting)
         if contact.gone:
             return
-        if contact.has_link(done.link):
+        link = self._links.get(done.link)
+        if contact.has_link(done.link) and link is not None and link.kind != "secure":
+            # Unless it is encrypted by now, so that it takes no text, but entries.
             contact.drop_link(done.link)
             self._links.go(done.link, Input.SHUT)
         if not self._links.is_leaving(done.link) and not self.usable(contact) and contact.tries.link is None:

@@ -1,9 +1,10 @@
 """The life of encrypted links: who is behind one, which of several stays, and when a silent one is given up. Pure.
 
 Within one run of the other side there is one link: of two that crossed, the one that the lower PeerId dialled stays
-(with one PeerId on both sides, the lower run); of two that one side dialled, the newer. Another run beside an old link
-is a node that was started anew, or a second machine with the same identity: the old link is pinged, and stays if it
-answers. (PROTOCOL.md, section 9, has a table.)
+(with one PeerId on both sides, the lower run). Of two that one side dialled, that side leaves the older; the other side
+can't know which that is, because they may have opened in another order there, and pings the older one. Another run
+beside an old link is a node that was started anew, or a second machine with the same identity: the old link is pinged,
+too, and stays if it answers. (PROTOCOL.md, section 9, has a table.)
 """
 
 from __future__ import annotations
@@ -191,7 +192,8 @@ class Secure:
         for other in self._links.with_peer(link.peer or ""):
             if other.number == link.number:
                 continue
-            if (other.instance, other.run) != (link.instance, link.run):
+            other_run = (other.instance, other.run) != (link.instance, link.run)
+            if other_run or (other.direction == link.direction == "in"):
                 self._ping(other.number)
             elif self._stays(other, link):
                 self._leave(link, 2)
@@ -200,7 +202,7 @@ class Secure:
                 self._leave(other, 2)
 
     def _stays(self, old: Link, new: Link) -> bool:
-        """Which of two links with one run stays: both sides come to the same answer. True: the old one."""
+        """Which of two links with one run stays, if we dialled one of them at least. True: the old one."""
         if old.direction == new.direction:
             return False
         lower_is_us = (self._me, self._run) < (new.peer or "", new.run)

@@ -100,6 +100,7 @@ class Trust:
         """A plain contact turned out to be this node: its history, and what waits for it, become the node's."""
         if plain.tries.link == link.number:
             self._dialling.done(plain)
+        plain.drop_link(link.number)
         for other in list(plain.links):
             self._connections.hang_up(plain, other.number)
         self._contacts.unite(plain, node)

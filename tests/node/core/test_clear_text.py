@@ -12,7 +12,7 @@ class SlowNet(Net):
     """Dials of plain peers wait."""
 
     def perform(self, station: Station, act: e.Effect) -> None:
-        if isinstance(act, e.Dial) and act.how == "one_shot":
+        if isinstance(act, e.Dial) and act.how != "secure":
             station.dials.append(act)
         else:
             super().perform(station, act)
@@ -58,3 +58,18 @@ def test_what_waited_in_clear_for_a_node_that_is_forgotten_is_given_up() -> None
     # What is said to it later isn't held up, and overtakes nothing.
     anna.send(bob, "encrypted")
     assert [(one.text, one.state) for one in anna.history(bob)] == [("in clear", "failed"), ("encrypted", "waiting")]
+
+
+def test_a_link_that_becomes_encrypted_when_it_was_just_given_a_text_stays_and_the_text_goes_as_an_entry() -> None:
+    net = SlowNet()
+    anna, bob = net.add("anna"), net.add("bob")
+    anna.send(str(bob.address), "in clear")
+    (dial,) = anna.dials
+    # It seemed to be an old client, and was given the text; then it answered the offer.
+    anna.give(s.Settled(dial.link, "snicher"))
+    net.link(anna, bob, dial.link)
+    anna.give(s.Transmitted(dial.link, 1, "not_sent", "It is a node.", 1, 1, ()))
+    net.settle()
+    assert [link.number for link in anna.core._contacts.by_id[bob.id].links] == [dial.link]
+    assert bob.texts(anna) == ["in clear"]
+    assert anna.states(bob) == ["delivered"]

@@ -178,3 +178,20 @@ def test_what_a_chain_claims_is_asked_for_when_the_chain_is_known() -> None:
     net.link(anna, bob)
     net.wait(5_000)
     assert bob.texts(anna) == ["one", "two", "three"]
+
+
+def test_of_two_links_that_one_side_dialled_one_stays_although_they_opened_in_another_order_at_the_other() -> None:
+    net = Net()
+    anna, bob = net.add("anna"), net.add("bob")
+    for out, inward in ((1, 2), (3, 4)):
+        net.links[anna.address, out] = bob.address, inward
+        net.links[bob.address, inward] = anna.address, out
+    for number in (2, 4):
+        net._secured(bob, number, "in", anna)
+    for number in (3, 1):
+        net._secured(anna, number, "out", bob)
+    net.wait(3_000)
+    assert len(net.links) == 2
+    anna.send(bob, "hello")
+    net.settle()
+    assert bob.texts(anna) == ["hello"]
