@@ -47,6 +47,9 @@ class Owner(Protocol):
     def wrote(self, end: End, data: bytes) -> None:
         """Bytes leave a connection."""
 
+    def answered_late(self, end: End) -> None:
+        """The core is about to be told that what left over a connection was in vain, and readable."""
+
     def gone(self, end: End) -> None:
         """A connection is over."""
 
@@ -66,6 +69,10 @@ class End:
         #: The other side's host, and the port on which it listens, as far as known.
         self.host, self.port = host, port
         self.over = False
+        #: Texts that left over it in clear; the other side's run, once known; and whether it was left for another link.
+        self.texts: set[str] = set()
+        self.run = b""
+        self.superseded = False
         self._expect = expect
         self._told: s.LinkUp | None = None
         self._armed: float | None = None
@@ -76,6 +83,12 @@ class End:
     @property
     def secure(self) -> bool:
         return isinstance(self.link, SecureLink)
+
+    @property
+    def twin_superseded(self) -> bool:
+        """Whether one of its two ends was left for another link."""
+        other = self.pipe.sides[1 - self.side]
+        return self.superseded or (isinstance(other, End) and other.superseded)
 
     # -- the network's side
 
@@ -206,8 +219,10 @@ class End:
             case l.Answered():
                 self._upgrade(event.rest, server=False)
             case l.AnsweredLate():
+                self.owner.answered_late(self)
                 feed(s.AnsweredLate(number, event.readable))
             case sl.Secured():
+                self.run = event.hello.run
                 direction: s.Direction = "in" if self.inbound else "out"
                 feed(s.Secured(number, direction, self.host, event.peer, event.hello, event.version))
             case sl.Framed():

@@ -61,6 +61,12 @@ class Watch(Protocol):
     def wrote(self, machine: Machine, end: End, data: bytes) -> None:
         """Bytes leave a connection."""
 
+    def answered_late(self, machine: Machine, end: End) -> None:
+        """An answer came after texts had left in clear, and the core is told."""
+
+    def left(self, machine: Machine, end: End) -> None:
+        """A link is about to be left because another one stays."""
+
     def replied(self, machine: Machine, result: Any) -> None:
         """A command was answered with success."""
 
@@ -353,6 +359,8 @@ class Machine:
                 self.soon(self.agenda.dice.choice((0, 1, 2, 20)), self._serve, act)
             case e.HangUp():
                 if act.link in self.ends:
+                    if act.code == 2:
+                        self.watch.left(self, self.ends[act.link])
                     self.ends[act.link].leave(act.code, act.text)
                 elif act.link in self._dialling:
                     self._dialling.discard(act.link)
@@ -448,6 +456,9 @@ class Machine:
 
     def wrote(self, end: End, data: bytes) -> None:
         self.watch.wrote(self, end, data)
+
+    def answered_late(self, end: End) -> None:
+        self.watch.answered_late(self, end)
 
     def gone(self, end: End) -> None:
         self.ends.pop(end.number, None)

@@ -57,6 +57,9 @@ class Disk:
         self.steps = 0
         #: What was said in each room.
         self.rooms: dict[str, set[str]] = collections.defaultdict(set)
+        #: Texts that have left in clear, and those of which was said that they were readable.
+        self.left_in_clear: set[str] = set()
+        self.readable: set[str] = set()
         self.replayed: nouns.State | None = None
         self.seen = 0
 
@@ -106,6 +109,10 @@ class Promises:
                         disk.said_at[message.text] = disk.steps
                     self._stored(machine, disk, message.author, record)
                     self._said(disk, message, (message.author, record.stream, record.n))
+                    if isinstance(record, e.SignMessage):
+                        assert self._is_admitted(disk, message.text), (
+                            f"nobody was told that {message.text} was readable"
+                        )
                     self._meant(machine, message)
                 case e.AddHeader():
                     self._stored(machine, disk, record.author, record)
@@ -150,6 +157,10 @@ class Promises:
             assert self._writers.setdefault(record.stream, run) == run, "a stream is used by one run only"
         disk.numbers[stream].add(n)
         self.held[machine.id, author, record.stream].add(n)
+
+    def _is_admitted(self, disk: Disk, text: str) -> bool:
+        """What was readable becomes an entry only when people were told, or want it."""
+        return text not in disk.left_in_clear or text in disk.readable or text in self.maybe_twice
 
     def _said(self, disk: Disk, message: nouns.Message, place: Place) -> None:
         self.texts[place], self.room_of[place] = message.text, message.room
@@ -246,8 +257,21 @@ class Promises:
         known = {one for addresses in disk.nodes.values() for one in addresses}
         for found in _TOKEN_BYTES.findall(data):
             text = found.decode()
+            disk.left_in_clear.add(text)
+            end.texts.add(text)
             assert text not in disk.signed, f"the entry {text} leaves in clear"
             assert f"{end.host}:{end.port}" not in known, f"{text} goes in clear to a node at {end.host}:{end.port}"
+
+    def answered_late(self, machine: Machine, end: End) -> None:
+        """It is said that what left over this connection was readable."""
+        self.disks[machine.name].readable |= end.texts
+
+    def left(self, machine: Machine, end: End) -> None:
+        """Of two links that crossed, one stays."""
+        end.superseded = True
+        others = [one for one in machine.ends.values() if one is not end and one.run == end.run and not one.over]
+        crossed = [one for one in others if one.inbound != end.inbound]
+        assert not crossed or any(not one.twin_superseded for one in crossed), "both links that crossed are left"
 
     def replied(self, machine: Machine, result: Any) -> None:
         """What is acknowledged is on disk."""

@@ -1,0 +1,226 @@
+"""Faults, put in one at a time; the promises must catch each. `python -m tests.support.two_nodes.faults` says where."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+from unittest import mock
+
+import msgspec
+
+from node.batches import Batch
+from node.core import authoring, contact, effects, receipts, replication, secure, syncs
+from node.core.links import Link as CoreLink
+from node.core.stimuli import Stimulus
+from node.core.vectors import Stream
+from node.model import Entry, Position
+from node.protocol import entries
+from node.protocol import link as l
+from node.protocol.secure import frames as f
+from tests.support.two_nodes.machine import Machine
+from tests.support.two_nodes.world import live
+
+Fault = Callable[[], contextlib.AbstractContextManager[Any]]
+
+
+def commit_skipped() -> contextlib.AbstractContextManager[Any]:
+    """Acts are let out before their records are on disk."""
+    commit = Machine._commit
+
+    def at_once(self: Machine) -> None:
+        batch = self._batch
+        commit(self)
+        if self._committing is batch:
+            acts, batch.acts = batch.acts, []
+            self._let_out(_only(acts))
+
+    return mock.patch.object(Machine, "_commit", at_once)
+
+
+def _only(acts: list[effects.Act]) -> Batch:
+    batch = Batch()
+    batch.acts = acts
+    return batch
+
+
+def wrong_previous() -> contextlib.AbstractContextManager[Any]:
+    """`prev` is the hash of another header than the one before."""
+
+    def other(n: int, hash_: bytes) -> Position:
+        return Position(n, hashlib.sha256(hash_).digest())
+
+    return mock.patch.object(authoring, "Position", other)
+
+
+def receipt_ahead() -> contextlib.AbstractContextManager[Any]:
+    """HAVE is sent before the commit."""
+    gather = Machine._gather
+
+    def eager(self: Machine, stimulus: Stimulus | None, found: list[effects.Effect]) -> None:
+        early = [one for one in found if isinstance(one, effects.Say) and isinstance(one.frame, f.Have)]
+        for one in early:
+            self._perform(one)
+        gather(self, stimulus, [one for one in found if one not in early])
+
+    return mock.patch.object(Machine, "_gather", eager)
+
+
+def dedup_forgotten() -> contextlib.AbstractContextManager[Any]:
+    """Entries that are held already are stored again."""
+
+    def forgetful(
+        room: str, headers: Sequence[bytes], bodies: Sequence[bytes | None], signature: bytes,
+        held: Position | None, held_clock: int, *, begins: int = 1,
+    ) -> list[Entry]:  # fmt: skip
+        first = entries.read_header(headers[0]).n
+        return check(room, headers, bodies, signature, None, -1, begins=first)
+
+    check = entries.check_run
+    return mock.patch.object(entries, "check_run", forgetful)
+
+
+def late_answer_accepted() -> contextlib.AbstractContextManager[Any]:
+    """A link is upgraded although texts have left over it in clear, and nobody is told."""
+
+    answered = l.Link._answered
+
+    def accept(self: l.Link, rest: bytes) -> None:
+        if not self._wrote:
+            answered(self, rest)
+            return
+        self._take_back(l.NOT_WRITTEN, l.NOT_WRITTEN)
+        self.state = l.State.UPGRADED
+        self._events.append(l.Answered(rest))
+
+    return mock.patch.object(l.Link, "_answered", accept)
+
+
+@contextlib.contextmanager
+def gap_accepted() -> Iterator[None]:
+    """A run behind a gap is taken although its sender, which leaves one out, never said that it begins there."""
+    run = replication.Replication._run
+    serve = Machine._serve
+
+    def anywhere(self: Any, session: syncs.Session, sync: syncs.Sync, frame: f.Run) -> None:
+        first = entries.read_header(frame.headers[0])
+        sync.firsts[first.author, first.stream] = first.n
+        run(self, session, sync, frame)
+
+    def gappy(self: Machine, act: effects.Serve) -> None:
+        more, _ = self.disk.reader.run_after(act.room, act.author, act.stream, act.after + 1)
+        serve(self, act if more is None else msgspec.structs.replace(act, after=act.after + 1))
+
+    with (
+        mock.patch.object(replication.Replication, "_run", anywhere),
+        mock.patch.object(Machine, "_serve", gappy),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def signature_unchecked() -> Iterator[None]:
+    """Signatures aren't checked, and a machine forges what it passes on for others."""
+
+    class Anybody:
+        @classmethod
+        def from_public_bytes(cls, data: bytes) -> Anybody:
+            return cls()
+
+        def verify(self, signature: bytes, data: bytes) -> None:
+            pass
+
+    def forge(self: Machine, act: effects.Serve) -> None:
+        if act.author == self.id:
+            serve(self, act)
+            return
+        run, _ = self.disk.reader.run_after(act.room, act.author, act.stream, act.after)
+        end = self.ends.get(act.link)
+        if run is not None and end is not None:
+            fields = msgspec.msgpack.decode(run.headers[-1])
+            body = entries.text_body("forged")
+            fields[7] = hashlib.sha256(body).digest()
+            headers = [*run.headers[:-1], msgspec.msgpack.encode(fields)]
+            end.say(f.Run(run.room, headers, [*run.bodies[:-1], body], run.signature))
+
+    serve = Machine._serve
+    with mock.patch.object(entries, "Ed25519PublicKey", Anybody), mock.patch.object(Machine, "_serve", forge):
+        yield
+
+
+def chain_over_rows() -> contextlib.AbstractContextManager[Any]:
+    """What a chain claims counts although the member has told a row of its own that says less."""
+
+    def gullible(
+        self: receipts.Receipts, room: str, member: str, theirs: Mapping[Stream, int], streams: Sequence[Stream],
+        *, anew: bool = False,
+    ) -> None:  # fmt: skip
+        vector = self._vectors.of(room)
+        for stream in streams:
+            if stream[0] == self._me and theirs[stream]:
+                self._advance(room, member, stream, theirs[stream])
+                for named, n in vector.chain(stream):
+                    self._advance(room, member, named, n)
+
+    return mock.patch.object(receipts.Receipts, "told", gullible)
+
+
+def stream_reused() -> contextlib.AbstractContextManager[Any]:
+    """A run goes on in the stream of the run before."""
+
+    def same(self: authoring.Author, room: str) -> Stream:
+        return self.me, hashlib.sha256(f"{self.me}{room}".encode()).digest()[:16]
+
+    return mock.patch.object(authoring.Author, "stream", same)
+
+
+def both_crossing_closed() -> contextlib.AbstractContextManager[Any]:
+    """Of two links that crossed, each side leaves the one that it has dialled itself."""
+
+    def wrong(self: secure.Secure, old: CoreLink, new: CoreLink) -> bool:
+        return old.direction == "in" != new.direction
+
+    return mock.patch.object(secure.Secure, "_stays", wrong)
+
+
+def clear_text_to_a_node() -> contextlib.AbstractContextManager[Any]:
+    """Nobody looks whether a node is known at the address of a plain contact."""
+    never = property(lambda self: False, lambda self, value: None)
+    return mock.patch.object(contact.Contact, "node_here", never)
+
+
+def first_copy_only() -> contextlib.AbstractContextManager[Any]:
+    """A link is believed to have what was pushed to it: nothing is asked for when a link is lost."""
+    return mock.patch.object(replication.Replication, "_ask_all", lambda self, room: None)
+
+
+def caught(fault: Fault, seeds: int, first: int = 0) -> tuple[int, str] | None:
+    """The first seed whose life breaks a promise with this fault, and which. None: none of them does."""
+    with fault():
+        for seed in range(first, first + seeds):
+            try:
+                live(seed)
+            except Exception as error:
+                return seed, f"{type(error).__name__}: {str(error).splitlines()[0][:110]}"
+    return None
+
+
+FAULTS: dict[str, Fault] = {
+    "commit skipped": commit_skipped,
+    "hash of the wrong header": wrong_previous,
+    "receipt ahead of the disk": receipt_ahead,
+    "dedup forgotten": dedup_forgotten,
+    "late answer accepted": late_answer_accepted,
+    "gap accepted": gap_accepted,
+    "signature unchecked": signature_unchecked,
+    "chain over rows": chain_over_rows,
+    "stream reused": stream_reused,
+    "both crossing links closed": both_crossing_closed,
+    "clear text to a node": clear_text_to_a_node,
+    "nothing asked for": first_copy_only,
+}
+
+if __name__ == "__main__":
+    for name, fault in FAULTS.items():
+        print(f"{name}: {caught(fault, 1000)}", flush=True)
