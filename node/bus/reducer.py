@@ -45,7 +45,7 @@ def _room_put(state: nouns.State, data: ev.RoomAdded | ev.RoomChanged) -> None:
 def _rooms_merged(state: nouns.State, data: ev.RoomsMerged) -> None:
     into = data.room.id
     merged = [state.rooms[room].last for room in (data.gone, into) if room in state.rooms]
-    newest = max((last for last in merged if last is not None), key=lambda last: last.order, default=None)
+    newest = max((last for last in merged if last is not None), key=lambda last: last.id, default=None)
     state.rooms.pop(data.gone, None)
     state.rooms[into] = replace(data.room, last=None if newest is None else replace(newest, room=into))
 

@@ -288,7 +288,8 @@ class Rooms:
     def merge(self, gone_id: str, into_id: str) -> None:
         """Move all messages of one conversation to another."""
         gone, into = self.by_id.pop(gone_id), self.by_id[into_id]
-        newest = max((room.last for room in (gone, into) if room.last is not None), key=lambda x: x.order, default=None)
+        # By id, because a log that is replayed shows messages with the order that they got later.
+        newest = max((room.last for room in (gone, into) if room.last is not None), key=lambda x: x.id, default=None)
         if newest is not None:
             newest = replace(newest, room=into_id)
         # The two were read up to different messages, so the mark goes below the oldest text unread in either.
