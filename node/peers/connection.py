@@ -81,6 +81,9 @@ class Owner(Protocol):
     def report(self, connection: Connection, events: Sequence[Event]) -> None:
         """The connection's link has produced events."""
 
+    def holds(self, connection: Connection, size: int) -> None:
+        """An encrypted link holds so many bytes of a frame that isn't complete."""
+
     def gone(self, connection: Connection) -> None:
         """The connection's socket is closed. Called once."""
 
@@ -289,6 +292,8 @@ class Connection(asyncio.BufferedProtocol):
         data, self._waiting = self._waiting, b""
         if not self._ended:
             self._drive(self.link.receive_data, data)
+            if isinstance(self.link, SecureLink):
+                self._owner.holds(self, self.link.held)
         if self._eof:
             self.eof_received()
 

@@ -32,6 +32,7 @@ from node.peers.hearing import Hearing
 from node.peers.listener import Listener
 from node.peers.scheduler import Disk, Scheduler
 from node.peers.tls import Credentials, Engine
+from node.peers.unfinished import SMALL, Unfinished
 from node.protocol import link as l
 from node.protocol.plain import registry
 from node.protocol.secure import link as secure
@@ -86,6 +87,7 @@ class Network:
         self._connections: dict[int, Connection] = {}
         self._listener = Listener(self._room, self, self._connections)
         self._handshakes = Handshakes()
+        self._unfinished = Unfinished()
         self._scheduler = Scheduler(node)
         #: Accepted connections that aren't set up yet, and their number for each source.
         self._untaken: dict[int, socket.socket] = {}
@@ -193,6 +195,7 @@ class Network:
     def gone(self, connection: Connection) -> None:
         """The socket of a connection is closed."""
         self._connections.pop(connection.number, None)
+        self._unfinished.note(connection.number, 0)
         if connection.inbound:
             self._listener.over(connection.number, connection.host)
         if not self._connections and not self._dialling:
@@ -214,6 +217,16 @@ class Network:
     def report(self, connection: Connection, events: Sequence[Event]) -> None:
         """A connection's link has produced events."""
         self._hearing.report(connection, events)
+
+    def holds(self, connection: Connection, size: int) -> None:
+        """An encrypted link holds so much of an unfinished frame. Of strangers, only so much is kept in all."""
+        number = connection.number
+        if size > SMALL and (not connection.inbound or self.in_use(number)):
+            size = 0
+        full = self._unfinished.note(number, size)
+        if full is not None:
+            self._unfinished.note(full, 0)
+            self._connections[full].leave(5, "Too much of unfinished frames waits here.")
 
     def waits(self, link: int) -> bool:
         """Whether received bytes of a connection wait for a turn."""

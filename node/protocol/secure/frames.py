@@ -232,6 +232,11 @@ class Splitter:
         #: Most bytes of the next frame.
         self.limit = MAX_HELLO
 
+    @property
+    def held(self) -> int:
+        """Bytes of a frame that isn't complete."""
+        return len(self._buffer)
+
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Add bytes, and go through the frames that are complete now, without their lengths.
 

@@ -215,6 +215,11 @@ class SecureLink:
             else:
                 self._ask(now)
 
+    @property
+    def held(self) -> int:
+        """Bytes of a frame that isn't complete."""
+        return 0 if self.state is State.CLOSED else self._splitter.held
+
     # -- output
 
     def events(self) -> list[SecureEvent]:
