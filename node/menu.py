@@ -428,7 +428,9 @@ class Menu:
         if self._terminal.ask(question).casefold() not in YES:
             self._terminal.tell("Nothing was changed.")
             return
-        self._terminal.tell(trusted(patiently(lambda: self._client.trust(peer.id, plain=peer.kind != "node"))))
+        self._terminal.tell(
+            trusted(patiently(lambda: self._client.trust(peer.id, plain=peer.kind != "node", rival=peer.rival)))
+        )
 
     def _delivery(self) -> None:
         number = self._terminal.ask("Number of the message: ").removeprefix("#")

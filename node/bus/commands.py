@@ -274,9 +274,13 @@ class NodeCommands:
         return result.links
 
     @Command
-    def trust(self, peer: str, *, plain: bool = False) -> Steps[nouns.Peer]:
-        """Decide about a peer with a warning; returns who is meant. `plain`: clear text may go to its address."""
-        result: rq.PeerResult = yield Request("trust", rq.TrustArgs(peer=peer, plain=plain), new_key())
+    def trust(self, peer: str, *, plain: bool = False, rival: str | None = None) -> Steps[nouns.Peer]:
+        """Decide about a peer with a warning; returns who is meant. `plain`: clear text may go to its address.
+
+        `rival`: the key whose code was shown; if another one has answered since, it is refused.
+        """
+        args = rq.TrustArgs(peer=peer, plain=plain, rival=rival)
+        result: rq.PeerResult = yield Request("trust", args, new_key())
         return result.peer
 
     @Command

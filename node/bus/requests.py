@@ -276,11 +276,13 @@ class LinksResult(msgspec.Struct, kw_only=True):
 class TrustArgs(msgspec.Struct, kw_only=True):
     """A peer with a warning. What a person decides by it: the address is that of the other key from now on, which has a
     conversation of its own; a node that shares its name with another is what it says. `plain`: whoever is at this
-    address may be talked to in clear.
+    address may be talked to in clear. `rival`: the other key whose code the person was shown; None: whichever answered
+    last.
     """
 
     peer: str
     plain: bool = False
+    rival: str | None = None
 
 
 class PeersArgs(msgspec.Struct, kw_only=True):

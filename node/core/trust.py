@@ -154,6 +154,10 @@ class Trust:
         """The command `trust`. `find` finds the peer that is meant. Raises CommandRefused."""
         args: rq.TrustArgs = command.args
         contact = find(args.peer)
+        if args.rival is not None and args.rival != contact.peer.rival:
+            raise CommandRefused(
+                "invalid_args", f"Another key than the one shown is in question for {contact.peer.name}. Compare again."
+            )
         if args.plain:
             contact = self._allow_clear_text(contact)
         elif contact.peer.rival is not None:

@@ -65,7 +65,7 @@ class FakeClient:
     def peers(self) -> Any:
         return self._answer("peers")
 
-    def trust(self, peer: str, *, plain: bool = False) -> Any:
+    def trust(self, peer: str, *, plain: bool = False, rival: str | None = None) -> Any:
         return self._answer("trust", peer, plain)
 
     def delivery(self, message: int) -> Any:

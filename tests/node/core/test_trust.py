@@ -7,6 +7,7 @@ import pytest
 from node.bus import requests as rq
 from node.core import effects as e
 from node.core import stimuli as s
+from node.core.trust import RIVAL_MS
 from node.protocol.plain.codec import Announced, Text
 from tests.node.core.nodes import CAUSE, Net, Station
 
@@ -20,10 +21,10 @@ def met() -> tuple[Net, Station, Station]:
     return net, anna, bob
 
 
-def replaced(net: Net, old: Station) -> Station:
+def replaced(net: Net, old: Station, name: str = "mallory") -> Station:
     """Another node answers at the address of `old` from now on."""
     net.cut_all()
-    other = net.add("mallory")
+    other = net.add(name)
     del net.stations[other.address]
     other.address = old.address
     net.stations[old.address] = other
@@ -186,3 +187,22 @@ def test_somebody_who_answers_with_a_new_key_each_time_is_told_of_once_an_hour()
     assert len(warned(anna)) == 1
     net.wait(3_600_000)
     assert len(warned(anna)) == 2
+
+
+def test_a_decision_about_a_key_that_was_shown_is_not_taken_for_another_one_that_answered_since() -> None:
+    net, anna, bob = met()
+    shown = replaced(net, bob)
+    anna.send(bob, "for bob")
+    net.wait(3_000)
+    assert anna.peer(bob).rival == shown.id
+    other = replaced(net, shown, "oscar")
+    net.wait(RIVAL_MS + 120_000)
+    assert anna.peer(bob).rival == other.id
+    anna.tokens += 1
+    args = rq.TrustArgs(peer=bob.id, rival=shown.id)
+    (refusal,) = [one for one in anna.give(s.Commanded(anna.tokens, "trust", args, CAUSE)) if isinstance(one, e.Refuse)]
+    assert refusal.code == "invalid_args"
+    assert anna.peer(bob).rival == other.id
+    result = anna.ask("trust", rq.TrustArgs(peer=bob.id, rival=other.id))
+    assert isinstance(result, rq.PeerResult)
+    assert result.peer.id == other.id
