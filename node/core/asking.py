@@ -84,18 +84,23 @@ class Asking:
 
     def tick(self) -> None:
         """Ask others for what doesn't come."""
+        # Looked for once a room: one link may have been asked for thousands of made-up streams.
+        sharing: dict[str, list[Session]] = {}
         for key in [key for key, (_, at) in self._asked.items() if at <= self._ledger.now]:
-            self._ask_another(key)
+            room = key[0]
+            if room not in sharing:
+                sharing[room] = [session for session in self._sessions.values() if room in session.rooms]
+            self._ask_another(key, sharing[room])
 
-    def _ask_another(self, key: tuple[str, Stream]) -> None:
+    def _ask_another(self, key: tuple[str, Stream], sharing: Iterable[Session]) -> None:
         """A link doesn't answer: ask one after it that claims the stream. Without another, go on waiting for this."""
         room, stream = key
         asked = self._asked.pop(key)[0]
         vector = self._vectors.of(room)
-        others = [session for session in self._sessions.values() if session.link != asked]
+        others = [session for session in sharing if session.link != asked]
         for session in sorted(others, key=lambda one: (one.link < asked, one.link)):
-            sync = session.rooms.get(room)
-            if sync is not None and _can_give(sync, vector, stream):
+            sync = session.rooms[room]
+            if _can_give(sync, vector, stream):
                 self.ask(session, sync, room, stream)
                 return
         self._asked[key] = asked, self._ledger.now + ASK_AGAIN_MS

@@ -8,8 +8,8 @@ import pytest
 
 from node.bus import events as ev
 from node.bus import requests as rq
+from node.core import asking, quotas, replication, secure, syncs
 from node.core import effects as e
-from node.core import quotas, replication, secure, syncs
 from node.core import stimuli as s
 from node.model import Position
 from node.protocol import entries
@@ -92,9 +92,9 @@ def test_made_up_rows_are_kept_up_to_a_bound_and_none_is_written_to_disk() -> No
         for author in (anna.id, mallory.mallory.id):
             mallory.say(f.Have(mallory.room, rows(author, number * f.MAX_ROWS)))
     assert time.monotonic() - began < PATIENCE
-    replicating = anna.core._replication
+    asked = anna.core._replication._asking._asked
     assert len(mallory.sync.theirs) == len(mallory.sync.firsts) == syncs.MAX_CLAIMED
-    assert len(replicating._asking._asked) <= syncs.MAX_CLAIMED
+    assert len(asked) <= syncs.MAX_CLAIMED
     assert len(mallory.frames(mallory.said)) <= syncs.MAX_CLAIMED + 10
     assert mallory.session is not None
     assert mallory.session.dropped == 20 * f.MAX_ROWS - syncs.MAX_CLAIMED
@@ -110,6 +110,18 @@ def test_the_same_rows_again_and_again_cost_no_more_than_their_own_bytes() -> No
     for number in range(3_000):
         assert mallory.frames(mallory.say(f.Have(mallory.room, rows(other, number, 1)))) == []
     assert time.monotonic() - began < PATIENCE
+
+
+def test_asking_others_for_made_up_rows_costs_the_same_however_many_are_linked() -> None:
+    anna, mallory = hostile()
+    for number in range(300):
+        Hostile(anna, anna.net.add(f"carl{number}"), LINK + 1 + number)
+    for number in range(2):
+        mallory.say(f.Have(mallory.room, rows(mallory.mallory.id, number * f.MAX_ROWS)))
+    anna.net.now += asking.ASK_AGAIN_MS
+    began = time.process_time()
+    assert mallory.frames(anna.give(s.Ticked())) == []
+    assert time.process_time() - began < 0.1
 
 
 def test_rows_of_others_and_of_other_rooms_are_dropped_and_counted() -> None:
