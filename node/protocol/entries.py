@@ -7,6 +7,7 @@ added later survive.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -31,9 +32,30 @@ MAX_BODY_BYTES = 66 * 1024
 #: Makes the 64-byte signature of these bytes, with the author's key.
 Signer = Callable[[bytes], bytes]
 
+
+class _Eight(msgspec.Struct, frozen=True, array_like=True):
+    """A header without what stands behind its eighth element."""
+
+    room: str
+    author: PeerId
+    stream: bytes
+    n: int
+    prev: bytes
+    clock: int
+    kind: str
+    body_hash: bytes
+
+
+class _Text(msgspec.Struct, frozen=True):
+    """The body of a text entry; other keys are passed over, whatever they hold."""
+
+    text: str
+
+
 _decoder = msgspec.msgpack.Decoder(Header)
+_eight_decoder = msgspec.msgpack.Decoder(_Eight)
 _encode = msgspec.msgpack.Encoder().encode
-_body_decoder = msgspec.msgpack.Decoder(dict[str, Any])
+_body_decoder = msgspec.msgpack.Decoder(_Text)
 
 
 def header_hash(header_bytes: bytes) -> bytes:
@@ -49,10 +71,9 @@ def text_body(text: str) -> bytes:
 def text_of(body: bytes) -> str | None:
     """The text in a body. None: it has none, or isn't a MessagePack map."""
     try:
-        text = _body_decoder.decode(body).get("text")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
+        return _body_decoder.decode(body).text
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return text if isinstance(text, str) else None
 
 
 def digest(rows: Sequence[Told]) -> bytes:
@@ -102,7 +123,7 @@ def read_header(data: bytes) -> Header:
     try:
         header = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidEntry(f"Not a header: {error}.") from error
+        header = _without_ninth(data, error)
     if len(header.stream) != 16 or len(header.prev) != 32 or len(header.body_hash) != 32:
         raise InvalidEntry("A stream or hash has the wrong length.")
     if not 1 <= header.n <= MAX_NUMBER or not 0 <= header.clock <= MAX_NUMBER:
@@ -113,6 +134,18 @@ def read_header(data: bytes) -> Header:
     if header.before is not None:
         return msgspec.structs.replace(header, before=_before(header.before))
     return header
+
+
+def _without_ninth(data: bytes, error: Exception) -> Header:
+    """A header that can't be read, perhaps for its ninth element: only that of a first one counts. Raises InvalidEntry.
+
+    A later version may write there what this one can't read.
+    """
+    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        header = _eight_decoder.decode(data)
+        if header.n > 1:
+            return Header(*msgspec.structs.astuple(header))
+    raise InvalidEntry(f"Not a header: {error}.") from error
 
 
 def _before(found: Any) -> tuple[bytes, int]:

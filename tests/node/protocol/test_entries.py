@@ -100,6 +100,36 @@ def test_fields_that_a_later_version_adds_are_ignored_and_signed() -> None:
     assert check_run([entry], None, -1) == Position(1, header_hash(data))
 
 
+#: What a later version may write, and this one can't read: a map as a key, a time with too many nanoseconds, no UTF-8.
+ODD = [b"\x81\x80\x01", b"\xc7\x0c\xff" + b"\xff" * 12, b"\xa1\xff"]
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("n", [1, 2])
+def test_an_element_of_a_later_version_is_ignored_whatever_it_holds(odd: bytes, n: int) -> None:
+    made = run(n)
+    elements = made[-1].header_bytes
+    data = bytes([elements[0] + 1]) + elements[1:] + odd
+    assert entries.read_header(data) == made[-1].header
+
+
+def test_a_ninth_element_that_cannot_be_read_makes_a_first_header_invalid() -> None:
+    elements = run(1)[0].header_bytes
+    for odd in ODD:
+        with pytest.raises(InvalidEntry, match=r"^Not a header"):
+            entries.read_header(elements[:-1] + odd)
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_text_is_read_beside_a_key_of_a_later_version_whatever_it_holds(odd: bytes) -> None:
+    assert entries.text_of(b"\x82\xa4text\xa2hi\xa4more" + odd) == "hi"
+
+
+@pytest.mark.parametrize("body", [b"", b"\x80", b"\x81\xa4text\x01", b"\x91\xa2hi", entries.text_body("hi") + b"\0"])
+def test_a_body_without_a_text_has_none(body: bytes) -> None:
+    assert entries.text_of(body) is None
+
+
 def test_an_empty_run_is_none() -> None:
     with pytest.raises(InvalidEntry):
         check_run([], None, -1)
