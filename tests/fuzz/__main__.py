@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         count, failure = run(seed, names, lambda _: time.monotonic() < end)
     else:
         count, failure = run(seed, names, lambda done: done == 0, options.only)
-    print(f"{count} inputs tried", flush=True)
+    print(f"{count} inputs tried, {count // len(names)} of each of {len(names)} targets", flush=True)
     if failure is not None:
         print(failure, file=sys.stderr)
     return int(failure is not None)

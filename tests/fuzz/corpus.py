@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -96,3 +97,15 @@ def spoilt(rng: random.Random) -> bytes:
         else:
             del data[at:]
     return bytes(data[:MAX_INPUT])
+
+
+def cuts(data: bytes, rng: random.Random) -> Iterator[bytes]:
+    """The data in pieces, as a network may bring them."""
+    sizes = rng.choice(((len(data) or 1,), (1, 2, 3), (1, 100, 1024), (7,), (1024, 65_536)))
+    if len(data) > 4096:
+        sizes = (1024, 65_536)
+    start = 0
+    while start < len(data):
+        size = rng.choice(sizes)
+        yield data[start : start + size]
+        start += size

@@ -10,7 +10,7 @@ import contextlib
 import functools
 import itertools
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from node.errors import HandshakeFailed, InvalidEntry, InvalidFrame, LocalFault
 from node.model import Address, Header, PeerId, normal_host, parse_address, peer_id, public_key
@@ -25,21 +25,12 @@ from node.protocol.secure import link as secure
 from node.protocol.secure.states import State as SecureState
 from node.protocol.states import State
 from node.protocol.writing import Transmitted
+from tests.fuzz.core import replicating
+from tests.fuzz.corpus import cuts
+from tests.fuzz.encrypted import ENCRYPTED
 from tests.support.fake_engine import FakeEngine
 
 Target = Callable[[bytes, random.Random], None]
-
-
-def cuts(data: bytes, rng: random.Random) -> Iterator[bytes]:
-    """The data in pieces, as a network may bring them."""
-    sizes = rng.choice(((len(data) or 1,), (1, 2, 3), (1, 100, 1024), (7,), (1024, 65_536)))
-    if len(data) > 4096:
-        sizes = (1024, 65_536)
-    start = 0
-    while start < len(data):
-        size = rng.choice(sizes)
-        yield data[start : start + size]
-        start += size
 
 
 def check_said(said: list[Said]) -> None:
@@ -272,4 +263,6 @@ TARGETS: dict[str, Target] = {
     "frame": framing,
     "header": header,
     "address": address,
+    **ENCRYPTED,
+    "core": replicating,
 }

@@ -7,7 +7,6 @@ section 11 of PROTOCOL.md lists.
 from __future__ import annotations
 
 import base64
-import binascii
 import dataclasses
 import hashlib
 import re
@@ -42,11 +41,18 @@ def _is_binary(value: object, size: int) -> bool:
 def _array(data: bytes, reason: str) -> list[Any]:
     """A MessagePack array with nothing behind it."""
     try:
-        found = msgspec.msgpack.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        found = msgspec.msgpack.decode(data, type=list[msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError):
         raise Refused(reason) from None
-    _must(isinstance(found, list), reason)
-    return list(found)
+    return [_element(one) for one in found]
+
+
+def _element(raw: msgspec.Raw) -> Any:
+    """An element. What can't be read is of no type that is known here, so only an element that is ignored may be so."""
+    try:
+        return msgspec.msgpack.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return raw
 
 
 # -- identities (sections 4 and 9.2)
@@ -61,7 +67,7 @@ def key_of(peer: str) -> bytes:
     """The public key in a PeerId; there is one way only of writing it."""
     try:
         key = base64.b32decode(peer.upper() + "=" * (-len(peer) % 8))
-    except binascii.Error:
+    except ValueError:
         raise Refused("peer") from None
     _must(len(key) == 32 and peer_of(key) == peer, "peer")
     return key
@@ -163,11 +169,10 @@ def check_run(
             _must(n == last[3] + 1, "number")
             _must(prev == hashlib.sha256(headers[at - 1]).digest(), "prev")
             _must(clock > last[5], "clock")
-        elif held and n == have + 1:
-            _must(prev == held.hash, "prev")
-            _must(clock > held.clock, "clock")
         else:
             _must(n <= have + 1, "number")
+            _must(not held or n <= have or prev == held.hash, "prev")
+        _must(not held or n != have + 1 or clock > held.clock, "clock")
         if n == 1 and (len(found) == 8 or found[8] is None):
             _must(prev == bytes(32), "prev")
         if held and n == have:
