@@ -219,7 +219,11 @@ class Pair:
                 me, other = self.ids[node], self.other(node)
                 for stream, n, hash_ in disks[node].execute(RECEIPTS, (self.ids[other], me)):
                     found = disks[other].execute(HELD, (me, stream, n)).fetchone()
-                    assert found == (hash_,), f"{node.name} takes number {n} of its stream {stream.hex()} for delivered"
+                    # A receipt for less than was written by then has no hash.
+                    right = found is not None and hash_ in (b"", *found)
+                    assert right, (
+                        f"{node.name} takes {n} of its stream {stream.hex()} for delivered, but it is: {found}"
+                    )
 
     def check(self) -> None:
         """All that was acknowledged is on both disks, once and in order, and shows *delivered*."""
