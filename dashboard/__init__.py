@@ -14,6 +14,7 @@
     viewmodel.py  pure: snapshot + events -> what is drawn         appearance.py  pure: how one thing is drawn
     operations.py  pure: what tabs are told                        doubts.py   pure: who somebody may be, and what to do
     wording.py    pure: states and errors in words                 namesakes.py  pure: who shares a name
+    composing.py  who types in which tab, told to the node
     watching.py   tabs that show the Activity page: rows and figures, from a poll that they share
     telling.py    pure: events in words                         activity.py    pure: figures and health in words
     eventlog.py   pages of the event log, filtered, backwards   options.py     what can be set, and where it comes from
@@ -21,7 +22,7 @@
     views/        one file a page          components/   what is drawn: Python, and its own .js and .css
 
 Who may import whom: app -> (main, live, hostconfig, another, connections, listening, given, running) -> guard -> door
--> (place, links, sessions, pages) -> (challenges, hosts); live -> watching -> asked -> (eventlog | options)
--> (feed | viewmodel) -> node.bus; main -> views -> components. viewmodel -> (activity | operations | telling) ->
-appearance -> (doubts | namesakes) -> wording are pure.
+-> (place, links, sessions, pages) -> (challenges, hosts); live -> (watching | composing) -> asked ->
+(eventlog | options) -> (feed | viewmodel) -> node.bus; main -> views -> components. viewmodel -> (activity |
+operations | telling) -> appearance -> (doubts | namesakes) -> wording are pure.
 """

@@ -101,6 +101,8 @@ class RoomView(msgspec.Struct, frozen=True):
     #: Why messages wait here, and when the next try is (ms).
     wait: str
     next_at: int | None
+    #: Until when the other side types, at most (ms); 0: it doesn't.
+    typing: int
 
 
 class PeerView(msgspec.Struct, frozen=True):
@@ -240,6 +242,7 @@ def room_view(
     *,
     shared: bool = False,
     doubt: DoubtView | None = None,
+    typing: int = 0,
 ) -> RoomView:
     """A row of the conversation list. `shared`: another one goes by the same name."""
     privacy, privacy_title = wording.encryption(room.encrypted)
@@ -278,6 +281,7 @@ def room_view(
         last_seen=peer.last_seen if peer else None,
         wait=_why_waiting(name, peer),
         next_at=next_try.at if next_try else None,
+        typing=typing,
     )  # fmt: skip
 
 

@@ -113,6 +113,14 @@ class Read(msgspec.Struct, tag_field="t", tag="read"):
     upto: _Number
 
 
+class Typing(msgspec.Struct, tag_field="t", tag="typing"):
+    """Somebody types in this conversation, or has stopped."""
+
+    n: _Number
+    room: _Id
+    stopped: bool = False
+
+
 class Connect(msgspec.Struct, tag_field="t", tag="connect"):
     """Add a peer, or dial a known one."""
 
@@ -233,7 +241,7 @@ Question = (
     | Merge | Delete | Events | RawEvent | UnknownRooms | Options | Change
 )  # fmt: skip
 #: Requests that this server answers without the node, in live.py.
-About = Hello | Watch | Link | ShutOut
+About = Hello | Watch | Typing | Link | ShutOut
 #: What `decode` raises: invalid JSON, an unknown request, a lone surrogate, or brackets nested too deeply.
 UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 _decoder: msgspec.json.Decoder[About | Question] = msgspec.json.Decoder(About | Question)

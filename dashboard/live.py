@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from dashboard import asked, guard, operations, viewmodel, watching, wording
+from dashboard import asked, composing, guard, operations, viewmodel, watching, wording
 from dashboard.door import Door
 from dashboard.feed import Asker, Feed
 from dashboard.sessions import Session
@@ -159,6 +159,7 @@ class Hub:
         self._kept_after = 0
         self._asker = Asker(home, name)
         self._watchers = watching.Watchers(self._asker, self.model, name)
+        self._composing = composing.Composing(self._asker, self.model)
         self._feed = Feed(home, name, self._deliver)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -176,6 +177,7 @@ class Hub:
             for tab in self._tabs:
                 tab.end(1012)
             self._watchers.close()
+            self._composing.close()
             for task in self._tasks:
                 task.cancel()
             await asyncio.to_thread(self._feed.stop)
@@ -296,6 +298,7 @@ class Hub:
         finally:
             self._tabs.discard(tab)
             self._watchers.discard(tab)
+            self._composing.stops(tab)
             for task in (reading, sending):
                 task.cancel()
             await asyncio.wait({reading, sending})
@@ -334,6 +337,13 @@ class Hub:
                     continue
                 if isinstance(word, asked.Watch):
                     (self._watchers.add if word.on else self._watchers.discard)(tab)
+                    tab.put(self._encoder.encode(ReplyFrame(word.n, {})))
+                    continue
+                if isinstance(word, asked.Typing):
+                    if word.stopped:
+                        self._composing.stops(tab)
+                    else:
+                        self._composing.types(tab, word.room)
                     tab.put(self._encoder.encode(ReplyFrame(word.n, {})))
                     continue
                 if isinstance(word, asked.Link | asked.ShutOut):

@@ -69,6 +69,8 @@ class Model:
         self._tries: dict[str, nouns.NextTry] = {}
         self._health: HealthView | None = None
         self._shared: IdentitySharedOp | None = None
+        #: Until when the other side types, by conversation.
+        self._typing: dict[str, int] = {}
         #: Away until the node is heard: a dashboard that starts before its node says so.
         self._away: AwayView | None = AwayView(None, "Looking for it.", self._start)
         #: The views last given out, so that only changes are given out.
@@ -137,7 +139,7 @@ class Model:
         """Begin again from a snapshot. Every tab needs `everything` afterwards."""
         self.log, self.seq, self._state = snapshot.log, snapshot.seq, snapshot.state
         self._away = None
-        self._rooms, self._peers = {}, {}
+        self._rooms, self._peers, self._typing = {}, {}, {}
         self._of_one_name, self._rooms_of_one_name = Namesakes(), Namesakes()
         self.live(snapshot.live.next_tries, snapshot.live.health)
         self._changed(set(self._state.peers), set(self._state.rooms))
@@ -156,7 +158,7 @@ class Model:
             # It has said good-bye already, so its silence is no news.
             return []
         self._away = AwayView(since, wording.away(reason), self._start)
-        return [AwayOp(self._away)]
+        return [*self._nobody_types(), AwayOp(self._away)]
 
     def back(self) -> list[Op]:
         """The node is there again."""
@@ -182,7 +184,7 @@ class Model:
                 ops += [*self.back(), SelfOp(self_view(state.self)), OptionsOp()]
             case ev.NodeStopped():
                 self._away = AwayView(event.at, "It was stopped.", self._start, stopped=True)
-                ops.append(AwayOp(self._away))
+                ops += [*self._nobody_types(), AwayOp(self._away)]
             case ev.RoomAdded(room=room) | ev.RoomChanged(room=room):
                 rooms.add(room.id)
             case ev.RoomsMerged(gone=gone, room=room):
@@ -209,6 +211,8 @@ class Model:
                 rooms |= {room.id for room in state.rooms.values() if room.peer == gone_peer}
             case ev.MessageReceived(message=message) | ev.MessageAccepted(message=message):
                 rooms.add(message.room)
+                if message.direction == "in":
+                    self._typing.pop(message.room, None)
                 if message.author in state.peers:
                     peers.add(message.author)
                 ops.append(MessageOp(event.seq, self.message(message)))
@@ -241,8 +245,25 @@ class Model:
                 return self._changed({next_try.peer}, set())
             case ev.HealthChanged(health=health):
                 return self._set_health(health)
+            case ev.Typing():
+                return self._types(data)
             case _:
                 return []
+
+    def _types(self, data: ev.Typing) -> list[Op]:
+        room = self._state.rooms.get(data.room) if self._state else None
+        if room is None or room.kind != "direct" or data.member != room.peer:
+            return []
+        if data.until:
+            self._typing[room.id] = data.until
+        else:
+            self._typing.pop(room.id, None)
+        return self._changed(set(), {room.id})
+
+    def _nobody_types(self) -> list[Op]:
+        rooms = set(self._typing)
+        self._typing.clear()
+        return self._changed(set(), rooms)
 
     def _set_health(self, health: nouns.Health) -> list[Op]:
         problem = wording.clean_text(health.problem or "") or (
@@ -257,6 +278,7 @@ class Model:
     def _gone(self, seq: int, room_id: str, into: str | None) -> RoomGone:
         name = self.name_of(room_id)
         self._rooms.pop(room_id, None)
+        self._typing.pop(room_id, None)
         return RoomGone(seq, room_id, into, name)
 
     def _state_op(self, seq: int, data: ev.MessageStateChanged) -> StateOp:
@@ -316,6 +338,7 @@ class Model:
                 self._tries.get(peer.id) if peer else None,
                 shared=self._rooms_of_one_name.shares(room_id),
                 doubt=doubt_view(peer, name_of(peer)) if peer else None,
+                typing=self._typing.get(room_id, 0),
             )
             if row != self._rooms.get(room_id):
                 self._rooms[room_id] = row

@@ -104,7 +104,8 @@ class Watchers:
         data = event.data
         if isinstance(data, ev.MessageReceived | ev.MessageAccepted) and data.message.kind == "text":
             self._rate.count(event.at)
-        if not self._tabs or isinstance(data, ev.Heartbeat):
+        # What is over in a moment is no row: that the node lives, and that somebody types.
+        if not self._tabs or isinstance(data, ev.Heartbeat | ev.Typing):
             return
         before = self._model.peer(data.peer.id) if isinstance(data, ev.PeerChanged) else None
         self._passing += event.seq is None

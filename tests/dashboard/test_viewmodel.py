@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 from msgspec.structs import replace
@@ -134,6 +136,43 @@ def test_what_was_read_is_told_likewise_and_stays_so(direct_model: v.Model) -> N
     model.event(event(13, ev.ReceiptAdvanced(room="direct:bela", member="peer-bela", stream="5" * 32, n=3)))
     last = model.everything().rooms[0].last
     assert last is not None and last.delivery is not None and last.delivery.label == "read"
+
+
+def typing(until: int, member: str = "peer-bela", where: str = "direct:bela") -> ev.Event:
+    return event(None, ev.Typing(room=where, member=member, until=until))
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda model: model.event(typing(0)),
+        lambda model: model.event(event(11, ev.MessageReceived(message=message(1, room="direct:bela")))),
+        lambda model: model.event(event(11, ev.NodeStopped(reason="stopped"))),
+        lambda model: model.away("It fell silent.", None),
+        lambda model: model.resync(snapshot(10, [node()], [direct()])),
+    ],
+    ids=["stopped", "said", "node stopped", "away", "resync"],
+)
+def test_somebody_types_until_something_ends_it(direct_model: v.Model, end: Callable[[v.Model], object]) -> None:
+    (op,) = direct_model.event(typing(9000))
+    assert isinstance(op, o.RoomOp) and op.room.typing == 9000
+    assert direct_model.everything().rooms[0].typing == 9000, "for tabs that come later"
+    screen = Screen(direct_model)
+    end(direct_model)
+    assert direct_model.everything().rooms[0].typing == 0
+    assert screen.rooms["direct:bela"].typing == 9000
+
+
+def test_what_one_says_oneself_ends_nobody_else_s_typing(direct_model: v.Model) -> None:
+    direct_model.event(typing(9000))
+    direct_model.event(event(11, ev.MessageAccepted(message=entry(3))))
+    assert direct_model.everything().rooms[0].typing == 9000
+
+
+def test_who_is_no_member_or_is_plain_types_nowhere(direct_model: v.Model, model: v.Model) -> None:
+    assert direct_model.event(typing(9000, member="peer-cian")) == []
+    assert direct_model.event(typing(9000, where="direct:nobody")) == []
+    assert model.event(typing(9000, where="room-bela")) == []
 
 
 def test_a_message_that_changed_comes_whole_and_as_what_it_is_now(direct_model: v.Model) -> None:

@@ -101,6 +101,7 @@ def test_events_become_rows_in_few_frames(tmp_path: pathlib.Path) -> None:
             watchers.note(said(number))
         watchers.note(event(None, ev.ConnectionNoticed(address="10.0.0.9", what="A probe.")))
         watchers.note(event(None, ev.Heartbeat(log="l", head=1, oldest=1)))
+        watchers.note(event(None, ev.Typing(room="direct:bela", member="peer-bela", until=9)))
         await tab.until(lambda: "rows" in tab.kinds())
         frame = next(frame for frame in tab.frames if frame["t"] == "rows")
         assert len(frame["rows"]) == watching.MAX_ROWS and frame["skipped"] == 41

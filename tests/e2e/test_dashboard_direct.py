@@ -128,6 +128,77 @@ def test_read_shows_live_in_all_tabs_after_a_reload_and_after_a_break(
     assert one.entry is not None
 
 
+def test_who_types_is_seen_in_every_tab_while_it_lasts_and_moves_nothing(node: FakeNode, visit: Visit) -> None:
+    bela, cian = node.add_node("bela"), node.add_node("cian")
+    node.receive(bela, "hello")
+    here = visit()
+    tab, other = here.open(bela.room), here.open(cian.room)
+    line, preview = tab.locator(".talk .typing"), room(other, "bela").locator(".preview")
+    before = bubble(tab, "hello").bounding_box()
+    # What a browser calls long passes by itself; a test that goes well never waits for it.
+    node.types(bela, for_ms=600_000)
+    expect(line).to_have_text("bela is typing…")
+    expect(preview).to_have_text("is typing…")
+    expect(other.locator(".talk .typing")).to_have_text("")
+    assert bubble(tab, "hello").bounding_box() == before, "nothing moves"
+    later = here.open(bela.room)
+    expect(later.locator(".talk .typing")).to_have_text("bela is typing…")
+    node.types(bela, for_ms=0)
+    expect(line).to_have_text("")
+    expect(preview).to_have_text("hello")
+    node.types(bela, for_ms=600_000)
+    expect(line).to_have_text("bela is typing…")
+    node.receive(bela, "this is it")
+    expect(line).to_have_text("")
+    expect(preview).to_have_text("this is it")
+    # It ends by itself, too.
+    node.types(bela, for_ms=1500)
+    expect(line).to_have_text("bela is typing…")
+    expect(line).to_have_text("")
+    expect(preview).to_have_text("this is it")
+    node.types(bela, for_ms=600_000)
+    expect(line).to_have_text("bela is typing…")
+    node.stop(politely=False)
+    expect(line).to_have_text("")
+
+
+def test_the_other_side_is_told_who_types_here_until_it_is_over(node: FakeNode, visit: Visit) -> None:
+    bela, alpha = node.add_node("bela"), node.add_peer("alpha")
+    here = visit()
+    tab, other = here.open(bela.room), here.open(bela.room)
+
+    def told(*stopped: bool) -> None:
+        until(lambda: node.typed == [(bela.room, one) for one in stopped], f"told: {stopped}, not {node.typed}")
+
+    field(tab).press_sequentially("hello", delay=50)
+    told(False)
+    field(tab).fill("")
+    told(False, True)
+    # What is sent is typed no more, and what a closed tab held neither.
+    field(tab).press_sequentially("one")
+    told(False, True, False)
+    field(tab).press("Enter")
+    told(False, True, False, True)
+    field(other).press_sequentially("two")
+    told(False, True, False, True, False)
+    other.close()
+    told(False, True, False, True, False, True)
+    # Another conversation, and one in clear, where nobody is told anything.
+    field(tab).press_sequentially("three")
+    told(*[False, True] * 3, False)
+    room(tab, "alpha").click()
+    told(*[False, True] * 4)
+    write(tab, "in clear")
+    expect(state(tab, "in clear")).to_have_text("sent")
+    node.publish(
+        "SettingsChanged", ev.SettingsChanged(settings=nouns.Settings(name="anna", share_reading=False), self=node.me)
+    )
+    room(tab, "bela").click()
+    write(tab, "and more")
+    expect(state(tab, "and more")).to_have_text("delivered")
+    assert len(node.typed) == 8 and node.state.rooms[alpha.room].kind == "plain"
+
+
 def test_what_became_of_a_message_is_told_and_kept_true(node: FakeNode, visit: Visit) -> None:
     bela = node.add_node("bela", link="offline")
     message = node.say(bela.room, "the keys are at the desk")

@@ -6,6 +6,7 @@ import { h, icon, setAttribute, setText } from "../shared/dom.js";
 import { onKey, onSubmit } from "../shared/keyboard.js";
 import { called } from "../shared/names.js";
 import { outbox } from "../shared/session.js";
+import { Typing } from "./typing.js";
 
 /** Bytes (UTF-8) of one text that the node takes; BUS.md section 7. */
 const MAX_BYTES = 64 * 1024;
@@ -21,6 +22,7 @@ export class Composer {
   #send;
   #note;
   #room = null;
+  #typing = new Typing();
 
   constructor() {
     this.#field = h("textarea", { rows: 1, dir: "auto", enterkeyhint: "send", "aria-label": "Message",
@@ -32,7 +34,10 @@ export class Composer {
     onSubmit(this.element, () => this.#submit());
     this.element.addEventListener("click", (event) => event.target.closest("button") || this.#field.focus());
     this.#field.addEventListener("input", () => {
-      if (this.#room) outbox.setDraft(this.#room, this.#field.value);
+      if (this.#room) {
+        outbox.setDraft(this.#room, this.#field.value);
+        this.#typing.typed(this.#room, this.#field.value);
+      }
       this.#measure();
     });
     onKey(this.#field, (event) => {
@@ -42,7 +47,12 @@ export class Composer {
     });
   }
 
+  destroy() {
+    this.#typing.destroy();
+  }
+
   open(room) {
+    if (room !== this.#room) this.#typing.stop();
     this.#room = room;
     this.element.hidden = !room;
     this.#field.value = room ? outbox.draft(room) : "";
@@ -89,6 +99,7 @@ export class Composer {
     outbox.add(this.#room, text);
     outbox.setDraft(this.#room, "");
     this.#field.value = "";
+    this.#typing.stop();
     this.#measure();
     this.onSent();
   }

@@ -68,7 +68,7 @@ export class Conversation {
     this.#tools = new Tools(parts.scroller, parts.rows, tools);
     this.element = h("section", { class: "talk", "aria-label": "Conversation" }, this.#head.element, this.#head.banner,
       h("div", { class: "middle" }, parts.scroller, this.#notes.error, parts.jump, this.#notes.toast),
-      this.#notes.waits, composer.element, this.#tools.element, this.#details.element);
+      this.#notes.typing, this.#notes.waits, composer.element, this.#tools.element, this.#details.element);
     this.#parts = parts;
     parts.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     for (const moved of ["wheel", "touchmove", "pointerdown"]) {
@@ -317,7 +317,9 @@ export class Conversation {
   #drawHead() {
     const room = store.rooms.get(this.#talk?.room);
     this.element.classList.toggle("unknown", store.loaded && !room && !store.away);
+    this.element.classList.toggle("direct", Boolean(room?.encrypted));
     this.#head.draw(room);
+    this.#notes.drawTyping(room);
     if (room) this.#composer.address(room);
   }
 

@@ -128,7 +128,8 @@ export class List {
     const open = room.id === place.room;
     const unread = store.unreadIn(room);
     // Nothing about it changed since it was drawn: most rows, most of the time.
-    const signature = `${open}|${unread}|${store.away !== null}|${this.#ticks}`;
+    const types = store.typesIn(room);
+    const signature = `${open}|${unread}|${types}|${store.away !== null}|${this.#ticks}`;
     if (element.room === room && element.signature === signature) return;
     element.room = room;
     element.signature = signature;
@@ -142,7 +143,8 @@ export class List {
     parts.doubt.hidden = !room.doubt;
     setAttribute(parts.doubt, "data-tip", room.doubt?.text);
     const { last } = room;
-    setText(parts.last, last ? (last.mine ? `You: ${last.text}` : last.text) : "Nothing said yet");
+    parts.last.classList.toggle("types", types);
+    setText(parts.last, types ? "is typing…" : last ? (last.mine ? `You: ${last.text}` : last.text) : "Nothing said yet");
     const now = store.now();
     setText(parts.time, last ? when.short(last.at, now) : "");
     setAttribute(parts.time, "title", last ? when.full(last.at) : null);

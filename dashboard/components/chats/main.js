@@ -113,6 +113,7 @@ function build(root) {
     onKey(document, key),
     () => list.destroy(),
     () => talk.destroy(),
+    () => composer.destroy(),
   ];
   return () => {
     for (const stop of stops) stop();

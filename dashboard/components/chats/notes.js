@@ -1,6 +1,7 @@
 // A conversation's notes beside its messages: what waits and why, what was just done, why it can't be shown.
 
 import { h, setText } from "../shared/dom.js";
+import { called } from "../shared/names.js";
 import { place } from "../shared/place.js";
 import { store } from "../shared/session.js";
 import * as when from "../shared/when.js";
@@ -10,6 +11,8 @@ const TOAST_MS = 3500;
 
 export class Notes {
   waits = h("div", { class: "waits", hidden: true });
+  /** In conversations with nodes it always takes its place, so that nothing moves when somebody begins to type. */
+  typing = h("p", { class: "typing", role: "status" }, h("span", { class: "name", dir: "auto" }), h("span"));
   toast = h("p", { class: "toast", role: "status" });
   error = h("div", { class: "broken", hidden: true }, h("h3"), h("p"),
     h("button", { class: "act", type: "button", onclick: () => place.open(null) }, "All conversations"));
@@ -39,6 +42,13 @@ export class Notes {
       ? "It was deleted or merged into another one, or the link is another dashboard's."
       : `${talk.problem?.message ?? ""} It is shown as soon as that is over.`.trim());
     back.hidden = !gone;
+  }
+
+  /** That the other side types. `room` is the conversation's view, or undefined. */
+  drawTyping(room) {
+    const types = room && store.typesIn(room);
+    setText(this.typing.firstChild, types ? called(room) : "");
+    setText(this.typing.lastChild, types ? " is typing…" : "");
   }
 
   /** What waits here, and why: once for all of it, above the composer. */

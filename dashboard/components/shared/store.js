@@ -4,6 +4,8 @@
 /** Operations that are told once the lists are as they say; and those that leave the lists alone. */
 const QUIET = new Set(["message", "changed", "state", "receipt", "warned", "shared"]);
 const LATER = new Set([...QUIET, "expired", "room_gone", "options"]);
+/** Nobody is shown as typing for longer without another word about it, in ms, also when a clock is set meanwhile. */
+const LONGEST_TYPING_MS = 15000;
 
 export class Store {
   rooms = new Map();
@@ -24,6 +26,8 @@ export class Store {
   #names = new Map();
   #listeners = new Map();
   #reads = null;
+  /** Timers for the end of somebody's typing, by conversation. */
+  #typing = new Map();
 
   /**
    * `kind` is "lists", "message" (op), "state" (op), "said" (message), "expired" (op), "reload" (everything), "gone" (op),
@@ -77,6 +81,25 @@ export class Store {
     return room.unread && this.#reads?.(room.id) ? 0 : room.unread;
   }
 
+  /** Whether the other side of a conversation types right now. */
+  typesIn(room) {
+    return room.typing > this.now() && this.away === null;
+  }
+
+  /** Somebody's typing ends by itself, without another word about it. */
+  #watchTyping(room) {
+    clearTimeout(this.#typing.get(room.id));
+    this.#typing.delete(room.id);
+    if (!this.typesIn(room)) return;
+    const rest = Math.min(room.typing - this.now(), LONGEST_TYPING_MS);
+    this.#typing.set(room.id, setTimeout(() => {
+      this.#typing.delete(room.id);
+      const { typing } = this.rooms.get(room.id) ?? {};
+      if (typing === room.typing) this.rooms.set(room.id, { ...this.rooms.get(room.id), typing: 0 });
+      this.#tell("lists");
+    }, rest));
+  }
+
   get unread() {
     let sum = 0;
     for (const room of this.rooms.values()) sum += this.unreadIn(room);
@@ -126,6 +149,7 @@ export class Store {
     this.cursor = { log: everything.log, seq: everything.seq };
     const first = !this.loaded;
     this.loaded = true;
+    for (const room of this.rooms.values()) if (room.typing || this.#typing.has(room.id)) this.#watchTyping(room);
     this.#tell("lists");
     if (everything.shared) this.#tell("shared", everything.shared);
     if (frame.missed && !other) for (const op of frame.missed) this.#tellOf(op);
@@ -137,8 +161,10 @@ export class Store {
     let lists = false;
     const later = [];
     for (const op of frame.ops) {
-      if (op.op === "room") this.rooms.set(op.room.id, op.room);
-      else if (op.op === "room_gone") this.rooms.delete(op.id);
+      if (op.op === "room") {
+        this.rooms.set(op.room.id, op.room);
+        if (op.room.typing || this.#typing.has(op.room.id)) this.#watchTyping(op.room);
+      } else if (op.op === "room_gone") this.rooms.delete(op.id);
       else if (op.op === "peer") this.peers.set(op.peer.id, op.peer);
       else if (op.op === "peer_gone") this.peers.delete(op.id);
       else if (op.op === "self") this.me = op.me;
