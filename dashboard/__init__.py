@@ -13,6 +13,7 @@
     feed.py       follows the node, and asks it
     viewmodel.py  pure: snapshot + events -> what is drawn         appearance.py  pure: how one thing is drawn
     operations.py  pure: what tabs are told                        doubts.py   pure: who somebody may be, and what to do
+    secure.py     pure: how encrypted links are drawn
     wording.py    pure: states and errors in words                 namesakes.py  pure: who shares a name
     composing.py  who types in which tab, told to the node
     watching.py   tabs that show the Activity page: rows and figures, from a poll that they share
@@ -24,5 +25,5 @@
 Who may import whom: app -> (main, live, hostconfig, another, connections, listening, given, running) -> guard -> door
 -> (place, links, sessions, pages) -> (challenges, hosts); live -> (watching | composing) -> asked ->
 (eventlog | options) -> (feed | viewmodel) -> node.bus; main -> views -> components. viewmodel -> (activity |
-operations | telling) -> appearance -> (doubts | namesakes) -> wording are pure.
+operations | telling) -> (appearance | secure) -> (doubts | namesakes) -> wording are pure.
 """

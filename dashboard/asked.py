@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from dashboard import appearance, doubts, eventlog, options, telling, viewmodel
+from dashboard import appearance, doubts, eventlog, options, secure, telling, viewmodel
 from dashboard.feed import Asker
 from node.bus import bounds, nouns
 from node.bus import requests as rq
@@ -87,6 +87,13 @@ class Outcome(msgspec.Struct, tag_field="t", tag="delivery"):
 
     n: _Number
     message: _Number
+
+
+class Secure(msgspec.Struct, tag_field="t", tag="secure"):
+    """Ask how the encrypted links with a node are, with both codes."""
+
+    n: _Number
+    peer: _Id
 
 
 class Doubt(msgspec.Struct, tag_field="t", tag="doubt"):
@@ -237,7 +244,7 @@ class ShutOut(msgspec.Struct, tag_field="t", tag="shut_out"):
 
 
 Question = (
-    History | Search | Send | Resend | Outcome | Doubt | Trust | Read | Connect | Disconnect | Forget | Rename
+    History | Search | Send | Resend | Outcome | Secure | Doubt | Trust | Read | Connect | Disconnect | Forget | Rename
     | Merge | Delete | Events | RawEvent | UnknownRooms | Options | Change
 )  # fmt: skip
 #: Requests that this server answers without the node, in live.py.
@@ -332,6 +339,8 @@ async def answer(question: Question, asker: Asker, model: viewmodel.Model) -> ms
                 for one in became.recipients
             ]
             return Told(model.message(became.message), recipients)
+        case Secure():
+            return await _secure(question.peer, asker, model)
         case Doubt():
             doubted = model.peer(question.peer)
             if doubted is None or doubted.warning is None or model.state is None:
@@ -380,3 +389,9 @@ async def answer(question: Question, asker: Asker, model: viewmodel.Model) -> ms
             given = {name: getattr(question, name) for name in nouns.Settings.__struct_fields__}
             changes = {name: value for name, value in given.items() if value is not None}
             return await options.change(asker, changes, question.key)
+
+
+async def _secure(peer: str, asker: Asker, model: viewmodel.Model) -> secure.SecureView:
+    standing: rq.LinksResult = await asker.ask("links", rq.PeerArgs(peer=peer))
+    status: rq.StatusResult = await asker.ask("status")
+    return secure.secure_view(standing.links, status.self, model.peer(peer), status.program)

@@ -74,6 +74,12 @@ class ReceiptOp(msgspec.Struct, frozen=True, tag_field="op", tag="receipt"):
     delivery: Delivery
 
 
+class LinksOp(msgspec.Struct, frozen=True, tag_field="op", tag="links"):
+    """Something about a node changed: who shows how the links with it are asks again."""
+
+    peer: str
+
+
 class WarnedOp(msgspec.Struct, frozen=True, tag_field="op", tag="warned"):
     """It has become doubtful who a peer is: to be shown at once, wherever the reader is. `room` null: it is gone."""
 
@@ -142,7 +148,7 @@ class OptionsOp(msgspec.Struct, frozen=True, tag_field="op", tag="options"):
 
 #: Operations that a tab must get after it was away for a moment, because the lists alone don't show them.
 Lasting = MessageOp | ChangedOp | StateOp | ReceiptOp | ExpiredOp | RoomGone | WarnedOp | IdentitySharedOp
-Op = Lasting | RoomOp | PeerOp | PeerGone | SelfOp | AwayOp | HealthOp | OptionsOp
+Op = Lasting | RoomOp | PeerOp | PeerGone | SelfOp | AwayOp | HealthOp | OptionsOp | LinksOp
 
 
 class Everything(msgspec.Struct, frozen=True):

@@ -35,6 +35,7 @@ from dashboard.operations import (
     ExpiredOp,
     HealthOp,
     IdentitySharedOp,
+    LinksOp,
     MessageOp,
     Op,
     OptionsOp,
@@ -205,6 +206,8 @@ class Model:
                 if given_up or peer.link in ("online", "reachable", "connecting"):
                     self._tries.pop(peer.id, None)
                 peers.add(peer.id)
+                if peer.kind == "node":
+                    ops.append(LinksOp(peer.id))
             case ev.PeerForgotten(peer=gone_peer):
                 self._tries.pop(gone_peer, None)
                 peers.add(gone_peer)

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from dashboard import asked, viewmodel
+from dashboard import asked, secure, viewmodel
 from node.bus import bounds, nouns
 from node.bus import requests as rq
 from node.errors import CommandRefused
-from tests.dashboard.nouns import direct, entry, message, node, snapshot
+from tests.dashboard.nouns import ME, direct, entry, message, node, snapshot
 from tests.support import hostile_json
 
 
@@ -84,6 +84,25 @@ def test_what_became_of_a_message_is_asked_and_told_by_name() -> None:
     assert put_to_the_node == [("delivery", rq.DeliveryArgs(message=7))]
     assert isinstance(told, asked.Told) and told.message.id == 7
     assert [(one.name, one.label, one.at) for one in told.recipients] == [("bela", "delivered", 5)]
+
+
+def test_how_the_links_with_a_node_are_is_told_with_both_codes_and_programs() -> None:
+    class Node(FakeAsker):
+        async def ask(self, op: str, args: Any = None, **more: Any) -> Any:
+            await super().ask(op, args, **more)
+            return rq.LinksResult(links=[]) if op == "links" else self.result
+
+    status = rq.StatusResult(
+        ready=True, self=ME, pid=1, program="snicher/0.1.0", home="h", log="l", head=1, health=nouns.Health()
+    )
+    model = viewmodel.Model("home")
+    model.resync(snapshot(10, [node()], [direct()]))
+    asker = Node(status)
+    question = asked.decode('{"t":"secure","n":1,"peer":"peer-bela"}')
+    told = asyncio.run(asked.answer(question, asker, model))  # type: ignore[arg-type]
+    assert asker.asked == [("links", rq.PeerArgs(peer="peer-bela")), ("status", None)]
+    assert isinstance(told, secure.SecureView) and (told.links, told.program) == ([], "snicher/0.1.0")
+    assert (told.mine, told.theirs) == (["aaaa", "bbbb", "cccc", "dddd"], ["k7f2", "9qda", "mx31", "t6ow"])
 
 
 def test_who_may_be_meant_is_told_without_the_node() -> None:

@@ -175,6 +175,12 @@ def test_who_is_no_member_or_is_plain_types_nowhere(direct_model: v.Model, model
     assert model.event(typing(9000, where="room-bela")) == []
 
 
+def test_whoever_shows_links_asks_again_when_something_about_the_node_changed(direct_model: v.Model) -> None:
+    ops = direct_model.event(event(11, ev.PeerChanged(peer=node())))
+    assert ops == [o.LinksOp("peer-bela")], "also when nothing else shows the change"
+    assert direct_model.event(event(12, ev.PeerChanged(peer=peer("old")))) != [o.LinksOp("peer-old")]
+
+
 def test_a_message_that_changed_comes_whole_and_as_what_it_is_now(direct_model: v.Model) -> None:
     model = direct_model
     ops = model.event(event(11, ev.MessageAccepted(message=own(3, room="direct:bela"))))

@@ -14,7 +14,7 @@ from node.bus import nouns
 from node.errors import CommandRefused
 from node.model import short_code
 from tests.e2e.browser import Dashboard, Visit, bubble, field, room, until, write
-from tests.support.fake_node import FakeNode, node_id
+from tests.support.fake_node import FakeNode, node_id, now
 
 pytest_plugins = ["tests.e2e.browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -244,6 +244,55 @@ def test_details_of_a_message_say_when_the_node_refuses(node: FakeNode, visit: V
     # What lies around it closes it.
     tab.mouse.click(5, 300)
     expect(tab.get_by_role("dialog", name="Delivery")).to_be_hidden()
+
+
+def test_how_the_connection_is_is_told_and_kept_true(node: FakeNode, visit: Visit) -> None:
+    bela, alpha = node.add_node("bela", link="offline"), node.add_peer("alpha")
+    node.retry(bela, in_ms=400_000)
+    tab = visit().open(bela.room)
+    tab.locator(".talk .badge").click()
+    dialog = tab.get_by_role("dialog", name="Connection with bela")
+    expect(dialog.locator(".linkstate")).to_have_text(
+        re.compile(r"There is no connection now: bela is offline\. Next try in \d min\.")
+    )
+    codes = [re.findall("[a-z0-9]+", code) for code in (node.me.code, bela.code)]
+    for nth, code in enumerate(codes):
+        expect(dialog.locator(".groups").nth(nth).locator("span")).to_have_text(code)
+    here = nouns.Link(
+        direction="out", address="10.0.0.9:5000", since=now() - 3_600_000, version=1, program="snicher/0.2.0",
+        clock=-7 * 60_000, instance="1" * 32,
+    )  # fmt: skip
+    node.link(bela, here)
+    expect(dialog.locator(".linkstate")).to_have_text(re.compile(r"^Encrypted since .*\d\d:\d\d\.$"))
+    expect(dialog.locator("dl")).to_contain_text("10.0.0.9:5000, you connected")
+    expect(dialog.locator("dl")).to_contain_text("yours snicher/0.1.0, theirs snicher/0.2.0, protocol 1")
+    expect(dialog.locator("dl")).to_contain_text("theirs is 7 min behind yours")
+    # Another machine of the same person; nothing else about the peer is another.
+    node.link(bela, here, replace(here, direction="in", instance="2" * 32, clock=0))
+    expect(dialog.locator("dl")).to_have_count(2)
+    expect(dialog.locator("dl").first).to_contain_text("1 of 2")
+    expect(dialog.locator("dl").first).to_contain_text("they connected")
+    expect(dialog.locator("dl").first.get_by_text("Clock")).to_be_hidden()
+    expect(dialog.locator(".linkstate")).to_contain_text("with 2 of their machines")
+    node.link(bela)
+    expect(dialog.locator(".linkstate")).to_contain_text("There is no connection now")
+    expect(dialog.locator("dl")).to_have_count(0)
+    tab.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(tab.locator(".talk .badge")).to_be_focused()
+    # The same by keyboard, from the menu; a plain client has no such connection.
+    tab.get_by_role("button", name="More about bela").press("Enter")
+    tab.get_by_role("menuitem", name="Connection details…").press("Enter")
+    expect(dialog).to_be_visible()
+    tab.get_by_role("button", name="Close").click()
+    room(tab, "alpha").click()
+    tab.get_by_role("button", name="More about alpha").click()
+    expect(tab.get_by_role("menuitem", name="Rename…")).to_be_visible()
+    expect(tab.get_by_role("menuitem", name="Connection details…")).to_be_hidden()
+    tab.keyboard.press("Escape")
+    tab.locator(".talk .badge").click()
+    expect(tab.locator("dialog[open]")).to_have_count(0)
+    assert alpha.kind == "plain"
 
 
 def test_a_plain_peer_becomes_a_node_while_somebody_writes_to_it(node: FakeNode, visit: Visit) -> None:

@@ -80,6 +80,11 @@ def _delivery(tab: Page) -> None:
     expect(tab.locator(".details .outcome").first).to_be_visible()
 
 
+def _connection(tab: Page) -> None:
+    tab.locator(".talk .badge").click()
+    expect(tab.locator(".secure .codes")).to_be_visible()
+
+
 def _decide(act: str) -> Callable[[Page], None]:
     def press_it(tab: Page) -> None:
         tab.get_by_role("button", name=f"{act}…").click()
@@ -127,6 +132,9 @@ VIEWS = [
     View("nodes-list", "nodes", "", ".list .room"),
     View("nodes-direct", "nodes", "?room=direct:1", ".row"),
     View("nodes-delivered", "nodes", "?room=direct:1", ".row", _delivery, again=True),
+    View("nodes-secure", "nodes", "?room=direct:1", ".row", _connection, again=True),
+    View("nodes-away", "nodes", "?room=direct:2", ".row", _connection, again=True),
+    View("nodes-menu", "nodes", "?room=direct:1", ".row", press("button", "More about bela"), again=True),
     View("nodes-waiting", "nodes", "?room=direct:2", ".waits", _delivery, again=True),
     View("nodes-twin", "nodes", "?room=direct:3", ".doubt"),
     View("nodes-clear", "nodes", "?room=room-4", ".doubt", _decide("Allow clear text"), again=True),

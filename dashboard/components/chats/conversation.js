@@ -113,6 +113,7 @@ export class Conversation {
   destroy() {
     for (const stop of this.#stops) stop();
     this.#details.destroy();
+    this.#head.destroy();
     this.#talk?.close();
   }
 

@@ -7,6 +7,7 @@ import { store } from "../shared/session.js";
 import * as when from "../shared/when.js";
 import { Doubt } from "./doubt.js";
 import { Menu } from "./menu.js";
+import { Secure } from "./secure.js";
 import { Sheet } from "./sheet.js";
 
 export class Head {
@@ -16,11 +17,13 @@ export class Head {
   #parts;
   #menu;
   #doubt;
+  #secure = new Secure();
+  #room;
 
   /** `done(text)` tells what a choice in the menu did. */
   constructor(done) {
     const sheet = new Sheet();
-    this.#menu = new Menu(done, sheet);
+    this.#menu = new Menu(done, sheet, (anchor) => this.#secure.show(this.#room, anchor));
     this.#doubt = new Doubt(sheet, done);
     this.banner = this.#doubt.element;
     const parts = {
@@ -31,22 +34,36 @@ export class Head {
       presence: h("span", { class: "presence" }),
       address: h("span", { class: "address" }),
       code: h("span", { class: "code", tabindex: 0, role: "note" }),
-      badge: privacyBadge({ class: "badge", tabindex: 0, role: "note" }),
+      badge: this.#badge(false),
     };
     this.#parts = parts;
     const title = h("div", { class: "title" }, h("div", { class: "line" }, parts.name, parts.badge),
       h("div", { class: "line small" }, parts.presence, parts.address, parts.code));
-    this.element = h("header", {}, parts.back, parts.avatar, title, this.#menu.element, sheet.element);
+    this.element = h("header", {}, parts.back, parts.avatar, title, this.#menu.element, sheet.element,
+      this.#secure.element);
   }
 
   /** Close whatever is open. */
   close() {
     this.#menu.close();
+    this.#secure.close();
+  }
+
+  destroy() {
+    this.#secure.destroy();
+  }
+
+  /** Of an encrypted conversation it is a button, which tells how that is; of another one there is nothing more to tell. */
+  #badge(encrypted) {
+    if (!encrypted) return privacyBadge({ class: "badge", tabindex: 0, role: "note" });
+    return privacyBadge({ class: "badge", type: "button", "aria-haspopup": "dialog",
+      onclick: ({ currentTarget }) => this.#secure.show(this.#room, currentTarget) }, "button");
   }
 
   /** `room` is the conversation's view, or undefined when it isn't there. */
   draw(room) {
-    const { avatar: face, name, presence, address, code, badge } = this.#parts;
+    const { avatar: face, name, presence, address, code } = this.#parts;
+    this.#room = room;
     this.#menu.draw(room);
     this.#doubt.draw(room);
     code.hidden = !room?.code.length;
@@ -54,7 +71,7 @@ export class Head {
       setText(name, store.loaded && store.me ? "This conversation isn't here" : "…");
       setText(presence, "");
       setText(address, "");
-      badge.hidden = true;
+      this.#parts.badge.hidden = true;
       return;
     }
     drawAvatar(face, room);
@@ -64,6 +81,12 @@ export class Head {
     setAttribute(presence, "data-tone", store.away ? "plain" : room.presence_tone);
     setAttribute(presence, "data-tip", room.presence_title);
     setText(address, room.address === room.name ? "" : room.address);
+    if (room.encrypted !== this.#parts.badge.matches("button")) {
+      const other = this.#badge(room.encrypted);
+      this.#parts.badge.replaceWith(other);
+      this.#parts.badge = other;
+    }
+    const { badge } = this.#parts;
     badge.hidden = false;
     drawPrivacy(badge, room.encrypted, room.privacy, room.privacy_title);
     setAttribute(badge, "aria-label", `${room.privacy}: ${room.privacy_title}`);

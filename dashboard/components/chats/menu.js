@@ -1,5 +1,5 @@
-// The menu in the head of a conversation: rename, merge, connect or disconnect, link, delete. What can't be taken back is asked
-// once more in a sheet that says what is lost.
+// The menu in the head of a conversation: how the connection is, rename, merge, connect or disconnect, link,
+// delete. What can't be taken back is asked once more in a sheet that says what is lost.
 
 import { h, icon, setAttribute, setText, toClipboard } from "../shared/dom.js";
 import { newKey } from "../shared/key.js";
@@ -19,13 +19,17 @@ export class Menu {
   #done;
   #room = null;
 
-  /** `done(text)` tells what a choice did, where nothing else shows it; `sheet` asks once more. */
-  constructor(done, sheet) {
+  /**
+   * `done(text)` tells what a choice did, where nothing else shows it; `sheet` asks once more; `secure(anchor)` tells how the
+   * encrypted connection is.
+   */
+  constructor(done, sheet, secure) {
     this.#done = done;
     this.#sheet = sheet;
     this.#open = h("button", { class: "opener", type: "button" }, icon("more"));
     this.#popup = new Popup(this.#open, "talk-menu");
     this.#acts = {
+      secure: this.#popup.add("Connection details…", () => secure(this.#open)),
       rename: this.#popup.add("Rename…", () => this.#rename()),
       merge: this.#popup.add("Merge into…", () => this.#merge()),
       link: this.#popup.add("Connect", () => this.#link()),
@@ -45,7 +49,8 @@ export class Menu {
     if (!room) return this.close();
     setAttribute(this.#open, "aria-label", `More about ${room.name}`);
     const peer = store.peers.get(room.peer);
-    const { rename, merge, link } = this.#acts;
+    const { rename, merge, link, secure } = this.#acts;
+    secure.hidden = !room.encrypted;
     rename.hidden = !peer;
     merge.hidden = store.rooms.size < 2;
     link.hidden = !peer || !(this.#connected(peer) || peer.dialable);

@@ -3,8 +3,8 @@
 import { h, icon, setAttribute, setText } from "./dom.js";
 
 /** An empty badge; `drawPrivacy` fills it. */
-export function privacyBadge(attributes = {}) {
-  return h("span", { ...attributes, class: `privacy ${attributes.class ?? ""}`.trim() }, icon("open"), h("span", { class: "word" }));
+export function privacyBadge(attributes = {}, tag = "span") {
+  return h(tag, { ...attributes, class: `privacy ${attributes.class ?? ""}`.trim() }, icon("open"), h("span", { class: "word" }));
 }
 
 /** `word`: what stands beside the lock; `title`: what it means. */

@@ -2,7 +2,7 @@
 // Nothing is decided here; viewmodel.py did that.
 
 /** Operations that are told once the lists are as they say; and those that leave the lists alone. */
-const QUIET = new Set(["message", "changed", "state", "receipt", "warned", "shared"]);
+const QUIET = new Set(["message", "changed", "state", "receipt", "warned", "shared", "links"]);
 const LATER = new Set([...QUIET, "expired", "room_gone", "options"]);
 /** Nobody is shown as typing for longer without another word about it, in ms, also when a clock is set meanwhile. */
 const LONGEST_TYPING_MS = 15000;
@@ -31,7 +31,7 @@ export class Store {
 
   /**
    * `kind` is "lists", "message" (op), "state" (op), "said" (message), "expired" (op), "reload" (everything), "gone" (op),
-   * "changed" (op: a message is another), "receipt" (op), "warned" (op), "shared" (op: this node's identity), "options" (the settings may differ), or the name of a frame that only some pages ask for: "rows", "figures".
+   * "changed" (op: a message is another), "receipt" (op), "links" (op: of a node), "warned" (op), "shared" (op: this node's identity), "options" (the settings may differ), or the name of a frame that only some pages ask for: "rows", "figures".
    */
   on(kind, listener) {
     if (!this.#listeners.has(kind)) this.#listeners.set(kind, new Set());

@@ -1,0 +1,123 @@
+// A dialog that tells more about one thing, beside what was pressed. It asks the node when it opens, and again when
+// something about that thing changes; a countdown in it goes on.
+
+import { h, icon, setText } from "../shared/dom.js";
+import { onKey } from "../shared/keyboard.js";
+import { isNarrow } from "../shared/place.js";
+import { store } from "../shared/session.js";
+
+/** How often what may have changed is looked at while it is open, in ms; countdowns go on as well. */
+const TICK_MS = 1000;
+/** Distance to the edges of the window, in px. */
+const EDGE_PX = 8;
+
+export class Panel {
+  element;
+  /** What it tells about; null while it is closed. */
+  thing = null;
+  #title;
+  #problem = h("p", { class: "problem", role: "alert", hidden: true });
+  #close = h("button", { class: "closer", type: "button", "aria-label": "Close", onclick: () => this.close() }, icon("close"));
+  #ask;
+  #draw;
+  /** Whether something changed since the node was asked. */
+  #stale = false;
+  #asking = false;
+  #timer = null;
+
+  /**
+   * `body`: the elements in it. `ask(thing)` asks the node; what it resolves with goes to `draw(thing, answer)`, which is
+   * called without an answer as well: before there is one (null), and each second.
+   */
+  constructor({ name, body, ask, draw }) {
+    this.#ask = ask;
+    this.#draw = draw;
+    this.#title = h("h3", { id: `${name}-title`, dir: "auto" });
+    this.element = h("dialog", { class: `details ${name}`, "aria-labelledby": `${name}-title` },
+      h("div", { class: "inner" }, h("div", { class: "top" }, this.#title, this.#close), ...body, this.#problem));
+    // What lies around it closes it.
+    this.element.addEventListener("click", (event) => event.target === this.element && this.close());
+    this.element.addEventListener("close", () => this.#closed());
+    onKey(this.element, (event) => {
+      event.stopPropagation();
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      this.close();
+    });
+  }
+
+  /** Tell about `thing`, beside `anchor`. */
+  show(thing, title, anchor) {
+    this.thing = thing;
+    this.#answer = null;
+    this.#stale = false;
+    this.#problem.hidden = true;
+    setText(this.#title, title);
+    this.#draw(thing, null);
+    this.element.showModal();
+    this.#close.focus({ preventScroll: true });
+    this.#place(anchor);
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.again(() => this.#place(anchor));
+  }
+
+  close() {
+    if (this.element.open) this.element.close();
+  }
+
+  /** Something may have changed: the node is asked with the next tick. */
+  doubt() {
+    this.#stale = true;
+  }
+
+  /** Something changed: ask the node now. */
+  async again(then = () => {}) {
+    const { thing } = this;
+    this.#stale = true;
+    // An answer that is on its way may be older than what just happened: it is asked once more after it.
+    if (!thing || this.#asking) return;
+    this.#asking = true;
+    this.#stale = false;
+    try {
+      const answer = await this.#ask(thing);
+      if (thing !== this.thing) return;
+      this.#answer = answer;
+      this.#problem.hidden = true;
+      this.#draw(thing, answer);
+      then();
+    } catch (problem) {
+      if (thing !== this.thing) return;
+      this.#stale = problem.retryable;
+      setText(this.#problem, problem.message);
+      this.#problem.hidden = false;
+    } finally {
+      this.#asking = false;
+      if (this.thing && thing !== this.thing) this.again(then);
+    }
+  }
+
+  #answer = null;
+
+  #closed() {
+    clearInterval(this.#timer);
+    this.thing = null;
+  }
+
+  #tick() {
+    if (this.#stale && !store.away) this.again();
+    this.#draw(this.thing, this.#answer);
+  }
+
+  /** Beside what was pressed, within the window; a sheet at the bottom of a small screen. */
+  #place(anchor) {
+    const { style } = this.element;
+    style.left = style.top = "";
+    if (isNarrow() || !anchor?.isConnected) return;
+    const box = anchor.getBoundingClientRect();
+    const own = this.element.getBoundingClientRect();
+    const left = Math.min(Math.max(EDGE_PX, box.right - own.width), window.innerWidth - own.width - EDGE_PX);
+    const below = box.bottom + 6 + own.height < window.innerHeight - EDGE_PX;
+    style.left = `${left}px`;
+    style.top = `${Math.max(EDGE_PX, below ? box.bottom + 6 : box.top - own.height - 6)}px`;
+  }
+}
