@@ -337,8 +337,9 @@ class Replication:
             self._rooms.add_entries(room, self._contacts.own_name, new, lambda entry: self._receipts.state(room, entry))
             return
         contact = self._contacts.by_id[author]
-        for message in self._rooms.add_entries(room, contact.peer.name, new, lambda _: None):
-            self._contacts.seen(contact, message.at)
+        shown = self._rooms.add_entries(room, contact.peer.name, new, lambda _: None)
+        if shown:
+            self._contacts.seen(contact, max(message.at for message in shown))
 
     def _may_write(self, room: str, author: str) -> bool:
         """Whether an author is a member of a room that is here."""
