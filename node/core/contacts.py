@@ -125,8 +125,15 @@ class Contacts:
         self._own |= {str(address)}
 
     def at(self, host: str, port: int) -> Contact | None:
-        """The peer that listens there: the node, if one is known there."""
-        return self.node_at(host, port) or self.plain_at(host, port)
+        """The peer that listens there: the node, if one is known there.
+
+        A node that left the list without a person's doing still counts: nothing goes there in clear.
+        """
+        found = self.node_at(host, port) or self.plain_at(host, port)
+        if found is None:
+            shelved = self._directory.node_of(Address(host, port))
+            found = shelved if shelved is not None and shelved.peer.standing == "stranger" else None
+        return found
 
     def plain_at(self, host: str, port: int) -> Contact | None:
         """The plain peer that listens there."""

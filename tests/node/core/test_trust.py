@@ -7,6 +7,7 @@ import pytest
 from node.bus import requests as rq
 from node.core import effects as e
 from node.core import stimuli as s
+from node.core.contacts import STRANGER_MS
 from node.core.trust import RIVAL_MS
 from node.protocol.plain.codec import Announced, Text
 from tests.node.core.nodes import CAUSE, Net, Station
@@ -206,3 +207,23 @@ def test_a_decision_about_a_key_that_was_shown_is_not_taken_for_another_one_that
     result = anna.ask("trust", rq.TrustArgs(peer=bob.id, rival=other.id))
     assert isinstance(result, rq.PeerResult)
     assert result.peer.id == other.id
+
+
+def test_a_node_that_was_taken_off_the_list_for_its_age_is_not_talked_to_in_clear_when_its_address_is_named() -> None:
+    net = Net()
+    anna, bob = net.add("anna"), net.add("bob")
+    net.link(bob, anna)
+    bob.send(anna, "hello")
+    net.settle()
+    net.cut_all()
+    net.unreachable.add(bob.address)
+    net.now += STRANGER_MS + 3600_000
+    anna.give(s.Ticked())
+    anna.core._contacts.age_strangers()
+    anna.give(s.Ticked())
+    assert anna.core._contacts.by_id[bob.id].gone
+    anna.dials.clear()
+    anna.send(str(bob.address), "for bob")
+    assert [(dial.how, dial.expect) for dial in anna.dials] == [("secure", bob.id)]
+    assert anna.states(bob) == ["waiting"]
+    assert not anna.core._contacts.by_id[bob.id].gone
