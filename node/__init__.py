@@ -22,6 +22,7 @@
     supervisor.py  whether the program that started this one (honcho) still runs
     console.py  the command line: a bus client like any other        lines.py  how things look on a terminal
     said.py     the verbs that show what was said, and what became of it
+    linked.py   the verb that shows how the link with a node is
     config_table.py  the verb that lists all settings    menu.py  the text menu    tail.py  the verb that follows events
 
 Who may import whom: __main__ -> app, console -> answers, serving, retention, course -> turns -> config, loglines,

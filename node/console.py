@@ -32,6 +32,7 @@ from node.lines import (
     refusal,
     trusted,
 )
+from node.linked import link
 from node.printable import flat, plain
 from node.said import delivery, history, print_json, search
 from node.tail import tail
@@ -45,6 +46,7 @@ verbs:
   send PEER TEXT              say something; PEER is HOST:PORT, a name or an id; TEXT "-" reads standard input
   peers                       who is known, and how they are
   connect HOST:PORT           connect to a peer   [--dialect auto|snicher|std|...]
+  link PEER                   how the encrypted link with a node is: since when, with which program, both codes
   disconnect PEER             say good-bye to a peer
   rename PEER NAME            what to call a peer; "" gives it its own name back
   trust PEER                  end a warning: this is who I mean   [--plain: clear text may go to its address]
@@ -120,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
         default="auto",
         help="what it speaks, if you know it: auto, snicher, std, angle@, angle-ts, angle1, labelled, portline, json",
     )
+    verb("link", "How the encrypted link with a node is, and both codes.").add_argument("peer", type=_text)
     verb("disconnect", "Say good-bye to a peer.").add_argument("peer", type=_text)
     rename = verb("rename", "What to call a peer, whatever it calls itself.")
     rename.add_argument("peer", type=_text)
@@ -414,6 +417,7 @@ VERBS: dict[str, Callable[[Client, argparse.Namespace], None]] = {
     "send": _send,
     "peers": _peers,
     "connect": _connect,
+    "link": link,
     "disconnect": _disconnect,
     "rename": _rename,
     "merge": _merge,

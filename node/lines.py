@@ -130,7 +130,7 @@ def _outcome(one: rq.Recipient, now: int) -> str:
         return f"{one.state}, {stored}{read}.{detail}"
     if one.state == "sent":
         return f"sent{'' if one.at is None else f' at {moment(one.at, now)}'}; a plain client can't confirm it.{detail}"
-    again = "" if one.next_try is None else f" Next try {_until(one.next_try.at, now)}."
+    again = "" if one.next_try is None else f" Next try {until(one.next_try.at, now)}."
     return f"{flat(one.state)}.{detail}{again}"
 
 
@@ -164,7 +164,7 @@ def peer_line(peer: nouns.Peer, next_try: nouns.NextTry | None) -> str:
     address twice.
     """
     error = f"  {flat(peer.error)}" if peer.error else ""
-    again = "" if next_try is None else f"  next try {_until(next_try.at, _now())}"
+    again = "" if next_try is None else f"  next try {until(next_try.at, _now())}"
     how = peer.code if peer.kind == "node" else f"{peer.dialect} ({peer.dialect_from})"
     name = "-" if peer.name in (peer.host, address(peer)) else flat(peer.name)
     kept = privacy(peer.kind == "node")
@@ -172,7 +172,8 @@ def peer_line(peer: nouns.Peer, next_try: nouns.NextTry | None) -> str:
     return "\n  ".join([line, *doubt_lines(peer)])
 
 
-def _until(at: int, now: int) -> str:
+def until(at: int, now: int) -> str:
+    """When something comes (ms), in seconds; far off, its date."""
     return f"on {clock(at)}" if at - now > FAR_OFF_MS else f"in {max(0, round((at - now) / 1000))} s"
 
 

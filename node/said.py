@@ -25,7 +25,7 @@ def print_json(body: msgspec.Struct) -> None:
     sys.stdout.flush()
 
 
-def _room_of(state: nouns.State, who: str) -> nouns.Room:
+def room_of(state: nouns.State, who: str) -> nouns.Room:
     """The conversation with this id, name or HOST:PORT. Raises CommandRefused."""
     if who in state.rooms:
         return state.rooms[who]
@@ -58,7 +58,7 @@ def _told_apart(room: nouns.Room, state: nouns.State) -> str:
 
 def history(client: Client, options: argparse.Namespace) -> None:
     """Print the newest messages of a conversation."""
-    room = _room_of(client.snapshot().state, options.peer)
+    room = room_of(client.snapshot().state, options.peer)
     messages: list[nouns.Message] = []
     before = None
     while len(messages) < options.limit:

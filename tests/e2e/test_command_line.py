@@ -385,7 +385,7 @@ def test_a_pipe_whose_reader_has_enough_ends_it_cleanly(anna: NodeProcess, words
 
 VERBS = [
     ("send", "127.0.0.1:9", "text"), ("peers",), ("connect", "127.0.0.1:9"), ("disconnect", "x"), ("history", "x"),
-    ("search", "x"), ("set", "name", "x"), ("status",), ("stop",),
+    ("search", "x"), ("link", "x"), ("set", "name", "x"), ("status",), ("stop",),
 ]  # fmt: skip
 
 

@@ -68,6 +68,9 @@ class FakeClient:
     def trust(self, peer: str, *, plain: bool = False, rival: str | None = None) -> Any:
         return self._answer("trust", peer, plain)
 
+    def links(self, peer: str) -> Any:
+        return self._answer("links", peer)
+
     def delivery(self, message: int) -> Any:
         return self._answer("delivery", message)
 
