@@ -6,6 +6,8 @@
     sending    `send` through the bus, one client and several, singly and in lists, beside bare commits
     delivered  messages between two nodes until they are on the other's disk: a second, in lists and singly, beside a
                bare pair of processes with TLS and two disks; and how long each takes
+    links      encrypted links: from the answer to the open link beside bare TLS, memory of each, bytes and CPU of a
+               message beside plain ones
     paging     pages of a long conversation while messages stream into it, beside a quiet node
     snapshots  a snapshot of 20,000 peers: each page, and the whole
     searching  search in a million messages, one in 25 of them without spaces; how fast they are indexed and how large
@@ -39,7 +41,7 @@ from tests.bench.sizes import FULL, QUICK, Sizes
 
 #: Each is a module of this package with `measure`. Loaded when asked for: workers import this file again.
 NAMES = (
-    "plain", "latency", "sending", "delivered", "paging", "snapshots", "searching", "idle", "burst", "crowd",
+    "plain", "latency", "sending", "delivered", "links", "paging", "snapshots", "searching", "idle", "burst", "crowd",
     "scrolling", "pixels",
 )  # fmt: skip
 

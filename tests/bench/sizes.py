@@ -23,6 +23,11 @@ class Sizes(msgspec.Struct, frozen=True):
     #: Confirmed messages between two nodes: commands of 500 and of one, over all clients.
     confirmed_lists: int = 120
     confirmed_singles: int = 3_000
+    #: Encrypted links: handshakes, links that stand at once, and messages whose cost is measured.
+    handshakes: int = 200
+    secure_links: int = 200
+    costed: int = 10_000
+    costed_plain: int = 200
     #: Pages: the conversation, what comes in meanwhile, and how many pages are asked for.
     conversation: int = 100_000
     incoming_per_s: int = 5_000
@@ -63,6 +68,10 @@ QUICK = Sizes(
     clients=2,
     confirmed_lists=4,
     confirmed_singles=20,
+    handshakes=5,
+    secure_links=5,
+    costed=100,
+    costed_plain=100,
     conversation=1_000,
     incoming_per_s=500,
     pages=10,

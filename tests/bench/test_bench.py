@@ -16,7 +16,8 @@ from tests.support.chromium import CHROMIUM
 
 #: So many figures each family has.
 FIGURES = {
-    "plain": 4, "latency": 2, "sending": 4, "delivered": 4, "paging": 5, "snapshots": 4, "searching": 19, "idle": 4,
+    "plain": 4, "latency": 2, "sending": 4, "delivered": 4, "links": 5,
+    "paging": 5, "snapshots": 4, "searching": 19, "idle": 4,
     "burst": 2, "crowd": 6, "scrolling": 7, "pixels": 8,
 }  # fmt: skip
 
