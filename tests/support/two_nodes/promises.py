@@ -270,8 +270,8 @@ class Promises:
         """Of two links that crossed, one stays."""
         end.superseded = True
         others = [one for one in machine.ends.values() if one is not end and one.run == end.run and not one.over]
-        crossed = [one for one in others if one.inbound != end.inbound]
-        assert not crossed or any(not one.twin_superseded for one in crossed), "both links that crossed are left"
+        crossed = any(one.inbound != end.inbound for one in others)
+        assert not crossed or any(not one.twin_superseded for one in others), "both links that crossed are left"
 
     def replied(self, machine: Machine, result: Any) -> None:
         """What is acknowledged is on disk."""
