@@ -4,7 +4,7 @@ The invariant in one sentence: parsed, or a documented error, nothing else.
 
     corpus.py     what real clients send, and how it is spoilt
     targets.py    each function that reads peers' bytes, with what must hold of it
-    encrypted.py  those for encrypted links: offers, certificates, TLS, runs and bodies; runs as PROTOCOL.md has them
+    encrypted.py  those for encrypted links, from offer to entry; frames and runs as a reader of PROTOCOL.md has them
     core.py       frames of a hostile node into a core, beside an honest one
 
 And random commands for what front ends ask a node for: `python -m tests.fuzz --bus --minutes 5`.

@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import functools
 import random
+import ssl
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from node.errors import HandshakeFailed, InvalidEntry
+from node.errors import HandshakeFailed, InvalidEntry, InvalidFrame
 from node.model import Position
 from node.peers import tls
 from node.protocol import entries
+from node.protocol.secure import frames as f
 from node.protocol.secure import offer
 from tests.fuzz.corpus import cuts
 from tests.support.authors import author_of
@@ -162,7 +164,57 @@ def shaking(server: bool, data: bytes, rng: random.Random) -> None:
         mine.close()
 
 
-# -- runs
+def showing(server: bool, data: bytes, rng: random.Random) -> None:
+    """Somebody shows a certificate with anything in it, signed by the authority: taken with its key, or a sentence."""
+    body = spoil(tls.certificate(BEN.public_key(), "peer", ca=False).tbs_certificate_bytes, rng, data)
+    secret = BEN.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT if server else ssl.PROTOCOL_TLS_SERVER)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols([tls.ALPN])
+    try:
+        with tls._private_file(secret + ssl.DER_cert_to_PEM_cert(signed_by_authority(body)).encode()) as path:
+            context.load_cert_chain(path)
+    except ssl.SSLError:
+        # Nobody can show this one.
+        return
+    mine, there, back = tls.Engine(credentials(ANNA), server), ssl.MemoryBIO(), ssl.MemoryBIO()
+    other = context.wrap_bio(there, back, server_side=not server)
+    mine.start()
+    for _ in range(3):
+        there.write(mine.out())
+        with contextlib.suppress(ssl.SSLError):
+            other.do_handshake()
+        try:
+            mine.feed(back.read())
+        except HandshakeFailed as error:
+            assert str(error)
+            assert mine.peer is None
+            return
+    assert mine.peer == BEN.public_key().public_bytes_raw()
+
+
+# -- frames and runs
+
+
+def framing(data: bytes, rng: random.Random) -> None:
+    """A frame is taken, ignored or refused just as a reader of the page does."""
+    data = len(data[4:]).to_bytes(4, "big") + data[4:]
+    code: object
+    page: object
+    try:
+        found = [f.decode(one) for one in f.Splitter().feed(data)]
+        code = found and found[0] and msgspec.msgpack.decode(f.encode(found[0])[4:])
+    except InvalidFrame:
+        code = "refused"
+    if len(data) > 4 + f.MAX_HELLO:
+        assert code == "refused"
+        return
+    try:
+        page = independent.frame(data)
+    except independent.Refused:
+        page = "refused"
+    assert code == page, (code, page)
 
 
 #: Numbers at which something may turn.
@@ -251,5 +303,8 @@ ENCRYPTED: dict[str, Callable[[bytes, random.Random], None]] = {
     "TLS dialled": functools.partial(shaking, False),
     "TLS accepted": functools.partial(shaking, True),
     "body": bodies,
+    "TLS dialled, a spoilt certificate": functools.partial(showing, False),
+    "TLS accepted, a spoilt certificate": functools.partial(showing, True),
+    "frame of the page": framing,
     "run": running,
 }
