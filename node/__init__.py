@@ -24,6 +24,7 @@
     said.py     the verbs that show what was said, and what became of it
     linked.py   the verb that shows how the link with a node is
     config_table.py  the verb that lists all settings    menu.py  the text menu    tail.py  the verb that follows events
+    heard.py    what the text menu tells of what happens
 
 Who may import whom: __main__ -> app, console -> answers, serving, retention, course -> turns -> config, loglines,
 announce -> streams, supervisor -> (peers | store) -> core -> (protocol | bus) -> model, errors, tasks.

@@ -32,6 +32,7 @@ from node.bus.client import Away, Back, Client, Cursor, Resync
 from node.bus.commands import new_key
 from node.console import MAX_DIGITS, patiently
 from node.errors import BusError, CommandRefused, ConfigError, HomeInUse, HomeRefused, NodeAway, SnicherError
+from node.heard import Heard
 from node.lines import (
     PEERS_HEADER,
     address,
@@ -44,6 +45,7 @@ from node.lines import (
     room_line,
     trusted,
 )
+from node.linked import link_lines
 from node.model import is_id, parse_address
 from node.printable import flat, plain
 
@@ -51,7 +53,7 @@ MENU = """
   1. Send message
   2. Query active peers
   3. Connect to a peer
-  4. Rename, merge, delete, trust, delivery
+  4. Rename, merge, delete, trust, delivery, link
   0. Quit
 """
 #: The submenu of point 4. The older program had none of these actions, so they don't crowd its own menu.
@@ -61,6 +63,7 @@ MORE = """
   3. Delete a conversation
   4. Decide who somebody is (when there is a warning)
   5. What became of a message
+  6. How the link with somebody is
   0. Back
 """
 #: How long a running node may take to answer, in seconds. If none runs, that shows at once.
@@ -123,11 +126,7 @@ class Menu:
         self._started: subprocess.Popen[bytes] | None = None
         self._client = Client(home, name=CLIENT_NAME)
         self._ended = threading.Event()
-        #: The conversations without their newest texts, and the peers, by id.
-        self._rooms: dict[str, nouns.Room] = {}
-        self._peers_known: dict[str, nouns.Peer] = {}
-        #: Peers dialled because of a choice in this menu, without an outcome yet, and the conversation of each.
-        self._dialled: dict[str, str] = {}
+        self._heard = Heard(terminal.tell, CLIENT_NAME)
 
     def run(self) -> int:
         """Until the person quits; returns the exit code. Raises SnicherError when no node can be had."""
@@ -135,7 +134,7 @@ class Menu:
             self._find_or_start()
             # Every event after this snapshot is shown, also one that comes before the watcher has started.
             now = patiently(self._client.snapshot)
-            self._know(now.state)
+            self._heard.know(now.state)
             watcher = threading.Thread(
                 target=self._watch, args=(Cursor(now.log, now.seq),), name="menu events", daemon=True
             )
@@ -246,63 +245,18 @@ class Menu:
                 # The client was closed under us: the menu is ending.
                 return
             if isinstance(item, Resync):
-                self._know(item.snapshot.state)
+                self._heard.know(item.snapshot.state)
             elif isinstance(item, Away) and not self._ended.is_set():
                 self._terminal.tell(f"(the node is away: {item.reason})")
             elif isinstance(item, Back):
                 self._terminal.tell("(the node is back)")
             elif isinstance(item, ev.Event):
-                self._show(item)
+                self._heard.take(item)
         follower.close()
-
-    def _know(self, state: nouns.State) -> None:
-        self._rooms, self._peers_known = dict(state.rooms), dict(state.peers)
 
     def _tell_all(self, lines: Sequence[str]) -> None:
         for line in lines:
             self._terminal.tell(line)
-
-    def _show(self, event: ev.Event) -> None:
-        data = event.data
-        if isinstance(data, ev.MessageReceived):
-            self._terminal.tell(message_line(data.message, self._rooms.get(data.message.room)))
-        elif isinstance(data, ev.RoomAdded | ev.RoomChanged):
-            self._rooms[data.room.id] = data.room
-        elif isinstance(data, ev.RoomsMerged):
-            if data.gone in self._dialled.values() and data.room.peer is not None:
-                # Who was dialled turned out to be a node, which goes by another id.
-                self._dialled[data.room.peer] = data.room.id
-            self._rooms.pop(data.gone, None)
-            self._rooms[data.room.id] = data.room
-        elif isinstance(data, ev.RoomDeleted):
-            self._rooms.pop(data.room, None)
-        elif isinstance(data, ev.PeerForgotten):
-            self._peers_known.pop(data.peer, None)
-        elif isinstance(data, ev.PeerAdded | ev.PeerChanged):
-            before = self._peers_known.get(data.peer.id)
-            self._peers_known[data.peer.id] = data.peer
-            if before is None or (before.warning, before.rival) != (data.peer.warning, data.peer.rival):
-                self._tell_all(doubt_lines(data.peer))
-            self._show_link(data.peer, ours=event.cause is not None and event.cause.client == CLIENT_NAME)
-        elif isinstance(data, ev.PeerWarned):
-            # What to do stands with the peer, whose change comes along with this.
-            if data.peer not in self._peers_known or self._peers_known[data.peer].warning != data.warning:
-                self._terminal.tell(plain(f"! {flat(data.name)}: {flat(data.warning)}"))
-        elif isinstance(data, ev.IdentityShared):
-            self._terminal.tell(
-                f"! Another machine, met at {flat(data.address)}, uses this node's identity. Both go on working."
-            )
-        elif isinstance(data, ev.MessageStateChanged) and data.state in ("failed", "unconfirmed"):
-            self._terminal.tell(f"(message #{data.id} is {data.state}: {flat(data.detail or '')})")
-
-    def _show_link(self, peer: nouns.Peer, *, ours: bool) -> None:
-        """What came of dialling somebody because of what was chosen here, once."""
-        if peer.link == "connecting":
-            if ours:
-                self._dialled[peer.id] = peer.room
-        elif peer.id in self._dialled and peer.link != "unknown":
-            del self._dialled[peer.id]
-            self._terminal.tell(f"({called(peer)} is {peer.link}{': ' + flat(peer.error) if peer.error else ''})")
 
     # -- what can be chosen
 
@@ -316,7 +270,7 @@ class Menu:
 
     def _more(self) -> None:
         more = {"1": self._rename, "2": self._merge, "3": self._delete, "4": self._trust, "5": self._delivery}
-        self._offer(MORE, more)
+        self._offer(MORE, {**more, "6": self._link})
 
     def _offer(self, menu: str, choices: dict[str, Callable[[], None]]) -> None:
         """Let the person choose again and again, until it is 0."""
@@ -342,9 +296,9 @@ class Menu:
         to = self._whom("To (HOST:PORT or a name): ")
         if not to:
             return
-        for room in list(self._rooms.values()):
+        for room in list(self._heard.rooms.values()):
             if means(to, room.id, room.name) or to in room.aliases:
-                self._terminal.tell(room_line(room, self._peers_known.get(room.peer or "")))
+                self._terminal.tell(room_line(room, self._heard.peers.get(room.peer or "")))
                 for message in self._client.history(room.id, limit=LINES_SHOWN).messages:
                     self._terminal.tell(message_line(message, room))
         text = self._terminal.ask("Message: ")
@@ -376,7 +330,7 @@ class Menu:
             self._terminal.tell(f"{called(peer)} is {peer.link}{more}.")
 
     def _whom(self, question: str) -> str:
-        return self._terminal.ask(question, words=offered(self._rooms.values(), self._peers_known))
+        return self._terminal.ask(question, words=offered(self._heard.rooms.values(), self._heard.peers))
 
     def _rename(self) -> None:
         peer = self._whom("Whom (HOST:PORT or a name): ")
@@ -440,7 +394,12 @@ class Menu:
             self._terminal.tell("That is no number of a message.")
             return
         found = self._client.delivery(int(number))
-        self._tell_all(delivery_lines(found, self._peers_known))
+        self._tell_all(delivery_lines(found, self._heard.peers))
+
+    def _link(self) -> None:
+        peer = self._whom("Whom (HOST:PORT or a name): ")
+        if peer:
+            self._tell_all(link_lines(self._client, peer))
 
 
 def offered(rooms: Iterable[nouns.Room], peers: dict[str, nouns.Peer]) -> list[str]:

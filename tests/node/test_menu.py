@@ -231,3 +231,18 @@ def test_what_is_shown_before_a_message_is_of_whom_it_goes_to() -> None:
     assert menu.means("JOSE\u0301", "plain-16", "Jos\u00e9"), "as the node finds a name"
     assert not menu.means("plain-15", "plain-16", "plain-15"), "a peer of that name is not meant"
     assert not menu.means("plain-16", "plain-15", "plain-16")
+
+
+def test_how_the_link_with_somebody_is_is_told_and_who_types(node: FakeNode) -> None:
+    bela = node.add_node("bela")
+    link = nouns.Link(direction="out", address="10.0.0.9:5000", since=0, version=1, program="snicher/0.2.0")
+    node.link(bela, link)
+    terminal = Scripted()
+    terminal.script = [
+        lambda: node.types(bela), terminal.wait_for("is typing)"), "4", "6", "bela", "6", "", "6", "nobody", "0", "0",
+    ]  # fmt: skip
+    told = run(node, terminal)
+    assert f"(bela ({nouns.mark_of(bela)}) is typing)" in told
+    assert f"bela ({nouns.mark_of(bela)}): encrypted since " in told
+    assert "snicher/0.1.0 here, snicher/0.2.0 there, protocol 1" in told
+    assert "There is no conversation with 'nobody'." in told

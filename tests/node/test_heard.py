@@ -1,0 +1,41 @@
+"""What the menu tells of what happens: typing, quietly. The rest is tested with the menu."""
+
+from __future__ import annotations
+
+from node.bus import events as ev
+from node.bus import nouns
+from node.heard import TYPING_AGAIN_MS, Heard
+from tests.node.test_said import BELA, DIRECT, message, there
+
+
+def event(data: object, at: int) -> ev.Event:
+    return ev.Event(v=1, log="l", at=at, type=type(data).__name__, data=data)
+
+
+def typing(at: int, *, until: int | None = None, member: str = BELA.id) -> ev.Event:
+    return event(ev.Typing(room=DIRECT.id, member=member, until=at + 6000 if until is None else until), at)
+
+
+def test_typing_is_one_quiet_line_until_the_next_message() -> None:
+    told: list[str] = []
+    heard = Heard(told.append, "menu")
+    heard.know(there(DIRECT).state)
+    line = f"(bela ({nouns.mark_of(BELA)}) is typing)"
+    for at in (1000, 4000, 7000):
+        heard.take(typing(at))
+    heard.take(typing(8000, until=0))
+    heard.take(typing(9000))
+    assert told == [line]
+    heard.take(event(ev.MessageReceived(message=message()), 9500))
+    heard.take(typing(10_000))
+    assert told == [line, told[1], line] and "hi" in told[1]
+    heard.take(typing(10_000 + TYPING_AGAIN_MS))
+    assert len(told) == 4
+
+
+def test_somebody_who_is_not_known_types_unseen() -> None:
+    told: list[str] = []
+    heard = Heard(told.append, "menu")
+    heard.know(there(DIRECT).state)
+    heard.take(typing(1000, member="nobody"))
+    assert told == []
