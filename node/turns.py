@@ -248,6 +248,9 @@ class Turns:
 
     def _tick(self) -> None:
         self._timer = self._timer_at = None
+        if not self.health.store:
+            # Nothing is decided now, so the deadline would be due again at once. The recovery arms the timer.
+            return
         self.feed(s.Ticked())
         self._arm()
 
@@ -328,6 +331,7 @@ class Turns:
         for stimulus in (*self._links.values(), *held):
             self.feed(stimulus)
         self._gather(None, self.core.recovered(now_ms()))
+        self._arm()
         self.read_on()
         self._condition.tell()
 

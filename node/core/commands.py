@@ -290,7 +290,9 @@ class Commands:
                 for link in found.links:
                     self._connections.hang_up(found, link.number)
             self._contacts.change(found, dialect=args.dialect, dialect_from="chosen")
-        elif found.peer.dialect_from == "chosen":
+        elif found.peer.dialect_from == "chosen" or (found.peer.dialect_from == "guess" and found.one_shot):
+            # A guess is asked again: a node that was slow once would be taken for an old client for ever, because
+            # nobody says CONNECT to those.
             self._contacts.change(found, dialect="unknown", dialect_from="guess")
         self._contacts.change(found, wanted=True)
         self._connections.want(found)

@@ -35,6 +35,10 @@ class Core:
 
     head = 0
 
+    #: What is due in all cores, and how often that was asked for.
+    deadline: int | None = None
+    looks = 0
+
     def __init__(self) -> None:
         self.hosts: dict[int, str] = {}
 
@@ -52,7 +56,8 @@ class Core:
         return []
 
     def next_deadline(self) -> int | None:
-        return None
+        Core.looks += 1
+        return Core.deadline
 
 
 class Disk:
@@ -457,3 +462,22 @@ def test_an_open_snapshot_does_not_keep_the_wal_from_being_folded_back(tmp_path:
 
     end(tmp_path, test)
     assert {path.name for path in tmp_path.iterdir()} == {database.FILE_NAME, history.FILE_NAME}
+
+
+def test_what_is_due_while_the_disk_fails_keeps_nobody_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "PROBE_EVERY", 0.2)
+
+    async def story(bench: Bench) -> None:
+        await committing(bench)
+        bench.disk.fault = StoreUnavailable("full")
+        monkeypatch.setattr(Core, "deadline", 0)
+        monkeypatch.setattr(Core, "looks", 0)
+        bench.turns._arm()
+        bench.disk.let_through()
+        await eventually(lambda: not bench.turns.health.store)
+        await eventually(lambda: bench.turns.health.store)
+        # Before and after the failure it is looked at again and again, because the fake never meets its deadline.
+        assert Core.looks < 2_000
+        monkeypatch.setattr(Core, "deadline", None)
+
+    run(story)

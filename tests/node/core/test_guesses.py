@@ -179,3 +179,14 @@ def test_a_node_that_only_asks_leaves_no_word_in_the_conversation() -> None:
     assert list(desk.store.messages.values()) == []
     desk.hear(4, Announced(5000), Text("hi", "bob"), Goodbye("exit"))
     assert [one.kind for one in desk.store.messages.values()] == ["text", "notice"]
+
+
+def test_a_guess_of_a_one_shot_dialect_is_asked_again_when_somebody_asks_for_a_connection() -> None:
+    desk = Desk()
+    desk.send(BOB, "hi")
+    desk.give(s.Settled(1, "std"))
+    (dial,) = only(e.Dial, desk.give(s.Closed(1, None)))
+    assert (dial.how, dialect(desk)) == ("one_shot", ("std", "guess"))
+    desk.give(s.Closed(dial.link, "Nobody answers."))
+    asked = only(e.Dial, desk.ask("connect", rq.ConnectArgs(address=BOB)))
+    assert [(one.how, one.address) for one in asked] == [("unsure", AT_BOB)]
