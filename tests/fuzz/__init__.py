@@ -11,4 +11,9 @@ And random commands for what front ends ask a node for: `python -m tests.fuzz --
 
     bus.py        a real node with its peers, whoever asks it, and what must hold
     commands.py   for each command, arguments and what it may be answered with
+
+And hostile peers over real sockets: `python -m tests.fuzz --peers --minutes 10`.
+
+    peers.py      their manners, and an honest peer beside them
+    nodes.py      those that are nodes: they prove a key first
 """

@@ -24,6 +24,7 @@ import msgspec
 
 from node.model import Address
 from tests.fuzz.corpus import SEEDS, TOKENS, spoilt
+from tests.fuzz.nodes import hostile_node
 from tests.support.processes import NodeProcess, eventually, loopback_host
 
 #: Seconds within which `status` is answered: a busy and shared machine adds its own.
@@ -130,7 +131,9 @@ async def _idle(rng: random.Random, streams: Streams) -> None:
     await streams[0].read()
 
 
-MANNERS: tuple[Manner, ...] = (_whole, _whole, _pieces, _half_closed, _reset, _flood, _slow_reader, _names, _idle)
+MANNERS: tuple[Manner, ...] = (
+    _whole, _whole, _pieces, _half_closed, _reset, _flood, _slow_reader, _names, _idle, hostile_node, hostile_node,
+)  # fmt: skip
 
 
 class PeerFuzz:

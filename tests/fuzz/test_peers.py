@@ -19,9 +19,12 @@ def test_a_node_among_hostile_peers_answers_and_hears_an_honest_one_without_loss
     with tempfile.TemporaryDirectory(prefix="sn-") as folder, NodeProcess(pathlib.Path(folder)) as node:
         node.start()
         found = peers.PeerFuzz(node, 1).run(SECONDS)
+        known = [peer for peer in node.client.peers().peers if peer.kind == "node"]
+        texts = [one for peer in known for one in node.client.history(peer.room).messages if one.entry is not None]
     assert found.failure is None, found
     assert found.connections > 50
     assert found.honest > 5
+    assert texts, "hostile nodes prove their keys, and say texts"
 
 
 @pytest.mark.timeout(180)
