@@ -14,13 +14,18 @@ FIRST_RETRY_MS = 1_000
 LAST_RETRY_MS = 60_000
 #: The first attempts at a node come quicker, because it may have been started anew: so many, so far apart (ms).
 QUICK_RETRIES, QUICK_RETRY_MS = 4, 250
+#: The longest backoff (ms) of a node. With jitter, the dial and both handshakes, everything is on its way within a
+#: minute after a network works again, however long it didn't.
+LAST_NODE_RETRY_MS = 30_000
 
 
 def backoff_ms(peer: str, attempt: int, *, node: bool = False) -> int:
     """Backoff (ms) after failed attempt number `attempt` (from 1): 0.8 to 1.2 of the doubled time."""
+    last = LAST_RETRY_MS
     if node:
         attempt -= QUICK_RETRIES
-    base = QUICK_RETRY_MS if attempt < 1 else min(LAST_RETRY_MS, FIRST_RETRY_MS << min(attempt - 1, 20))
+        last = LAST_NODE_RETRY_MS
+    base = QUICK_RETRY_MS if attempt < 1 else min(last, FIRST_RETRY_MS << min(attempt - 1, 20))
     jitter = zlib.crc32(f"{peer}/{attempt}".encode()) % 401 - 200
     return base + base * jitter // 1000
 

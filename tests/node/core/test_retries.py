@@ -3,6 +3,9 @@ from __future__ import annotations
 from node.bus import nouns
 from node.core.contact import Contact
 from node.core.retries import LAST_RETRY_MS, Retries, backoff_ms
+from node.peers.network import DIAL_TIMEOUT
+from node.protocol.secure.link import HANDSHAKE
+from node.protocol.secure.offer import ANSWER_WAIT
 
 
 def contact(name: str) -> Contact:
@@ -15,6 +18,12 @@ def test_the_wait_doubles_up_to_a_minute_give_or_take_a_fifth() -> None:
         waits = [backoff_ms(f"plain-{n}", attempt) for n in range(200)]
         assert 0.8 * base <= min(waits) < base < max(waits) <= 1.2 * base
         assert waits == [backoff_ms(f"plain-{n}", attempt) for n in range(200)]
+
+
+def test_a_node_is_dialled_so_often_that_all_is_on_its_way_within_a_minute_after_any_outage() -> None:
+    longest = max(backoff_ms(f"node-{n}", attempt, node=True) for attempt in range(1, 40) for n in range(200))
+    assert longest > 30_000
+    assert longest / 1_000 + DIAL_TIMEOUT + ANSWER_WAIT + HANDSHAKE < 60
 
 
 def test_who_is_due_comes_soonest_first_and_only_once() -> None:
