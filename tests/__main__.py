@@ -27,6 +27,8 @@ from tests.support.failed import FAILED_TO
 PROGRAMS = {
     "chromium": ("chromium", "the dashboard is tested in a real browser"),
     "strace": ("strace", "one test traces that data is on disk before the reply"),
+    "ip": ("iproute2", "nodes are tested in network namespaces"),
+    "nft": ("nftables", "nodes are tested on a network that loses packets"),
 }
 #: Only where axe-core isn't there yet.
 NPM = {"npm": ("npm", "it fetches axe-core, which every page is checked with")}

@@ -21,7 +21,13 @@ hypothesis.settings.register_profile("patient", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("patient")
 
 #: Files that take minutes, by the longest: begun last, one of them would be all that still runs at the end.
-LONG = ("test_dashboard_views.py", "test_command_line.py", "test_dashboard.py", "test_dashboard_long.py")
+LONG = (
+    "test_dashboard_views.py",
+    "test_command_line.py",
+    "test_dashboard.py",
+    "test_dashboard_long.py",
+    "test_loss.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

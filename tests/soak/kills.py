@@ -17,6 +17,7 @@ import statistics
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 
 import msgspec
 
@@ -24,11 +25,14 @@ from node.bus import bounds, nouns
 from node.bus import requests as rq
 from node.bus.client import Client
 from node.errors import BusError, NodeAway
+from tests.support.namespaces import Wire
 from tests.support.processes import PATIENCE, NodeProcess, eventually
 from tests.support.witness import check_database
 
 #: How long one command tries to reach a node, before it begins anew, in seconds.
 ATTEMPT = 1.0
+#: Where nodes listen that have a machine of their own.
+PORT = 5000
 #: How many texts one list has.
 LISTS = (2, 10, 60, bounds.MAX_SEND)
 #: A node that starts is killed at most so long after its launch, in seconds. It takes about half a second to start.
@@ -100,7 +104,8 @@ class Talker(threading.Thread):
 class Pair:
     """Two nodes, those who talk through them, and whoever kills them."""
 
-    def __init__(self, seed: int, scale: Scale) -> None:
+    def __init__(self, seed: int, scale: Scale, wire: Wire | None = None) -> None:
+        """Create them, in the namespaces of a wire or both on this machine."""
         self.seed, self.scale = seed, scale
         self.dice = random.Random(seed)
         self.laps = self.kills = 0
@@ -108,10 +113,19 @@ class Pair:
         self.linked: list[float] = []
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sn-"))
         self.anna, self.bert = (NodeProcess(self.folder / name, name) for name in ("anna", "bert"))
+        if wire is not None:
+            self.anna, self.bert = (self._on(wire, number) for number in (0, 1))
         self.both = (self.anna, self.bert)
         self.ids: dict[NodeProcess, str] = {}
         #: What was acknowledged by each node, one list for each front end.
         self.said: dict[NodeProcess, list[list[str]]] = {node: [] for node in self.both}
+
+    def _on(self, wire: Wire, number: int) -> NodeProcess:
+        """A node in one of the namespaces. It listens everywhere there, because its address may change."""
+        name = ("anna", "bert")[number]
+        node = NodeProcess(self.folder / name, name, f"0.0.0.0:{PORT}", inside=wire.inside(number))
+        node.address = f"{wire.hosts[number]}:{PORT}"
+        return node
 
     def begin(self) -> None:
         """Both start and meet."""
@@ -143,18 +157,23 @@ class Pair:
 
     def lap(self) -> None:
         """Talk while nodes are killed; then everything must be right. Raises AssertionError."""
-        self.laps += 1
-        talkers = {node: self._talkers(node) for node in self.both}
-        for talker in (one for some in talkers.values() for one in some):
-            talker.start()
-        for _ in range(self.scale.kills):
-            time.sleep(self.dice.random() * self.scale.quiet)
-            self._kill()
-        for node, some in talkers.items():
-            for talker in some:
-                talker.finish()
-                self.said[node].append(talker.acknowledged)
+        with self.talking():
+            for _ in range(self.scale.kills):
+                time.sleep(self.dice.random() * self.scale.quiet)
+                self._kill()
         self.check()
+
+    @contextlib.contextmanager
+    def talking(self) -> Iterator[None]:
+        """All front ends talk meanwhile; at its end both nodes must be up."""
+        self.laps += 1
+        talkers = [(node, talker) for node in self.both for talker in self._talkers(node)]
+        for _, talker in talkers:
+            talker.start()
+        yield
+        for node, talker in talkers:
+            talker.finish()
+            self.said[node].append(talker.acknowledged)
 
     def _talkers(self, node: NodeProcess) -> list[Talker]:
         # One knows the other by address and one by id.
@@ -203,6 +222,13 @@ class Pair:
             node.wait_for_peer(self.other(node).address, kind="node", link="online")
         return time.monotonic() - began
 
+    def wait_delivered(self) -> float:
+        """Wait until all is delivered; returns how long that took (s)."""
+        began = time.monotonic()
+        for node in self.both:
+            eventually(lambda node=node: node.client.stats().outbox == 0, f"all of {node.name} is delivered")  # type: ignore[misc]
+        return time.monotonic() - began
+
     # -- what must be true
 
     def check_receipts(self) -> None:
@@ -221,14 +247,11 @@ class Pair:
                     found = disks[other].execute(HELD, (me, stream, n)).fetchone()
                     # A receipt for less than was written by then has no hash.
                     right = found is not None and hash_ in (b"", *found)
-                    assert right, (
-                        f"{node.name} takes {n} of its stream {stream.hex()} for delivered, but it is: {found}"
-                    )
+                    assert right, f"{node.name} takes {n} of its stream {stream.hex()} for delivered; there: {found}"
 
     def check(self) -> None:
         """All that was acknowledged is on both disks, once and in order, and shows *delivered*."""
-        for node in self.both:
-            eventually(lambda node=node: node.client.stats().outbox == 0, f"all of {node.name} is delivered")  # type: ignore[misc]
+        self.wait_delivered()
         shown = {node: node.messages(self.other(node).address) for node in self.both}
         shown = {node: [one for one in messages if one.kind == "text"] for node, messages in shown.items()}
         for node in self.both:

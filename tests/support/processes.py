@@ -95,7 +95,8 @@ def clean_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
 class NodeProcess:
     """`python -m node run` on a home and an address of its own. Its stderr gathers in `lines`.
 
-    `script`: what Python runs instead of `-m node` (it gets the same arguments).
+    `script`: what Python runs instead of `-m node` (it gets the same arguments). `inside`: a command that runs it
+    elsewhere and keeps its process id.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class NodeProcess:
         environment: Mapping[str, str] | None = None,
         script: Sequence[str] = ("-m", "node"),
         open_files: int | None = None,
+        inside: Sequence[str] = (),
     ) -> None:
         self.home = home
         self.name = name
@@ -119,6 +121,7 @@ class NodeProcess:
         self._arguments = ["run", "--home", str(home), "--name", name, "--listen", self.address, *arguments]
         self._script = list(script)
         self._open_files = open_files
+        self._inside = list(inside)
         self._client: Client | None = None
         self._gatherer: threading.Thread | None = None
         self.process: subprocess.Popen[str] | None = None
@@ -131,7 +134,7 @@ class NodeProcess:
         self.lines = []
         limit = [] if self._open_files is None else ["prlimit", f"--nofile={self._open_files}", "--"]
         self.process = subprocess.Popen(
-            [*limit, sys.executable, *self._script, *self._arguments],
+            [*self._inside, *limit, sys.executable, *self._script, *self._arguments],
             cwd=ROOT,
             env={**self._environment, **(environment or {})},
             stdin=subprocess.DEVNULL,
