@@ -87,7 +87,8 @@ class RoomView(msgspec.Struct, frozen=True):
     unread: int
     read_upto: int
     #: Sort key of the list, highest first: the order in which the node stored messages, whatever the clocks said. It is
-    #: the id of the newest text; without one, the id up to which the conversation was read.
+    #: the id of the newest text; without one, the id up to which the conversation was read. With a node, the greater of
+    #: the two: its newest text may be one that waited for long and became an entry since.
     place: int
     last: LastView | None
     peer: str | None
@@ -264,7 +265,7 @@ def room_view(
         aliases=room.aliases,
         unread=room.unread,
         read_upto=room.read_upto,
-        place=last.id if last else room.read_upto,
+        place=max(last.id if last else 0, room.read_upto if room.kind == "direct" or not last else 0),
         last=None if last is None else LastView(
             id=last.id,
             at=last.at,

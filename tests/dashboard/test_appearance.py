@@ -83,6 +83,14 @@ def test_a_conversation_stands_where_the_node_took_in_its_newest_text_whatever_c
     ahead = message(3, at=400 * 24 * 3600_000)
     assert appearance.room_view(room(last=ahead, read_upto=1), peer(), None).place == 3
     assert appearance.room_view(room(created=ahead.at, read_upto=2), peer(), None).place == 2
+    # A notice that was read moves no conversation.
+    assert appearance.room_view(room(last=ahead, read_upto=9), peer(), None).place == 3
+
+
+def test_a_conversation_with_a_node_doesn_t_sink_when_an_old_text_becomes_its_newest() -> None:
+    waited = entry(3)
+    assert appearance.room_view(direct(last=waited, read_upto=9), node(), None).place == 9
+    assert appearance.room_view(direct(last=entry(12), read_upto=9), node(), None).place == 12
 
 
 def test_names_of_others_are_made_safe_everywhere() -> None:

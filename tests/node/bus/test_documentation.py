@@ -26,6 +26,7 @@ NOUNS: dict[str, type[msgspec.Struct]] = {
     "message": nouns.Message, "place": nouns.Place, "room": nouns.Room, "peer": nouns.Peer,
     "self": nouns.Self, "settings": nouns.Settings, "health": nouns.Health, "greeting": nouns.Greeting,
     "consumer": nouns.Consumer, "subscriber": nouns.Subscriber, "option": nouns.Option,
+    "link": nouns.Link,
 }  # fmt: skip
 VALUES = (
     nouns.DeliveryState,
