@@ -761,6 +761,7 @@ def fill_nodes(node: FakeNode) -> dict[str, nouns.Peer]:
     )  # fmt: skip
     node.warn(dora, f"Another key than dora's answers at {dora.host}:5000.", rival=node_id(99))
     node.warn(clear, f"This came in clear from {bela.host}, where bela's node is known.")
+    node.types(bela, for_ms=3_600_000)
     node.warn(twin, "Another node with the name bela is known here.")
     return {"bela": bela, "cian": cian, "twin": twin, "clear": clear, "dora": dora, "alpha": alpha}
 

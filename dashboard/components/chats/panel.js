@@ -115,7 +115,9 @@ export class Panel {
     if (isNarrow() || !anchor?.isConnected) return;
     const box = anchor.getBoundingClientRect();
     const own = this.element.getBoundingClientRect();
-    const left = Math.min(Math.max(EDGE_PX, box.right - own.width), window.innerWidth - own.width - EDGE_PX);
+    // To the right of its left edge where there is room: what is pressed at the left has the list beside it.
+    const right = window.innerWidth - own.width - EDGE_PX;
+    const left = box.left <= right ? box.left : Math.min(Math.max(EDGE_PX, box.right - own.width), right);
     const below = box.bottom + 6 + own.height < window.innerHeight - EDGE_PX;
     style.left = `${left}px`;
     style.top = `${Math.max(EDGE_PX, below ? box.bottom + 6 : box.top - own.height - 6)}px`;
