@@ -94,7 +94,7 @@ class World:
     def frame(self) -> f.Frame:
         """A frame of any kind, good or bad."""
         rng = self.rng
-        kind = rng.choice(("run", "run", "run", "have", "want", "stop", "digest", "pong", "again"))
+        kind = rng.choice(("run", "run", "run", "have", "want", "stop", "digest", "pong", "again", "read", "typing"))
         if kind == "run":
             return self._run()
         if kind == "have":
@@ -105,6 +105,11 @@ class World:
             return f.Stop(self._room(), self._author(), self._stream())
         if kind == "digest":
             return f.Digest([(self._room(), rng.randbytes(32)) for _ in range(rng.randint(0, 3))])
+        if kind == "read":
+            rows = [(self._author(), self._stream(), rng.choice(NUMBERS[1:10])) for _ in range(rng.choice((0, 1, 20)))]
+            return f.Read(self._room(), rows)
+        if kind == "typing":
+            return f.Typing(self._room(), rng.choice((0, 1, 10, 11)))
         if kind == "again" and self.said:
             # Its own words come back to the node.
             return rng.choice(self.said)

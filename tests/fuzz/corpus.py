@@ -24,6 +24,8 @@ _FRAMES: tuple[frames.Frame, ...] = (
     frames.Want("#lobby", _AUTHOR, b"S" * 16, 0, True),
     frames.Stop("#lobby", _AUTHOR, b"S" * 16),
     frames.Run("#lobby", [_HEADER], [b"body"], b"s" * 64),
+    frames.Read("#lobby", [(_AUTHOR, b"S" * 16, 9)]),
+    frames.Typing("#lobby", 6),
 )
 
 SEEDS: tuple[bytes, ...] = (

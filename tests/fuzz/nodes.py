@@ -85,6 +85,7 @@ def _words(rng: random.Random, number: int, node: str) -> list[bytes]:
         others = (
             f.Have(room, [row]), f.Want(room, rng.choice((me, node)), stream, 0, True), f.Stop(room, node, stream),
             f.Digest([(room, rng.randbytes(32))]), f.Ping(rng.randbytes(8)),
+            f.Read(room, [(node, stream, row.n or 1)]), f.Typing(room, rng.randint(0, 10)),
         )  # fmt: skip
         luck = rng.random()
         frame = rng.choice((hello, f.Bye(9, "x"))) if luck < 0.03 else run if luck < 0.5 else rng.choice(others)

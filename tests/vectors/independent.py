@@ -285,10 +285,28 @@ def _is_run(of: list[Any]) -> bool:
     )
 
 
+def _is_read(of: list[Any]) -> bool:
+    return (
+        isinstance(of[0], str)
+        and _is_list(of[1], 0, 4000)
+        and all(
+            _is_list(row, 3, 3)
+            and isinstance(row[0], str)
+            and _is_binary(row[1], 16)
+            and _is_number(row[2], 1, LARGEST)
+            for row in of[1]
+        )
+    )
+
+
+def _is_typing(of: list[Any]) -> bool:
+    return isinstance(of[0], str) and _is_number(of[1], 0, 10)
+
+
 #: For each type: its elements, and whether those behind the type are within their bounds.
 _FRAMES = {
     0: (8, _is_hello), 1: (2, _is_token), 2: (2, _is_token), 3: (3, _is_bye), 4: (2, _is_digest), 5: (3, _is_have),
-    6: (6, _is_want), 7: (4, _is_stream), 8: (5, _is_run),
+    6: (6, _is_want), 7: (4, _is_stream), 8: (5, _is_run), 13: (3, _is_read), 14: (3, _is_typing),
 }  # fmt: skip
 
 

@@ -88,6 +88,9 @@ def frames() -> dict[str, f.Frame]:
         "RUN of one entry": run_of(hello),
         "RUN of two entries": run_of(hello, again),
         "RUN whose first body is deleted": run_of(msgspec.structs.replace(hello, body=None), again),
+        "READ": f.Read(ROOM, [(one, SECOND, 1), (author_of(OTHER), THIRD, 1)]),
+        "TYPING": f.Typing(ROOM, 6),
+        "TYPING no longer": f.Typing(ROOM, 0),
     }
 
 

@@ -201,6 +201,10 @@ def _frames() -> list[dict[str, object]]:
         _one("STOP with a stream of 15 bytes", "frame", changed("STOP", 3, bytes(15))),
         _one("RUN without entries", "frame", frame_bytes([8, ROOM, [], [], bytes(64)])),
         _one("RUN with more headers than bodies", "frame", changed("RUN of two entries", 3, [None])),
+        _one("READ up to 0", "frame", frame_bytes([13, ROOM, [[author, FIRST, 0]]])),
+        _one("READ with a stream of 15 bytes", "frame", frame_bytes([13, ROOM, [[author, FIRST[1:], 1]]])),
+        _one("TYPING for 11 seconds", "frame", frame_bytes([14, ROOM, 11])),
+        _one("TYPING for -1 seconds", "frame", frame_bytes([14, ROOM, -1])),
     ]  # fmt: skip
 
 

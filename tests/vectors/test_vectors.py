@@ -167,6 +167,11 @@ def test_frames(one: dict[str, Any]) -> None:
     assert (found and msgspec.msgpack.decode(frames.encode(found)[4:])) == expected
 
 
+def test_frames_of_every_type_are_among_them() -> None:
+    types = {value(one["value"])[0] for one in V["frames"]}
+    assert types == set(independent._FRAMES) == frames._KNOWN
+
+
 @named(V["digests"])
 def test_digests(one: dict[str, Any]) -> None:
     rows = value(one["rows"])
