@@ -8,7 +8,9 @@ from tests.vectors import made, recording
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.vectors", description=__doc__)
-    parser.add_argument("--record", metavar="NAME", help="a new recording; one that is there is never made anew")
+    parser.add_argument(
+        "--record", choices=recording.STORIES, help="a new recording; one that is there is never made anew"
+    )
     options = parser.parse_args()
     if options.record is None:
         made.FILE.write_text(made.text(), "utf-8")

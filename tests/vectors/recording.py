@@ -7,9 +7,12 @@ A recording is a list of steps in order:
     {"writes": NAME, "text": TEXT}  somebody says a text to the other; it goes over the wire if there is one
     {"leaves": NAME}                somebody ends the link in order
     {"restarts": NAME}              a node begins another run on what is on its disk
+    {"reads": NAME}                 somebody reads all that the other said
+    {"types": NAME}                 somebody begins to type
+    {"stops": NAME}                 and no longer does
     {"passes": MS}                  time passes
 
-`python -m tests.vectors --record NAME` makes one of the node as it is, if there is none of that name.
+`python -m tests.vectors --record NAME` makes one of the story of that name with the node as it is, if there is none.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import json
 import pathlib
 from typing import Any
 
+from node.bus import requests as rq
 from tests.node.core.nodes import Station
 from tests.vectors.wire import End, Tape, Wires
 
@@ -26,7 +30,7 @@ NAMES = ("anna", "bert")
 
 #: Link-up with nothing to tell, texts and receipts both ways, and the end; then both write while they aren't linked,
 #: one of them in two runs. At the next link-up the digests differ, and each asks for what it lacks.
-STORY: tuple[dict[str, Any], ...] = (
+ENTRIES: tuple[dict[str, Any], ...] = (
     {"dials": "anna"},
     {"writes": "anna", "text": "hello"},
     {"writes": "bert", "text": "Grün 日本 😀"},
@@ -46,6 +50,27 @@ STORY: tuple[dict[str, Any], ...] = (
     {"writes": "bert", "text": "so I see"},
     {"leaves": "bert"},
 )
+
+#: Read marks both ways, typing, and another link-up, at which the marks are told again.
+READING: tuple[dict[str, Any], ...] = (
+    {"dials": "anna"},
+    {"writes": "anna", "text": "have you read this?"},
+    {"passes": 1_000},
+    {"reads": "bert"},
+    {"types": "bert"},
+    {"passes": 1_000},
+    {"writes": "bert", "text": "yes"},
+    {"reads": "anna"},
+    {"types": "anna"},
+    {"passes": 1_000},
+    {"stops": "anna"},
+    {"leaves": "anna"},
+    {"passes": 60_000},
+    {"dials": "bert"},
+    {"passes": 1_000},
+    {"leaves": "bert"},
+)
+STORIES = {"protocol-2": ENTRIES, "reading": READING}
 
 
 class Play:
@@ -95,6 +120,16 @@ class Play:
             end.link.leave(self.net.seconds)
         elif verb == "restarts":
             station.begin()
+        elif verb == "reads":
+            station.ask("mark_read", rq.MarkReadArgs(room=self.room))
+        elif verb in ("types", "stops"):
+            station.ask("typing", rq.TypingArgs(room=self.room, stopped=verb == "stops"))
+
+    @property
+    def room(self) -> str:
+        """The room of the two."""
+        anna, bert = self.stations.values()
+        return anna.room(bert)
 
     @staticmethod
     def other(name: str) -> str:
@@ -105,7 +140,7 @@ class Play:
 def record(name: str) -> pathlib.Path:
     """Keep what the node of today says. Raises FileExistsError: a recording is never made anew."""
     play = Play()
-    for step in STORY:
+    for step in STORIES[name]:
         play.take(step)
     path = FOLDER / f"{name}.json"
     FOLDER.mkdir(exist_ok=True)
