@@ -19,6 +19,7 @@ from node.bus.client import Away, Back, Resync
 from tests.dashboard.conftest import Served
 from tests.dashboard.nouns import event, message, snapshot
 from tests.support.fake_node import PATIENCE, FakeNode
+from tests.support.processes import eventually
 
 
 class Tab:
@@ -104,6 +105,20 @@ def test_a_tab_resumes_by_its_cursor(served: Served, tab: Tab, node: FakeNode) -
     for wrong in ({"log": "another", "seq": cursor}, {"log": node.log_id, "seq": 10**9}):
         with served.client.websocket_connect(served.live, headers=served.cookie) as session:
             assert Tab(session, served.word).hello(**wrong)["missed"] is None
+
+
+def test_a_tab_that_closes_types_no_more(served: Served, node: FakeNode) -> None:
+    bela = node.add_node("typist")
+    with served.client.websocket_connect(served.live, headers=served.cookie) as session:
+        tab = Tab(session, served.word)
+        row = next((row for row in tab.hello()["everything"]["rooms"] if row["id"] == bela.room), None)
+        while row is None:
+            row = next(
+                (op for op in tab.hear().get("ops", []) if op["op"] == "room" and op["room"]["id"] == bela.room), None
+            )
+        assert tab.ask(t="typing", room=bela.room)["result"] == {}
+        eventually(lambda: node.typed == [(bela.room, False)], "the node is told")
+    eventually(lambda: node.typed == [(bela.room, False), (bela.room, True)], "the node is told that it is over")
 
 
 def test_history_search_and_sending(tab: Tab, node: FakeNode) -> None:
