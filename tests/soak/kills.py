@@ -2,8 +2,9 @@
 
 On each side one front end says single texts and another one lists. Each command has a key and is repeated until it is
 acknowledged; so what is acknowledged is known exactly. A node is killed alone, together with the other one, or again
-while it starts. Whenever both are down, what each has noted of the other's disk is compared with that disk. After each
-lap, and at the end, all that was acknowledged must be on both disks, once and in order, and show *delivered*.
+while it starts. All the while, and when both are down, what each has noted of the other's disk is compared with that
+disk. After each lap, and at the end, all that was acknowledged must be on both disks, once and in order, and show
+*delivered*.
 """
 
 from __future__ import annotations
@@ -38,9 +39,11 @@ LISTS = (2, 10, 60, bounds.MAX_SEND)
 #: A node that starts is killed at most so long after its launch, in seconds. It takes about half a second to start.
 STARTING = 1.2
 
-#: What a node has noted about the other's disk, and what is on a disk: (stream, n) and the hash of the header.
-RECEIPTS = "SELECT stream, n, hash FROM receipt WHERE member = ? AND author = ? AND n > 0"
-HELD = "SELECT hash FROM signed WHERE author = ? AND stream = ? AND n = ?"
+#: What a node has noted about the other's disk, and what is on a disk.
+RECEIPTS = "SELECT room, stream, n, hash FROM receipt WHERE member = ? AND author = ? AND n > 0"
+HELD = "SELECT hash FROM signed WHERE room = ? AND author = ? AND stream = ? AND n = ?"
+#: Between two looks at the disks, in seconds.
+LOOKS = 0.05
 
 
 class Scale(msgspec.Struct, frozen=True):
@@ -159,7 +162,10 @@ class Pair:
         """Talk while nodes are killed; then everything must be right. Raises AssertionError."""
         with self.talking():
             for _ in range(self.scale.kills):
-                time.sleep(self.dice.random() * self.scale.quiet)
+                until = time.monotonic() + self.dice.random() * self.scale.quiet
+                while time.monotonic() < until:
+                    self.check_receipts()
+                    time.sleep(min(LOOKS, max(0.0, until - time.monotonic())))
                 self._kill()
         self.check()
 
@@ -232,9 +238,9 @@ class Pair:
     # -- what must be true
 
     def check_receipts(self) -> None:
-        """While both are down: what one has noted as on the other's disk is there."""
+        """What one has noted as on the other's disk is there, because it was there before that was noted."""
         with contextlib.ExitStack() as stack:
-            # Read only, so that what a crash left is found by the node itself.
+            # Read only, so that the node itself finds what a crash left.
             disks = {
                 node: stack.enter_context(
                     contextlib.closing(sqlite3.connect(f"file:{node.home / 'snicher.db'}?mode=ro", uri=True))
@@ -243,8 +249,8 @@ class Pair:
             }
             for node in self.both:
                 me, other = self.ids[node], self.other(node)
-                for stream, n, hash_ in disks[node].execute(RECEIPTS, (self.ids[other], me)):
-                    found = disks[other].execute(HELD, (me, stream, n)).fetchone()
+                for room, stream, n, hash_ in disks[node].execute(RECEIPTS, (self.ids[other], me)).fetchall():
+                    found = disks[other].execute(HELD, (room, me, stream, n)).fetchone()
                     # A receipt for less than was written by then has no hash.
                     right = found is not None and hash_ in (b"", *found)
                     assert right, f"{node.name} takes {n} of its stream {stream.hex()} for delivered; there: {found}"
