@@ -190,13 +190,20 @@ def test_the_other_side_is_told_who_types_here_until_it_is_over(node: FakeNode, 
     told(*[False, True] * 4)
     write(tab, "in clear")
     expect(state(tab, "in clear")).to_have_text("sent")
+    # Another page.
+    room(tab, "bela").click()
+    field(tab).press_sequentially("four")
+    told(*[False, True] * 4, False)
+    tab.get_by_role("link", name="Peers").click()
+    told(*[False, True] * 5)
+    tab.get_by_role("link", name="Chats").click()
     node.publish(
         "SettingsChanged", ev.SettingsChanged(settings=nouns.Settings(name="anna", share_reading=False), self=node.me)
     )
     room(tab, "bela").click()
     write(tab, "and more")
     expect(state(tab, "and more")).to_have_text("delivered")
-    assert len(node.typed) == 8 and node.state.rooms[alpha.room].kind == "plain"
+    assert len(node.typed) == 10 and node.state.rooms[alpha.room].kind == "plain"
 
 
 def test_what_became_of_a_message_is_told_and_kept_true(node: FakeNode, visit: Visit) -> None:
