@@ -104,12 +104,13 @@ class Doubt(msgspec.Struct, tag_field="t", tag="doubt"):
 
 
 class Trust(msgspec.Struct, tag_field="t", tag="trust"):
-    """Decide about a peer with a warning; `plain`: clear text may go there."""
+    """Decide about a peer with a warning; `plain`: clear text may go there. `rival`: the other key that was shown."""
 
     n: _Number
     key: _Key
     peer: _Id
     plain: bool = False
+    rival: _Id | None = None
 
 
 class Read(msgspec.Struct, tag_field="t", tag="read"):
@@ -290,9 +291,10 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Meant(msgspec.Struct, frozen=True):
-    """All who may be meant by a peer with a warning."""
+    """All who may be meant by a peer with a warning; and its rival, whose key is among those shown."""
 
     sides: list[doubts.Side]
+    rival: str | None = None
 
 
 class Met(msgspec.Struct, frozen=True):
@@ -346,9 +348,9 @@ async def answer(question: Question, asker: Asker, model: viewmodel.Model) -> ms
             if doubted is None or doubted.warning is None or model.state is None:
                 raise CommandRefused("nothing_to_trust", "Nothing about this peer is in doubt any more.")
             everybody = model.state.peers.values()
-            return Meant(doubts.sides(doubted, appearance.name_of(doubted), everybody))
+            return Meant(doubts.sides(doubted, appearance.name_of(doubted), everybody), doubted.rival)
         case Trust():
-            decided = rq.TrustArgs(peer=question.peer, plain=question.plain)
+            decided = rq.TrustArgs(peer=question.peer, plain=question.plain, rival=question.rival)
             known: rq.PeerResult = await asker.ask("trust", decided, key=question.key)
             return Met(appearance.peer_view(known.peer, None))
         case Read():

@@ -110,16 +110,18 @@ def test_who_may_be_meant_is_told_without_the_node() -> None:
     model.resync(snapshot(10, [node(warning="Another key.", rival="r" * 52), node("cian")], [direct()]))
     told, put_to_the_node = put({"t": "doubt", "n": 1, "peer": "peer-bela"}, None, model)
     assert isinstance(told, asked.Meant) and len(told.sides) == 2 and not put_to_the_node
+    assert told.rival == "r" * 52
     for nobody in ("peer-cian", "peer-nobody"):
         with pytest.raises(CommandRefused, match="doubt"):
             put({"t": "doubt", "n": 1, "peer": nobody}, None, model)
 
 
-@pytest.mark.parametrize("plain", [False, True])
-def test_a_decision_about_a_peer_is_put_to_the_node(plain: bool) -> None:
+@pytest.mark.parametrize(("plain", "rival"), [(False, "r" * 52), (True, None)])
+def test_a_decision_about_a_peer_is_put_to_the_node_with_the_key_that_was_shown(plain: bool, rival: str | None) -> None:
     question = {"t": "trust", "n": 1, "key": "k" * 8, "peer": "peer-bela", "plain": plain}
+    question |= {} if rival is None else {"rival": rival}
     met, put_to_the_node = put(question, rq.PeerResult(peer=node()), viewmodel.Model("home"))
-    assert put_to_the_node == [("trust", rq.TrustArgs(peer="peer-bela", plain=plain))]
+    assert put_to_the_node == [("trust", rq.TrustArgs(peer="peer-bela", plain=plain, rival=rival))]
     assert isinstance(met, asked.Met) and met.peer.encrypted
 
 

@@ -40,9 +40,9 @@ export class Doubt {
   async #decide() {
     const { id, peer, doubt } = this.#room;
     const { question, meaning, act, plain } = doubt;
-    let sides;
+    let sides, rival;
     try {
-      ({ sides } = await connection.ask({ t: "doubt", peer }));
+      ({ sides, rival } = await connection.ask({ t: "doubt", peer }));
     } catch (problem) {
       return this.#done(problem.message);
     }
@@ -55,7 +55,8 @@ export class Doubt {
       yes: act,
       grave: plain,
       careful: true,
-      word: () => ({ t: "trust", peer, plain }),
+      // The key whose code was shown: if another one answered meanwhile, that isn't trusted.
+      word: () => ({ t: "trust", peer, plain, ...(rival && { rival }) }),
       // Another key is another peer, with a conversation of its own.
       then: ({ peer: meant }) => meant.room !== id && place.room === id && place.open(meant.room),
     });
