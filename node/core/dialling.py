@@ -14,7 +14,7 @@ from node.core.contact import Contact
 from node.core.contacts import Contacts
 from node.core.ledger import Ledger
 from node.core.links import Links
-from node.core.retries import FIRST_RETRY_MS, Retries, backoff_ms
+from node.core.retries import FIRST_RETRY_MS, QUICK_RETRIES, Retries, backoff_ms
 from node.model import Address
 from node.protocol.plain.registry import ANCESTOR, PERSISTENT
 
@@ -146,24 +146,37 @@ class Dialling:
             contact.tries.address = contact.targets.index(Address(host, port))
 
     def hurry(self, contact: Contact) -> None:
-        """Somebody wants something now: end a long backoff, so that it doesn't make them wait."""
+        """Somebody wants something now: end a long backoff, so that it doesn't make them wait.
+
+        A node gets no quick retries for it: while much is said to one that is away, it is dialled about once a second.
+        """
         tries = contact.tries
         tries.paused = False
-        if tries.next_at is not None and tries.failed > 2:
-            tries.next_at = None
+        if tries.next_at is None or tries.failed <= 2:
+            return
+        if contact.is_node:
+            tries.failed = min(tries.failed, QUICK_RETRIES)
+            self._soon(contact)
+        else:
             tries.failed = 0
+            tries.next_at = None
 
     def showed_up(self, contact: Contact) -> None:
-        """The peer itself was heard: end its backoff. Two dials are still at least FIRST_RETRY_MS apart."""
-        tries, now = contact.tries, self._ledger.now
+        """The peer itself was heard: end its backoff."""
+        tries = contact.tries
         tries.paused = False
         tries.failed = 0
         if tries.next_at is not None:
-            soonest = tries.began + FIRST_RETRY_MS
-            if not tries.began <= now < soonest:
-                tries.next_at = None
-            elif soonest < tries.next_at:
-                self.retries.put(contact, soonest)
+            self._soon(contact)
+
+    def _soon(self, contact: Contact) -> None:
+        """End a backoff. Two dials are still at least FIRST_RETRY_MS apart."""
+        tries, now = contact.tries, self._ledger.now
+        soonest = tries.began + FIRST_RETRY_MS
+        if not tries.began <= now < soonest:
+            tries.next_at = None
+        elif tries.next_at is not None and soonest < tries.next_at:
+            self.retries.put(contact, soonest)
 
     def want(self, contact: Contact) -> None:
         """Somebody asked for a connection: end backoff and pause, and say hello."""

@@ -10,6 +10,7 @@ from node.core import effects as e
 from node.core import stimuli as s
 from node.protocol.plain.codec import Text
 from tests.node.core.desk import BOB, Desk, only
+from tests.node.core.nodes import Net
 
 HOSTS = [f"10.0.0.{number}:5000" for number in range(1, 6)]
 
@@ -74,3 +75,23 @@ def test_who_was_heard_at_an_address_is_dialled_there() -> None:
     desk.call(6, host="10.0.0.2")
     desk.give(s.Closed(6, None))
     assert dialled(desk.send(BOB, "one")) == ["10.0.0.2:5000"]
+
+
+def test_while_much_is_said_to_a_node_that_is_away_it_is_dialled_about_once_a_second() -> None:
+    net = Net()
+    anna, bob = net.add("anna"), net.add("bob")
+    anna.ask("connect", rq.ConnectArgs(address=str(bob.address)))
+    net.settle()
+    net.unreachable.add(bob.address)
+    net.cut_all()
+    net.wait(60_000)
+    dials = len(anna.dials)
+    anna.send(bob, "0")
+    assert len(anna.dials) == dials + 1, "the first text ends the long backoff at once"
+    for number in range(1, 100):
+        net.wait(100)
+        anna.send(bob, str(number))
+    assert dials + 5 <= len(anna.dials) <= dials + 12
+    net.unreachable.clear()
+    net.wait(1_500)
+    assert bob.texts(anna) == [str(number) for number in range(100)]
