@@ -19,6 +19,7 @@ import datetime
 import functools
 import logging
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
@@ -41,6 +42,8 @@ LINGER = 2.0
 #: TCP keep-alive of a connection: idle time before the first probe (s), number of probes, interval (s). A machine that
 #: has lost its power never says good-bye.
 KEEP_ALIVE = (60, 4, 15)
+#: Where Linux's `struct tcp_info` has how many segments were sent again (tcpi_total_retrans).
+RESENT = slice(100, 104)
 #: A timer that fires later than this, in seconds, was held up by a busy loop, and so was reading.
 LATE = 0.02
 #: High-water mark of the transport's write buffer, in bytes.
@@ -388,6 +391,16 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.close()
             self._timer = self._loop.call_later(LINGER, self._abort)
 
+    def _lossy(self) -> bool:
+        """Whether the system had to send something again on this connection, as far as it tells."""
+        sock = self._transport.get_extra_info("socket") if self._transport is not None else None
+        if sock is None or not hasattr(socket, "TCP_INFO"):
+            return False
+        with contextlib.suppress(OSError):
+            info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, RESENT.stop)
+            return sys.platform == "linux" and any(info[RESENT])
+        return False
+
     def _abort(self) -> None:
         self._timer = None
         if self._transport is not None:
@@ -415,6 +428,8 @@ class Connection(asyncio.BufferedProtocol):
             self._timer = self._loop.call_at(self._timer_at, self._due)
             return
         self._take()
+        if isinstance(self.link, Link) and not self.inbound and not self.link.lossy:
+            self.link.lossy = self._lossy()
         # The loop's timers may run a little early; the link compares exactly.
         self._drive(lambda now: self.link.handle_deadline(now + 0.0005))
 

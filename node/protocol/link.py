@@ -65,6 +65,7 @@ STALL = 30.0
 #: Why a text goes back when the peer turned out to be a Snicher node, which takes nothing in clear.
 NOT_WRITTEN = "It turned out to be a Snicher node: this goes there encrypted only."
 READABLE = "It turned out to be a Snicher node, and took nothing in clear. This was readable on the network."
+LOSSY = "It was not heard: the network loses packets."
 LATE = "It answered the offer to encrypt only after this node had gone on in clear."
 
 
@@ -80,6 +81,9 @@ class Link(Conversation):
         super().__init__(state)
         #: Whether offers are answered. False: they are treated as padding, because there is no room for a handshake.
         self.answers = True
+        #: Whether bytes of ours had to be sent again on this connection. Who is silent then may just not be heard: an
+        #: unknown address would be taken for a plain client, and a Snicher node would be talked to in clear for good.
+        self.lossy = False
         self._head = b""
         self._me: tuple[int, str] = (0, "")
         #: The first bytes of an accepted connection, while they may be an offer. None: they can't be.
@@ -391,6 +395,8 @@ class Link(Conversation):
                 self._open(Input.ANNOUNCED, now)
         elif self.state is State.OFFERING:
             self._finish(Input.TURNED_AWAY, f"It didn't answer as a Snicher node within {offer.ANSWER_WAIT:.0f} s.")
+        elif self.state in (State.PROBING, State.ASKING) and self.lossy and self._probe and self._probe.silent:
+            self._finish(Input.TURNED_AWAY, LOSSY)
         elif self.state is State.PROBING:
             self._decide(now)
         elif self.state is State.ASKING:

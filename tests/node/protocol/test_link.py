@@ -224,6 +224,21 @@ def test_a_blank_connection_leaves_no_trace(blank: bytes) -> None:
     assert (link.events(), link.data_to_send(), link.closing) == ([Ended(None)], b"", True)
 
 
+@pytest.mark.parametrize("make", [probing, asking])
+def test_silence_where_packets_are_lost_says_nothing_about_the_dialect(make: Callable[[], Link]) -> None:
+    link = make()
+    link.lossy = True
+    link.handle_deadline(link.next_deadline() or 0.0)
+    assert link.events() == [Ended(l.LOSSY)]
+    assert (link.state, link.data_to_send()) == (State.CLOSED, b"")
+    # What was heard counts all the same.
+    link = make()
+    link.lossy = True
+    link.receive_data(b"hello?\n", 1.06)
+    link.handle_deadline(link.next_deadline() or 0.0)
+    assert Settled("std") in link.events()
+
+
 def test_a_silent_or_blank_connection_is_closed_after_a_minute() -> None:
     link = accepted()
     link.receive_data(b" \n", 59.0)
