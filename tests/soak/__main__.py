@@ -2,8 +2,8 @@
 
 A fortnight of a seed is always the same but for what the machine decides: how far a command was when the node was
 killed, and which port was free. With `--kills`, two nodes talk while both are killed again and again (kills.py).
-With `--loss PERCENT`, they talk while so many packets are lost, then are cut off for a minute, then one gets another
-address (loss.py); that needs root.
+With `--loss PERCENT`, they talk while so many packets are lost, meet for the first time then, are cut off for a minute,
+and one gets another address (loss.py); that needs root.
 """
 
 from __future__ import annotations
@@ -61,6 +61,8 @@ def lose(seed: int, percent: int, seconds: float) -> int:
     try:
         with Wire() as wire:
             print(loss.told(percent, loss.lose(wire, seed, percent, seconds)), flush=True)
+        with Wire() as wire:
+            print(f"first meeting: {loss.meet(wire, percent, min(seconds, 60.0), seed)}", flush=True)
             print(f"cut for a minute: {loss.cut(wire, 60.0, seed)}", flush=True)
             print(f"another address: {loss.move(wire, '10.99.0.3', seed)}", flush=True)
     except Unavailable as error:

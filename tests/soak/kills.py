@@ -130,13 +130,15 @@ class Pair:
         node.address = f"{wire.hosts[number]}:{PORT}"
         return node
 
-    def begin(self) -> None:
-        """Both start and meet."""
+    def begin(self, *, meet: bool = True) -> None:
+        """Both start and meet, unless they shall not."""
         for node in self.both:
             node.launch()
         for node in self.both:
             node.wait_ready()
             self.ids[node] = node.client.status().self.id
+        if not meet:
+            return
         for node in self.both:
             node.client.connect(self.other(node).address)
         self.wait_linked()

@@ -40,11 +40,11 @@ class Lost(msgspec.Struct):
 
 
 @contextlib.contextmanager
-def _meeting(wire: Wire, seed: int) -> Iterator[Pair]:
-    """Two nodes that have met. At the end their disks are checked; a failure says what they said last."""
+def _meeting(wire: Wire, seed: int, *, meet: bool = True) -> Iterator[Pair]:
+    """Two nodes that have met, unless they shall not. Their disks are checked in the end."""
     pair = Pair(seed, SCALE, wire)
     try:
-        pair.begin()
+        pair.begin(meet=meet)
         yield pair
         pair.check()
         pair.end()
@@ -132,6 +132,20 @@ def move(wire: Wire, host: str, seed: int = 1) -> Reunion:
         pair.bert.address = f"{host}:{PORT}"
         _write(pair, "after the move")
         return _reunion(pair, None)
+
+
+def meet(wire: Wire, percent: int, seconds: float, seed: int = 1) -> Reunion:
+    """They meet for the first time while packets are lost: nothing is ever said in clear. Raises as `lose` does."""
+    with _meeting(wire, seed, meet=False) as pair:
+        wire.lose(percent)
+        began = time.monotonic()
+        pair.anna.send(pair.bert.address, "hello")
+        pair.said[pair.anna].append(["hello"])
+        time.sleep(max(0.0, seconds - (time.monotonic() - began)))
+        wire.lose(0)
+        reunion = _reunion(pair, None)
+        assert all(one.entry for one in pair.bert.messages(pair.anna.address)), "nothing came in clear"
+        return reunion
 
 
 def _write(pair: Pair, text: str) -> dict[NodeProcess, nouns.Message]:
