@@ -88,13 +88,12 @@ def test_two_people_meet_talk_crash_and_go_on(people: tuple[Person, Person]) -> 
     hers.get_by_label("Address").fill(bela.address)
     hers.get_by_label("Address").press("Enter")
     expect(hers.locator(".peer .presence")).to_have_text(re.compile("online|reachable"))
-    # A plain link carries no name until something was said: till then people go by their address.
-    expect(hers.locator("#connect-note")).to_contain_text(f"{bela.address} is")
+    expect(hers.locator("#connect-note")).to_contain_text("bela is online, encrypted.")
     hers.get_by_role("button", name="Open the conversation").click()
     expect(hers.locator(".composer textarea")).to_be_visible()
-    expect(hers.locator(".talk .badge")).to_have_text("not encrypted")
+    expect(hers.locator(".talk .badge")).to_have_text("encrypted")
     write(hers, "hello from anna")
-    expect(hers.locator(".row.mine .state")).to_have_text("sent")
+    expect(hers.locator(".row.mine .state")).to_have_text("delivered")
 
     his = bela.visitor.open()
     row = his.locator(".list .room", has_text="hello from anna")
