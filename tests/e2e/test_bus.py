@@ -221,6 +221,10 @@ def test_apply_of_snapshot_and_events_is_a_fresh_snapshot_for_every_command(node
         encrypted = client.send(namesakes[0].address, "which of you?")
         anna.wait_state(encrypted, "delivered")
         reduced.agrees()
+        assert [link.direction for link in client.links(namesakes[0].address)] == ["out"]
+        client.typing(encrypted.room)
+        client.typing(encrypted.room, stopped=True)
+        did("links", "typing")
         doubtful = anna.peer(namesakes[1].address)
         assert doubtful is not None
         assert doubtful.warning is not None

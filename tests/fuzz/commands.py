@@ -245,10 +245,28 @@ def _mark_read(fuzz: Fuzz) -> tuple[Args, Expected]:
     return {"room": room, **upto}, ("ok",) if room in fuzz.oracle.talks else ("not_found",)
 
 
+def _delivery(fuzz: Fuzz) -> tuple[Args, Expected]:
+    return {"message": fuzz.message()}, ("ok", "not_found")
+
+
+def _typing(fuzz: Fuzz) -> tuple[Args, Expected]:
+    room = fuzz.room()
+    return {"room": room, "stopped": fuzz.dice.random() < 0.3}, ("ok",) if room in fuzz.oracle.talks else ("not_found",)
+
+
+def _trust(fuzz: Fuzz) -> tuple[Args, Expected]:
+    rival = {"rival": fuzz.peer()} if fuzz.dice.random() < 0.3 else {}
+    # Nobody here is a node, so nothing is in doubt.
+    return {"peer": fuzz.peer(), "plain": fuzz.dice.random() < 0.5, **rival}, (
+        "not_found", "ambiguous", "own_address", "invalid_args", "nothing_to_trust",
+    )  # fmt: skip
+
+
 def _settings(fuzz: Fuzz) -> tuple[Args, Expected]:
     dice = fuzz.dice
     values: dict[str, tuple[Any, ...]] = {
-        "name": ("anna", "x" * 64, "x" * 65, "", "a\nb"), "reconnect": (True, False), "mandatory_rule": ("on", "x"),
+        "name": ("anna", "x" * 64, "x" * 65, "", "a\nb"), "reconnect": (True, False),
+        "share_reading": (True, False), "mandatory_rule": ("on", "x"),
         "keep_events": (10_000, 9_999, 100_000_000, 100_000_001, 20_000), "keep_days": (0, 1, 36_500, 36_501, -1),
         "mandatory": ([], ["127.0.0.1:1"]), "mandatory_greeting": ("hi", "x" * 501), "reset": ([], ["name"], ["x"]),
     }  # fmt: skip
@@ -263,6 +281,7 @@ GENERATORS: dict[str, Callable[[Fuzz], tuple[Args, Expected]]] = {
     "resend": _resend, "connect": _connect, "disconnect": _someone, "peers": _peers, "forget": _someone,
     "rename": _rename, "merge": _merge, "delete": _delete, "mark_read": _mark_read, "stats": _hello,
     "settings": _settings, "config": _hello, "status": _hello, "stop": _hello, "trust_clock": _hello,
+    "delivery": _delivery, "typing": _typing, "links": _someone, "trust": _trust,
 }  # fmt: skip
 #: How often each is asked for, against 2 for all others.
 WEIGHTS = {

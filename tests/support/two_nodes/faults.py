@@ -28,7 +28,7 @@ from unittest import mock
 import msgspec
 
 from node.batches import Batch
-from node.core import authoring, contact, effects, receipts, replication, secure, syncs
+from node.core import asking, authoring, contact, effects, receipts, replication, secure, syncs
 from node.core.links import Link as CoreLink
 from node.core.stimuli import Stimulus
 from node.core.vectors import Stream
@@ -209,7 +209,7 @@ def clear_text_to_a_node() -> contextlib.AbstractContextManager[Any]:
 
 def nothing_asked_for() -> contextlib.AbstractContextManager[Any]:
     """Whoever lacks something waits until it is pushed."""
-    return mock.patch.object(replication.Replication, "_ask_all", lambda self, room: None)
+    return mock.patch.object(asking.Asking, "ask", lambda self, session, sync, room, stream: None)
 
 
 def caught(fault: Fault, seeds: int, first: int = 0) -> tuple[int, str] | None:
