@@ -11,7 +11,7 @@ from node.core.links import Direction
 from node.peers.connection import SECURE_READ, Connection, Event
 from node.peers.handshakes import Handshakes
 from node.peers.inorder import InOrder
-from node.peers.pace import SMALL
+from node.peers.pace import SMALL, SMALL_BODY
 from node.peers.scheduler import Scheduler
 from node.protocol import link as l
 from node.protocol.plain import registry
@@ -100,9 +100,15 @@ class Hearing:
         if connection.most < SECURE_READ and (not connection.inbound or self._inside.in_use(connection.number)):
             connection.most = SECURE_READ
         if connection.most < SECURE_READ:
-            # A stranger's entries cost as much as small texts, however short they are.
-            entries = sum(len(frame.headers) for frame in event.frames if isinstance(frame, Run))
-            self._scheduler.said_small(connection.source, entries)
+            # A stranger's short entries are small texts. Longer ones cost him their bytes.
+            small = sum(
+                len(body or b"") < SMALL_BODY
+                for frame in event.frames
+                if isinstance(frame, Run)
+                for body in frame.bodies
+            )
+            if small:
+                self._scheduler.said_small(connection.source, small)
         self._inside.feed(s.Framed(connection.number, event.frames, size))
 
     def _heard(self, connection: Connection, event: l.Heard) -> None:

@@ -12,6 +12,8 @@ import collections
 
 #: A text with fewer characters than this is small.
 SMALL = 16
+#: Bytes of an entry's body that make it as long as such a text: `{"text": ...}` takes seven more.
+SMALL_BODY = SMALL + 7
 #: Size of the bucket, in small texts, and its refill per second.
 BURST = 2_000
 RATE = 500

@@ -25,6 +25,9 @@ from tests.bench.sizes import Sizes
 
 TEXT = "x" * 100
 LIST = bounds.MAX_SEND
+#: Confirmed messages a second of a prototype of this very protocol, with bare commits, on a machine like this one. (The
+#: bare pair here does less: it neither chains headers nor reads them.)
+PROTOTYPE_PER_S = 31_700
 PER_S = 100
 FRONT_ENDS = 3
 #: Lists that may wait for their commit or their receipt.
@@ -48,7 +51,7 @@ def measure(sizes: Sizes) -> list[Row]:
     return [
         Row(
             what=f"delivered: lists of {LIST}", unit="messages/s", values=lists, beside="bare pair",
-            references=references, ratio_target=Target("≥", 0.5),
+            references=references, target=Target("≥", PROTOTYPE_PER_S / 2),
         ),
         Row(what="delivered: singly", unit="messages/s", values=singles, target=Target("≥", 1_500)),
         Row(what=f"{what}: p50", unit="ms", values=p50, target=Target("<", 4)),
@@ -67,6 +70,9 @@ def pair() -> Iterator[tuple[NodeProcess, str]]:
             if time.monotonic() > deadline:
                 raise Failed("The two nodes don't meet.")
             time.sleep(0.01)
+        # Somebody there knows the sender: strangers may say less.
+        (stranger,) = there.client.peers().peers
+        there.client.rename(stranger.id, "a friend")
         yield here, there.client.status().self.id
 
 
