@@ -134,10 +134,6 @@ class Replication:
         self.reading.unlinked(session)
         self._asking.unlinked(session)
 
-    def is_linked(self, link: int) -> bool:
-        """Whether entries go over this link."""
-        return link in self._sessions
-
     # -- what comes in
 
     def heard(self, link: int, frames: Iterable[f.Frame]) -> bool:

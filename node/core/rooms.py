@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -222,21 +223,21 @@ class Rooms:
         """A member of the room has our own stream up to number `n` on its disk."""
         place = nouns.Place(stream=stream.hex(), n=n)
         self._ledger.log(ev.ReceiptAdvanced(room=room_id, member=member, stream=place.stream, n=n), room_id)
-        room = self.by_id.get(room_id)
-        if room is None or room.last is None or room.last.state is None or room.last.entry is None:
-            return
-        if room.last.entry.stream == place.stream and room.last.entry.n <= n and room.last.state != "read":
-            self.by_id[room_id] = replace(room, last=replace(room.last, state="delivered", detail=None))
+        self._advance_last(room_id, place, "delivered")
 
     def was_read(self, room_id: str, member: str, stream: bytes, n: int) -> None:
         """A member of the room has read our own stream up to number `n`."""
         place = nouns.Place(stream=stream.hex(), n=n)
         self._ledger.log(ev.ReadAdvanced(room=room_id, member=member, stream=place.stream, n=n), room_id)
+        self._advance_last(room_id, place, "read")
+
+    def _advance_last(self, room_id: str, upto: nouns.Place, state: Literal["delivered", "read"]) -> None:
+        """Bring the room's newest text to this state if it is ours and stands at or before `upto`; never back."""
         room = self.by_id.get(room_id)
-        if room is None or room.last is None or room.last.state is None or room.last.entry is None:
+        if room is None or room.last is None or room.last.state in (None, "read") or room.last.entry is None:
             return
-        if room.last.entry.stream == place.stream and room.last.entry.n <= n:
-            self.by_id[room_id] = replace(room, last=replace(room.last, state="read", detail=None))
+        if room.last.entry.stream == upto.stream and room.last.entry.n <= upto.n:
+            self.by_id[room_id] = replace(room, last=replace(room.last, state=state, detail=None))
 
     def accept(self, room_id: str, peer: str, me: nouns.Self, text: str) -> nouns.Message:
         """Add a text of our own, to be sent in clear."""

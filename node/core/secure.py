@@ -222,7 +222,7 @@ class Secure:
     def _ping(self, number: int) -> None:
         if number not in self._pinged:
             self._pings += 1
-            # The high bit tells these from the link's own, which count from 0.
+            # The high bit tells these from the link's own, which begin with ASCII letters.
             token = (self._pings | 1 << 63).to_bytes(8, "big")
             self._pinged[number] = token, self._ledger.now + PING_MS
             self._ledger.put(e.Say(number, f.Ping(token)))
