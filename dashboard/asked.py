@@ -36,10 +36,11 @@ _Number = Annotated[int, Meta(ge=0, lt=2**53)]
 
 
 class Hello(msgspec.Struct, tag_field="t", tag="hello"):
-    """The first frame of a tab: its cursor, if it has one, and the pass of its session."""
+    """The first frame of a tab: its cursor, if it has one, the conversation it has open, and the pass of its session."""
 
     log: _Id = ""
     seq: _Number = 0
+    room: _Id = ""
     word: Annotated[str, Meta(max_length=100)] = msgspec.field(name="pass", default="")
 
 

@@ -3,9 +3,10 @@
 Law of this file: everything here runs on the server's event loop, so registering a tab and taking its snapshot are one
 step, and no lock is needed. A tab that can't keep up is closed; it comes back and resumes by its cursor.
 
-A tab speaks JSON. It sends `hello` with its cursor `{log, seq}`. It gets one `all` (every list, and the changes since
-its cursor if they are still known), then `patch`es. Its other requests carry a number `n` and get one `reply` each. A
-tab that sent `watch` gets `rows` and `figures` as well (watching.py).
+A tab speaks JSON. It sends `hello` with its cursor `{log, seq}`. It gets one `all` (the first page of all lists, and the
+changes since its cursor if they are still known), then the other pages as `more` (lists.py), and `patch`es, also between
+two pages. Its other requests carry a number `n` and get one `reply` each. A tab that sent `watch` gets `rows` and `figures`
+as well (watching.py).
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, NamedTuple
 
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from dashboard import asked, composing, guard, operations, viewmodel, watching, wording
+from dashboard import asked, composing, guard, lists, operations, viewmodel, watching, wording
 from dashboard.door import Door
 from dashboard.feed import Asker, Feed
 from dashboard.sessions import Session
@@ -60,11 +61,13 @@ CLOSE_TOO_MANY = 4003
 
 
 class AllFrame(msgspec.Struct, frozen=True, tag_field="t", tag="all"):
-    """All lists. `missed`: the operations since the tab's cursor; null: unknown, so the tab loads its history again."""
+    """The first page of all lists; `left` more pages come. `missed`: the operations since the tab's cursor; null:
+    unknown, so the tab loads its history again."""
 
     now: int
     everything: operations.Everything
     missed: list[operations.Lasting] | None
+    left: int = 0
 
 
 class PatchFrame(msgspec.Struct, frozen=True, tag_field="t", tag="patch"):
@@ -112,6 +115,13 @@ def _room_of(op: operations.Lasting) -> str | None:
             return op.room
 
 
+class _Begin(NamedTuple):
+    """A frame with which the lists begin anew, and the frames of their other pages."""
+
+    frame: bytes
+    pages: Iterator[bytes]
+
+
 class Tab:
     """One browser tab: a bounded queue of frames and the task that sends them."""
 
@@ -121,12 +131,14 @@ class Tab:
         self.session = session
         #: Whether it has sent `hello` with the pass.
         self.welcome = False
-        self._frames: asyncio.Queue[bytes] = asyncio.Queue(MAX_WAITING_FRAMES)
+        #: The conversation that was open when it came: it is on the first page of the lists.
+        self.opened = ""
+        self._frames: asyncio.Queue[bytes | _Begin] = asyncio.Queue(MAX_WAITING_FRAMES)
         #: Set when the tab must go, with the close code.
         self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
-    def put(self, frame: bytes) -> None:
-        """Queue a frame. If the queue is full, the tab is closed."""
+    def put(self, frame: bytes | _Begin) -> None:
+        """Queue a frame. If the queue is full, the tab is closed. Pages of lists take no place in it."""
         try:
             self._frames.put_nowait(frame)
         except asyncio.QueueFull:
@@ -138,10 +150,22 @@ class Tab:
             self.ended.set_result(code)
 
     async def send_all(self) -> None:
-        """Send queued frames, for ever."""
+        """Send queued frames, for ever; and after each a page of the lists, as long as there are more. So an answer
+        doesn't wait for long lists, nor do these wait for a flood to end."""
+        pages: Iterator[bytes] = iter(())
+        page = None
         while True:
-            frame = await self._frames.get()
-            await self._socket.send_text(frame.decode())
+            if page is None or not self._frames.empty():
+                frame = await self._frames.get()
+                if isinstance(frame, _Begin):
+                    frame, pages = frame
+                    page = next(pages, None)
+                await self._socket.send_text(frame.decode())
+            if page is not None:
+                # Sending alone may not let others run.
+                await asyncio.sleep(0)
+                await self._socket.send_text(page.decode())
+                page = next(pages, None)
 
 
 class Hub:
@@ -164,6 +188,8 @@ class Hub:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._encoder = msgspec.json.Encoder()
+        #: The lists as they are now, for the next tab; None when they have changed since they were made.
+        self._lists: lists.Lists | None = None
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -220,8 +246,11 @@ class Hub:
                     # The node may have been back so quickly that no Away was given.
                     self._look_again()
         self._keep(ops)
+        # Also without operations: each event moves the cursor on.
+        self._lists = None
         if anew:
-            self._publish(AllFrame(_now(), self.model.everything(), None))
+            for tab in list(self._tabs):
+                tab.put(self._begin(tab, None))
         elif ops:
             self._publish(PatchFrame(self.model.seq, ops))
 
@@ -267,6 +296,7 @@ class Hub:
                 peers, status = answers
                 ops = self.model.live(peers.next_tries, status.health)
                 if ops:
+                    self._lists = None
                     self._publish(PatchFrame(self.model.seq, ops))
         finally:
             self._asking = False
@@ -369,7 +399,15 @@ class Hub:
     def _register(self, tab: Tab, hello: asked.Hello) -> None:
         # There is no await in between, so no event can fall between snapshot and queue.
         self._tabs.add(tab)
-        tab.put(self._encoder.encode(AllFrame(_now(), self.model.everything(), self._missed(hello.log, hello.seq))))
+        tab.opened = hello.room
+        tab.put(self._begin(tab, self._missed(hello.log, hello.seq)))
+
+    def _begin(self, tab: Tab, missed: list[operations.Lasting] | None) -> _Begin:
+        """All lists as they are now."""
+        if self._lists is None:
+            self._lists = lists.Lists(self.model.everything())
+        frame = AllFrame(_now(), self._lists.first(tab.opened), missed, self._lists.count)
+        return _Begin(self._encoder.encode(frame), self._lists.pages(self._encoder))
 
     def _at_the_door(self, tab: Tab, word: asked.Link | asked.ShutOut) -> ReplyFrame:
         """Give another link to a tab that is let in, or shut out all other browsers."""

@@ -76,7 +76,7 @@ async function fill({ row, parts }) {
   if (row.by) facts.push(`asked for by ${row.by}`);
   const open = h("button", { class: "link", type: "button" }, "Open the conversation");
   open.addEventListener("click", () => place.go("chats", row.room));
-  open.hidden = !row.room || !store.rooms.has(row.room);
+  open.hidden = !row.room || store.lacks(row.room);
   panel.replaceChildren(
     h("p", { class: "quiet facts" }, ...facts.flatMap((fact, i) => [i ? " · " : null, h("bdi", {}, fact)]), " ", open),
     h("div", { class: "rawbox" }, raw, copyButton(() => raw.textContent, "the event as JSON")));

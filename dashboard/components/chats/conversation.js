@@ -98,7 +98,7 @@ export class Conversation {
       store.on("said", (message) => message.room === this.#talk?.room && this.#talk.takeSaid(message)),
       store.on("reload", () => this.#talk?.refresh()),
       store.on("gone", ({ into }) => into && into === this.#talk?.room && this.#talk.refresh()),
-      store.readWith((id) => this.#reads(id)),
+      store.readWith(() => (this.#reads ? this.#talk.room : null)),
       outbox.onChange(() => this.#change()),
       () => this.#redraw.stop(),
       () => this.#reading.leave(),
@@ -143,7 +143,7 @@ export class Conversation {
     this.#flash = around;
     this.#talk = new Talk(room, connection, (why) => this.#changed(why), () => this.#reader());
     this.#drawHead();
-    if (store.loaded) this.#load(around);
+    if (view || store.whole) this.#load(around);
     // A requested message gets the focus, not the composer.
     if (!isNarrow() && around === null) this.#composer.focus();
   }
@@ -218,7 +218,7 @@ export class Conversation {
   #listsChanged() {
     if (!this.#talk) return;
     const view = store.rooms.get(this.#talk.room);
-    if (this.#talk.state === "new" || (this.#talk.state === "failed" && view && !store.away)) {
+    if ((this.#talk.state === "new" && (view || store.whole)) || (this.#talk.state === "failed" && view && !store.away)) {
       if (this.#newAfter === null && view?.unread) this.#newAfter = view.read_upto;
       this.#load(this.#flash);
     } else this.#again();
@@ -317,7 +317,7 @@ export class Conversation {
 
   #drawHead() {
     const room = store.rooms.get(this.#talk?.room);
-    this.element.classList.toggle("unknown", store.loaded && !room && !store.away);
+    this.element.classList.toggle("unknown", store.lacks(this.#talk?.room) && !store.away);
     this.element.classList.toggle("direct", Boolean(room?.encrypted));
     this.#head.draw(room);
     this.#notes.drawTyping(room);
@@ -440,11 +440,10 @@ export class Conversation {
     );
   }
 
-  /** The same of any conversation, from what is known without asking the browser for a layout. */
-  #reads(id) {
+  /** The same, from what is known without asking the browser for a layout. */
+  get #reads() {
     return (
-      id === this.#talk?.room &&
-      this.#talk.state === "ready" &&
+      this.#talk?.state === "ready" &&
       !this.#talk.moreAfter &&
       this.#follow &&
       !this.element.hidden &&
@@ -454,7 +453,7 @@ export class Conversation {
 
   /** The lists show as read what is before the reader's eyes: they must know when that changes. */
   #look() {
-    const reads = Boolean(this.#talk) && this.#reads(this.#talk.room);
+    const reads = this.#reads;
     if (reads === this.#readNow) return;
     this.#readNow = reads;
     if (store.rooms.get(this.#talk?.room)?.unread) store.looked();

@@ -19,6 +19,9 @@ const LEAD = 30;
 /** Hits asked for. */
 const HITS = 20;
 
+/** Where words are looked for, by conversation's view: making it for thousands with each letter takes long. */
+const where = new WeakMap();
+
 export class Search {
   element;
   field;
@@ -31,7 +34,8 @@ export class Search {
   #turn = 0;
   #terms = [];
 
-  constructor(draw) {
+  /** `draw` shows what was found, `open` opens the first of it. */
+  constructor(draw, open) {
     this.#draw = draw;
     this.field = h("input", { type: "search", placeholder: "Search people and messages", autocomplete: "off",
       spellcheck: "false", maxlength: MAX_QUERY - 1, "aria-label": "Search people and messages, Control K" });
@@ -40,7 +44,7 @@ export class Search {
     onKey(this.field, (event) => {
       if (event.key !== "Enter") return;
       event.preventDefault();
-      this.element.parentNode.querySelector(".room, .hit")?.click();
+      open();
     });
   }
 
@@ -72,8 +76,8 @@ export class Search {
   fits(room) {
     // A peer may use an id as its name: only the conversation that has the id is meant.
     if (isId(this.words)) return room.id === this.words;
-    const where = nameKey(`${room.name} ${room.address} ${room.code.join(" ")}`);
-    return this.words.split(/\s+/).every((word) => where.includes(word));
+    if (!where.has(room)) where.set(room, nameKey(`${room.name} ${room.address} ${room.code.join(" ")}`));
+    return this.words.split(/\s+/).every((word) => where.get(room).includes(word));
   }
 
   #typed() {

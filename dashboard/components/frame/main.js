@@ -16,7 +16,7 @@ import { drawTitle } from "./title.js";
 /** In the order of the navigation; `count` and `say` only where a number says something, `urgent` where it wants to be seen. */
 const PAGES = [
   { name: "chats", title: "Chats", href: "/", count: () => store.unread, say: (n) => `${n} unread`, urgent: true },
-  { name: "peers", title: "Peers", href: "/peers", count: () => store.peers.size, say: (n) => `${n} known` },
+  { name: "peers", title: "Peers", href: "/peers", count: () => store.totals.peers, say: (n) => `${n} known` },
   { name: "search", title: "Search", href: "/search" },
   { name: "activity", title: "Activity", href: "/activity" },
   { name: "settings", title: "Settings", href: "/settings" },

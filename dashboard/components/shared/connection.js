@@ -122,7 +122,7 @@ export class Connection {
     this.#heard = Date.now();
     socket.onopen = () => {
       this.#heard = Date.now();
-      socket.send(JSON.stringify({ t: "hello", ...this.#store.cursor, pass: word }));
+      socket.send(JSON.stringify({ t: "hello", ...this.#store.cursor, room: this.#store.opened() ?? "", pass: word }));
     };
     socket.onmessage = (event) => {
       if (socket !== this.#socket) return;
@@ -151,6 +151,8 @@ export class Connection {
       const became = this.#set("open");
       this.#store.all(frame);
       if (became) this.#tell();
+    } else if (frame.t === "more") {
+      this.#store.more(frame);
     } else if (frame.t === "patch") {
       this.#store.patch(frame);
     } else {

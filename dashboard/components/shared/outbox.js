@@ -203,6 +203,8 @@ export class Outbox {
   #adopt() {
     const me = this.#store.me;
     if (!me || this.#node === me.id) return;
+    // What an earlier page left is taken over by its conversation: all of them must be known.
+    if (this.#node === null && !this.#store.whole) return;
     const early = this.#node === null ? this.entries : [];
     const drafts = this.#node === null ? [...this.#drafts] : [];
     for (const { name } of early) storage.set(lasting, name, null);

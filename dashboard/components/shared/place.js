@@ -149,6 +149,8 @@ export const place = {
   },
 };
 
+store.opened = () => place.room;
+
 /** One column at a time; the same bound as in the style sheets. */
 export function isNarrow() {
   return window.matchMedia("(max-width: 759px)").matches;

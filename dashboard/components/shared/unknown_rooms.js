@@ -10,7 +10,6 @@ const MAX_ASKED = 50;
 /** Conversations still to be asked for: the open one, and those with drafts or waiting texts. */
 let unknown = new Set();
 let asking = false;
-let first = true;
 
 function look() {
   const missing = [...new Set([...outbox.rooms, place.room])].filter((room) => room && !store.rooms.has(room));
@@ -38,9 +37,6 @@ async function ask() {
   if (unknown !== asked) ask();
 }
 
-store.on("lists", () => {
-  if (!first || !store.me) return void ask();
-  first = false;
-  look();
-});
-store.on("reload", look);
+store.on("lists", () => void ask());
+// What isn't there yet may still come, until the lists are whole.
+store.on("whole", () => store.me && look());
