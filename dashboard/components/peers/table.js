@@ -9,8 +9,10 @@ import { drawPrivacy, privacyBadge } from "../shared/privacy.js";
 import { connection, store } from "../shared/session.js";
 import * as when from "../shared/when.js";
 
-/** Who is here comes first. Among the others a name's place doesn't change with each try to reach it. */
-const isHere = ({ link }) => link === "online" || link === "reachable";
+/** So many rows are drawn at first, and so many more whenever the reader comes near the end. */
+const STEP = 60;
+/** How near that is, in px. */
+const NEAR_PX = 800;
 /** A second press within this time forgets a peer, in ms. */
 const CONFIRM_MS = 4000;
 
@@ -18,6 +20,11 @@ export class Table {
   element;
   #parts;
   #filter = "";
+  #limit = STEP;
+  /** Changes when times are to be said anew. */
+  #ticks = 0;
+  /** Where the filter looks, by peer's view. */
+  #where = new WeakMap();
   #redraw = calm(() => this.draw());
   #stops;
 
@@ -26,10 +33,12 @@ export class Table {
       spellcheck: "false", "aria-label": "Filter peers" });
     field.addEventListener("input", () => {
       this.#filter = nameKey(field.value.trim());
+      this.#limit = STEP;
       this.draw();
     });
     this.#parts = {
       rows: h("div", { class: "body", role: "rowgroup" }),
+      end: h("div"),
       sum: h("span", { class: "sum", role: "status" }),
       empty: h("div", { class: "empty", hidden: true }, h("h2"), h("p")),
       problem: h("p", { class: "connectnote", "data-tone": "bad", role: "alert", hidden: true }),
@@ -37,12 +46,20 @@ export class Table {
         ...["Peer", "Connection", "Address", "Dialect", "Last seen", ""].map((title) =>
           h("span", { role: "columnheader" }, title || h("span", { class: "visuallyhidden" }, "Actions")))),
     };
-    const { rows, sum, empty, problem, head } = this.#parts;
+    const { rows, end, sum, empty, problem, head } = this.#parts;
     this.element = h("section", { class: "known" },
       h("div", { class: "bar" }, h("div", { class: "search" }, icon("search"), field), sum), problem,
-      h("div", { class: "table", role: "table", "aria-label": "Peers" }, head, rows), empty);
-    const tick = setInterval(() => this.draw(), 1000);
-    this.#stops = [store.on("lists", this.#redraw), () => this.#redraw.stop(), () => clearInterval(tick)];
+      h("div", { class: "table", role: "table", "aria-label": "Peers" }, head, rows), end, empty);
+    const tick = setInterval(() => {
+      this.#ticks++;
+      this.draw();
+    }, 1000);
+    const near = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.#more(near), {
+      rootMargin: `${NEAR_PX}px`,
+    });
+    near.observe(end);
+    this.#stops = [store.on("lists", this.#redraw), () => this.#redraw.stop(), () => clearInterval(tick),
+      () => near.disconnect()];
     this.draw();
   }
 
@@ -51,21 +68,46 @@ export class Table {
   }
 
   draw() {
-    const { rows, sum, empty, head } = this.#parts;
-    const all = [...store.peers.values()];
-    const shown = all
-      .filter((peer) => nameKey(`${peer.name} ${peer.address} ${peer.code.join(" ")}`).includes(this.#filter))
-      .sort((a, b) => isHere(b) - isHere(a) || a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1));
+    const { rows, sum, empty, head, end } = this.#parts;
+    const shown = this.#first(this.#limit);
     reconcile(rows, shown, (peer) => peer.id, () => this.#make(), (element, peer) => this.#drawPeer(element, peer));
-    const here = all.filter(isHere).length;
-    setText(sum, all.length ? (store.away ? `${all.length} known` : `${all.length} known, ${here} reachable now`) : "");
+    const all = store.totals.peers;
+    setText(sum, all ? (store.away ? `${all} known` : `${all} known, ${store.here} reachable now`) : "");
+    end.hidden = shown.length < this.#limit;
     head.hidden = !shown.length;
-    empty.hidden = Boolean(shown.length) || !store.loaded || !store.me;
+    empty.hidden = Boolean(shown.length) || !store.whole || !store.me;
     const [title, text] = empty.children;
-    setText(title, all.length ? "Nobody by that name" : "Nobody yet");
-    setText(text, all.length
+    setText(title, all ? "Nobody by that name" : "Nobody yet");
+    setText(text, all
       ? "No peer's name, address or code holds what you typed."
       : "Type somebody's address above, or give them yours. Whoever connects to you appears here by themselves.");
+  }
+
+  /** The first so many of those that the filter lets through. */
+  #first(limit) {
+    const found = [];
+    for (const peer of store.sortedPeers()) {
+      if (found.length === limit) break;
+      if (this.#fits(peer)) found.push(peer);
+    }
+    return found;
+  }
+
+  #fits(peer) {
+    if (!this.#filter) return true;
+    if (!this.#where.has(peer)) this.#where.set(peer, nameKey(`${peer.name} ${peer.address} ${peer.code.join(" ")}`));
+    return this.#where.get(peer).includes(this.#filter);
+  }
+
+  /** The reader is near the end. */
+  #more(near) {
+    const { end } = this.#parts;
+    if (end.hidden) return;
+    this.#limit += STEP;
+    this.draw();
+    // It tells of changes only: whoever is still near is told of once more.
+    near.unobserve(end);
+    near.observe(end);
   }
 
   #make() {
@@ -108,7 +150,10 @@ export class Table {
   #drawPeer(element, peer) {
     const { parts } = element;
     const now = store.now();
+    const signature = `${store.away !== null}|${this.#ticks}`;
+    if (element.peer === peer && element.signature === signature) return;
     element.peer = peer;
+    element.signature = signature;
     drawAvatar(parts.face, peer);
     setText(parts.name, peer.name);
     setAttribute(parts.name, "aria-label", `Chat with ${called(peer)}`);

@@ -15,6 +15,8 @@ import { Results } from "./results.js";
 /** Wait so long after the last letter before asking, in ms. */
 const PAUSE_MS = 220;
 const EVERYWHERE = "";
+/** Up to so many conversations can be chosen from at any time; of more, the list is made when somebody wants to choose. */
+const MAX_CHOICES = 200;
 const mounted = new WeakMap();
 
 /** Called by the loader, and again whenever Streamlit runs the component's script: the same page then. */
@@ -47,6 +49,9 @@ function build(root) {
   tips(root);
 
   let timer = null;
+  /** What the list of conversations was drawn from; and whether somebody is choosing from it. */
+  let named = null;
+  let choosing = false;
   /** The next letter begins a search of its own: "back" leads to the one before it. */
   let begun = false;
 
@@ -74,13 +79,34 @@ function build(root) {
     begun = typing;
   }
 
-  function drawWhere() {
-    const rooms = [...store.rooms.values()].sort((a, b) => a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1));
-    const options = [{ id: EVERYWHERE, name: "All conversations" }, ...rooms];
+  /** By name; of very many only the chosen one, until somebody wants to choose. */
+  function choices() {
     const { room } = finding;
-    if (room && !store.rooms.has(room)) options.push({ id: room, name: "A conversation that isn't here" });
-    reconcile(where, options, (one) => one.id, (one) => h("option", { value: one.id }), (option, one) => setText(option, called(one)));
+    const chosen = room && store.rooms.get(room);
+    if (store.rooms.size > MAX_CHOICES && !choosing) return chosen ? [chosen] : [];
+    const { compare } = new Intl.Collator();
+    return [...store.rooms.values()].sort((a, b) => compare(a.name, b.name) || (a.id < b.id ? -1 : 1));
+  }
+
+  function drawWhere() {
+    const { room } = finding;
+    // Names change rarely: most of the time nothing is to be done, however many conversations there are.
+    const now = `${store.named} ${store.whole} ${choosing} ${room}`;
+    if (now !== named) drawChoices();
+    named = now;
     if (where.value !== (room ?? EVERYWHERE)) where.value = room ?? EVERYWHERE;
+  }
+
+  function drawChoices() {
+    const { room } = finding;
+    const options = [{ id: EVERYWHERE, name: "All conversations" }, ...choices()];
+    if (room && !store.rooms.has(room)) options.push({ id: room, name: store.whole ? "A conversation that isn't here" : "…" });
+    reconcile(where, options, (one) => one.id, (one) => h("option", { value: one.id }), (option, one) => setText(option, called(one)));
+  }
+
+  function choose(yes) {
+    choosing = yes;
+    drawWhere();
   }
 
   /** Take up what the address says; one that says nothing leaves what was looked for before. */
@@ -101,6 +127,8 @@ function build(root) {
     timer = setTimeout(() => ask({ typing: true }), PAUSE_MS);
   });
   where.addEventListener("change", () => ask());
+  for (const kind of ["pointerdown", "focus"]) where.addEventListener(kind, () => choose(true));
+  where.addEventListener("blur", () => choose(false));
   onSubmit(form, () => {
     ask();
     if (isNarrow()) field.blur();

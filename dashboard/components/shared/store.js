@@ -2,8 +2,8 @@
 // Nothing is decided here; viewmodel.py did that. However many conversations there are, a change costs what it changes.
 //
 // The lists come in pages: `all` is the first one, `more` are the others. All pages of one `all` say how things were at its
-// `seq`. Patches may come between two pages: what a patch has said since `all` counts more than a later page. What was here
-// before stays until the last page has come; then whatever neither a page nor a patch told of is gone.
+// `seq`. Patches may come between two pages: what a patch has said since `all` counts more than a later page. Lists that were
+// whole before stay until the last page has come; then whatever neither a page nor a patch told of is gone.
 
 import { clock as browserClock } from "./clock.js";
 import { Order } from "./order.js";
@@ -370,8 +370,9 @@ export class Store {
     const other = this.cursor.log !== everything.log;
     this.#names.clear();
     this.#since = news();
+    // Of lists that never became whole it isn't known what was missing: whatever comes now need not be new.
+    if (other || !this.whole) this.#clear();
     this.whole = false;
-    if (other) this.#clear();
     const missed = other ? null : frame.missed;
     for (const op of missed ?? []) if (op.op === "room_gone") this.#drop(op.id);
     this.me = everything.me;
@@ -391,7 +392,7 @@ export class Store {
     if (this.whole) this.#tell("whole");
   }
 
-  /** Everything here is another node's, or of an older log. */
+  /** Forget the lists, except for the names in them. */
   #clear() {
     for (const { id, name } of [...this.rooms.values()]) {
       this.#names.set(id, name);
