@@ -33,7 +33,7 @@ class Lists:
     def __init__(self, everything: Everything) -> None:
         self._everything = everything
         # As a tab draws them: where something came in last first; of two with the same place, the one begun last.
-        self._rooms = sorted(reversed(everything.rooms), key=lambda room: room.place, reverse=True)
+        self._rooms = sorted(everything.rooms[::-1], key=lambda room: room.place, reverse=True)
         self._peers = self._in_order_of_rooms(everything.peers)
         self._encoded: dict[int, bytes] = {}
         rest = max(len(self._rooms), len(self._peers)) - FIRST

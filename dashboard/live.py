@@ -3,10 +3,10 @@
 Law of this file: everything here runs on the server's event loop, so registering a tab and taking its snapshot are one
 step, and no lock is needed. A tab that can't keep up is closed; it comes back and resumes by its cursor.
 
-A tab speaks JSON. It sends `hello` with its cursor `{log, seq}`. It gets one `all` (the first page of all lists, and the
-changes since its cursor if they are still known), then the other pages as `more` (lists.py), and `patch`es, also between
-two pages. Its other requests carry a number `n` and get one `reply` each. A tab that sent `watch` gets `rows` and `figures`
-as well (watching.py).
+A tab speaks JSON. It sends `hello` with its cursor `{log, seq}`. It gets one `all`: the first page of all lists, and the
+changes since its cursor if they are still known. Then come the other pages as `more` (lists.py), and `patch`es, also
+between two pages. Its other requests carry a number `n` and get one `reply` each. A tab that sent `watch` gets `rows` and
+`figures` as well (watching.py).
 """
 
 from __future__ import annotations

@@ -91,9 +91,7 @@ class Model:
         """All lists as they are now."""
         me = self_view(self._state.self) if self._state else None
         rooms, peers = list(self._rooms.values()), list(self._peers.values())
-        return Everything(
-            self.log, self.seq, me, rooms, peers, self._away, self._health, self._shared, self._totals
-        )
+        return Everything(self.log, self.seq, me, rooms, peers, self._away, self._health, self._shared, self._totals)
 
     def name_of(self, room: str) -> str:
         """The name of the other side in a conversation; of several of one name, with what tells it apart."""
