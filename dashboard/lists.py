@@ -12,19 +12,12 @@ import msgspec
 
 from dashboard.appearance import PeerView, RoomView
 from dashboard.operations import Everything
+from dashboard.schema import MoreFrame
 
 #: Conversations of the first page: more than a screen shows. And of each further page, as many peers: a frame of a few
 #: hundred kilobytes, which takes a browser a few milliseconds.
 FIRST = 100
 PAGE = 400
-
-
-class MoreFrame(msgspec.Struct, frozen=True, tag_field="t", tag="more"):
-    """A further page of the lists, as they were at the `seq` of `all`. `left`: how many more pages come."""
-
-    rooms: list[RoomView]
-    peers: list[PeerView]
-    left: int
 
 
 class Lists:
@@ -33,7 +26,8 @@ class Lists:
     def __init__(self, everything: Everything) -> None:
         self._everything = everything
         # As a tab draws them: where something came in last first; of two with the same place, the one begun last.
-        self._rooms = sorted(everything.rooms[::-1], key=lambda room: room.place, reverse=True)
+        begun_last_first = list(reversed(everything.rooms))
+        self._rooms = sorted(begun_last_first, key=lambda room: room.place, reverse=True)
         self._peers = self._in_order_of_rooms(everything.peers)
         self._encoded: dict[int, bytes] = {}
         rest = max(len(self._rooms), len(self._peers)) - FIRST

@@ -141,13 +141,15 @@ export class Windowed {
     if (focused >= 0) numbers.add(focused);
     const rows = [...numbers].sort((a, b) => a - b).map((number) => ({ number, item: this.#items[number] }));
     this.#drawn = new Map(rows.map(({ number, item }) => [keyOf(item), number]));
-    reconcile(this.#box, rows, ({ item }) => keyOf(item), make, (/** @type {HTMLElement} */ element, { number, item }) => {
+    /** @type {(element: HTMLElement, row: { number: number, item: T }) => void} */
+    const draw = (element, { number, item }) => {
       const top = `${number * height}px`;
       if (element.style.top !== top) element.style.top = top;
       setAttribute(element, "aria-posinset", number + 1);
       setAttribute(element, "aria-setsize", length);
       update(element, item);
-    });
+    };
+    reconcile(this.#box, rows, (/** @type {{ item: T }} */ { item }) => keyOf(item), make, draw);
   }
 
   /** The number of the row that has the focus; -1: none has. */
