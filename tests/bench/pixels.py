@@ -116,7 +116,7 @@ def _with_tabs(sizes: Sizes, browser: Browser, count: int) -> list[Row]:
     with temporary_home() as home, NodeProcess(home) as node, DashboardProcess(home) as dashboard, ExitStack() as stack:
         sender = stack.enter_context(Worker(traffic.say_paced, node.host, node.port, PER_S, sizes.pixels))
         sender.hear()
-        room = _until(lambda: node.client.peers().peers, "the peer")[0].room
+        room = until(lambda: node.client.peers().peers, "the peer")[0].room
         node.client.send(room, FIRST)
         tabs = stack.enter_context(_tabs(browser, f"{dashboard.link()}&room={room}", count))
         time.sleep(min(SETTLE_S, sizes.idle_s))
@@ -161,7 +161,7 @@ def _tabs(browser: Browser, link: str, count: int) -> Iterator[list[Page]]:
         tabs = [context.new_page() for _ in range(count)]
         for tab in tabs:
             tab.goto(link)
-        _until(lambda: all(_loaded(tab) for tab in tabs), "the conversation in every tab")
+        until(lambda: all(_loaded(tab) for tab in tabs), "the conversation in every tab")
         yield tabs
     finally:
         context.close()
@@ -171,7 +171,7 @@ def _delays(tabs: list[Page], count: int) -> list[float]:
     """How long each of `count` texts took into each tab, in milliseconds."""
     # Asking costs the pages time: not while they are measured.
     time.sleep(count / PER_S)
-    _until(lambda: all(len(_seen(tab)) > count for tab in tabs), "all texts in every tab")
+    until(lambda: all(len(_seen(tab)) > count for tab in tabs), "all texts in every tab")
     return [at - int(mark) / 1e6 for tab in tabs for mark, at in _seen(tab).items() if f"t={mark};" != FIRST]
 
 
@@ -191,7 +191,7 @@ def _seen(tab: Page) -> dict[str, float]:
     return seen
 
 
-def _until(condition: Callable[[], _T], what: str) -> _T:
+def until(condition: Callable[[], _T], what: str) -> _T:
     """Wait until something is true, and return it."""
     deadline = time.monotonic() + PATIENCE_S
     while not (found := condition()):
