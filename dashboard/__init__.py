@@ -7,7 +7,7 @@
     hosts.py      pure: names and addresses, and which is ours      place.py    the home's file: name, key, browsers
     links.py      links that open it once                           sessions.py  who is in: cookie and pass
     challenges.py  proofs, by signature                             another.py  `--link`: ask for another link
-    hostconfig.py  keeps Streamlit's own dialogs away
+    hostconfig.py  keeps Streamlit's own dialogs away               preloading.py  tells browsers early what they need
     given.py      flags and PORT, checked                         running.py   which dashboards of a home run; ends them
     live.py       feed -> one bounded queue per tab -> WebSocket                        asked.py    what a tab may ask
     feed.py       follows the node, and asks it
@@ -24,8 +24,8 @@
     main.py       the Streamlit script: pages and frame
     views/        one file a page          components/   what is drawn: Python, and its own .js and .css
 
-Who may import whom: app -> (main, live, hostconfig, another, connections, listening, given, running) -> guard -> door
--> (place, links, sessions, pages) -> (challenges, hosts); live -> (watching | composing) -> asked ->
+Who may import whom: app -> (main, live, hostconfig, preloading, another, connections, listening, given, running) ->
+guard -> door -> (place, links, sessions, pages) -> (challenges, hosts); live -> (watching | composing) -> asked ->
 (eventlog | options | lists) -> schema -> (feed | viewmodel) -> node.bus; main -> views -> components. viewmodel ->
 (activity | operations | telling) -> (appearance | secure) -> (doubts | namesakes) -> wording are pure.
 """

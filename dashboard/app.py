@@ -26,7 +26,20 @@ from starlette.routing import Route, WebSocketRoute
 from streamlit import file_util
 from streamlit.web import bootstrap
 
-from dashboard import another, connections, door, given, guard, hostconfig, hosts, listening, live, place, running
+from dashboard import (
+    another,
+    connections,
+    door,
+    given,
+    guard,
+    hostconfig,
+    hosts,
+    listening,
+    live,
+    place,
+    preloading,
+    running,
+)
 from dashboard.components import assets
 from dashboard.links import PARAMETER
 from node import loglines, streams, supervisor
@@ -91,6 +104,7 @@ def build(
         middleware=[
             Middleware(guard.Guard, door=entrance, inline=guard.script_hashes(index_page)),
             Middleware(hostconfig.HostConfig),
+            Middleware(preloading.Preloading),
         ],
     )
     return application, entrance

@@ -50,8 +50,8 @@ def measure(sizes: Sizes) -> list[Row]:
         stack.callback(browser.close)
         room = f"?room=plain-{sizes.conversations // 2}"
         link = dashboard.link()
-        ours = Visitor(browser, link, link.partition("?")[0] + room)
-        theirs = Visitor(browser, bare.link, bare.link)
+        ours = Visitor(browser, link, ".list .room", link.partition("?")[0] + room)
+        theirs = Visitor(browser, bare.link, "[data-testid=stText]", bare.link)
         rows = []
         for what, cached in (("empty cache", False), ("again", True)):
             pairs = [(ours.open(cached=cached), theirs.open(cached=cached)) for _ in range(sizes.openings)]
@@ -84,9 +84,7 @@ class BarePage:
             ("browser.gatherUsageStats", "false"),
         ):
             command += [f"--{name}", value]
-        self._process = subprocess.Popen(
-            command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        self._process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def __enter__(self) -> BarePage:
         deadline = time.monotonic() + PATIENCE_S
@@ -104,9 +102,9 @@ class BarePage:
 
 
 class Visitor:
-    """A browser that was let in by `link`, and opens `address` again and again."""
+    """A browser that was let in by `link`, which is done when `ready` is there; it opens `address` again and again."""
 
-    def __init__(self, browser: Browser, link: str, address: str) -> None:
+    def __init__(self, browser: Browser, link: str, ready: str, address: str) -> None:
         self._address = address
         self._context = browser.new_context(viewport={"width": 1280, "height": 760})
         self._context.set_default_timeout(1000 * PATIENCE_S)
@@ -114,9 +112,7 @@ class Visitor:
         # Also for the server, whose first page takes longer.
         page = self._context.new_page()
         page.goto(link)
-        page.wait_for_url(lambda url: "link=" not in url)
-        page.goto(address)
-        _took(page)
+        page.locator(ready).first.wait_for()
         page.close()
 
     def open(self, *, cached: bool) -> float:
