@@ -92,7 +92,8 @@ def build(
             gc.freeze()
             yield
 
-    index_page = pathlib.Path(file_util.get_static_dir(), "index.html").read_bytes()
+    static = pathlib.Path(file_util.get_static_dir())
+    index_page = (static / "index.html").read_bytes()
     application = st.App(
         SCRIPT,
         lifespan=lifespan,
@@ -104,7 +105,7 @@ def build(
         middleware=[
             Middleware(guard.Guard, door=entrance, inline=guard.script_hashes(index_page)),
             Middleware(hostconfig.HostConfig),
-            Middleware(preloading.Preloading),
+            Middleware(preloading.Preloading, further=preloading.of_streamlit(static)),
         ],
     )
     return application, entrance

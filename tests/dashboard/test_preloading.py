@@ -4,10 +4,13 @@ import pathlib
 import re
 
 import pytest
+from streamlit import file_util
 
+from dashboard import preloading
 from dashboard.components import assets
 from tests.dashboard.conftest import Served
 
+STATIC = pathlib.Path(file_util.get_static_dir())
 COMPONENTS = pathlib.Path(assets.__file__).parent
 
 
@@ -17,7 +20,7 @@ def told(served: Served, path: str) -> list[str]:
     assert answer.status_code == 200
     links = re.findall(r"<([^>]+)>; rel=modulepreload", answer.headers.get("link", ""))
     assert all(served.client.get(link, headers=served.cookie).status_code == 200 for link in links)
-    return [link.removeprefix(assets.address("")) for link in links]
+    return [link.removeprefix(assets.address("")) for link in links if not link.startswith("/static/")]
 
 
 @pytest.mark.parametrize(
@@ -40,6 +43,11 @@ def test_a_page_names_all_scripts_that_it_needs_and_no_others(served: Served, pa
 def test_a_page_of_no_component_names_those_of_the_frame(served: Served) -> None:
     names = told(served, "/nowhere")
     assert names[0] == "frame/main.js" and not any(name.startswith("chats/") for name in names)
+
+
+def test_streamlit_still_draws_components_with_these_scripts() -> None:
+    names = [address.removeprefix("/static/js/").split(".")[0] for address in preloading.of_streamlit(STATIC)]
+    assert names[:2] == ["BidiComponent", "Html"] and len(names) < 12, "else its page names them, or draws otherwise"
 
 
 def test_nobody_else_is_told_of_scripts(served: Served) -> None:
