@@ -115,6 +115,17 @@ class Visitor:
         page.locator(ready).first.wait_for()
         page.close()
 
+    def page(self) -> Page:
+        """A page that has shown the conversation."""
+        page = self._context.new_page()
+        page.goto(self._address)
+        _took(page)
+        return page
+
+    def close(self) -> None:
+        """Close all its pages."""
+        self._context.close()
+
     def open(self, *, cached: bool) -> float:
         """How long it took this time, in milliseconds."""
         page = self._context.new_page()
