@@ -7,6 +7,9 @@ import { reconcile, setAttribute } from "./dom.js";
 /** Rows drawn above and below those in view: so many may come into view before the next picture. */
 const AROUND = 8;
 
+/** Rows that stay where they are differ by so many at most in how far they have moved: when one between them has left. */
+const ALIKE = 2;
+
 /**
  * @template T
  * @typedef {object} Kind
@@ -95,8 +98,12 @@ export class Windowed {
     this.#picture(moved);
   }
 
-  /** By how many rows what is in view has moved. Whatever moved alone, past the others, doesn't count. */
-  #moved(/** @type {(key: string) => number} */ indexOf) {
+  /**
+   * By how many rows the first one in view has moved, or the next one if that has moved by itself, past the others.
+   *
+   * @param {(key: string) => number} indexOf
+   */
+  #moved(indexOf) {
     const [from, to] = this.#inView();
     // At the top one wants to see what comes in there.
     if (from <= 0) return 0;
@@ -106,7 +113,8 @@ export class Windowed {
       const now = indexOf(key);
       if (now >= 0) moves.push(now - was);
     }
-    return moves.sort((a, b) => a - b)[moves.length >> 1] ?? 0;
+    const usual = [...moves].sort((a, b) => a - b)[moves.length >> 1];
+    return moves.find((move) => Math.abs(move - usual) <= ALIKE) ?? 0;
   }
 
   /** The numbers of the rows in view: the first, and the one after the last. @returns {[number, number]} */
