@@ -103,7 +103,8 @@ function link(page) {
     draw() {
       const number = page.count?.() ?? 0;
       setAttribute(element, "aria-current", place.page === page.name ? "page" : null);
-      setText(count, number ? String(number) : "");
+      // More digits than that don't fit beside the icon on a small screen; the title and the page tell the number.
+      setText(count, number > 999 ? "999+" : number ? String(number) : "");
       setText(said, number ? `, ${page.say(number)}` : "");
     },
   };
