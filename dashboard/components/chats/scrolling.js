@@ -185,7 +185,7 @@ export class Scrolling {
     if (!this.#follow) return;
     if (seek && (line || above)) {
       const { scrollHeight, clientHeight } = this.#scroller;
-      const top = line ? line.offsetTop - clientHeight * LINE_AT : 0;
+      const top = line ? Math.max(0, line.offsetTop - clientHeight * LINE_AT) : 0;
       if (this.#moreAfter() || top < scrollHeight - clientHeight - AT_END_PX) {
         this.#follow = false;
         this.#scroller.scrollTop = top;
