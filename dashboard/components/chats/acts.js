@@ -24,7 +24,7 @@ async function resend(pressed, message) {
   pressed.disabled = true;
   try {
     // A new key: a second click after an answer is a new wish; a lost answer leaves the message waiting anyway.
-    await connection.ask({ t: "resend", key: newKey(), message });
+    await connection.command("resend", { message }, newKey());
   } catch (problem) {
     // Changed meanwhile, the message tells by itself how it is.
     if (!pressed.isConnected || row.message?.version !== version) return;

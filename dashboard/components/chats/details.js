@@ -14,7 +14,7 @@ export class Details {
   #panel = new Panel({
     name: "delivery",
     body: [this.#accepted, this.#list],
-    ask: (message) => connection.ask({ t: "delivery", message: message.id }),
+    ask: (message) => connection.command("delivery", { message: message.id }),
     draw: (message, told) => this.#draw(told?.message ?? message, told?.recipients ?? []),
   });
   #stops;

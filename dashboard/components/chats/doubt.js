@@ -56,7 +56,7 @@ export class Doubt {
       grave: plain,
       careful: true,
       // The key whose code was shown: if another one answered meanwhile, that isn't trusted.
-      word: () => ({ t: "trust", peer, plain, ...(rival && { rival }) }),
+      wish: () => ({ op: "trust", args: { peer, plain, rival } }),
       // Another key is another peer, with a conversation of its own.
       then: ({ peer: meant }) => meant.room !== id && place.room === id && place.open(meant.room),
     });

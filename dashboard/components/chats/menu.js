@@ -79,7 +79,7 @@ export class Menu {
       text: "Only you see this name. Leave it empty to go back to what they call themselves.",
       fields: h("label", {}, h("span", {}, "Name"), field),
       yes: "Rename",
-      word: () => (field.value.trim() === name ? null : { t: "rename", peer, name: field.value.trim() }),
+      wish: () => (field.value.trim() === name ? null : { op: "rename", args: { peer, name: field.value.trim() } }),
     });
     field.select();
   }
@@ -96,7 +96,7 @@ export class Menu {
         "there. It can't be taken apart again.",
       fields: h("label", {}, h("span", {}, "Into"), choice),
       yes: "Merge",
-      word: () => ({ t: "merge", room: id, into: choice.value }),
+      wish: () => ({ op: "merge", args: { peer: id, into: choice.value } }),
     });
     choice.focus();
   }
@@ -110,20 +110,23 @@ export class Menu {
         "conversation.",
       yes: "Delete for good",
       grave: true,
-      word: () => ({ t: "delete", room: id }),
+      // The id of a conversation stands for its peer, also when that is off the list.
+      wish: () => ({ op: "delete", args: { peer: id } }),
     });
   }
 
   #link() {
     const peer = store.peers.get(this.#room.peer);
     if (!peer) return;
-    const word = this.#connected(peer) ? { t: "disconnect", peer: peer.id } : { t: "connect", address: peer.id };
+    const answer = this.#connected(peer)
+      ? connection.command("disconnect", { peer: peer.id }, newKey())
+      : connection.command("connect", { address: peer.id }, newKey());
     const { id, name } = this.#room;
-    connection.ask({ ...word, key: newKey() }).catch((problem) => {
+    answer.catch((problem) => {
       // Who has gone on, or writes in another sheet, is told in passing.
       if (!this.#open.isConnected) return;
       if (this.#sheet.open || this.#room?.id !== id) return this.#done(`${name}: ${problem.message}`);
-      this.#sheet.ask({ title: "That didn't work", text: problem.message, yes: "All right", word: () => null });
+      this.#sheet.ask({ title: "That didn't work", text: problem.message, yes: "All right", wish: () => null });
     });
   }
 }

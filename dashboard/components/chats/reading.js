@@ -7,7 +7,7 @@ const SPREAD_MS = 350;
 /** @typedef {{ room: import("../shared/schema.js").RoomView, upto: number }} Seen */
 /**
  * @typedef {object} World
- * @property {Pick<import("../shared/connection.js").Connection, "ask">} connection
+ * @property {Pick<import("../shared/connection.js").Connection, "command">} connection
  * @property {Pick<import("../shared/store.js").Store, "rooms">} store
  * @property {import("../shared/clock.js").Clock} clock
  * @property {() => number} random From 0 to 1.
@@ -59,7 +59,7 @@ export class Reading {
     const seen = this.#seen;
     if (!this.#isNews(seen)) return;
     this.#asked = seen.upto;
-    this.#world.connection.ask({ t: "read", room: seen.room.id, upto: seen.upto }).catch(() => {
+    this.#world.connection.command("mark_read", { room: seen.room.id, upto: seen.upto }).catch(() => {
       this.#asked = 0;
     });
   }

@@ -99,7 +99,7 @@ export class Search {
   async #ask(turn) {
     const query = asQuery(this.typed.trim());
     try {
-      const found = await connection.ask({ t: "search", query, limit: HITS });
+      const found = await connection.command("search", { query, limit: HITS });
       if (turn !== this.#turn) return;
       this.#terms = termsOf(query);
       this.hits = found.hits;

@@ -27,11 +27,11 @@ export class Sheet {
   }
 
   /**
-   * Open it. `word()` gives what to ask the node, or null when there is nothing to ask. `grave`: it can't be taken back, or
+   * Open it. `wish()` gives the command for the node, {op, args}, or null when there is nothing to ask. `grave`: it can't be taken back, or
    * lets others in; then *Cancel* has the focus, so that a hasty Enter does nothing. `careful`: the same without the colour.
    * `then(answer)` is called with the node's answer.
    */
-  ask({ title, text, fields = null, yes, grave = false, careful = grave, word, then = () => {} }) {
+  ask({ title, text, fields = null, yes, grave = false, careful = grave, wish, then = () => {} }) {
     const problem = h("p", { class: "problem", role: "alert", hidden: true });
     const agree = h("button", { class: grave ? "primary grave" : "primary", type: "submit" }, yes);
     const cancel = h("button", { type: "button", onclick: () => this.element.close() }, "Cancel");
@@ -44,12 +44,12 @@ export class Sheet {
     form.addEventListener("input", () => (key = newKey()));
     onSubmit(form, async () => {
       if (asking) return;
-      const wish = word();
-      if (!wish) return this.element.close();
+      const command = wish();
+      if (!command) return this.element.close();
       asking = true;
       problem.hidden = true;
       try {
-        const answer = await connection.ask({ ...wish, key });
+        const answer = await connection.command(command.op, command.args, key);
         if (form.isConnected) this.element.close();
         then(answer);
       } catch (error) {

@@ -73,7 +73,7 @@ export class Talk {
 
   /**
    * @param {string} room
-   * @param {Pick<import("../shared/connection.js").Connection, "ask">} connection
+   * @param {Pick<import("../shared/connection.js").Connection, "command">} connection
    * @param {(why: Why) => void} onChange
    * @param {() => number | null} reader Gives the message before the reader's eyes, or null when they follow the end.
    */
@@ -213,7 +213,7 @@ export class Talk {
    * @returns {Promise<Page>}
    */
   #ask(place) {
-    return this.#connection.ask({ t: "history", room: this.room, ...place });
+    return this.#connection.command("history", { room: this.room, ...place });
   }
 
   /** @param {number} slack */

@@ -80,7 +80,7 @@ export class Form {
     this.#watched = null;
     this.#say("Asking your node…", "plain");
     try {
-      const met = await connection.ask({ t: "connect", key: this.#key, address, dialect: this.#dialect.value });
+      const met = await connection.command("connect", { address, dialect: this.#dialect.value }, this.#key);
       this.#key = null;
       this.#watched = met.peer.id;
       this.#room = met.peer.room;

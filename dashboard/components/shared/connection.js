@@ -18,7 +18,9 @@ const MAX_WAITING = 200;
 const SHUT_OUT = 4004;
 
 /** @typedef {"connecting" | "open" | "lost" | "denied" | "stranger"} State */
-/** @typedef {{ t: string, [field: string]: unknown }} Word What a page tells the server. */
+/** @typedef {import("./schema.js").Requests} Requests */
+/** @typedef {import("./schema.js").Commands} Commands */
+/** @typedef {import("./schema.js").Frame} Frame */
 /** @typedef {Pick<WebSocket, "send" | "close" | "onopen" | "onmessage" | "onclose">} Socket */
 /** @typedef {{ resolve: (result: any) => void, reject: (problem: Problem) => void, stop: () => void }} Waiting */
 /**
@@ -110,10 +112,33 @@ export class Connection {
   /**
    * Send a request; resolves with the result, rejects with a Problem. On a new page it waits for the server.
    *
-   * @param {Word} word
-   * @returns {Promise<any>}
+   * @template {keyof Requests} Kind
+   * @param {{ t: Kind } & Omit<Requests[Kind]["request"], "t" | "n">} word
+   * @returns {Promise<Requests[Kind]["answer"]>}
    */
-  async ask(word) {
+  ask(word) {
+    return this.#ask(word);
+  }
+
+  /**
+   * Give the node a command; `key` for one that changes something. Else as `ask`.
+   *
+   * @template {keyof Commands} Op
+   * @param {Op} op
+   * @param {Commands[Op]["args"]} args
+   * @param {string | null} key
+   * @returns {Promise<Commands[Op]["answer"]>}
+   */
+  command(op, args, key = null) {
+    const word = { t: "command", op, args, ...(key && { key }) };
+    return this.#ask(word);
+  }
+
+  /**
+   * @param {{ t: string }} word
+   * @returns {Promise<any>} What the server answers to that, as schema.py declares it.
+   */
+  async #ask(word) {
     if (this.state === "connecting" && this.#early.length < MAX_WAITING) {
       await new Promise((go) => this.#early.push(() => go(undefined)));
     }
@@ -180,7 +205,7 @@ export class Connection {
     };
   }
 
-  /** @param {any} frame As the server encodes it. */
+  /** @param {Frame} frame One of a kind that isn't known yet goes to the store as well. */
   #take(frame) {
     if (frame.t === "reply") {
       const asked = this.#waiting.get(frame.n);

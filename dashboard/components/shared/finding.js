@@ -139,7 +139,7 @@ export class Finding {
   }
 
   #ask(before = null) {
-    return connection.ask({ t: "search", query: asQuery(this.typed), room: this.room, before, limit: PAGE });
+    return connection.command("search", { query: asQuery(this.typed), room: this.room, before, limit: PAGE });
   }
 
   #take(hits, { more, pending }) {
