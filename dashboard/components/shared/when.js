@@ -28,10 +28,10 @@ export const full = (at) => FULL.format(at);
 
 /** For a day break. */
 export function day(at, now) {
-  const ago = dayNumber(now) - dayNumber(at);
-  if (ago === 0) return "Today";
-  if (ago === 1) return "Yesterday";
-  return ago > 0 && isThisYear(at, now) ? DAY.format(at) : DAY_YEAR.format(at);
+  const days = dayNumber(now) - dayNumber(at);
+  if (days === 0) return "Today";
+  if (days === 1) return "Yesterday";
+  return days > 0 && isThisYear(at, now) ? DAY.format(at) : DAY_YEAR.format(at);
 }
 
 function isThisYear(at, now) {
@@ -49,9 +49,9 @@ export function moment(at, now) {
 /** For a row of a list: short. */
 export function short(at, now) {
   if (at - now > AHEAD_MS) return date(at);
-  const ago = dayNumber(now) - dayNumber(at);
-  if (ago <= 0) return TIME.format(at);
-  if (ago < 7) return WEEKDAY.format(at);
+  const days = dayNumber(now) - dayNumber(at);
+  if (days <= 0) return TIME.format(at);
+  if (days < 7) return WEEKDAY.format(at);
   return isThisYear(at, now) ? DATE.format(at) : date(at);
 }
 
