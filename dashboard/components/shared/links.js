@@ -13,12 +13,16 @@ const MAX_ADDRESS = 2000;
 /** Most links in one text; further ones stay text, so that a message can't fill the page with elements. */
 const MAX_LINKS = 100;
 
+/** @typedef {{ href: string, shown: string }} Target Where an address leads, and how it is shown. */
+
 /**
- * Where an address leads, and how it is shown: {href, shown}; or null where it is none, or leads to this machine: a page
- * there could be made to act for its owner.
+ * Null where it is no address, or leads to this machine: a page there could be made to act for its owner.
+ *
+ * @param {string} address
+ * @returns {Target | null}
  */
 function target(address) {
-  const [, scheme, written, rest] = /^(https?:\/\/)([^/?#]*)(.*)$/is.exec(address);
+  const [, scheme, written, rest] = /^(https?:\/\/)([^/?#]*)(.*)$/is.exec(address) ?? [];
   // Browsers skip further slashes, and what is shown would lead elsewhere.
   if (!written || written.includes("@")) return null;
   try {
@@ -32,7 +36,11 @@ function target(address) {
   }
 }
 
-/** Whether a host is the dashboard's own, or another address of the machine on which it runs. */
+/**
+ * Whether a host is the dashboard's own, or another address of the machine on which it runs.
+ *
+ * @param {string} hostname
+ */
 function isOwn(hostname) {
   if (isSameHost(hostname, window.location.hostname)) return true;
   const { listen, addresses } = store.me ?? { listen: "", addresses: [] };
@@ -42,9 +50,14 @@ function isOwn(hostname) {
 /**
  * A text as nodes. The keyboard doesn't come to its links before `reachable` lets it: a log has hundreds. `cut`: the text
  * goes on beyond its end, so an address there isn't whole, and stays text.
+ *
+ * @param {string} text
+ * @param {{ cut?: boolean }} [how]
+ * @returns {(string | Node)[]}
  */
 export function linked(text, { cut = false } = {}) {
   if (!text.includes("://")) return [text];
+  /** @type {(string | Node)[]} */
   const nodes = [];
   let from = 0;
   for (const { index, run, address: whole } of addressesIn(text)) {
@@ -60,11 +73,17 @@ export function linked(text, { cut = false } = {}) {
   return [...nodes, text.slice(from)];
 }
 
+/** @param {Target} target */
 function link({ href, shown }) {
   return h("a", { href, target: "_blank", rel: "noopener noreferrer", dir: "ltr", tabindex: -1 }, shown);
 }
 
-/** Make the links in `element` reachable by the keyboard, or not. */
+/**
+ * Make the links in `element` reachable by the keyboard, or not.
+ *
+ * @param {Element} element
+ * @param {boolean} yes
+ */
 export function reachable(element, yes) {
-  for (const one of element?.querySelectorAll("a[target]") ?? []) one.tabIndex = yes ? 0 : -1;
+  for (const one of element.querySelectorAll("a")) one.tabIndex = yes ? 0 : -1;
 }
