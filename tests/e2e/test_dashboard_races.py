@@ -35,10 +35,11 @@ WIRE = """
   WebSocket.prototype.send = function (text) {
     if (!ours(this)) return send.call(this, text);
     live = this;
-    const { t, n } = JSON.parse(text);
-    asked.set(n, t);
-    counts[t] = (counts[t] ?? 0) + 1;
-    pass("words", t, () => send.call(this, text));
+    const { t, op, n } = JSON.parse(text);
+    const kind = op ?? t;
+    asked.set(n, kind);
+    counts[kind] = (counts[kind] ?? 0) + 1;
+    pass("words", kind, () => send.call(this, text));
   };
   const { get, set } = Object.getOwnPropertyDescriptor(WebSocket.prototype, "onmessage");
   const takeover = (take) => ({ data }) => {

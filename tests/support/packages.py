@@ -1,5 +1,5 @@
-"""What the tests need of npm: what checks the types and style of the dashboard's JavaScript, a document for its unit tests,
-and axe-core, the accessibility checker that every page is put through.
+"""What the tests need of npm: checkers of the dashboard's JavaScript, a document for its unit tests, and axe-core, the
+accessibility checker that every page is put through.
 
 They are named in tests/dashboard/js/package.json, and pinned with hashes in the lock file beside it. They come from the
 registry that npm is set up for, and lie in `node_modules` there, which belongs to no commit. Snicher itself needs none.

@@ -44,7 +44,7 @@ export class Reading {
     const seen = this.#seen;
     if (!this.#isNews(seen)) return;
     this.#asked = seen.upto;
-    connection.ask({ t: "read", room: seen.room.id, upto: seen.upto }).catch(() => {
+    connection.command("mark_read", { room: seen.room.id, upto: seen.upto }).catch(() => {
       this.#asked = 0;
     });
   }

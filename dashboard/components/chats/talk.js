@@ -168,7 +168,7 @@ export class Talk {
   }
 
   #ask(place) {
-    return this.#connection.ask({ t: "history", room: this.room, ...place });
+    return this.#connection.command("history", { room: this.room, ...place });
   }
 
   #trimFront(slack) {

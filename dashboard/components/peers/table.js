@@ -138,11 +138,11 @@ export class Table {
     setAttribute(parts.forget, "aria-label", `Forget ${called(peer)}`);
   }
 
-  async #ask(button, word) {
+  async #ask(button, op, args) {
     button.disabled = true;
     const { problem } = this.#parts;
     try {
-      await connection.ask({ ...word, key: newKey() });
+      await connection.command(op, args, newKey());
       problem.hidden = true;
     } catch (error) {
       setText(problem, error.message);
@@ -154,8 +154,8 @@ export class Table {
 
   #toggle(element) {
     const { peer } = element;
-    const word = element.connected ? { t: "disconnect", peer: peer.id } : { t: "connect", address: peer.id };
-    this.#ask(element.parts.link, word);
+    if (element.connected) this.#ask(element.parts.link, "disconnect", { peer: peer.id });
+    else this.#ask(element.parts.link, "connect", { address: peer.id });
   }
 
   /** Twice, because it can't be taken back; the conversation stays either way. */
@@ -165,7 +165,7 @@ export class Table {
       clearTimeout(Number(button.dataset.sure));
       delete button.dataset.sure;
       setText(button, "Forget");
-      this.#ask(button, { t: "forget", peer: element.peer.id });
+      this.#ask(button, "forget", { peer: element.peer.id });
       return;
     }
     setText(button, "Really forget?");

@@ -88,6 +88,11 @@ export class Connection {
     });
   }
 
+  /** Give the node a command; `key` for one that changes something. Else as `ask`. */
+  command(op, args, key = null) {
+    return this.ask({ t: "command", op, args, ...(key && { key }) });
+  }
+
   /**
    * Resolves once it is certain that our dashboard answers and lets this browser in. Rejects when nobody answers, or when
    * `signal` aborts.
