@@ -21,6 +21,7 @@ function build(root) {
   root.append(sheet);
   const stopStrip = strip(root);
   tips(root);
+  /** @type {import("../shared/schema.js").Figures | null} */
   let latest = null;
 
   function draw() {

@@ -20,12 +20,12 @@ export function rowActs(element, { edit, details }) {
     const { act, of = "" } = pressed?.dataset ?? {};
     if (!pressed || !act) return;
     const bubble = bubbleOf(pressed.closest(".row"));
+    const message = bubble?.message;
     if (act === "again") outbox.again(of);
     else if (act === "discard") outbox.takeBack(of);
     else if (act === "edit") edit(outbox.takeBack(of));
-    else if (!bubble?.message) return;
-    else if (act === "resend") resend(pressed, bubble, bubble.message);
-    else if (act === "details") details(bubble.message, pressed);
+    else if (message && act === "resend") resend(pressed, bubble, message);
+    else if (message && act === "details") details(message, pressed);
   });
 }
 

@@ -110,7 +110,13 @@ function makeLink() {
     };
     return { element, say };
   };
-  const rows = { machine: row("Machine"), since: row("Since"), address: row("Address"), programs: row("Programs"), clock: row("Clock") };
+  const rows = {
+    machine: row("Machine"),
+    since: row("Since"),
+    address: row("Address"),
+    programs: row("Programs"),
+    clock: row("Clock"),
+  };
   return {
     element: h("dl", {}, ...Object.values(rows).map(({ element }) => element)),
     draw({ link, told: { machines, program } }) {

@@ -148,8 +148,11 @@ export class Tools {
     if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const row = closest(event, ".row");
     if (event.target !== this.#log && event.target !== row) return;
-    /** @returns {HTMLElement[]} */
-    const stops = () => [...this.#rows.querySelectorAll("article")];
+    const stops = () => {
+      /** @type {NodeListOf<HTMLElement>} */
+      const rows = this.#rows.querySelectorAll(".row");
+      return [...rows];
+    };
     if (event.key === "ArrowUp" || event.key === "ArrowDown") {
       const step = event.key === "ArrowUp" ? -1 : 1;
       const next = row ? stops()[stops().indexOf(row) + step] : this.#lastInView(stops());
