@@ -15,7 +15,7 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from dashboard import guard, live
 from node.bus import events as ev
 from node.bus import nouns
-from node.bus.client import Away, Back, Resync
+from node.bus.aio import Away, Back, Resync
 from tests.dashboard.conftest import Served
 from tests.dashboard.nouns import event, message, snapshot
 from tests.support.fake_node import PATIENCE, FakeNode
