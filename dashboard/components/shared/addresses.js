@@ -1,7 +1,7 @@
 // Where a web address begins and ends in a sentence. It draws nothing.
 //
 // What is part of an address and what belongs to the sentence can't be told from the signs alone, so this is the rule; the
-// table of shapes is in tests/e2e/test_dashboard_modules.py:
+// table of shapes is in tests/dashboard/js/addresses.test.js:
 // - Blanks, quotation marks and `<>`, also as HTML writes them (`&gt;`), end an address; so does East Asian punctuation.
 // - So does a closing bracket that wasn't opened in it: (en.wikipedia.org/wiki/Ship_(disambiguation)).
 // - At its end, `. , ; : ? ' *` and an opening bracket belong to the sentence; `! _ ~ - = / &` and letters of any script
