@@ -94,4 +94,4 @@ def test_names_that_differ_to_the_eye_differ() -> None:
 
 def test_names_have_the_keys_that_the_browser_gives_them() -> None:
     assert [names.key(name) for name, _ in CASES["keys"]] == [key for _, key in CASES["keys"]]
-    assert names.MAX_CHARS == CASES["max"]
+    assert CASES["max"] == names.MAX_CHARS

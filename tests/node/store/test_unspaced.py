@@ -19,7 +19,6 @@ from node.bus import requests as rq
 from node.store import database, unspaced
 from tests.node.store.test_search import Shelf
 
-
 #: The same for the browser, see tests/dashboard/js/unspaced.test.js.
 CASES = json.loads((pathlib.Path(__file__).parents[2] / "cases" / "unspaced.json").read_text("utf-8"))
 
