@@ -24,7 +24,7 @@ ADDRESSES = [
     ("javascript:alert(1) data:text/html,x file:///etc/passwd", []),
     ("http://site.example:9/ " * 150, ["http://site.example:9/"] * 60),
 ]
-#: Addresses that lead to this machine; {port} is the dashboard's. All spellings are in tests/dashboard/js/targets.test.js.
+#: Addresses that lead to this machine; {port} is the dashboard's. tests/dashboard/js/targets.test.js has all spellings.
 TO_THIS_MACHINE = [
     "127.0.0.1:{port}", "127.1", "0x7f.1", "[::1]", "LOCALHOST:{port}", "a.localhost", "loc\u00adalhost",
     # The machine's own addresses, as the node tells them.
