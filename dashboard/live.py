@@ -28,7 +28,7 @@ from dashboard.door import Door
 from dashboard.feed import Asker, Feed
 from dashboard.sessions import Session
 from node.bus import events as ev
-from node.bus.client import Away, Back, Item, Resync
+from node.bus.aio import Away, Back, Item, Resync
 from node.errors import BusProtocolError, CommandRefused, ConfigError, NodeAway
 
 log = logging.getLogger("snicher.dashboard")
@@ -145,8 +145,7 @@ class Hub:
         self._asker = Asker(home, name)
         self._watchers = watching.Watchers(self._asker, self.model, name)
         self._composing = composing.Composing(self._asker, self.model)
-        self._feed = Feed(home, name, self._deliver)
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._feed = Feed(home, name, self.take)
         self._tasks: set[asyncio.Task[None]] = set()
         self._encoder = msgspec.json.Encoder()
         #: The lists as they are now, for the next tab; None when they have changed since they were made.
@@ -155,8 +154,7 @@ class Hub:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Follow the node while inside; for the server's lifespan."""
-        self._loop = asyncio.get_running_loop()
-        self._feed.start()
+        self._spawn(self._feed.run())
         self._spawn(self._beat())
         try:
             yield
@@ -167,22 +165,10 @@ class Hub:
             self._composing.close()
             for task in self._tasks:
                 task.cancel()
-            await asyncio.to_thread(self._feed.stop)
+            await asyncio.gather(*self._tasks, return_exceptions=True)
             self._asker.close()
 
     # -- from the node
-
-    def _deliver(self, batch: list[Item]) -> None:
-        """Called in the feed's thread."""
-        if self._loop is None:
-            raise RuntimeError("The hub isn't running.")
-        self._loop.call_soon_threadsafe(self._take, batch)
-
-    def _take(self, batch: list[Item]) -> None:
-        try:
-            self.take(batch)
-        finally:
-            self._feed.done()
 
     def take(self, batch: list[Item]) -> None:
         """Bring the model and all tabs up to date by a batch of items."""

@@ -16,7 +16,7 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from dashboard import guard, lists, live
 from node.bus import events as ev
 from node.bus import nouns
-from node.bus.client import Away, Back, Resync
+from node.bus.aio import Away, Back, Resync
 from tests.dashboard.conftest import Served
 from tests.dashboard.nouns import event, message, peer, room, snapshot
 from tests.support.fake_node import PATIENCE, FakeNode

@@ -4,11 +4,17 @@
 
 const OF_STREAMLIT = "/_stcore/";
 
-/** From now on, what Streamlit asks waits for `connection`. It has connected for the first time before. */
-export function hold(connection) {
-  const ask = window.fetch.bind(window);
-  window.fetch = async (what, how) => {
-    const address = new URL(what instanceof Request ? what.url : what, window.location.href);
+/**
+ * `ask`, but what Streamlit asks waits for `connection`. It has connected for the first time before.
+ *
+ * @param {typeof fetch} ask
+ * @param {Pick<import("./connection.js").Connection, "ours">} connection
+ * @param {string} base The page's address.
+ * @returns {typeof fetch}
+ */
+export function held(ask, connection, base) {
+  return async (what, how) => {
+    const address = new URL(what instanceof Request ? what.url : what, base);
     if (address.pathname.includes(OF_STREAMLIT)) await connection.ours(how?.signal);
     return ask(what, how);
   };
