@@ -77,7 +77,7 @@ export class Outbox {
 
   /**
    * @param {Pick<import("./connection.js").Connection, "state" | "ask" | "onChange">} connection
-   * @param {Pick<import("./store.js").Store, "on" | "me" | "away" | "rooms" | "now" | "said">} store
+   * @param {Pick<import("./store.js").Store, "on" | "me" | "away" | "rooms" | "now" | "said" | "whole">} store
    * @param {World} world
    */
   constructor(connection, store, world) {

@@ -21,8 +21,9 @@ import { Order } from "./order.js";
  * @typedef {import("./schema.js").PatchFrame} PatchFrame
  * @typedef {import("./schema.js").RowsFrame} RowsFrame
  * @typedef {import("./schema.js").FiguresFrame} FiguresFrame
+ * @typedef {import("./schema.js").BeatFrame} BeatFrame
  * @typedef {import("./schema.js").Op} Op
- * @typedef {{ op: "room_gone", id: string, into: string | null, name: string }} Gone
+ * @typedef {{ op: string, id: string, into: string | null, name: string }} Gone
  */
 
 /**
@@ -264,7 +265,7 @@ export class Store {
     this.#names.clear();
   }
 
-  /** Take a frame that only some pages ask for. @param {RowsFrame | FiguresFrame} frame */
+  /** Take a frame that only some pages ask for. @param {RowsFrame | FiguresFrame | BeatFrame} frame */
   other(frame) {
     this.#tell(frame.t, frame);
   }
