@@ -1,6 +1,7 @@
 // The Activity page: says to the server that it is shown, and hands what comes to its parts.
 
 import { h } from "../shared/dom.js";
+import { mounting } from "../shared/mount.js";
 import { connection, store } from "../shared/session.js";
 import { strip } from "../shared/strip.js";
 import { tips } from "../shared/tip.js";
@@ -8,15 +9,9 @@ import { Figures } from "./figures.js";
 import { Health } from "./health.js";
 import { Log } from "./log.js";
 
-const mounted = new WeakMap();
+export const mount = mounting(".activity", build);
 
-/** Called by the loader, and again whenever Streamlit runs the component's script: the same page then. */
-export function mount({ parentElement }) {
-  const root = parentElement.querySelector(".activity");
-  if (!mounted.has(root)) mounted.set(root, build(root));
-  return mounted.get(root);
-}
-
+/** @param {HTMLElement} root */
 function build(root) {
   const sheet = h("div", { class: "sheet" });
   const figures = new Figures();
@@ -26,6 +21,7 @@ function build(root) {
   root.append(sheet);
   const stopStrip = strip(root);
   tips(root);
+  /** @type {import("../shared/schema.js").Figures | null} */
   let latest = null;
 
   function draw() {
@@ -66,7 +62,5 @@ function build(root) {
   begin();
   return () => {
     for (const stop of stops) stop();
-    mounted.delete(root);
-    root.replaceChildren();
   };
 }

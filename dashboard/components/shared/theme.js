@@ -4,7 +4,11 @@
 const KEPT = "snicher/theme";
 export const THEMES = ["system", "light", "dark"];
 
-/** The choice where the storage is forbidden; it lasts as long as the tab. */
+/**
+ * The choice where the storage is forbidden; it lasts as long as the tab.
+ *
+ * @type {string | null}
+ */
 let unkept = null;
 
 /** The chosen theme. */
@@ -12,13 +16,17 @@ export function theme() {
   if (unkept) return unkept;
   try {
     const kept = window.localStorage.getItem(KEPT);
-    return THEMES.includes(kept) ? kept : "system";
+    return kept && THEMES.includes(kept) ? kept : "system";
   } catch {
     return "system";
   }
 }
 
-/** Choose one of THEMES, for all tabs of this browser. */
+/**
+ * Choose one of THEMES, for all tabs of this browser.
+ *
+ * @param {string} name
+ */
 export function choose(name) {
   try {
     window.localStorage.setItem(KEPT, name);
@@ -29,6 +37,7 @@ export function choose(name) {
   apply(name);
 }
 
+/** @param {string} name */
 function apply(name) {
   if (name === "system") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = name;
