@@ -10,8 +10,8 @@ import { FakeStore } from "./fakes/store.js";
 const DAY = 24 * 3600 * 1000;
 
 /** A page with an outbox; further pages in the same browser by `more`. */
-function page({ browser = fakeBrowser(), clock = new FakeClock(), tab = browser.tab(), node = "anna", rooms = ["bela", "cian"], state = "open" } = {}) {
-  const connection = Object.assign(new FakeConnection(), { state });
+function page({ browser = fakeBrowser(), clock = new FakeClock(), tab = browser.tab(), node = "anna", rooms = ["bela", "cian"], state: first = "open" } = {}) {
+  const connection = Object.assign(new FakeConnection(), { state: first });
   const store = new FakeStore(clock);
   let keys = 0;
   const number = (page.pages = (page.pages ?? 0) + 1);
