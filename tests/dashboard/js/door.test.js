@@ -153,6 +153,7 @@ test("whoever can't prove to be the dashboard that is known is a stranger, and i
   for (const answer of [{}, { challenge: 7, signature: "x" }, { challenge: "x" }]) {
     server.answer.challenge = answer;
     assert.equal(await door.arrive(), "stranger");
+    assert.equal(await browser(server).door.arrive(), "stranger", "also for who knows no dashboard");
   }
   assert.ok(!server.asked.includes("return"));
 });
