@@ -16,39 +16,22 @@ const CURVE = { name: "ECDSA", namedCurve: "P-256" };
 const SIGNING = { name: "ECDSA", hash: "SHA-256" };
 const QUESTION_BYTES = 24;
 
-/** @typedef {{ keys: CryptoKeyPair, id: string, server: CryptoKey }} Known What this browser and the dashboard know of each other. */
-/** @typedef {Record<string, unknown>} Answer */
-
 const subtle = window.isSecureContext ? window.crypto?.subtle : undefined;
 
-/** @param {ArrayBuffer | Uint8Array<ArrayBuffer>} bytes */
 function encode(bytes) {
   return btoa(String.fromCharCode(...new Uint8Array(bytes))).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** @param {string} text */
 function decode(text) {
   return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0));
 }
 
-/**
- * What is signed; challenges.py says the same.
- *
- * @param {"server" | "browser"} who
- * @param {string} question
- * @param {string} challenge
- */
+/** What is signed; challenges.py says the same. */
 function statement(who, question, challenge) {
   return new TextEncoder().encode(["snicher-door-1", who, window.location.host, question, challenge].join("\n"));
 }
 
-/**
- * Send a request to the door; null when no server (or only a proxy) answers, {} when the answer isn't a dashboard's.
- *
- * @param {string} path
- * @param {Record<string, string | null>} body
- * @returns {Promise<Answer | null>}
- */
+/** Send a request to the door; null when no server (or only a proxy) answers, {} when the answer isn't a dashboard's. */
 async function ask(path, body) {
   try {
     const answer = await fetch(`/door/${path}`, {
@@ -66,14 +49,7 @@ async function ask(path, body) {
   }
 }
 
-/**
- * Use this browser's records for us; null when there are none, or when it stores nothing.
- *
- * @template Result
- * @param {IDBTransactionMode} mode
- * @param {(all: IDBObjectStore) => IDBRequest<Result>} work
- * @returns {Promise<Result | null>}
- */
+/** Use this browser's records for us; null when there are none, or when it stores nothing. */
 async function table(mode, work) {
   try {
     return await new Promise((resolve, reject) => {
@@ -99,35 +75,20 @@ async function table(mode, work) {
   }
 }
 
-/** @returns {Promise<Known | null>} */
 const record = async () => (subtle ? table("readonly", (all) => all.get(RECORD)) : null);
 
-/**
- * The pass of this browser's session, for the live connection; "" when there is none.
- *
- * @returns {Promise<string>}
- */
+/** The pass of this browser's session, for the live connection; "" when there is none. */
 export async function pass() {
   return (await table("readonly", (all) => all.get(PASS))) ?? "";
 }
 
-/**
- * Keep the pass; returns whether this browser did.
- *
- * @param {unknown} word
- */
+/** Keep the pass; returns whether this browser did. */
 async function keep(word) {
   return (await table("readwrite", (all) => all.put(word, PASS))) !== null;
 }
 
-/**
- * Run in one tab at a time, if the browser has locks: tabs that return together would begin a session each.
- *
- * @template Result
- * @param {() => Promise<Result>} work
- * @returns {Promise<Result>}
- */
-async function alone(work) {
+/** Run in one tab at a time, if the browser has locks: tabs that return together would begin a session each. */
+function alone(work) {
   return subtle && navigator.locks ? navigator.locks.request("snicher-door", work) : work();
 }
 
@@ -143,23 +104,19 @@ export async function dropWorkers() {
 /**
  * Come in by a link's code. Resolves with "in", "used" (the link doesn't work any more), "blocked" (this browser keeps
  * neither cookies nor anything else for us), or "away".
- *
- * @param {string} code
- * @returns {Promise<"in" | "used" | "blocked" | "away">}
  */
 export async function enter(code) {
   const known = await record();
   let keys = known?.keys ?? null;
   if (!keys && subtle) keys = await subtle.generateKey(CURVE, false, ["sign", "verify"]).catch(() => null);
-  const key = subtle && keys ? encode(await subtle.exportKey("raw", keys.publicKey)) : null;
+  const key = keys ? encode(await subtle.exportKey("raw", keys.publicKey)) : null;
   const told = await ask("enter", { link: code, key });
   if (!told) return "away";
   if (!told.in) return "used";
   if (!(await keep(told.pass))) return "blocked";
-  const { browser: id, server: shown } = told;
-  if (subtle && keys && id && typeof shown === "string") {
-    const server = await subtle.importKey("raw", decode(shown), CURVE, true, ["verify"]);
-    await table("readwrite", (all) => all.put({ keys, id, server }, RECORD));
+  if (keys && told.browser) {
+    const server = await subtle.importKey("raw", decode(told.server), CURVE, true, ["verify"]);
+    await table("readwrite", (all) => all.put({ keys, id: told.browser, server }, RECORD));
   }
   await dropWorkers();
   const found = await ask("challenge", { question: encode(window.crypto.getRandomValues(new Uint8Array(QUESTION_BYTES))) });
@@ -171,9 +128,6 @@ export async function enter(code) {
  * Find out who answers here, and come back in if need be. Resolves with "in", "out" (a link is needed), "stranger"
  * (whoever answers isn't the dashboard that this browser knows), or "away" (nobody answers). `anew`: begin a new session
  * in any case, because the live connection didn't take the pass of this one.
- *
- * @param {boolean} [anew]
- * @returns {Promise<"in" | "out" | "stranger" | "away">}
  */
 export function arrive(anew = false) {
   return alone(async () => {
@@ -183,14 +137,14 @@ export function arrive(anew = false) {
     if (!told) return "away";
     const { challenge, signature } = told;
     if (typeof challenge !== "string" || typeof signature !== "string") return "stranger";
-    if (known && subtle) {
+    if (known) {
       const proven = await subtle
         .verify(SIGNING, known.server, decode(signature), statement("server", question, challenge))
         .catch(() => false);
       if (!proven) return "stranger";
     }
     if (told.known && !anew && (await pass())) return "in";
-    if (!known || !subtle) return "out";
+    if (!known) return "out";
     const own = await subtle.sign(SIGNING, known.keys.privateKey, statement("browser", question, challenge));
     const answer = await ask("return", { browser: known.id, question, challenge, signature: encode(own) });
     if (!answer) return "away";
