@@ -25,6 +25,8 @@ import { Tools } from "./tools.js";
 
 /** How long a requested message is highlighted, in ms. */
 const FLASH_MS = 2500;
+/** How often times are drawn anew, and what failed is asked for again, in ms. */
+const TICK_MS = 1000;
 
 export class Conversation {
   element;
@@ -104,7 +106,7 @@ export class Conversation {
     };
     document.addEventListener("visibilitychange", seen);
     window.addEventListener("focus", seen);
-    const tick = setInterval(() => this.#tick(), 1000);
+    const stopTick = clock.every(TICK_MS, () => this.#tick());
     this.#stops = [
       store.on("lists", () => this.#listsChanged()),
       store.on("message", (op) => this.#arrived(op)),
@@ -123,7 +125,7 @@ export class Conversation {
       () => resized.disconnect(),
       () => document.removeEventListener("visibilitychange", seen),
       () => window.removeEventListener("focus", seen),
-      () => clearInterval(tick),
+      stopTick,
     ];
   }
 
@@ -340,19 +342,19 @@ export class Conversation {
   }
 
   #draw() {
-    if (!this.#talk || this.#talk.state !== "ready") return;
+    const talk = this.#talk;
+    if (talk?.state !== "ready") return;
     const { rows, top, jump, count } = this.#parts;
     const room = this.#room;
-    const { messages, beyond, moreAfter } = this.#talk;
+    const { messages, beyond, moreAfter, moreBefore } = talk;
     const { stuck } = this.#scrolling;
-    const pending = moreAfter && !stuck ? [] : outbox.in(this.#talk.room);
+    const pending = moreAfter && !stuck ? [] : outbox.in(talk.room);
     const said = stuck ? [...messages, ...beyond] : messages;
-    const begun = !this.#talk.moreBefore;
-    const list = rowsOf(said, pending, { newAfter: this.#newAfter, begun, now: store.now() });
+    const list = rowsOf(said, pending, { newAfter: this.#newAfter, begun: !moreBefore, now: store.now() });
     const settle = this.#scrolling.hold();
     this.#rows.draw(list);
     const empty = !list.length;
-    setText(top, empty ? "" : this.#talk.moreBefore ? "Loading older messages…" : "This is where it begins.");
+    setText(top, empty ? "" : moreBefore ? "Loading older messages…" : "This is where it begins.");
     top.hidden = empty;
     setAttribute(rows, "class", empty ? "rows empty" : "rows");
     setAttribute(rows, "data-hint", empty ? `Say hello to ${room?.name ?? "them"}.` : null);
@@ -363,7 +365,7 @@ export class Conversation {
     const unread = room ? store.unreadIn(room) : 0;
     setText(count, unread ? (unread > 999 ? "999+" : String(unread)) : "");
     setAttribute(jump, "aria-label", `Jump to the newest message${unread ? `, ${unread} unread` : ""}`);
-    this.#notes.drawWaits(this.#talk);
+    this.#notes.drawWaits(talk);
     this.#look();
   }
 
@@ -388,10 +390,11 @@ export class Conversation {
 
   #fillView() {
     // What came in is drawn first: only then it shows how far the reader is from either end.
-    if (!this.#talk || this.#talk.state !== "ready" || this.#stale) return;
+    const talk = this.#talk;
+    if (talk?.state !== "ready" || this.#stale) return;
     const { older, newer } = this.#scrolling.near();
-    if (older) this.#talk.older();
-    if (newer) this.#talk.newer();
+    if (older) talk.older();
+    if (newer) talk.newer();
   }
 
   /** Whether the reader has the end of this conversation before their eyes. */
@@ -411,7 +414,7 @@ export class Conversation {
    */
   #reads(id) {
     return (
-      id === this.#talk?.room &&
+      this.#talk?.room === id &&
       this.#talk.state === "ready" &&
       !this.#talk.moreAfter &&
       this.#scrolling.follows &&

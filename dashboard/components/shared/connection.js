@@ -223,7 +223,7 @@ export class Connection {
       if (became) this.#tell();
     } else if (frame.t === "patch") {
       this.#store.patch(frame);
-    } else {
+    } else if (frame.t !== "beat") {
       this.#store.other(frame);
     }
   }
