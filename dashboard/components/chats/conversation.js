@@ -3,7 +3,7 @@
 
 import { calm } from "../shared/calm.js";
 import { clock } from "../shared/clock.js";
-import { h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
+import { Children, closest, h, icon, setAttribute, setText } from "../shared/dom.js";
 import { onKey } from "../shared/keyboard.js";
 import { isNarrow, place } from "../shared/place.js";
 import { connection, outbox, store } from "../shared/session.js";
@@ -12,14 +12,15 @@ import { rowActs } from "./acts.js";
 import { Details } from "./details.js";
 import { Head } from "./head.js";
 import { Reading } from "./reading.js";
-import { drawRow, makeRow, rowsOf, tipOf } from "./rows.js";
+import { makeRow, rowsOf, tipOf } from "./rows.js";
 import { Scrolling } from "./scrolling.js";
 import { Talk } from "./talk.js";
 import { Notes } from "./notes.js";
 import { Tools } from "./tools.js";
 
-/** @import { MessageOp, RoomView } from "../shared/schema.js" */
+/** @import { MessageOp } from "../shared/schema.js" */
 /** @import { Composer } from "./composer.js" */
+/** @import { Row } from "./rows.js" */
 /** @import { Message, Why } from "./talk.js" */
 
 /** How long a requested message is highlighted, in ms. */
@@ -30,6 +31,8 @@ const TICK_MS = 1000;
 export class Conversation {
   element;
   #parts;
+  /** @type {Children<Row>} */
+  #rows;
   /** @type {Talk | null} */
   #talk = null;
   #composer;
@@ -40,7 +43,7 @@ export class Conversation {
   #reading = new Reading(() => this.#seen(), { connection, store, clock, random: Math.random });
   #scrolling;
   /**
-   * The message after which the New line stands, or null.
+   * The message after which the New line goes.
    *
    * @type {number | null}
    */
@@ -59,37 +62,43 @@ export class Conversation {
    */
   #flash = null;
 
-  /** @param {{ composer: Composer }} beside */
+  /** @param {{ composer: Composer }} with */
   constructor({ composer }) {
     this.#composer = composer;
-    /** @type {HTMLElement & { keyed?: Map<string, HTMLElement> }} */
     const rows = h("div", { class: "rows" });
     const top = h("div", { class: "top" });
     const count = h("span", { class: "count" });
-    const scroller = h("div", { class: "log", role: "log", "aria-live": "off", "aria-label": "Messages", tabindex: 0 }, top, rows);
-    const jump = h("button", { class: "jump", hidden: true, onclick: () => this.toNewest() }, icon("down"), count);
-    const parts = { rows, top, count, scroller, jump };
-    /** @param {Message} message @param {HTMLElement} anchor */
+    const parts = {
+      rows,
+      top,
+      count,
+      scroller: h("div", { class: "log", role: "log", "aria-live": "off", "aria-label": "Messages", tabindex: 0 }, top, rows),
+      jump: h("button", { class: "jump", hidden: true, onclick: () => this.toNewest() }, icon("down"), count),
+    };
+    this.#rows = new Children(rows, ({ key }) => key, (row) => makeRow(row, () => this.#room));
+    /** @type {(message: Message, anchor: Element) => void} */
     const details = (message, anchor) => this.#details.show(message, anchor);
-    /** @param {string} text */
-    const done = (text) => this.#notes.say(text);
-    this.#tools = new Tools(scroller, rows, { done, toEnd: () => this.#toNewest(), details });
+    this.#tools = new Tools(parts.scroller, rows, {
+      done: (text) => this.#notes.say(text),
+      toEnd: () => this.#toNewest(),
+      details,
+    });
     this.element = h("section", { class: "talk", "aria-label": "Conversation" }, this.#head.element, this.#head.banner,
       h("div", { class: "middle" }, parts.scroller, this.#notes.error, parts.jump, this.#notes.toast),
       this.#notes.typing, this.#notes.waits, composer.element, this.#tools.element, this.#details.element);
     this.#parts = parts;
-    const children = /** @type {HTMLCollectionOf<HTMLElement>} */ (rows.children);
-    this.#scrolling = new Scrolling(scroller, children, () => Boolean(this.#talk?.moreAfter));
+    const shown = /** @type {HTMLCollectionOf<HTMLElement>} */ (rows.children);
+    this.#scrolling = new Scrolling(parts.scroller, shown, () => Boolean(this.#talk?.moreAfter));
     parts.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     for (const moved of ["wheel", "touchmove", "pointerdown"]) {
       parts.scroller.addEventListener(moved, () => this.#scrolling.giveUp(), { passive: true });
     }
     onKey(parts.scroller, (event) => this.#typed(event));
     rowActs(this.element, { edit: (text) => composer.give(text), details });
-    tips(this.element, (element) => tipOf(element, store.rooms.get(place.room ?? "")));
+    tips(this.element, (element) => tipOf(element, this.#room));
     const resized = new ResizeObserver(() => this.#keepEnd());
     resized.observe(parts.scroller);
-    resized.observe(parts.rows);
+    resized.observe(rows);
     const seen = () => {
       this.#look();
       if (document.visibilityState === "hidden") this.#reading.leave();
@@ -107,7 +116,7 @@ export class Conversation {
       store.on("expired", (op) => op.room === this.#talk?.room && this.#talk.take(op)),
       store.on("said", (message) => message.room === this.#talk?.room && this.#talk.takeSaid(message)),
       store.on("reload", () => this.#talk?.refresh()),
-      store.on("gone", ({ into }) => into && into === this.#talk?.room && this.#talk.refresh()),
+      store.on("gone", ({ into }) => into !== null && into === this.#talk?.room && this.#talk.refresh()),
       store.readWith((id) => this.#reads(id)),
       outbox.onChange(() => this.#change()),
       () => this.#redraw.stop(),
@@ -127,8 +136,8 @@ export class Conversation {
     this.#talk?.close();
   }
 
-  /** What is known of the conversation; undefined when none is open, or it isn't there. */
-  get #view() {
+  /** The view of the conversation that is shown; undefined while there is none. */
+  get #room() {
     return this.#talk ? store.rooms.get(this.#talk.room) : undefined;
   }
 
@@ -136,7 +145,7 @@ export class Conversation {
    * Show a conversation (null: none). `around`: a message to show and point out.
    *
    * @param {string | null} room
-   * @param {number | null} around
+   * @param {number | null} [around]
    */
   open(room, around = null) {
     if (this.#talk?.room === room && around === null) {
@@ -167,9 +176,8 @@ export class Conversation {
   }
 
   #clear() {
-    const { rows, top, jump } = this.#parts;
-    rows.replaceChildren();
-    rows.keyed = new Map();
+    const { top, jump } = this.#parts;
+    this.#rows.clear();
     top.hidden = jump.hidden = true;
   }
 
@@ -225,7 +233,7 @@ export class Conversation {
    * @param {number | null} around
    */
   #load(talk, around) {
-    const view = this.#view;
+    const view = store.rooms.get(talk.room);
     talk.open({ around, unread: view?.unread ?? 0, readUpto: view?.read_upto ?? 0 });
   }
 
@@ -234,7 +242,7 @@ export class Conversation {
   #listsChanged() {
     const talk = this.#talk;
     if (!talk) return;
-    const view = this.#view;
+    const view = this.#room;
     if (talk.state === "new" || (talk.state === "failed" && view && !store.away)) {
       if (this.#newAfter === null && view?.unread) this.#newAfter = view.read_upto;
       this.#load(talk, this.#flash);
@@ -245,13 +253,11 @@ export class Conversation {
   /** @param {MessageOp} op */
   #arrived(op) {
     const { message } = op;
-    const room = store.rooms.get(message.room);
-    if (message.room === this.#talk?.room) {
-      if (!message.mine && !message.notice && this.#newAfter === null && !this.#before()) {
-        this.#newAfter = room?.read_upto ?? message.id - 1;
-      }
-      this.#talk.take(op);
+    if (message.room !== this.#talk?.room) return;
+    if (!message.mine && !message.notice && this.#newAfter === null && !this.#before()) {
+      this.#newAfter = this.#room?.read_upto ?? message.id - 1;
     }
+    this.#talk.take(op);
   }
 
   /**
@@ -259,6 +265,7 @@ export class Conversation {
    * @param {Why} why
    */
   #changed(talk, why) {
+    if (talk !== this.#talk) return;
     if (why === "changed" && talk.state === "ready") return this.#change();
     if (talk.state === "ready") outbox.find(talk.messages);
     if (talk.state === "failed") this.#clear();
@@ -276,17 +283,16 @@ export class Conversation {
    * @param {Talk} talk
    */
   #firstLook(talk) {
-    const { keyed } = this.#parts.rows;
-    const asked = this.#flash === null ? null : keyed?.get(`m-${this.#flash}`);
+    const asked = this.#flash === null ? null : this.#rows.get(`m-${this.#flash}`)?.element;
     this.#flash = null;
     // Without a line, reading may have stopped further up: then one begins with the first that is here.
-    const above = this.#newAfter !== null && talk.moreBefore && Boolean(this.#view?.unread);
+    const above = this.#newAfter !== null && talk.moreBefore && Boolean(this.#room?.unread);
     if (asked === undefined) {
       if (talk.missed) this.#notes.say("That message isn't here any more.");
       place.leaveMessage();
       if (!isNarrow()) this.#composer.focus();
     }
-    this.#scrolling.look({ asked, line: keyed?.get("new"), above });
+    this.#scrolling.look({ asked, line: this.#rows.get("new")?.element, above });
     this.#drawJump();
     if (!asked) return;
     asked.classList.add("flash");
@@ -314,8 +320,8 @@ export class Conversation {
 
   /** The parts of the drawing that don't come from messages. */
   #beside() {
-    const room = this.#view;
-    const { name, wait, link, next_at: next } = room ?? /** @type {Partial<RoomView>} */ ({});
+    const room = this.#room;
+    const { name, wait, link, next_at: next } = room ?? {};
     return JSON.stringify([name, wait, link, next, room && store.unreadIn(room), store.away !== null]);
   }
 
@@ -327,7 +333,7 @@ export class Conversation {
   }
 
   #drawHead() {
-    const room = this.#view;
+    const room = this.#room;
     this.element.classList.toggle("unknown", store.loaded && !room && !store.away);
     this.element.classList.toggle("direct", Boolean(room?.encrypted));
     this.#head.draw(room);
@@ -339,15 +345,14 @@ export class Conversation {
     const talk = this.#talk;
     if (talk?.state !== "ready") return;
     const { rows, top, jump, count } = this.#parts;
-    const room = this.#view;
+    const room = this.#room;
     const { messages, beyond, moreAfter, moreBefore } = talk;
     const { stuck } = this.#scrolling;
     const pending = moreAfter && !stuck ? [] : outbox.in(talk.room);
     const said = stuck ? [...messages, ...beyond] : messages;
-    const now = store.now();
-    const list = rowsOf(said, pending, { newAfter: this.#newAfter, begun: !moreBefore, now });
+    const list = rowsOf(said, pending, { newAfter: this.#newAfter, begun: !moreBefore, now: store.now() });
     const settle = this.#scrolling.hold();
-    reconcile(rows, list, (row) => row.key, makeRow, (element, row) => drawRow(element, row, { room }));
+    this.#rows.draw(list);
     const empty = !list.length;
     setText(top, empty ? "" : moreBefore ? "Loading older messages…" : "This is where it begins.");
     top.hidden = empty;
@@ -423,12 +428,12 @@ export class Conversation {
     const reads = this.#talk !== null && this.#reads(this.#talk.room);
     if (reads === this.#readNow) return;
     this.#readNow = reads;
-    if (this.#view?.unread) store.looked();
+    if (this.#room?.unread) store.looked();
   }
 
   /** What the reader sees now, for reporting it as read. */
   #seen() {
-    const room = this.#view;
+    const room = this.#room;
     return this.#talk && room?.unread && this.#before() ? { room, upto: this.#talk.newestId } : null;
   }
 
@@ -440,7 +445,7 @@ export class Conversation {
   #typed(event) {
     const { target, key } = event;
     if (["PageUp", "ArrowUp", "Home"].includes(key)) this.#scrolling.giveUp();
-    if (target !== this.#parts.scroller && !(target instanceof Element && target.matches(".row"))) return;
+    if (target !== this.#parts.scroller && target !== closest(event, ".row")) return;
     if (event.ctrlKey || event.metaKey || event.altKey || key === " " || [...key].length !== 1) return;
     this.#composer.focus();
   }
