@@ -2,7 +2,7 @@
 // place of each follows from its number. What one gives up for that: the browser's own search in the page finds only what is
 // drawn, which is why each such list has a search field of its own.
 
-import { reconcile, setAttribute } from "./dom.js";
+import { Children, focusAround, setAttribute } from "./dom.js";
 
 /** Rows drawn above and below those in view: so many may come into view before the next picture. */
 const AROUND = 8;
@@ -15,8 +15,11 @@ const ALIKE = 2;
  * @typedef {object} Kind
  * @property {number} height Of each row with what is between two, in px, as the style sheet has it.
  * @property {(item: T) => string} keyOf
- * @property {() => HTMLElement} make
- * @property {(element: HTMLElement, item: T) => void} update
+ * @property {(item: T) => import("./dom.js").Child<T>} make
+ */
+/**
+ * @template T
+ * @typedef {{ number: number, item: T }} Row
  */
 
 /** @template T */
@@ -24,6 +27,8 @@ export class Windowed {
   #scroller;
   #box;
   #kind;
+  /** @type {Children<Row<T>>} */
+  #rows;
   /** @type {readonly T[]} */
   #items = [];
   /** @type {(key: string) => number} */
@@ -47,6 +52,7 @@ export class Windowed {
     this.#scroller = scroller;
     this.#box = box;
     this.#kind = kind;
+    this.#rows = new Children(box, ({ item }) => kind.keyOf(item), ({ item }) => this.#make(item));
     const scrolled = () => {
       this.#top = scroller.scrollTop;
       if (this.#isBlank()) this.#picture();
@@ -134,7 +140,7 @@ export class Windowed {
   }
 
   #picture(moved = 0) {
-    const { height, keyOf, make, update } = this.#kind;
+    const { height, keyOf } = this.#kind;
     const { length } = this.#items;
     this.#box.style.height = `${length * height}px`;
     if (moved) {
@@ -149,27 +155,41 @@ export class Windowed {
     if (focused >= 0) numbers.add(focused);
     const rows = [...numbers].sort((a, b) => a - b).map((number) => ({ number, item: this.#items[number] }));
     this.#drawn = new Map(rows.map(({ number, item }) => [keyOf(item), number]));
-    /** @type {(element: HTMLElement, row: { number: number, item: T }) => void} */
-    const draw = (element, { number, item }) => {
-      const top = `${number * height}px`;
-      if (element.style.top !== top) element.style.top = top;
-      setAttribute(element, "aria-posinset", number + 1);
-      setAttribute(element, "aria-setsize", length);
-      update(element, item);
+    this.#rows.draw(rows);
+  }
+
+  /**
+   * @param {T} first
+   * @returns {import("./dom.js").Child<Row<T>>}
+   */
+  #make(first) {
+    const { height, make } = this.#kind;
+    const row = make(first);
+    const { element } = row;
+    return {
+      element,
+      draw: ({ number, item }) => {
+        const top = `${number * height}px`;
+        if (element.style.top !== top) element.style.top = top;
+        setAttribute(element, "aria-posinset", number + 1);
+        setAttribute(element, "aria-setsize", this.#items.length);
+        row.draw?.(item);
+      },
     };
-    reconcile(this.#box, rows, (/** @type {{ item: T }} */ { item }) => keyOf(item), make, draw);
   }
 
   /** The number of the row that has the focus; -1: none has. */
   #focused() {
-    const { activeElement } = /** @type {ShadowRoot | Document} */ (this.#box.getRootNode());
-    const key = activeElement && this.#box.contains(activeElement) && this.keyAt(activeElement);
+    const focused = focusAround(this.#box);
+    const key = focused && this.#box.contains(focused) && this.keyAt(focused);
     return key ? this.#indexOf(key) : -1;
   }
 
   /** The key of the row that holds `element`. @param {Element} element */
   keyAt(element) {
-    return /** @type {HTMLElement | null} */ (element.closest("[aria-posinset]"))?.dataset.key ?? null;
+    /** @type {HTMLElement | null} */
+    const row = element.closest("[aria-posinset]");
+    return row?.dataset.key ?? null;
   }
 
   /** Bring a row into view; returns its element. @param {number} number */
@@ -182,7 +202,6 @@ export class Windowed {
     else if (at + height > scrollTop + clientHeight) this.#scroller.scrollTop = at + height - clientHeight;
     this.#top = this.#scroller.scrollTop;
     this.#picture();
-    const key = keyOf(this.#items[number]);
-    return /** @type {HTMLElement[]} */ ([...this.#box.children]).find((element) => element.dataset.key === key);
+    return this.#rows.get(keyOf(this.#items[number]))?.element;
   }
 }

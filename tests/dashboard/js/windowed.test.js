@@ -24,8 +24,10 @@ function list(count) {
   const rows = new Windowed(scroller, box, {
     height: 10,
     keyOf: (item) => item,
-    make: () => document.createElement("p"),
-    update: (element, item) => (element.textContent = item),
+    make() {
+      const element = document.createElement("p");
+      return { element, draw: (item) => (element.textContent = item) };
+    },
   });
   const show = (next, how) => {
     items = next;
