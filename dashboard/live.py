@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from dashboard import asked, composing, guard, operations, viewmodel, watching, wording
+from dashboard import asked, composing, guard, hatch, native, operations, viewmodel, watching, wording
 from dashboard.door import Door
 from dashboard.feed import Asker, Feed
 from dashboard.sessions import Session
@@ -172,7 +172,8 @@ class Hub:
         self._feed.start()
         self._spawn(self._beat())
         try:
-            yield
+            with hatch.open_to(native.Native(self._asker, self.model, self._watchers, self._door)):
+                yield
         finally:
             for tab in self._tabs:
                 tab.end(1012)

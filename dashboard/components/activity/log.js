@@ -18,7 +18,7 @@ const TICK_MS = 5000;
 
 export class Log {
   element;
-  #sheet;
+  #scroller;
   #filters;
   #parts;
   /** Newest first; {gap: n} stands for `n` events left out because they came too quickly. */
@@ -40,8 +40,9 @@ export class Log {
   #timer = null;
   #stops;
 
-  constructor(sheet) {
-    this.#sheet = sheet;
+  /** `scroller`: what scrolls when somebody reads on. */
+  constructor(scroller) {
+    this.#scroller = scroller;
     this.#filters = new Filters(() => this.begin());
     const pause = h("button", { class: "act", type: "button", "aria-pressed": "false" }, "Pause");
     const fresh = h("button", { class: "fresh", type: "button", hidden: true }, icon("send"), h("span"));
@@ -66,8 +67,8 @@ export class Log {
       setAttribute(this.element, "data-held", this.#held());
       this.#release();
     };
-    sheet.addEventListener("scroll", scrolled, { passive: true });
-    this.#stops = [() => sheet.removeEventListener("scroll", scrolled), () => this.#filters.destroy()];
+    scroller.addEventListener("scroll", scrolled, { passive: true });
+    this.#stops = [() => scroller.removeEventListener("scroll", scrolled), () => this.#filters.destroy()];
   }
 
   destroy() {
@@ -223,7 +224,8 @@ export class Log {
     this.#put(this.#pending);
     this.#pending = [];
     this.#draw();
-    this.#sheet.scrollTop = Math.min(this.#sheet.scrollTop, this.element.offsetTop - this.#sheet.offsetTop);
+    const above = this.element.getBoundingClientRect().top - this.#scroller.getBoundingClientRect().top;
+    this.#scroller.scrollTop += Math.min(0, above);
     // The button is gone: the focus goes to what it brought.
     this.#parts.rows.focus({ preventScroll: true });
   }

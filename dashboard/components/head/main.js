@@ -1,0 +1,106 @@
+// The head of a native part (head/__init__.py): hands the pass to the script, has it run again when something changed,
+// tells which keys were pressed in its text fields, announces what it says, and shows the strip.
+
+import { pass } from "../door/browser.js";
+import { h, setText } from "../shared/dom.js";
+import { connection, store } from "../shared/session.js";
+import { beforeReturn } from "../shared/streamlit.js";
+import { strip } from "../shared/strip.js";
+import "../shared/theme.js";
+import { tips } from "../shared/tip.js";
+import { watchKeys } from "./keys.js";
+import { Refresher } from "./refresher.js";
+
+/**
+ * What the script says: whether the pass is proved, what it hears, how often it looks by itself (s), the keys of its
+ * text fields, and what is to be announced.
+ * @typedef {{ known: boolean, hears: string[], every: number, fields: string[], said: string }} Told
+ * @typedef {{ parentElement: ParentNode, data: Told, setStateValue: (name: string, value: unknown) => void,
+ *   setTriggerValue: (name: string, value: unknown) => void }} Component
+ */
+
+/** @type {WeakMap<Element, ReturnType<typeof build>>} */
+const mounted = new WeakMap();
+
+/**
+ * Called by the loader, and again for each run of the script that says something else.
+ * @param {Component} component
+ */
+export function mount(component) {
+  const root = /** @type {HTMLElement} */ (component.parentElement.querySelector(".head"));
+  const head = mounted.get(root) ?? build(root, component);
+  mounted.set(root, head);
+  head.told(component);
+  return head.destroy;
+}
+
+/**
+ * @param {HTMLElement} root
+ * @param {Component} first
+ */
+function build(root, first) {
+  let component = first;
+  /** The pass that the script was told last. */
+  let word = "";
+  const bar = h("div", { class: "bar" });
+  const said = h("p", { class: "visuallyhidden", role: "status" });
+  root.append(bar, said);
+
+  /** Without the pass the script shows nothing. After a new start of the server it is another one. */
+  async function prove() {
+    const own = await pass();
+    if (!own || own === word) return;
+    word = own;
+    component.setStateValue("word", own);
+  }
+
+  const refresher = new Refresher(() => component.setTriggerValue("news", true));
+  let away = Boolean(store.away);
+  let beat = 0;
+  const news = () => connection.state === "open" && refresher.note();
+  // The strip lies over the page, which has room for it above: so it stays in sight.
+  const room = new ResizeObserver(() => {
+    root.style.height = `${bar.offsetHeight}px`;
+    document.documentElement.style.setProperty("--strip", `${bar.offsetHeight}px`);
+  });
+  room.observe(bar);
+  beforeReturn.add(prove);
+  const stops = [
+    strip(bar),
+    store.on("lists", () => {
+      if (away !== Boolean(store.away)) news();
+      away = Boolean(store.away);
+    }),
+    store.on("reload", news),
+    ...first.data.hears.map((/** @type {string} */ kind) => store.on(kind, news)),
+    connection.onChange((state) => {
+      if (state !== "open") return;
+      prove();
+      news();
+    }),
+    watchKeys(() => component.data.fields, (act) => component.setTriggerValue("act", act)),
+    () => beforeReturn.delete(prove),
+    () => refresher.destroy(),
+    () => room.disconnect(),
+    () => clearInterval(beat),
+  ];
+  if (first.data.every) beat = window.setInterval(news, first.data.every * 1000);
+  tips(root);
+  prove();
+
+  return {
+    /** @param {Component} latest */
+    told(latest) {
+      component = latest;
+      // The same words, said again, are announced again.
+      setText(said, "");
+      setText(said, latest.data.said);
+    },
+    destroy() {
+      for (const stop of stops) stop();
+      document.documentElement.style.removeProperty("--strip");
+      mounted.delete(root);
+      root.replaceChildren();
+    },
+  };
+}
