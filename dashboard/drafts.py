@@ -94,6 +94,8 @@ class Draft:
         self._nothing = nothing
         self.saver = Saver()
         self.note = SILENT
+        #: Whether somebody else changed the setting while this was typed.
+        self.elsewhere = False
         #: The question that a press of the button answers; empty: it saves.
         self.question = ""
         #: What the node holds, and its text; None: nothing was seen yet.
@@ -109,9 +111,11 @@ class Draft:
         return self._held is not None and self._typed != self._held
 
     @property
-    def elsewhere(self) -> bool:
-        """Whether somebody else changed the setting while this was typed."""
-        return self.dirty and self.note.tone == "wait" and not self.question
+    def told(self) -> Note:
+        """What stands beside the field: what came of the last act, else that it was changed elsewhere."""
+        if self.note.text or not self.elsewhere:
+            return self.note
+        return Note(f"Changed elsewhere meanwhile, to “{self._held}”. Save yours, or take that.", "wait")
 
     def sees(self, value: Any, typed: str | None, now: int) -> str:
         """The node holds `value` now (None: it doesn't tell), and `typed` is in the field; returns what shall be."""
@@ -135,14 +139,14 @@ class Draft:
         if found := self.saver.finds({self.key: value}, now):
             self.note, self._typed = found, held
         elif changed:
-            self.question = ""
-            self.note = Note(f"Changed elsewhere meanwhile, to “{held}”. Save yours, or take that.", "wait")
+            self.calm()
+        self.elsewhere = self.dirty and (changed or self.elsewhere)
         return self._typed or ""
 
     def restores(self) -> str:
         """Whoever typed takes what the node holds; returns that."""
         self.calm()
-        self._becomes = None
+        self.elsewhere, self._becomes = False, None
         self._typed = self._held or ""
         return self._typed
 
@@ -171,6 +175,7 @@ class Draft:
     def saved(self, value: Any, now: int) -> None:
         """The node has it."""
         self.note = self.saver.done(now)
+        self.elsewhere = False
         self.value = value
         self._held = self._show(value)
         self._becomes = (self._typed or "", self._held)

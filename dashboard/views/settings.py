@@ -85,7 +85,9 @@ class _Drawing:
         entered = act is not None and act.key == "enter"
         if act and entered:
             typed = act.text
-        shown = draft.sees(value, typed, self.now)
+        # What somebody is just typing is known in a moment; then it is compared with what the node holds.
+        leave = key in self.head.typing and typed is not None
+        shown = typed if leave and typed is not None else draft.sees(value, typed, self.now)
         if act and act.key == "escape":
             shown = draft.restores()
         if key in st.session_state and st.session_state[key] != shown:
@@ -123,7 +125,7 @@ class _Drawing:
                 (save or self._save)(draft, changes)
             if pressed:
                 self.head.say(draft.note.text)
-            _say(note, draft.note)
+            _say(note, draft.told)
 
     def _save(self, draft: drafts.Draft, changes: dict[str, Any]) -> None:
         if self.put(draft, changes):

@@ -11,12 +11,14 @@ that to itself, and within a form it doesn't tell what is typed before it is sub
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import zoneinfo
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import hatch
 from dashboard.components import assets
@@ -40,9 +42,11 @@ class Act(NamedTuple):
 class Head:
     """What the browser told since the part was drawn last."""
 
-    def __init__(self, fresh: bool, act: Act | None) -> None:
+    def __init__(self, news: Sequence[str] | None, act: Act | None) -> None:
         #: Whether something may have changed; else only the reader did something within the part.
-        self.fresh = fresh
+        self.fresh = news is not None
+        #: Keys of text fields in which something may be typed that isn't known here: leave those alone.
+        self.typing = frozenset(news or ())
         self._act = act
         self.said = ""
 
@@ -76,32 +80,44 @@ def part(
     def make(draw: Callable[[Head], None]) -> Callable[[], None]:
         def note_pass() -> None:
             hatch.show_pass(str(st.session_state[key].word))
-            st.session_state[fresh] = True
+            st.session_state[fresh] = ()
 
         def note_news() -> None:
-            st.session_state[fresh] = True
+            told = st.session_state[key].news
+            typing = told.get("typing") if isinstance(told, dict) else None
+            st.session_state[fresh] = tuple(map(str, typing)) if isinstance(typing, list) else ()
 
         def note_act() -> None:
             told = st.session_state[key].act
             if isinstance(told, dict):
                 st.session_state[pressed] = Act(*(str(told.get(one, "")) for one in Act._fields))
 
+        def show(slot: DeltaGenerator, said: str) -> str:
+            """Draw the head itself; returns the pass that the browser told, if it has."""
+            data = {"hears": list(hears), "every": every, "fields": list(fields), "said": said}
+            with slot:
+                told = _head(
+                    key=key, data=data, on_word_change=note_pass, on_news_change=note_news, on_act_change=note_act
+                )
+            return str(told.word or "")
+
         @st.fragment
         def run() -> None:
             slot = st.container(key=f"{key}-slot")
-            head = Head(st.session_state.pop(fresh, False), st.session_state.pop(pressed, None))
+            head = Head(st.session_state.pop(fresh, None), st.session_state.pop(pressed, None))
             known = hatch.admitted()
+            if not known:
+                # The first run after a new start of the server: what the browser told before isn't news to it.
+                hatch.show_pass(show(slot, ""))
+                if not hatch.admitted():
+                    return
+            with contextlib.suppress(hatch.ShutOut):
+                draw(head)
             if known:
-                try:
-                    draw(head)
-                except hatch.ShutOut:
-                    known = False
-            data = {"known": known, "hears": list(hears), "every": every, "fields": list(fields), "said": head.said}
-            with slot:
-                _head(key=key, data=data, on_word_change=note_pass, on_news_change=note_news, on_act_change=note_act)
+                show(slot, head.said)
 
         def whole() -> None:
-            st.session_state[fresh] = True
+            st.session_state[fresh] = ()
             run()
 
         return whole

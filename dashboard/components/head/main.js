@@ -8,13 +8,13 @@ import { beforeReturn } from "../shared/streamlit.js";
 import { strip } from "../shared/strip.js";
 import "../shared/theme.js";
 import { tips } from "../shared/tip.js";
-import { watchKeys } from "./keys.js";
+import { Typing, watchKeys } from "./keys.js";
 import { Refresher } from "./refresher.js";
 
 /**
- * What the script says: whether the pass is proved, what it hears, how often it looks by itself (s), the keys of its
- * text fields, and what is to be announced.
- * @typedef {{ known: boolean, hears: string[], every: number, fields: string[], said: string }} Told
+ * What the script says: what it hears, how often it looks by itself (s), the keys of its text fields, and what is to be
+ * announced.
+ * @typedef {{ hears: string[], every: number, fields: string[], said: string }} Told
  * @typedef {{ parentElement: ParentNode, data: Told, setStateValue: (name: string, value: unknown) => void,
  *   setTriggerValue: (name: string, value: unknown) => void }} Component
  */
@@ -54,7 +54,12 @@ function build(root, first) {
     component.setStateValue("word", own);
   }
 
-  const refresher = new Refresher(() => component.setTriggerValue("news", true));
+  const fields = () => component.data.fields;
+  const typing = new Typing(fields);
+  const refresher = new Refresher(() => {
+    component.setTriggerValue("news", { typing: typing.fields });
+    if (typing.fields.length) refresher.note();
+  });
   let away = Boolean(store.away);
   let beat = 0;
   const news = () => connection.state === "open" && refresher.note();
@@ -78,7 +83,11 @@ function build(root, first) {
       prove();
       news();
     }),
-    watchKeys(() => component.data.fields, (act) => component.setTriggerValue("act", act)),
+    watchKeys(fields, (act) => {
+      typing.told(act.field);
+      component.setTriggerValue("act", act);
+    }),
+    () => typing.destroy(),
     () => beforeReturn.delete(prove),
     () => refresher.destroy(),
     () => room.disconnect(),
