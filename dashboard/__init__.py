@@ -12,7 +12,8 @@
     live.py       feed -> one bounded queue per tab -> WebSocket                        asked.py    what a tab may ask
     feed.py       follows the node, and asks it
     viewmodel.py  pure: snapshot + events -> what is drawn         appearance.py  pure: how one thing is drawn
-    operations.py  pure: what tabs are told                        doubts.py   pure: who somebody may be, and what to do
+    schema.py     pure: all that server and tabs tell each other   typedefs.py   writes it as types for JavaScript
+    operations.py  pure: changes that tabs are told                doubts.py   pure: who somebody may be, and what to do
     secure.py     pure: how encrypted links are drawn
     wording.py    pure: states and errors in words                 namesakes.py  pure: who shares a name
     composing.py  who types in which tab, told to the node
@@ -24,6 +25,6 @@
 
 Who may import whom: app -> (main, live, hostconfig, another, connections, listening, given, running) -> guard -> door
 -> (place, links, sessions, pages) -> (challenges, hosts); live -> (watching | composing) -> asked ->
-(eventlog | options) -> (feed | viewmodel) -> node.bus; main -> views -> components. viewmodel -> (activity |
+(eventlog | options) -> schema -> (feed | viewmodel) -> node.bus; main -> views -> components. viewmodel -> (activity |
 operations | telling) -> (appearance | secure) -> (doubts | namesakes) -> wording are pure.
 """

@@ -8,7 +8,6 @@ which is used again when the answer was lost: so trying again doesn't save it tw
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -42,11 +41,11 @@ class Saver:
         self._unsure = False
         self._saved = ""
 
-    def begins(self, changes: dict[str, Any], saved: str = "Saved.") -> str:
-        """The key for saving these; the same as before for the same changes, unless they were answered."""
+    def begins(self, changes: dict[str, Any], key: str, saved: str = "Saved.") -> str:
+        """The key for saving these: this one, or for the same changes the one of before, unless that was answered."""
         wish = json.dumps(changes, sort_keys=True)
         if wish != self._asked or not self._key:
-            self._key = secrets.token_hex(16)
+            self._key = key
         self._asked, self._unsure, self._saved = wish, False, saved
         return self._key
 

@@ -6,9 +6,7 @@ events. It says how far back it looked, and the next page goes on there.
 
 from __future__ import annotations
 
-import msgspec
-
-from dashboard import operations, telling, viewmodel
+from dashboard import operations, schema, telling, viewmodel
 from dashboard.feed import Asker
 from node import names
 from node.bus import events as ev
@@ -22,29 +20,11 @@ STEP = 500
 MAX_LOOKED = 5_000
 #: Most events examined for conversations that are gone: about 100 commands.
 MAX_SEARCHED = 50_000
-#: Rows on a page; the browser asks for 100.
-MAX_ROWS = 200
-
-
-class EventPage(msgspec.Struct, frozen=True):
-    """Rows, newest first. All events from number `down_to` on were examined; `more`: there are older ones."""
-
-    rows: list[telling.EventRow]
-    down_to: int
-    more: bool
-    #: The oldest event that is still kept.
-    oldest: int
-
-
-class RawEvent(msgspec.Struct, frozen=True):
-    """One event as JSON, with long texts cut."""
-
-    raw: str
 
 
 async def page(
     asker: Asker, model: viewmodel.Model, before: int | None, kinds: frozenset[str], text: str, limit: int
-) -> EventPage:
+) -> schema.EventPage:
     """The newest rows below event `before` (None: all that this server has seen) that are of these kinds (none: any)
     and hold `text`. Raises CommandRefused, NodeAway or BusProtocolError."""
     top = model.seq if before is None else before - 1
@@ -66,16 +46,10 @@ async def page(
         top = max(oldest - 1, top - STEP)
         if top < oldest:
             break
-    return EventPage(rows, top + 1, top >= oldest, oldest)
+    return schema.EventPage(rows, top + 1, top >= oldest, oldest)
 
 
-class Gone(msgspec.Struct, frozen=True):
-    """What became of conversations, according to the log; those it doesn't mention are left out."""
-
-    gone: list[operations.RoomGone]
-
-
-async def unknown_rooms(asker: Asker, model: viewmodel.Model, rooms: list[str]) -> Gone:
+async def unknown_rooms(asker: Asker, model: viewmodel.Model, rooms: list[str]) -> schema.Gone:
     """Find the fate of conversations that are gone: merged into a present one, or deleted.
 
     Looks back over at most MAX_SEARCHED events. Raises CommandRefused, NodeAway or BusProtocolError."""
@@ -100,15 +74,15 @@ async def unknown_rooms(asker: Asker, model: viewmodel.Model, rooms: list[str]) 
         while into in became:
             seq, into = became[into]
         gone.append(operations.RoomGone(seq, room, into, model.name_of(room)))
-    return Gone(gone)
+    return schema.Gone(gone)
 
 
-async def raw(asker: Asker, log: str, seq: int) -> RawEvent:
+async def raw(asker: Asker, log: str, seq: int) -> schema.Raw:
     """One event as the bus tells it. Raises CommandRefused, NodeAway or BusProtocolError."""
     events, _ = await _between(asker, log, seq - 1, seq)
     if not events:
         raise CommandRefused("cursor_too_old", "This event is no longer kept.")
-    return RawEvent(telling.raw(events[0]))
+    return schema.Raw(telling.raw(events[0]))
 
 
 async def _between(asker: Asker, log: str, since: int, upto: int) -> tuple[list[ev.Event], int]:

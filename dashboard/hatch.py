@@ -1,7 +1,7 @@
 """The hatch between the scripts of native pages and the server: the only way from a thread of Streamlit to the node.
 
-Law of this file: it decides nothing and knows neither model nor node. A script's thread hands a question through, and
-waits for the answer; whoever stands behind (native.py) runs on the server's event loop.
+Law of this file: it decides nothing and asks nobody itself. A script's thread hands a question through, and waits for
+the answer; whoever stands behind (native.py) runs on the server's event loop.
 
 Streamlit's own WebSocket has only the cookie, and a cookie alone allows neither reading nor writing (sessions.py says
 why). So each question goes with the *pass*, which the page's head (components/native) gets from the browser's storage.
@@ -11,13 +11,14 @@ It is checked for every question: a session that was shut out is refused from th
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
+import msgspec
 import streamlit as st
 
-if TYPE_CHECKING:
-    from dashboard.native import Sight
+from dashboard import activity, schema, viewmodel
 
 _T = TypeVar("_T")
 
@@ -31,6 +32,13 @@ class Visitor(NamedTuple):
     host: str
     cookies: tuple[str, ...]
     word: str
+
+
+class Sight(NamedTuple):
+    """What the server knows without asking the node. `figures`: the last ones, while a tab shows the Activity page."""
+
+    model: viewmodel.Model
+    figures: activity.Figures | None
 
 
 class Problem(Exception):
@@ -85,6 +93,19 @@ def admitted() -> bool:
 def ask(question: Any) -> Any:
     """Put a question (of schema.py) to the server or the node; returns its answer. Raises Problem or ShutOut."""
     return _behind().ask(_visitor(), question)
+
+
+def command(op: str, *, key: str | None = None, **args: Any) -> Any:
+    """Give the node a command of the bus that schema.COMMANDS allows; returns its answer. Raises Problem or ShutOut.
+
+    `key`: the idempotency key of one that changes something, if it is tried again; without it, it gets a new one.
+    """
+    return ask(schema.Command(0, op, msgspec.Raw(msgspec.json.encode(args)), key or new_key()))
+
+
+def new_key() -> str:
+    """An idempotency key."""
+    return secrets.token_hex(16)
 
 
 def read(look: Callable[[Sight], _T]) -> _T:

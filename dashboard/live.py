@@ -3,9 +3,9 @@
 Law of this file: everything here runs on the server's event loop, so registering a tab and taking its snapshot are one
 step, and no lock is needed. A tab that can't keep up is closed; it comes back and resumes by its cursor.
 
-A tab speaks JSON. It sends `hello` with its cursor `{log, seq}`. It gets one `all` (every list, and the changes since
-its cursor if they are still known), then `patch`es. Its other requests carry a number `n` and get one `reply` each. A
-tab that sent `watch` gets `rows` and `figures` as well (watching.py).
+schema.py declares what a tab and this server tell each other. A tab sends `hello` with its cursor `{log, seq}`. It gets
+one `all` (every list, and the changes since its cursor if they are still known), then `patch`es. A tab that sent
+`watch` gets `rows` and `figures` as well (watching.py).
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from typing import Any
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from dashboard import asked, composing, guard, hatch, native, operations, viewmodel, watching, wording
+from dashboard import asked, composing, guard, hatch, native, operations, schema, viewmodel, watching, wording
 from dashboard.door import Door
 from dashboard.feed import Asker, Feed
 from dashboard.sessions import Session
 from node.bus import events as ev
-from node.bus.client import Away, Back, Item, Resync
+from node.bus.aio import Away, Back, Item, Resync
 from node.errors import BusProtocolError, CommandRefused, ConfigError, NodeAway
 
 log = logging.getLogger("snicher.dashboard")
@@ -57,43 +57,6 @@ CLOSE_S = 1.0
 CLOSE_BEHIND = 4001
 CLOSE_MALFORMED = 4002
 CLOSE_TOO_MANY = 4003
-
-
-class AllFrame(msgspec.Struct, frozen=True, tag_field="t", tag="all"):
-    """All lists. `missed`: the operations since the tab's cursor; null: unknown, so the tab loads its history again."""
-
-    now: int
-    everything: operations.Everything
-    missed: list[operations.Lasting] | None
-
-
-class PatchFrame(msgspec.Struct, frozen=True, tag_field="t", tag="patch"):
-    """Changes; the tab's cursor is `seq` after them."""
-
-    seq: int
-    ops: list[operations.Op]
-
-
-class BeatFrame(msgspec.Struct, frozen=True, tag_field="t", tag="beat"):
-    """The server lives."""
-
-    now: int
-
-
-class Problem(msgspec.Struct, frozen=True):
-    """Why a request was refused. `retryable`: the same request, with its key, may work later."""
-
-    code: str
-    message: str
-    retryable: bool = False
-
-
-class ReplyFrame(msgspec.Struct, frozen=True, tag_field="t", tag="reply", omit_defaults=True):
-    """The answer to request number `n`."""
-
-    n: int
-    result: msgspec.Struct | dict[str, Any] | None = None
-    problem: Problem | None = None
 
 
 def _now() -> int:
@@ -160,16 +123,14 @@ class Hub:
         self._asker = Asker(home, name)
         self._watchers = watching.Watchers(self._asker, self.model, name)
         self._composing = composing.Composing(self._asker, self.model)
-        self._feed = Feed(home, name, self._deliver)
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._feed = Feed(home, name, self.take)
         self._tasks: set[asyncio.Task[None]] = set()
         self._encoder = msgspec.json.Encoder()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Follow the node while inside; for the server's lifespan."""
-        self._loop = asyncio.get_running_loop()
-        self._feed.start()
+        self._spawn(self._feed.run())
         self._spawn(self._beat())
         try:
             with hatch.open_to(native.Native(self._asker, self.model, self._watchers, self._door)):
@@ -181,22 +142,10 @@ class Hub:
             self._composing.close()
             for task in self._tasks:
                 task.cancel()
-            await asyncio.to_thread(self._feed.stop)
+            await asyncio.gather(*self._tasks, return_exceptions=True)
             self._asker.close()
 
     # -- from the node
-
-    def _deliver(self, batch: list[Item]) -> None:
-        """Called in the feed's thread."""
-        if self._loop is None:
-            raise RuntimeError("The hub isn't running.")
-        self._loop.call_soon_threadsafe(self._take, batch)
-
-    def _take(self, batch: list[Item]) -> None:
-        try:
-            self.take(batch)
-        finally:
-            self._feed.done()
 
     def take(self, batch: list[Item]) -> None:
         """Bring the model and all tabs up to date by a batch of items."""
@@ -222,9 +171,9 @@ class Hub:
                     self._look_again()
         self._keep(ops)
         if anew:
-            self._publish(AllFrame(_now(), self.model.everything(), None))
+            self._publish(schema.AllFrame(_now(), self.model.everything(), None))
         elif ops:
-            self._publish(PatchFrame(self.model.seq, ops))
+            self._publish(schema.PatchFrame(self.model.seq, ops))
 
     def _keep(self, ops: list[operations.Op]) -> None:
         for op in ops:
@@ -268,14 +217,14 @@ class Hub:
                 peers, status = answers
                 ops = self.model.live(peers.next_tries, status.health)
                 if ops:
-                    self._publish(PatchFrame(self.model.seq, ops))
+                    self._publish(schema.PatchFrame(self.model.seq, ops))
         finally:
             self._asking = False
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(BEAT_S)
-            self._publish(BeatFrame(_now()))
+            self._publish(schema.BeatFrame(_now()))
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -323,32 +272,24 @@ class Hub:
                     tab.end(1009)
                     return
                 try:
-                    word = asked.decode(text)
-                except asked.UNREADABLE:
+                    word = schema.decode(text)
+                except schema.UNREADABLE:
                     tab.end(CLOSE_MALFORMED)
                     return
-                if isinstance(word, asked.Hello):
+                if isinstance(word, schema.Hello):
                     tab.welcome = self._knows(tab, word)
                 if not tab.welcome:
                     # A cookie alone allows neither reading nor writing; sessions.py says why.
                     tab.end(guard.CLOSE_SHUT_OUT)
                     return
-                if isinstance(word, asked.Hello):
+                if isinstance(word, schema.Hello):
                     self._register(tab, word)
                     continue
-                if isinstance(word, asked.Watch):
-                    (self._watchers.add if word.on else self._watchers.discard)(tab)
-                    tab.put(self._encoder.encode(ReplyFrame(word.n, {})))
+                reply = self._at_once(tab, word)
+                if reply is not None:
+                    tab.put(self._encoder.encode(reply))
                     continue
-                if isinstance(word, asked.Typing):
-                    if word.stopped:
-                        self._composing.stops(tab)
-                    else:
-                        self._composing.types(tab, word.room)
-                    tab.put(self._encoder.encode(ReplyFrame(word.n, {})))
-                    continue
-                if isinstance(word, asked.Link | asked.ShutOut):
-                    tab.put(self._encoder.encode(self._at_the_door(tab, word)))
+                if isinstance(word, schema.Unknown):
                     continue
                 await room_for.acquire()
                 task = asyncio.create_task(self._answer(tab, word))
@@ -362,28 +303,50 @@ class Hub:
             for task in answering:
                 task.cancel()
 
-    def _knows(self, tab: Tab, hello: asked.Hello) -> bool:
+    def _knows(self, tab: Tab, hello: schema.Hello) -> bool:
         """Whether the tab has sent the pass of its session. A hub without a door accepts everybody."""
         door, session = self._door, tab.session
         return door is None or (session is not None and door.sessions.passes(hello.word, session.host))
 
-    def _register(self, tab: Tab, hello: asked.Hello) -> None:
+    def _register(self, tab: Tab, hello: schema.Hello) -> None:
         # There is no await in between, so no event can fall between snapshot and queue.
         self._tabs.add(tab)
-        tab.put(self._encoder.encode(AllFrame(_now(), self.model.everything(), self._missed(hello.log, hello.seq))))
+        tab.put(
+            self._encoder.encode(schema.AllFrame(_now(), self.model.everything(), self._missed(hello.log, hello.seq)))
+        )
 
-    def _at_the_door(self, tab: Tab, word: asked.Link | asked.ShutOut) -> ReplyFrame:
+    def _at_once(self, tab: Tab, word: schema.Request | schema.Unknown) -> schema.ReplyFrame | None:
+        """The answer to what this server does without the node, which is done; None to all else."""
+        match word:
+            case schema.Watch():
+                (self._watchers.add if word.on else self._watchers.discard)(tab)
+                return schema.ReplyFrame(word.n, schema.Done())
+            case schema.Typing():
+                if word.stopped:
+                    self._composing.stops(tab)
+                else:
+                    self._composing.types(tab, word.room)
+                return schema.ReplyFrame(word.n, schema.Done())
+            case schema.Link() | schema.ShutOutOthers():
+                return self._at_the_door(tab, word)
+            case schema.Unknown(n=int(n)):
+                told = "This dashboard's server doesn't know that: it may be older than the page. Reload the page."
+                return schema.ReplyFrame(n, problem=schema.Problem("unknown_op", told))
+            case _:
+                return None
+
+    def _at_the_door(self, tab: Tab, word: schema.Link | schema.ShutOutOthers) -> schema.ReplyFrame:
         """Give another link to a tab that is let in, or shut out all other browsers."""
         if self._door is None:
-            return ReplyFrame(word.n, problem=Problem("internal", "This server has no door."))
-        if isinstance(word, asked.Link):
-            return ReplyFrame(word.n, {"code": self._door.new_code()})
+            return schema.ReplyFrame(word.n, problem=schema.Problem("internal", "This server has no door."))
+        if isinstance(word, schema.Link):
+            return schema.ReplyFrame(word.n, schema.Code(self._door.new_code()))
         try:
             self._door.shut_out_others(tab.session)
         except ConfigError as error:
             told = f"The others are shut out until the dashboard is started again. {error}"
-            return ReplyFrame(word.n, problem=Problem("store_unavailable", told, True))
-        return ReplyFrame(word.n, {})
+            return schema.ReplyFrame(word.n, problem=schema.Problem("store_unavailable", told, True))
+        return schema.ReplyFrame(word.n, schema.Done())
 
     def _missed(self, log_id: str, seq: int) -> list[operations.Lasting] | None:
         """The operations since a tab's cursor; None when they aren't known (any more)."""
@@ -392,18 +355,20 @@ class Hub:
         missed = [op for op in self._kept if op.seq > seq]
         return missed if len(missed) <= MAX_REPLAYED_OPS else None
 
-    async def _answer(self, tab: Tab, word: asked.Question) -> None:
+    async def _answer(self, tab: Tab, word: schema.Request) -> None:
         try:
             result = await asked.answer(word, self._asker, self.model)
-            frame = ReplyFrame(word.n, result)
+            frame = schema.ReplyFrame(word.n, result)
         except CommandRefused as error:
             told = wording.problem(error.code, error.message)
-            frame = ReplyFrame(word.n, problem=Problem(error.code, told, error.retryable))
+            frame = schema.ReplyFrame(word.n, problem=schema.Problem(error.code, told, error.retryable))
         except NodeAway:
-            frame = ReplyFrame(word.n, problem=Problem("away", wording.problem("away", ""), True))
+            frame = schema.ReplyFrame(word.n, problem=schema.Problem("away", wording.problem("away", ""), True))
         except BusProtocolError as error:
-            frame = ReplyFrame(word.n, problem=Problem("protocol", str(error)))
+            frame = schema.ReplyFrame(word.n, problem=schema.Problem("protocol", str(error)))
         except Exception:
             log.exception("a bug in answering a tab")
-            frame = ReplyFrame(word.n, problem=Problem("internal", "The dashboard met a bug; its log says more."))
+            frame = schema.ReplyFrame(
+                word.n, problem=schema.Problem("internal", "The dashboard met a bug; its log says more.")
+            )
         tab.put(self._encoder.encode(frame))

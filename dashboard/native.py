@@ -9,9 +9,11 @@ import asyncio
 import concurrent.futures
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
-from dashboard import activity, asked, hatch, options, viewmodel, watching, wording
+import msgspec
+
+from dashboard import asked, hatch, options, schema, viewmodel, watching, wording
 from dashboard.door import Door
 from dashboard.feed import Asker
 from dashboard.sessions import Session
@@ -26,13 +28,6 @@ WAIT_S = 10.0
 #: How long after a change the model is waited for, in seconds, and how often it is looked at.
 SETTLE_S = 1.0
 LOOK_S = 0.005
-
-
-class Sight(NamedTuple):
-    """What the server knows without asking the node. `figures`: the last ones, while a tab shows the Activity page."""
-
-    model: viewmodel.Model
-    figures: activity.Figures | None
 
 
 class Native:
@@ -57,12 +52,12 @@ class Native:
         """Answer a request. Raises hatch.ShutOut or hatch.Problem."""
         return self._wait(self._answer(visitor, question))
 
-    def read(self, visitor: hatch.Visitor, look: Callable[[Sight], _T]) -> _T:
+    def read(self, visitor: hatch.Visitor, look: Callable[[hatch.Sight], _T]) -> _T:
         """What `look` finds. Raises hatch.ShutOut or hatch.Problem."""
 
         async def at_once() -> _T:
             self._prove(visitor)
-            return look(Sight(self._model, self._watchers.figures))
+            return look(hatch.Sight(self._model, self._watchers.figures))
 
         return self._wait(at_once())
 
@@ -95,7 +90,7 @@ class Native:
 
     async def _answer(self, visitor: hatch.Visitor, question: Any) -> Any:
         self._prove(visitor)
-        if isinstance(question, asked.Link | asked.ShutOut):
+        if isinstance(question, schema.Link | schema.ShutOutOthers):
             return self._at_the_door(visitor, question)
         try:
             answer = await asked.answer(question, self._asker, self._model)
@@ -119,14 +114,14 @@ class Native:
                 return
             await asyncio.sleep(LOOK_S)
 
-    def _at_the_door(self, visitor: hatch.Visitor, question: asked.Link | asked.ShutOut) -> dict[str, Any]:
+    def _at_the_door(self, visitor: hatch.Visitor, question: schema.Link | schema.ShutOutOthers) -> msgspec.Struct:
         if self._door is None:
             raise hatch.Problem("This server has no door.")
-        if isinstance(question, asked.Link):
-            return {"code": self._door.new_code()}
+        if isinstance(question, schema.Link):
+            return schema.Code(self._door.new_code())
         try:
             self._door.shut_out_others(self._session(visitor, self._door))
         except ConfigError as error:
             told = f"The others are shut out until the dashboard is started again. {error}"
             raise hatch.Problem(told, retryable=True) from error
-        return {}
+        return schema.Done()

@@ -16,7 +16,7 @@ from typing import Protocol
 
 import msgspec
 
-from dashboard import activity, telling, viewmodel
+from dashboard import activity, schema, telling, viewmodel
 from dashboard.feed import Asker
 from node.bus import events as ev
 from node.bus import requests as rq
@@ -40,19 +40,6 @@ class Tab(Protocol):
 
     def put(self, frame: bytes) -> None:
         """Queue a frame."""
-
-
-class RowsFrame(msgspec.Struct, frozen=True, tag_field="t", tag="rows"):
-    """New events in words, oldest first, after `skipped` others that came too quickly."""
-
-    rows: list[telling.EventRow]
-    skipped: int
-
-
-class FiguresFrame(msgspec.Struct, frozen=True, tag_field="t", tag="figures"):
-    """The node's figures."""
-
-    figures: activity.Figures
 
 
 class Watchers:
@@ -124,7 +111,7 @@ class Watchers:
         rows, skipped = list(self._rows), self._skipped
         self._rows.clear()
         self._skipped = 0
-        self._publish(RowsFrame(rows, skipped))
+        self._publish(schema.RowsFrame(rows, skipped))
 
     def _publish(self, frame: msgspec.Struct) -> bytes:
         encoded = self._encoder.encode(frame)
@@ -136,7 +123,7 @@ class Watchers:
         while True:
             try:
                 self.figures = await self._look()
-                self._latest = self._publish(FiguresFrame(self.figures))
+                self._latest = self._publish(schema.FiguresFrame(self.figures))
             except Exception:
                 # A bug here must not end the figures for good.
                 log.exception("looking at the node's figures failed")

@@ -1,8 +1,9 @@
 """The whole test run: `python -m tests [PYTEST ARGUMENTS]`.
 
 Installs what tests need from the system (Debian: with apt-get, as root or with sudo that doesn't ask), then runs
-pytest. On other systems it says what is missing; tests that need it are then left out, and say so. axe-core comes from
-the npm registry (tests/support/axe.py), with npm from the PATH, or else Debian's.
+pytest. On other systems it says what is missing; tests that need it are then left out, and say so. What
+checks the dashboard's JavaScript and pages comes from the npm registry (tests/support/packages.py), with npm from the
+PATH, or else Debian's.
 
 Of the whole, a few failed tests get a second look: they run again, alone. On a machine that stands still for seconds,
 one of thousands may fail for that; what passes alone is named at the end, because it may also be a race worth finding.
@@ -20,7 +21,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.support import axe
+from tests.support import packages
 from tests.support.failed import FAILED_TO
 
 #: Debian's package for each program that tests use, and what for.
@@ -30,8 +31,11 @@ PROGRAMS = {
     "ip": ("iproute2", "nodes are tested in network namespaces"),
     "nft": ("nftables", "nodes are tested on a network that loses packets"),
 }
-#: Only where axe-core isn't there yet.
-NPM = {"npm": ("npm", "it fetches axe-core, which every page is checked with")}
+#: Only where npm's packages aren't there yet; npm needs node, which also runs the unit tests of the JavaScript.
+NPM = {
+    "npm": ("npm", "it fetches what checks the dashboard's JavaScript and pages"),
+    "node": ("nodejs", "the dashboard's JavaScript is tested with it"),
+}
 #: Most tests of real processes and pages wait most of their time, so several files run at once, in the order of
 #: conftest.py. `-n0`: one by one.
 AT_ONCE = ("-n3", "--dist=loadfile", "--no-loadscope-reorder")
@@ -42,7 +46,7 @@ FONTS = ("fonts-noto-color-emoji", "fonts-dejavu-core")
 
 def install() -> None:
     """Install what is missing, where that is possible without asking anybody."""
-    programs = PROGRAMS if axe.SCRIPT.exists() else PROGRAMS | NPM
+    programs = PROGRAMS if packages.are_there() else PROGRAMS | NPM
     missing = {package: reason for program, (package, reason) in programs.items() if not shutil.which(program)}
     if not missing:
         return
@@ -62,9 +66,9 @@ def main() -> int:
     """Install, then test; returns pytest's exit code."""
     install()
     try:
-        axe.install()
-    except axe.Unavailable as error:
-        print(f"missing: axe-core. {error}", flush=True)
+        packages.install()
+    except packages.Unavailable as error:
+        print(f"missing: npm's packages. {error}", flush=True)
     arguments = sys.argv[1:]
     whole = not arguments
     if not any(one.startswith(("-n", "--numprocesses", "--pdb", "-s")) for one in arguments):

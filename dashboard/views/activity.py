@@ -12,7 +12,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from dashboard import activity as figures_of
-from dashboard import appearance, hatch, native, registry, when
+from dashboard import appearance, hatch, registry, when
 from dashboard.components import activity, head, plain
 from dashboard.components.plain import Word
 
@@ -42,7 +42,7 @@ class _Seen(NamedTuple):
     waiting: list[_Waiting]
 
 
-def _look(sight: native.Sight) -> _Seen:
+def _look(sight: hatch.Sight) -> _Seen:
     figures, model = sight.figures, sight.model
     links = [peer.link for peer in model.state.peers.values()] if model.state else []
     here = sum(link in ("online", "reachable") for link in links)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from dashboard import appearance, asked, drafts, hatch, hosts, options, registry, when
+from dashboard import appearance, drafts, hatch, hosts, options, registry, schema, when
 from dashboard.components import head, plain, theme
 from dashboard.components.plain import Word
 
@@ -134,7 +134,9 @@ class _Drawing:
     def put(self, of: drafts.Draft, changes: dict[str, Any], saved: str = "Saved.") -> bool:
         """Save; the note says what came of it. What was saved holds from then on, however late the page hears of it."""
         try:
-            answer: options.Changed = hatch.ask(asked.Change(0, of.saver.begins(changes, saved), **changes))
+            answer: options.Changed = hatch.ask(
+                schema.Change(0, of.saver.begins(changes, hatch.new_key(), saved), **changes)
+            )
         except hatch.Problem as problem:
             of.note = of.saver.failed(str(problem), problem.retryable)
             return False
@@ -179,7 +181,7 @@ class _Drawing:
         saver, now = savers.setdefault(key, drafts.Saver()), int(time.time() * 1000)
         changes = {key: chosen}
         try:
-            answer: options.Changed = hatch.ask(asked.Change(0, saver.begins(changes), **changes))
+            answer: options.Changed = hatch.ask(schema.Change(0, saver.begins(changes, hatch.new_key()), **changes))
         except hatch.Problem as problem:
             notes[key] = saver.failed(str(problem), problem.retryable)._replace(at=now)
         except hatch.ShutOut:
@@ -375,15 +377,15 @@ def _ask_first(sure: bool) -> None:
 
 
 def _make_link() -> None:
-    _at_the_door(asked.Link(0), "Open it in the other browser. It works once.")
+    _at_the_door(schema.Link(0), "Open it in the other browser. It works once.")
 
 
 def _shut_out() -> None:
     st.session_state["access"]["sure"] = False
-    _at_the_door(asked.ShutOut(0), "All other browsers are shut out, and earlier links don't work any more.")
+    _at_the_door(schema.ShutOutOthers(0), "All other browsers are shut out, and earlier links don't work any more.")
 
 
-def _at_the_door(question: asked.Link | asked.ShutOut, done: str) -> None:
+def _at_the_door(question: schema.Link | schema.ShutOutOthers, done: str) -> None:
     state, now = st.session_state["access"], int(time.time() * 1000)
     try:
         told = hatch.ask(question)
@@ -393,7 +395,7 @@ def _at_the_door(question: asked.Link | asked.ShutOut, done: str) -> None:
         return
     else:
         # An earlier link doesn't work any more after the others were shut out.
-        state["code"] = told.get("code", "")
+        state["code"] = told.code if isinstance(told, schema.Code) else ""
         state["note"] = drafts.Note(done, "good", now)
 
 
@@ -418,7 +420,7 @@ def _view(told: head.Head) -> options.OptionsView | None:
     """The settings as they are now, or as they were when they were asked for last."""
     if told.fresh or "options" not in st.session_state:
         try:
-            st.session_state["options"] = hatch.ask(asked.Options(0))
+            st.session_state["options"] = hatch.ask(schema.Options(0))
         except hatch.Problem:
             # The strip says that the server is away; it is asked again when that is back.
             st.session_state.setdefault("options", None)

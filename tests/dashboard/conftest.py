@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from dashboard import app, door, feed
-from node.bus import client
+from node.bus import aio, client
 from tests.support.fake_node import PATIENCE, FakeNode
 
 PORT = 8501
@@ -18,7 +18,8 @@ PORT = 8501
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A node that is there is asked once and waited for: when this process stands still, so do both sides."""
-    monkeypatch.setattr(client, "ATTEMPT_S", PATIENCE)
+    for module in (aio, client):
+        monkeypatch.setattr(module, "ATTEMPT_S", PATIENCE)
     monkeypatch.setattr(feed, "ASK_TIMEOUT_S", PATIENCE)
     monkeypatch.setattr(feed, "FOLLOW_TIMEOUT_S", PATIENCE)
 

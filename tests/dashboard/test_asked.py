@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from dashboard import asked, secure, viewmodel
-from node.bus import bounds, nouns
+from dashboard import asked, schema, secure, viewmodel
+from node.bus import nouns
 from node.bus import requests as rq
 from node.errors import CommandRefused
 from tests.dashboard.nouns import ME, direct, entry, message, node, snapshot
@@ -27,51 +27,66 @@ class FakeAsker:
         return self.result
 
 
-def search(**fields: object) -> asked.Search:
-    word = asked.decode(msgspec.json.encode({"t": "search", "n": 1, "query": "a word", **fields}).decode())
-    assert isinstance(word, asked.Search)
-    return word
+def command(op: str, **args: object) -> dict[str, object]:
+    return {"t": "command", "n": 1, "op": op, "args": args, "key": "k" * 8}
+
+
+def put(request: dict[str, object], result: Any, model: viewmodel.Model) -> tuple[Any, list[tuple[str, Any]]]:
+    asker = FakeAsker(result)
+    word = schema.decode(msgspec.json.encode(request).decode())
+    return asyncio.run(asked.answer(word, asker, model)), asker.asked  # type: ignore[arg-type]
 
 
 def test_a_search_is_put_to_the_node_with_room_place_and_limit() -> None:
-    hit = message(7, text="a word\u202e")
-    asker = FakeAsker(rq.SearchResult(hits=[hit], more=True, pending=3))
-    question = search(room="plain-2", before=9, limit=50)
-    found = asyncio.run(asked.answer(question, asker, viewmodel.Model("home")))  # type: ignore[arg-type]
-    assert asker.asked == [("search", rq.SearchArgs(query="a word", room="plain-2", before=9, limit=50))]
-    assert isinstance(found, asked.Hits)
+    result = rq.SearchResult(hits=[message(7, text="a word\u202e")], more=True, pending=3)
+    request = command("search", query="a word", room="plain-2", before=9, limit=50)
+    found, put_to_the_node = put(request, result, viewmodel.Model("home"))
+    assert put_to_the_node == [("search", rq.SearchArgs(query="a word", room="plain-2", before=9, limit=50))]
+    assert isinstance(found, schema.Hits)
     assert (found.more, found.pending) == (True, 3)
     assert [(one.id, one.text) for one in found.hits] == [(7, "a word")]
 
 
-def test_a_search_everywhere_needs_only_words() -> None:
-    assert search() == asked.Search(n=1, query="a word", room=None, before=None, limit=30)
+def test_every_command_that_pages_may_give_is_one_of_the_bus_and_needs_a_key_unless_it_may_be_repeated() -> None:
+    for op, allowed in schema.COMMANDS.items():
+        assert op in rq.COMMANDS
+        # That something was read is a fact that only grows.
+        assert allowed.keyed == (op not in rq.REPEATABLE and op != "mark_read"), op
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        (command("stop"), "unknown_op"),
+        (command("search"), "invalid_args"),
+        (command("search", query=7), "invalid_args"),
+        ({**command("forget", peer="x"), "key": None}, "invalid_args"),
+    ],
+    ids=["not for pages", "nothing asked", "no text", "no key"],
+)
+def test_what_a_page_may_not_ask_never_reaches_the_node(request_: dict[str, object], code: str) -> None:
+    with pytest.raises(CommandRefused) as refused:
+        put(request_, None, viewmodel.Model("home"))
+    assert refused.value.code == code
 
 
 @pytest.mark.parametrize(
     "fields",
-    [
-        {"query": "x" * (asked.MAX_QUERY + 1)},
-        {"limit": 0},
-        {"limit": asked.MAX_HITS + 1},
-        {"before": -1},
-        {"room": "x" * (bounds.MAX_ID_CHARS + 1)},
-    ],
-    ids=["query", "no limit", "limit", "before", "room"],
+    [{"limit": 0}, {"limit": schema.MAX_ROWS + 1}, {"before": -1}, {"text": "x" * 201}, {"kinds": ["x"] * 9}],
+    ids=["no limit", "limit", "before", "text", "kinds"],
 )
-def test_what_is_out_of_bounds_never_reaches_the_node(fields: dict[str, object]) -> None:
+def test_what_is_out_of_bounds_is_no_request(fields: dict[str, object]) -> None:
     with pytest.raises(msgspec.ValidationError):
-        search(**fields)
+        schema.decode(msgspec.json.encode({"t": "events", "n": 1, **fields}).decode())
+
+
+def test_a_kind_of_request_that_is_not_known_is_passed_over() -> None:
+    assert schema.decode('{"t":"from a later page","n":7,"x":[]}') == schema.Unknown(7)
+    assert schema.decode('{"t":"from a later page"}') == schema.Unknown(None)
 
 
 def test_every_setting_of_the_node_may_be_changed() -> None:
-    assert set(nouns.Settings.__struct_fields__) <= set(asked.Change.__struct_fields__)
-
-
-def put(question: dict[str, object], result: Any, model: viewmodel.Model) -> tuple[Any, list[tuple[str, Any]]]:
-    asker = FakeAsker(result)
-    word = asked.decode(msgspec.json.encode(question).decode())
-    return asyncio.run(asked.answer(word, asker, model)), asker.asked  # type: ignore[arg-type]
+    assert set(nouns.Settings.__struct_fields__) <= set(schema.Change.__struct_fields__)
 
 
 def test_what_became_of_a_message_is_asked_and_told_by_name() -> None:
@@ -80,9 +95,9 @@ def test_what_became_of_a_message_is_asked_and_told_by_name() -> None:
     became = rq.DeliveryResult(
         message=entry(7, state="delivered"), recipients=[rq.Recipient(peer="peer-bela", state="delivered", at=5)]
     )
-    told, put_to_the_node = put({"t": "delivery", "n": 1, "message": 7}, became, model)
+    told, put_to_the_node = put(command("delivery", message=7), became, model)
     assert put_to_the_node == [("delivery", rq.DeliveryArgs(message=7))]
-    assert isinstance(told, asked.Told) and told.message.id == 7
+    assert isinstance(told, schema.Told) and told.message.id == 7
     assert [(one.name, one.label, one.at) for one in told.recipients] == [("bela", "delivered", 5)]
 
 
@@ -98,7 +113,7 @@ def test_how_the_links_with_a_node_are_is_told_with_both_codes_and_programs() ->
     model = viewmodel.Model("home")
     model.resync(snapshot(10, [node()], [direct()]))
     asker = Node(status)
-    question = asked.decode('{"t":"secure","n":1,"peer":"peer-bela"}')
+    question = schema.decode('{"t":"secure","n":1,"peer":"peer-bela"}')
     told = asyncio.run(asked.answer(question, asker, model))  # type: ignore[arg-type]
     assert asker.asked == [("links", rq.PeerArgs(peer="peer-bela")), ("status", None)]
     assert isinstance(told, secure.SecureView) and (told.links, told.program) == ([], "snicher/0.1.0")
@@ -109,7 +124,7 @@ def test_who_may_be_meant_is_told_without_the_node() -> None:
     model = viewmodel.Model("home")
     model.resync(snapshot(10, [node(warning="Another key.", rival="r" * 52), node("cian")], [direct()]))
     told, put_to_the_node = put({"t": "doubt", "n": 1, "peer": "peer-bela"}, None, model)
-    assert isinstance(told, asked.Meant) and len(told.sides) == 2 and not put_to_the_node
+    assert isinstance(told, schema.Meant) and len(told.sides) == 2 and not put_to_the_node
     assert told.rival == "r" * 52
     for nobody in ("peer-cian", "peer-nobody"):
         with pytest.raises(CommandRefused, match="doubt"):
@@ -118,11 +133,10 @@ def test_who_may_be_meant_is_told_without_the_node() -> None:
 
 @pytest.mark.parametrize(("plain", "rival"), [(False, "r" * 52), (True, None)])
 def test_a_decision_about_a_peer_is_put_to_the_node_with_the_key_that_was_shown(plain: bool, rival: str | None) -> None:
-    question = {"t": "trust", "n": 1, "key": "k" * 8, "peer": "peer-bela", "plain": plain}
-    question |= {} if rival is None else {"rival": rival}
-    met, put_to_the_node = put(question, rq.PeerResult(peer=node()), viewmodel.Model("home"))
+    request = command("trust", peer="peer-bela", plain=plain, rival=rival)
+    met, put_to_the_node = put(request, rq.PeerResult(peer=node()), viewmodel.Model("home"))
     assert put_to_the_node == [("trust", rq.TrustArgs(peer="peer-bela", plain=plain, rival=rival))]
-    assert isinstance(met, asked.Met) and met.peer.encrypted
+    assert isinstance(met, schema.Met) and met.peer.encrypted
 
 
 @pytest.mark.parametrize("value", hostile_json.VALUES.values(), ids=hostile_json.VALUES)
@@ -130,11 +144,11 @@ def test_a_decision_about_a_peer_is_put_to_the_node_with_the_key_that_was_shown(
     "place", ["{}", '{{"t":{}}}', '{{"t":"hello","seq":{}}}', '{{"t":"hello","log":{}}}', '{{"t":"renew","n":{}}}']
 )
 def test_hostile_json_from_a_browser_is_one_documented_error(place: str, value: str) -> None:
-    with pytest.raises(asked.UNREADABLE):
-        asked.decode(place.format(value))
+    with pytest.raises(schema.UNREADABLE):
+        schema.decode(place.format(value))
 
 
 @pytest.mark.parametrize("value", hostile_json.VALUES.values(), ids=hostile_json.VALUES)
 def test_hostile_json_where_nothing_of_ours_stands_is_passed_over_or_is_that_error(value: str) -> None:
-    with contextlib.suppress(*asked.UNREADABLE):
-        assert asked.decode(f'{{"t":"hello","else":{value}}}') == asked.Hello()
+    with contextlib.suppress(*schema.UNREADABLE):
+        assert schema.decode(f'{{"t":"hello","else":{value}}}') == schema.Hello()

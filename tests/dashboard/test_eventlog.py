@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dashboard import eventlog
+from dashboard import eventlog, schema
 from dashboard.viewmodel import Model
 from node.bus import events as ev
 from node.bus import requests as rq
@@ -45,7 +45,7 @@ def log_of(count: int, rare: tuple[int, ...] = (), **more: Any) -> Log:
 
 def page(
     log: Log, before: int | None = None, kinds: tuple[str, ...] = (), text: str = "", limit: int = 100
-) -> eventlog.EventPage:
+) -> schema.EventPage:
     model = Model("/home")
     model.resync(snapshot(len(log.events)))
     return asyncio.run(eventlog.page(log, model, before, frozenset(kinds), text, limit))  # type: ignore[arg-type]
@@ -101,7 +101,7 @@ def test_answers_that_end_early_are_put_together() -> None:
 
 
 def test_an_empty_log_is_an_empty_page() -> None:
-    assert page(Log([])) == eventlog.EventPage([], 1, False, 1)
+    assert page(Log([])) == schema.EventPage([], 1, False, 1)
 
 
 def test_a_refusal_is_handed_on() -> None:

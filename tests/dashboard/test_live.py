@@ -15,7 +15,7 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from dashboard import guard, live
 from node.bus import events as ev
 from node.bus import nouns
-from node.bus.client import Away, Back, Resync
+from node.bus.aio import Away, Back, Resync
 from tests.dashboard.conftest import Served
 from tests.dashboard.nouns import event, message, snapshot
 from tests.support.fake_node import PATIENCE, FakeNode
@@ -51,6 +51,10 @@ class Tab:
             frame = self.hear()
             if frame["t"] == "reply" and frame["n"] == self.n:
                 return frame
+
+    def command(self, op: str, *, key: str | None = None, **args: Any) -> dict[str, Any]:
+        """The reply to a command of the bus."""
+        return self.ask(t="command", op=op, args=args, **({"key": key} if key else {}))
 
     def op(self, kind: str) -> dict[str, Any]:
         while True:
@@ -125,52 +129,52 @@ def test_history_search_and_sending(tab: Tab, node: FakeNode) -> None:
     bela = node.add_peer("talker")
     for number in range(100):
         node.receive(bela, f"line {number}")
-    page = tab.ask(t="history", room=bela.room, limit=60)["result"]
+    page = tab.command("history", room=bela.room, limit=60)["result"]
     assert [one["text"] for one in page["messages"]] == [f"line {number}" for number in range(40, 100)]
     assert page["more_before"] and not page["more_after"]
-    older = tab.ask(t="history", room=bela.room, before=page["messages"][0]["id"])["result"]
+    older = tab.command("history", room=bela.room, before=page["messages"][0]["id"])["result"]
     assert older["messages"][-1]["text"] == "line 39" and not older["more_before"]
-    hits = tab.ask(t="search", query="line 7*")["result"]["hits"]
+    hits = tab.command("search", query="line 7*")["result"]["hits"]
     assert hits and all("7" in hit["text"] for hit in hits)
     for _ in range(2):
         said = tab.ask(t="send", key="k" * 16, room=bela.room, text="hi there")
         assert said["result"]["message"]["text"] == "hi there"
     assert [one.text for one in node.messages[bela.room]].count("hi there") == 1
     newest = node.messages[bela.room][-1].id
-    assert tab.ask(t="read", room=bela.room, upto=newest)["result"] == {}
+    assert tab.command("mark_read", room=bela.room, upto=newest)["result"] == {}
     assert node.unread(bela.room) == 0
 
 
 def test_peers_are_met_left_and_forgotten(tab: Tab, node: FakeNode) -> None:
-    met = tab.ask(t="connect", key="c" * 16, address="127.0.0.77:5000", dialect="std")["result"]["peer"]
+    met = tab.command("connect", key="c" * 16, address="127.0.0.77:5000", dialect="std")["result"]["peer"]
     assert (met["presence"], met["dialect"]) == ("connecting…", "std")
-    left = tab.ask(t="disconnect", key="d" * 16, peer=met["id"])["result"]["peer"]
+    left = tab.command("disconnect", key="d" * 16, peer=met["id"])["result"]["peer"]
     assert left["link"] == "offline"
-    assert "result" in tab.ask(t="forget", key="f" * 16, peer=met["id"])
+    assert "result" in tab.command("forget", key="f" * 16, peer=met["id"])
     assert met["id"] not in node.state.peers
 
 
 def test_conversations_are_renamed_merged_and_deleted(served: Served, tab: Tab, node: FakeNode) -> None:
     one, other = node.add_peer("one"), node.add_peer("other")
     node.receive(one, "said by one")
-    named = tab.ask(t="rename", key="n" * 16, peer=one.id, name="Number One")["result"]["peer"]
+    named = tab.command("rename", key="n" * 16, peer=one.id, name="Number One")["result"]["peer"]
     assert named["name"] == node.state.rooms[one.room].name == "Number One"
-    assert "result" in tab.ask(t="merge", key="m" * 16, room=one.room, into=other.room)
+    assert "result" in tab.command("merge", key="m" * 16, peer=one.room, into=other.room)
     assert [said.text for said in node.messages[other.room]] == ["said by one"]
-    tab.ask(t="forget", key="o" * 16, peer=other.id)
+    tab.command("forget", key="o" * 16, peer=other.id)
     for _ in range(2):
-        assert tab.ask(t="delete", key="x" * 16, room=other.room) == {"t": "reply", "n": tab.n, "result": {}}
+        assert tab.command("delete", key="x" * 16, peer=other.room) == {"t": "reply", "n": tab.n, "result": {}}
     assert not {one.room, other.room} & set(node.state.rooms)
-    problem = tab.ask(t="delete", key="y" * 16, room=other.room)["problem"]
+    problem = tab.command("delete", key="y" * 16, peer=other.room)["problem"]
     assert problem["code"] == "not_found"
 
 
 def test_refusals_come_in_words(tab: Tab) -> None:
-    problem = tab.ask(t="connect", key="c" * 20, address="nonsense")["problem"]
+    problem = tab.command("connect", key="c" * 20, address="nonsense")["problem"]
     assert problem["code"] == "invalid_args" and "HOST:PORT" in problem["message"] and not problem["retryable"]
     problem = tab.ask(t="send", key="s" * 20, room="nowhere", text="x")["problem"]
     assert problem["code"] == "not_found"
-    problem = tab.ask(t="resend", key="r" * 20, message=123456)["problem"]
+    problem = tab.command("resend", key="r" * 20, message=123456)["problem"]
     assert problem["code"] == "not_found"
 
 
@@ -262,7 +266,7 @@ def test_whoever_is_in_may_make_links_and_shut_the_others_out(served: Served) ->
 @pytest.mark.parametrize("words", [
     [{"t": "hello"}],
     [{"t": "hello", "pass": "wrong"}],
-    [{"t": "history", "n": 1, "room": "r"}],
+    [{"t": "command", "n": 1, "op": "history", "args": {"room": "r"}}],
     [{"t": "link", "n": 1}],
     [{"t": "shut_out", "n": 1}],
     [{"t": "watch", "n": 1, "on": True}],
@@ -286,7 +290,8 @@ def test_a_cookie_without_its_pass_reads_nothing(served: Served, words: list[dic
         "[]",
         "{}",
         '{"t":"hello","seq":-1}',
-        '{"t":"stop","n":1}',
+        '{"t":1,"n":1}',
+        '{"t":"unheard of","n":"1"}',
         "\x00",
         '{"t":"send","n":1}',
         '{"t":"watch","n":1}',
@@ -302,6 +307,30 @@ def test_what_no_tab_of_ours_says_ends_the_connection(served: Served, word: str)
             while True:
                 session.receive_text()
         assert ended.value.code == live.CLOSE_MALFORMED
+
+
+def test_a_kind_that_the_server_does_not_know_harms_nothing(tab: Tab) -> None:
+    tab.say(t="unheard of")
+    assert tab.ask(t="unheard of either", what=[1])["problem"]["code"] == "unknown_op"
+    assert tab.ask(t="typing", room="nowhere")["result"] == {}
+
+
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [
+        ({"op": "stop", "key": "k" * 16}, "unknown_op"),
+        ({"op": "forget", "args": {"peer": "x"}}, "invalid_args"),
+        ({"op": "forget", "args": {"peer": 1}, "key": "k" * 16}, "invalid_args"),
+        ({"op": "history", "args": [[]]}, "invalid_args"),
+        ({"op": "history"}, "invalid_args"),
+    ],
+    ids=["not for pages", "no key", "not a name", "a list", "nothing"],
+)
+def test_a_command_that_a_page_may_not_give_is_refused_and_the_tab_stays(
+    tab: Tab, word: dict[str, Any], code: str
+) -> None:
+    assert tab.ask(t="command", **word)["problem"]["code"] == code
+    assert tab.ask(t="typing", room="nowhere")["result"] == {}
 
 
 def test_an_oversized_word_ends_the_connection(served: Served) -> None:

@@ -3,7 +3,6 @@ look at, in tests/e2e/screenshots."""
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.browser import SCREENSHOTS, Visit, settled
 from tests.e2e.views import VIEWS, View
-from tests.support import axe
+from tests.support import packages
 from tests.support.fake_node import FakeNode, fill, fill_nodes
 
 pytest_plugins = ["tests.e2e.browser"]
@@ -27,11 +26,7 @@ GRAVE = ("serious", "critical")
 @pytest.fixture(scope="module")
 def checker() -> str:
     """axe-core's script."""
-    if not axe.SCRIPT.exists():
-        if os.environ.get("CI"):
-            pytest.fail("axe-core must be there where CI is set: python -m tests fetches it.")
-        pytest.skip("axe-core isn't there; python -m tests fetches it")
-    return axe.SCRIPT.read_text("utf-8")
+    return (packages.need("axe-core") / "axe.min.js").read_text("utf-8")
 
 
 def found(tab: Page, checker: str) -> list[dict[str, Any]]:

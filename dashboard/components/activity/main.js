@@ -1,19 +1,14 @@
 // The event log of the Activity page: says to the server that it is shown, and hands what comes to the log. The figures
 // above it are Streamlit's (views/activity.py); the server asks the node for them while this is shown.
 
+import { mounting } from "../shared/mount.js";
 import { connection, store } from "../shared/session.js";
 import { tips } from "../shared/tip.js";
 import { Log } from "./log.js";
 
-const mounted = new WeakMap();
+export const mount = mounting(".activity", build);
 
-/** Called by the loader, and again whenever Streamlit runs the component's script: the same page then. */
-export function mount({ parentElement }) {
-  const root = parentElement.querySelector(".activity");
-  if (!mounted.has(root)) mounted.set(root, build(root));
-  return mounted.get(root);
-}
-
+/** @param {HTMLElement} root */
 function build(root) {
   const log = new Log(scrollerOf(root));
   root.append(log.element);
@@ -45,8 +40,6 @@ function build(root) {
   begin();
   return () => {
     for (const stop of stops) stop();
-    mounted.delete(root);
-    root.replaceChildren();
   };
 }
 

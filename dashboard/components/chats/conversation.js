@@ -1,7 +1,8 @@
-// The conversation: its head, the scrolling log, waiting texts, and the jump to the newest message. It follows the end
-// only while the reader is there; otherwise nothing moves under the reader.
+// The conversation: its head, the log, waiting texts, and the jump to the newest message. Where the log stands is decided
+// in scrolling.js, what is loaded in talk.js.
 
 import { calm } from "../shared/calm.js";
+import { clock } from "../shared/clock.js";
 import { h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
 import { onKey } from "../shared/keyboard.js";
 import { isNarrow, place } from "../shared/place.js";
@@ -12,14 +13,11 @@ import { Details } from "./details.js";
 import { Head } from "./head.js";
 import { Reading } from "./reading.js";
 import { drawRow, makeRow, rowsOf, tipOf } from "./rows.js";
+import { Scrolling } from "./scrolling.js";
 import { Talk } from "./talk.js";
 import { Notes } from "./notes.js";
 import { Tools } from "./tools.js";
 
-/** Distance from the end that still counts as the end, in px. */
-const AT_END_PX = 48;
-/** So close to either end of what is loaded, in px, the next page is asked for: some screens ahead of a fast reader. */
-const NEAR_PX = 2400;
 /** How long a requested message is highlighted, in ms. */
 const FLASH_MS = 2500;
 
@@ -32,17 +30,9 @@ export class Conversation {
   #head = new Head((text) => this.#notes.say(text));
   #tools;
   #details = new Details();
-  #reading = new Reading(() => this.#seen());
+  #reading = new Reading(() => this.#seen(), { connection, store, clock, random: Math.random });
+  #scrolling;
   #newAfter = null;
-  /** Whether to scroll to the New line first: when a conversation opens, not after a jump to its end. */
-  #seekLine = true;
-  /** Whether to stay at the end when something is added. */
-  #follow = true;
-  /** Whether the reader asked for the end and isn't there yet; and whether its page is still in flight. */
-  #wanted = false;
-  #jumping = false;
-  /** Where the last jump to the end led: the reader may have left since, before the browser tells of it. */
-  #endTop = 0;
   #redraw = calm(() => this.#picture());
   /** Whether the messages changed since they were drawn, and what else stood in the drawing. */
   #stale = true;
@@ -70,9 +60,10 @@ export class Conversation {
       h("div", { class: "middle" }, parts.scroller, this.#notes.error, parts.jump, this.#notes.toast),
       this.#notes.typing, this.#notes.waits, composer.element, this.#tools.element, this.#details.element);
     this.#parts = parts;
+    this.#scrolling = new Scrolling(parts.scroller, parts.rows.children, () => Boolean(this.#talk?.moreAfter));
     parts.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     for (const moved of ["wheel", "touchmove", "pointerdown"]) {
-      parts.scroller.addEventListener(moved, () => (this.#wanted = false), { passive: true });
+      parts.scroller.addEventListener(moved, () => this.#scrolling.giveUp(), { passive: true });
     }
     onKey(parts.scroller, (event) => this.#typed(event));
     rowActs(this.element, { edit: (text) => composer.give(text), details });
@@ -135,13 +126,10 @@ export class Conversation {
     this.#composer.open(room);
     if (!room) return;
     const view = store.rooms.get(room);
-    this.#seekLine = true;
     this.#newAfter = view?.unread ? view.read_upto : null;
-    this.#follow = around === null;
-    this.#wanted = this.#jumping = false;
-    this.#endTop = 0;
+    this.#scrolling.begin(around !== null);
     this.#flash = around;
-    this.#talk = new Talk(room, connection, (why) => this.#changed(why), () => this.#reader());
+    this.#talk = new Talk(room, connection, (why) => this.#changed(why), () => this.#scrolling.reader());
     this.#drawHead();
     if (store.loaded) this.#load(around);
     // A requested message gets the focus, not the composer.
@@ -167,38 +155,28 @@ export class Conversation {
 
   #toNewest() {
     place.leaveMessage();
-    this.#seekLine = false;
-    this.#follow = true;
-    this.#endTop = 0;
-    if (!this.#talk?.moreAfter) return this.#toEnd();
-    this.#wanted = true;
-    this.#loadEnd();
+    if (this.#scrolling.wantEnd()) this.#loadEnd();
+    else this.#drawJump();
   }
 
   #loadEnd() {
     const talk = this.#talk;
-    // What still moves on the way there is no wish to stay.
-    this.#jumping = this.#follow = true;
+    this.#scrolling.jump();
     talk.open().finally(() => {
       if (talk !== this.#talk) return;
-      this.#jumping = false;
+      this.#scrolling.landed();
       this.#draw();
     });
-  }
-
-  /** Whether the end was asked for and can't be had right now: what is loaded ends with what was just written. */
-  get #stuck() {
-    return this.#wanted && !this.#jumping;
   }
 
   /** Ask again for pages that failed. */
   #again() {
     if (connection.state !== "open" || store.away) return;
-    if (this.#talk.worthTrying) this.#load(this.#flash);
-    else if (this.#stuck) {
-      if (this.#talk.problem?.retryable ?? true) this.#loadEnd();
-    } else if (this.#talk.behind) this.#talk.refresh();
-    else if (!this.#talk.refused) this.#fillView();
+    const wanting = this.#talk.wanting(this.#scrolling.stuck);
+    if (wanting === "all") this.#load(this.#flash);
+    else if (wanting === "end") this.#loadEnd();
+    else if (wanting === "news") this.#talk.refresh();
+    else if (wanting === "more") this.#fillView();
   }
 
   /** A text was just sent from here: go back to the end, and remove the New line. */
@@ -240,7 +218,7 @@ export class Conversation {
     if (why === "changed" && this.#talk.state === "ready") return this.#change();
     if (this.#talk.state === "ready") outbox.find(this.#talk.messages);
     if (this.#talk.state === "failed") this.#clear();
-    if (why === "opened" && !this.#talk.moreAfter) this.#wanted = false;
+    if (why === "opened" && !this.#talk.moreAfter) this.#scrolling.giveUp();
     this.#draw();
     if (why === "opened") this.#firstLook();
     this.#notes.drawError(this.#talk);
@@ -248,39 +226,24 @@ export class Conversation {
     this.#reading.mark();
   }
 
-  /** Where to look at first: the message asked for, the New line when what is new fills more than the view, the end. */
+  /** Where to look at first: the message asked for, the New line, or the end. */
   #firstLook() {
-    const { scroller, rows } = this.#parts;
-    const seek = this.#seekLine;
-    this.#seekLine = false;
-    if (this.#flash !== null) {
-      const found = rows.keyed.get(`m-${this.#flash}`);
-      this.#flash = null;
-      if (found) {
-        found.scrollIntoView({ block: "center" });
-        found.classList.add("flash");
-        setTimeout(() => found.classList.remove("flash"), FLASH_MS);
-        this.#follow = false;
-        if (found.matches(".row")) this.#tools.focus(found, { scroll: false });
-        return;
-      }
+    const { keyed } = this.#parts.rows;
+    const asked = this.#flash === null ? null : keyed.get(`m-${this.#flash}`);
+    this.#flash = null;
+    // Without a line, reading may have stopped further up: then one begins with the first that is here.
+    const above = this.#newAfter !== null && this.#talk.moreBefore && Boolean(store.rooms.get(this.#talk.room)?.unread);
+    if (asked === undefined) {
       if (this.#talk.missed) this.#notes.say("That message isn't here any more.");
       place.leaveMessage();
-      this.#follow = true;
       if (!isNarrow()) this.#composer.focus();
     }
-    const line = rows.keyed.get("new");
-    // Without a line, reading may have stopped further up: then one begins with the first that is here.
-    const above = this.#newAfter !== null && this.#talk.moreBefore && store.rooms.get(this.#talk.room)?.unread;
-    if ((line || above) && this.#follow && seek) {
-      const top = line ? line.offsetTop - scroller.clientHeight * 0.2 : 0;
-      if (this.#talk.moreAfter || top < scroller.scrollHeight - scroller.clientHeight - AT_END_PX) {
-        this.#follow = false;
-        scroller.scrollTop = top;
-        return;
-      }
-    }
-    if (this.#follow) this.#toEnd();
+    this.#scrolling.look({ asked, line: keyed.get("new"), above });
+    this.#drawJump();
+    if (!asked) return;
+    asked.classList.add("flash");
+    clock.later(FLASH_MS, () => asked.classList.remove("flash"));
+    if (asked.matches(".row")) this.#tools.focus(asked, { scroll: false });
   }
 
   // -- drawing
@@ -326,15 +289,15 @@ export class Conversation {
 
   #draw() {
     if (!this.#talk || this.#talk.state !== "ready") return;
-    const { scroller, rows, top, jump, count } = this.#parts;
+    const { rows, top, jump, count } = this.#parts;
     const room = store.rooms.get(this.#talk.room);
     const { messages, beyond, moreAfter } = this.#talk;
-    const pending = moreAfter && !this.#stuck ? [] : outbox.in(this.#talk.room);
-    const said = this.#stuck ? [...messages, ...beyond] : messages;
+    const { stuck } = this.#scrolling;
+    const pending = moreAfter && !stuck ? [] : outbox.in(this.#talk.room);
+    const said = stuck ? [...messages, ...beyond] : messages;
     const now = store.now();
     const list = rowsOf(said, pending, { newAfter: this.#newAfter, begun: !this.#talk.moreBefore, now });
-    if (this.#left()) this.#follow = false;
-    const anchor = this.#follow ? null : this.#anchor();
+    const settle = this.#scrolling.hold();
     const context = { now, room };
     reconcile(rows, list, (row) => row.key, makeRow, (element, row) => drawRow(element, row, context));
     const empty = !list.length;
@@ -344,12 +307,8 @@ export class Conversation {
     setAttribute(rows, "data-hint", empty ? `Say hello to ${room?.name ?? "them"}.` : null);
     this.#stale = false;
     this.#drawn = this.#beside();
-    if (this.#follow) this.#keepEnd();
-    else if (anchor?.element.isConnected) {
-      const shift = anchor.element.getBoundingClientRect().top - anchor.top;
-      if (Math.abs(shift) > 0.5) scroller.scrollTop += shift;
-    }
-    jump.hidden = this.#atEnd();
+    settle();
+    this.#drawJump();
     const unread = room ? store.unreadIn(room) : 0;
     setText(count, unread ? (unread > 999 ? "999+" : String(unread)) : "");
     setAttribute(jump, "aria-label", `Jump to the newest message${unread ? `, ${unread} unread` : ""}`);
@@ -357,66 +316,20 @@ export class Conversation {
     this.#look();
   }
 
-  /** The row before the reader's eyes, to hold on to while things above and below it change. */
-  #anchor() {
-    const { scroller, rows } = this.#parts;
-    const view = scroller.getBoundingClientRect();
-    const middle = view.top + view.height / 2;
-    // Rows stand one below the other: halve, until the first one that reaches the middle of the view is found.
-    const { children } = rows;
-    let [low, high] = [0, children.length];
-    while (low < high) {
-      const half = (low + high) >> 1;
-      if (children[half].getBoundingClientRect().bottom > middle) high = half;
-      else low = half + 1;
-    }
-    for (let at = Math.min(low, children.length - 1); at >= 0; at--) {
-      const element = children[at];
-      if (element.dataset.key.startsWith("m-")) return { element, top: element.getBoundingClientRect().top };
-    }
-    return null;
-  }
-
-  /** The number of the message before the reader's eyes, or null. */
-  #eyed() {
-    const found = this.#anchor();
-    return found && Number(found.element.dataset.key.slice(2));
-  }
-
-  /** The same, or null when the reader follows the end. */
-  #reader() {
-    if (this.#left()) this.#follow = false;
-    return this.#follow ? null : this.#eyed();
-  }
-
   // -- scrolling and reading
 
-  #atEnd() {
-    const { scroller } = this.#parts;
-    if (this.#talk?.moreAfter) return false;
-    return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < AT_END_PX;
+  #drawJump() {
+    this.#parts.jump.hidden = this.#scrolling.atEnd;
   }
 
-  #toEnd() {
-    const { scroller } = this.#parts;
-    scroller.scrollTop = scroller.scrollHeight;
-    this.#endTop = scroller.scrollTop;
-    this.#parts.jump.hidden = this.#atEnd();
-  }
-
-  /** Stay at the end, if that is where the reader is. While newer messages aren't loaded, there is no end to stay at. */
   #keepEnd() {
-    if (this.#follow && (!this.#talk?.moreAfter || this.#stuck)) this.#toEnd();
-  }
-
-  /** Whether the reader scrolled away from the end and the event about it is still to come. */
-  #left() {
-    return this.#follow && this.#parts.scroller.scrollTop < this.#endTop - 1 && !this.#atEnd() && !this.#talk.moreAfter;
+    this.#scrolling.keepEnd();
+    if (this.#scrolling.follows) this.#drawJump();
   }
 
   #scrolled() {
-    this.#follow = this.#jumping || this.#atEnd();
-    this.#parts.jump.hidden = this.#follow;
+    this.#scrolling.moved();
+    this.#parts.jump.hidden = this.#scrolling.follows;
     this.#look();
     this.#fillView();
     this.#reading.mark();
@@ -425,9 +338,9 @@ export class Conversation {
   #fillView() {
     // What came in is drawn first: only then it shows how far the reader is from either end.
     if (!this.#talk || this.#talk.state !== "ready" || this.#stale) return;
-    const { scroller } = this.#parts;
-    if (scroller.scrollTop < NEAR_PX) this.#talk.older();
-    if (scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_PX) this.#talk.newer();
+    const { older, newer } = this.#scrolling.near();
+    if (older) this.#talk.older();
+    if (newer) this.#talk.newer();
   }
 
   /** Whether the reader has the end of this conversation before their eyes. */
@@ -436,7 +349,7 @@ export class Conversation {
       document.visibilityState === "visible" &&
       this.element.offsetParent !== null &&
       this.#talk?.state === "ready" &&
-      this.#atEnd()
+      this.#scrolling.atEnd
     );
   }
 
@@ -446,7 +359,7 @@ export class Conversation {
       id === this.#talk?.room &&
       this.#talk.state === "ready" &&
       !this.#talk.moreAfter &&
-      this.#follow &&
+      this.#scrolling.follows &&
       !this.element.hidden &&
       document.visibilityState === "visible"
     );
@@ -469,7 +382,7 @@ export class Conversation {
   /** Typing while the log has the focus goes to the composer. */
   #typed(event) {
     const { target, key } = event;
-    if (["PageUp", "ArrowUp", "Home"].includes(key)) this.#wanted = false;
+    if (["PageUp", "ArrowUp", "Home"].includes(key)) this.#scrolling.giveUp();
     if (target !== this.#parts.scroller && !target.matches?.(".row")) return;
     if (event.ctrlKey || event.metaKey || event.altKey || key === " " || [...key].length !== 1) return;
     this.#composer.focus();

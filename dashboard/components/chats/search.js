@@ -5,9 +5,13 @@ import { LOST_MS } from "../shared/connection.js";
 import { h, icon } from "../shared/dom.js";
 import { onKey } from "../shared/keyboard.js";
 import { nameKey } from "../shared/names.js";
+import { problemOf } from "../shared/problem.js";
 import { asQuery, followed, hasWord, isId, MAX_QUERY, snippet, termsOf } from "../shared/query.js";
 import { connection } from "../shared/session.js";
 import { hasRun } from "../shared/unspaced.js";
+
+/** @import { Gone, Term } from "../shared/query.js" */
+/** @import { MessageView, RoomView } from "../shared/schema.js" */
 
 /** Wait so long after the last letter before asking, in ms. */
 const PAUSE_MS = 180;
@@ -22,15 +26,19 @@ const HITS = 20;
 export class Search {
   element;
   field;
+  /** @type {MessageView[]} */
   hits = [];
   more = false;
   busy = false;
   problem = "";
   #draw;
-  #timer = null;
+  /** @type {number | undefined} */
+  #timer;
   #turn = 0;
+  /** @type {Term[]} */
   #terms = [];
 
+  /** @param {() => void} draw */
   constructor(draw) {
     this.#draw = draw;
     this.field = h("input", { type: "search", placeholder: "Search people and messages", autocomplete: "off",
@@ -40,7 +48,9 @@ export class Search {
     onKey(this.field, (event) => {
       if (event.key !== "Enter") return;
       event.preventDefault();
-      this.element.parentNode.querySelector(".room, .hit")?.click();
+      /** @type {HTMLElement | null | undefined} */
+      const first = this.element.parentElement?.querySelector(".room, .hit");
+      first?.click();
     });
   }
 
@@ -69,6 +79,7 @@ export class Search {
     this.#typed();
   }
 
+  /** @param {RoomView} room */
   fits(room) {
     // A peer may use an id as its name: only the conversation that has the id is meant.
     if (isId(this.words)) return room.id === this.words;
@@ -90,23 +101,29 @@ export class Search {
     this.#draw();
   }
 
-  /** A conversation is gone. */
+  /**
+   * A conversation is gone.
+   *
+   * @param {Gone} op
+   */
   follow(op) {
     this.hits = followed(this.hits, op);
     this.#draw();
   }
 
+  /** @param {number} turn */
   async #ask(turn) {
     const query = asQuery(this.typed.trim());
     try {
-      const found = await connection.ask({ t: "search", query, limit: HITS });
+      const found = await connection.command("search", { query, limit: HITS });
       if (turn !== this.#turn) return;
       this.#terms = termsOf(query);
       this.hits = found.hits;
       this.more = found.more;
       this.problem = "";
-    } catch (problem) {
+    } catch (thrown) {
       if (turn !== this.#turn) return;
+      const problem = problemOf(thrown);
       this.hits = [];
       this.more = false;
       this.problem = problem.code === "invalid_args" ? "" : problem.message;
@@ -116,7 +133,11 @@ export class Search {
     this.#draw();
   }
 
-  /** The part of a text where it was found, as nodes. */
+  /**
+   * The part of a text where it was found, as nodes.
+   *
+   * @param {string} text
+   */
   snippet(text) {
     return snippet(text, this.#terms, SNIPPET, LEAD);
   }

@@ -10,52 +10,78 @@ const SLACK = 60;
 const WIDE = 200;
 /** Most of one's own new messages kept while the end isn't loaded. */
 const MAX_BEYOND = 50;
+/** Labels of messages that still wait to be sent, and so never expire; the same as in operations.py. */
+const WAITING = new Set(["waiting", "sending"]);
 /** With more unread than this, the window opens around the place where reading stopped. */
 const MAX_CATCH_UP = 160;
+
+/** @typedef {import("../shared/schema.js").MessageView} MessageView */
+/** @typedef {import("../shared/schema.js").ReceiptOp} ReceiptOp */
+/** @typedef {import("../shared/connection.js").Problem} Problem */
+/** @typedef {import("../shared/schema.js").Page} Page */
+/** @typedef {{ op: "message" | "changed", seq: number, message: MessageView }} MessageOp */
+/** @typedef {MessageOp | ReceiptOp | import("../shared/schema.js").StateOp | import("../shared/schema.js").ExpiredOp} Op */
+/**
+ * @typedef {MessageView & { seq: number, version: number }} Message What is shown of a message. `seq`: the number of the
+ *   event up to which it is known. `version`: changes with everything that is changed about it.
+ */
+/**
+ * @typedef {object} Wish
+ * @property {number | null} [around] The message to load around.
+ * @property {number} [unread] How far back one should see.
+ * @property {number} [readUpto] Where reading stopped.
+ * @property {number} [limit]
+ */
+/** @typedef {"opened" | "older" | "newer" | "changed"} Why */
 
 /** Changes with everything that is changed about a message, so that drawing can tell what it has drawn already. */
 let versions = 0;
 
+/**
+ * @param {MessageView} a
+ * @param {MessageView} b
+ */
 function before(a, b) {
   return a.order < b.order || (a.order === b.order && a.id < b.id);
 }
 
 export class Talk {
+  /** In their order. @type {Message[]} */
   messages = [];
   moreBefore = false;
   moreAfter = false;
-  /** "new", "loading", "ready" or "failed". */
+  /** @type {"new" | "loading" | "ready" | "failed"} */
   state = "new";
+  /** Why it was not loaded the last time. @type {Problem | null} */
   problem = null;
   /** Whether the message asked for wasn't there, and the newest ones are shown instead. */
   missed = false;
-  /** One's own that were said last, while the end, where they belong, is not loaded. */
+  /** One's own that were said last, while the end, where they belong, is not loaded. @type {Message[]} */
   beyond = [];
   /** Whether a page was refused with an error that a retry won't change. */
   refused = false;
 
   #connection;
   #onChange;
+  /** @type {Op[]} */
   #recent = [];
   #loading = { before: false, after: false };
   #turn = 0;
-  /** What was asked for last. */
+  /** What was asked for last. @type {Wish} */
   #wish = {};
   #reader;
 
   /**
-   * `onChange(why)` is called with "opened", "older", "newer" or "changed"; `reader()` gives the id of the message
-   * before the reader's eyes, or null when they follow the end.
+   * @param {string} room
+   * @param {Pick<import("../shared/connection.js").Connection, "command">} connection
+   * @param {(why: Why) => void} onChange
+   * @param {() => number | null} reader Gives the message before the reader's eyes, or null when they follow the end.
    */
   constructor(room, connection, onChange, reader) {
     this.room = room;
     this.#connection = connection;
     this.#onChange = onChange;
     this.#reader = reader;
-  }
-
-  get last() {
-    return this.messages[this.messages.length - 1];
   }
 
   /** The newest message by arrival; what "read up to" means. */
@@ -67,7 +93,12 @@ export class Talk {
     this.#turn++;
   }
 
-  /** Load afresh: the newest messages, or those around one. `unread` says how far back one should see. */
+  /**
+   * Load afresh: the newest messages, or those around one.
+   *
+   * @param {Wish} wish
+   * @returns {Promise<void>}
+   */
   async open(wish = {}) {
     const { around = null, unread = 0, readUpto = 0, limit = PAGE } = wish;
     const turn = ++this.#turn;
@@ -79,10 +110,11 @@ export class Talk {
     this.missed = false;
     this.#onChange("changed");
     try {
+      /** @type {Page | null} */
       let page = null;
-      const place = around ?? (unread > MAX_CATCH_UP && readUpto ? readUpto : null);
-      if (place !== null) {
-        page = await this.#ask({ around: place, limit }).catch((problem) => {
+      const start = around ?? (unread > MAX_CATCH_UP && readUpto ? readUpto : null);
+      if (start !== null) {
+        page = await this.#ask({ around: start, limit }).catch((problem) => {
           // That message may be gone, or belong to nothing we can see: then the newest will do.
           if (problem.code !== "not_found") throw problem;
           this.missed = around !== null;
@@ -91,11 +123,13 @@ export class Talk {
       }
       page ??= await this.#ask({ limit: Math.min(MAX_CATCH_UP + 40, Math.max(PAGE, unread + 30)) });
       // Much of one's own was said since: reading stopped further up than the unread ones alone reach.
-      if (around === null && unread && readUpto && page.more_before && page.messages.every(({ id }) => id > readUpto)) {
-        page = await this.#ask({ around: readUpto, limit }).catch(() => page);
+      const newest = page;
+      if (around === null && unread && readUpto && newest.more_before && newest.messages.every(({ id }) => id > readUpto)) {
+        page = await this.#ask({ around: readUpto, limit }).catch(() => newest);
       }
       if (turn !== this.#turn) return;
-      this.messages = page.messages.map((message) => ({ ...message, seq: page.seq, version: ++versions }));
+      const { seq } = page;
+      this.messages = page.messages.map((message) => ({ ...message, seq, version: ++versions }));
       this.moreBefore = page.more_before;
       this.moreAfter = page.more_after;
       this.state = "ready";
@@ -103,9 +137,10 @@ export class Talk {
       this.refused = false;
       this.#drop();
       this.#loading = { before: false, after: false };
-      this.#merge(page.seq);
+      this.#merge(seq);
       this.#onChange("opened");
-    } catch (problem) {
+    } catch (thrown) {
+      const problem = /** @type {Problem} */ (thrown);
       if (turn !== this.#turn) return;
       this.#loading = { before: false, after: false };
       this.problem = problem;
@@ -137,12 +172,17 @@ export class Talk {
 
   async newer() {
     if (this.#loading.after || !this.moreAfter || this.state !== "ready" || !this.messages.length) return;
-    await this.#extend("after", { after: this.last.id }, (page) => {
+    await this.#extend("after", { after: this.messages[this.messages.length - 1].id }, (page) => {
       this.messages = [...this.messages, ...page];
       this.#trimFront(0);
     });
   }
 
+  /**
+   * @param {"before" | "after"} side
+   * @param {{ before: number } | { after: number }} place
+   * @param {(page: Message[]) => void} put
+   */
   async #extend(side, place, put) {
     const turn = this.#turn;
     this.#loading[side] = true;
@@ -157,7 +197,8 @@ export class Talk {
       this.#drop();
       this.#merge(page.seq);
       this.#onChange(side === "before" ? "older" : "newer");
-    } catch (problem) {
+    } catch (thrown) {
+      const problem = /** @type {Problem} */ (thrown);
       if (turn !== this.#turn) return;
       // The page is asked for again. If the message to go on from is gone, the whole window is loaded again.
       if (problem.code === "not_found") this.refresh();
@@ -167,17 +208,26 @@ export class Talk {
     }
   }
 
+  /**
+   * @param {{ around?: number, before?: number, after?: number, limit: number }} place
+   * @returns {Promise<Page>}
+   */
   #ask(place) {
-    return this.#connection.ask({ t: "history", room: this.room, ...place });
+    return this.#connection.command("history", { room: this.room, ...place });
   }
 
+  /** @param {number} slack */
   #trimFront(slack) {
     if (this.messages.length <= KEEP + slack) return;
     this.messages = this.messages.slice(-KEEP);
     this.moreBefore = true;
   }
 
-  /** One's own, beyond what is loaded. */
+  /**
+   * One's own, beyond what is loaded. Returns whether it is news.
+   *
+   * @param {Message} message
+   */
   #keep(message) {
     const at = this.beyond.findIndex(({ id }) => id === message.id);
     if (at < 0) this.beyond = [...this.beyond, message].slice(-MAX_BEYOND);
@@ -201,39 +251,54 @@ export class Talk {
     this.moreAfter = true;
   }
 
-  /** Whether it failed with an error that a retry may resolve. */
-  get worthTrying() {
-    return this.state === "failed" && Boolean(this.problem?.retryable);
-  }
-
-  /** Whether what is shown may lack something: it could not be loaded anew, and that is not under way either. */
-  get behind() {
-    return this.state === "ready" && Boolean(this.problem?.retryable) && !(this.#loading.before && this.#loading.after);
+  /**
+   * What is to be asked for again, because it failed and may come now: "all", the "end", what is newer than what is shown
+   * ("news"), or "more" of what lies further up or down; null: nothing.
+   *
+   * @param {boolean} stuck Whether the reader waits for the end.
+   */
+  wanting(stuck) {
+    const retryable = Boolean(this.problem?.retryable);
+    if (this.state === "failed" && retryable) return "all";
+    if (stuck) return retryable || !this.problem ? "end" : null;
+    // It could not be loaded anew, and that is not under way either.
+    if (this.state === "ready" && retryable && !(this.#loading.before && this.#loading.after)) return "news";
+    return this.refused ? null : "more";
   }
 
   // -- events
 
-  /** A message (new or changed), a state, a receipt, or the news that old messages are gone, which came as an event; `op` as viewmodel.py makes it. */
+  /**
+   * A message (new or changed), a state, a receipt, or the news that old messages are gone, which came as an event.
+   *
+   * @param {Op} op
+   */
   take(op) {
     if (this.state === "loading" || this.#loading.before || this.#loading.after) this.#recent.push(op);
     if (this.state === "loading") return;
     if (this.#apply(op)) this.#onChange("changed");
   }
 
-  /** A message from an answer: shown at once; an event or page that knows more wins later. */
+  /**
+   * A message from an answer: shown at once; an event or page that knows more wins later.
+   *
+   * @param {MessageView} message
+   */
   takeSaid(message) {
     this.take({ op: "message", seq: 0, message });
   }
 
+  /** @param {number} seq Up to which the page that came knows everything. */
   #merge(seq) {
     const recent = this.#recent;
     this.#recent = [];
     for (const op of recent) if (op.seq > seq || op.seq === 0) this.#apply(op);
   }
 
+  /** @param {Op} op @returns {boolean} Whether it changed anything. */
   #apply(op) {
     if (op.op === "state") {
-      const meant = (one) => one.id === op.id;
+      const meant = (/** @type {Message} */ one) => one.id === op.id;
       const message = this.messages.find(meant) ?? this.beyond.find(meant);
       if (!message || message.seq > op.seq) return false;
       message.delivery = op.delivery;
@@ -244,7 +309,7 @@ export class Talk {
     }
     if (op.op === "receipt") return this.#receive(op);
     if (op.op === "expired") {
-      const stays = (one) => one.id > op.upto || ["waiting", "sending"].includes(one.delivery?.label);
+      const stays = (/** @type {Message} */ one) => one.id > op.upto || WAITING.has(one.delivery?.label ?? "");
       if (this.messages.every(stays)) return false;
       this.messages = this.messages.filter(stays);
       return true;
@@ -263,16 +328,24 @@ export class Talk {
     return this.#put(message);
   }
 
-  /** A receipt: our entries of a stream up to a number are delivered, or read. What was read stays so. */
+  /**
+   * A receipt: our entries of a stream up to a number are delivered, or read. What was read stays so.
+   *
+   * @param {ReceiptOp} op
+   */
   #receive({ stream, n, read, delivery, seq }) {
-    const covered = ({ mine, entry, seq: known, delivery: was }) =>
+    const covered = (/** @type {Message} */ { mine, entry, seq: known, delivery: was }) =>
       mine && entry?.stream === stream && entry.n <= n && known <= seq && (read || was?.label !== "read");
     const found = [...this.messages, ...this.beyond].filter(covered);
     for (const message of found) Object.assign(message, { delivery, seq, version: ++versions });
     return found.length > 0;
   }
 
-  /** Puts a message that isn't there in its place. */
+  /**
+   * Puts a message that isn't there in its place. Returns whether that changed anything.
+   *
+   * @param {Message} message
+   */
   #put(message) {
     let place = this.messages.length;
     while (place > 0 && before(message, this.messages[place - 1])) place--;

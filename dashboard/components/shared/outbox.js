@@ -4,8 +4,6 @@
 // Each text gets an idempotency key when it is written, and is retried with that key until the node answers. The node
 // remembers keys for 24 hours, so a retry after a lost answer never doubles a message.
 
-import { newKey } from "./key.js";
-
 /** How long a text is retried, in ms. After that, the node may have forgotten its key. */
 const KEY_LIFETIME_MS = 23 * 3600 * 1000;
 /** Backoff between retries, in ms: first and longest pause. */
@@ -15,64 +13,75 @@ const UNKNOWN_OUTCOME = new Set(["lost", "away", "protocol", "internal"]);
 /** How many recently answered messages are remembered, because their events may still come. */
 const MAX_SAID = 100;
 
-/** A storage that may be full or forbidden; then its content lives as long as the page. */
-const storage = {
-  get(area, name) {
-    try {
-      return area().getItem(name);
-    } catch {
-      return null;
-    }
-  },
-  set(area, name, value) {
-    try {
-      if (value === null || value === "") area().removeItem(name);
-      else area().setItem(name, value);
-    } catch {
-      // Kept in memory only.
-    }
-  },
-};
-const lasting = () => window.localStorage;
-const ofTab = () => window.sessionStorage;
+/** @typedef {import("./schema.js").MessageView} MessageView */
+/** @typedef {{ code: string, message: string }} Trouble Why a text wasn't taken. */
+/**
+ * @typedef {object} Entry A text that the node hasn't stored yet, as far as this page knows.
+ * @property {string} key
+ * @property {string} room Where it shows.
+ * @property {string} to Where it was said first, while the node may have taken it there.
+ * @property {string} text
+ * @property {number} at When it was written, in ms by the server's clock.
+ * @property {number} nth Its number in the order written.
+ * @property {"queued" | "asking" | "refused"} state
+ * @property {Trouble | null} problem
+ * @property {number | null} seenAs The message that it became, though the answer is still to come.
+ * @property {boolean} left By an earlier page or another tab.
+ * @property {string} name Under which it is kept.
+ */
+/**
+ * @typedef {object} World What an outbox needs of the browser.
+ * @property {import("./storage.js").Area} lasting
+ * @property {import("./storage.js").Area} ofTab
+ * @property {import("./clock.js").Clock} clock
+ * @property {() => string} newKey
+ */
 
-/** The names in a storage that begin with `prefix`. */
-function named(area, prefix) {
-  try {
-    return Object.keys(area()).filter((name) => name.startsWith(prefix));
-  } catch {
-    return [];
-  }
-}
-
-/** Joins two drafts of one text field, so that neither is lost. */
+/**
+ * Joins two drafts of one text field, so that neither is lost.
+ *
+ * @param {string | null} older
+ * @param {string} newer
+ */
 function joined(older, newer) {
-  if (older === newer || older?.endsWith(`\n${newer}`)) return older;
-  return older ? `${older}\n${newer}` : newer;
+  if (!older || older === newer) return newer;
+  return older.endsWith(`\n${newer}`) ? older : `${older}\n${newer}`;
 }
 
-/** Whether the node may have stored an entry although this page has no answer about it. */
+/**
+ * Whether the node may have stored an entry although this page has no answer about it.
+ *
+ * @param {Entry} entry
+ */
 const asked = ({ state, problem, left }) => state === "asking" || (state === "queued" && (left || Boolean(problem)));
 
 export class Outbox {
-  /**
-   * {key, room, to, text, at, state: "queued" | "asking" | "refused", problem, seenAs, left, name}, in the order written.
-   * `room`: where it shows; `to`: where it was said first, while the node may have taken it there. `left`: by an earlier
-   * page or another tab. `name`: under which it is kept.
-   */
+  /** In the order written. @type {Entry[]} */
   entries = [];
 
   #connection;
   #store;
+  #world;
+  /** The node's id, or null until it is known. @type {string | null} */
   #node = null;
+  /** @type {Map<string, string>} */
   #drafts = new Map();
   #pumping = false;
   #pause = PAUSE_MS[0];
+  /** @type {(() => void) | null} */
   #wake = null;
+  /** @type {Set<number>} */
   #said = new Set();
+  /** @type {Set<() => void>} */
   #listeners = new Set();
 
-  constructor(connection, store) {
+  /**
+   * @param {Pick<import("./connection.js").Connection, "state" | "ask" | "onChange">} connection
+   * @param {Pick<import("./store.js").Store, "on" | "me" | "away" | "rooms" | "now" | "said">} store
+   * @param {World} world
+   */
+  constructor(connection, store, world) {
+    this.#world = world;
     this.#connection = connection;
     this.#store = store;
     let away = false;
@@ -88,9 +97,14 @@ export class Outbox {
       if (state === "open") this.#takeUp();
       this.#hurry();
     });
-    window.addEventListener("storage", (event) => this.#elsewhere(event));
+    world.lasting.watch((name, value) => this.#elsewhere(name, value));
   }
 
+  /**
+   * Calls `listener` whenever a text came, changed or went; returns how to stop that.
+   *
+   * @param {() => void} listener
+   */
   onChange(listener) {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -102,49 +116,71 @@ export class Outbox {
 
   // -- drafts
 
+  /** @param {string} room */
   #draftName(room) {
     return `snicher/${this.#node}/draft/${room}`;
   }
 
-  /** What was being written in this conversation: this tab's own text, else what any tab wrote last. */
+  /**
+   * What was being written in this conversation: this tab's own text, else what any tab wrote last.
+   *
+   * @param {string} room
+   * @returns {string}
+   */
   draft(room) {
-    const own = this.#drafts.get(room) ?? storage.get(ofTab, this.#draftName(room));
-    return own ?? storage.get(lasting, this.#draftName(room)) ?? "";
+    const { lasting, ofTab } = this.#world;
+    const own = this.#drafts.get(room) ?? ofTab.get(this.#draftName(room));
+    return own ?? lasting.get(this.#draftName(room)) ?? "";
   }
 
+  /**
+   * @param {string} room
+   * @param {string} text
+   */
   setDraft(room, text) {
+    const { lasting, ofTab } = this.#world;
     this.#drafts.set(room, text);
-    storage.set(ofTab, this.#draftName(room), text);
-    storage.set(lasting, this.#draftName(room), text);
+    for (const area of [ofTab, lasting]) area.set(this.#draftName(room), text || null);
   }
 
   // -- texts to send
 
   /** The conversations with a draft or a text here. */
   get rooms() {
+    const { lasting, ofTab } = this.#world;
     const drafts = this.#draftName("");
-    const begun = [ofTab, lasting].flatMap((area) => named(area, drafts)).map((name) => name.slice(drafts.length));
+    const begun = [ofTab, lasting].flatMap((area) => area.names(drafts)).map((name) => name.slice(drafts.length));
     for (const [room, text] of this.#drafts) if (text) begun.push(room);
     return new Set([...this.entries.map(({ room }) => room), ...begun]);
   }
 
+  /** @param {string} room */
   in(room) {
     return this.entries.filter((entry) => entry.room === room && entry.seenAs === null);
   }
 
-  /** Queue a text. It is kept here until the node has it on its disk. */
+  /**
+   * Queue a text. It is kept here until the node has it on its disk.
+   *
+   * @param {string} room
+   * @param {string} text
+   */
   add(room, text) {
     this.#write({ room, text });
     this.#tell();
     this.#pump();
   }
 
-  /** Retry a refused text. */
+  /**
+   * Retry a refused text.
+   *
+   * @param {string} key
+   */
   again(key) {
     const entry = this.entries.find((one) => one.key === key);
     if (!entry || entry.state !== "refused") return;
     // After a refusal nothing was done, so take a new key. If the outcome is unknown, the old key prevents a double.
-    if (!UNKNOWN_OUTCOME.has(entry.problem?.code)) {
+    if (!entry.problem || !UNKNOWN_OUTCOME.has(entry.problem.code)) {
       this.#forget(entry);
       this.#write(entry);
     } else {
@@ -156,7 +192,11 @@ export class Outbox {
     this.#pump();
   }
 
-  /** Take a text back; returns it. */
+  /**
+   * Take a text back; returns it, or null when it is too late.
+   *
+   * @param {string} key
+   */
   takeBack(key) {
     const entry = this.entries.find((one) => one.key === key);
     if (!entry || entry.state === "asking") return null;
@@ -165,14 +205,18 @@ export class Outbox {
     return entry.text;
   }
 
+  /** @param {string} key */
   #name(key) {
     return `snicher/${this.#node}/out/${key}`;
   }
 
+  /** @param {{ room: string, text: string }} what */
   #write({ room, text }) {
-    this.#keep({ key: newKey(), room, to: room, text, at: this.#store.now(), state: "queued", problem: null, seenAs: null, left: false });
+    const key = this.#world.newKey();
+    this.#keep({ key, room, to: room, text, at: this.#store.now(), nth: 0, state: "queued", problem: null, seenAs: null, left: false, name: "" });
   }
 
+  /** @param {Entry} entry A new one, or one from before the node was known. */
   #keep(entry) {
     entry.name = this.#name(entry.key);
     entry.nth = this.#following();
@@ -182,7 +226,7 @@ export class Outbox {
 
   /** A number above those of all entries, other tabs' too: texts are sent in the order written, whatever clocks say. */
   #following() {
-    const kept = named(lasting, this.#name("")).map((name) => this.#kept(name)?.nth ?? 0);
+    const kept = this.#world.lasting.names(this.#name("")).map((name) => this.#kept(name)?.nth ?? 0);
     return 1 + Math.max(0, ...kept, ...this.entries.map(({ nth }) => nth));
   }
 
@@ -190,28 +234,31 @@ export class Outbox {
     this.entries.sort((a, b) => a.nth - b.nth || a.at - b.at);
   }
 
+  /** @param {Entry} entry */
   #save({ name, key, room, to, text, at, nth, state, problem }) {
-    storage.set(lasting, name, JSON.stringify({ key, room, to, text, at, nth, refused: state === "refused" ? problem : null }));
+    this.#world.lasting.set(name, JSON.stringify({ key, room, to, text, at, nth, refused: state === "refused" ? problem : null }));
   }
 
+  /** @param {Entry} entry */
   #forget(entry) {
     this.entries = this.entries.filter((one) => one !== entry);
-    storage.set(lasting, entry.name, null);
+    this.#world.lasting.set(entry.name, null);
   }
 
   /** Once the node's id is known: take over the entries of an earlier page, and those written meanwhile. */
   #adopt() {
-    const me = this.#store.me;
+    const { me } = this.#store;
+    const { lasting, ofTab } = this.#world;
     if (!me || this.#node === me.id) return;
     const early = this.#node === null ? this.entries : [];
     const drafts = this.#node === null ? [...this.#drafts] : [];
-    for (const { name } of early) storage.set(lasting, name, null);
-    for (const [room] of drafts) for (const area of [ofTab, lasting]) storage.set(area, this.#draftName(room), null);
+    for (const { name } of early) lasting.set(name, null);
+    for (const [room] of drafts) for (const area of [ofTab, lasting]) area.set(this.#draftName(room), null);
     this.#drafts.clear();
     if (this.#node === null) this.#settle(me.id);
     this.#node = me.id;
     this.entries = [];
-    for (const name of named(lasting, this.#name(""))) this.#load(name);
+    for (const name of lasting.names(this.#name(""))) this.#load(name);
     this.#sort();
     for (const entry of early) this.#keep(entry);
     for (const [room, text] of drafts) {
@@ -221,6 +268,7 @@ export class Outbox {
     this.#pump();
   }
 
+  /** @param {string} name */
   #load(name) {
     const kept = this.#kept(name);
     if (!kept) return;
@@ -235,7 +283,7 @@ export class Outbox {
   #takeUp() {
     if (this.#node === null) return;
     const known = new Set(this.entries.map(({ name }) => name));
-    const fresh = named(lasting, this.#name("")).filter((name) => !known.has(name) && !this.#kept(name)?.refused);
+    const fresh = this.#world.lasting.names(this.#name("")).filter((name) => !known.has(name) && !this.#kept(name)?.refused);
     if (!fresh.length) return;
     for (const name of fresh) this.#load(name);
     this.#sort();
@@ -243,46 +291,65 @@ export class Outbox {
     this.#pump();
   }
 
-  /** Another tab had a text stored by the node, or took it back: drop it here. */
-  #elsewhere({ key, newValue }) {
-    const entry = newValue === null && this.entries.find(({ name, state }) => name === key && state !== "asking");
-    if (!entry) return;
+  /**
+   * Another tab had a text stored by the node, or took it back: drop it here.
+   *
+   * @param {string | null} name
+   * @param {string | null} value
+   */
+  #elsewhere(name, value) {
+    const entry = this.entries.find((one) => one.name === name && one.state !== "asking");
+    if (!entry || value !== null) return;
     this.entries = this.entries.filter((one) => one !== entry);
     this.#tell();
   }
 
-  /** Take over texts of pages that were closed before they knew the node's id, if they belong to its conversations. */
+  /**
+   * Take over texts of pages that were closed before they knew the node's id, if they belong to its conversations.
+   *
+   * @param {string} node
+   */
   #settle(node) {
+    const { lasting, ofTab } = this.#world;
     const out = this.#name("");
-    for (const name of named(lasting, out)) {
+    for (const name of lasting.names(out)) {
       const room = this.#kept(name)?.room;
-      if (!this.#store.rooms.has(room)) continue;
-      storage.set(lasting, `snicher/${node}/out/${name.slice(out.length)}`, storage.get(lasting, name));
-      storage.set(lasting, name, null);
+      if (room === undefined || !this.#store.rooms.has(room)) continue;
+      lasting.set(`snicher/${node}/out/${name.slice(out.length)}`, lasting.get(name));
+      lasting.set(name, null);
     }
     const drafts = this.#draftName("");
     for (const area of [ofTab, lasting]) {
-      for (const name of named(area, drafts)) {
+      for (const name of area.names(drafts)) {
         const room = name.slice(drafts.length);
         if (!this.#store.rooms.has(room)) continue;
         const here = `snicher/${node}/draft/${room}`;
-        storage.set(area, here, joined(storage.get(area, here), storage.get(area, name)));
-        storage.set(area, name, null);
+        area.set(here, joined(area.get(here), area.get(name) ?? "") || null);
+        area.set(name, null);
       }
     }
   }
 
-  /** A stored entry, or null when it is invalid. */
+  /**
+   * A stored entry, or null when it is invalid.
+   *
+   * @param {string} name
+   * @returns {{ key: string, room: string, text: string, at: number, to?: string, nth?: number, refused?: Trouble | null } | null}
+   */
   #kept(name) {
     try {
-      const kept = JSON.parse(storage.get(lasting, name));
+      const kept = JSON.parse(this.#world.lasting.get(name) ?? "null");
       return [kept.key, kept.room, kept.text].every((part) => typeof part === "string") ? kept : null;
     } catch {
       return null;
     }
   }
 
-  /** A message's event came before the answer: don't show the text twice. */
+  /**
+   * A message's event came before the answer: don't show the text twice.
+   *
+   * @param {MessageView} message
+   */
   #seen(message, at = Infinity) {
     if (!message.mine || this.#said.has(message.id)) return;
     const entry = this.entries.find(
@@ -293,7 +360,11 @@ export class Outbox {
     this.#tell();
   }
 
-  /** The same for messages on a page of history; a message older than the text is another one. */
+  /**
+   * The same for messages on a page of history; a message older than the text is another one.
+   *
+   * @param {MessageView[]} messages
+   */
   find(messages) {
     if (!this.entries.length) return;
     for (const message of messages) this.#seen(message, message.at);
@@ -305,7 +376,11 @@ export class Outbox {
     else this.#pump();
   }
 
-  /** A conversation is gone: move its texts to the one it was merged into, or drop them if it was deleted. */
+  /**
+   * A conversation is gone: move its texts to the one it was merged into, or drop them if it was deleted.
+   *
+   * @param {{ id: string, into: string | null }} op
+   */
   #follow({ id, into }) {
     const draft = this.draft(id);
     this.setDraft(id, "");
@@ -348,6 +423,7 @@ export class Outbox {
     }
   }
 
+  /** @param {Entry} entry */
   async #send(entry) {
     try {
       const { key, to, text } = entry;
@@ -355,9 +431,10 @@ export class Outbox {
       this.#forget(entry);
       this.#pause = PAUSE_MS[0];
       this.#said.add(said.message.id);
-      if (this.#said.size > MAX_SAID) this.#said.delete(this.#said.values().next().value);
+      if (this.#said.size > MAX_SAID) this.#said.delete([...this.#said][0]);
       this.#store.said(said.message);
-    } catch (problem) {
+    } catch (thrown) {
+      const problem = /** @type {import("./connection.js").Problem} */ (thrown);
       if (problem.retryable) {
         // Keep `seenAs`: the message that was seen is this one, and only the answer was lost.
         entry.state = "queued";
@@ -383,11 +460,11 @@ export class Outbox {
     this.#pause = Math.min(this.#pause * 1.6, PAUSE_MS[1]);
     return new Promise((resolve) => {
       const done = () => {
-        clearTimeout(timer);
+        stop();
         this.#wake = null;
-        resolve();
+        resolve(undefined);
       };
-      const timer = setTimeout(done, pause);
+      const stop = this.#world.clock.later(pause, done);
       this.#wake = done;
     });
   }

@@ -7,15 +7,22 @@ const OF_STREAMLIT = "/_stcore/";
 /**
  * What is to be done before Streamlit connects again. A native page tells the script this browser's pass anew, so that
  * the first run of the script proves it, and what is half-typed there isn't dropped.
+ *
  * @type {Set<() => Promise<void>>}
  */
 export const beforeReturn = new Set();
 
-/** From now on, what Streamlit asks waits for `connection`. It has connected for the first time before. */
-export function hold(connection) {
-  const ask = window.fetch.bind(window);
-  window.fetch = async (what, how) => {
-    const address = new URL(what instanceof Request ? what.url : what, window.location.href);
+/**
+ * `ask`, but what Streamlit asks waits for `connection`. It has connected for the first time before.
+ *
+ * @param {typeof fetch} ask
+ * @param {Pick<import("./connection.js").Connection, "ours">} connection
+ * @param {string} base The page's address.
+ * @returns {typeof fetch}
+ */
+export function held(ask, connection, base) {
+  return async (what, how) => {
+    const address = new URL(what instanceof Request ? what.url : what, base);
     if (address.pathname.includes(OF_STREAMLIT)) {
       await connection.ours(how?.signal);
       for (const prepare of beforeReturn) await prepare();

@@ -12,7 +12,11 @@ const KEPT = "snicher/theme";
 export const THEMES = ["system", "light", "dark"];
 const SYSTEM_QUERY = "(prefers-color-scheme: dark)";
 
-/** @type {string | null} The choice where the storage is forbidden; it lasts as long as the tab. */
+/**
+ * The choice where the storage is forbidden; it lasts as long as the tab.
+ *
+ * @type {string | null}
+ */
 let unkept = null;
 /** @type {Set<() => void>} */
 const listeners = new Set();
@@ -22,7 +26,7 @@ export function theme() {
   if (unkept) return unkept;
   try {
     const kept = window.localStorage.getItem(KEPT);
-    return kept !== null && THEMES.includes(kept) ? kept : "system";
+    return kept && THEMES.includes(kept) ? kept : "system";
   } catch {
     return "system";
   }
@@ -30,6 +34,7 @@ export function theme() {
 
 /**
  * Choose one of THEMES, for all tabs of this browser.
+ *
  * @param {string} name
  */
 export function choose(name) {
@@ -44,6 +49,7 @@ export function choose(name) {
 
 /**
  * Calls `listener` when another theme was chosen, here or in another tab; returns how to stop that.
+ *
  * @param {() => void} listener
  */
 export function onTheme(listener) {

@@ -1,46 +1,73 @@
 // Conversations that this tab knows and the node doesn't any more: merged or deleted while the tab was disconnected. It
 // asks the server what became of them, and handles the answer as if it had just happened.
 
-import { place } from "./place.js";
-import { connection, outbox, store } from "./session.js";
-
 /** Conversations asked for at once; more than the server takes would be refused. */
 const MAX_ASKED = 50;
 
-/** Conversations still to be asked for: the open one, and those with drafts or waiting texts. */
-let unknown = new Set();
-let asking = false;
-let first = true;
+export class UnknownRooms {
+  #connection;
+  #store;
+  #outbox;
+  #place;
+  /** Conversations still to be asked for: the open one, and those with drafts or waiting texts. @type {Set<string>} */
+  #unknown = new Set();
+  #asking = false;
+  #first = true;
 
-function look() {
-  const missing = [...new Set([...outbox.rooms, place.room])].filter((room) => room && !store.rooms.has(room));
-  // What became part of another conversation is still known there: nobody needs to be asked.
-  const merged = missing.map((id) => ({ id, into: store.canonical(id) })).filter(({ id, into }) => id !== into);
-  unknown = new Set(missing.filter((id) => store.canonical(id) === id));
-  if (merged.length) store.tellGone(merged.map((one) => ({ ...one, op: "room_gone", name: store.rooms.get(one.into).name })));
-  ask();
-}
-
-async function ask() {
-  if (!unknown.size || asking || connection.state !== "open" || store.away) return;
-  asking = true;
-  const asked = unknown;
-  try {
-    const { gone } = await connection.ask({ t: "unknown_rooms", rooms: [...asked].slice(0, MAX_ASKED) });
-    // Whether it was told of them or not: asking again would tell no more.
-    if (unknown === asked) unknown = new Set([...asked].slice(MAX_ASKED));
-    store.tellGone(gone);
-  } catch (problem) {
-    if (!problem.retryable && unknown === asked) unknown = new Set();
+  /**
+   * @param {Pick<import("./connection.js").Connection, "state" | "ask">} connection
+   * @param {Pick<import("./store.js").Store, "on" | "me" | "away" | "rooms" | "canonical" | "tellGone">} store
+   * @param {Pick<import("./outbox.js").Outbox, "rooms">} outbox
+   * @param {Pick<import("./whereabouts.js").Whereabouts, "room">} place
+   */
+  constructor(connection, store, outbox, place) {
+    this.#connection = connection;
+    this.#store = store;
+    this.#outbox = outbox;
+    this.#place = place;
   }
-  asking = false;
-  // Further ones, or what was found out meanwhile. What went wrong is asked again when something is heard.
-  if (unknown !== asked) ask();
-}
 
-store.on("lists", () => {
-  if (!first || !store.me) return void ask();
-  first = false;
-  look();
-});
-store.on("reload", look);
+  /** From now on, whenever something may have been missed. */
+  watch() {
+    this.#store.on("lists", () => {
+      if (!this.#first || !this.#store.me) return void this.#ask();
+      this.#first = false;
+      this.#look();
+    });
+    this.#store.on("reload", () => this.#look());
+  }
+
+  #look() {
+    const store = this.#store;
+    /** @param {string | null} room @returns {room is string} */
+    const isMissing = (room) => Boolean(room) && !store.rooms.has(/** @type {string} */ (room));
+    const missing = [...new Set([...this.#outbox.rooms, this.#place.room])].filter(isMissing);
+    // What became part of another conversation is still known there: nobody needs to be asked.
+    const ops = missing.flatMap((id) => {
+      const into = store.rooms.get(store.canonical(id));
+      return into ? [{ op: "room_gone", id, into: into.id, name: into.name }] : [];
+    });
+    const merged = new Set(ops.map(({ id }) => id));
+    this.#unknown = new Set(missing.filter((id) => !merged.has(id)));
+    if (ops.length) store.tellGone(ops);
+    this.#ask();
+  }
+
+  async #ask() {
+    if (!this.#unknown.size || this.#asking || this.#connection.state !== "open" || this.#store.away) return;
+    this.#asking = true;
+    const asked = this.#unknown;
+    try {
+      const { gone } = await this.#connection.ask({ t: "unknown_rooms", rooms: [...asked].slice(0, MAX_ASKED) });
+      // Whether it was told of them or not: asking again would tell no more.
+      if (this.#unknown === asked) this.#unknown = new Set([...asked].slice(MAX_ASKED));
+      this.#store.tellGone(gone);
+    } catch (problem) {
+      const { retryable } = /** @type {import("./connection.js").Problem} */ (problem);
+      if (!retryable && this.#unknown === asked) this.#unknown = new Set();
+    }
+    this.#asking = false;
+    // Further ones, or what was found out meanwhile. What went wrong is asked again when something is heard.
+    if (this.#unknown !== asked) this.#ask();
+  }
+}
