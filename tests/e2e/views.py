@@ -72,7 +72,7 @@ def _first_event(tab: Page) -> None:
 
 
 #: The event log and the figures are there.
-_TOLD = ".activity:has(.figures:not([data-unknown])) .rows .row"
+_TOLD = "[data-testid='stMain']:has(.listeners) .rows .row"
 
 
 def _delivery(tab: Page) -> None:
@@ -160,8 +160,8 @@ VIEWS = [
     View("activity-none", "full", "activity", _TOLD, _typed("nobodyatall", ".after .end")),
     View("activity-paused", "full", "activity", _TOLD, press("button", "Pause")),
     View("activity-away", "away", "activity", ".strip"),
-    View("settings-empty", "empty", "settings", ".settings .groups"),
-    View("settings-full", "full", "settings", ".settings .groups"),
-    View("settings-wrong", "full", "settings", ".settings .groups", press("button", "Add")),
+    View("settings-empty", "empty", "settings", ".st-key-card-started"),
+    View("settings-full", "full", "settings", ".st-key-card-started"),
+    View("settings-wrong", "full", "settings", ".st-key-card-started", press("button", "Add")),
     View("settings-away", "away", "settings", ".strip"),
 ]  # fmt: skip
