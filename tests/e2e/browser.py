@@ -25,7 +25,7 @@ from tests.support.processes import PATIENCE, free_port
 ROOT = pathlib.Path(__file__).parents[2]
 SCREENSHOTS = pathlib.Path(__file__).with_name("screenshots")
 #: Long enough for a busy machine; nothing waits for it to pass.
-DEADLINE_MS = 12_000
+DEADLINE_MS = 60_000
 #: Streamlit looks for its own base path below a page's address first; its console line can't be prevented.
 EXPECTED_404 = re.compile(r"/[a-z]+/_stcore/(health|host-config)")
 #: What Streamlit's own curve in a metric says as long as nobody points at it.

@@ -25,7 +25,7 @@ function build(root) {
   let away = Boolean(store.away);
   const tick = setInterval(() => log.tick(), 1000);
   const stops = [
-    store.on("rows", (frame) => log.take(frame)),
+    store.on("rows", (/** @type {import("../shared/schema.js").RowsFrame} */ frame) => log.take(frame)),
     store.on("reload", begin),
     store.on("lists", () => {
       log.tick();

@@ -28,7 +28,12 @@ const COUNTS = {
 const MAX_ADDRESSES = 2;
 const mounted = new WeakMap();
 
-/** Called by the loader, and again for each run of the script: with the page that is shown now. */
+/**
+ * Called by the loader, and again for each run of the script: with the page that is shown now.
+ *
+ * @param {{ parentElement: ParentNode, data: { page: string, pages: Page[] },
+ *   setTriggerValue: (name: string, value: unknown) => void }} component
+ */
 export function mount({ parentElement, data, setTriggerValue }) {
   const root = parentElement.querySelector(".frame");
   if (!mounted.has(root)) mounted.set(root, build(root, data.pages));

@@ -3,6 +3,8 @@
 
 import { onKey } from "../shared/keyboard.js";
 
+/** @import { Clock } from "../shared/clock.js" */
+
 /** So long after a letter, in ms, the script knows of it, however busy the machine is. */
 const KNOWN_MS = 1000;
 /** Streamlit hands over what is typed after 250 ms; before, it doesn't take another text. So Escape waits, in ms. */
@@ -13,7 +15,7 @@ const COMMITTED_MS = 300;
  * @param {string[]} fields
  */
 function fieldOf(target, fields) {
-  return target instanceof HTMLInputElement ? fields.find((one) => target.closest(`.st-key-${one}`)) : undefined;
+  return target instanceof HTMLElement && target.tagName === "INPUT" ? fields.find((one) => target.closest(`.st-key-${one}`)) : undefined;
 }
 
 /** Which fields somebody is typing in, so that the script may not know yet what: it must not write into those. */
@@ -23,8 +25,14 @@ export class Typing {
   /** @type {(() => void)[]} */
   #stops = [];
 
-  /** @param {() => string[]} fields */
-  constructor(fields) {
+  #clock;
+
+  /**
+   * @param {() => string[]} fields
+   * @param {Pick<Clock, "now">} clock
+   */
+  constructor(fields, clock) {
+    this.#clock = clock;
     /**
      * @param {string} kind
      * @param {(field: string) => void} act
@@ -37,14 +45,14 @@ export class Typing {
       document.addEventListener(kind, listener);
       this.#stops.push(() => document.removeEventListener(kind, listener));
     };
-    on("input", (field) => this.#at.set(field, Date.now()));
+    on("input", (field) => this.#at.set(field, clock.now()));
     // Who leaves a field has its text handed over first.
     on("focusout", (field) => this.#at.delete(field));
   }
 
   /** The fields in which something may have been typed that the script doesn't know. */
   get fields() {
-    const now = Date.now();
+    const now = this.#clock.now();
     return [...this.#at].filter(([, at]) => now - at < KNOWN_MS).map(([field]) => field);
   }
 

@@ -2,6 +2,7 @@
 // tells which keys were pressed in its text fields, announces what it says, and shows the strip.
 
 import { pass } from "../door/browser.js";
+import { clock } from "../shared/clock.js";
 import { h, setText } from "../shared/dom.js";
 import { connection, store } from "../shared/session.js";
 import { beforeReturn } from "../shared/streamlit.js";
@@ -55,11 +56,13 @@ function build(root, first) {
   }
 
   const fields = () => component.data.fields;
-  const typing = new Typing(fields);
+  const typing = new Typing(fields, clock);
   const refresher = new Refresher(() => {
     component.setTriggerValue("news", { typing: typing.fields });
     if (typing.fields.length) refresher.note();
-  });
+  }, { clock, visible: () => document.visibilityState === "visible" });
+  const look = () => refresher.look();
+  document.addEventListener("visibilitychange", look);
   let away = Boolean(store.away);
   let beat = 0;
   const news = () => connection.state === "open" && refresher.note();
@@ -89,6 +92,7 @@ function build(root, first) {
     }),
     () => typing.destroy(),
     () => beforeReturn.delete(prove),
+    () => document.removeEventListener("visibilitychange", look),
     () => refresher.destroy(),
     () => room.disconnect(),
     () => clearInterval(beat),

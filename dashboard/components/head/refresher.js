@@ -1,41 +1,52 @@
 // Has a part of the page drawn again when something changed: at most once a second, and not while the tab is hidden.
 
+/** @import { Clock } from "../shared/clock.js" */
+
 /** Shortest pause between two runs of the script, in ms: each costs the server some 20 ms. */
 export const PACE_MS = 1000;
 
 export class Refresher {
   #run;
+  #clock;
+  #visible;
   #last = -Infinity;
   #due = false;
-  /** @type {ReturnType<typeof setTimeout> | null} */
-  #timer = null;
-  #look = () => {
-    if (this.#due) this.note();
-  };
+  /** @type {(() => void) | null} */
+  #stop = null;
 
-  /** @param {() => void} run */
-  constructor(run) {
+  /**
+   * @param {() => void} run Has it drawn.
+   * @param {{ clock: Clock, visible: () => boolean }} around
+   */
+  constructor(run, { clock, visible }) {
     this.#run = run;
-    document.addEventListener("visibilitychange", this.#look);
+    this.#clock = clock;
+    this.#visible = visible;
   }
 
   /** Something changed. */
   note() {
     this.#due = true;
-    if (document.visibilityState !== "visible") return;
-    this.#timer ??= setTimeout(() => this.#act(), Math.max(0, this.#last + PACE_MS - Date.now()));
+    this.look();
+  }
+
+  /** The tab may be visible again. */
+  look() {
+    if (!this.#due || this.#stop || !this.#visible()) return;
+    const wait = Math.max(0, this.#last + PACE_MS - this.#clock.now());
+    this.#stop = this.#clock.later(wait, () => this.#act());
   }
 
   #act() {
-    this.#timer = null;
-    if (document.visibilityState !== "visible") return;
+    this.#stop = null;
+    if (!this.#visible()) return;
     this.#due = false;
-    this.#last = Date.now();
+    this.#last = this.#clock.now();
     this.#run();
   }
 
   destroy() {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    document.removeEventListener("visibilitychange", this.#look);
+    this.#stop?.();
+    this.#due = false;
   }
 }

@@ -255,7 +255,11 @@ export function icon(name) {
   return drawing(ICONS[name]);
 }
 
-/** The same of a path that isn't one of ours. */
+/**
+ * The same of a path that isn't one of ours.
+ *
+ * @param {string} path
+ */
 export function drawing(path) {
   return svg("svg", { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true" }, svg("path", { d: path }));
 }
