@@ -109,9 +109,9 @@ def new_key() -> str:
 
 
 def read(look: Callable[[Sight], _T]) -> _T:
-    """What `look` finds in what the server knows by itself; it must be quick. Raises Problem or ShutOut.
+    """What `look` finds in what the server knows by itself. Raises Problem or ShutOut.
 
-    For example `read(lambda sight: len(sight.model.state.peers))`.
+    `look` runs on the server's loop: it must be quick, and give back nothing that the server goes on changing.
     """
     return _behind().read(_visitor(), look)
 

@@ -221,7 +221,9 @@ class Visitor:
 
     def _console(self, message: ConsoleMessage) -> None:
         where = str(message.location.get("url", ""))
-        if message.type not in ("error", "warning") or EXPECTED_404.search(where) or EXPECTED_WARNING.match(message.text):
+        if message.type not in ("error", "warning"):
+            return
+        if EXPECTED_404.search(where) or EXPECTED_WARNING.match(message.text):
             return
         lost = (
             "ERR_",

@@ -7,7 +7,13 @@ const { Typing, watchKeys } = await import("../../../dashboard/components/head/k
 const { FakeClock } = await import("./fakes/clock.js");
 
 beforeEach(() => {
-  document.body.innerHTML = '<div class="st-key-name"><input></div><div class="st-key-other"><input></div>';
+  document.body.replaceChildren();
+  for (const key of ["name", "other"]) {
+    const element = document.createElement("div");
+    element.className = `st-key-${key}`;
+    element.append(document.createElement("input"));
+    document.body.append(element);
+  }
 });
 
 const input = (key) => document.querySelector(`.st-key-${key} input`);
