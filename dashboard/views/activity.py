@@ -91,10 +91,10 @@ def _figures(told: head.Head) -> None:
     with st.container(key="halves"):
         health, listeners = st.columns(2, gap="small")
         with health, st.container(border=True, key="card-health", gap="xsmall", height="stretch"):
-            st.subheader("Health", anchor=False)
+            st.header("Health", anchor=False)
             _health(seen, told)
         with listeners, st.container(border=True, key="card-listeners", gap="xsmall", height="stretch"):
-            st.subheader("Who listens", anchor=False)
+            st.header("Who listens", anchor=False)
             _listeners(seen, told)
 
 

@@ -209,7 +209,7 @@ def _say(place: Any, note: drafts.Note) -> None:
 def _card(name: str, title: str) -> Any:
     """A section of the page."""
     card = st.container(key=f"card-{name}", border=True, gap="small")
-    card.subheader(title, anchor=False)
+    card.header(title, anchor=False)
     return card
 
 

@@ -160,8 +160,8 @@ VIEWS = [
     View("activity-none", "full", "activity", _TOLD, _typed("nobodyatall", ".after .end")),
     View("activity-paused", "full", "activity", _TOLD, press("button", "Pause")),
     View("activity-away", "away", "activity", ".strip"),
-    View("settings-empty", "empty", "settings", ".st-key-card-started"),
-    View("settings-full", "full", "settings", ".st-key-card-started"),
-    View("settings-wrong", "full", "settings", ".st-key-card-started", press("button", "Add")),
+    View("settings-empty", "empty", "settings", ".st-key-columns h2"),
+    View("settings-full", "full", "settings", ".st-key-columns h2"),
+    View("settings-wrong", "full", "settings", ".st-key-columns h2", press("button", "Add")),
     View("settings-away", "away", "settings", ".strip"),
 ]  # fmt: skip
