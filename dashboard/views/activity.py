@@ -90,10 +90,10 @@ def _figures(told: head.Head) -> None:
                     _stored(figures) if figures and known else unknown)  # fmt: skip
     with st.container(key="halves"):
         health, listeners = st.columns(2, gap="small")
-        with health, st.container(border=True, key="card-health", gap="xsmall", height="stretch"):
+        with health, st.container(border=True, key="card-health", gap="small", height="stretch"):
             st.header("Health", anchor=False)
             _health(seen, told)
-        with listeners, st.container(border=True, key="card-listeners", gap="xsmall", height="stretch"):
+        with listeners, st.container(border=True, key="card-listeners", gap="small", height="stretch"):
             st.header("Who listens", anchor=False)
             _listeners(seen, told)
 
@@ -121,7 +121,7 @@ def _rate(figures: figures_of.Figures | None) -> None:
         st.metric(
             "Messages a second",
             _rounded(now),
-            f"at most {_rounded(highest)} in 5 minutes" if highest else "nothing in 5 minutes",
+            f"at most {_rounded(highest)} in 5 min" if highest else "none in 5 min",
             delta_color="primary",
             delta_arrow="off",
             chart_data=figures.rate.counts,

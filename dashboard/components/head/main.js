@@ -68,7 +68,6 @@ function build(root, first) {
   const news = () => connection.state === "open" && refresher.note();
   // The strip lies over the page, which has room for it above: so it stays in sight.
   const room = new ResizeObserver(() => {
-    root.style.height = `${bar.offsetHeight}px`;
     document.documentElement.style.setProperty("--strip", `${bar.offsetHeight}px`);
   });
   room.observe(bar);
