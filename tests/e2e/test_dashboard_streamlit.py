@@ -22,7 +22,7 @@ def test_a_page_that_streamlit_was_asked_for_while_away_is_shown(
     node: FakeNode, dashboard: Dashboard, visit: Visit
 ) -> None:
     node.add_peer("bela")
-    visitor = visit().hold(3500)
+    visitor = visit().hold(5000)
     stream = Stream(visitor)
     tab = visitor.open(page="search")
     expect(tab.locator(".searchpage h1")).to_be_visible()
@@ -44,7 +44,7 @@ def test_a_page_that_streamlit_was_asked_for_while_away_is_shown(
 def test_a_way_to_another_page_that_was_given_up_is_not_taken(
     node: FakeNode, dashboard: Dashboard, visit: Visit
 ) -> None:
-    visitor = visit().hold(3500)
+    visitor = visit().hold(5000)
     stream = Stream(visitor)
     tab = visitor.open(page="search")
     expect(tab.locator(".searchpage h1")).to_be_visible()

@@ -6,7 +6,7 @@ import * as when from "../shared/when.js";
 
 /** @import { Child } from "../shared/dom.js" */
 /** @import { Entry } from "../shared/outbox.js" */
-/** @import { RoomView } from "../shared/schema.js" */
+/** @import { Mark, RoomView } from "../shared/schema.js" */
 /** @import { MessageRow, PendingRow } from "./rows.js" */
 /** @import { Message } from "./talk.js" */
 
@@ -123,13 +123,7 @@ export class Bubble {
     setText(time, when.time(message.at));
     setAttribute(time, "datetime", new Date(message.at).toISOString());
     setAttribute(time, "data-tip", when.full(message.at));
-    const plain = h("span", { class: "mark plain", role: "note", "data-tip": IN_CLEAR, "aria-label": `plain: ${IN_CLEAR}` },
-      icon("open"), "plain");
-    marks.replaceChildren(
-      ...(message.plain ? [plain] : []),
-      ...(message.marks ?? []).map(({ label, title }) =>
-        h("span", { class: "mark", role: "note", "data-tip": title, tabindex: 0, "aria-label": `${label}: ${title}` }, label)),
-    );
+    marks.replaceChildren(...(message.plain ? [plainMark()] : []), ...(message.marks ?? []).map(mark));
     this.#drawDelivery(message, room);
   }
 
@@ -202,6 +196,16 @@ export class Bubble {
     this.#unfolded = true;
     this.#drawText(this.#text);
   }
+}
+
+function plainMark() {
+  return h("span", { class: "mark plain", role: "note", "data-tip": IN_CLEAR, "aria-label": `plain: ${IN_CLEAR}` },
+    icon("open"), "plain");
+}
+
+/** @param {Mark} mark */
+function mark({ label, title }) {
+  return h("span", { class: "mark", role: "note", "data-tip": title, tabindex: 0, "aria-label": `${label}: ${title}` }, label);
 }
 
 /**

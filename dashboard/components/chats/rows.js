@@ -3,8 +3,9 @@
 import { h, icon, setAttribute, setText } from "../shared/dom.js";
 import { store } from "../shared/session.js";
 import * as when from "../shared/when.js";
-import { Bubble, bubbleOf } from "./bubble.js";
+import { Bubble } from "./bubble.js";
 
+/** @import { Child } from "../shared/dom.js" */
 /** @import { Entry } from "../shared/outbox.js" */
 /** @import { RoomView } from "../shared/schema.js" */
 /** @import { Message } from "./talk.js" */
@@ -98,36 +99,56 @@ export function rowsOf(messages, pending, { newAfter, begun, now }) {
 }
 
 /**
- * A message or a waiting text is a bubble.
+ * A row of this kind, to be drawn into.
  *
  * @param {Row} row
+ * @param {() => RoomView | undefined} room The view of the conversation, for what waits.
+ * @returns {Child<Row>}
  */
-export function makeRow(row) {
-  if (row.kind === "day") return h("div", { class: "day", role: "separator" }, h("span"));
-  if (row.kind === "new") return h("div", { class: "newline", role: "separator" }, h("span", {}, "New"));
-  if (row.kind === "seal") {
-    return h("div", { class: "seal", role: "separator", "data-kind": row.encrypted ? "good" : "plain" },
-      icon(row.encrypted ? "lock" : "open"),
-      h("span", {}, row.encrypted ? "Encrypted from here on" : "Not encrypted: said before encryption began"));
-  }
-  if (row.kind === "notice") return h("div", { class: "notice" }, h("span", { dir: "auto" }));
-  return new Bubble().element;
+export function makeRow(row, room) {
+  if (row.kind === "day") return makeDay();
+  if (row.kind === "new") return { element: h("div", { class: "newline", role: "separator" }, h("span", {}, "New")) };
+  if (row.kind === "seal") return { element: seal(row.encrypted) };
+  if (row.kind === "notice") return makeNotice();
+  const bubble = new Bubble();
+  return {
+    element: bubble.element,
+    draw(next) {
+      if (next.kind === "message" || next.kind === "pending") bubble.draw(next, room());
+    },
+  };
 }
 
-/**
- * `context.room` is the view of the conversation, for what waits.
- *
- * @param {HTMLElement} element
- * @param {Row} row
- * @param {{ room: RoomView | undefined }} context
- */
-export function drawRow(element, row, { room }) {
-  if (row.kind === "new" || row.kind === "seal") return;
-  if (row.kind === "message" || row.kind === "pending") return void bubbleOf(element)?.draw(row, room);
-  const [text] = element.children;
-  if (row.kind === "day") return setText(text, row.text);
-  setText(text, `${row.message.text} · ${when.time(row.message.at)}`);
-  setAttribute(element, "title", when.full(row.message.at));
+/** @returns {Child<Row>} */
+function makeDay() {
+  const text = h("span");
+  return {
+    element: h("div", { class: "day", role: "separator" }, text),
+    draw(row) {
+      if (row.kind === "day") setText(text, row.text);
+    },
+  };
+}
+
+/** @param {boolean} encrypted */
+function seal(encrypted) {
+  return h("div", { class: "seal", role: "separator", "data-kind": encrypted ? "good" : "plain" },
+    icon(encrypted ? "lock" : "open"),
+    h("span", {}, encrypted ? "Encrypted from here on" : "Not encrypted: said before encryption began"));
+}
+
+/** @returns {Child<Row>} */
+function makeNotice() {
+  const text = h("span", { dir: "auto" });
+  const element = h("div", { class: "notice" }, text);
+  return {
+    element,
+    draw(row) {
+      if (row.kind !== "notice") return;
+      setText(text, `${row.message.text} · ${when.time(row.message.at)}`);
+      setAttribute(element, "title", when.full(row.message.at));
+    },
+  };
 }
 
 /**

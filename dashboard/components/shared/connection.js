@@ -26,7 +26,7 @@ const SHUT_OUT = 4004;
 /**
  * @typedef {object} World What a connection needs of the browser.
  * @property {() => Socket} connect Begins to connect to the server that this page comes from.
- * @property {(anew?: boolean) => Promise<string>} arrive Finds out who answers, and comes in; as in door/browser.js.
+ * @property {(anew?: boolean) => Promise<import("../door/door.js").Arrival>} arrive Finds out who answers, and comes in.
  * @property {() => Promise<string>} pass The pass of this browser's session.
  * @property {(act: () => void) => void} onReturn Calls `act` when there is new hope: the browser is online, or looked at.
  * @property {import("./clock.js").Clock} clock
@@ -223,7 +223,7 @@ export class Connection {
       if (became) this.#tell();
     } else if (frame.t === "patch") {
       this.#store.patch(frame);
-    } else {
+    } else if (frame.t !== "beat") {
       this.#store.other(frame);
     }
   }

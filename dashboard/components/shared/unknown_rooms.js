@@ -42,7 +42,11 @@ export class UnknownRooms {
     /** @param {string | null} room @returns {room is string} */
     const isMissing = (room) => Boolean(room) && !store.rooms.has(/** @type {string} */ (room));
     const missing = [...new Set([...this.#outbox.rooms, this.#place.room])].filter(isMissing);
-    // What became part of another conversation is still known there: nobody needs to be asked.
+    /**
+     * What became part of another conversation is still known there: nobody needs to be asked.
+     *
+     * @type {{ op: "room_gone", id: string, into: string, name: string }[]}
+     */
     const ops = missing.flatMap((id) => {
       const into = store.rooms.get(store.canonical(id));
       return into ? [{ op: "room_gone", id, into: into.id, name: into.name }] : [];

@@ -161,12 +161,17 @@ test("when the connection breaks, what was asked fails, and what is asked later 
 });
 
 test("too many questions at once are refused here", async () => {
-  const { connection, socket } = await page();
-  for (let n = 0; n < 200; n++) connection.ask({ t: "one" });
+  const { connection, socket, clock } = await page();
+  for (let n = 0; n < 200; n++) outcome(connection.ask({ t: "one" }));
   const more = outcome(connection.ask({ t: "one" }));
   await settled();
   assert.equal(more.state, "failed");
   assert.equal(socket.said.length, 201);
+  // Those that were given up count no more.
+  await clock.pass(15_000);
+  connection.ask({ t: "one" });
+  await settled();
+  assert.equal(socket.said.length, 202);
 });
 
 test("it connects again by itself, and goes on where it was; pauses grow up to a bound, and begin anew", async () => {

@@ -126,6 +126,8 @@ test("older and newer pages join, and what is far from the reader goes", async (
   await answer();
   for (let n = 0; n < 6; n++) {
     shown.older();
+    shown.older();
+    assert.equal(asks().length, 1);
     await answer();
   }
   assert.equal(ids().length, 300);
