@@ -131,12 +131,13 @@ class Draft:
         known = self._held is not None
         dirty = known and typed is not None and typed != self._held
         # What can't be told right now is no change of it.
-        held = self._show(value) if value is not None else (self._held or "") if dirty else ""
+        held = self._show(value) if value is not None else self._held if dirty else None
         changed = dirty and held not in (self._held, typed)
         self._held, self.value = held, value
-        self._typed = typed if dirty or (typed is not None and not known) else held
+        # A server that was started anew knows nothing, but the browser may have kept what was typed before.
+        self._typed = typed if dirty or (typed and not known) else held or ""
         if found := self.saver.finds({self.key: value}, now):
-            self.note, self._typed = found, held
+            self.note, self._typed = found, held or ""
         elif changed:
             self.calm()
         self.elsewhere = self.dirty and (changed or self.elsewhere)

@@ -431,9 +431,11 @@ def _view(told: head.Head) -> options.OptionsView | None:
 @head.part("settings", hears=("options",), every=_AGAIN_S, fields=_FIELDS)
 def _settings(told: head.Head) -> None:
     view = _view(told)
-    if view is None or not view.settings:
-        plain.line("The settings are shown as soon as the node is there.", look="note")
+    if view is None:
         return
+    if not view.settings:
+        # The fields stand there all the same: they keep what was half-typed before the server was started anew.
+        plain.line("The settings are shown as soon as the node is there.", look="note")
     drawing = _Drawing(told, view)
     with st.container(key="columns"):
         left, right = st.columns(2, gap="small")

@@ -56,6 +56,15 @@ def test_what_was_typed_before_the_server_started_anew_stays() -> None:
     assert one.sees("anna", "half", 0) == "half" and one.dirty
 
 
+def test_what_was_typed_before_stays_also_while_the_node_is_away() -> None:
+    one = draft()
+    assert one.sees(None, None, 0) == ""
+    assert one.sees(None, "half", 0) == "half" and not one.dirty
+    assert one.sees("anna", "half", 0) == "half" and one.dirty and not one.elsewhere
+    empty = draft()
+    assert empty.sees(None, "", 0) == "" and empty.sees("anna", "", 0) == "anna"
+
+
 def test_saving_ends_with_what_the_node_shows() -> None:
     one = seen(50, show="{:,}".format, read=drafts.whole("the days"))
     one.sees(50, "60000", 0)
