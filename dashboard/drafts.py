@@ -101,6 +101,10 @@ class Draft:
         self.value: Any = None
         self._held: str | None = None
         self._typed: str | None = None
+        #: Whether the field is to be given its text again, because it may have lost it on the way.
+        self.again = False
+        self._put: tuple[str, str] | None = None
+        self._overwritten = self._gave = ""
         #: What was saved, as it was typed, and as the node's value is shown.
         self._becomes: tuple[str, str] | None = None
 
@@ -118,6 +122,7 @@ class Draft:
 
     def sees(self, value: Any, typed: str | None, now: int) -> str:
         """The node holds `value` now (None: it doesn't tell), and `typed` is in the field; returns what shall be."""
+        typed = self._kept(typed)
         if self._becomes:
             before, after = self._becomes
             self._becomes = None
@@ -142,6 +147,21 @@ class Draft:
             self.calm()
         self.elsewhere = self.dirty and (changed or self.elsewhere)
         return self._typed or ""
+
+    def puts(self, before: str, text: str) -> None:
+        """The field is given this text instead of what stood there."""
+        self._put = (before, text)
+
+    def _kept(self, typed: str | None) -> str | None:
+        """What is typed; but on a slow machine, what was handed over in the moment in which the field was given another
+        text may be gone in the browser: then it is given back, and looked at once more."""
+        put, self._put = self._put, None
+        if self.again:
+            self.again = False
+            return self._overwritten if put and typed == self._gave else typed
+        if put and typed is not None and typed not in put:
+            self.again, self._overwritten, self._gave = True, typed, put[1]
+        return typed
 
     def restores(self) -> str:
         """Whoever typed takes what the node holds; returns that."""

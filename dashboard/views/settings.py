@@ -81,6 +81,8 @@ class _Drawing:
         """A text field with its button; `value` is what the node holds, None: it doesn't tell."""
         draft, option = self.drafts[key], self.option(key)
         fixed = value is None or bool(option and option.fixed)
+        # A field that is disabled loses what the browser kept from before a new start of the server.
+        unseen = not self.view.settings
         typed, act = st.session_state.get(key), self.head.act(key)
         entered = act is not None and act.key == "enter"
         if act and entered:
@@ -90,15 +92,17 @@ class _Drawing:
         shown = typed if leave and typed is not None else draft.sees(value, typed, self.now)
         if act and act.key == "escape":
             shown = draft.restores()
-        if key in st.session_state and st.session_state[key] != shown:
+        if key in st.session_state and (st.session_state[key] != shown or draft.again):
             # The browser keeps what is being typed, and takes this only where nothing is.
+            draft.puts(st.session_state[key], shown)
             st.session_state[key] = shown
+        self.head.again |= draft.again
         pressed = st.session_state.pop(f"pressed-{key}", False) or entered
         changes = draft.wants() if pressed and not fixed else None
         with st.container(key=f"field-{key}", gap="xxsmall"):
             with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key=f"line-{key}"):
                 st.text_input(
-                    label, shown, key=key, live=True, autocomplete="off", disabled=fixed,
+                    label, shown, key=key, live=True, autocomplete="off", disabled=fixed and not unseen,
                     placeholder=_UNKNOWN if value is None else placeholder,
                 )  # fmt: skip
                 if unit:

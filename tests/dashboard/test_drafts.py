@@ -87,6 +87,22 @@ def test_who_goes_on_typing_while_it_is_saved_keeps_that() -> None:
     assert one.sees("bela", "bela b", 0) == "bela b" and one.dirty
 
 
+def test_what_crossed_another_text_on_the_way_is_given_back() -> None:
+    one = seen()
+    assert one.sees("bela", "anna", 0) == "bela"
+    one.puts("anna", "bela")
+    # Typed and handed over before the field was given that: the browser may show either.
+    assert one.sees("bela", "mine", 0) == "mine" and one.again
+    one.puts("mine", "mine")
+    assert one.sees("bela", "bela", 0) == "mine" and not one.again and one.dirty
+    kept = seen()
+    kept.sees("bela", "anna", 0)
+    kept.puts("anna", "bela")
+    assert kept.sees("bela", "mine", 0) == "mine" and kept.again
+    kept.puts("mine", "mine")
+    assert kept.sees("bela", "mine too", 0) == "mine too" and not kept.again
+
+
 def test_nothing_to_save_and_what_is_wrong() -> None:
     assert seen().wants() is None
     told = seen("", nothing="Type something.")

@@ -49,6 +49,8 @@ class Head:
         self.typing = frozenset(news or ())
         self._act = act
         self.said = ""
+        #: Whether the part is to be drawn once more soon, though nothing happens.
+        self.again = False
 
     @property
     def zone(self) -> datetime.tzinfo | None:
@@ -92,9 +94,9 @@ def part(
             if isinstance(told, dict):
                 st.session_state[pressed] = Act(*(str(told.get(one, "")) for one in Act._fields))
 
-        def show(slot: DeltaGenerator, said: str) -> str:
+        def show(slot: DeltaGenerator, said: str, again: bool = False) -> str:
             """Draw the head itself; returns the pass that the browser told, if it has."""
-            data = {"hears": list(hears), "every": every, "fields": list(fields), "said": said}
+            data = {"hears": list(hears), "every": every, "fields": list(fields), "said": said, "again": again}
             with slot:
                 told = _head(
                     key=key, data=data, on_word_change=note_pass, on_news_change=note_news, on_act_change=note_act
@@ -114,7 +116,7 @@ def part(
             with contextlib.suppress(hatch.ShutOut):
                 draw(head)
             if known:
-                show(slot, head.said)
+                show(slot, head.said, head.again)
 
         def whole() -> None:
             st.session_state[fresh] = ()

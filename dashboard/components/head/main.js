@@ -13,9 +13,9 @@ import { Typing, watchKeys } from "./keys.js";
 import { Refresher } from "./refresher.js";
 
 /**
- * What the script says: what it hears, how often it looks by itself (s), the keys of its text fields, and what is to be
- * announced.
- * @typedef {{ hears: string[], every: number, fields: string[], said: string }} Told
+ * What the script says: what it hears, how often it looks by itself (s), the keys of its text fields, what is to be
+ * announced, and whether it wants to be run once more.
+ * @typedef {{ hears: string[], every: number, fields: string[], said: string, again: boolean }} Told
  * @typedef {{ parentElement: ParentNode, data: Told, setStateValue: (name: string, value: unknown) => void,
  *   setTriggerValue: (name: string, value: unknown) => void }} Component
  */
@@ -107,6 +107,7 @@ function build(root, first) {
       // The same words, said again, are announced again.
       setText(said, "");
       setText(said, latest.data.said);
+      if (latest.data.again) news();
     },
     destroy() {
       for (const stop of stops) stop();
