@@ -112,7 +112,7 @@ export class Row {
     const facts = [seq ? `Event ${NUMBER.format(seq)}` : NOT_KEPT, type, when.full(at)];
     if (by) facts.push(`asked for by ${by}`);
     const open = h("button", { class: "link", type: "button", onclick: () => place.go("chats", room) }, "Open the conversation");
-    open.hidden = !room || !store.rooms.has(room);
+    open.hidden = !room || store.lacks(room);
     this.#parts.panel.replaceChildren(
       h("p", { class: "quiet facts" }, ...facts.flatMap((fact, i) => [i ? " · " : null, h("bdi", {}, fact)]), " ", open),
       h("div", { class: "rawbox" }, raw, copyButton(() => raw.textContent, "the event as JSON")));

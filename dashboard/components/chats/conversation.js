@@ -117,7 +117,7 @@ export class Conversation {
       store.on("said", (message) => message.room === this.#talk?.room && this.#talk.takeSaid(message)),
       store.on("reload", () => this.#talk?.refresh()),
       store.on("gone", ({ into }) => into !== null && into === this.#talk?.room && this.#talk.refresh()),
-      store.readWith((id) => this.#reads(id)),
+      store.readWith(() => this.#readRoom),
       outbox.onChange(() => this.#change()),
       () => this.#redraw.stop(),
       () => this.#reading.leave(),
@@ -170,7 +170,8 @@ export class Conversation {
     const talk = new Talk(room, connection, (why) => this.#changed(talk, why), () => this.#scrolling.reader());
     this.#talk = talk;
     this.#drawHead();
-    if (store.loaded) this.#load(talk, around);
+    // What to load follows from what is unread, which the room tells; one that isn't here is known once all have come.
+    if (view || store.whole) this.#load(talk, around);
     // A requested message gets the focus, not the composer.
     if (!isNarrow() && around === null) this.#composer.focus();
   }
@@ -243,7 +244,7 @@ export class Conversation {
     const talk = this.#talk;
     if (!talk) return;
     const view = this.#room;
-    if (talk.state === "new" || (talk.state === "failed" && view && !store.away)) {
+    if ((talk.state === "new" && (view || store.whole)) || (talk.state === "failed" && view && !store.away)) {
       if (this.#newAfter === null && view?.unread) this.#newAfter = view.read_upto;
       this.#load(talk, this.#flash);
     } else this.#again(talk);
@@ -334,7 +335,7 @@ export class Conversation {
 
   #drawHead() {
     const room = this.#room;
-    this.element.classList.toggle("unknown", store.loaded && !room && !store.away);
+    this.element.classList.toggle("unknown", store.whole && !room && !store.away);
     this.element.classList.toggle("direct", Boolean(room?.encrypted));
     this.#head.draw(room);
     this.#notes.drawTyping(room);
@@ -407,25 +408,16 @@ export class Conversation {
     );
   }
 
-  /**
-   * The same of any conversation, from what is known without asking the browser for a layout.
-   *
-   * @param {string} id
-   */
-  #reads(id) {
-    return (
-      this.#talk?.room === id &&
-      this.#talk.state === "ready" &&
-      !this.#talk.moreAfter &&
-      this.#scrolling.follows &&
-      !this.element.hidden &&
-      document.visibilityState === "visible"
-    );
+  /** The conversation whose end the reader sees, or null: from what is known without asking the browser for a layout. */
+  get #readRoom() {
+    const talk = this.#talk;
+    const isEnd = talk?.state === "ready" && !talk.moreAfter && this.#scrolling.follows;
+    return isEnd && !this.element.hidden && document.visibilityState === "visible" ? talk.room : null;
   }
 
   /** The lists show as read what is before the reader's eyes: they must know when that changes. */
   #look() {
-    const reads = this.#talk !== null && this.#reads(this.#talk.room);
+    const reads = this.#readRoom !== null;
     if (reads === this.#readNow) return;
     this.#readNow = reads;
     if (this.#room?.unread) store.looked();

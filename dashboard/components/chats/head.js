@@ -80,7 +80,7 @@ export class Head {
     this.#doubt.draw(room);
     code.hidden = !room?.code.length;
     if (!room) {
-      setText(name, store.loaded && store.me ? "This conversation isn't here" : "…");
+      setText(name, store.whole && store.me ? "This conversation isn't here" : "…");
       setText(presence, "");
       setText(address, "");
       this.#parts.badge.hidden = true;

@@ -1,4 +1,5 @@
-// The conversation list: newest first, live, with a search box that filters people and finds messages.
+// The conversation list: newest first, live, with a search box that filters people and finds messages. Only the rows in view
+// are drawn (shared/windowed.js).
 
 import { calm } from "../shared/calm.js";
 import { avatar, drawAvatar, h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
@@ -9,22 +10,31 @@ import { addressOf, place } from "../shared/place.js";
 import { drawPrivacy, privacyBadge } from "../shared/privacy.js";
 import { store } from "../shared/session.js";
 import { tips } from "../shared/tip.js";
+import { Windowed } from "../shared/windowed.js";
 import * as when from "../shared/when.js";
 import { guide } from "./guide.js";
 import { Search } from "./search.js";
+
+/** Height of a row with what is between two, in px; as in list.css. */
+const ROW_PX = 61;
 
 export class List {
   element;
   #parts;
   #search;
-  #order = [];
+  #rows;
+  /** The conversations that are listed. */
+  #shown = [];
+  /** What was looked for in the last picture; and how far the list was scrolled before anything was. */
+  #words = "";
+  #top = 0;
   /** Changes when times are to be said anew. */
   #ticks = 0;
   #redraw = calm(() => this.draw());
   #stops;
 
   constructor() {
-    this.#search = new Search(() => this.draw());
+    this.#search = new Search(() => this.draw(), () => this.#openFirst());
     const parts = {
       rooms: h("div", { class: "rooms", role: "list", "aria-label": "Conversations" }),
       people: h("h2", { hidden: true }, "People"),
@@ -35,8 +45,15 @@ export class List {
       hint: h("p", { class: "hint", hidden: true }),
     };
     this.#parts = parts;
-    this.element = h("aside", { class: "list" }, this.#search.element,
-      h("div", { class: "scroll" }, parts.people, parts.rooms, parts.empty, parts.found, parts.hits, parts.all, parts.hint));
+    const scroller = h("div", { class: "scroll" },
+      parts.people, parts.rooms, parts.empty, parts.found, parts.hits, parts.all, parts.hint);
+    this.element = h("aside", { class: "list" }, this.#search.element, scroller);
+    this.#rows = new Windowed(scroller, parts.rooms, {
+      height: ROW_PX,
+      keyOf: (room) => room.id,
+      make: () => this.#make(),
+      update: (element, room) => this.#drawRoom(element, room),
+    });
     parts.all.addEventListener("click", (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
       event.preventDefault();
@@ -57,6 +74,7 @@ export class List {
 
   destroy() {
     for (const stop of this.#stops) stop();
+    this.#rows.destroy();
     this.#search.destroy();
   }
 
@@ -71,21 +89,46 @@ export class List {
 
   /** Open the conversation `step` rows further down (or up). */
   move(step) {
-    if (!this.#order.length) return;
-    const at = this.#order.indexOf(place.room);
-    const next = at < 0 ? (step > 0 ? 0 : this.#order.length - 1) : at + step;
-    if (next < 0 || next >= this.#order.length) return;
-    place.open(this.#order[next]);
-    this.#parts.rooms.keyed.get(this.#order[next])?.scrollIntoView({ block: "nearest" });
+    const { length } = this.#shown;
+    const at = this.#indexOf(place.room);
+    const next = at < 0 ? (step > 0 ? 0 : length - 1) : at + step;
+    if (next < 0 || next >= length) return;
+    place.open(this.#shown[next].id);
+    this.#rows.reveal(next);
+  }
+
+  /** Where a conversation stands among those that are listed; -1: it doesn't. */
+  #indexOf(id) {
+    return this.#words ? this.#shown.findIndex((room) => room.id === id) : store.indexOf(id);
+  }
+
+  /** What was found first: a conversation, else a message. */
+  #openFirst() {
+    const [room] = this.#shown;
+    if (room) this.#open(room.id);
+    else this.#parts.hits.querySelector(".hit")?.click();
+  }
+
+  #open(id) {
+    this.#search.clear();
+    place.open(id);
   }
 
   draw() {
-    const { rooms, people, empty, found, hits, all, hint } = this.#parts;
+    const { people, empty, found, hits, all, hint } = this.#parts;
     const words = this.#search.words;
     const shown = words ? store.sorted().filter((room) => this.#search.fits(room)) : store.sorted();
-    this.#order = shown.map((room) => room.id);
-    reconcile(rooms, shown, (room) => room.id, () => this.#make(), (element, room) => this.#drawRoom(element, room));
+    const other = words !== this.#words;
+    if (other && !this.#words) this.#top = this.#rows.top;
+    this.#words = words;
+    this.#shown = shown;
     people.hidden = !words || !shown.length;
+    this.#rows.draw(shown, (id) => this.#indexOf(id), { live: !words && !other });
+    if (other) {
+      this.#rows.measure();
+      // What is found begins at the top; and afterwards the list is where it was.
+      this.#rows.top = words ? 0 : this.#top;
+    }
     const none = store.loaded && !shown.length && !words && store.me;
     empty.hidden = !none;
     const results = this.#search.hits;
@@ -117,8 +160,7 @@ export class List {
     link.addEventListener("click", (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
       event.preventDefault();
-      this.#search.clear();
-      place.open(element.dataset.key);
+      this.#open(element.dataset.key);
     });
     return element;
   }
@@ -191,11 +233,27 @@ export class List {
   #key(event) {
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const stops = [this.#search.field, ...this.element.querySelectorAll(".room, .hit, .all:not([hidden])")];
-    const at = stops.indexOf(event.target);
-    const next = stops[at + (event.key === "ArrowDown" ? 1 : -1)];
-    if (at < 0 || !next) return;
+    const below = [...this.element.querySelectorAll(".hit, .all:not([hidden])")];
+    const { length } = this.#shown;
+    const stop = (at) => {
+      if (at < 0) return this.#search.field;
+      return at < length ? this.#rows.reveal(at)?.firstElementChild : below[at - length];
+    };
+    const at = this.#stopOf(event.target, below);
+    if (at === null) return;
+    const to = at + (event.key === "ArrowDown" ? 1 : -1);
+    const next = stop(to);
+    if (!next || next === event.target) return;
     event.preventDefault();
-    next.focus();
+    next.focus({ preventScroll: to < length });
+  }
+
+  /** The number of what has the focus: -1 is the search box, then come the conversations, then what is below; null: nothing. */
+  #stopOf(target, below) {
+    if (target === this.#search.field) return -1;
+    const row = this.#indexOf(this.#rows.keyAt(target));
+    if (row >= 0) return row;
+    const at = below.indexOf(target);
+    return at < 0 ? null : this.#shown.length + at;
   }
 }

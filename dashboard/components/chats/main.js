@@ -100,16 +100,17 @@ function build(root) {
   show();
   if (place.find) list.focusSearch();
   place.find = false;
-  let known = store.me?.id;
+  const adopted = () => (store.whole ? store.me?.id : undefined);
+  let known = adopted();
   const stops = [
     // Whoever was led to a message stays there: this page has shown itself when it was built.
     place.onChange((change) => change.arrived || show(change)),
     stopGuide,
     store.on("lists", () => {
       showNothing();
-      // Drafts are kept per node.
-      if (store.me && known !== store.me.id) composer.refill();
-      known = store.me?.id;
+      // Drafts are kept per node; shared/outbox.js looks for them once all conversations are known.
+      if (adopted() && known !== adopted()) composer.refill();
+      known = adopted() ?? known;
     }),
     store.on("gone", ({ into }) => into && into === place.room && composer.refill()),
     stopStrip,

@@ -72,7 +72,7 @@ export class Menu {
     const { rename, merge, link, secure } = this.#acts;
     secure.hidden = !room.encrypted;
     rename.hidden = !peer;
-    merge.hidden = store.rooms.size < 2;
+    merge.hidden = store.totals.rooms < 2;
     link.hidden = !peer || !(this.#connected(peer) || peer.dialable);
     if (!peer) return;
     setText(link, !this.#connected(peer) ? "Connect" : CONNECTED.has(peer.link) ? "Disconnect" : "Stop trying");

@@ -23,6 +23,13 @@ const LEAD = 30;
 /** Hits asked for. */
 const HITS = 20;
 
+/**
+ * Where words are looked for, by conversation's view: making it for thousands with each letter takes long.
+ *
+ * @type {WeakMap<RoomView, string>}
+ */
+const wordsOf = new WeakMap();
+
 export class Search {
   element;
   field;
@@ -38,8 +45,11 @@ export class Search {
   /** @type {Term[]} */
   #terms = [];
 
-  /** @param {() => void} draw */
-  constructor(draw) {
+  /**
+   * @param {() => void} draw Shows what was found.
+   * @param {() => void} open Opens the first of it.
+   */
+  constructor(draw, open) {
     this.#draw = draw;
     this.field = h("input", { type: "search", placeholder: "Search people and messages", autocomplete: "off",
       spellcheck: "false", maxlength: MAX_QUERY - 1, "aria-label": "Search people and messages, Control K" });
@@ -48,9 +58,7 @@ export class Search {
     onKey(this.field, (event) => {
       if (event.key !== "Enter") return;
       event.preventDefault();
-      /** @type {HTMLElement | null | undefined} */
-      const first = this.element.parentElement?.querySelector(".room, .hit");
-      first?.click();
+      open();
     });
   }
 
@@ -83,7 +91,8 @@ export class Search {
   fits(room) {
     // A peer may use an id as its name: only the conversation that has the id is meant.
     if (isId(this.words)) return room.id === this.words;
-    const where = nameKey(`${room.name} ${room.address} ${room.code.join(" ")}`);
+    const where = wordsOf.get(room) ?? nameKey(`${room.name} ${room.address} ${room.code.join(" ")}`);
+    wordsOf.set(room, where);
     return this.words.split(/\s+/).every((word) => where.includes(word));
   }
 

@@ -22,7 +22,7 @@ import { drawTitle } from "./title.js";
 /** @type {Record<string, Count>} By the name of the page; the pages themselves are told by registry.py. */
 const COUNTS = {
   chats: { count: () => store.unread, say: (n) => `${n} unread`, urgent: true },
-  peers: { count: () => store.peers.size, say: (n) => `${n} known` },
+  peers: { count: () => store.totals.peers, say: (n) => `${n} known` },
 };
 /** Addresses shown; further ones stand on the Peers page. */
 const MAX_ADDRESSES = 2;
@@ -120,7 +120,8 @@ function link(page, first) {
     draw() {
       const number = counted?.count() ?? 0;
       setAttribute(element, "aria-current", place.page === page.name ? "page" : null);
-      setText(count, number ? String(number) : "");
+      // More digits than that don't fit beside the icon on a small screen; the title and the page tell the number.
+      setText(count, number > 999 ? "999+" : number ? String(number) : "");
       setText(said, number ? `, ${counted.say(number)}` : "");
     },
   };

@@ -33,6 +33,8 @@ export class Row {
    */
   #sure;
 
+  #drawn = "";
+
   /**
    * @param {PeerView} peer
    * @param {(wish: Wish, peer: PeerView, button: HTMLButtonElement) => void} wish Tells the node what was pressed.
@@ -74,6 +76,10 @@ export class Row {
   draw(peer) {
     const parts = this.#parts;
     const now = store.now();
+    // Nothing about it changed since it was drawn, and times are told to the second.
+    const drawn = `${store.away !== null} ${Math.floor(now / 1000)}`;
+    if (this.#peer === peer && this.#drawn === drawn) return;
+    this.#drawn = drawn;
     this.#peer = peer;
     drawAvatar(parts.face, peer);
     setText(parts.name, peer.name);

@@ -11,12 +11,10 @@ import { Row } from "./row.js";
 /** @import { PeerView } from "../shared/schema.js" */
 /** @import { Wish } from "./row.js" */
 
-/**
- * Who is here comes first. Among the others a name's place doesn't change with each try to reach it.
- *
- * @param {PeerView} peer
- */
-const isHere = ({ link }) => link === "online" || link === "reachable";
+/** So many rows are drawn at first, and so many more whenever the reader comes near the end. */
+const STEP = 60;
+/** How near that is, in px. */
+const NEAR_PX = 800;
 
 export class Table {
   element;
@@ -24,7 +22,12 @@ export class Table {
   /** @type {Children<PeerView>} */
   #rows;
   #empty;
+  /** Where the rows end, as long as there are more. */
+  #end = h("div");
   #filter = "";
+  #limit = STEP;
+  /** Where the filter looks, by peer's view. @type {WeakMap<PeerView, string>} */
+  #where = new WeakMap();
   #redraw = calm(() => this.draw());
   #stops;
 
@@ -33,6 +36,7 @@ export class Table {
       spellcheck: "false", "aria-label": "Filter peers" });
     field.addEventListener("input", () => {
       this.#filter = nameKey(field.value.trim());
+      this.#limit = STEP;
       this.draw();
     });
     this.#parts = {
@@ -50,9 +54,14 @@ export class Table {
     this.#empty = h("div", { class: "empty", hidden: true }, title, text);
     this.element = h("section", { class: "known" },
       h("div", { class: "bar" }, h("div", { class: "search" }, icon("search"), field), sum), problem,
-      h("div", { class: "table", role: "table", "aria-label": "Peers" }, head, rows), this.#empty);
+      h("div", { class: "table", role: "table", "aria-label": "Peers" }, head, rows), this.#end, this.#empty);
     const tick = setInterval(() => this.draw(), 1000);
-    this.#stops = [store.on("lists", this.#redraw), () => this.#redraw.stop(), () => clearInterval(tick)];
+    const near = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.#more(near), {
+      rootMargin: `${NEAR_PX}px`,
+    });
+    near.observe(this.#end);
+    this.#stops = [store.on("lists", this.#redraw), () => this.#redraw.stop(), () => clearInterval(tick),
+      () => near.disconnect()];
     this.draw();
   }
 
@@ -62,19 +71,45 @@ export class Table {
 
   draw() {
     const { sum, title, text, head } = this.#parts;
-    const all = [...store.peers.values()];
-    const shown = all
-      .filter((peer) => nameKey(`${peer.name} ${peer.address} ${peer.code.join(" ")}`).includes(this.#filter))
-      .sort((a, b) => Number(isHere(b)) - Number(isHere(a)) || a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1));
+    const all = store.totals.peers;
+    const shown = this.#first(this.#limit);
     this.#rows.draw(shown);
-    const here = all.filter(isHere).length;
-    setText(sum, all.length ? (store.away ? `${all.length} known` : `${all.length} known, ${here} reachable now`) : "");
+    setText(sum, all ? (store.away ? `${all} known` : `${all} known, ${store.here} reachable now`) : "");
     head.hidden = !shown.length;
-    this.#empty.hidden = Boolean(shown.length) || !store.loaded || !store.me;
-    setText(title, all.length ? "Nobody by that name" : "Nobody yet");
-    setText(text, all.length
+    this.#end.hidden = shown.length < this.#limit;
+    this.#empty.hidden = Boolean(shown.length) || !store.whole || !store.me;
+    setText(title, all ? "Nobody by that name" : "Nobody yet");
+    setText(text, all
       ? "No peer's name, address or code holds what you typed."
       : "Type somebody's address above, or give them yours. Whoever connects to you appears here by themselves.");
+  }
+
+  /** The first so many of those that the filter lets through. @param {number} limit */
+  #first(limit) {
+    const found = [];
+    for (const peer of store.sortedPeers()) {
+      if (found.length === limit) break;
+      if (this.#fits(peer)) found.push(peer);
+    }
+    return found;
+  }
+
+  /** @param {PeerView} peer */
+  #fits(peer) {
+    if (!this.#filter) return true;
+    const where = this.#where.get(peer) ?? nameKey(`${peer.name} ${peer.address} ${peer.code.join(" ")}`);
+    this.#where.set(peer, where);
+    return where.includes(this.#filter);
+  }
+
+  /** The reader is near the end. @param {IntersectionObserver} near */
+  #more(near) {
+    if (this.#end.hidden) return;
+    this.#limit += STEP;
+    this.draw();
+    // It tells of changes only: whoever is still near is told of once more.
+    near.unobserve(this.#end);
+    near.observe(this.#end);
   }
 
   /**

@@ -16,6 +16,10 @@ import { Results } from "./results.js";
 /** Wait so long after the last letter before asking, in ms. */
 const PAUSE_MS = 220;
 const EVERYWHERE = "";
+/** Up to so many conversations can be chosen from at any time; of more, the list is made when somebody wants to choose. */
+const MAX_CHOICES = 200;
+/** In the order of names, whatever language they are in. */
+const collator = new Intl.Collator();
 /** @import { Child } from "../shared/dom.js" */
 /** @typedef {{ id: string, name: string, mark: string }} Where One conversation, or all. */
 
@@ -56,6 +60,9 @@ function build(root) {
 
   /** @type {number | undefined} */
   let timer;
+  /** What the list of conversations was drawn from; and whether somebody is choosing from it. */
+  let named = "";
+  let choosing = false;
   /** The next letter begins a search of its own: "back" leads to the one before it. */
   let begun = false;
 
@@ -88,13 +95,28 @@ function build(root) {
     begun = typing;
   }
 
-  function drawWhere() {
-    const rooms = [...store.rooms.values()].sort((a, b) => a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1));
+  /** By name; of very many only the chosen one, until somebody wants to choose. */
+  function choices() {
+    const chosen = store.rooms.get(finding.room ?? "");
+    if (store.rooms.size > MAX_CHOICES && !choosing) return chosen ? [chosen] : [];
+    return [...store.rooms.values()].sort((a, b) => collator.compare(a.name, b.name) || (a.id < b.id ? -1 : 1));
+  }
+
+  function drawChoices() {
     /** @type {Where[]} */
-    const places = [{ id: EVERYWHERE, name: "All conversations", mark: "" }, ...rooms];
+    const places = [{ id: EVERYWHERE, name: "All conversations", mark: "" }, ...choices()];
     const { room } = finding;
-    if (room && !store.rooms.has(room)) places.push({ id: room, name: "A conversation that isn't here", mark: "" });
+    const unknown = store.whole ? "A conversation that isn't here" : "…";
+    if (room && !store.rooms.has(room)) places.push({ id: room, name: unknown, mark: "" });
     options.draw(places);
+  }
+
+  function drawWhere() {
+    const { room } = finding;
+    // Names change rarely: most of the time nothing is to be done, however many conversations there are.
+    const now = `${store.named} ${store.whole} ${choosing} ${room}`;
+    if (now !== named) drawChoices();
+    named = now;
     if (where.value !== (room ?? EVERYWHERE)) where.value = room ?? EVERYWHERE;
   }
 
@@ -120,6 +142,14 @@ function build(root) {
     timer = setTimeout(() => ask({ typing: true }), PAUSE_MS);
   });
   where.addEventListener("change", () => ask());
+  /** @param {boolean} yes */
+  function choose(yes) {
+    choosing = yes;
+    drawWhere();
+  }
+
+  for (const kind of ["pointerdown", "focus"]) where.addEventListener(kind, () => choose(true));
+  where.addEventListener("blur", () => choose(false));
   onSubmit(form, () => {
     ask();
     if (isNarrow()) field.blur();

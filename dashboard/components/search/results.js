@@ -116,7 +116,8 @@ export class Results {
       if (store.away) return ["The node is away", "What was said can be found when it is back; your words are kept."];
       return ["That didn't work", problem?.message ?? ""];
     }
-    if (state !== "ready" || number) return null;
+    // Hits may be in conversations that haven't come yet.
+    if (state !== "ready" || number || !store.whole) return null;
     const known = room && store.rooms.get(room);
     return [`Nothing found${known ? ` with ${called(known)}` : ""}`,
       "No message holds all of these words. Fewer words find more; word* finds every word that begins so."];

@@ -81,7 +81,7 @@ function settle() {
     if (!alarm.peer) return true;
     const doubted = Boolean(store.peers.get(alarm.peer)?.doubt);
     if (doubted && !alarm.seen) changed = alarm.seen = true;
-    return !(alarm.seen && store.loaded && (!doubted || isOpen(alarm)));
+    return !(alarm.seen && store.whole && (!doubted || isOpen(alarm)));
   });
   if (changed || stay.length !== alarms.length) set(stay);
 }

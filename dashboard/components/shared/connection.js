@@ -84,7 +84,7 @@ export class Connection {
   #early = [];
 
   /**
-   * @param {Pick<import("./store.js").Store, "cursor" | "all" | "patch" | "other">} store
+   * @param {Pick<import("./store.js").Store, "cursor" | "opened" | "all" | "more" | "patch" | "other">} store
    * @param {World} world
    */
   constructor(store, world) {
@@ -191,7 +191,7 @@ export class Connection {
     this.#heard = clock.now();
     socket.onopen = () => {
       this.#heard = clock.now();
-      socket.send(JSON.stringify({ t: "hello", ...this.#store.cursor, pass: word }));
+      socket.send(JSON.stringify({ t: "hello", ...this.#store.cursor, room: this.#store.opened() ?? "", pass: word }));
     };
     socket.onmessage = (event) => {
       if (socket !== this.#socket) return;
@@ -221,6 +221,8 @@ export class Connection {
       const became = this.#set("open");
       this.#store.all(frame);
       if (became) this.#tell();
+    } else if (frame.t === "more") {
+      this.#store.more(frame);
     } else if (frame.t === "patch") {
       this.#store.patch(frame);
     } else if (frame.t !== "beat") {

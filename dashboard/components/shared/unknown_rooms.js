@@ -12,7 +12,6 @@ export class UnknownRooms {
   /** Conversations still to be asked for: the open one, and those with drafts or waiting texts. @type {Set<string>} */
   #unknown = new Set();
   #asking = false;
-  #first = true;
 
   /**
    * @param {Pick<import("./connection.js").Connection, "state" | "ask">} connection
@@ -29,12 +28,9 @@ export class UnknownRooms {
 
   /** From now on, whenever something may have been missed. */
   watch() {
-    this.#store.on("lists", () => {
-      if (!this.#first || !this.#store.me) return void this.#ask();
-      this.#first = false;
-      this.#look();
-    });
-    this.#store.on("reload", () => this.#look());
+    this.#store.on("lists", () => void this.#ask());
+    // What isn't there yet may still come, until the lists are whole.
+    this.#store.on("whole", () => this.#store.me && this.#look());
   }
 
   #look() {
