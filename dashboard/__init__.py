@@ -21,11 +21,14 @@
     watching.py   tabs that show the Activity page: rows and figures, from a poll that they share
     telling.py    pure: events in words                         activity.py    pure: figures and health in words
     eventlog.py   pages of the event log, filtered, backwards   options.py     what can be set, and where it comes from
-    main.py       the Streamlit script: pages and frame
+    main.py       the Streamlit script: pages and frame         registry.py  finds the pages
     views/        one file a page          components/   what is drawn: Python, and its own .js and .css
+    hatch.py      how a script of Streamlit asks the server     native.py    answers, once the pass is proved
+    drafts.py     pure: settings while somebody edits them      when.py      pure: moments in words
 
 Who may import whom: app -> (main, live, hostconfig, preloading, another, connections, listening, given, running) ->
-guard -> door -> (place, links, sessions, pages) -> (challenges, hosts); live -> (watching | composing) -> asked ->
-(eventlog | options | lists) -> schema -> (feed | viewmodel) -> node.bus; main -> views -> components. viewmodel ->
-(activity | operations | telling) -> (appearance | secure) -> (doubts | namesakes) -> wording are pure.
+guard -> door -> (place, links, sessions, pages) -> (challenges, hosts); live -> native -> (watching | composing) ->
+asked -> (eventlog | options | lists) -> schema -> (feed | viewmodel) -> node.bus; main -> views -> components ->
+(hatch | registry) -> schema. viewmodel -> (activity | operations | telling) -> (appearance | secure) -> (doubts |
+namesakes) -> wording are pure.
 """

@@ -60,6 +60,8 @@ FIXED_OPTIONS: dict[str, object] = {
     "client.toolbarMode": "minimal",
     "client.showErrorDetails": "none",
     "client.showSidebarNavigation": False,
+    # Settings may be changed elsewhere, so their fields have a default and are set as well (views/settings.py).
+    "global.disableWidgetStateDuplicationWarning": True,
     "server.fileWatcherType": "none",
     "server.headless": True,
     "server.enableAgentApi": False,

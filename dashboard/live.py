@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from dashboard import asked, composing, guard, lists, operations, schema, viewmodel, watching, wording
+from dashboard import asked, composing, guard, hatch, lists, native, operations, schema, viewmodel, watching, wording
 from dashboard.door import Door
 from dashboard.feed import Asker, Feed
 from dashboard.sessions import Session
@@ -157,7 +157,8 @@ class Hub:
         self._spawn(self._feed.run())
         self._spawn(self._beat())
         try:
-            yield
+            with hatch.open_to(native.Native(self._asker, self.model, self._watchers, self._door)):
+                yield
         finally:
             for tab in self._tabs:
                 tab.end(1012)

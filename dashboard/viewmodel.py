@@ -100,6 +100,10 @@ class Model:
             return "the other side"
         return f"{view.name} ({view.mark})" if view.mark else view.name
 
+    def room(self, room: str) -> RoomView | None:
+        """A conversation as the lists show it."""
+        return self._rooms.get(room)
+
     def has_room(self, room: str) -> bool:
         """Whether this conversation exists."""
         return room in self._rooms

@@ -24,7 +24,7 @@ const STEPS = new Map([["ArrowDown", 1], ["ArrowUp", -1], ["Home", -Infinity], [
 
 export class Log {
   element;
-  #sheet;
+  #scroller;
   #filters;
   #parts;
   #bar;
@@ -66,9 +66,9 @@ export class Log {
   #timer;
   #stops;
 
-  /** @param {HTMLElement} sheet Scrolls. */
-  constructor(sheet) {
-    this.#sheet = sheet;
+  /** @param {HTMLElement} scroller What scrolls when somebody reads on. */
+  constructor(scroller) {
+    this.#scroller = scroller;
     this.#filters = new Filters(() => this.begin());
     const pause = h("button", { class: "act", type: "button", "aria-pressed": "false" }, "Pause");
     const fresh = h("button", { class: "fresh", type: "button", hidden: true }, icon("send"), this.#freshCount);
@@ -95,8 +95,8 @@ export class Log {
       setAttribute(this.element, "data-held", this.#held());
       this.#release();
     };
-    sheet.addEventListener("scroll", scrolled, { passive: true });
-    this.#stops = [() => sheet.removeEventListener("scroll", scrolled), () => this.#filters.destroy()];
+    scroller.addEventListener("scroll", scrolled, { passive: true });
+    this.#stops = [() => scroller.removeEventListener("scroll", scrolled), () => this.#filters.destroy()];
   }
 
   destroy() {
@@ -272,7 +272,8 @@ export class Log {
     this.#put(this.#pending);
     this.#pending = [];
     this.#draw();
-    this.#sheet.scrollTop = Math.min(this.#sheet.scrollTop, this.element.offsetTop - this.#sheet.offsetTop);
+    const above = this.element.getBoundingClientRect().top - this.#scroller.getBoundingClientRect().top;
+    this.#scroller.scrollTop += Math.min(0, above);
     // The button is gone: the focus goes to what it brought.
     this.#parts.rows.focus({ preventScroll: true });
   }

@@ -240,8 +240,6 @@ const ICONS = {
   alert: "M12 8v5m0 3.2v.1M12 3.5 2.5 20h19z",
   open: "M8 10V7.5a4 4 0 0 1 7.6-1.7M6 10h12v10H6z",
   more: "M5 12h.01M12 12h.01M19 12h.01",
-  activity: "M3 12h4l3-7 4 14 3-7h4",
-  settings: "M4 7h9m4 0h3M4 12h3m4 0h9M4 17h11m4 0h1M15 9a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM9 14a2 2 0 1 0 0-4 2 2 0 0 0 0 4zm8 5a2 2 0 1 0 0-4 2 2 0 0 0 0 4z",
   rooms: "M4 6h16M4 12h16M4 18h10",
   node: "M4 5h16v6H4zM4 13h16v6H4zM7.5 8h.01M7.5 16h.01",
   right: "m9 6 6 6-6 6",
@@ -254,7 +252,16 @@ const ICONS = {
  * @param {IconName} name
  */
 export function icon(name) {
-  return svg("svg", { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true" }, svg("path", { d: ICONS[name] }));
+  return drawing(ICONS[name]);
+}
+
+/**
+ * The same of a path that isn't one of ours.
+ *
+ * @param {string} path
+ */
+export function drawing(path) {
+  return svg("svg", { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true" }, svg("path", { d: path }));
 }
 
 /** An avatar: initials on a colour that follows from the id, and a dot for presence. */
