@@ -2,42 +2,47 @@
 
 import { Announcer } from "../shared/announcer.js";
 import { calm } from "../shared/calm.js";
-import { makeAddress } from "../shared/address.js";
-import { drawing, h, reconcile, setAttribute, setText } from "../shared/dom.js";
+import { addressList } from "../shared/address.js";
+import { drawing, h, setAttribute, setText } from "../shared/dom.js";
+import { rootOf } from "../shared/mount.js";
 import { place } from "../shared/place.js";
 import { protection } from "../shared/protection.js";
 import { connection, store } from "../shared/session.js";
-import "../shared/unknown_rooms.js";
 import { trouble } from "../shared/strip.js";
 import "../shared/theme.js";
 import { tips } from "../shared/tip.js";
 import { drawTitle } from "./title.js";
 
+/** @import { Component } from "../shared/mount.js" */
 /**
  * The number beside a page, where one says something: `say` is it in words, `urgent` that it wants to be seen.
  * @typedef {{ count: () => number, say: (n: number) => string, urgent?: boolean }} Count
  * @typedef {{ name: string, title: string, icon: string }} Page
  */
 
-/** @type {Record<string, Count>} By the name of the page; the pages themselves are told by registry.py. */
+/**
+ * By the name of the page; the pages themselves are told by registry.py.
+ *
+ * @type {Partial<Record<string, Count>>}
+ */
 const COUNTS = {
   chats: { count: () => store.unread, say: (n) => `${n} unread`, urgent: true },
   peers: { count: () => store.totals.peers, say: (n) => `${n} known` },
 };
 /** Addresses shown; further ones stand on the Peers page. */
 const MAX_ADDRESSES = 2;
+/** @type {WeakMap<HTMLElement, ReturnType<typeof build>>} */
 const mounted = new WeakMap();
 
 /**
  * Called by the loader, and again for each run of the script: with the page that is shown now.
  *
- * @param {{ parentElement: ParentNode, data: { page: string, pages: Page[] },
- *   setTriggerValue: (name: string, value: unknown) => void }} component
+ * @param {Component & { data: { page: string, pages: Page[] }, setTriggerValue: (name: string, value: string) => void }} component
  */
 export function mount({ parentElement, data, setTriggerValue }) {
-  const root = parentElement.querySelector(".frame");
-  if (!mounted.has(root)) mounted.set(root, build(root, data.pages));
-  const frame = mounted.get(root);
+  const root = rootOf(parentElement, ".frame");
+  const frame = mounted.get(root) ?? build(root, data.pages);
+  mounted.set(root, frame);
   place.arrive(data.page, (page) => setTriggerValue("goto", page));
   // Streamlit's own scroller: nothing scrolls in it, so the Tab key would stop at nothing that can be seen.
   document.querySelector("[data-testid='stMain']")?.setAttribute("tabindex", "-1");
@@ -54,6 +59,7 @@ function build(root, pages) {
   const name = h("span", { class: "name", dir: "auto" });
   const state = h("span", { class: "state" });
   const addresses = h("div", { class: "addresses" });
+  const shownAddresses = addressList(addresses, "address");
   const code = h("div", { class: "code", "data-tip": "The short code of your node." });
   const weaker = protection();
   const guarded = weaker ? h("div", { class: "weaker", "data-tip": weaker, tabindex: "0" }, "Weaker protection") : null;
@@ -64,6 +70,7 @@ function build(root, pages) {
   root.append(announcer.element);
   tips(root);
   // A touch keyboard makes the page smaller, instead of lying on what one writes.
+  /** @type {HTMLMetaElement | null} */
   const viewport = document.querySelector("meta[name='viewport']");
   if (viewport && !viewport.content.includes("interactive-widget")) viewport.content += ", interactive-widget=resizes-content";
 
@@ -77,8 +84,7 @@ function build(root, pages) {
     if (store.me) {
       setText(name, store.me.name);
       setText(code, store.me.code.replaceAll("-", " · "));
-      const shown = store.me.addresses.slice(0, MAX_ADDRESSES);
-      reconcile(addresses, shown, (one) => one, (one) => makeAddress(one, "address"), () => {});
+      shownAddresses.draw(store.me.addresses.slice(0, MAX_ADDRESSES));
     }
     drawTitle(store.unread, pages.find((page) => page.name === place.page)?.title ?? "Chats");
   }
@@ -122,7 +128,7 @@ function link(page, first) {
       setAttribute(element, "aria-current", place.page === page.name ? "page" : null);
       // More digits than that don't fit beside the icon on a small screen; the title and the page tell the number.
       setText(count, number > 999 ? "999+" : number ? String(number) : "");
-      setText(said, number ? `, ${counted.say(number)}` : "");
+      setText(said, number && counted ? `, ${counted.say(number)}` : "");
     },
   };
 }

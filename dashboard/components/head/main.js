@@ -4,6 +4,7 @@
 import { pass } from "../door/browser.js";
 import { clock } from "../shared/clock.js";
 import { h, setText } from "../shared/dom.js";
+import { rootOf } from "../shared/mount.js";
 import { connection, store } from "../shared/session.js";
 import { beforeReturn } from "../shared/streamlit.js";
 import { strip } from "../shared/strip.js";
@@ -15,7 +16,7 @@ import { Refresher } from "./refresher.js";
 /**
  * What the script says: what it hears, how often it looks by itself (s), the keys of its text fields, what is to be
  * announced, and whether it wants to be run once more.
- * @typedef {{ hears: string[], every: number, fields: string[], said: string, again: boolean }} Told
+ * @typedef {{ hears: (keyof import("../shared/store.js").Told)[], every: number, fields: string[], said: string, again: boolean }} Told
  * @typedef {{ parentElement: ParentNode, data: Told, setStateValue: (name: string, value: unknown) => void,
  *   setTriggerValue: (name: string, value: unknown) => void }} Component
  */
@@ -28,7 +29,7 @@ const mounted = new WeakMap();
  * @param {Component} component
  */
 export function mount(component) {
-  const root = /** @type {HTMLElement} */ (component.parentElement.querySelector(".head"));
+  const root = rootOf(component.parentElement, ".head");
   const head = mounted.get(root) ?? build(root, component);
   mounted.set(root, head);
   head.told(component);
@@ -79,7 +80,7 @@ function build(root, first) {
       away = Boolean(store.away);
     }),
     store.on("reload", news),
-    ...first.data.hears.map((/** @type {string} */ kind) => store.on(kind, news)),
+    ...first.data.hears.map((kind) => store.on(kind, news)),
     connection.onChange((state) => {
       if (state !== "open") return;
       prove();

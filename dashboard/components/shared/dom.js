@@ -7,6 +7,9 @@ const SVG = "http://www.w3.org/2000/svg";
 /** @typedef {{ onclick?: (event: MouseEvent) => void, [name: string]: Value | ((event: MouseEvent) => void) }} Attributes */
 /** @typedef {keyof typeof ICONS} IconName */
 
+/** @type {(child: Content) => child is string | Node} */
+const isThere = (child) => child !== null && child !== undefined && child !== false;
+
 /**
  * `h("button", {class: "send", onclick}, "Send")`: attributes by name, `on...` as listeners, children as text or nodes.
  *
@@ -22,7 +25,7 @@ export function h(tag, attributes = {}, ...children) {
     if (typeof value === "function") element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
     else element.setAttribute(name, value === true ? "" : String(value));
   }
-  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.filter(isThere));
   return element;
 }
 
@@ -157,45 +160,6 @@ export class Children {
   clear() {
     this.draw([]);
   }
-}
-
-/**
- * The same for elements that keep nothing of their own: `make(item)` makes one, `update(element, item)` draws into it.
- *
- * @template T
- * @template {HTMLElement} E
- * @param {HTMLElement & { keyed?: Map<string, E> }} parent
- * @param {readonly T[]} items
- * @param {(item: T) => string} keyOf
- * @param {(item: T) => E} make
- * @param {(element: E, item: T) => void} update
- */
-export function reconcile(parent, items, keyOf, make, update) {
-  const focused = focusAround(parent);
-  const old = (parent.keyed ??= new Map());
-  /** @type {Map<string, E>} */
-  const kept = new Map();
-  const staying = new Set(items.map(keyOf));
-  for (const [key, element] of old) {
-    if (staying.has(key)) continue;
-    element.remove();
-    old.delete(key);
-  }
-  let at = parent.firstChild;
-  for (const item of items) {
-    const key = keyOf(item);
-    let element = old.get(key);
-    if (!element) {
-      element = make(item);
-      element.dataset.key = key;
-    }
-    kept.set(key, element);
-    update(element, item);
-    if (at && element === at) at = at.nextSibling;
-    else parent.insertBefore(element, at);
-  }
-  parent.keyed = kept;
-  if (focused && parent.contains(focused) && focusAround(parent) !== focused) focused.focus({ preventScroll: true });
 }
 
 /**

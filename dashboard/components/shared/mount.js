@@ -3,6 +3,19 @@
 /** @typedef {{ parentElement: ParentNode }} Component What Streamlit hands to `mount`. */
 
 /**
+ * The element that a component is built in.
+ *
+ * @param {ParentNode} parent
+ * @param {string} selector
+ */
+export function rootOf(parent, selector) {
+  /** @type {HTMLElement | null} */
+  const root = parent.querySelector(selector);
+  if (!root) throw new Error(`There is no ${selector} in this component.`);
+  return root;
+}
+
+/**
  * The `mount` of a page. `build` fills the page's root, and returns how to end it.
  *
  * @param {string} selector Of the root.
@@ -14,9 +27,7 @@ export function mounting(selector, build) {
 
   /** @param {Component} component */
   return ({ parentElement }) => {
-    /** @type {HTMLElement | null} */
-    const root = parentElement.querySelector(selector);
-    if (!root) throw new Error(`There is no ${selector} in this component.`);
+    const root = rootOf(parentElement, selector);
     const known = mounted.get(root);
     if (known) return known;
     const end = build(root);
