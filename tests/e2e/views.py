@@ -72,7 +72,7 @@ def _first_event(tab: Page) -> None:
 
 
 #: The event log and the figures are there.
-_TOLD = "[data-testid='stMain']:has(.listeners) .rows .row"
+_TOLD = "[data-testid='stMain']:has(.st-key-sign-bus) .rows .row"
 
 
 def _delivery(tab: Page) -> None:
