@@ -19,6 +19,7 @@ Law of this file: bytes in and out. It opens no file and knows no database.
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import re
 import tarfile
@@ -103,15 +104,16 @@ def _whole(size: int) -> int:
 def write(file: BinaryIO, manifest: Manifest, sources: Mapping[str, BinaryIO]) -> None:
     """Write an archive; `sources` has the content of each part of the manifest. Raises OSError."""
     content = msgspec.json.format(msgspec.json.encode(manifest), indent=0)
-    _member(file, MANIFEST, len(content), iter((content,)))
+    at = int(datetime.datetime.fromisoformat(manifest.made).timestamp())
+    _member(file, MANIFEST, at, len(content), iter((content,)))
     for part in manifest.parts:
-        _member(file, part.name, part.size, pieces(sources[part.name]))
+        _member(file, part.name, at, part.size, pieces(sources[part.name]))
     file.write(bytes(2 * BLOCK))
 
 
-def _member(file: BinaryIO, name: str, size: int, content: Iterator[bytes]) -> None:
+def _member(file: BinaryIO, name: str, at: int, size: int, content: Iterator[bytes]) -> None:
     header = tarfile.TarInfo(name)
-    header.size, header.mode = size, 0o600
+    header.size, header.mode, header.mtime = size, 0o600, at
     file.write(header.tobuf(tarfile.GNU_FORMAT))
     written = 0
     for piece in content:

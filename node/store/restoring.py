@@ -69,7 +69,7 @@ def _place(home: pathlib.Path) -> Iterator[pathlib.Path]:
     try:
         if ownership.check_home(home) and any(home.iterdir()):
             raise PlaceTaken(
-                f"{home} isn't empty and stays as it is. Restore into a new home with --home DIR, or move this one away."
+                f"{home} isn't empty, and stays as it is. Restore into a new home with --home DIR, or move it away."
             )
         place = home.resolve()
         ownership.make_directory(place.parent, remember)

@@ -104,6 +104,8 @@ def read(content: bytes, name: str) -> Sealed:
         raise FileUnfit(f"{name} isn't an exported identity: it has more than {MAX_BYTES:,} bytes.")
     text = content.decode("ascii", "replace")
     begin = _BEGIN.search(text)
+    if begin is None and "SNICHER IDENTITY" in text:
+        raise FileDamaged(f"{name} is damaged: it has no whole first line. {AGAIN}")
     if begin is None:
         raise FileUnfit(f"{name} isn't an exported identity: {_instead(content)}.")
     version = int(begin[1])
