@@ -174,9 +174,7 @@ def opener(passphrase: str) -> Callable[[sealed.Sealed], Ed25519PrivateKey]:
     return lambda found: sealed.unseal(found, passphrase, "FILE")
 
 
-def test_a_sealed_key_is_nowhere_in_clear_and_opened_into_the_home(
-    store: stories.Store, tmp_path: pathlib.Path
-) -> None:
+def test_a_sealed_key_is_nowhere_in_clear_until_it_is_restored(store: stories.Store, tmp_path: pathlib.Path) -> None:
     path = make(store, seal=seal)
     one = identity.read(store.home)
     assert b"PRIVATE KEY" not in path.read_bytes()
@@ -199,9 +197,7 @@ def test_a_wrong_passphrase_leaves_nothing(store: stories.Store, tmp_path: pathl
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_a_file_is_replaced_only_when_that_is_asked_for(
-    store: stories.Store, tmp_path: pathlib.Path, force: bool
-) -> None:
+def test_a_file_is_replaced_only_when_it_should_be(store: stories.Store, tmp_path: pathlib.Path, force: bool) -> None:
     (tmp_path / "backup").write_text("mine")
     (tmp_path / "link").symlink_to(tmp_path / "backup")
     os.mkfifo(tmp_path / "pipe")
