@@ -135,6 +135,7 @@ def _export(home: pathlib.Path, options: argparse.Namespace) -> None:
     path = files.named(options.file)
     _check(home)
     one = identity.read(home)
+    files.check_outside(path, home)
     files.check_free(path, force=options.force)
     passphrase = passphrases.new(options.passphrase_file, "the exported identity")
     files.write(path, sealed.seal(one.key, one.made, passphrase), force=options.force)
@@ -143,7 +144,7 @@ def _export(home: pathlib.Path, options: argparse.Namespace) -> None:
         return
     print(f"The identity {short_code(one.peer)} is in {plain(str(path))}, encrypted.")
     print(KEEP)
-    print(f"On another machine, before its first start: python -m node identity import {plain(path.name)}")
+    print(f"On another machine, before its first start: python -m node identity import {plain(shlex.quote(path.name))}")
 
 
 def read_sealed(path: pathlib.Path) -> sealed.Sealed:

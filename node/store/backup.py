@@ -31,6 +31,7 @@ def make(home: pathlib.Path, path: pathlib.Path, program: str, *, force: bool, s
 
     Raises FileUnfit when there is nothing to back up, PlaceTaken, KeptFileError, StoreError and HomeRefused.
     """
+    files.check_outside(path, home)
     files.check_free(path, force=force)
     check_home(home)
     one = identity.read(home)

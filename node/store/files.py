@@ -56,6 +56,12 @@ def name_new(temporary: pathlib.Path, path: pathlib.Path) -> bool:
     return True
 
 
+def check_outside(path: pathlib.Path, home: pathlib.Path) -> None:
+    """Check that a file that people keep isn't in the home that it saves. Raises PlaceTaken."""
+    if home.resolve() in path.resolve().parents:
+        raise PlaceTaken(f"{path} would lie in the home itself, and be lost with it. Choose a place outside of {home}.")
+
+
 def check_free(path: pathlib.Path, *, force: bool) -> None:
     """Check that a new file may get this name. `force`: it may replace an ordinary file. Raises PlaceTaken."""
     try:

@@ -133,6 +133,8 @@ def test_what_is_there_is_not_overwritten(anna: NodeProcess, exported: pathlib.P
     assert exported.read_bytes() == before
     told(*words, "--force", stdin=PASSPHRASE)
     assert exported.read_bytes() != before
+    inside = ("identity", "export", anna.home / "identity", "--force", *STDIN, "--home", anna.home)
+    assert "in the home itself" in refused(73, *inside, stdin=PASSPHRASE)
     assert "no name of a file" in refused(66, "identity", "export", "-", *STDIN, "--home", anna.home)
     below = exported / "below"
     assert "can't be written" in refused(74, *words[:2], below, *words[3:], stdin=PASSPHRASE)

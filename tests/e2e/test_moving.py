@@ -133,6 +133,9 @@ def test_two_talk_and_one_is_set_back_by_a_backup_made_while_they_talked(
     assert texts(again, bert.address) == texts(bert, again.address) == said
     check_numbers(again, bert)
     assert known.items() <= numbers(again).items()
+    me = again.client.status().self.id
+    streams = [{stream for author, stream, _ in one if author == me} for one in (known, numbers(again))]
+    assert streams[0] < streams[1], "it goes on in a stream of its own"
     assert len(bert.client.peers().peers) == 1
     for node in (again, bert):
         assert [peer.warning for peer in node.client.peers().peers] == [None]

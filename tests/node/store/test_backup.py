@@ -95,8 +95,9 @@ def test_a_restored_home_holds_what_the_home_held(store: stories.Store, tmp_path
 
 
 def test_a_backup_is_one_moment_and_ends_while_the_node_writes_without_pause(
-    store: stories.Store, tmp_path: pathlib.Path
+    store: stories.Store, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(backup, "STEP", 8)
     peer = store.story.meet("10.0.0.2", 5000)
     store.story.hear(peer, *["x" * 4000] * 2000)
     store.commit()
@@ -227,6 +228,15 @@ def test_somebody_who_takes_the_name_meanwhile_keeps_it(
         make(store)
     assert (tmp_path / "backup").read_text() == "theirs"
     assert names(tmp_path) == ["backup", "home"]
+
+
+def test_a_backup_doesn_t_lie_in_the_home_that_it_saves(store: stories.Store, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "link").symlink_to(store.home)
+    before = (store.home / "identity").read_bytes()
+    for path in (store.home / "snicher.db", store.home / "bus" / "backup", tmp_path / "link" / "identity"):
+        with pytest.raises(PlaceTaken, match="in the home itself"):
+            backup.make(store.home, path, "0", force=True, seal=None)
+    assert (store.home / "identity").read_bytes() == before
 
 
 def test_there_must_be_something_to_back_up(tmp_path: pathlib.Path) -> None:
