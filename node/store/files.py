@@ -27,6 +27,8 @@ from node.errors import FileUnfit, KeptFileError, PlaceTaken
 PREFIX, SUFFIX = ".snicher-", ".part"
 #: The file in a workspace that its owner holds locked.
 LOCK = "lock"
+#: How many workspaces to make until one stays.
+TRIES = 3
 #: Errors where a file can't have two names. (Android refuses it with EACCES.)
 _NO_LINKS = frozenset((errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK))
 
@@ -141,17 +143,47 @@ def workspace(path: pathlib.Path) -> Iterator[pathlib.Path]:
         if not parent.is_dir():
             raise KeptFileError(f"{path} can't be written: there is no folder {parent}. Make it first.")
         _sweep(parent)
-        folder = pathlib.Path(tempfile.mkdtemp(prefix=PREFIX, suffix=SUFFIX, dir=parent))
+        folder, lock = _make(parent)
     except OSError as error:
         raise KeptFileError(f"{path} can't be written: {error.strerror} ({parent}).") from error
     try:
-        with (folder / LOCK).open("xb") as lock:
-            locks.take(lock)
-            yield folder
+        yield folder
     except OSError as error:
         raise KeptFileError(f"{path} can't be written: {error.strerror}. Nothing was left behind.") from error
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder, lock)
+
+
+def _make(parent: pathlib.Path) -> tuple[pathlib.Path, BinaryIO]:
+    """A new workspace, and its lock. Raises OSError."""
+    for left in reversed(range(TRIES)):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix=PREFIX, suffix=SUFFIX, dir=parent))
+        try:
+            lock = (folder / LOCK).open("xb")
+            locks.take(lock)
+            return folder, lock
+        except OSError:
+            # Somebody who clears up has taken it for a remainder.
+            shutil.rmtree(folder, ignore_errors=True)
+            if not left:
+                raise
+    raise AssertionError("the last try has returned or raised")
+
+
+def _remove(folder: pathlib.Path, lock: BinaryIO) -> None:
+    """Remove a workspace whose lock we hold. The lock goes last: without it, nobody would clear up after a kill."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if path.name == LOCK:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
+    lock.close()
+    with contextlib.suppress(OSError):
+        (folder / LOCK).unlink()
+        folder.rmdir()
 
 
 def _sweep(parent: pathlib.Path) -> None:
@@ -162,10 +194,18 @@ def _sweep(parent: pathlib.Path) -> None:
             found = folder.lstat()
             if not stat.S_ISDIR(found.st_mode) or (ownership.POSIX and found.st_uid != me):
                 continue
-            # Without a lock it is empty, or about to be used.
-            with (folder / LOCK).open("r+b") as lock:
+            try:
+                lock = (folder / LOCK).open("r+b")
+            except FileNotFoundError:
+                # Without a lock it is empty. (Whoever has just made it makes another one.)
+                folder.rmdir()
+                continue
+            try:
                 locks.take(lock)
-            shutil.rmtree(folder, ignore_errors=True)
+            except OSError:
+                lock.close()
+                continue
+            _remove(folder, lock)
 
 
 def need_space(folder: pathlib.Path, needed: int, what: str) -> None:

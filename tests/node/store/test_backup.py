@@ -11,6 +11,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
@@ -285,9 +286,12 @@ def test_on_a_disk_that_is_too_small_no_backup_is_begun(store: stories.Store, tm
     def scenario(disk: pathlib.Path) -> None:
         with pytest.raises(KeptFileError, match="too little room for a backup"):
             backup.make(store.home, disk / "backup", "0", force=False, seal=None)
+        with pytest.raises(KeptFileError, match="too little room for this home"):
+            restore(path, disk / "new")
         assert names(disk) == []
 
-    on_a_disk(200_000, tmp_path, scenario)
+    path = make(store)
+    on_a_disk(100_000, tmp_path, scenario)
 
 
 def test_on_a_disk_that_fills_up_meanwhile_nothing_is_left(
@@ -477,6 +481,14 @@ restoring.restore(path, new, die)
 """
 
 
+RESTORING = """
+import pathlib, sys
+from node.store import restoring
+print("ready", flush=True)
+restoring.restore(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), None)
+"""
+
+
 @pytest.mark.parametrize("what", ["backup", "restore"])
 def test_a_process_that_is_killed_leaves_nothing_that_counts_and_the_next_one_clears_up(
     store: stories.Store, tmp_path: pathlib.Path, what: str
@@ -496,6 +508,27 @@ def test_a_process_that_is_killed_leaves_nothing_that_counts_and_the_next_one_cl
         backup.make(store.home, path, "0", force=False, seal=None)
     restore(path, new)
     assert names(folder) == ["backup", "new"]
+
+
+def test_a_restore_that_is_killed_at_any_moment_has_made_a_whole_home_or_none(
+    store: stories.Store, tmp_path: pathlib.Path
+) -> None:
+    store.story.hear(store.story.meet("10.0.0.2", 5000), *["x" * 4000] * 1000)
+    store.commit()
+    path, new = make(store), tmp_path / "new"
+    command = [sys.executable, "-c", RESTORING, str(path), str(new)]
+    for round_ in range(12):
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
+        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+        time.sleep(0.004 * round_)
+        process.kill()
+        process.communicate()
+        if new.exists():
+            assert names(new) == ["history", "identity", "snicher.db"]
+            assert contents(new) == contents(store.home)
+            shutil.rmtree(new)
+    restore(path, new)
+    assert names(tmp_path) == ["backup", "home", "new"]
 
 
 def test_a_folder_in_which_somebody_still_works_is_not_cleared_up(store: stories.Store, tmp_path: pathlib.Path) -> None:
