@@ -114,7 +114,8 @@ def _copy(home: pathlib.Path, to: pathlib.Path) -> None:
                 # If this process ends early, the copy is thrown away.
                 target.execute("PRAGMA journal_mode = OFF")
                 target.execute("PRAGMA synchronous = OFF")
-                source.backup(target, pages=STEP)
+                # Between two steps, for Ctrl+C to be noticed.
+                source.backup(target, pages=STEP, progress=lambda *_: None)
             except sqlite3.DatabaseError as error:
                 if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
                     raise KeptFileError(f"The disk of {to.parent.parent} is full. Nothing was left behind.") from error

@@ -66,11 +66,13 @@ def test_who_a_node_is_while_it_runs_and_while_it_doesn_t(nodes: Nodes) -> None:
 
 
 def test_a_home_without_an_identity_says_so(tmp_path: pathlib.Path) -> None:
-    for home in (tmp_path, tmp_path / "none"):
+    (tmp_path / "empty").mkdir()
+    for home in (tmp_path / "empty", tmp_path / "none"):
         for words in (("identity",), ("identity", "export", tmp_path / "file", *STDIN)):
-            assert "There is no identity in" in refused(66, *words, "--home", home, stdin=PASSPHRASE)
+            code, out, err = run(*words, "--home", home, stdin=PASSPHRASE)
+            assert (code, out) == (66, "") and "There is no identity in" in err
         assert "There is no" in refused(66, "backup", tmp_path / "file", "--home", home)
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ class Disturbed:
     def __getattr__(self, name: str) -> object:
         return getattr(self._db, name)
 
-    def backup(self, target: sqlite3.Connection, *, pages: int) -> None:
+    def backup(self, target: sqlite3.Connection, *, pages: int, progress: object) -> None:
         self._db.backup(target, pages=pages, progress=self._step)
 
     def _step(self, *_: object) -> None:
