@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 import node
 from node import passphrases
 from node.bus import locate
+from node.bus.encoding import sound
 from node.identity import TWO_MACHINES
 from node.model import short_code
 from node.printable import flat, json_line, plain
@@ -54,7 +55,7 @@ def main(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     manifest = backup.make(home, path, node.__version__, force=options.force, seal=seal)
     size = path.stat().st_size
     if options.json:
-        print(json_line({"file": str(path), "size": size, "manifest": msgspec.to_builtins(manifest)}))
+        print(json_line({"file": sound(str(path)), "size": size, "manifest": msgspec.to_builtins(manifest)}))
     else:
         print(f"{plain(str(path))} has {files.megabytes(size)} with {_messages(manifest)} of {_who(manifest)}.")
         print(f"To make a home of it: python -m node restore {plain(shlex.quote(path.name))} --home DIR")

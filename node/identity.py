@@ -16,6 +16,7 @@ from typing import Any
 from node import config, config_table, passphrases
 from node.bus import locate, locks, ownership
 from node.bus.client import Client
+from node.bus.encoding import sound
 from node.errors import BusError, ConfigError, HomeInUse, HomeRefused, KeptFileError, StoreError
 from node.model import short_code
 from node.printable import flat, json_line, plain
@@ -140,7 +141,7 @@ def _export(home: pathlib.Path, options: argparse.Namespace) -> None:
     passphrase = passphrases.new(options.passphrase_file, "the exported identity")
     files.write(path, sealed.seal(one.key, one.made, passphrase), force=options.force)
     if options.json:
-        print(json_line({"file": str(path), "id": one.peer, "code": short_code(one.peer)}))
+        print(json_line({"file": sound(str(path)), "id": one.peer, "code": short_code(one.peer)}))
         return
     print(f"The identity {short_code(one.peer)} is in {plain(str(path))}, encrypted.")
     print(KEEP)

@@ -142,6 +142,17 @@ def test_what_is_there_is_not_overwritten(anna: NodeProcess, exported: pathlib.P
     assert "can't be written" in refused(74, *words[:2], below, *words[3:], stdin=PASSPHRASE)
 
 
+def test_a_file_may_have_any_name_that_a_disk_takes(anna: NodeProcess, tmp_path: pathlib.Path) -> None:
+    home = ("--home", anna.home)
+    for number, name in enumerate(("\udcff", "a \x1b[31m b", "-x", "größe", "x" * 200)):
+        key, backup, new = tmp_path / f"{name}", tmp_path / f"{name}.b", tmp_path / str(number)
+        exported = json.loads(told("identity", "export", key, "--json", *STDIN, *home, stdin=PASSPHRASE))
+        assert exported["file"].replace("?", "\udcff") == str(key)
+        assert "\x1b" not in told("backup", backup, *home)
+        told("restore", backup, "--home", new)
+    assert "can't be written" in refused(74, "backup", tmp_path / ("x" * 300), *home)
+
+
 def test_on_a_terminal_it_is_asked_for_and_not_shown(anna: NodeProcess, tmp_path: pathlib.Path) -> None:
     pid, terminal = pty.fork()
     if not pid:
