@@ -36,7 +36,7 @@ KEEP = "Whoever has this file and the passphrase can be you. Without the passphr
 
 def main(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run one of the three; returns the exit code. Raises SnicherError."""
-    options = _parser().parse_args(argv)
+    options = _parser().parse_args(argv, argparse.Namespace(home=None, json=False))
     home = locate.find_home(options.home, environment)
     if options.action == "export":
         _export(home, options)
@@ -56,7 +56,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m node identity", description=about, parents=[common], allow_abbrev=False
     )
-    parser.set_defaults(home=None, json=False)
     actions = parser.add_subparsers(dest="action", metavar="export | import")
 
     def action(name: str, about: str) -> argparse.ArgumentParser:

@@ -57,6 +57,8 @@ def test_who_a_node_is_while_it_runs_and_while_it_doesn_t(nodes: Nodes) -> None:
         ["code", me.code], ["id", me.id], ["made", f"{running['made'][:10]} {running['made'][11:19]} UTC"],
         ["key", str(anna.home / "identity")], ["node", f"runs (pid {pid})"],
     ]  # fmt: skip
+    inside = told("identity", *home, "export", anna.home.parent / "key", *STDIN, "--json", stdin=PASSPHRASE)
+    assert json.loads(inside)["id"] == me.id
     anna.stop()
     after = json.loads(told("identity", *home, "--json"))
     assert {**after, "name": ""} == {**running, "runs": False, "pid": None, "name": ""}

@@ -7,6 +7,7 @@ import pathlib
 import sqlite3
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -146,6 +147,49 @@ def test_two_talk_and_one_is_set_back_by_a_backup_made_while_they_talked(
     again.start()
     assert facts(again)["log"] == new["log"], "it is restored once"
     assert texts(again, bert.address) == said
+
+
+def say(node: NodeProcess, to: str, texts: list[str]) -> None:
+    for text in texts:
+        node.send(to, text)
+
+
+def test_a_backup_made_in_the_middle_of_talking_is_restored_after_a_crash(
+    nodes: Nodes, pair: tuple[NodeProcess, NodeProcess]
+) -> None:
+    anna, bert = pair
+    me = anna.client.status().self.id
+    there = [f"there {number}" for number in range(60)]
+    back = [f"back {number}" for number in range(60)]
+    threads = [threading.Thread(target=say, args=(anna, bert.address, there)),
+               threading.Thread(target=say, args=(bert, me, back))]  # fmt: skip
+    for thread in threads:
+        thread.start()
+    eventually(lambda: len(everything(bert)) > 10, "they talk")
+    backup = back_up(anna)
+    for thread in threads:
+        thread.join()
+    eventually(lambda: len(everything(bert)) == 121, "bert has all")
+    anna.kill()
+    say(bert, me, late := [f"late {number}" for number in range(5)])
+    again = restored(nodes, backup, "anna", anna.address).start()
+    kept = everything(again)
+    assert len(kept) == len(set(kept))
+    # Before it has met anybody again.
+    say(again, bert.address, anew := [f"anew {number}" for number in range(20)])
+    everybody = {"first", *there, *back, *late, *anew}
+    for node in (again, bert):
+        eventually(lambda node=node: len(everything(node)) >= len(everybody), f"all is at {node.name}")
+        found = everything(node)
+        assert len(found) == len(everybody) and set(found) == everybody
+        for texts_of in (there, back, late, anew):
+            assert [text for text in found if text in texts_of] == texts_of
+        node.check_disk()
+    assert everything(again) == everything(bert)
+    check_numbers(again, bert)
+    for message in bert.messages(again.address):
+        if message.direction == "out":
+            bert.wait_state(message, "delivered")
 
 
 def test_a_backup_is_restored_elsewhere_while_the_original_runs_on(
