@@ -7,12 +7,13 @@
     hosts.py      pure: names and addresses, and which is ours      place.py    the home's file: name, key, browsers
     links.py      links that open it once                           sessions.py  who is in: cookie and pass
     challenges.py  proofs, by signature                             another.py  `--link`: ask for another link
-    hostconfig.py  keeps Streamlit's own dialogs away
+    hostconfig.py  keeps Streamlit's own dialogs away               preloading.py  tells browsers early what they need
     given.py      flags and PORT, checked                         running.py   which dashboards of a home run; ends them
     live.py       feed -> one bounded queue per tab -> WebSocket                        asked.py    what a tab may ask
     feed.py       follows the node, and asks it
     viewmodel.py  pure: snapshot + events -> what is drawn         appearance.py  pure: how one thing is drawn
     schema.py     pure: all that server and tabs tell each other   typedefs.py   writes it as types for JavaScript
+    lists.py      pure: all lists in pages, what is drawn first in the first
     operations.py  pure: changes that tabs are told                doubts.py   pure: who somebody may be, and what to do
     secure.py     pure: how encrypted links are drawn
     wording.py    pure: states and errors in words                 namesakes.py  pure: who shares a name
@@ -20,11 +21,14 @@
     watching.py   tabs that show the Activity page: rows and figures, from a poll that they share
     telling.py    pure: events in words                         activity.py    pure: figures and health in words
     eventlog.py   pages of the event log, filtered, backwards   options.py     what can be set, and where it comes from
-    main.py       the Streamlit script: pages and frame
+    main.py       the Streamlit script: pages and frame         registry.py  finds the pages
     views/        one file a page          components/   what is drawn: Python, and its own .js and .css
+    hatch.py      how a script of Streamlit asks the server     native.py    answers, once the pass is proved
+    drafts.py     pure: settings while somebody edits them      when.py      pure: moments in words
 
-Who may import whom: app -> (main, live, hostconfig, another, connections, listening, given, running) -> guard -> door
--> (place, links, sessions, pages) -> (challenges, hosts); live -> (watching | composing) -> asked ->
-(eventlog | options) -> schema -> (feed | viewmodel) -> node.bus; main -> views -> components. viewmodel -> (activity |
-operations | telling) -> (appearance | secure) -> (doubts | namesakes) -> wording are pure.
+Who may import whom: app -> (main, live, hostconfig, preloading, another, connections, listening, given, running) ->
+guard -> door -> (place, links, sessions, pages) -> (challenges, hosts); live -> native -> (watching | composing) ->
+asked -> (eventlog | options | lists) -> schema -> (feed | viewmodel) -> node.bus; main -> views -> components ->
+(hatch | registry) -> schema. viewmodel -> (activity | operations | telling) -> (appearance | secure) -> (doubts |
+namesakes) -> wording are pure.
 """

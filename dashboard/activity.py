@@ -46,6 +46,14 @@ class Rate:
         return RateView(STEP_MS, steps[0] * STEP_MS, [self._counts.get(step, 0) for step in steps])
 
 
+def speed(rate: RateView, now: int) -> tuple[float, float]:
+    """Messages a second: now (over the last whole step and the one that goes on), and at most."""
+    counts, step = rate.counts, rate.step_ms
+    goes_on = min(step, max(0, now - (rate.start + (len(counts) - 1) * step)))
+    recent = sum(counts[-2:]) / ((step + goes_on) / 1000)
+    return recent, max(recent, *(count / (step / 1000) for count in counts))
+
+
 class Sign(msgspec.Struct, frozen=True):
     """The state of one part of the node: a word with its tone, a sentence, and a time (ms) with its label."""
 
@@ -152,6 +160,15 @@ def figures(
         subscribers=_subscribers(stats, own),
         consumers=_consumers(stats),
     )
+
+
+def away_signs(away: AwayView) -> list[Sign]:
+    """How node, disk and bus are while the node doesn't answer."""
+    return [
+        _node(0, None, None, away),
+        Sign("Disk", "unknown", "plain", "Only the node can tell."),
+        Sign("Bus", "silent", "wait", "Reconnecting by itself."),
+    ]
 
 
 def _node(now: int, stats: rq.StatsResult | None, status: rq.StatusResult | None, away: AwayView | None) -> Sign:

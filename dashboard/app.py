@@ -26,7 +26,20 @@ from starlette.routing import Route, WebSocketRoute
 from streamlit import file_util
 from streamlit.web import bootstrap
 
-from dashboard import another, connections, door, given, guard, hostconfig, hosts, listening, live, place, running
+from dashboard import (
+    another,
+    connections,
+    door,
+    given,
+    guard,
+    hostconfig,
+    hosts,
+    listening,
+    live,
+    place,
+    preloading,
+    running,
+)
 from dashboard.components import assets
 from dashboard.links import PARAMETER
 from node import loglines, streams, supervisor
@@ -47,6 +60,8 @@ FIXED_OPTIONS: dict[str, object] = {
     "client.toolbarMode": "minimal",
     "client.showErrorDetails": "none",
     "client.showSidebarNavigation": False,
+    # Settings may be changed elsewhere, so their fields have a default and are set as well (views/settings.py).
+    "global.disableWidgetStateDuplicationWarning": True,
     "server.fileWatcherType": "none",
     "server.headless": True,
     "server.enableAgentApi": False,
@@ -79,7 +94,8 @@ def build(
             gc.freeze()
             yield
 
-    index_page = pathlib.Path(file_util.get_static_dir(), "index.html").read_bytes()
+    static = pathlib.Path(file_util.get_static_dir())
+    index_page = (static / "index.html").read_bytes()
     application = st.App(
         SCRIPT,
         lifespan=lifespan,
@@ -91,6 +107,7 @@ def build(
         middleware=[
             Middleware(guard.Guard, door=entrance, inline=guard.script_hashes(index_page)),
             Middleware(hostconfig.HostConfig),
+            Middleware(preloading.Preloading, further=preloading.of_streamlit(static)),
         ],
     )
     return application, entrance

@@ -1,8 +1,14 @@
-"""Changes the host configuration that Streamlit's page asks for, so that it shows no connection dialogs.
+"""Overrides the host configuration that Streamlit's page asks for, so that the page shows no connection dialogs.
 
-When its server is away for some seconds, the page covers itself with a dialog and takes the focus: "Are you connected
-to the internet?" Nobody needs the internet here. The strip on top of every page says what is wrong, and one can go on
-reading and writing. Streamlit doesn't allow a route of ours at this path, so this is ASGI around it.
+Without it, this breaks: when the server is away for some seconds, the page covers itself with a dialog and takes the
+focus: "Are you connected to the internet?" Closed, it comes again. Nobody needs the internet here. The strip on top of
+every page says what is wrong, and one can go on reading and writing.
+
+Streamlit 1.67 has no option for that. It wants who hosts it to override this very answer "at the platform or proxy
+level" (as it says of `client.allowedOrigins`), and it refuses a route of ours at this path. So this is ASGI around it,
+by the public `middleware` of `st.App`: it changes one word and passes on what else Streamlit answers. It is no longer
+needed once Streamlit has an option; tests/dashboard/test_hostconfig.py fails when there seems to be one, or when the
+word means something else.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from __future__ import annotations
 import enum
 import ipaddress
 import re
+import urllib.parse
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -104,6 +105,23 @@ class Hosts:
         if is_wildcard(self.address):
             return Kind.DIRECT if name in LOOPBACK_NAMES or name == _own(local) else None
         return Kind.DIRECT if name == bracketed(self.address) else None
+
+
+def weakness(origin: str) -> str:
+    """A sentence about weaker protection of a page with this origin; empty when there is none.
+
+    The frame says the same (components/shared/protection.js).
+    """
+    parts = urllib.parse.urlsplit(origin)
+    name = parts.hostname or ""
+    if parts.scheme == "https" or name.endswith(".localhost"):
+        return ""
+    if name in ("localhost", "::1") or name.startswith("127."):
+        return (
+            "Weaker protection: at this address, other servers on this machine that you visit see this dashboard's "
+            "cookie. It opens no chats by itself."
+        )
+    return "Weaker protection: pages travel unencrypted at this address, and others on the network can read them."
 
 
 def hosts_of(address: str, port: int, name: str, further: Iterable[str] = ()) -> Hosts:

@@ -4,8 +4,9 @@ Law of this file: everything here runs on the server's event loop, so registerin
 step, and no lock is needed. A tab that can't keep up is closed; it comes back and resumes by its cursor.
 
 schema.py declares what a tab and this server tell each other. A tab sends `hello` with its cursor `{log, seq}`. It gets
-one `all` (every list, and the changes since its cursor if they are still known), then `patch`es. A tab that sent
-`watch` gets `rows` and `figures` as well (watching.py).
+one `all`: the first page of all lists, and the changes since its cursor if they are still known. Then come the other
+pages as `more` (lists.py), and `patch`es, also between two pages. A tab that sent `watch` gets `rows` and `figures` as
+well (watching.py).
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, NamedTuple
 
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from dashboard import asked, composing, guard, operations, schema, viewmodel, watching, wording
+from dashboard import asked, composing, guard, hatch, lists, native, operations, schema, viewmodel, watching, wording
 from dashboard.door import Door
 from dashboard.feed import Asker, Feed
 from dashboard.sessions import Session
@@ -75,6 +76,13 @@ def _room_of(op: operations.Lasting) -> str | None:
             return op.room
 
 
+class _Begin(NamedTuple):
+    """A frame with which the lists begin anew, and the frames of their other pages."""
+
+    frame: bytes
+    pages: Iterator[bytes]
+
+
 class Tab:
     """One browser tab: a bounded queue of frames and the task that sends them."""
 
@@ -84,12 +92,14 @@ class Tab:
         self.session = session
         #: Whether it has sent `hello` with the pass.
         self.welcome = False
-        self._frames: asyncio.Queue[bytes] = asyncio.Queue(MAX_WAITING_FRAMES)
+        #: The conversation that was open when it came: it is on the first page of the lists.
+        self.opened = ""
+        self._frames: asyncio.Queue[bytes | _Begin] = asyncio.Queue(MAX_WAITING_FRAMES)
         #: Set when the tab must go, with the close code.
         self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
-    def put(self, frame: bytes) -> None:
-        """Queue a frame. If the queue is full, the tab is closed."""
+    def put(self, frame: bytes | _Begin) -> None:
+        """Queue a frame. If the queue is full, the tab is closed. Pages of lists take no place in it."""
         try:
             self._frames.put_nowait(frame)
         except asyncio.QueueFull:
@@ -101,10 +111,22 @@ class Tab:
             self.ended.set_result(code)
 
     async def send_all(self) -> None:
-        """Send queued frames, for ever."""
+        """Send queued frames, for ever; and after each a page of the lists, as long as there are more. So an answer
+        doesn't wait for long lists, nor do these wait for a flood to end."""
+        pages: Iterator[bytes] = iter(())
+        page = None
         while True:
-            frame = await self._frames.get()
-            await self._socket.send_text(frame.decode())
+            if page is None or not self._frames.empty():
+                frame = await self._frames.get()
+                if isinstance(frame, _Begin):
+                    frame, pages = frame
+                    page = next(pages, None)
+                await self._socket.send_text(frame.decode())
+            if page is not None:
+                # Sending alone may not let others run.
+                await asyncio.sleep(0)
+                await self._socket.send_text(page.decode())
+                page = next(pages, None)
 
 
 class Hub:
@@ -126,6 +148,8 @@ class Hub:
         self._feed = Feed(home, name, self.take)
         self._tasks: set[asyncio.Task[None]] = set()
         self._encoder = msgspec.json.Encoder()
+        #: The lists as they are now, for the next tab; None when they have changed since they were made.
+        self._lists: lists.Lists | None = None
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -133,7 +157,8 @@ class Hub:
         self._spawn(self._feed.run())
         self._spawn(self._beat())
         try:
-            yield
+            with hatch.open_to(native.Native(self._asker, self.model, self._watchers, self._door)):
+                yield
         finally:
             for tab in self._tabs:
                 tab.end(1012)
@@ -169,8 +194,11 @@ class Hub:
                     # The node may have been back so quickly that no Away was given.
                     self._look_again()
         self._keep(ops)
+        # Also without operations: each event moves the cursor on.
+        self._lists = None
         if anew:
-            self._publish(schema.AllFrame(_now(), self.model.everything(), None))
+            for tab in list(self._tabs):
+                tab.put(self._begin(tab, None))
         elif ops:
             self._publish(schema.PatchFrame(self.model.seq, ops))
 
@@ -216,6 +244,7 @@ class Hub:
                 peers, status = answers
                 ops = self.model.live(peers.next_tries, status.health)
                 if ops:
+                    self._lists = None
                     self._publish(schema.PatchFrame(self.model.seq, ops))
         finally:
             self._asking = False
@@ -310,9 +339,15 @@ class Hub:
     def _register(self, tab: Tab, hello: schema.Hello) -> None:
         # There is no await in between, so no event can fall between snapshot and queue.
         self._tabs.add(tab)
-        tab.put(
-            self._encoder.encode(schema.AllFrame(_now(), self.model.everything(), self._missed(hello.log, hello.seq)))
-        )
+        tab.opened = hello.room
+        tab.put(self._begin(tab, self._missed(hello.log, hello.seq)))
+
+    def _begin(self, tab: Tab, missed: list[operations.Lasting] | None) -> _Begin:
+        """All lists as they are now."""
+        if self._lists is None:
+            self._lists = lists.Lists(self.model.everything())
+        frame = schema.AllFrame(_now(), self._lists.first(tab.opened), missed, self._lists.count)
+        return _Begin(self._encoder.encode(frame), self._lists.pages(self._encoder))
 
     def _at_once(self, tab: Tab, word: schema.Request | schema.Unknown) -> schema.ReplyFrame | None:
         """The answer to what this server does without the node, which is done; None to all else."""

@@ -1,26 +1,22 @@
 """The Streamlit script: the pages, and the frame around them. Runs again for every click on the navigation.
 
-Law of this file: it draws nothing itself and knows no node. Live data comes over the components' own WebSocket.
+Law of this file: it draws nothing itself and knows no node. Live data comes over the components' own WebSocket, and to
+native parts through the hatch.
 """
 
 from __future__ import annotations
 
 import streamlit as st
 
+from dashboard import registry
 from dashboard.components import frame
-from dashboard.views import activity, chats, peers, search, settings
 
 st.set_page_config(page_title="Snicher", page_icon=None, layout="wide")
-pages = {
-    "chats": st.Page(chats.page, title="Chats", url_path="chats", default=True),
-    "peers": st.Page(peers.page, title="Peers", url_path="peers"),
-    "search": st.Page(search.page, title="Search", url_path="search"),
-    "activity": st.Page(activity.page, title="Activity", url_path="activity"),
-    "settings": st.Page(settings.page, title="Settings", url_path="settings"),
-}
-page = st.navigation(list(pages.values()), position="hidden")
-current = next((name for name, one in pages.items() if one is page or one.url_path == page.url_path), "chats")
-chosen = frame.draw(current)
-if chosen in pages and chosen != current:
-    st.switch_page(pages[chosen])
+pages = [registry.streamlit_page(page) for page in registry.pages()]
+page = st.navigation(pages, position="hidden")
+names = [one.name for one in registry.pages()]
+current = page.url_path if page.url_path in names else names[0]
+chosen = frame.draw(current, registry.pages())
+if chosen in names and chosen != current:
+    st.switch_page(pages[names.index(chosen)])
 page.run()

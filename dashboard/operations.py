@@ -142,13 +142,27 @@ class HealthOp(msgspec.Struct, frozen=True, tag_field="op", tag="health"):
     health: HealthView | None
 
 
+class Totals(msgspec.Struct, frozen=True):
+    """How many there are of all: a tab knows it before all pages of the lists have come."""
+
+    rooms: int
+    peers: int
+    unread: int
+
+
+class TotalsOp(msgspec.Struct, frozen=True, tag_field="op", tag="totals"):
+    """There are more or fewer of them."""
+
+    totals: Totals
+
+
 class OptionsOp(msgspec.Struct, frozen=True, tag_field="op", tag="options"):
     """The settings or the outcome of a greeting changed: pages that show them ask again."""
 
 
 #: Operations that a tab must get after it was away for a moment, because the lists alone don't show them.
 Lasting = MessageOp | ChangedOp | StateOp | ReceiptOp | ExpiredOp | RoomGone | WarnedOp | IdentitySharedOp
-Op = Lasting | RoomOp | PeerOp | PeerGone | SelfOp | AwayOp | HealthOp | OptionsOp | LinksOp
+Op = Lasting | RoomOp | PeerOp | PeerGone | SelfOp | AwayOp | HealthOp | OptionsOp | LinksOp | TotalsOp
 
 
 class Everything(msgspec.Struct, frozen=True):
@@ -163,3 +177,4 @@ class Everything(msgspec.Struct, frozen=True):
     health: HealthView | None
     #: The last news that this node's identity is used twice, for tabs that were opened since.
     shared: IdentitySharedOp | None
+    totals: Totals

@@ -100,6 +100,11 @@ async def change(asker: Asker, changes: dict[str, Any], key: str) -> Changed:
     return Changed(_settings(answer.settings, None))
 
 
+def has_heard(model: viewmodel.Model, changed: Changed) -> bool:
+    """Whether the model holds what was committed."""
+    return model.state is None or _settings(model.state.settings, None) == changed.settings
+
+
 async def _ask(asker: Asker, op: str, kind: type[_Result]) -> _Result | None:
     """The result of a command; None when the node is away or doesn't know the command."""
     try:

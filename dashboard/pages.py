@@ -29,7 +29,7 @@ _FOREIGN_ORIGIN = string.Template((_FOLDER / "foreign_origin.html").read_text("u
 #: Random for each start, see above.
 _START = secrets.token_hex(8)
 #: Path -> content of the scripts of the door's page.
-FILES = {f"/door/{_START}/{name}": (_FOLDER / name).read_bytes() for name in ("page.js", "browser.js")}
+FILES = {f"/door/{_START}/{name}": (_FOLDER / name).read_bytes() for name in ("page.js", "browser.js", "door.js")}
 
 #: Makes the browser clear its cache for our addresses. (It obeys in a secure context only.)
 CLEAR_CACHE = (b"clear-site-data", b'"cache"')

@@ -40,10 +40,11 @@ Setting = Annotated[str, Meta(max_length=2000)]
 
 
 class Hello(msgspec.Struct, tag_field="t", tag="hello"):
-    """The first frame of a tab: its cursor, if it has one, and the pass of its session."""
+    """The first frame of a tab: its cursor, if it has one, the open conversation, and the pass of its session."""
 
     log: Id = ""
     seq: Number = 0
+    room: Id = ""
     word: Annotated[str, Meta(max_length=100)] = msgspec.field(name="pass", default="")
 
 
@@ -302,11 +303,22 @@ Request = (
 
 
 class AllFrame(msgspec.Struct, frozen=True, tag_field="t", tag="all"):
-    """All lists. `missed`: the operations since the tab's cursor; null: unknown, so the tab loads its history again."""
+    """The first page of all lists; `left` more pages come. `missed`: the operations since the tab's cursor; null:
+    unknown, so the tab loads its history again."""
 
     now: int
     everything: operations.Everything
     missed: list[operations.Lasting] | None
+    left: int
+
+
+class MoreFrame(msgspec.Struct, frozen=True, tag_field="t", tag="more"):
+    """A further page of all lists, as they were at the `seq` of `all`; `left` more pages come. What a `patch` has said
+    since counts more."""
+
+    rooms: list[appearance.RoomView]
+    peers: list[appearance.PeerView]
+    left: int
 
 
 class PatchFrame(msgspec.Struct, frozen=True, tag_field="t", tag="patch"):
@@ -351,7 +363,7 @@ class FiguresFrame(msgspec.Struct, frozen=True, tag_field="t", tag="figures"):
     figures: activity.Figures
 
 
-Frame = AllFrame | PatchFrame | BeatFrame | ReplyFrame | RowsFrame | FiguresFrame
+Frame = AllFrame | MoreFrame | PatchFrame | BeatFrame | ReplyFrame | RowsFrame | FiguresFrame
 
 
 # -- reading

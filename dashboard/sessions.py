@@ -89,8 +89,15 @@ class Sessions:
         The pass of any such session is accepted. Tabs of one browser that return at the same time each begin a session,
         and the storage that they share may end up with the pass of one and the cookie of another.
         """
+        return self.whose(word, host) is not None
+
+    def whose(self, word: str, host: str) -> Session | None:
+        """The session of this host that has this pass."""
         offered = _hash(word)
-        return any(session.host == host and hmac.compare_digest(offered, own) for session, own in self._known.values())
+        for session, own in self._known.values():
+            if session.host == host and hmac.compare_digest(offered, own):
+                return session
+        return None
 
     def end_others(self, but: Session | None) -> None:
         """End all sessions but those of one browser: this session, and others with the same key."""

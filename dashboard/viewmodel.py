@@ -46,6 +46,8 @@ from dashboard.operations import (
     RoomOp,
     SelfOp,
     StateOp,
+    Totals,
+    TotalsOp,
     WarnedOp,
 )
 from node.bus import events as ev
@@ -77,6 +79,9 @@ class Model:
         #: The views last given out, so that only changes are given out.
         self._rooms: dict[str, RoomView] = {}
         self._peers: dict[str, PeerView] = {}
+        #: The sum of all that is unread, and the totals last given out.
+        self._unread = 0
+        self._totals = Totals(0, 0, 0)
         self._of_one_name = Namesakes()
         self._rooms_of_one_name = Namesakes()
 
@@ -86,7 +91,7 @@ class Model:
         """All lists as they are now."""
         me = self_view(self._state.self) if self._state else None
         rooms, peers = list(self._rooms.values()), list(self._peers.values())
-        return Everything(self.log, self.seq, me, rooms, peers, self._away, self._health, self._shared)
+        return Everything(self.log, self.seq, me, rooms, peers, self._away, self._health, self._shared, self._totals)
 
     def name_of(self, room: str) -> str:
         """The name of the other side in a conversation; of several of one name, with what tells it apart."""
@@ -94,6 +99,10 @@ class Model:
         if view is None:
             return "the other side"
         return f"{view.name} ({view.mark})" if view.mark else view.name
+
+    def room(self, room: str) -> RoomView | None:
+        """A conversation as the lists show it."""
+        return self._rooms.get(room)
 
     def has_room(self, room: str) -> bool:
         """Whether this conversation exists."""
@@ -140,7 +149,7 @@ class Model:
         """Begin again from a snapshot. Every tab needs `everything` afterwards."""
         self.log, self.seq, self._state = snapshot.log, snapshot.seq, snapshot.state
         self._away = None
-        self._rooms, self._peers, self._typing = {}, {}, {}
+        self._rooms, self._peers, self._typing, self._unread = {}, {}, {}, 0
         self._of_one_name, self._rooms_of_one_name = Namesakes(), Namesakes()
         self.live(snapshot.live.next_tries, snapshot.live.health)
         self._changed(set(self._state.peers), set(self._state.rooms))
@@ -280,7 +289,8 @@ class Model:
 
     def _gone(self, seq: int, room_id: str, into: str | None) -> RoomGone:
         name = self.name_of(room_id)
-        self._rooms.pop(room_id, None)
+        if view := self._rooms.pop(room_id, None):
+            self._unread -= view.unread
         self._typing.pop(room_id, None)
         return RoomGone(seq, room_id, into, name)
 
@@ -343,7 +353,13 @@ class Model:
                 doubt=doubt_view(peer, name_of(peer)) if peer else None,
                 typing=self._typing.get(room_id, 0),
             )
-            if row != self._rooms.get(room_id):
+            before = self._rooms.get(room_id)
+            if row != before:
+                self._unread += row.unread - (before.unread if before else 0)
                 self._rooms[room_id] = row
                 ops.append(RoomOp(row))
+        totals = Totals(len(self._rooms), len(self._peers), self._unread)
+        if totals != self._totals:
+            self._totals = totals
+            ops.append(TotalsOp(totals))
         return ops

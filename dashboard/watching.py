@@ -56,6 +56,8 @@ class Watchers:
         self._passing = 0
         self._flushing: asyncio.TimerHandle | None = None
         self._polling: asyncio.Task[None] | None = None
+        #: The last figures, while there is a tab; and the same as a frame.
+        self.figures: activity.Figures | None = None
         self._latest: bytes | None = None
         self._waiting: tuple[tuple[object, ...], list[activity.WaitingCount]] = ((), [])
         self._encoder = msgspec.json.Encoder()
@@ -84,7 +86,7 @@ class Watchers:
             self._flushing = None
         self._rows.clear()
         self._skipped = 0
-        self._latest = None
+        self.figures = self._latest = None
 
     def note(self, event: ev.Event) -> None:
         """Take an event before the model does, so that things it removes still have their names."""
@@ -120,7 +122,8 @@ class Watchers:
     async def _poll(self) -> None:
         while True:
             try:
-                self._latest = self._publish(schema.FiguresFrame(await self._look()))
+                self.figures = await self._look()
+                self._latest = self._publish(schema.FiguresFrame(self.figures))
             except Exception:
                 # A bug here must not end the figures for good.
                 log.exception("looking at the node's figures failed")

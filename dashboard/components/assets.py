@@ -7,9 +7,12 @@ Streamlit gives a component one string of JavaScript. Ours is a small loader tha
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import pathlib
+import posixpath
+import re
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,6 +27,7 @@ _FILES: dict[str, bytes] = {
     for path in sorted(_FOLDER.rglob("*"))
     if path.suffix in _TYPES
 }
+_IMPORT = re.compile(r"""^(?:import|export)\b[^"';]*["'](\.[^"']+)["'];""", re.MULTILINE)
 #: Changes when any file does, and only then: a tab that is open must not load the same module twice.
 _CONTENT = hashlib.sha256(b"".join(name.encode() + body for name, body in _FILES.items())).digest()
 VERSION = _CONTENT.hex()[:16]
@@ -55,6 +59,23 @@ async def favicon(request: Request) -> Response:
     return Response(_FILES["frame/favicon.png"], media_type="image/png", headers={"cache-control": "max-age=86400"})
 
 
+def address(name: str) -> str:
+    """Where a file is served."""
+    return f"/ui/{VERSION}/{name}"
+
+
+@functools.cache
+def imports(*modules: str) -> list[str]:
+    """Those of these modules that there are, and all that they import, in the order in which a browser meets them."""
+    found = [name for name in modules if name in _FILES]
+    for name in found:
+        for path in _IMPORT.findall(_FILES[name].decode()):
+            other = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
+            if other in _FILES and other not in found:
+                found.append(other)
+    return found
+
+
 def stylesheet(*names: str) -> str:
     """These files' content, one after the other."""
     return "\n".join(_FILES[name].decode() for name in names)
@@ -66,7 +87,7 @@ def loader(module: str) -> str:
     Streamlit runs the default export again when data changes; `mount` must then find what it made before.
     """
     return f"""
-const loading = import(new URL("/ui/{VERSION}/{module}", window.location.origin));
+const loading = import(new URL("{address(module)}", window.location.origin));
 export default function (component) {{
   let gone = false;
   let cleanUp = null;

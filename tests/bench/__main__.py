@@ -18,6 +18,8 @@
                what they notice of three hundred flooding sources
     scrolling  frames and long tasks of a tab that scrolls up a long conversation, quiet and while messages stream in
     pixels     event to pixel in browser tabs, beside a bare page; the dashboard's CPU and memory with idle tabs
+    opening    opening a conversation of a home with many messages, beside the smallest page of Streamlit
+    many       20,000 conversations beside 100: opening, elements in the page, tasks that hold it up with each message
 
 How to read it: min, median and max are over the repeats of a short run. A reference is measured in the same run, in
 turn with the product, and `ratio` is the median of the pairs: machines are noisy and shared, so believe ratios before
@@ -42,7 +44,7 @@ from tests.bench.sizes import FULL, QUICK, Sizes
 #: Each is a module of this package with `measure`. Loaded when asked for: workers import this file again.
 NAMES = (
     "plain", "latency", "sending", "delivered", "links", "paging", "snapshots", "searching", "idle", "burst", "crowd",
-    "scrolling", "pixels",
+    "scrolling", "pixels", "opening", "many",
 )  # fmt: skip
 
 

@@ -46,7 +46,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ratio(self) -> float | None:
         """The middle of the ratios of the pairs: both of a pair met the same noise."""
-        if not self.references:
+        if not any(self.references):
             return None
         return statistics.median(
             value / reference for value, reference in zip(self.values, self.references, strict=True) if reference

@@ -44,6 +44,9 @@ class Sizes(msgspec.Struct, frozen=True):
     #: Event to pixel: tabs, and messages seen by each.
     tabs: tuple[int, int] = (1, 10)
     pixels: int = 100
+    #: Opening: conversations that share the messages, and how often each page is opened.
+    conversations: int = 50
+    openings: int = 8
     #: Scrolling: so long, in a conversation of `conversation` messages.
     scroll_s: float = 10.0
     #: Messages of each burst: as many as the node keeps for a slow subscriber, and more.
@@ -83,6 +86,8 @@ QUICK = Sizes(
     links=20,
     tabs=(1, 2),
     pixels=5,
+    conversations=5,
+    openings=1,
     scroll_s=0.5,
     bursts=(2_000,),
     honest=5,

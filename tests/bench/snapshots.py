@@ -53,23 +53,26 @@ def measure(sizes: Sizes) -> list[Row]:
     ]
 
 
-def fill(home: pathlib.Path, count: int) -> None:
-    """So many peers, each with a conversation that has a text."""
+def fill(home: pathlib.Path, count: int, each: int = 1, mark: tuple[str, int] | None = None) -> None:
+    """So many peers, each with a conversation that has `each` texts; the one with this number says what `mark` says."""
     writer = Writer(home)
     writer.prepare(log=secrets.token_hex(8), instance=secrets.token_hex(16))
     records: list[e.Record] = []
     for number in range(1, count + 1):
         id_, name = f"plain-{number}", f"peer{number}"
         host = f"127.{20 + number // 65536}.{number // 256 % 256}.{number % 256}"
-        clock = (FIRST_AT + number) << COUNTER_BITS
-        message = nouns.Message(
-            id=number, room=id_, order=order_text(clock), at=FIRST_AT + number, direction="in", author=id_, name=name,
-            text=TEXT,
-        )  # fmt: skip
+        said = []
+        for nth in range(1, each + 1):
+            at = FIRST_AT + (number - 1) * each + nth
+            said.append(nouns.Message(
+                id=(number - 1) * each + nth, room=id_, order=order_text(at << COUNTER_BITS), at=at, direction="in",
+                author=id_, name=name, text=mark[0] if mark and mark[1] == nth else TEXT,
+            ))  # fmt: skip
         peer = nouns.Peer(id=id_, room=id_, name=name, host=host, port=5000, dialect="std", dialect_from="seen")
-        room = nouns.Room(id=id_, kind="plain", name=name, peer=id_, created=FIRST_AT, unread=1, last=message)
-        records += [e.PutPeer(peer), e.PutRoom(room), e.AddMessage(message, clock)]
+        room = nouns.Room(id=id_, kind="plain", name=name, peer=id_, created=FIRST_AT, unread=1, last=said[-1])
+        records += [e.PutPeer(peer), e.PutRoom(room)]
+        records += [e.AddMessage(message, message.at << COUNTER_BITS) for message in said]
     writer.commit(records)
-    while writer.index(count):
+    while writer.index(count * each):
         pass
     writer.close()

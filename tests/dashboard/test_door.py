@@ -226,7 +226,7 @@ def test_a_browser_whose_key_can_not_be_kept_is_let_in_all_the_same(visitor: Vis
 
 
 def test_the_scripts_of_the_door_are_served_to_everybody_under_a_path_of_this_start(visitor: Visitor) -> None:
-    assert {path.rpartition("/")[2] for path in pages.FILES} == {"page.js", "browser.js"}
+    assert {path.rpartition("/")[2] for path in pages.FILES} == {"page.js", "browser.js", "door.js"}
     for path in pages.FILES:
         answer = visitor.client.get(path)
         assert answer.status_code == 200 and answer.headers["cache-control"] == "no-store"

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import re
+
+import pytest
 from starlette.types import Message
+from streamlit import config
 
 from dashboard import hostconfig
 from tests.dashboard.conftest import Served
@@ -25,3 +29,10 @@ def test_an_answer_that_is_something_else_stays_as_it_is() -> None:
     for body in (b"Not Found", b"[1,2,3,4]", b""):
         answer: list[Message] = [start, {"type": "http.response.body", "body": body}]
         assert hostconfig.quieter(answer) == answer
+
+
+def test_streamlit_has_no_option_for_it_yet(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When this fails, see whether hostconfig.py is still needed: Streamlit's dialogs may be an option of it by now."""
+    monkeypatch.setattr(hostconfig, "quieter", lambda answer: answer)
+    assert served.client.get(hostconfig.PATH, headers=served.cookie).json()["blockErrorDialogs"] is False
+    assert not [name for name in config.get_config_options() if re.search("dialog|hostConfig", name, re.IGNORECASE)]

@@ -26,6 +26,11 @@ def node(*arguments: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_type_checker_finds_nothing() -> None:
+    tsc = str(packages.need("typescript") / "bin" / "tsc")
+    node(tsc, "--pretty", "false", "--project", f"{JS}/tsconfig.json")
+
+
 def test_the_linter_finds_nothing() -> None:
     eslint = str(packages.need("eslint") / "bin" / "eslint.js")
     node(eslint, "--max-warnings", "0", "--config", f"{JS}/eslint.config.js", "dashboard/components", JS)

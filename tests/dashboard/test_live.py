@@ -1,23 +1,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import pathlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 from starlette.testclient import WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
-from dashboard import guard, live
+from dashboard import guard, lists, live
 from node.bus import events as ev
 from node.bus import nouns
 from node.bus.aio import Away, Back, Resync
 from tests.dashboard.conftest import Served
-from tests.dashboard.nouns import event, message, snapshot
+from tests.dashboard.nouns import event, message, peer, room, snapshot
 from tests.support.fake_node import PATIENCE, FakeNode
 from tests.support.processes import eventually
 
@@ -377,6 +378,26 @@ class SlowSocket:
         self.closed = code
 
 
+class Browser(SlowSocket):
+    """A browser that takes one frame whenever the test wants it."""
+
+    def __init__(self, **hello: Any) -> None:
+        super().__init__()
+        self._words = asyncio.Queue()
+        self._words.put_nowait(json.dumps({"t": "hello", **hello}))
+        self._frames: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._ready = asyncio.Semaphore(0)
+
+    async def send_text(self, text: str) -> None:
+        self.stuck.set()
+        await self._ready.acquire()
+        self._frames.put_nowait(json.loads(text))
+
+    async def take(self) -> dict[str, Any]:
+        self._ready.release()
+        return await asyncio.wait_for(self._frames.get(), PATIENCE)
+
+
 def hub_of(tmp_path: pathlib.Path) -> live.Hub:
     hub = live.Hub(tmp_path, "test")
     hub.take([Resync(snapshot(10))])
@@ -399,6 +420,98 @@ def test_a_tab_that_falls_behind_is_closed_and_others_are_not(tmp_path: pathlib.
         await asyncio.wait_for(serving, PATIENCE)
         assert slow.closed == live.CLOSE_BEHIND
         assert not hub._tabs, "nobody keeps frames for it any more"
+
+    asyncio.run(run())
+
+
+def crowd(seq: int, count: int) -> Resync:
+    """As many conversations; the last one is the newest."""
+    names = [f"n{number}" for number in range(1, count + 1)]
+    return Resync(snapshot(seq, [peer(name) for name in names], [room(name) for name in names]))
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "FIRST", 2)
+    monkeypatch.setattr(lists, "PAGE", 2)
+
+
+@contextlib.asynccontextmanager
+async def served_to(hub: live.Hub, **hello: Any) -> AsyncIterator[Browser]:
+    browser = Browser(**hello)
+    serving = asyncio.create_task(hub.serve(browser))  # type: ignore[arg-type]
+    await asyncio.wait_for(browser.stuck.wait(), PATIENCE)
+    yield browser
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_lists_come_in_pages_and_neither_they_nor_changes_wait_for_the_others_to_end(tmp_path: pathlib.Path) -> None:
+    async def run() -> None:
+        hub = hub_of(tmp_path)
+        hub.take([crowd(10, 9)])
+        async with served_to(hub, room="room-n1") as browser:
+            # All that follows comes while the first page is on its way.
+            for seq in range(11, 14):
+                hub.take([said(seq)])
+            frames = [await browser.take() for _ in range(8)]
+        assert [frame["t"] for frame in frames] == ["all", "more", "patch", "more", "patch", "more", "patch", "more"]
+        first, *rest = frames
+        assert first["left"] == 4 and first["everything"]["totals"] == {"rooms": 9, "peers": 9, "unread": 0}
+        assert [one["id"] for one in first["everything"]["rooms"]] == ["room-n9", "room-n8", "room-n1"]
+        pages = [frame for frame in rest if frame["t"] == "more"]
+        assert [page["left"] for page in pages] == [3, 2, 1, 0]
+        assert [one["id"] for page in pages for one in page["rooms"]] == [f"room-n{at}" for at in range(7, 0, -1)]
+
+    asyncio.run(run())
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_long_lists_do_not_close_the_tab_that_they_are_for(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MAX_WAITING_FRAMES", 4)
+
+    async def run() -> None:
+        hub = hub_of(tmp_path)
+        hub.take([crowd(10, 100)])
+        async with served_to(hub) as browser:
+            hub.take([said(11)])
+            hub.take([said(12)])
+            frames = [await browser.take() for _ in range(52)]
+            assert [frame["left"] for frame in frames if frame["t"] == "more"] == list(range(48, -1, -1))
+            assert browser.closed is None
+
+    asyncio.run(run())
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_lists_that_begin_anew_end_the_pages_of_the_old_ones(tmp_path: pathlib.Path) -> None:
+    async def run() -> None:
+        hub = hub_of(tmp_path)
+        hub.take([crowd(10, 9)])
+        async with served_to(hub) as browser:
+            hub.take([said(11)])
+            hub.take([crowd(20, 4)])
+            frames = [await browser.take() for _ in range(6)]
+        assert [frame["t"] for frame in frames] == ["all", "more", "patch", "more", "all", "more"]
+        assert [frames[0]["everything"]["seq"], frames[4]["everything"]["seq"]] == [10, 20]
+        assert [one["id"] for one in frames[5]["rooms"]] == ["room-n2", "room-n1"] and frames[5]["left"] == 0
+
+    asyncio.run(run())
+
+
+def test_tabs_that_come_before_the_next_change_share_the_lists(tmp_path: pathlib.Path) -> None:
+    async def run() -> None:
+        hub = hub_of(tmp_path)
+        async with served_to(hub) as one, served_to(hub) as other:
+            shared = hub._lists
+            assert (await one.take())["everything"] == (await other.take())["everything"]
+            hub.take([said(11)])
+            async with served_to(hub) as late:
+                assert hub._lists is not shared
+                assert (await late.take())["everything"]["seq"] == 11
 
     asyncio.run(run())
 

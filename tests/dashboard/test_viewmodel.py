@@ -29,6 +29,7 @@ class Screen:
         self.rooms: dict[str, RoomView] = {one.id: one for one in everything.rooms}
         self.peers: dict[str, PeerView] = {one.id: one for one in everything.peers}
         self.away, self.health, self.me = everything.away, everything.health, everything.me
+        self.totals = everything.totals
 
     def draw(self, ops: list[o.Op]) -> None:
         for op in ops:
@@ -47,6 +48,13 @@ class Screen:
                     self.health = health
                 case o.SelfOp(me):
                     self.me = me
+                case o.TotalsOp(totals):
+                    self.totals = totals
+
+    @property
+    def counted(self) -> o.Totals:
+        """The totals as the lists have them."""
+        return o.Totals(len(self.rooms), len(self.peers), sum(room.unread for room in self.rooms.values()))
 
 
 STORY: list[msgspec.Struct] = [
@@ -104,6 +112,7 @@ def test_patches_and_fresh_views_agree_after_every_event(model: v.Model) -> None
         assert model.state is not None
         anew.resync(snapshot(seq, list(model.state.peers.values()), list(model.state.rooms.values())))
         assert (fresh.rooms, fresh.peers) == (Screen(anew).rooms, Screen(anew).peers), f"after {data}"
+        assert screen.totals == fresh.totals == Screen(anew).totals == fresh.counted, f"after {data}"
         assert model.seq == seq
     assert not {"room-dora", "room-cian"} & set(screen.rooms) and "peer-cian" not in screen.peers
     assert screen.rooms["room-bela"].name == screen.peers["peer-bela"].name == "Bela from lab 2"
@@ -219,7 +228,9 @@ def test_a_conversation_that_goes_says_its_name_and_where_its_messages_are(model
     ops = model.event(event(12, ev.RoomsMerged(gone="room-dora", room=room())))
     assert o.RoomGone(12, "room-dora", "room-bela", "dora") in ops
     assert model.event(event(13, ev.PeerForgotten(peer="peer-bela")))
-    assert model.event(event(14, ev.RoomDeleted(room="room-bela"))) == [o.RoomGone(14, "room-bela", None, "bela")]
+    totals = o.TotalsOp(o.Totals(rooms=0, peers=0, unread=0))
+    gone = o.RoomGone(14, "room-bela", None, "bela")
+    assert model.event(event(14, ev.RoomDeleted(room="room-bela"))) == [totals, gone]
     assert model.everything().rooms == [] and model.everything().peers == []
 
 

@@ -8,6 +8,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from dashboard import registry
 from node.bus import events as ev
 from node.bus import nouns
 from node.bus import requests as rq
@@ -27,7 +28,20 @@ def row(tab: Page, text: str) -> Locator:
 
 
 def figure(tab: Page, name: str) -> Locator:
-    return tab.locator(f".figure.{name}")
+    return tab.locator(f".st-key-card-{name}")
+
+
+def value(tab: Page, name: str) -> Locator:
+    return figure(tab, name).get_by_test_id("stMetricValue")
+
+
+def sign(tab: Page, name: str) -> Locator:
+    return tab.locator(f".st-key-sign-{name}")
+
+
+def main(tab: Page) -> Locator:
+    """What scrolls."""
+    return tab.get_by_test_id("stMain")
 
 
 def fresh(tab: Page) -> Locator:
@@ -37,7 +51,7 @@ def fresh(tab: Page) -> Locator:
 def loaded(tab: Page) -> Page:
     expect(tab.locator(".rows .row").first).to_be_visible()
     # The figures above are there as well: nothing grows any more.
-    expect(figure(tab, "room").locator(".value")).to_have_text("12 MB")
+    expect(value(tab, "stored")).to_have_text("12 MB")
     return tab
 
 
@@ -99,7 +113,7 @@ def test_nothing_moves_under_a_reader(node: FakeNode, visit: Visit) -> None:
     tab = all_heard(visit().open(), "line 149")
     place = row(tab, "“line 100”")
     place.scroll_into_view_if_needed()
-    tab.locator(".sheet").evaluate("sheet => sheet.scrollTop += 400")
+    main(tab).evaluate("sheet => sheet.scrollTop += 400")
     at = place.evaluate("row => row.getBoundingClientRect().top")
     for number in range(3):
         node.receive(bela, f"new one {number}")
@@ -178,18 +192,20 @@ def test_figures_and_health(node: FakeNode, visit: Visit) -> None:
         nouns.Consumer(name="old-bot", position=1, lag=0, created=1, used=1, lapsed=True),
     ]
     tab = loaded(visit().open(page="activity"))
-    expect(figure(tab, "outbox").locator(".value")).to_have_text("1")
-    expect(figure(tab, "outbox").locator("li")).to_have_text(re.compile(r"1 for cian · offline, next try in \d\d min"))
-    expect(figure(tab, "room").locator(".value")).to_have_text("12 MB")
-    expect(figure(tab, "room")).to_contain_text("38 GB free")
-    expect(tab.locator(".spark")).to_have_attribute("aria-label", re.compile("Messages a second over the last five"))
-    expect(tab.locator(".sign .word")).to_have_text(["running", "well", "in touch"])
-    expect(tab.locator(".listener")).to_have_count(3)
-    expect(tab.locator(".listener", has_text="console menu")).to_contain_text("12 events behind")
-    expect(tab.locator(".listener", has_text="old-bot")).to_contain_text("lapsed")
-    expect(tab.locator(".listener", has_text="backup-bot")).to_contain_text("up to date")
+    expect(value(tab, "outbox")).to_have_text("1")
+    expect(figure(tab, "outbox")).to_contain_text(re.compile(r"1 for cian\s+· offline, next try in \d\d min"))
+    expect(value(tab, "stored")).to_have_text("12 MB")
+    expect(figure(tab, "stored")).to_contain_text("38 GB free")
+    expect(figure(tab, "rate").get_by_test_id("stMetricChart").locator("svg")).to_be_visible()
+    for name, word in (("node", "running"), ("disk", "well"), ("bus", "in touch")):
+        expect(sign(tab, name)).to_contain_text(word)
+    listeners = tab.locator(".listeners > div")
+    expect(listeners).to_have_count(3)
+    expect(listeners.filter(has_text="console menu")).to_contain_text("12 events behind")
+    expect(listeners.filter(has_text="old-bot")).to_contain_text("lapsed")
+    expect(listeners.filter(has_text="backup-bot")).to_contain_text("up to date")
     node.set_health(nouns.Health(store=False, problem="The disk is full."))
-    expect(tab.locator(".sign[data-key='Disk']")).to_contain_text("can't be written")
+    expect(sign(tab, "disk")).to_contain_text("can't be written")
     expect(row(tab, "The disk has a problem: The disk is full.")).to_be_visible()
     figure(tab, "outbox").get_by_role("button").click()
     expect(tab.locator(".talk").get_by_role("heading", name="cian")).to_be_visible()
@@ -224,7 +240,7 @@ def test_only_tabs_that_show_the_page_cost_anything(node: FakeNode, visit: Visit
     until(nobody_asks, "nobody asks for figures any more")
     tab.locator(".page", has_text="Activity").click()
     loaded(tab)
-    expect(figure(tab, "room").locator(".value")).to_have_text("12 MB")
+    expect(value(tab, "stored")).to_have_text("12 MB")
 
 
 def test_a_node_that_goes_away_and_comes_back(node: FakeNode, visit: Visit) -> None:
@@ -233,12 +249,12 @@ def test_a_node_that_goes_away_and_comes_back(node: FakeNode, visit: Visit) -> N
     tab = loaded(visit().open(page="activity"))
     node.stop()
     expect(tab.locator(".strip")).to_contain_text("The node is away")
-    expect(tab.locator(".sign[data-key='Node']")).to_contain_text("away")
-    expect(figure(tab, "outbox").locator(".value")).to_have_text("\N{EN DASH}")
+    expect(sign(tab, "node")).to_contain_text("away")
+    expect(value(tab, "outbox")).to_have_text("\N{EN DASH}")
     expect(row(tab, "“before”")).to_be_visible()
     node.start()
     expect(tab.locator(".strip")).to_be_hidden()
-    expect(tab.locator(".sign[data-key='Node']")).to_contain_text("running")
+    expect(sign(tab, "node")).to_contain_text("running")
     node.receive(bela, "after")
     expect(row(tab, "“after”")).to_be_visible()
     expect(row(tab, "The node started")).to_have_count(2)
@@ -284,7 +300,7 @@ def test_a_tab_that_lost_the_server_goes_on(node: FakeNode, visit: Visit) -> Non
     expect(row(tab, "“meanwhile”")).to_be_visible()
     node.receive(bela, "and live")
     expect(row(tab, "“and live”")).to_be_visible()
-    expect(figure(tab, "room").locator(".value")).to_have_text("12 MB")
+    expect(value(tab, "stored")).to_have_text("12 MB")
     # Who reads is left where they are.
     expect(fresh(reading)).to_have_text("2 new events")
     assert place.evaluate("row => row.getBoundingClientRect().top") == at
@@ -300,7 +316,7 @@ def test_what_the_tab_keeps_has_a_bound(node: FakeNode, visit: Visit) -> None:
         expect(tab.locator(".rows .row")).to_have_count(100 * number)
     expect(older).to_be_hidden()
     expect(tab.locator(".after .end")).to_contain_text("This page keeps 1,000 rows.")
-    tab.locator(".sheet").evaluate("sheet => sheet.scrollTop = 0")
+    main(tab).evaluate("sheet => sheet.scrollTop = 0")
     node.receive(bela, "one more")
     expect(row(tab, "one more")).to_be_attached()
     expect(tab.locator(".rows .row")).to_have_count(1000)
@@ -320,7 +336,7 @@ def test_every_entry_of_the_navigation_fits(node: FakeNode, visit: Visit, width:
     fill(node)
     tab = loaded(visit(viewport={"width": width, "height": 700}).open(page="activity"))
     entries = tab.locator(".page").all()
-    assert len(entries) == 5
+    assert len(entries) == len(registry.pages())
     # What is unread wants to be seen; how many peers there are doesn't.
     unread, known = (entry.locator(".count") for entry in entries[:2])
     for count in (unread, known):
@@ -332,4 +348,4 @@ def test_every_entry_of_the_navigation_fits(node: FakeNode, visit: Visit, width:
         assert box and box["x"] >= 0 and box["x"] + box["width"] <= width and box["y"] + box["height"] <= 700
         assert box["width"] >= 44 and box["height"] >= 40, "large enough for a thumb"
         assert entry.locator(".title").evaluate("title => title.scrollWidth <= title.clientWidth"), "a word is cut"
-    assert tab.locator(".sheet").evaluate("sheet => sheet.scrollWidth <= sheet.clientWidth"), "something sticks out"
+    assert main(tab).evaluate("sheet => sheet.scrollWidth <= sheet.clientWidth"), "something sticks out"

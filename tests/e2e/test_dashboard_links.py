@@ -13,69 +13,28 @@ from tests.support.fake_node import FakeNode
 pytest_plugins = ["tests.e2e.browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
-#: Texts, and what of them is a link; the rest of each stays text.
+#: Texts, and what of them is a link; the rest of each stays text. All shapes are in tests/dashboard/js/targets.test.js.
 ADDRESSES = [
-    ("http://site.example:9/x", ["http://site.example:9/x"]),
     ("See HTTPS://site.example:9/A?b=c&d=%20#e, please.", ["HTTPS://site.example:9/A?b=c&d=%20#e"]),
-    (
-        "(http://site.example:9/wiki/A_(b)), and [http://[2001:db8::1]:9/]!",
-        ["http://site.example:9/wiki/A_(b)", "http://[2001:db8::1]:9/"],
-    ),
     (
         '<a href="http://site.example:9/q">http://site.example:9/q</a>',
         ["http://site.example:9/q", "http://site.example:9/q"],
     ),
     ("هذا http://site.example:9/rtl؟ نعم", ["http://site.example:9/rtl"]),
-    ("one\nhttp://site.example:9/1\nhttp://site.example:9/2\n", ["http://site.example:9/1", "http://site.example:9/2"]),
-    # Shows one place and leads to another.
-    ("http://good.example@site.example:9/", []),
-    ("http://site.example:9/" + "x" * 2000, []),
-    ("http:// https://, http://[ http://a b", ["http://a"]),
-    (
-        "javascript:alert(1) data:text/html,x file:///etc/passwd ftp://site.example/ www.example.org xhttp://site.example:9/",
-        [],
-    ),
+    ("javascript:alert(1) data:text/html,x file:///etc/passwd", []),
     ("http://site.example:9/ " * 150, ["http://site.example:9/"] * 60),
 ]
-#: Addresses that lead to this machine, in all spellings that a browser understands; {port} is the dashboard's.
+#: Addresses that lead to this machine; {port} is the dashboard's. tests/dashboard/js/targets.test.js has all spellings.
 TO_THIS_MACHINE = [
-    "127.0.0.1", "127.0.0.1:{port}", "127.1", "127.0.1", "127.255.255.254", "0x7f.1", "0x7f000001", "2130706433",
-    "017700000001", "0177.0.0.01", "0", "0.0.0.0", "0.1.2.3", "127.0.0.1.", "127.0.0.1..", "1\uff127.0.0.1",
-    "\uff11\uff12\uff17\u3002\uff10\u3002\uff10\u3002\uff11", "127%2e0.0.1",
-    "[::1]", "[0:0:0:0:0:0:0:1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]",
-    "[::ffff:0:127.0.0.1]", "[64:ff9b::127.0.0.1]", "[2002:7f00:1::]", "[::ffff:0.0.0.0]",
-    "localhost", "LOCALHOST:{port}", "localhost.", "a.localhost", "x.y.localhost.", "localhost.localdomain",
-    "localhost6", "ip6-localhost", "ip6-loopback", "\uff4cocalhost", "loc\u00adalhost", "%6cocalhost",
+    "127.0.0.1:{port}", "127.1", "0x7f.1", "[::1]", "LOCALHOST:{port}", "a.localhost", "loc\u00adalhost",
     # The machine's own addresses, as the node tells them.
-    "192.168.77.5", "192.168.77.5:8501", "3232255237", "[::ffff:192.168.77.5]", "[2001:db8::77]",
-    "[2001:DB8:0::0077]:1",
-    # What stands first isn't the host.
-    "user@site.example", "user:word@site.example", "@site.example", ":@site.example", "/site.example",
-    "site.example@127.0.0.1",
+    "192.168.77.5", "192.168.77.5:8501", "3232255237", "[::ffff:192.168.77.5]", "[2001:DB8:0::0077]:1",
 ]  # fmt: skip
-#: Addresses, what is shown of each as a link, and where it leads. What follows a link is text.
+#: Addresses, what is shown of each as a link, and where it leads, as the browser reads it.
 SHOWN = [
-    ("https://site.example/a", "https://site.example/a", "https://site.example/a"),
     ("https://Site.EXAMPLE:443/A", "https://Site.EXAMPLE:443/A", "https://site.example/A"),
-    ("http://8.8.8.8/", "http://8.8.8.8/", "http://8.8.8.8/"),
-    ("http://126.255.255.255/", "http://126.255.255.255/", "http://126.255.255.255/"),
-    ("http://localhost.example/", "http://localhost.example/", "http://localhost.example/"),
-    # An odd spelling of a host: the browser's own is shown.
-    ("http://0x08080808/x", "http://8.8.8.8/x", "http://8.8.8.8/x"),
-    ("https://site%2Eexample/", "https://site.example/", "https://site.example/"),
-    ("https://s\u00adite.example/", "https://site.example/", "https://site.example/"),
-    ("https://\uff53ite.example/ü", "https://site.example/ü", "https://site.example/%C3%BC"),
-    # Letters that look like others, and all that isn't ASCII: punycode.
     ("https://\u0430pple.com", "https://xn--pple-43d.com", "https://xn--pple-43d.com/"),
-    ("https://bücher.example:81/b", "https://xn--bcher-kva.example:81/b", "https://xn--bcher-kva.example:81/b"),
-    ("https://xn--pple-43d.com/", "https://xn--pple-43d.com/", "https://xn--pple-43d.com/"),
-    # Signs that look like the end of a host end the link.
-    *[
-        (f"https://site.example{sign}login.evil.example/", "https://site.example", "https://site.example/")
-        for sign in "\u2044\u2215\u29f8\uff0f\uff1f\uff03\uff20\uff1a\u2236\ua789\u3002\uff61\uff0e\u2024\ufe52\uff3c"
-    ],
-    ("https://site.example:81\u2044x@evil.example/", "https://site.example:81", "https://site.example:81/"),
-    ("https://site.example/a\u2044b", "https://site.example/a\u2044b", "https://site.example/a%E2%81%84b"),
+    ("https://site.example\u2044login.evil.example/", "https://site.example", "https://site.example/"),
 ]
 
 
@@ -139,7 +98,6 @@ def test_addresses_of_this_machine_are_no_links(node: FakeNode, visit: Visit) ->
     node.receive(bela, "\n".join(texts))
     node.receive(bela, "last: https://site.example/")
     tab = visitor.open(bela.room)
-    tab.get_by_role("button", name="Show all").click()
     expect(link(tab, "site.example/")).to_have_count(1)
     assert tab.locator(".log .text").first.inner_text().splitlines() == texts
     assert tab.locator(".log .text a").evaluate_all("links => links.map(link => link.href)") == [

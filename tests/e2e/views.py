@@ -72,7 +72,7 @@ def _first_event(tab: Page) -> None:
 
 
 #: The event log and the figures are there.
-_TOLD = ".activity:has(.figures:not([data-unknown])) .rows .row"
+_TOLD = "[data-testid='stMain']:has(.listeners) .rows .row"
 
 
 def _delivery(tab: Page) -> None:
@@ -159,9 +159,9 @@ VIEWS = [
     View("activity-open", "full", "activity", _TOLD, _first_event, again=True),
     View("activity-none", "full", "activity", _TOLD, _typed("nobodyatall", ".after .end")),
     View("activity-paused", "full", "activity", _TOLD, press("button", "Pause")),
-    View("activity-away", "away", "activity", ".strip"),
-    View("settings-empty", "empty", "settings", ".settings .groups"),
-    View("settings-full", "full", "settings", ".settings .groups"),
-    View("settings-wrong", "full", "settings", ".settings .groups", press("button", "Add")),
-    View("settings-away", "away", "settings", ".strip"),
+    View("activity-away", "away", "activity", ".st-key-sign-bus"),
+    View("settings-empty", "empty", "settings", ".st-key-columns h2"),
+    View("settings-full", "full", "settings", ".st-key-columns h2"),
+    View("settings-wrong", "full", "settings", ".st-key-columns h2", press("button", "Add")),
+    View("settings-away", "away", "settings", ".st-key-field-name input"),
 ]  # fmt: skip

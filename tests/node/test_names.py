@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import pathlib
 import unicodedata
 
 import pytest
@@ -16,6 +18,8 @@ PERSIAN = "\u0645\u06cc\u200c\u0631\u0648\u0645"
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 
 
+#: The same for the browser, see tests/dashboard/js/names.test.js.
+CASES = json.loads((pathlib.Path(__file__).parents[1] / "cases" / "names.json").read_text("utf-8"))
 TRICKY = "ae\u0301\u200d\u200c\u0dca\u0dbb\u3164\u202e \U0001f468\ufe0f"
 
 
@@ -86,3 +90,8 @@ def test_names_are_the_same_whatever_their_case_and_however_accents_are_stored(o
 
 def test_names_that_differ_to_the_eye_differ() -> None:
     assert len({names.key(name) for name in ("Jose", "Jos\u00e9", "Jos\u00e8", "bob")}) == 4
+
+
+def test_names_have_the_keys_that_the_browser_gives_them() -> None:
+    assert [names.key(name) for name, _ in CASES["keys"]] == [key for _, key in CASES["keys"]]
+    assert CASES["max"] == names.MAX_CHARS

@@ -1,9 +1,7 @@
-"""The Activity page's component: figures, health, who listens, and the event log, live from the same WebSocket."""
+"""The event log of the Activity page, live from the same WebSocket as all components."""
 
 from __future__ import annotations
 
 from dashboard.components import page
 
-draw = page.component(
-    "activity", "shared/sheet.css", "activity/activity.css", "activity/log.css", look="paper activity"
-)
+draw = page.component("activity", "shared/sheet.css", "activity/log.css", look="activity")

@@ -4,6 +4,9 @@
 import { h, icon, setAttribute } from "../shared/dom.js";
 import { nameKey } from "../shared/names.js";
 
+/** @import { EventRow } from "../shared/schema.js" */
+
+/** @type {[kind: string, title: string][]} */
 const KINDS = [
   ["messages", "Messages"],
   ["peers", "Peers"],
@@ -16,15 +19,18 @@ const REST_MS = 250;
 
 export class Filters {
   element;
+  /** @type {Set<string>} */
   #chosen = new Set();
   #text = "";
+  #everything;
+  /** @type {Map<string, HTMLButtonElement>} */
   #chips = new Map();
-  #timer = null;
+  /** @type {number | undefined} */
+  #timer;
 
-  /** `onChange` is called when the filters change. */
+  /** @param {() => void} onChange Called when the filters change. */
   constructor(onChange) {
-    const all = this.#chip("Everything", () => this.#chosen.clear(), onChange);
-    this.#chips.set(null, all);
+    this.#everything = this.#chip("Everything", () => this.#chosen.clear(), onChange);
     for (const [kind, title] of KINDS) {
       const flip = () => (this.#chosen.has(kind) ? this.#chosen.delete(kind) : this.#chosen.add(kind));
       this.#chips.set(kind, this.#chip(title, flip, onChange));
@@ -39,7 +45,8 @@ export class Filters {
       }, REST_MS);
     });
     this.element = h("div", { class: "filters" },
-      h("div", { class: "chips", role: "group", "aria-label": "Kinds of events" }, ...this.#chips.values()),
+      h("div", { class: "chips", role: "group", "aria-label": "Kinds of events" }, this.#everything,
+        ...this.#chips.values()),
       h("div", { class: "search" }, icon("search"), field));
     this.#draw();
   }
@@ -58,11 +65,17 @@ export class Filters {
     return { kinds: [...this.#chosen], text: this.#text };
   }
 
+  /** @param {EventRow} row */
   match(row) {
     if (this.#chosen.size && !this.#chosen.has(row.kind)) return false;
     return nameKey(`${row.parts.join("")} ${row.by ?? ""} ${row.type}`).includes(this.#text);
   }
 
+  /**
+   * @param {string} title
+   * @param {() => void} change
+   * @param {() => void} onChange
+   */
   #chip(title, change, onChange) {
     const chip = h("button", { class: "kind", type: "button" }, title);
     chip.addEventListener("click", () => {
@@ -75,8 +88,7 @@ export class Filters {
   }
 
   #draw() {
-    for (const [kind, chip] of this.#chips) {
-      setAttribute(chip, "aria-pressed", String(kind === null ? !this.#chosen.size : this.#chosen.has(kind)));
-    }
+    setAttribute(this.#everything, "aria-pressed", String(!this.#chosen.size));
+    for (const [kind, chip] of this.#chips) setAttribute(chip, "aria-pressed", String(this.#chosen.has(kind)));
   }
 }

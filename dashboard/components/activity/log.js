@@ -3,11 +3,16 @@
 
 import { many, NUMBER } from "../shared/amount.js";
 import { LOST_MS } from "../shared/connection.js";
-import { h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
+import { Children, focusAround, h, icon, setAttribute, setText } from "../shared/dom.js";
 import { onKey } from "../shared/keyboard.js";
+import { problemOf } from "../shared/problem.js";
 import { connection, store } from "../shared/session.js";
 import { Filters } from "./filters.js";
-import { drawRow, makeRow, tickRow } from "./row.js";
+import { isGap, makeRow, Row } from "./row.js";
+
+/** @import { Child } from "../shared/dom.js" */
+/** @import { EventPage, EventRow, RowsFrame } from "../shared/schema.js" */
+/** @import { Gap } from "./row.js" */
 
 /** Most rows kept in this tab; beyond, the oldest are dropped, and can be loaded again. */
 const MAX_ROWS = 1000;
@@ -15,45 +20,69 @@ const MAX_ROWS = 1000;
 const PAGE = 100;
 /** Relative times are drawn anew so often, in ms. */
 const TICK_MS = 5000;
+const STEPS = new Map([["ArrowDown", 1], ["ArrowUp", -1], ["Home", -Infinity], ["End", Infinity]]);
 
 export class Log {
   element;
-  #sheet;
+  #scroller;
   #filters;
   #parts;
-  /** Newest first; {gap: n} stands for `n` events left out because they came too quickly. */
+  #bar;
+  #freshCount = h("span");
+  /** @type {Children<EventRow | Gap, Row | Child<Gap>>} */
+  #shown;
+  /**
+   * Newest first.
+   *
+   * @type {(EventRow | Gap)[]}
+   */
   #rows = [];
+  /** @type {(EventRow | Gap)[]} */
   #pending = [];
   #paused = false;
   #loading = false;
+  /** @type {string | null} */
   #problem = null;
-  /** All events from this number on were examined; `more`: there are older ones. */
+  /**
+   * All events from this number on were examined; `more`: there are older ones.
+   *
+   * @type {number | null}
+   */
   #downTo = null;
-  /** The log that the rows belong to, and the filters they passed. */
+  /**
+   * The log that the rows belong to, and the filters they passed.
+   *
+   * @type {string | null}
+   */
   #log = null;
+  /** @type {string | null} */
   #passed = null;
   #more = false;
   /** Number of the present load; an answer to an earlier one is ignored. */
   #era = 0;
   #gaps = 0;
   #ticked = 0;
-  #timer = null;
+  /** @type {number | undefined} */
+  #timer;
   #stops;
 
-  constructor(sheet) {
-    this.#sheet = sheet;
+  /** @param {HTMLElement} scroller What scrolls when somebody reads on. */
+  constructor(scroller) {
+    this.#scroller = scroller;
     this.#filters = new Filters(() => this.begin());
     const pause = h("button", { class: "act", type: "button", "aria-pressed": "false" }, "Pause");
-    const fresh = h("button", { class: "fresh", type: "button", hidden: true }, icon("send"), h("span"));
+    const fresh = h("button", { class: "fresh", type: "button", hidden: true }, icon("send"), this.#freshCount);
     const rows = h("ol", { class: "rows", "aria-label": "Events, newest first", tabindex: -1 });
     const older = h("button", { class: "act", type: "button", hidden: true }, "Show older");
     const end = h("p", { class: "note end" });
     const told = h("p", { class: "visuallyhidden", role: "status" });
     const again = h("button", { class: "act", type: "button", hidden: true }, "Try again");
     this.#parts = { pause, fresh, rows, older, end, told, again };
-    this.element = h("section", { class: "eventlog", "aria-label": "Event log" },
-      h("div", { class: "logbar" }, h("div", { class: "logtitle" }, h("h2", {}, "Event log"), fresh, pause), this.#filters.element),
-      told, rows, h("div", { class: "after" }, end, older, again));
+    this.#shown = new Children(rows, ({ key }) => key, (row) => makeRow(row, () => this.begin()));
+    this.#bar = h("div", { class: "logbar" }, h("div", { class: "logtitle" }, h("h2", {}, "Event log"), fresh, pause),
+      this.#filters.element);
+    this.element = h("section", { class: "eventlog", "aria-label": "Event log" }, this.#bar, told, rows,
+      h("div", { class: "after" }, end, older, again));
     pause.addEventListener("click", () => this.#pause());
     fresh.addEventListener("click", () => this.#show());
     older.addEventListener("click", () => this.#older());
@@ -66,8 +95,8 @@ export class Log {
       setAttribute(this.element, "data-held", this.#held());
       this.#release();
     };
-    sheet.addEventListener("scroll", scrolled, { passive: true });
-    this.#stops = [() => sheet.removeEventListener("scroll", scrolled), () => this.#filters.destroy()];
+    scroller.addEventListener("scroll", scrolled, { passive: true });
+    this.#stops = [() => scroller.removeEventListener("scroll", scrolled), () => this.#filters.destroy()];
   }
 
   destroy() {
@@ -79,6 +108,8 @@ export class Log {
   /**
    * Read the newest page anew: at first, and with other filters. `on`: after a break, what is shown may stay. `quietly`:
    * by itself, and what went wrong stands there until it went well.
+   *
+   * @param {{ on?: boolean, quietly?: boolean }} [how]
    */
   async begin({ on = false, quietly = false } = {}) {
     const era = ++this.#era;
@@ -95,15 +126,17 @@ export class Log {
     try {
       const page = await connection.ask({ t: "events", limit: PAGE, ...word });
       if (era !== this.#era) return;
-      const newest = Math.max(this.#downTo ?? 0, ...[...this.#pending, ...this.#rows].map((row) => (before.has(row.key) && row.seq) || 0));
+      const known = [...this.#pending, ...this.#rows].filter((row) => before.has(row.key));
+      const newest = Math.max(this.#downTo ?? 0, ...known.map((row) => numberOf(row) ?? 0));
       if (stays && page.down_to <= newest + 1) this.#join(page, before);
       else this.#replace(page, before);
       this.#problem = null;
       this.#log = store.cursor.log;
       this.#passed = passed;
       if (this.#filters.some) setText(this.#parts.told, `${many(this.#rows.length, "event")} shown.`);
-    } catch (problem) {
+    } catch (thrown) {
       if (era !== this.#era) return;
+      const problem = problemOf(thrown);
       this.#problem = problem.message;
       if (problem.retryable) this.#timer = setTimeout(() => this.begin({ on: true, quietly: true }), LOST_MS);
     }
@@ -111,6 +144,10 @@ export class Log {
     this.#draw();
   }
 
+  /**
+   * @param {EventPage} page
+   * @param {Set<string>} before
+   */
   #replace(page, before) {
     const onPage = new Set(page.rows.map((row) => row.key));
     const fresh = [...this.#pending, ...this.#rows].filter((row) => !before.has(row.key) && !onPage.has(row.key));
@@ -119,7 +156,12 @@ export class Log {
     this.#take(page);
   }
 
-  /** The page overlaps the rows shown: add only its new rows, so that nothing moves under a reader. */
+  /**
+   * The page overlaps the rows shown: add only its new rows, so that nothing moves under a reader.
+   *
+   * @param {EventPage} page
+   * @param {Set<string>} before
+   */
   #join(page, before) {
     const live = [...this.#pending, ...this.#rows].filter((row) => !before.has(row.key));
     const known = new Set([...before, ...live.map((row) => row.key)]);
@@ -143,9 +185,14 @@ export class Log {
     else this.#draw();
   }
 
-  /** New events. */
+  /**
+   * New events.
+   *
+   * @param {RowsFrame} frame
+   */
   take({ rows, skipped }) {
     const known = new Set([...this.#rows, ...this.#pending].map((row) => row.key));
+    /** @type {(EventRow | Gap)[]} */
     const fresh = rows.filter((row) => !known.has(row.key) && this.#filters.match(row)).reverse();
     if (skipped) fresh.push({ key: `gap${++this.#gaps}`, gap: skipped });
     if (!fresh.length) return;
@@ -158,20 +205,23 @@ export class Log {
   tick() {
     if (Date.now() - this.#ticked < TICK_MS) return;
     this.#ticked = Date.now();
-    for (const element of this.#parts.rows.children) tickRow(element);
+    for (const row of this.#shown) if (row instanceof Row) row.tick();
   }
 
+  /** @param {EventPage} page */
   #take(page) {
     this.#downTo = page.down_to;
     this.#more = page.more;
   }
 
+  /** @param {(EventRow | Gap)[]} fresh */
   #put(fresh) {
     const all = [...fresh, ...this.#rows];
     this.#rows = bounded(all);
     if (all.length > MAX_ROWS) {
       this.#more = true;
-      this.#downTo = this.#rows.findLast((row) => row.seq)?.seq ?? this.#downTo;
+      const last = this.#rows.findLast((row) => numberOf(row));
+      this.#downTo = (last && numberOf(last)) ?? this.#downTo;
     }
   }
 
@@ -190,7 +240,7 @@ export class Log {
       setText(this.#parts.told, `${many(page.rows.length, "older event")} shown.`);
     } catch (problem) {
       if (era !== this.#era) return;
-      this.#problem = problem.message;
+      this.#problem = problemOf(problem).message;
     }
     this.#loading = false;
     this.#draw();
@@ -200,15 +250,14 @@ export class Log {
   #held() {
     if (this.#paused) return true;
     const { rows } = this.#parts;
-    const focused = rows.getRootNode().activeElement;
+    const focused = focusAround(rows);
     if (focused && focused !== rows && rows.contains(focused) && focused.matches(":focus-visible")) return true;
     if (rows.querySelector("[aria-expanded='true']")) return true;
     return this.#scrolledAway();
   }
 
   #scrolledAway() {
-    const bar = this.element.firstChild.getBoundingClientRect();
-    return this.#parts.rows.getBoundingClientRect().top < bar.bottom - 4;
+    return this.#parts.rows.getBoundingClientRect().top < this.#bar.getBoundingClientRect().bottom - 4;
   }
 
   /** Show what waited, if nobody reads any more. */
@@ -223,7 +272,8 @@ export class Log {
     this.#put(this.#pending);
     this.#pending = [];
     this.#draw();
-    this.#sheet.scrollTop = Math.min(this.#sheet.scrollTop, this.element.offsetTop - this.#sheet.offsetTop);
+    const above = this.element.getBoundingClientRect().top - this.#scroller.getBoundingClientRect().top;
+    this.#scroller.scrollTop += Math.min(0, above);
     // The button is gone: the focus goes to what it brought.
     this.#parts.rows.focus({ preventScroll: true });
   }
@@ -236,28 +286,39 @@ export class Log {
     this.#draw();
   }
 
-  /** Arrows move between rows; the list is one stop for Tab. */
+  /**
+   * Arrows move between rows; the list is one stop for Tab.
+   *
+   * @param {KeyboardEvent} event
+   */
   #key(event) {
-    const steps = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity };
-    if (!(event.key in steps) || event.altKey || event.ctrlKey || event.metaKey) return;
-    const heads = [...this.#parts.rows.querySelectorAll(".rowhead")];
-    const at = heads.indexOf(event.target);
+    const step = STEPS.get(event.key);
+    if (step === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+    const heads = this.#heads();
+    const at = heads.findIndex((head) => head === event.target);
     if (at < 0) return;
     event.preventDefault();
-    heads[Math.min(heads.length - 1, Math.max(0, at + steps[event.key]))].focus();
+    heads[Math.min(heads.length - 1, Math.max(0, at + step))].focus();
+  }
+
+  #heads() {
+    /** @type {NodeListOf<HTMLElement>} */
+    const heads = this.#parts.rows.querySelectorAll(".rowhead");
+    return [...heads];
   }
 
   #draw() {
     const { rows, fresh, older, end, again, pause } = this.#parts;
     setAttribute(this.element, "data-held", this.#held());
-    reconcile(rows, this.#rows, (row) => row.key, (row) => makeRow(row, () => this.begin()), drawRow);
-    const heads = rows.querySelectorAll(".rowhead");
-    const current = [...heads].find((head) => head === rows.getRootNode().activeElement) ?? heads[0];
+    this.#shown.draw(this.#rows);
+    const heads = this.#heads();
+    const focused = focusAround(rows);
+    const current = heads.find((head) => head === focused) ?? heads[0];
     for (const head of heads) head.tabIndex = head === current ? 0 : -1;
     fresh.hidden = !this.#pending.length;
-    const waiting = this.#pending.reduce((sum, row) => sum + (row.gap ?? 1), 0);
+    const waiting = this.#pending.reduce((sum, row) => sum + (isGap(row) ? row.gap : 1), 0);
     const over = this.#pending.length >= MAX_ROWS ? "more than " : "";
-    setText(fresh.lastChild, `${over}${many(waiting, "new event")}`);
+    setText(this.#freshCount, `${over}${many(waiting, "new event")}`);
     pause.disabled = Boolean(store.away);
     const full = this.#rows.length >= MAX_ROWS;
     older.hidden = !this.#more || full || Boolean(this.#problem) || (this.#loading && !this.#rows.length);
@@ -269,7 +330,11 @@ export class Log {
     end.hidden = !end.textContent;
   }
 
-  /** What stands below the rows. */
+  /**
+   * What stands below the rows.
+   *
+   * @param {boolean} full
+   */
   #ending(full) {
     if (this.#problem) return `The log can't be read right now. ${this.#problem}`;
     if (this.#loading) return this.#rows.length ? "" : "Reading the log…";
@@ -282,6 +347,10 @@ export class Log {
   }
 }
 
+/** @param {EventRow | Gap} row */
+const numberOf = (row) => (isGap(row) ? null : row.seq);
+
+/** @param {(EventRow | Gap)[]} rows */
 function bounded(rows) {
   return rows.length > MAX_ROWS ? rows.slice(0, MAX_ROWS) : rows;
 }

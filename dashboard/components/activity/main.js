@@ -1,38 +1,18 @@
-// The Activity page: says to the server that it is shown, and hands what comes to its parts.
+// The event log of the Activity page: says to the server that it is shown, and hands what comes to the log. The figures
+// above it are Streamlit's (views/activity.py); the server asks the node for them while this is shown.
 
-import { h } from "../shared/dom.js";
+import { mounting } from "../shared/mount.js";
 import { connection, store } from "../shared/session.js";
-import { strip } from "../shared/strip.js";
 import { tips } from "../shared/tip.js";
-import { Figures } from "./figures.js";
-import { Health } from "./health.js";
 import { Log } from "./log.js";
 
-const mounted = new WeakMap();
+export const mount = mounting(".activity", build);
 
-/** Called by the loader, and again whenever Streamlit runs the component's script: the same page then. */
-export function mount({ parentElement }) {
-  const root = parentElement.querySelector(".activity");
-  if (!mounted.has(root)) mounted.set(root, build(root));
-  return mounted.get(root);
-}
-
+/** @param {HTMLElement} root */
 function build(root) {
-  const sheet = h("div", { class: "sheet" });
-  const figures = new Figures();
-  const health = new Health();
-  const log = new Log(sheet);
-  sheet.append(h("h1", {}, "Activity"), figures.element, health.element, log.element);
-  root.append(sheet);
-  const stopStrip = strip(root);
+  const log = new Log(scrollerOf(root));
+  root.append(log.element);
   tips(root);
-  let latest = null;
-
-  function draw() {
-    figures.draw(latest);
-    health.draw(latest);
-    log.tick();
-  }
 
   /** Also after the connection broke, and when the node's log began anew. */
   function begin() {
@@ -43,30 +23,37 @@ function build(root) {
   }
 
   let away = Boolean(store.away);
-  const tick = setInterval(draw, 1000);
+  const tick = setInterval(() => log.tick(), 1000);
   const stops = [
-    store.on("figures", (frame) => {
-      latest = frame.figures;
-      draw();
-    }),
-    store.on("rows", (frame) => log.take(frame)),
+    store.on("rows", (/** @type {import("../shared/schema.js").RowsFrame} */ frame) => log.take(frame)),
     store.on("reload", begin),
     store.on("lists", () => {
-      draw();
+      log.tick();
       if (away && !store.away) log.back();
       away = Boolean(store.away);
     }),
     connection.onChange((state) => (state === "open" ? begin() : log.lost())),
-    stopStrip,
     () => clearInterval(tick),
     () => log.destroy(),
     () => connection.state === "open" && connection.ask({ t: "watch", on: false }).catch(() => {}),
   ];
-  draw();
   begin();
   return () => {
     for (const stop of stops) stop();
-    mounted.delete(root);
-    root.replaceChildren();
   };
+}
+
+/**
+ * What scrolls when the reader scrolls the log: Streamlit's page.
+ * @param {HTMLElement} root
+ * @returns {HTMLElement}
+ */
+function scrollerOf(root) {
+  /** @type {Node | null} */
+  let at = root;
+  while (at) {
+    if (at instanceof HTMLElement && /auto|scroll/.test(getComputedStyle(at).overflowY)) return at;
+    at = at instanceof ShadowRoot ? at.host : at.parentNode;
+  }
+  return document.documentElement;
 }

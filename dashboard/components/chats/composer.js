@@ -2,7 +2,7 @@
 // the outbox has the text.
 
 import { many } from "../shared/amount.js";
-import { h, icon, setAttribute, setText } from "../shared/dom.js";
+import { closest, h, icon, setAttribute, setText } from "../shared/dom.js";
 import { onKey, onSubmit } from "../shared/keyboard.js";
 import { called } from "../shared/names.js";
 import { outbox } from "../shared/session.js";
@@ -21,6 +21,7 @@ export class Composer {
   #field;
   #send;
   #note;
+  /** @type {string | null} */
   #room = null;
   #typing = new Typing();
 
@@ -32,7 +33,7 @@ export class Composer {
     this.element = h("form", { class: "composer" }, this.#note,
       h("div", { class: "box" }, this.#field, this.#send));
     onSubmit(this.element, () => this.#submit());
-    this.element.addEventListener("click", (event) => event.target.closest("button") || this.#field.focus());
+    this.element.addEventListener("click", (event) => closest(event, "button") || this.#field.focus());
     this.#field.addEventListener("input", () => {
       if (this.#room) {
         outbox.setDraft(this.#room, this.#field.value);
@@ -51,6 +52,7 @@ export class Composer {
     this.#typing.destroy();
   }
 
+  /** @param {string | null} room */
   open(room) {
     if (room !== this.#room) this.#typing.stop();
     this.#room = room;
@@ -61,16 +63,21 @@ export class Composer {
 
   /** The draft changed while it stood here: another node's, or that of a conversation that was merged into this one. */
   refill() {
-    const draft = this.#room && outbox.draft(this.#room);
+    if (!this.#room) return;
+    const draft = outbox.draft(this.#room);
     const { value, selectionStart: start, selectionEnd: end } = this.#field;
-    if (!this.#room || value === draft) return;
+    if (value === draft) return;
     this.open(this.#room);
     // Keep the writer's cursor in its place.
     const before = draft.startsWith(value) ? 0 : draft.length - value.length;
     if (value && draft.startsWith(value, before)) this.#field.setSelectionRange(start + before, end + before);
   }
 
-  /** To whom it goes. */
+  /**
+   * To whom it goes.
+   *
+   * @param {{ name: string, mark: string }} room
+   */
   address(room) {
     setAttribute(this.#field, "placeholder", `Message ${called(room)}`);
     setAttribute(this.#field, "aria-label", `Message ${called(room)}`);
@@ -84,7 +91,11 @@ export class Composer {
     return this.#field.matches(":focus");
   }
 
-  /** Put a text back for editing, above the present draft. */
+  /**
+   * Put a text back for editing, above the present draft.
+   *
+   * @param {string | null} text
+   */
   give(text) {
     if (!text || !this.#room) return;
     this.#field.value = this.#field.value ? `${text}\n${this.#field.value}` : text;

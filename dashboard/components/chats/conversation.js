@@ -3,7 +3,7 @@
 
 import { calm } from "../shared/calm.js";
 import { clock } from "../shared/clock.js";
-import { h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
+import { Children, closest, h, icon, setAttribute, setText } from "../shared/dom.js";
 import { onKey } from "../shared/keyboard.js";
 import { isNarrow, place } from "../shared/place.js";
 import { connection, outbox, store } from "../shared/session.js";
@@ -12,18 +12,28 @@ import { rowActs } from "./acts.js";
 import { Details } from "./details.js";
 import { Head } from "./head.js";
 import { Reading } from "./reading.js";
-import { drawRow, makeRow, rowsOf, tipOf } from "./rows.js";
+import { makeRow, rowsOf, tipOf } from "./rows.js";
 import { Scrolling } from "./scrolling.js";
 import { Talk } from "./talk.js";
 import { Notes } from "./notes.js";
 import { Tools } from "./tools.js";
 
+/** @import { MessageOp } from "../shared/schema.js" */
+/** @import { Composer } from "./composer.js" */
+/** @import { Row } from "./rows.js" */
+/** @import { Message, Why } from "./talk.js" */
+
 /** How long a requested message is highlighted, in ms. */
 const FLASH_MS = 2500;
+/** How often times are drawn anew, and what failed is asked for again, in ms. */
+const TICK_MS = 1000;
 
 export class Conversation {
   element;
   #parts;
+  /** @type {Children<Row>} */
+  #rows;
+  /** @type {Talk | null} */
   #talk = null;
   #composer;
   #notes = new Notes();
@@ -32,6 +42,11 @@ export class Conversation {
   #details = new Details();
   #reading = new Reading(() => this.#seen(), { connection, store, clock, random: Math.random });
   #scrolling;
+  /**
+   * The message after which the New line goes.
+   *
+   * @type {number | null}
+   */
   #newAfter = null;
   #redraw = calm(() => this.#picture());
   /** Whether the messages changed since they were drawn, and what else stood in the drawing. */
@@ -39,38 +54,51 @@ export class Conversation {
   #drawn = "";
   /** Whether the reader had the end before their eyes when it was last asked. */
   #readNow = false;
-  #stops = [];
-  /** A message to show first and to point out; null when there is none (any more). */
+  #stops;
+  /**
+   * A message to show first and to point out; null when there is none (any more).
+   *
+   * @type {number | null}
+   */
   #flash = null;
 
+  /** @param {{ composer: Composer }} with */
   constructor({ composer }) {
     this.#composer = composer;
+    const rows = h("div", { class: "rows" });
+    const top = h("div", { class: "top" });
+    const count = h("span", { class: "count" });
     const parts = {
-      rows: h("div", { class: "rows" }),
-      top: h("div", { class: "top" }),
-      count: h("span", { class: "count" }),
+      rows,
+      top,
+      count,
+      scroller: h("div", { class: "log", role: "log", "aria-live": "off", "aria-label": "Messages", tabindex: 0 }, top, rows),
+      jump: h("button", { class: "jump", hidden: true, onclick: () => this.toNewest() }, icon("down"), count),
     };
-    parts.scroller = h("div", { class: "log", role: "log", "aria-live": "off", "aria-label": "Messages", tabindex: 0 },
-      parts.top, parts.rows);
-    parts.jump = h("button", { class: "jump", hidden: true, onclick: () => this.toNewest() }, icon("down"), parts.count);
+    this.#rows = new Children(rows, ({ key }) => key, (row) => makeRow(row, () => this.#room));
+    /** @type {(message: Message, anchor: Element) => void} */
     const details = (message, anchor) => this.#details.show(message, anchor);
-    const tools = { done: (text) => this.#notes.say(text), toEnd: () => this.#toNewest(), details };
-    this.#tools = new Tools(parts.scroller, parts.rows, tools);
+    this.#tools = new Tools(parts.scroller, rows, {
+      done: (text) => this.#notes.say(text),
+      toEnd: () => this.#toNewest(),
+      details,
+    });
     this.element = h("section", { class: "talk", "aria-label": "Conversation" }, this.#head.element, this.#head.banner,
       h("div", { class: "middle" }, parts.scroller, this.#notes.error, parts.jump, this.#notes.toast),
       this.#notes.typing, this.#notes.waits, composer.element, this.#tools.element, this.#details.element);
     this.#parts = parts;
-    this.#scrolling = new Scrolling(parts.scroller, parts.rows.children, () => Boolean(this.#talk?.moreAfter));
+    const shown = /** @type {HTMLCollectionOf<HTMLElement>} */ (rows.children);
+    this.#scrolling = new Scrolling(parts.scroller, shown, () => Boolean(this.#talk?.moreAfter));
     parts.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     for (const moved of ["wheel", "touchmove", "pointerdown"]) {
       parts.scroller.addEventListener(moved, () => this.#scrolling.giveUp(), { passive: true });
     }
     onKey(parts.scroller, (event) => this.#typed(event));
     rowActs(this.element, { edit: (text) => composer.give(text), details });
-    tips(this.element, (element) => tipOf(element, store.rooms.get(place.room)));
+    tips(this.element, (element) => tipOf(element, this.#room));
     const resized = new ResizeObserver(() => this.#keepEnd());
     resized.observe(parts.scroller);
-    resized.observe(parts.rows);
+    resized.observe(rows);
     const seen = () => {
       this.#look();
       if (document.visibilityState === "hidden") this.#reading.leave();
@@ -78,7 +106,7 @@ export class Conversation {
     };
     document.addEventListener("visibilitychange", seen);
     window.addEventListener("focus", seen);
-    const tick = setInterval(() => this.#tick(), 1000);
+    const stopTick = clock.every(TICK_MS, () => this.#tick());
     this.#stops = [
       store.on("lists", () => this.#listsChanged()),
       store.on("message", (op) => this.#arrived(op)),
@@ -88,8 +116,8 @@ export class Conversation {
       store.on("expired", (op) => op.room === this.#talk?.room && this.#talk.take(op)),
       store.on("said", (message) => message.room === this.#talk?.room && this.#talk.takeSaid(message)),
       store.on("reload", () => this.#talk?.refresh()),
-      store.on("gone", ({ into }) => into && into === this.#talk?.room && this.#talk.refresh()),
-      store.readWith((id) => this.#reads(id)),
+      store.on("gone", ({ into }) => into !== null && into === this.#talk?.room && this.#talk.refresh()),
+      store.readWith(() => this.#readRoom),
       outbox.onChange(() => this.#change()),
       () => this.#redraw.stop(),
       () => this.#reading.leave(),
@@ -97,7 +125,7 @@ export class Conversation {
       () => resized.disconnect(),
       () => document.removeEventListener("visibilitychange", seen),
       () => window.removeEventListener("focus", seen),
-      () => clearInterval(tick),
+      stopTick,
     ];
   }
 
@@ -108,7 +136,17 @@ export class Conversation {
     this.#talk?.close();
   }
 
-  /** Show a conversation (null: none). `around`: a message to show and point out. */
+  /** The view of the conversation that is shown; undefined while there is none. */
+  get #room() {
+    return this.#talk ? store.rooms.get(this.#talk.room) : undefined;
+  }
+
+  /**
+   * Show a conversation (null: none). `around`: a message to show and point out.
+   *
+   * @param {string | null} room
+   * @param {number | null} [around]
+   */
   open(room, around = null) {
     if (this.#talk?.room === room && around === null) {
       if (room && !isNarrow()) this.#composer.focus();
@@ -129,17 +167,18 @@ export class Conversation {
     this.#newAfter = view?.unread ? view.read_upto : null;
     this.#scrolling.begin(around !== null);
     this.#flash = around;
-    this.#talk = new Talk(room, connection, (why) => this.#changed(why), () => this.#scrolling.reader());
+    const talk = new Talk(room, connection, (why) => this.#changed(talk, why), () => this.#scrolling.reader());
+    this.#talk = talk;
     this.#drawHead();
-    if (store.loaded) this.#load(around);
+    // What to load follows from what is unread, which the room tells; one that isn't here is known once all have come.
+    if (view || store.whole) this.#load(talk, around);
     // A requested message gets the focus, not the composer.
     if (!isNarrow() && around === null) this.#composer.focus();
   }
 
   #clear() {
-    const { rows, top, jump } = this.#parts;
-    rows.replaceChildren();
-    rows.keyed = new Map();
+    const { top, jump } = this.#parts;
+    this.#rows.clear();
     top.hidden = jump.hidden = true;
   }
 
@@ -155,12 +194,12 @@ export class Conversation {
 
   #toNewest() {
     place.leaveMessage();
-    if (this.#scrolling.wantEnd()) this.#loadEnd();
+    if (this.#scrolling.wantEnd() && this.#talk) this.#loadEnd(this.#talk);
     else this.#drawJump();
   }
 
-  #loadEnd() {
-    const talk = this.#talk;
+  /** @param {Talk} talk */
+  #loadEnd(talk) {
     this.#scrolling.jump();
     talk.open().finally(() => {
       if (talk !== this.#talk) return;
@@ -169,13 +208,17 @@ export class Conversation {
     });
   }
 
-  /** Ask again for pages that failed. */
-  #again() {
+  /**
+   * Ask again for pages that failed.
+   *
+   * @param {Talk} talk
+   */
+  #again(talk) {
     if (connection.state !== "open" || store.away) return;
-    const wanting = this.#talk.wanting(this.#scrolling.stuck);
-    if (wanting === "all") this.#load(this.#flash);
-    else if (wanting === "end") this.#loadEnd();
-    else if (wanting === "news") this.#talk.refresh();
+    const wanting = talk.wanting(this.#scrolling.stuck);
+    if (wanting === "all") this.#load(talk, this.#flash);
+    else if (wanting === "end") this.#loadEnd(talk);
+    else if (wanting === "news") talk.refresh();
     else if (wanting === "more") this.#fillView();
   }
 
@@ -186,59 +229,71 @@ export class Conversation {
     this.#draw();
   }
 
-  #load(around) {
-    const view = store.rooms.get(this.#talk.room);
-    this.#talk.open({ around, unread: view?.unread ?? 0, readUpto: view?.read_upto ?? 0 });
+  /**
+   * @param {Talk} talk
+   * @param {number | null} around
+   */
+  #load(talk, around) {
+    const view = store.rooms.get(talk.room);
+    talk.open({ around, unread: view?.unread ?? 0, readUpto: view?.read_upto ?? 0 });
   }
 
   // -- events
 
   #listsChanged() {
-    if (!this.#talk) return;
-    const view = store.rooms.get(this.#talk.room);
-    if (this.#talk.state === "new" || (this.#talk.state === "failed" && view && !store.away)) {
+    const talk = this.#talk;
+    if (!talk) return;
+    const view = this.#room;
+    if ((talk.state === "new" && (view || store.whole)) || (talk.state === "failed" && view && !store.away)) {
       if (this.#newAfter === null && view?.unread) this.#newAfter = view.read_upto;
-      this.#load(this.#flash);
-    } else this.#again();
+      this.#load(talk, this.#flash);
+    } else this.#again(talk);
     this.#redraw();
   }
 
+  /** @param {MessageOp} op */
   #arrived(op) {
     const { message } = op;
-    const room = store.rooms.get(message.room);
-    if (message.room === this.#talk?.room) {
-      if (!message.mine && !message.notice && this.#newAfter === null && !this.#before()) {
-        this.#newAfter = room?.read_upto ?? message.id - 1;
-      }
-      this.#talk.take(op);
+    if (message.room !== this.#talk?.room) return;
+    if (!message.mine && !message.notice && this.#newAfter === null && !this.#before()) {
+      this.#newAfter = this.#room?.read_upto ?? message.id - 1;
     }
+    this.#talk.take(op);
   }
 
-  #changed(why) {
-    if (why === "changed" && this.#talk.state === "ready") return this.#change();
-    if (this.#talk.state === "ready") outbox.find(this.#talk.messages);
-    if (this.#talk.state === "failed") this.#clear();
-    if (why === "opened" && !this.#talk.moreAfter) this.#scrolling.giveUp();
+  /**
+   * @param {Talk} talk
+   * @param {Why} why
+   */
+  #changed(talk, why) {
+    if (talk !== this.#talk) return;
+    if (why === "changed" && talk.state === "ready") return this.#change();
+    if (talk.state === "ready") outbox.find(talk.messages);
+    if (talk.state === "failed") this.#clear();
+    if (why === "opened" && !talk.moreAfter) this.#scrolling.giveUp();
     this.#draw();
-    if (why === "opened") this.#firstLook();
-    this.#notes.drawError(this.#talk);
+    if (why === "opened") this.#firstLook(talk);
+    this.#notes.drawError(talk);
     this.#fillView();
     this.#reading.mark();
   }
 
-  /** Where to look at first: the message asked for, the New line, or the end. */
-  #firstLook() {
-    const { keyed } = this.#parts.rows;
-    const asked = this.#flash === null ? null : keyed.get(`m-${this.#flash}`);
+  /**
+   * Where to look at first: the message asked for, the New line, or the end.
+   *
+   * @param {Talk} talk
+   */
+  #firstLook(talk) {
+    const asked = this.#flash === null ? null : this.#rows.get(`m-${this.#flash}`)?.element;
     this.#flash = null;
     // Without a line, reading may have stopped further up: then one begins with the first that is here.
-    const above = this.#newAfter !== null && this.#talk.moreBefore && Boolean(store.rooms.get(this.#talk.room)?.unread);
+    const above = this.#newAfter !== null && talk.moreBefore && Boolean(this.#room?.unread);
     if (asked === undefined) {
-      if (this.#talk.missed) this.#notes.say("That message isn't here any more.");
+      if (talk.missed) this.#notes.say("That message isn't here any more.");
       place.leaveMessage();
       if (!isNarrow()) this.#composer.focus();
     }
-    this.#scrolling.look({ asked, line: keyed.get("new"), above });
+    this.#scrolling.look({ asked, line: this.#rows.get("new")?.element, above });
     this.#drawJump();
     if (!asked) return;
     asked.classList.add("flash");
@@ -266,7 +321,7 @@ export class Conversation {
 
   /** The parts of the drawing that don't come from messages. */
   #beside() {
-    const room = store.rooms.get(this.#talk?.room);
+    const room = this.#room;
     const { name, wait, link, next_at: next } = room ?? {};
     return JSON.stringify([name, wait, link, next, room && store.unreadIn(room), store.away !== null]);
   }
@@ -275,12 +330,12 @@ export class Conversation {
     if (!this.#talk) return;
     this.#notes.drawWaits(this.#talk);
     this.#drawHead();
-    this.#again();
+    this.#again(this.#talk);
   }
 
   #drawHead() {
-    const room = store.rooms.get(this.#talk?.room);
-    this.element.classList.toggle("unknown", store.loaded && !room && !store.away);
+    const room = this.#room;
+    this.element.classList.toggle("unknown", store.whole && !room && !store.away);
     this.element.classList.toggle("direct", Boolean(room?.encrypted));
     this.#head.draw(room);
     this.#notes.drawTyping(room);
@@ -288,20 +343,19 @@ export class Conversation {
   }
 
   #draw() {
-    if (!this.#talk || this.#talk.state !== "ready") return;
+    const talk = this.#talk;
+    if (talk?.state !== "ready") return;
     const { rows, top, jump, count } = this.#parts;
-    const room = store.rooms.get(this.#talk.room);
-    const { messages, beyond, moreAfter } = this.#talk;
+    const room = this.#room;
+    const { messages, beyond, moreAfter, moreBefore } = talk;
     const { stuck } = this.#scrolling;
-    const pending = moreAfter && !stuck ? [] : outbox.in(this.#talk.room);
+    const pending = moreAfter && !stuck ? [] : outbox.in(talk.room);
     const said = stuck ? [...messages, ...beyond] : messages;
-    const now = store.now();
-    const list = rowsOf(said, pending, { newAfter: this.#newAfter, begun: !this.#talk.moreBefore, now });
+    const list = rowsOf(said, pending, { newAfter: this.#newAfter, begun: !moreBefore, now: store.now() });
     const settle = this.#scrolling.hold();
-    const context = { now, room };
-    reconcile(rows, list, (row) => row.key, makeRow, (element, row) => drawRow(element, row, context));
+    this.#rows.draw(list);
     const empty = !list.length;
-    setText(top, empty ? "" : this.#talk.moreBefore ? "Loading older messages…" : "This is where it begins.");
+    setText(top, empty ? "" : moreBefore ? "Loading older messages…" : "This is where it begins.");
     top.hidden = empty;
     setAttribute(rows, "class", empty ? "rows empty" : "rows");
     setAttribute(rows, "data-hint", empty ? `Say hello to ${room?.name ?? "them"}.` : null);
@@ -312,7 +366,7 @@ export class Conversation {
     const unread = room ? store.unreadIn(room) : 0;
     setText(count, unread ? (unread > 999 ? "999+" : String(unread)) : "");
     setAttribute(jump, "aria-label", `Jump to the newest message${unread ? `, ${unread} unread` : ""}`);
-    this.#notes.drawWaits(this.#talk);
+    this.#notes.drawWaits(talk);
     this.#look();
   }
 
@@ -337,10 +391,11 @@ export class Conversation {
 
   #fillView() {
     // What came in is drawn first: only then it shows how far the reader is from either end.
-    if (!this.#talk || this.#talk.state !== "ready" || this.#stale) return;
+    const talk = this.#talk;
+    if (talk?.state !== "ready" || this.#stale) return;
     const { older, newer } = this.#scrolling.near();
-    if (older) this.#talk.older();
-    if (newer) this.#talk.newer();
+    if (older) talk.older();
+    if (newer) talk.newer();
   }
 
   /** Whether the reader has the end of this conversation before their eyes. */
@@ -353,37 +408,36 @@ export class Conversation {
     );
   }
 
-  /** The same of any conversation, from what is known without asking the browser for a layout. */
-  #reads(id) {
-    return (
-      id === this.#talk?.room &&
-      this.#talk.state === "ready" &&
-      !this.#talk.moreAfter &&
-      this.#scrolling.follows &&
-      !this.element.hidden &&
-      document.visibilityState === "visible"
-    );
+  /** The conversation whose end the reader sees, or null: from what is known without asking the browser for a layout. */
+  get #readRoom() {
+    const talk = this.#talk;
+    const isEnd = talk?.state === "ready" && !talk.moreAfter && this.#scrolling.follows;
+    return isEnd && !this.element.hidden && document.visibilityState === "visible" ? talk.room : null;
   }
 
   /** The lists show as read what is before the reader's eyes: they must know when that changes. */
   #look() {
-    const reads = Boolean(this.#talk) && this.#reads(this.#talk.room);
+    const reads = this.#readRoom !== null;
     if (reads === this.#readNow) return;
     this.#readNow = reads;
-    if (store.rooms.get(this.#talk?.room)?.unread) store.looked();
+    if (this.#room?.unread) store.looked();
   }
 
   /** What the reader sees now, for reporting it as read. */
   #seen() {
-    const room = store.rooms.get(this.#talk?.room);
-    return room?.unread && this.#before() ? { room, upto: this.#talk.newestId } : null;
+    const room = this.#room;
+    return this.#talk && room?.unread && this.#before() ? { room, upto: this.#talk.newestId } : null;
   }
 
-  /** Typing while the log has the focus goes to the composer. */
+  /**
+   * Typing while the log has the focus goes to the composer.
+   *
+   * @param {KeyboardEvent} event
+   */
   #typed(event) {
     const { target, key } = event;
     if (["PageUp", "ArrowUp", "Home"].includes(key)) this.#scrolling.giveUp();
-    if (target !== this.#parts.scroller && !target.matches?.(".row")) return;
+    if (target !== this.#parts.scroller && target !== closest(event, ".row")) return;
     if (event.ctrlKey || event.metaKey || event.altKey || key === " " || [...key].length !== 1) return;
     this.#composer.focus();
   }

@@ -1,16 +1,22 @@
 // What became of one of our own messages: when it was accepted, and for each it is for whether it is on their disk and was
 // read, or why not and when the next try is.
 
-import { avatar, drawAvatar, h, reconcile, setAttribute, setText } from "../shared/dom.js";
+import { avatar, Children, drawAvatar, h, setAttribute, setText } from "../shared/dom.js";
 import { called } from "../shared/names.js";
 import { connection, store } from "../shared/session.js";
 import * as when from "../shared/when.js";
 import { Panel } from "./panel.js";
 
+/** @import { Child } from "../shared/dom.js" */
+/** @import { MessageView, RecipientView, Told } from "../shared/schema.js" */
+/** @typedef {{ nth: number, one: RecipientView }} Recipient */
+
 export class Details {
   element;
   #accepted = h("p", { class: "accepted" });
   #list = h("ul", {});
+  #recipients = new Children(this.#list, ({ nth }) => String(nth), makeRecipient);
+  /** @type {Panel<MessageView, Told>} */
   #panel = new Panel({
     name: "delivery",
     body: [this.#accepted, this.#list],
@@ -21,6 +27,7 @@ export class Details {
 
   constructor() {
     this.element = this.#panel.element;
+    /** @param {string} room */
     const about = (room) => room === this.#panel.thing?.room;
     this.#stops = [
       store.on("state", (op) => about(op.room) && this.#panel.again()),
@@ -36,7 +43,12 @@ export class Details {
     for (const stop of this.#stops) stop();
   }
 
-  /** Show what became of `message`, beside `anchor`. */
+  /**
+   * Show what became of `message`, beside `anchor`.
+   *
+   * @param {MessageView} message
+   * @param {Element} anchor
+   */
   show(message, anchor) {
     this.#panel.show(message, "Delivery", anchor);
   }
@@ -45,37 +57,39 @@ export class Details {
     this.#panel.close();
   }
 
+  /**
+   * @param {MessageView} message
+   * @param {RecipientView[]} recipients
+   */
   #draw(message, recipients) {
     const now = store.now();
     setText(this.#accepted, `Accepted ${when.moment(message.at, now)}: it is on this computer's disk.`);
     setAttribute(this.#accepted, "title", when.full(message.at));
-    reconcile(this.#list, recipients.map((one, nth) => ({ ...one, nth })), ({ nth }) => String(nth), make,
-      (element, one) => drawRecipient(element, one, now));
+    this.#recipients.draw(recipients.map((one, nth) => ({ one, nth })));
   }
 }
 
-function make() {
-  const parts = {
-    face: avatar(),
-    name: h("span", { class: "name", dir: "auto" }),
-    word: h("span", { class: "outcome" }),
-    why: h("span", { class: "why", dir: "auto" }),
+/** @returns {Child<Recipient>} */
+function makeRecipient() {
+  const face = avatar();
+  const name = h("span", { class: "name", dir: "auto" });
+  const word = h("span", { class: "outcome" });
+  const why = h("span", { class: "why", dir: "auto" });
+  return {
+    element: h("li", {}, face, h("span", { class: "what" }, h("span", { class: "line" }, name, word), why)),
+    draw({ one }) {
+      const now = store.now();
+      drawAvatar(face, { ...one, link: "unknown" });
+      setText(name, called(one));
+      setText(word, one.label);
+      setAttribute(word, "data-tone", one.tone);
+      setAttribute(word, "data-label", one.label);
+      const next = one.next_at ? ` Next try ${when.until(one.next_at, now)}.` : "";
+      const stored = `On their disk${one.at ? ` since ${when.moment(one.at, now)}` : ""}`;
+      const read = one.read_at ? `, read at ${when.moment(one.read_at, now)}` : ", and read";
+      setText(why, one.label === "read" ? `${stored}${read}.` : one.label === "delivered" ? `${stored}.` : `${one.why}${next}`);
+      const at = one.read_at ?? one.at;
+      setAttribute(why, "title", at ? when.full(at) : null);
+    },
   };
-  const element = h("li", {}, parts.face, h("span", { class: "what" }, h("span", { class: "line" }, parts.name, parts.word), parts.why));
-  element.parts = parts;
-  return element;
-}
-
-function drawRecipient(element, one, now) {
-  const { face, name, word, why } = element.parts;
-  drawAvatar(face, { ...one, link: "unknown" });
-  setText(name, called(one));
-  setText(word, one.label);
-  setAttribute(word, "data-tone", one.tone);
-  setAttribute(word, "data-label", one.label);
-  const next = one.next_at ? ` Next try ${when.until(one.next_at, now)}.` : "";
-  const stored = `On their disk${one.at ? ` since ${when.moment(one.at, now)}` : ""}`;
-  const read = one.read_at ? `, read at ${when.moment(one.read_at, now)}` : ", and read";
-  setText(why, one.label === "read" ? `${stored}${read}.` : one.label === "delivered" ? `${stored}.` : `${one.why}${next}`);
-  setAttribute(why, "title", one.read_at ?? one.at ? when.full(one.read_at ?? one.at) : null);
 }

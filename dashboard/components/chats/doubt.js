@@ -3,16 +3,28 @@
 
 import { h, icon, setText } from "../shared/dom.js";
 import { place } from "../shared/place.js";
+import { problemOf } from "../shared/problem.js";
 import { connection } from "../shared/session.js";
+
+/** @import { RoomView, Side } from "../shared/schema.js" */
+/** @import { Sheet } from "./sheet.js" */
 
 export class Doubt {
   element;
   #parts;
   #sheet;
   #done;
+  /**
+   * The conversation in doubt.
+   *
+   * @type {RoomView | null}
+   */
   #room = null;
 
-  /** `sheet` asks once more; `done(text)` tells what went wrong. */
+  /**
+   * @param {Sheet} sheet Asks once more.
+   * @param {(text: string) => void} done Tells what went wrong.
+   */
   constructor(sheet, done) {
     this.#sheet = sheet;
     this.#done = done;
@@ -26,11 +38,11 @@ export class Doubt {
       h("p", {}, parts.text, " ", parts.advice), parts.act);
   }
 
-  /** `room` is the conversation's view, or undefined while there is none. */
+  /** @param {RoomView | undefined} room */
   draw(room) {
     const doubt = room?.doubt;
     this.element.hidden = !doubt;
-    this.#room = doubt ? room : null;
+    this.#room = doubt && room ? room : null;
     if (!doubt) return;
     setText(this.#parts.text, doubt.text);
     setText(this.#parts.advice, doubt.advice);
@@ -38,32 +50,36 @@ export class Doubt {
   }
 
   async #decide() {
-    const { id, peer, doubt } = this.#room;
+    const { id, peer, doubt } = this.#room ?? {};
+    if (!peer || !doubt) return;
     const { question, meaning, act, plain } = doubt;
-    let sides, rival;
     try {
-      ({ sides, rival } = await connection.ask({ t: "doubt", peer }));
+      const { sides, rival } = await connection.ask({ t: "doubt", peer });
+      // The reader has gone on meanwhile.
+      if (this.#room?.peer !== peer || this.#sheet.open) return;
+      this.#sheet.ask({
+        title: question,
+        text: meaning,
+        fields: h("div", { class: "people" }, ...sides.map(side)),
+        yes: act,
+        grave: plain,
+        careful: true,
+        // The key whose code was shown: if another one answered meanwhile, that isn't trusted.
+        wish: () => ({ op: "trust", args: { peer, plain, rival } }),
+        // Another key is another peer, with a conversation of its own.
+        then: ({ peer: meant }) => meant.room !== id && place.room === id && place.open(meant.room),
+      });
     } catch (problem) {
-      return this.#done(problem.message);
+      this.#done(problemOf(problem).message);
     }
-    // The reader has gone on meanwhile.
-    if (this.#room?.peer !== peer || this.#sheet.open) return;
-    this.#sheet.ask({
-      title: question,
-      text: meaning,
-      fields: h("div", { class: "people" }, ...sides.map(side)),
-      yes: act,
-      grave: plain,
-      careful: true,
-      // The key whose code was shown: if another one answered meanwhile, that isn't trusted.
-      wish: () => ({ op: "trust", args: { peer, plain, rival } }),
-      // Another key is another peer, with a conversation of its own.
-      then: ({ peer: meant }) => meant.room !== id && place.room === id && place.open(meant.room),
-    });
   }
 }
 
-/** One who may be meant, with the code to compare: one group a line, so that it can be read out. */
+/**
+ * One who may be meant, with the code to compare: one group a line, so that it can be read out.
+ *
+ * @param {Side} one
+ */
 function side({ title, code, where }) {
   return h("div", { class: "person" }, h("h4", { dir: "auto" }, title),
     code.length

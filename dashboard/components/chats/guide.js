@@ -1,16 +1,15 @@
 // Shown while there is no conversation yet: three ways to begin.
 
-import { copy, h, icon, reconcile } from "../shared/dom.js";
+import { addressList } from "../shared/address.js";
+import { h } from "../shared/dom.js";
 import { place } from "../shared/place.js";
 import { store } from "../shared/session.js";
 
-function chip(address) {
-  const button = h("button", { class: "copybutton", "aria-label": `Copy ${address}` }, icon("copy"));
-  button.addEventListener("click", () => copy(button, address));
-  return h("span", { class: "chip" }, h("span", {}, address), button);
-}
-
-/** Draws the ways to begin into `box` and keeps it up to date; returns a function that stops that. */
+/**
+ * Draws the ways to begin into `box` and keeps it up to date; returns a function that stops that.
+ *
+ * @param {Element} box
+ */
 export function guide(box) {
   const own = h("div", { class: "own" });
   box.append(
@@ -22,7 +21,8 @@ export function guide(box) {
       h("li", {}, "Give somebody your own address: ", own),
       h("li", {}, "Wait: whoever connects to you appears here by themselves.")),
   );
-  const draw = () => reconcile(own, store.me?.addresses ?? [], (one) => one, chip, () => {});
+  const addresses = addressList(own);
+  const draw = () => addresses.draw(store.me?.addresses ?? []);
   draw();
   return store.on("lists", draw);
 }

@@ -10,6 +10,8 @@ import { Menu } from "./menu.js";
 import { Secure } from "./secure.js";
 import { Sheet } from "./sheet.js";
 
+/** @import { RoomView } from "../shared/schema.js" */
+
 export class Head {
   element;
   /** The banner that stands below it while something is in doubt. */
@@ -18,12 +20,13 @@ export class Head {
   #menu;
   #doubt;
   #secure = new Secure();
+  /** @type {RoomView | undefined} */
   #room;
 
-  /** `done(text)` tells what a choice in the menu did. */
+  /** @param {(text: string) => void} done Tells what a choice in the menu did. */
   constructor(done) {
     const sheet = new Sheet();
-    this.#menu = new Menu(done, sheet, (anchor) => this.#secure.show(this.#room, anchor));
+    this.#menu = new Menu(done, sheet, (anchor) => this.#tellLink(anchor));
     this.#doubt = new Doubt(sheet, done);
     this.banner = this.#doubt.element;
     const parts = {
@@ -53,14 +56,23 @@ export class Head {
     this.#secure.destroy();
   }
 
-  /** Of an encrypted conversation it is a button, which tells how that is; of another one there is nothing more to tell. */
+  /** @param {Element} anchor */
+  #tellLink(anchor) {
+    if (this.#room) this.#secure.show(this.#room, anchor);
+  }
+
+  /**
+   * Of an encrypted conversation it is a button, which tells how that is; of another one there is nothing more to tell.
+   *
+   * @param {boolean} encrypted
+   */
   #badge(encrypted) {
     if (!encrypted) return privacyBadge({ class: "badge", tabindex: 0, role: "note" });
     return privacyBadge({ class: "badge", type: "button", "aria-haspopup": "dialog",
-      onclick: ({ currentTarget }) => this.#secure.show(this.#room, currentTarget) }, "button");
+      onclick: () => this.#tellLink(this.#parts.badge) }, "button");
   }
 
-  /** `room` is the conversation's view, or undefined when it isn't there. */
+  /** @param {RoomView | undefined} room Undefined when it isn't there. */
   draw(room) {
     const { avatar: face, name, presence, address, code } = this.#parts;
     this.#room = room;
@@ -68,7 +80,7 @@ export class Head {
     this.#doubt.draw(room);
     code.hidden = !room?.code.length;
     if (!room) {
-      setText(name, store.loaded && store.me ? "This conversation isn't here" : "…");
+      setText(name, store.whole && store.me ? "This conversation isn't here" : "…");
       setText(presence, "");
       setText(address, "");
       this.#parts.badge.hidden = true;

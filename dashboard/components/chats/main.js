@@ -1,7 +1,8 @@
 // The Chats page: list beside conversation; one column at a time on a small screen. Wires the parts and the keyboard.
 
-import { h, icon, setText } from "../shared/dom.js";
+import { focusAround, h, icon, setText } from "../shared/dom.js";
 import { onKey } from "../shared/keyboard.js";
+import { mounting } from "../shared/mount.js";
 import { isFindKey, isNarrow, place } from "../shared/place.js";
 import { store } from "../shared/session.js";
 import { strip } from "../shared/strip.js";
@@ -10,15 +11,11 @@ import { Conversation } from "./conversation.js";
 import { guide } from "./guide.js";
 import { List } from "./list.js";
 
-const mounted = new WeakMap();
+/** @import { Change } from "../shared/whereabouts.js" */
 
-/** Called by the loader, and again whenever Streamlit runs the component's script: the same page then. */
-export function mount({ parentElement }) {
-  const root = parentElement.querySelector(".chats");
-  if (!mounted.has(root)) mounted.set(root, build(root));
-  return mounted.get(root);
-}
+export const mount = mounting(".chats", build);
 
+/** @param {HTMLElement} root */
 function build(root) {
   const composer = new Composer();
   const talk = new Conversation({ composer });
@@ -43,17 +40,22 @@ function build(root) {
     begin.hidden = Boolean(store.rooms.size) || !store.me;
   }
 
-  /** What just happened to the conversation; it stands until another one is opened. */
+  /**
+   * What just happened to the conversation; it stands until another one is opened.
+   *
+   * @param {string} text
+   */
   function say(text) {
     line.hidden = !text;
     setText(line, text);
   }
 
-  function show({ again = false, gone = null } = {}) {
+  /** @param {Change} [change] */
+  function show({ again, gone } = { again: false }) {
     if (gone?.into) say(`Merged: what was said with ${gone.name} is now here.`);
     else if (gone) say(`The conversation with ${gone.name} was deleted.`);
     else if (!again) say("");
-    const left = gone && talk.element.contains(root.getRootNode().activeElement);
+    const left = gone && talk.element.contains(focusAround(root));
     showNothing();
     foundLine.hidden = place.results === null || !place.room;
     setText(found, `Back to what was found for “${place.results ?? ""}”`);
@@ -66,6 +68,7 @@ function build(root) {
     if (left && !place.room) line.focus({ preventScroll: true });
   }
 
+  /** @param {KeyboardEvent} event */
   function key(event) {
     if (place.page !== "chats") return;
     const control = event.ctrlKey || event.metaKey;
@@ -83,8 +86,8 @@ function build(root) {
 
   /** Closes what is on top: the search, then (small screen) the conversation, then leaves the field. */
   function escape() {
-    const inside = root.getRootNode().activeElement;
-    if (inside?.type === "search" || list.element.contains(inside)) {
+    const inside = focusAround(root);
+    if (inside?.matches("[type='search']") || list.element.contains(inside)) {
       list.closeSearch();
       if (place.room && !isNarrow()) composer.focus();
     } else if (isNarrow() && place.room) place.open(null);
@@ -97,16 +100,17 @@ function build(root) {
   show();
   if (place.find) list.focusSearch();
   place.find = false;
-  let known = store.me?.id;
+  const adopted = () => (store.whole ? store.me?.id : undefined);
+  let known = adopted();
   const stops = [
     // Whoever was led to a message stays there: this page has shown itself when it was built.
     place.onChange((change) => change.arrived || show(change)),
     stopGuide,
     store.on("lists", () => {
       showNothing();
-      // Drafts are kept per node.
-      if (store.me && known !== store.me.id) composer.refill();
-      known = store.me?.id;
+      // Drafts are kept per node; shared/outbox.js looks for them once all conversations are known.
+      if (adopted() && known !== adopted()) composer.refill();
+      known = adopted() ?? known;
     }),
     store.on("gone", ({ into }) => into && into === place.room && composer.refill()),
     stopStrip,
@@ -117,7 +121,5 @@ function build(root) {
   ];
   return () => {
     for (const stop of stops) stop();
-    mounted.delete(root);
-    root.replaceChildren();
   };
 }

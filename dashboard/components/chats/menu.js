@@ -5,8 +5,12 @@ import { h, icon, setAttribute, setText, toClipboard } from "../shared/dom.js";
 import { newKey } from "../shared/key.js";
 import { MAX_TYPED } from "../shared/names.js";
 import { linkTo } from "../shared/place.js";
+import { problemOf } from "../shared/problem.js";
 import { connection, store } from "../shared/session.js";
 import { Popup } from "./popup.js";
+
+/** @import { PeerView, RoomView } from "../shared/schema.js" */
+/** @import { Sheet } from "./sheet.js" */
 
 const CONNECTED = new Set(["online", "reachable", "connecting"]);
 
@@ -17,11 +21,16 @@ export class Menu {
   #acts;
   #sheet;
   #done;
-  #room = null;
+  /** @type {RoomView | undefined} */
+  #room;
 
   /**
    * `done(text)` tells what a choice did, where nothing else shows it; `sheet` asks once more; `secure(anchor)` tells how the
    * encrypted connection is.
+   *
+   * @param {(text: string) => void} done
+   * @param {Sheet} sheet
+   * @param {(anchor: Element) => void} secure
    */
   constructor(done, sheet, secure) {
     this.#done = done;
@@ -30,31 +39,42 @@ export class Menu {
     this.#popup = new Popup(this.#open, "talk-menu");
     this.#acts = {
       secure: this.#popup.add("Connection details…", () => secure(this.#open)),
-      rename: this.#popup.add("Rename…", () => this.#rename()),
-      merge: this.#popup.add("Merge into…", () => this.#merge()),
-      link: this.#popup.add("Connect", () => this.#link()),
+      rename: this.#add("Rename…", (room) => this.#rename(room)),
+      merge: this.#add("Merge into…", (room) => this.#merge(room)),
+      link: this.#add("Connect", (room) => this.#link(room)),
     };
-    this.#popup.add("Copy link", async () => {
-      await toClipboard(linkTo(this.#room.id));
+    this.#add("Copy link", async ({ id }) => {
+      await toClipboard(linkTo(id));
       done("Link copied. It works for this dashboard only.");
     });
-    this.#popup.add("Delete conversation…", () => this.#remove(), true);
+    this.#add("Delete conversation…", (room) => this.#remove(room), true);
     this.element = h("div", { class: "menu", hidden: true }, this.#open, this.#popup.items);
   }
 
-  /** `room` is the conversation's view, or undefined while there is none. */
+  /**
+   * Something to do with the conversation.
+   *
+   * @param {string} label
+   * @param {(room: RoomView) => void} act
+   * @param {boolean} [grave]
+   */
+  #add(label, act, grave) {
+    return this.#popup.add(label, () => this.#room && act(this.#room), grave);
+  }
+
+  /** @param {RoomView | undefined} room Undefined while there is none. */
   draw(room) {
     this.element.hidden = !room;
     this.#room = room;
     if (!room) return this.close();
     setAttribute(this.#open, "aria-label", `More about ${room.name}`);
-    const peer = store.peers.get(room.peer);
+    const peer = peerOf(room);
     const { rename, merge, link, secure } = this.#acts;
     secure.hidden = !room.encrypted;
     rename.hidden = !peer;
-    merge.hidden = store.rooms.size < 2;
+    merge.hidden = store.totals.rooms < 2;
     link.hidden = !peer || !(this.#connected(peer) || peer.dialable);
-    if (link.hidden) return;
+    if (!peer) return;
     setText(link, !this.#connected(peer) ? "Connect" : CONNECTED.has(peer.link) ? "Disconnect" : "Stop trying");
   }
 
@@ -64,14 +84,16 @@ export class Menu {
     this.#sheet.close();
   }
 
+  /** @param {PeerView} peer */
   #connected(peer) {
     return CONNECTED.has(peer.link) || peer.wanted;
   }
 
   // -- the sheets
 
-  #rename() {
-    const { name, peer } = this.#room;
+  /** @param {RoomView} room */
+  #rename({ name, peer }) {
+    if (!peer) return;
     const field = h("input", { name: "name", autocomplete: "off", spellcheck: "false", dir: "auto", maxlength: MAX_TYPED });
     field.value = name;
     this.#sheet.ask({
@@ -84,9 +106,10 @@ export class Menu {
     field.select();
   }
 
-  #merge() {
-    const { id, name } = this.#room;
+  /** @param {RoomView} room */
+  #merge({ id, name }) {
     const others = store.sorted().filter((room) => room.id !== id);
+    /** @param {RoomView} room */
     const label = ({ name: other, mark, address }) =>
       (mark ? `${other} · ${mark}` : address && address !== other ? `${other} · ${address}` : other);
     const choice = h("select", { name: "into" }, ...others.map((room) => h("option", { value: room.id }, label(room))));
@@ -101,8 +124,8 @@ export class Menu {
     choice.focus();
   }
 
-  #remove() {
-    const { id, name } = this.#room;
+  /** @param {RoomView} room */
+  #remove({ id, name }) {
     this.#sheet.ask({
       title: `Delete the conversation with ${name}?`,
       text: `Everything said here is erased from this computer for good, what still waits is never sent, and ${name} ` +
@@ -115,18 +138,28 @@ export class Menu {
     });
   }
 
-  #link() {
-    const peer = store.peers.get(this.#room.peer);
+  /** @param {RoomView} room */
+  #link(room) {
+    const peer = peerOf(room);
     if (!peer) return;
     const answer = this.#connected(peer)
       ? connection.command("disconnect", { peer: peer.id }, newKey())
       : connection.command("connect", { address: peer.id }, newKey());
-    const { id, name } = this.#room;
-    answer.catch((problem) => {
+    answer.catch((thrown) => {
+      const { message } = problemOf(thrown);
       // Who has gone on, or writes in another sheet, is told in passing.
       if (!this.#open.isConnected) return;
-      if (this.#sheet.open || this.#room?.id !== id) return this.#done(`${name}: ${problem.message}`);
-      this.#sheet.ask({ title: "That didn't work", text: problem.message, yes: "All right", wish: () => null });
+      if (this.#sheet.open || this.#room?.id !== room.id) return this.#done(`${room.name}: ${message}`);
+      this.#sheet.ask({ title: "That didn't work", text: message, yes: "All right", wish: () => null });
     });
   }
+}
+
+/**
+ * The other side of a conversation, while it is on the list.
+ *
+ * @param {RoomView} room
+ */
+function peerOf({ peer }) {
+  return peer === null ? undefined : store.peers.get(peer);
 }

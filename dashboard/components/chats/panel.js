@@ -4,6 +4,7 @@
 import { h, icon, setText } from "../shared/dom.js";
 import { onKey } from "../shared/keyboard.js";
 import { isNarrow } from "../shared/place.js";
+import { problemOf } from "../shared/problem.js";
 import { store } from "../shared/session.js";
 
 /** How often what may have changed is looked at while it is open, in ms; countdowns go on as well. */
@@ -11,10 +12,20 @@ const TICK_MS = 1000;
 /** Distance to the edges of the window, in px. */
 const EDGE_PX = 8;
 
+/**
+ * @template {object} Thing
+ * @template Answer
+ */
 export class Panel {
   element;
-  /** What it tells about; null while it is closed. */
+  /**
+   * What it tells about; null while it is closed.
+   *
+   * @type {Thing | null}
+   */
   thing = null;
+  /** @type {Answer | null} */
+  #answer = null;
   #title;
   #problem = h("p", { class: "problem", role: "alert", hidden: true });
   #close = h("button", { class: "closer", type: "button", "aria-label": "Close", onclick: () => this.close() }, icon("close"));
@@ -23,11 +34,15 @@ export class Panel {
   /** Whether something changed since the node was asked. */
   #stale = false;
   #asking = false;
-  #timer = null;
+  /** @type {number | undefined} */
+  #timer;
 
   /**
    * `body`: the elements in it. `ask(thing)` asks the node; what it resolves with goes to `draw(thing, answer)`, which is
    * called without an answer as well: before there is one (null), and each second.
+   *
+   * @param {{ name: string, body: Node[], ask: (thing: Thing) => Promise<Answer>,
+   *   draw: (thing: Thing, answer: Answer | null) => void }} how
    */
   constructor({ name, body, ask, draw }) {
     this.#ask = ask;
@@ -46,7 +61,13 @@ export class Panel {
     });
   }
 
-  /** Tell about `thing`, beside `anchor`. */
+  /**
+   * Tell about `thing`, beside `anchor`.
+   *
+   * @param {Thing} thing
+   * @param {string} title
+   * @param {Element} anchor
+   */
   show(thing, title, anchor) {
     this.thing = thing;
     this.#answer = null;
@@ -70,7 +91,11 @@ export class Panel {
     this.#stale = true;
   }
 
-  /** Something changed: ask the node now. */
+  /**
+   * Something changed: ask the node now.
+   *
+   * @param {() => void} [then]
+   */
   async again(then = () => {}) {
     const { thing } = this;
     this.#stale = true;
@@ -85,8 +110,9 @@ export class Panel {
       this.#problem.hidden = true;
       this.#draw(thing, answer);
       then();
-    } catch (problem) {
+    } catch (thrown) {
       if (thing !== this.thing) return;
+      const problem = problemOf(thrown);
       this.#stale = problem.retryable;
       setText(this.#problem, problem.message);
       this.#problem.hidden = false;
@@ -96,8 +122,6 @@ export class Panel {
     }
   }
 
-  #answer = null;
-
   #closed() {
     clearInterval(this.#timer);
     this.thing = null;
@@ -105,14 +129,18 @@ export class Panel {
 
   #tick() {
     if (this.#stale && !store.away) this.again();
-    this.#draw(this.thing, this.#answer);
+    if (this.thing) this.#draw(this.thing, this.#answer);
   }
 
-  /** Beside what was pressed, within the window; a sheet at the bottom of a small screen. */
+  /**
+   * Beside what was pressed, within the window; a sheet at the bottom of a small screen.
+   *
+   * @param {Element} anchor
+   */
   #place(anchor) {
     const { style } = this.element;
     style.left = style.top = "";
-    if (isNarrow() || !anchor?.isConnected) return;
+    if (isNarrow() || !anchor.isConnected) return;
     const box = anchor.getBoundingClientRect();
     const own = this.element.getBoundingClientRect();
     // To the right of its left edge where there is room: what is pressed at the left has the list beside it.

@@ -1,6 +1,6 @@
 // A menu that opens from a button: by mouse, by keyboard, closed by whatever leads away from it.
 
-import { h, setAttribute } from "../shared/dom.js";
+import { h, holds, setAttribute } from "../shared/dom.js";
 import { onKey } from "../shared/keyboard.js";
 
 export class Popup {
@@ -10,7 +10,13 @@ export class Popup {
   #onShow;
   #onHide;
 
-  /** `onShow` and `onHide` are called before it shows and after it is gone. */
+  /**
+   * `onShow` and `onHide` are called before it shows and after it is gone.
+   *
+   * @param {HTMLElement} opener
+   * @param {string} id
+   * @param {{ onShow?: () => void, onHide?: () => void }} [how]
+   */
   constructor(opener, id, { onShow = () => {}, onHide = () => {} } = {}) {
     this.#opener = opener;
     this.#onShow = onShow;
@@ -28,7 +34,7 @@ export class Popup {
     onKey(this.items, (event) => this.#key(event));
     for (const part of [opener, this.items]) {
       part.addEventListener("focusout", ({ relatedTarget }) => {
-        if (this.open && !this.items.contains(relatedTarget) && relatedTarget !== opener) this.hide(false);
+        if (this.open && !holds(this.items, relatedTarget) && relatedTarget !== opener) this.hide(false);
       });
     }
   }
@@ -37,7 +43,13 @@ export class Popup {
     return !this.items.hidden;
   }
 
-  /** Add something to choose; returns its element. */
+  /**
+   * Add something to choose; returns its element.
+   *
+   * @param {string} label
+   * @param {() => void} act
+   * @param {boolean} [grave]
+   */
   add(label, act, grave = false) {
     const item = h("button", { type: "button", role: "menuitem", tabindex: -1, class: grave ? "grave" : null,
       onclick: () => {
@@ -67,16 +79,17 @@ export class Popup {
   }
 
   #shown() {
-    return [...this.items.children].filter((item) => !item.hidden);
+    return [...this.items.querySelectorAll("button")].filter((item) => !item.hidden);
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
     const items = this.#shown();
-    const at = items.indexOf(event.target);
-    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
+    const at = items.findIndex((item) => item === event.target);
+    const to = new Map([["ArrowDown", at + 1], ["ArrowUp", at - 1], ["Home", 0], ["End", -1]]).get(event.key);
     if (event.key === "Escape") this.hide();
     else if (event.key === "Tab") return this.hide();
-    else if (to !== undefined && !event.altKey) items.at(to % items.length).focus({ preventScroll: true });
+    else if (to !== undefined && !event.altKey) items.at(to % items.length)?.focus({ preventScroll: true });
     else return;
     event.preventDefault();
     event.stopPropagation();

@@ -5,9 +5,13 @@ import { LOST_MS } from "../shared/connection.js";
 import { h, icon } from "../shared/dom.js";
 import { onKey } from "../shared/keyboard.js";
 import { nameKey } from "../shared/names.js";
+import { problemOf } from "../shared/problem.js";
 import { asQuery, followed, hasWord, isId, MAX_QUERY, snippet, termsOf } from "../shared/query.js";
 import { connection } from "../shared/session.js";
 import { hasRun } from "../shared/unspaced.js";
+
+/** @import { Gone, Term } from "../shared/query.js" */
+/** @import { MessageView, RoomView } from "../shared/schema.js" */
 
 /** Wait so long after the last letter before asking, in ms. */
 const PAUSE_MS = 180;
@@ -19,19 +23,33 @@ const LEAD = 30;
 /** Hits asked for. */
 const HITS = 20;
 
+/**
+ * Where words are looked for, by conversation's view: making it for thousands with each letter takes long.
+ *
+ * @type {WeakMap<RoomView, string>}
+ */
+const wordsOf = new WeakMap();
+
 export class Search {
   element;
   field;
+  /** @type {MessageView[]} */
   hits = [];
   more = false;
   busy = false;
   problem = "";
   #draw;
-  #timer = null;
+  /** @type {number | undefined} */
+  #timer;
   #turn = 0;
+  /** @type {Term[]} */
   #terms = [];
 
-  constructor(draw) {
+  /**
+   * @param {() => void} draw Shows what was found.
+   * @param {() => void} open Opens the first of it.
+   */
+  constructor(draw, open) {
     this.#draw = draw;
     this.field = h("input", { type: "search", placeholder: "Search people and messages", autocomplete: "off",
       spellcheck: "false", maxlength: MAX_QUERY - 1, "aria-label": "Search people and messages, Control K" });
@@ -40,7 +58,7 @@ export class Search {
     onKey(this.field, (event) => {
       if (event.key !== "Enter") return;
       event.preventDefault();
-      this.element.parentNode.querySelector(".room, .hit")?.click();
+      open();
     });
   }
 
@@ -69,10 +87,12 @@ export class Search {
     this.#typed();
   }
 
+  /** @param {RoomView} room */
   fits(room) {
     // A peer may use an id as its name: only the conversation that has the id is meant.
     if (isId(this.words)) return room.id === this.words;
-    const where = nameKey(`${room.name} ${room.address} ${room.code.join(" ")}`);
+    const where = wordsOf.get(room) ?? nameKey(`${room.name} ${room.address} ${room.code.join(" ")}`);
+    wordsOf.set(room, where);
     return this.words.split(/\s+/).every((word) => where.includes(word));
   }
 
@@ -90,12 +110,17 @@ export class Search {
     this.#draw();
   }
 
-  /** A conversation is gone. */
+  /**
+   * A conversation is gone.
+   *
+   * @param {Gone} op
+   */
   follow(op) {
     this.hits = followed(this.hits, op);
     this.#draw();
   }
 
+  /** @param {number} turn */
   async #ask(turn) {
     const query = asQuery(this.typed.trim());
     try {
@@ -105,8 +130,9 @@ export class Search {
       this.hits = found.hits;
       this.more = found.more;
       this.problem = "";
-    } catch (problem) {
+    } catch (thrown) {
       if (turn !== this.#turn) return;
+      const problem = problemOf(thrown);
       this.hits = [];
       this.more = false;
       this.problem = problem.code === "invalid_args" ? "" : problem.message;
@@ -116,7 +142,11 @@ export class Search {
     this.#draw();
   }
 
-  /** The part of a text where it was found, as nodes. */
+  /**
+   * The part of a text where it was found, as nodes.
+   *
+   * @param {string} text
+   */
   snippet(text) {
     return snippet(text, this.#terms, SNIPPET, LEAD);
   }

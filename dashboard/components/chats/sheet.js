@@ -3,7 +3,26 @@
 import { h, setAttribute, setText } from "../shared/dom.js";
 import { newKey } from "../shared/key.js";
 import { onKey, onSubmit } from "../shared/keyboard.js";
+import { problemOf } from "../shared/problem.js";
 import { connection } from "../shared/session.js";
+
+/** @import { Commands } from "../shared/schema.js" */
+/**
+ * `wish()` gives the command for the node, or null when there is nothing to ask. `grave`: it can't be taken back, or lets
+ * others in; then *Cancel* has the focus, so that a hasty Enter does nothing. `careful`: the same without the colour.
+ * `then(answer)` is called with the node's answer.
+ *
+ * @template {keyof Commands} Op
+ * @typedef {object} Question
+ * @property {string} title
+ * @property {string} text
+ * @property {Element | null} [fields]
+ * @property {string} yes
+ * @property {boolean} [grave]
+ * @property {boolean} [careful]
+ * @property {() => { op: Op, args: Commands[Op]["args"] } | null} wish
+ * @property {(answer: Commands[Op]["answer"]) => void} [then]
+ */
 
 export class Sheet {
   element = h("dialog", { class: "ask", "aria-labelledby": "ask-title" });
@@ -27,9 +46,8 @@ export class Sheet {
   }
 
   /**
-   * Open it. `wish()` gives the command for the node, {op, args}, or null when there is nothing to ask. `grave`: it can't be taken back, or
-   * lets others in; then *Cancel* has the focus, so that a hasty Enter does nothing. `careful`: the same without the colour.
-   * `then(answer)` is called with the node's answer.
+   * @template {keyof Commands} Op
+   * @param {Question<Op>} question
    */
   ask({ title, text, fields = null, yes, grave = false, careful = grave, wish, then = () => {} }) {
     const problem = h("p", { class: "problem", role: "alert", hidden: true });
@@ -52,7 +70,8 @@ export class Sheet {
         const answer = await connection.command(command.op, command.args, key);
         if (form.isConnected) this.element.close();
         then(answer);
-      } catch (error) {
+      } catch (thrown) {
+        const error = problemOf(thrown);
         if (!error.retryable) key = newKey();
         setText(problem, `${error.message}${error.retryable ? " Try again in a moment." : ""}`);
         problem.hidden = false;

@@ -7,6 +7,7 @@ import { connection, store } from "../shared/session.js";
 const AGAIN_MS = 1000;
 
 export class Typing {
+  /** @type {string | null} */
   #room = null;
   #told = 0;
   #left = () => document.visibilityState === "hidden" && this.stop();
@@ -23,7 +24,12 @@ export class Typing {
     this.stop();
   }
 
-  /** The writer changed the field of a conversation to this text. */
+  /**
+   * The writer changed the field of a conversation to this text.
+   *
+   * @param {string} room
+   * @param {string} text
+   */
   typed(room, text) {
     if (room !== this.#room || !text.trim()) this.stop();
     if (!text.trim() || !store.rooms.get(room)?.encrypted) return;
@@ -40,7 +46,12 @@ export class Typing {
     if (room) this.#tell(room, true);
   }
 
-  /** A word that is lost does no harm: whoever sees it forgets it after a moment. */
+  /**
+   * A word that is lost does no harm: whoever sees it forgets it after a moment.
+   *
+   * @param {string} room
+   * @param {boolean} stopped
+   */
   #tell(room, stopped) {
     if (connection.state === "open") connection.ask({ t: "typing", room, stopped }).catch(() => {});
   }

@@ -9,17 +9,43 @@ const FIND_MS = 3000;
 const AGAIN = [3, 10000];
 const LET_IN = "snicher-let-in";
 
-const { host, name, question, echo } = document.body.querySelector("main").dataset;
-const part = (id) => document.getElementById(id);
+const { host = "", name = "", question = "", echo = "" } = document.querySelector("main")?.dataset ?? {};
 
-/** Show one of the page's parts, and no other. */
-function show(id, values = {}) {
-  for (const one of document.querySelectorAll("main > section")) one.hidden = one.id !== id;
-  for (const [key, value] of Object.entries(values)) for (const place of document.querySelectorAll(`#${id} .${key}`)) place.textContent = value;
-  document.querySelector(`#${id} input, #${id} button`)?.focus();
+/**
+ * An element of this page.
+ *
+ * @template {HTMLElement} E
+ * @param {string} id
+ * @param {new () => E} kind
+ */
+function part(id, kind) {
+  const one = document.getElementById(id);
+  if (one instanceof kind) return one;
+  throw new Error(`This page has no ${id}.`);
 }
 
-/** The page to go on to: this address without the code. It is absolute, so that it stays at this host. */
+const wrong = part("wrong", HTMLElement);
+
+/**
+ * Show one of the page's parts, and no other.
+ *
+ * @param {string} id
+ * @param {Record<string, string>} [values] Texts by the class of their element.
+ */
+function show(id, values = {}) {
+  for (const one of document.querySelectorAll("section")) one.hidden = one.id !== id;
+  for (const [key, value] of Object.entries(values)) for (const place of document.querySelectorAll(`#${id} .${key}`)) place.textContent = value;
+  /** @type {HTMLElement | null} */
+  const first = document.querySelector(`#${id} input, #${id} button`);
+  first?.focus();
+}
+
+/**
+ * The page to go on to: this address without the code. It is absolute, so that it stays at this host.
+ *
+ * @param {string} [at]
+ * @param {string | null} [code]
+ */
 function target(at = window.location.origin, code = null) {
   const here = new URL(window.location.href);
   here.searchParams.delete("link");
@@ -30,7 +56,9 @@ function target(at = window.location.origin, code = null) {
 /** Go on to the dashboard, unless that has just led back to this page several times. */
 function goIn() {
   try {
-    const last = JSON.parse(window.sessionStorage.getItem(LET_IN) ?? "[]").filter((at) => Date.now() - at < AGAIN[1]);
+    /** @type {number[]} */
+    const known = JSON.parse(window.sessionStorage.getItem(LET_IN) ?? "[]");
+    const last = known.filter((at) => Date.now() - at < AGAIN[1]);
     window.sessionStorage.setItem(LET_IN, JSON.stringify([...last, Date.now()]));
     if (last.length >= AGAIN[0]) return show("blocked");
   } catch {
@@ -53,6 +81,7 @@ async function found() {
   }
 }
 
+/** @param {string} code */
 async function bring(code) {
   show("wait");
   const how = await enter(code);
@@ -64,12 +93,13 @@ async function bring(code) {
   if (back === "in") return goIn();
   if (back === "stranger") return show("stranger");
   show("ask");
-  part("wrong").hidden = false;
+  wrong.hidden = false;
 }
 
+/** @param {Event} event */
 function paste(event) {
   event.preventDefault();
-  const text = part("link").value.trim();
+  const text = part("link", HTMLInputElement).value.trim();
   let code = text;
   try {
     code = new URL(text).searchParams.get("link") ?? text;
@@ -77,7 +107,7 @@ function paste(event) {
     // The code alone.
   }
   if (!/^[\w-]{1,100}$/.test(code)) {
-    part("wrong").hidden = false;
+    wrong.hidden = false;
     return;
   }
   // Through the address, so that the server may lead to the name.
@@ -87,19 +117,19 @@ function paste(event) {
 async function start() {
   if (host !== window.location.host) return show("proxy", { seen: host, used: window.location.host });
   await dropWorkers();
-  part("paste").addEventListener("submit", paste);
+  part("paste", HTMLFormElement).addEventListener("submit", paste);
   const code = new URL(window.location.href).searchParams.get("link");
   if (code === null) {
     const back = await arrive();
     if (back === "in") return goIn();
-    return show({ stranger: "stranger", away: "away" }[back] ?? "ask");
+    return show(back === "out" ? "ask" : back);
   }
   // From here on, the address bar and the tab's history hold no code.
   window.history.replaceState(null, "", target());
   if (!name) return bring(code);
   if (await found()) return window.location.replace(target(name, code));
   show("spare", { used: window.location.host });
-  part("stay").addEventListener("click", () => bring(code), { once: true });
+  part("stay", HTMLElement).addEventListener("click", () => bring(code), { once: true });
 }
 
 for (const again of document.querySelectorAll(".again")) again.addEventListener("click", () => window.location.reload());

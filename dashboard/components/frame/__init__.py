@@ -1,6 +1,9 @@
-"""The frame around every page: navigation with counts, who we are, and the strip that says what is wrong."""
+"""The frame around every page: navigation with counts, and who we are."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
 
 import streamlit as st
 
@@ -16,9 +19,26 @@ _frame = st.components.v2.component(
 )
 
 
-def draw(current: str) -> str | None:
+class Entry(Protocol):
+    """What the navigation shows of a page."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the address."""
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+
+    @property
+    def icon(self) -> str:
+        """The path of an SVG."""
+
+
+def draw(current: str, pages: Iterable[Entry]) -> str | None:
     """Draw the frame around the page named `current`; returns the page that somebody just chose, if any."""
     st.html(_GLOBAL_STYLE)
-    result = _frame(key="frame", data={"page": current}, on_goto_change=lambda: None)
+    entries = [{"name": page.name, "title": page.title, "icon": page.icon} for page in pages]
+    result = _frame(key="frame", data={"page": current, "pages": entries}, on_goto_change=lambda: None)
     chosen = result.goto
     return str(chosen) if chosen else None

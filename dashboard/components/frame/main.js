@@ -2,34 +2,47 @@
 
 import { Announcer } from "../shared/announcer.js";
 import { calm } from "../shared/calm.js";
-import { makeAddress } from "../shared/address.js";
-import { h, icon, reconcile, setAttribute, setText } from "../shared/dom.js";
+import { addressList } from "../shared/address.js";
+import { drawing, h, setAttribute, setText } from "../shared/dom.js";
+import { rootOf } from "../shared/mount.js";
 import { place } from "../shared/place.js";
 import { protection } from "../shared/protection.js";
 import { connection, store } from "../shared/session.js";
-import "../shared/unknown_rooms.js";
 import { trouble } from "../shared/strip.js";
 import "../shared/theme.js";
 import { tips } from "../shared/tip.js";
 import { drawTitle } from "./title.js";
 
-/** In the order of the navigation; `count` and `say` only where a number says something, `urgent` where it wants to be seen. */
-const PAGES = [
-  { name: "chats", title: "Chats", href: "/", count: () => store.unread, say: (n) => `${n} unread`, urgent: true },
-  { name: "peers", title: "Peers", href: "/peers", count: () => store.peers.size, say: (n) => `${n} known` },
-  { name: "search", title: "Search", href: "/search" },
-  { name: "activity", title: "Activity", href: "/activity" },
-  { name: "settings", title: "Settings", href: "/settings" },
-];
+/** @import { Component } from "../shared/mount.js" */
+/**
+ * The number beside a page, where one says something: `say` is it in words, `urgent` that it wants to be seen.
+ * @typedef {{ count: () => number, say: (n: number) => string, urgent?: boolean }} Count
+ * @typedef {{ name: string, title: string, icon: string }} Page
+ */
+
+/**
+ * By the name of the page; the pages themselves are told by registry.py.
+ *
+ * @type {Partial<Record<string, Count>>}
+ */
+const COUNTS = {
+  chats: { count: () => store.unread, say: (n) => `${n} unread`, urgent: true },
+  peers: { count: () => store.totals.peers, say: (n) => `${n} known` },
+};
 /** Addresses shown; further ones stand on the Peers page. */
 const MAX_ADDRESSES = 2;
+/** @type {WeakMap<HTMLElement, ReturnType<typeof build>>} */
 const mounted = new WeakMap();
 
-/** Called by the loader, and again for each run of the script: with the page that is shown now. */
+/**
+ * Called by the loader, and again for each run of the script: with the page that is shown now.
+ *
+ * @param {Component & { data: { page: string, pages: Page[] }, setTriggerValue: (name: string, value: string) => void }} component
+ */
 export function mount({ parentElement, data, setTriggerValue }) {
-  const root = parentElement.querySelector(".frame");
-  if (!mounted.has(root)) mounted.set(root, build(root));
-  const frame = mounted.get(root);
+  const root = rootOf(parentElement, ".frame");
+  const frame = mounted.get(root) ?? build(root, data.pages);
+  mounted.set(root, frame);
   place.arrive(data.page, (page) => setTriggerValue("goto", page));
   // Streamlit's own scroller: nothing scrolls in it, so the Tab key would stop at nothing that can be seen.
   document.querySelector("[data-testid='stMain']")?.setAttribute("tabindex", "-1");
@@ -37,11 +50,16 @@ export function mount({ parentElement, data, setTriggerValue }) {
   return frame.destroy;
 }
 
-function build(root) {
-  const links = new Map(PAGES.map((page) => [page.name, link(page)]));
+/**
+ * @param {HTMLElement} root
+ * @param {Page[]} pages
+ */
+function build(root, pages) {
+  const links = new Map(pages.map((page, at) => [page.name, link(page, at === 0)]));
   const name = h("span", { class: "name", dir: "auto" });
   const state = h("span", { class: "state" });
   const addresses = h("div", { class: "addresses" });
+  const shownAddresses = addressList(addresses, "address");
   const code = h("div", { class: "code", "data-tip": "The short code of your node." });
   const weaker = protection();
   const guarded = weaker ? h("div", { class: "weaker", "data-tip": weaker, tabindex: "0" }, "Weaker protection") : null;
@@ -52,11 +70,12 @@ function build(root) {
   root.append(announcer.element);
   tips(root);
   // A touch keyboard makes the page smaller, instead of lying on what one writes.
+  /** @type {HTMLMetaElement | null} */
   const viewport = document.querySelector("meta[name='viewport']");
   if (viewport && !viewport.content.includes("interactive-widget")) viewport.content += ", interactive-widget=resizes-content";
 
   function draw() {
-    for (const page of PAGES) links.get(page.name).draw();
+    for (const one of links.values()) one.draw();
     const wrong = trouble();
     setAttribute(state, "data-tone", wrong ? wrong.tone : "good");
     setText(state, !wrong ? "on the network" : connection.state === "open" ? "node away" : "no connection");
@@ -65,10 +84,9 @@ function build(root) {
     if (store.me) {
       setText(name, store.me.name);
       setText(code, store.me.code.replaceAll("-", " · "));
-      const shown = store.me.addresses.slice(0, MAX_ADDRESSES);
-      reconcile(addresses, shown, (one) => one, (one) => makeAddress(one, "address"), () => {});
+      shownAddresses.draw(store.me.addresses.slice(0, MAX_ADDRESSES));
     }
-    drawTitle(store.unread, PAGES.find((page) => page.name === place.page)?.title ?? "Chats");
+    drawTitle(store.unread, pages.find((page) => page.name === place.page)?.title ?? "Chats");
   }
 
   const redraw = calm(draw);
@@ -86,10 +104,15 @@ function build(root) {
   };
 }
 
-function link(page) {
-  const count = h("span", { class: "count", "data-urgent": page.urgent, "aria-hidden": "true" });
+/**
+ * @param {Page} page
+ * @param {boolean} first
+ */
+function link(page, first) {
+  const counted = COUNTS[page.name];
+  const count = h("span", { class: "count", "data-urgent": counted?.urgent, "aria-hidden": "true" });
   const said = h("span", { class: "visuallyhidden" });
-  const element = h("a", { href: page.href, class: "page" }, icon(page.name), h("span", { class: "title" }, page.title), count,
+  const element = h("a", { href: first ? "/" : `/${page.name}`, class: "page" }, drawing(page.icon), h("span", { class: "title" }, page.title), count,
     said);
   element.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
@@ -101,10 +124,11 @@ function link(page) {
   return {
     element,
     draw() {
-      const number = page.count?.() ?? 0;
+      const number = counted?.count() ?? 0;
       setAttribute(element, "aria-current", place.page === page.name ? "page" : null);
-      setText(count, number ? String(number) : "");
-      setText(said, number ? `, ${page.say(number)}` : "");
+      // More digits than that don't fit beside the icon on a small screen; the title and the page tell the number.
+      setText(count, number > 999 ? "999+" : number ? String(number) : "");
+      setText(said, number && counted ? `, ${counted.say(number)}` : "");
     },
   };
 }

@@ -4,11 +4,14 @@ const SIZE = 64;
 /** Title and icon are drawn at most so often, in ms: each is costly, and what is read at once must not flicker. */
 const SETTLE_MS = 300;
 let wanted = "Snicher";
+/** @type {number | null} */
 let drawn = null;
 let counted = 0;
-let timer = null;
+/** @type {number | undefined} */
+let timer;
 let watching = false;
 
+/** @param {number} unread */
 function drawIcon(unread) {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = SIZE;
@@ -40,6 +43,7 @@ function drawIcon(unread) {
     pen.textBaseline = "middle";
     pen.fillText(unread > 9 ? "9+" : String(unread), 46, 20);
   }
+  /** @type {HTMLLinkElement | null} */
   let link = document.querySelector("link[rel~='icon']");
   if (!link) {
     link = document.createElement("link");
@@ -53,7 +57,12 @@ function apply() {
   if (document.title !== wanted) document.title = wanted;
 }
 
-/** Show the number of unread messages, and the page's name. */
+/**
+ * Show the number of unread messages, and the page's name.
+ *
+ * @param {number} unread
+ * @param {string} page
+ */
 export function drawTitle(unread, page) {
   const title = `${unread ? `(${unread}) ` : ""}${page} · Snicher`;
   if (title !== wanted) {
@@ -68,7 +77,7 @@ export function drawTitle(unread, page) {
 }
 
 function settle() {
-  timer = null;
+  timer = undefined;
   apply();
   if (drawn === counted) return;
   drawn = counted;

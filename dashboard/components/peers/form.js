@@ -5,7 +5,10 @@ import { newKey } from "../shared/key.js";
 import { onSubmit } from "../shared/keyboard.js";
 import { called } from "../shared/names.js";
 import { place } from "../shared/place.js";
+import { problemOf } from "../shared/problem.js";
 import { connection, store } from "../shared/session.js";
+
+/** @import { PeerView } from "../shared/schema.js" */
 
 /** As BUS.md names them; the same words as in wording.py, shorter. */
 const DIALECTS = [
@@ -29,13 +32,20 @@ export class Form {
   #address;
   #dialect;
   #button;
+  #line;
   #note;
   #open;
-  /** The peer whose connection the note tells about. */
+  /**
+   * The peer whose connection the note tells about, and its conversation, which may come later than the answer.
+   *
+   * @type {{ peer: string, room: string } | null}
+   */
   #watched = null;
-  /** Its conversation, which may come later than the answer. */
-  #room;
-  /** The idempotency key of this attempt, so that a retry after a lost answer doesn't double it. */
+  /**
+   * The idempotency key of this attempt, so that a retry after a lost answer doesn't double it.
+   *
+   * @type {string | null}
+   */
   #key = null;
   #stop;
 
@@ -46,21 +56,23 @@ export class Form {
     this.#button = h("button", { class: "primary", type: "submit" }, "Connect");
     this.#open = h("button", { class: "link", type: "button", hidden: true }, "Open the conversation");
     this.#note = h("span");
-    const line = h("p", { class: "connectnote", id: "connect-note", role: "status", hidden: true }, this.#note, " ", this.#open);
+    this.#line = h("p", { class: "connectnote", id: "connect-note", role: "status", hidden: true }, this.#note, " ", this.#open);
     this.element = h("form", { class: "connect" },
       h("div", { class: "fields" },
         h("label", { class: "wide" }, h("span", {}, "Address"), this.#address),
         h("label", {}, h("span", {}, "Dialect"), this.#dialect),
         this.#button),
-      line);
+      this.#line);
     this.#address.value = this.#draft() ?? "";
     this.#address.addEventListener("input", () => {
       this.#keep(this.#address.value);
       this.#key = null;
-      if (this.#note.parentNode.dataset.tone === "bad") this.#say("");
+      if (this.#line.dataset.tone === "bad") this.#say("");
     });
     this.#dialect.addEventListener("change", () => (this.#key = null));
-    this.#open.addEventListener("click", () => this.#watched && place.go("chats", store.peers.get(this.#watched)?.room ?? this.#room));
+    this.#open.addEventListener("click", () => {
+      if (this.#watched) place.go("chats", store.peers.get(this.#watched.peer)?.room ?? this.#watched.room);
+    });
     onSubmit(this.element, () => this.#connect());
     this.#stop = store.on("lists", () => this.#follow());
   }
@@ -80,15 +92,15 @@ export class Form {
     this.#watched = null;
     this.#say("Asking your node…", "plain");
     try {
-      const met = await connection.command("connect", { address, dialect: this.#dialect.value }, this.#key);
+      const { peer } = await connection.command("connect", { address, dialect: this.#dialect.value }, this.#key);
       this.#key = null;
-      this.#watched = met.peer.id;
-      this.#room = met.peer.room;
+      this.#watched = { peer: peer.id, room: peer.room };
       // The next one may be typed already, here or where the page was left and opened again.
       if (this.#address.value.trim() === address) this.#address.value = "";
       if (this.#draft()?.trim() === address) this.#keep("");
-      this.#tell(store.peers.get(met.peer.id) ?? met.peer);
-    } catch (problem) {
+      this.#tell(store.peers.get(peer.id) ?? peer);
+    } catch (thrown) {
+      const problem = problemOf(thrown);
       if (!problem.retryable) this.#key = null;
       this.#say(`${problem.message}${problem.retryable ? " Try again in a moment; your address is kept." : ""}`, "bad");
       refocus(this.#address, this.element);
@@ -100,12 +112,15 @@ export class Form {
   #follow() {
     if (!this.#watched) return;
     // It may turn out to be a node that goes by another id; then its conversation is part of the one with that node.
-    const peer = store.peers.get(this.#watched) ?? store.peers.get(store.rooms.get(store.canonical(this.#room))?.peer);
+    const { peer: id, room } = this.#watched;
+    const node = store.rooms.get(store.canonical(room))?.peer;
+    const peer = store.peers.get(id) ?? (node ? store.peers.get(node) : undefined);
     if (!peer) return;
-    this.#watched = peer.id;
+    this.#watched = { peer: peer.id, room };
     this.#tell(peer);
   }
 
+  /** @param {PeerView} peer */
   #tell(peer) {
     if (peer.link === "online" || peer.link === "reachable") this.#say(`${called(peer)} is ${peer.presence}${peer.encrypted ? ", encrypted" : ", not encrypted"}.`, "good");
     else if (peer.link === "connecting" || peer.link === "unknown") this.#say(`Connecting to ${peer.name}…`, "plain");
@@ -116,11 +131,14 @@ export class Form {
     this.#open.hidden = false;
   }
 
+  /**
+   * @param {string} text
+   * @param {string} [tone]
+   */
   #say(text, tone = "plain") {
-    const line = this.#note.parentNode;
-    line.hidden = !text;
+    this.#line.hidden = !text;
     setText(this.#note, text);
-    setAttribute(line, "data-tone", tone);
+    setAttribute(this.#line, "data-tone", tone);
     setAttribute(this.#address, "aria-invalid", tone === "bad" ? "true" : null);
     this.#open.hidden = true;
   }
@@ -133,6 +151,7 @@ export class Form {
     }
   }
 
+  /** @param {string} text */
   #keep(text) {
     try {
       window.sessionStorage.setItem(DRAFT, text);

@@ -1,8 +1,9 @@
 // The Search page: one field, all that was ever said. The address keeps what is looked for, so links, back and forward work.
 
 import { calm } from "../shared/calm.js";
-import { h, icon, reconcile, setText } from "../shared/dom.js";
+import { Children, focusAround, h, icon, setText } from "../shared/dom.js";
 import { onKey, onSubmit } from "../shared/keyboard.js";
+import { mounting } from "../shared/mount.js";
 import { called } from "../shared/names.js";
 import { isFindKey, isNarrow, MAX_ID, place } from "../shared/place.js";
 import { MAX_QUERY } from "../shared/query.js";
@@ -15,20 +16,31 @@ import { Results } from "./results.js";
 /** Wait so long after the last letter before asking, in ms. */
 const PAUSE_MS = 220;
 const EVERYWHERE = "";
-const mounted = new WeakMap();
+/** Up to so many conversations can be chosen from at any time; of more, the list is made when somebody wants to choose. */
+const MAX_CHOICES = 200;
+/** In the order of names, whatever language they are in. */
+const collator = new Intl.Collator();
+/** @import { Child } from "../shared/dom.js" */
+/** @typedef {{ id: string, name: string, mark: string }} Where One conversation, or all. */
 
-/** Called by the loader, and again whenever Streamlit runs the component's script: the same page then. */
-export function mount({ parentElement }) {
-  const root = parentElement.querySelector(".searchpage");
-  if (!mounted.has(root)) mounted.set(root, build(root));
-  return mounted.get(root);
+export const mount = mounting(".searchpage", build);
+
+/**
+ * @param {Where} where
+ * @returns {Child<Where>}
+ */
+function makeOption({ id }) {
+  const element = h("option", { value: id });
+  return { element, draw: (where) => setText(element, called(where)) };
 }
 
+/** @param {HTMLElement} root */
 function build(root) {
   const field = h("input", { type: "search", name: "q", placeholder: "Words that were said", autocomplete: "off",
     spellcheck: "false", enterkeyhint: "search", maxlength: MAX_QUERY - 1, dir: "auto", "aria-label": "Search messages",
     "aria-describedby": "search-help" });
   const where = h("select", { name: "room" });
+  const options = new Children(where, ({ id }) => id, makeOption);
   const results = new Results({
     everywhere: () => {
       where.value = EVERYWHERE;
@@ -46,14 +58,19 @@ function build(root) {
   const stopStrip = strip(root);
   tips(root);
 
-  let timer = null;
+  /** @type {number | undefined} */
+  let timer;
+  /** What the list of conversations was drawn from; and whether somebody is choosing from it. */
+  let named = "";
+  let choosing = false;
   /** The next letter begins a search of its own: "back" leads to the one before it. */
   let begun = false;
 
+  /** @param {boolean} step */
   function write(step) {
     const address = new URL(window.location.href);
     if (address.pathname !== "/search") return;
-    for (const [name, value] of [["q", finding.typed], ["room", finding.room]]) {
+    for (const [name, value] of Object.entries({ q: finding.typed, room: finding.room })) {
       if (value) address.searchParams.set(name, value);
       else address.searchParams.delete(name);
     }
@@ -62,7 +79,11 @@ function build(root) {
     else window.history.replaceState(window.history.state, "", address);
   }
 
-  /** Look for what the fields say. */
+  /**
+   * Look for what the fields say.
+   *
+   * @param {{ typing?: boolean }} [how]
+   */
   function ask({ typing = false } = {}) {
     clearTimeout(timer);
     const before = `${finding.typed}\n${finding.room ?? ""}`;
@@ -74,16 +95,36 @@ function build(root) {
     begun = typing;
   }
 
-  function drawWhere() {
-    const rooms = [...store.rooms.values()].sort((a, b) => a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1));
-    const options = [{ id: EVERYWHERE, name: "All conversations" }, ...rooms];
+  /** By name; of very many only the chosen one, until somebody wants to choose. */
+  function choices() {
+    const chosen = store.rooms.get(finding.room ?? "");
+    if (store.rooms.size > MAX_CHOICES && !choosing) return chosen ? [chosen] : [];
+    return [...store.rooms.values()].sort((a, b) => collator.compare(a.name, b.name) || (a.id < b.id ? -1 : 1));
+  }
+
+  function drawChoices() {
+    /** @type {Where[]} */
+    const places = [{ id: EVERYWHERE, name: "All conversations", mark: "" }, ...choices()];
     const { room } = finding;
-    if (room && !store.rooms.has(room)) options.push({ id: room, name: "A conversation that isn't here" });
-    reconcile(where, options, (one) => one.id, (one) => h("option", { value: one.id }), (option, one) => setText(option, called(one)));
+    const unknown = store.whole ? "A conversation that isn't here" : "…";
+    if (room && !store.rooms.has(room)) places.push({ id: room, name: unknown, mark: "" });
+    options.draw(places);
+  }
+
+  function drawWhere() {
+    const { room } = finding;
+    // Names change rarely: most of the time nothing is to be done, however many conversations there are.
+    const now = `${store.named} ${store.whole} ${choosing} ${room}`;
+    if (now !== named) drawChoices();
+    named = now;
     if (where.value !== (room ?? EVERYWHERE)) where.value = room ?? EVERYWHERE;
   }
 
-  /** Take up what the address says; one that says nothing leaves what was looked for before. */
+  /**
+   * Take up what the address says; one that says nothing leaves what was looked for before.
+   *
+   * @param {{ exactly: boolean }} how
+   */
   function arrive({ exactly }) {
     const asked = new URLSearchParams(window.location.search);
     const typed = (asked.get("q") ?? "").slice(0, MAX_QUERY - 1);
@@ -101,6 +142,14 @@ function build(root) {
     timer = setTimeout(() => ask({ typing: true }), PAUSE_MS);
   });
   where.addEventListener("change", () => ask());
+  /** @param {boolean} yes */
+  function choose(yes) {
+    choosing = yes;
+    drawWhere();
+  }
+
+  for (const kind of ["pointerdown", "focus"]) where.addEventListener(kind, () => choose(true));
+  where.addEventListener("blur", () => choose(false));
   onSubmit(form, () => {
     ask();
     if (isNarrow()) field.blur();
@@ -111,6 +160,7 @@ function build(root) {
     if (window.location.pathname === "/search") arrive({ exactly: true });
   }
 
+  /** @param {KeyboardEvent} event */
   function key(event) {
     if (place.page !== "search") return;
     if (isFindKey(event)) {
@@ -118,15 +168,15 @@ function build(root) {
       field.focus();
       field.select();
     } else if (event.key === "Escape" && !event.defaultPrevented) {
-      const inside = root.getRootNode().activeElement;
-      if (inside !== field) field.focus();
+      if (focusAround(root) !== field) field.focus();
       else if (field.value) {
         field.value = "";
         ask();
       } else place.go("chats");
     } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && !event.altKey && !event.ctrlKey && !event.metaKey) {
       const stops = [field, ...results.stops()];
-      const at = stops.indexOf(root.getRootNode().activeElement);
+      const focused = focusAround(root);
+      const at = stops.findIndex((stop) => stop === focused);
       const next = stops[at + (event.key === "ArrowDown" ? 1 : -1)];
       if (at < 0 || !next) return;
       event.preventDefault();
@@ -165,7 +215,5 @@ function build(root) {
   }
   return () => {
     for (const stop of stops) stop();
-    mounted.delete(root);
-    root.replaceChildren();
   };
 }

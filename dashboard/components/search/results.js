@@ -1,6 +1,6 @@
 // What was found, newest first, under the days on which it was said; and in words when there is nothing to show.
 
-import { avatar, drawAvatar, h, reconcile, setAttribute, setText } from "../shared/dom.js";
+import { avatar, Children, drawAvatar, focusAround, h, setAttribute, setText } from "../shared/dom.js";
 import { called } from "../shared/names.js";
 import { addressOf, place } from "../shared/place.js";
 import { drawPrivacy, privacyBadge } from "../shared/privacy.js";
@@ -9,14 +9,20 @@ import { store } from "../shared/session.js";
 import * as when from "../shared/when.js";
 import { finding, MAX_SHOWN } from "../shared/finding.js";
 
+/** @import { Child } from "../shared/dom.js" */
+/** @import { Term } from "../shared/query.js" */
+/** @import { MessageView, RoomView } from "../shared/schema.js" */
+/** @typedef {{ hit: MessageView, room: RoomView }} Found A hit in a conversation that is here. */
+/** @typedef {{ key: string, day: number, title: string, found: Found[] }} Group Hits in a row that were said on one day. */
+
 export class Results {
   element;
   #parts;
-  #everywhere;
+  /** @type {Children<Group>} */
+  #groups;
 
-  /** `everywhere()` looks in all conversations. */
+  /** @param {{ everywhere: () => void }} how `everywhere()` looks in all conversations. */
   constructor({ everywhere }) {
-    this.#everywhere = everywhere;
     const parts = {
       sum: h("p", { class: "sum", role: "status" }),
       pending: h("p", { class: "pending", hidden: true }),
@@ -26,13 +32,14 @@ export class Results {
       full: h("p", { class: "full", hidden: true },
         `These are the newest ${MAX_SHOWN.toLocaleString("en")}. One more word finds what is older.`),
       state: h("div", { class: "state", hidden: true }),
+      title: h("h2"),
+      text: h("p"),
+      wider: h("button", { class: "act", type: "button", onclick: everywhere }, "Look in all conversations"),
+      again: h("button", { class: "act", type: "button", onclick: () => finding.again() }, "Try again"),
     };
-    parts.title = h("h2");
-    parts.text = h("p");
-    parts.wider = h("button", { class: "act", type: "button", onclick: () => this.#everywhere() }, "Look in all conversations");
-    parts.again = h("button", { class: "act", type: "button", onclick: () => finding.again() }, "Try again");
     parts.state.append(parts.title, parts.text, h("div", { class: "acts" }, parts.wider, parts.again));
     this.#parts = parts;
+    this.#groups = new Children(parts.hits, ({ key }) => key, makeGroup);
     this.element = h("section", { class: "results", "aria-label": "Results" }, parts.sum, parts.pending, parts.state,
       parts.hits, parts.problem, parts.more, parts.full);
   }
@@ -44,6 +51,7 @@ export class Results {
 
   /** Back to the hit from which one left; says whether there is one. */
   focusCurrent() {
+    /** @type {HTMLAnchorElement | null} */
     const link = this.#parts.hits.querySelector(`a[data-id="${Number(finding.current)}"]`);
     link?.focus({ preventScroll: true });
     return Boolean(link);
@@ -52,9 +60,11 @@ export class Results {
   draw() {
     const { sum, pending, hits, problem, more, full } = this.#parts;
     const { state } = finding;
-    const shown = finding.hits.filter((hit) => store.rooms.has(hit.room));
-    const groups = this.#groups(shown);
-    reconcile(hits, groups, (group) => group.key, () => this.#makeGroup(), (element, group) => this.#drawGroup(element, group));
+    const shown = finding.hits.flatMap((hit) => {
+      const room = store.rooms.get(hit.room);
+      return room ? [{ hit, room }] : [];
+    });
+    this.#groups.draw(grouped(shown));
     const number = shown.length.toLocaleString("en");
     const ready = state === "ready";
     setText(sum, ready && shown.length
@@ -73,7 +83,11 @@ export class Results {
     this.#drawState(shown.length);
   }
 
-  /** In words, when there are no hits to show. */
+  /**
+   * In words, when there are no hits to show.
+   *
+   * @param {number} number Of hits.
+   */
   #drawState(number) {
     const { state: box, title, text, wider, again } = this.#parts;
     const { state, room, problem } = finding;
@@ -86,6 +100,10 @@ export class Results {
     again.hidden = state !== "failed" || problem?.code === "not_found";
   }
 
+  /**
+   * @param {number} number Of hits.
+   * @returns {[title: string, text: string] | null}
+   */
   #told(number) {
     const { state, room, problem, typed } = finding;
     if (state === "idle") {
@@ -98,90 +116,108 @@ export class Results {
       if (store.away) return ["The node is away", "What was said can be found when it is back; your words are kept."];
       return ["That didn't work", problem?.message ?? ""];
     }
-    if (state !== "ready" || number) return null;
+    // Hits may be in conversations that haven't come yet.
+    if (state !== "ready" || number || !store.whole) return null;
     const known = room && store.rooms.get(room);
     return [`Nothing found${known ? ` with ${called(known)}` : ""}`,
       "No message holds all of these words. Fewer words find more; word* finds every word that begins so."];
   }
 
-  /** Hits in a row that were said on one day. */
-  #groups(shown) {
-    const now = store.now();
-    const groups = [];
-    const days = new Map();
-    for (const hit of shown) {
-      const day = when.dayNumber(hit.at);
-      if (groups.at(-1)?.day !== day) {
-        // A day may come again: newest is what came in last, whatever the clocks of others said.
-        const nth = (days.get(day) ?? 0) + 1;
-        days.set(day, nth);
-        groups.push({ key: `${day}-${nth}`, day, title: when.day(hit.at, now), hits: [] });
-      }
-      groups.at(-1).hits.push(hit);
-    }
-    return groups;
-  }
-
-  #makeGroup() {
-    return h("section", { class: "group" }, h("h2"), h("div", { role: "list" }));
-  }
-
-  #drawGroup(element, group) {
-    const [title, list] = element.children;
-    setText(title, group.title);
-    setAttribute(list, "aria-label", group.title);
-    reconcile(list, group.hits, (hit) => String(hit.id), () => this.#makeHit(), (row, hit) => this.#drawHit(row, hit));
-  }
-
-  #makeHit() {
-    const parts = {
-      face: avatar(),
-      name: h("span", { class: "name", dir: "auto" }),
-      privacy: privacyBadge(),
-      time: h("time"),
-      who: h("span", { class: "who", dir: "auto" }),
-      text: h("span", { class: "text", dir: "auto" }),
-    };
-    const link = h("a", { class: "hit", draggable: "false" }, parts.face,
-      h("span", { class: "what" }, h("span", { class: "line" }, parts.name, parts.privacy, parts.time),
-        h("span", { class: "snippet" }, parts.who, parts.text)));
-    const element = h("div", { role: "listitem" }, link);
-    element.parts = { ...parts, link };
-    link.addEventListener("click", (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
-      event.preventDefault();
-      const { room, id } = element.hit;
-      finding.current = id;
-      place.go("chats", room, { around: id, results: finding.typed.trim() });
-    });
-    return element;
-  }
-
-  #drawHit(element, hit) {
-    const { link, face, name, privacy, time, who, text } = element.parts;
-    const room = store.rooms.get(hit.room);
-    drawAvatar(face, room);
-    setText(name, called(room));
-    const encrypted = room.encrypted && !hit.plain;
-    drawPrivacy(privacy, encrypted, encrypted ? "encrypted" : "plain", encrypted ? room.privacy_title : "Others on the network could read this.");
-    setText(who, hit.mine ? "You: " : hit.name === room.name ? "" : `${hit.name}: `);
-    if (element.hit === hit && element.terms === finding.terms) return;
-    element.hit = hit;
-    element.terms = finding.terms;
-    setAttribute(link, "href", addressOf(hit.room, hit.id));
-    setAttribute(link, "data-id", hit.id);
-    setText(time, when.time(hit.at));
-    setAttribute(time, "datetime", new Date(hit.at).toISOString());
-    setAttribute(time, "data-tip", when.full(hit.at));
-    text.replaceChildren(...snippet(hit.text, finding.terms));
-  }
-
   async #extend() {
-    const focused = this.#parts.more.getRootNode().activeElement === this.#parts.more;
+    const focused = focusAround(this.#parts.more) === this.#parts.more;
     const last = this.stops().at(-2);
     await finding.extend();
     // The button may be gone with the last page: go on from where the new hits begin.
     this.draw();
     if (focused && this.#parts.more.hidden) last?.focus({ preventScroll: true });
   }
+}
+
+/**
+ * @param {Found[]} shown
+ * @returns {Group[]}
+ */
+function grouped(shown) {
+  const now = store.now();
+  /** @type {Group[]} */
+  const groups = [];
+  /** @type {Map<number, number>} */
+  const days = new Map();
+  for (const found of shown) {
+    const { at } = found.hit;
+    const day = when.dayNumber(at);
+    const last = groups.at(-1);
+    if (last?.day === day) last.found.push(found);
+    else {
+      // A day may come again: newest is what came in last, whatever the clocks of others said.
+      const nth = (days.get(day) ?? 0) + 1;
+      days.set(day, nth);
+      groups.push({ key: `${day}-${nth}`, day, title: when.day(at, now), found: [found] });
+    }
+  }
+  return groups;
+}
+
+/** @returns {Child<Group>} */
+function makeGroup() {
+  const title = h("h2");
+  const list = h("div", { role: "list" });
+  const hits = new Children(list, ({ hit }) => String(hit.id), makeHit);
+  return {
+    element: h("section", { class: "group" }, title, list),
+    draw(group) {
+      setText(title, group.title);
+      setAttribute(list, "aria-label", group.title);
+      hits.draw(group.found);
+    },
+  };
+}
+
+/**
+ * @param {Found} found
+ * @returns {Child<Found>}
+ */
+function makeHit(found) {
+  let { hit } = found;
+  /**
+   * What was drawn last, and for which search.
+   *
+   * @type {{ hit?: MessageView, terms?: Term[] }}
+   */
+  let drawn = {};
+  const face = avatar();
+  const name = h("span", { class: "name", dir: "auto" });
+  const privacy = privacyBadge();
+  const time = h("time");
+  const who = h("span", { class: "who", dir: "auto" });
+  const text = h("span", { class: "text", dir: "auto" });
+  /** @param {MouseEvent} event */
+  const follow = (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    finding.current = hit.id;
+    place.go("chats", hit.room, { around: hit.id, results: finding.typed.trim() });
+  };
+  const link = h("a", { class: "hit", draggable: "false", onclick: follow }, face,
+    h("span", { class: "what" }, h("span", { class: "line" }, name, privacy, time), h("span", { class: "snippet" }, who, text)));
+  return {
+    element: h("div", { role: "listitem" }, link),
+    draw({ hit: next, room }) {
+      hit = next;
+      drawAvatar(face, room);
+      setText(name, called(room));
+      const encrypted = room.encrypted && !hit.plain;
+      const means = encrypted ? room.privacy_title : "Others on the network could read this.";
+      drawPrivacy(privacy, encrypted, encrypted ? "encrypted" : "plain", means);
+      setText(who, hit.mine ? "You: " : hit.name === room.name ? "" : `${hit.name}: `);
+      if (drawn.hit === hit && drawn.terms === finding.terms) return;
+      drawn = { hit, terms: finding.terms };
+      setAttribute(link, "href", addressOf(hit.room, hit.id));
+      setAttribute(link, "data-id", hit.id);
+      setText(time, when.time(hit.at));
+      setAttribute(time, "datetime", new Date(hit.at).toISOString());
+      setAttribute(time, "data-tip", when.full(hit.at));
+      text.replaceChildren(...snippet(hit.text, finding.terms));
+    },
+  };
 }

@@ -1,7 +1,7 @@
 // Where a web address begins and ends in a sentence. It draws nothing.
 //
 // What is part of an address and what belongs to the sentence can't be told from the signs alone, so this is the rule; the
-// table of shapes is in tests/e2e/test_dashboard_modules.py:
+// table of shapes is in tests/dashboard/js/addresses.test.js:
 // - Blanks, quotation marks and `<>`, also as HTML writes them (`&gt;`), end an address; so does East Asian punctuation.
 // - So does a closing bracket that wasn't opened in it: (en.wikipedia.org/wiki/Ship_(disambiguation)).
 // - At its end, `. , ; : ? ' *` and an opening bracket belong to the sentence; `! _ ~ - = / &` and letters of any script
@@ -11,7 +11,7 @@
 const BEGIN = /(?<![a-z0-9])https?:\/\//gi;
 /** Signs that end an address wherever they stand. */
 const STOP = /[\s<>"“”„‟«»‹›「」『』《》【】`{}|\\^。，、；：！？]|&(?:[lg]t|quot|apos|nbsp|#39);/gu;
-const OPENING = { ")": "(", "]": "[", "）": "（" };
+const OPENING = new Map([[")", "("], ["]", "["], ["）", "（"]]);
 /** Signs that belong to the sentence at the end of an address. */
 const TAIL = new Set(".,;:?'‘’…*([（·؟،؛।॥։");
 /** The same as HTML writes them: `&amp;`. */
@@ -21,8 +21,10 @@ const BARE = /^https?:\/\/[^/?#]*[?!]*$/i;
 const END_OF_HOST = /[\p{L}\p{M}\p{N}\p{Cs}\]]/u;
 
 /**
- * All that may be addresses in a text: {index, run, address}. `run` is all that hangs together, `address` what of it isn't
- * the sentence's.
+ * All that may be addresses in a text. `run` is all that hangs together, `address` what of it isn't the sentence's.
+ *
+ * @param {string} text
+ * @returns {Generator<{ index: number, run: string, address: string }, void>}
  */
 export function* addressesIn(text) {
   let from = 0;
@@ -40,18 +42,30 @@ export function* addressesIn(text) {
   }
 }
 
-/** A run up to the first bracket that closes and wasn't opened in it. */
+/**
+ * A run up to the first bracket that closes and wasn't opened in it.
+ *
+ * @param {string} run
+ */
 function upToBracket(run) {
-  const open = { "(": 0, "[": 0, "（": 0 };
+  const open = new Map([...OPENING.values()].map((sign) => [sign, 0]));
   for (let at = 0; at < run.length; at++) {
     const sign = run[at];
-    if (sign in open) open[sign]++;
-    else if (sign in OPENING && --open[OPENING[sign]] < 0) return run.slice(0, at);
+    const opening = OPENING.get(sign);
+    const one = open.get(opening ?? sign);
+    if (one === undefined) continue;
+    if (opening && !one) return run.slice(0, at);
+    open.set(opening ?? sign, opening ? one - 1 : one + 1);
   }
   return run;
 }
 
-/** A run without what belongs to the sentence. `before`: the sign that stands before it. */
+/**
+ * A run without what belongs to the sentence.
+ *
+ * @param {string} run
+ * @param {string} [before] The sign that stands before it.
+ */
 export function trimmed(run, before = "") {
   const bare = BARE.test(run);
   const least = run.indexOf("://") + 3;

@@ -2,7 +2,7 @@
 // node's identity. An alarm stands until it is closed, its conversation is opened, or the doubt has ended; it outlasts a
 // reload of the tab.
 
-import { h, icon, reconcile, setText } from "./dom.js";
+import { Children, h, icon, setAttribute, setText } from "./dom.js";
 import { place } from "./place.js";
 import { store } from "./session.js";
 
@@ -13,21 +13,35 @@ const MAX_KEPT = 50;
 const KEPT = "snicher/alarms";
 const CLOSED = "snicher/identity";
 
-/** {key, peer, room, name, text, seen}; `seen`: the doubt stood in the lists, so that its end can be told. */
+/**
+ * About a peer, or about this node's identity, with the `mark` of that news. `seen`: the doubt stood in the lists, so that
+ * its end can be told.
+ *
+ * @typedef {{ key: string, peer: string | null, room: string | null, name: string | null, text: string, seen: boolean,
+ *   mark?: string }} Alarm
+ */
+
+/** @type {Alarm[]} */
 let alarms = read();
+/** @type {Set<() => void>} */
 const listeners = new Set();
 
+/** @returns {Alarm[]} */
 function read() {
   try {
-    const kept = JSON.parse(window.sessionStorage.getItem(KEPT));
+    const kept = JSON.parse(window.sessionStorage.getItem(KEPT) ?? "[]");
     return Array.isArray(kept) ? kept.filter((one) => typeof one?.text === "string") : [];
   } catch {
     return [];
   }
 }
 
-/** Which news about the identity was closed last, in any tab of this browser: whoever has read it isn't told again. */
-function closed(mark = null) {
+/**
+ * Which news about the identity was closed last, in any tab of this browser: whoever has read it isn't told again.
+ *
+ * @param {string} [mark]
+ */
+function closed(mark) {
   try {
     if (mark) window.localStorage.setItem(CLOSED, mark);
     return window.localStorage.getItem(CLOSED);
@@ -36,6 +50,7 @@ function closed(mark = null) {
   }
 }
 
+/** @param {Alarm[]} next */
 function set(next) {
   alarms = next.slice(-MAX_KEPT);
   try {
@@ -46,12 +61,17 @@ function set(next) {
   for (const listener of [...listeners]) listener();
 }
 
+/** @param {Alarm} alarm */
 function add(alarm) {
   set([...alarms.filter(({ key }) => key !== alarm.key), alarm]);
   settle();
 }
 
-/** Whether the alarm's conversation is before the reader, where the doubt stands above it. */
+/**
+ * Whether the alarm's conversation is before the reader, where the doubt stands above it.
+ *
+ * @param {Alarm} alarm
+ */
 const isOpen = ({ room }) => Boolean(room) && place.page === "chats" && place.room === room;
 
 /** Drop what is settled: the doubt has ended, or stands above the open conversation. */
@@ -61,7 +81,7 @@ function settle() {
     if (!alarm.peer) return true;
     const doubted = Boolean(store.peers.get(alarm.peer)?.doubt);
     if (doubted && !alarm.seen) changed = alarm.seen = true;
-    return !(alarm.seen && store.loaded && (!doubted || isOpen(alarm)));
+    return !(alarm.seen && store.whole && (!doubted || isOpen(alarm)));
   });
   if (changed || stay.length !== alarms.length) set(stay);
 }
@@ -75,40 +95,42 @@ store.on("gone", ({ id, into }) => set(alarms.map((alarm) => (alarm.room === id 
 store.on("lists", settle);
 place.onChange(settle);
 
-/** Mounts the alarms in a page, below `after`; returns a function that removes them. */
+/**
+ * Mounts the alarms in a page, below `after`; returns a function that removes them.
+ *
+ * @param {Element} after
+ */
 export function mountAlarms(after) {
   // It stands before there is one: else screen readers would not tell of the first.
   const box = h("div", { class: "alarms", role: "alert" });
   after.after(box);
-  const draw = () => reconcile(box, alarms.slice(0, MAX_SHOWN), ({ key }) => key, make, drawAlarm);
+  const shown = new Children(box, ({ key }) => key, makeAlarm);
+  const draw = () => shown.draw(alarms.slice(0, MAX_SHOWN));
   listeners.add(draw);
   draw();
   return () => listeners.delete(draw);
 }
 
-function make({ key }) {
-  const parts = {
-    title: h("strong", { dir: "auto" }),
-    text: h("span", { dir: "auto" }),
-    open: h("button", { class: "act", type: "button" }, "Open the conversation"),
-    close: h("button", { class: "closer", type: "button" }, icon("close")),
+/** @param {Alarm} alarm */
+function makeAlarm(alarm) {
+  let now = alarm;
+  const title = h("strong", { dir: "auto" });
+  const text = h("span", { dir: "auto" });
+  const open = h("button", { class: "act", type: "button", onclick: () => place.go("chats", now.room) },
+    "Open the conversation");
+  const close = h("button", { class: "closer", type: "button", onclick: () => {
+    closed(now.mark);
+    set(alarms.filter(({ key }) => key !== now.key));
+  } }, icon("close"));
+  return {
+    element: h("div", { class: "alarm" }, icon("alert"), h("p", {}, title, " ", text), h("span", { class: "acts" }, open, close)),
+    /** @param {Alarm} next */
+    draw(next) {
+      now = next;
+      setText(title, now.name === null ? "Your identity is used twice." : `Is this really ${now.name}?`);
+      setText(text, now.text);
+      open.hidden = !now.room;
+      setAttribute(close, "aria-label", `Close: ${title.textContent}`);
+    },
   };
-  const element = h("div", { class: "alarm" }, icon("alert"), h("p", {}, parts.title, " ", parts.text),
-    h("span", { class: "acts" }, parts.open, parts.close));
-  element.parts = parts;
-  parts.open.addEventListener("click", () => place.go("chats", element.alarm.room));
-  parts.close.addEventListener("click", () => {
-    closed(element.alarm.mark);
-    set(alarms.filter((one) => one.key !== key));
-  });
-  return element;
-}
-
-function drawAlarm(element, alarm) {
-  const { title, text, open, close } = element.parts;
-  element.alarm = alarm;
-  setText(title, alarm.name === null ? "Your identity is used twice." : `Is this really ${alarm.name}?`);
-  setText(text, alarm.text);
-  open.hidden = !alarm.room;
-  close.setAttribute("aria-label", `Close: ${title.textContent}`);
 }

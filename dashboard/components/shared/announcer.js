@@ -13,12 +13,18 @@ const SPOKEN = 200;
 
 export class Announcer {
   element = h("div", { class: "visuallyhidden", role: "status", "aria-live": "polite" });
+  /** @type {string[]} */
   #waiting = [];
-  #timer = null;
+  /** @type {number | undefined} */
+  #timer;
   #stops;
 
   constructor() {
-    const nameOf = (room) => store.rooms.has(room) ? called(store.rooms.get(room)) : undefined;
+    /** @param {string} id */
+    const nameOf = (id) => {
+      const room = store.rooms.get(id);
+      return room && called(room);
+    };
     this.#stops = [
       store.on("message", ({ message }) => {
         if (message.mine || message.notice) return;
@@ -31,6 +37,7 @@ export class Announcer {
     ];
   }
 
+  /** @param {string} text */
   #say(text) {
     this.#waiting.push(text);
     this.#timer ??= setTimeout(() => this.#speak(), 0);
@@ -47,7 +54,7 @@ export class Announcer {
     const last = waiting.at(-1);
     setText(this.element, waiting.length > MANY ? `${waiting.length} new messages, the last: ${last}` : waiting.join(". "));
     this.#timer = setTimeout(() => {
-      this.#timer = null;
+      this.#timer = undefined;
       // Empty it, so that the same words are read out again when they are repeated.
       setText(this.element, "");
       if (this.#waiting.length) this.#speak();

@@ -26,7 +26,7 @@ const SHUT_OUT = 4004;
 /**
  * @typedef {object} World What a connection needs of the browser.
  * @property {() => Socket} connect Begins to connect to the server that this page comes from.
- * @property {(anew?: boolean) => Promise<string>} arrive Finds out who answers, and comes in; as in door/browser.js.
+ * @property {(anew?: boolean) => Promise<import("../door/door.js").Arrival>} arrive Finds out who answers, and comes in.
  * @property {() => Promise<string>} pass The pass of this browser's session.
  * @property {(act: () => void) => void} onReturn Calls `act` when there is new hope: the browser is online, or looked at.
  * @property {import("./clock.js").Clock} clock
@@ -84,7 +84,7 @@ export class Connection {
   #early = [];
 
   /**
-   * @param {Pick<import("./store.js").Store, "cursor" | "all" | "patch" | "other">} store
+   * @param {Pick<import("./store.js").Store, "cursor" | "opened" | "all" | "more" | "patch" | "other">} store
    * @param {World} world
    */
   constructor(store, world) {
@@ -191,7 +191,7 @@ export class Connection {
     this.#heard = clock.now();
     socket.onopen = () => {
       this.#heard = clock.now();
-      socket.send(JSON.stringify({ t: "hello", ...this.#store.cursor, pass: word }));
+      socket.send(JSON.stringify({ t: "hello", ...this.#store.cursor, room: this.#store.opened() ?? "", pass: word }));
     };
     socket.onmessage = (event) => {
       if (socket !== this.#socket) return;
@@ -221,9 +221,11 @@ export class Connection {
       const became = this.#set("open");
       this.#store.all(frame);
       if (became) this.#tell();
+    } else if (frame.t === "more") {
+      this.#store.more(frame);
     } else if (frame.t === "patch") {
       this.#store.patch(frame);
-    } else {
+    } else if (frame.t !== "beat") {
       this.#store.other(frame);
     }
   }

@@ -2,23 +2,48 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** `h("button", {class: "send", onclick}, "Send")`: attributes by name, `on...` as listeners, children as text or nodes. */
+/** @typedef {string | number | boolean | null | undefined} Value What null, undefined or false says isn't there. */
+/** @typedef {Node | string | false | null | undefined} Content */
+/** @typedef {{ onclick?: (event: MouseEvent) => void, [name: string]: Value | ((event: MouseEvent) => void) }} Attributes */
+/** @typedef {keyof typeof ICONS} IconName */
+
+/** @type {(child: Content) => child is string | Node} */
+const isThere = (child) => child !== null && child !== undefined && child !== false;
+
+/**
+ * `h("button", {class: "send", onclick}, "Send")`: attributes by name, `on...` as listeners, children as text or nodes.
+ *
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Attributes} [attributes]
+ * @param {...Content} children
+ */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    if (typeof value === "function") element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
     else element.setAttribute(name, value === true ? "" : String(value));
   }
-  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.filter(isThere));
   return element;
 }
 
-/** Set text only if it differs, so that a selection or a screen reader isn't disturbed. */
+/**
+ * Set text only if it differs, so that a selection or a screen reader isn't disturbed.
+ *
+ * @param {Element} element
+ * @param {string} text
+ */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/**
+ * @param {Element} element
+ * @param {string} name
+ * @param {Value} value
+ */
 export function setAttribute(element, name, value) {
   if (value === null || value === undefined || value === false) {
     if (element.hasAttribute(name)) element.removeAttribute(name);
@@ -26,46 +51,137 @@ export function setAttribute(element, name, value) {
 }
 
 /**
- * Make `parent`'s children those of `items`, in their order, keeping elements by key and touching only what differs.
- * `make(item)` makes an element, `update(element, item)` draws the item into it.
+ * The element of the page or component around `node` that has the focus.
+ *
+ * @param {Node} node
+ * @returns {HTMLElement | null}
  */
-export function reconcile(parent, items, keyOf, make, update) {
-  const focused = parent.getRootNode().activeElement;
-  const old = (parent.keyed ??= new Map());
-  const kept = new Map();
-  // Remove elements first. Otherwise all later elements would be moved, and lose focus and selection.
-  const staying = new Set(items.map(keyOf));
-  for (const [key, element] of old) {
-    if (staying.has(key)) continue;
-    element.remove();
-    old.delete(key);
-  }
-  let at = parent.firstChild;
-  for (const item of items) {
-    const key = keyOf(item);
-    let element = old.get(key);
-    if (!element) {
-      element = make(item);
-      element.dataset.key = key;
-    }
-    kept.set(key, element);
-    update(element, item);
-    if (element === at) at = at.nextSibling;
-    else parent.insertBefore(element, at);
-  }
-  parent.keyed = kept;
-  // A moved element has lost the focus.
-  if (focused && parent.contains(focused) && parent.getRootNode().activeElement !== focused) focused.focus({ preventScroll: true });
+export function focusAround(node) {
+  const root = /** @type {Document | ShadowRoot} */ (node.getRootNode());
+  return root.activeElement instanceof HTMLElement ? root.activeElement : null;
 }
 
-/** Focus `field` after an answer, unless the focus has moved outside of `form` meanwhile. */
+/**
+ * The element that fits `selector` and in which `event` happened.
+ *
+ * @param {Event} event
+ * @param {string} selector
+ * @returns {HTMLElement | null}
+ */
+export function closest({ target }, selector) {
+  return target instanceof Element ? target.closest(selector) : null;
+}
+
+/**
+ * @param {Node} element
+ * @param {EventTarget | null} target
+ */
+export function holds(element, target) {
+  return target instanceof Node && element.contains(target);
+}
+
+/**
+ * A child of an element, and how an item is drawn into it; one without `draw` doesn't change.
+ *
+ * @template T
+ * @typedef {{ readonly element: HTMLElement, draw?(item: T): void }} Child
+ */
+
+/**
+ * The children of an element: one for each item, in the order of the items, kept by key.
+ *
+ * @template T
+ * @template {Child<T>} [C=Child<T>]
+ */
+export class Children {
+  #parent;
+  #keyOf;
+  #make;
+  /** @type {Map<string, C>} */
+  #kept = new Map();
+
+  /**
+   * @param {Element} parent
+   * @param {(item: T) => string} keyOf
+   * @param {(item: T) => C} make
+   */
+  constructor(parent, keyOf, make) {
+    this.#parent = parent;
+    this.#keyOf = keyOf;
+    this.#make = make;
+  }
+
+  /** @param {string} key */
+  get(key) {
+    return this.#kept.get(key);
+  }
+
+  /** In the order in which they stand. */
+  [Symbol.iterator]() {
+    return this.#kept.values();
+  }
+
+  /**
+   * Draw the items, touching only what differs.
+   *
+   * @param {readonly T[]} items
+   */
+  draw(items) {
+    const parent = this.#parent;
+    const focused = focusAround(parent);
+    const old = this.#kept;
+    // Remove elements first. Otherwise all later elements would be moved, and lose focus and selection.
+    const staying = new Set(items.map(this.#keyOf));
+    for (const [key, child] of old) {
+      if (staying.has(key)) continue;
+      child.element.remove();
+      old.delete(key);
+    }
+    /** @type {Map<string, C>} */
+    const kept = new Map();
+    let at = parent.firstChild;
+    for (const item of items) {
+      const key = this.#keyOf(item);
+      let child = old.get(key);
+      if (!child) {
+        child = this.#make(item);
+        child.element.dataset.key = key;
+      }
+      kept.set(key, child);
+      child.draw?.(item);
+      if (at && child.element === at) at = at.nextSibling;
+      else parent.insertBefore(child.element, at);
+    }
+    this.#kept = kept;
+    // A moved element has lost the focus.
+    if (focused && parent.contains(focused) && focusAround(parent) !== focused) focused.focus({ preventScroll: true });
+  }
+
+  clear() {
+    this.draw([]);
+  }
+}
+
+/**
+ * Focus `field` after an answer, unless the focus has moved outside of `form` meanwhile.
+ *
+ * @param {HTMLElement} field
+ * @param {Element} form
+ */
 export function refocus(field, form) {
   const { activeElement: outside, body } = document;
-  const focused = field.getRootNode().activeElement ?? (outside === body ? null : outside);
+  const focused = focusAround(field) ?? (outside === body ? null : outside);
   if (!focused || form.contains(focused)) field.focus();
 }
 
-/** A part of a drawing; decoration or not is the caller's word. */
+/**
+ * A part of a drawing; decoration or not is the caller's word.
+ *
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, string | number>} [attributes]
+ * @param {...Node} children
+ */
 export function svg(tag, attributes = {}, ...children) {
   const element = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
@@ -88,17 +204,28 @@ const ICONS = {
   alert: "M12 8v5m0 3.2v.1M12 3.5 2.5 20h19z",
   open: "M8 10V7.5a4 4 0 0 1 7.6-1.7M6 10h12v10H6z",
   more: "M5 12h.01M12 12h.01M19 12h.01",
-  activity: "M3 12h4l3-7 4 14 3-7h4",
-  settings: "M4 7h9m4 0h3M4 12h3m4 0h9M4 17h11m4 0h1M15 9a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM9 14a2 2 0 1 0 0-4 2 2 0 0 0 0 4zm8 5a2 2 0 1 0 0-4 2 2 0 0 0 0 4z",
   rooms: "M4 6h16M4 12h16M4 18h10",
   node: "M4 5h16v6H4zM4 13h16v6H4zM7.5 8h.01M7.5 16h.01",
   right: "m9 6 6 6-6 6",
   lock: "M8 10V7.5a4 4 0 0 1 8 0V10M6 10h12v10H6z",
 };
 
-/** A line drawing, 24 units wide; decoration, so hidden from screen readers. */
+/**
+ * A line drawing, 24 units wide; decoration, so hidden from screen readers.
+ *
+ * @param {IconName} name
+ */
 export function icon(name) {
-  return svg("svg", { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true" }, svg("path", { d: ICONS[name] }));
+  return drawing(ICONS[name]);
+}
+
+/**
+ * The same of a path that isn't one of ours.
+ *
+ * @param {string} path
+ */
+export function drawing(path) {
+  return svg("svg", { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true" }, svg("path", { d: path }));
 }
 
 /** An avatar: initials on a colour that follows from the id, and a dot for presence. */
@@ -106,13 +233,23 @@ export function avatar() {
   return h("span", { class: "avatar", "aria-hidden": "true" }, h("span", { class: "letters" }), h("span", { class: "dot" }));
 }
 
+/**
+ * @param {HTMLElement} element
+ * @param {{ initials: string, hue: number, link: string }} face
+ */
 export function drawAvatar(element, { initials, hue, link }) {
+  const [letters, dot] = element.children;
   setAttribute(element, "data-hue", hue);
-  setText(element.firstChild, initials);
-  setAttribute(element.lastChild, "data-link", link);
+  setText(letters, initials);
+  setAttribute(dot, "data-link", link);
 }
 
-/** Puts `text` on the clipboard and says so on the button. */
+/**
+ * Puts `text` on the clipboard and says so on the button.
+ *
+ * @param {HTMLElement} button
+ * @param {string} text
+ */
 export async function copy(button, text) {
   await toClipboard(text);
   button.replaceChildren(icon("done"));
@@ -123,7 +260,7 @@ export async function copy(button, text) {
   }, 1200);
 }
 
-/** Puts `text` on the clipboard. */
+/** @param {string} text Goes to the clipboard. */
 export async function toClipboard(text) {
   try {
     await navigator.clipboard.writeText(text);

@@ -2,8 +2,13 @@
 // finds the results as before. It draws nothing.
 
 import { LOST_MS } from "./connection.js";
+import { problemOf } from "./problem.js";
 import { asQuery, followed, hasWord, holds, termsOf } from "./query.js";
 import { connection, store } from "./session.js";
+
+/** @import { Problem } from "./connection.js" */
+/** @import { Term } from "./query.js" */
+/** @import { Hits, MessageView } from "./schema.js" */
 
 /** Hits of one page. */
 const PAGE = 50;
@@ -14,24 +19,38 @@ const AGAIN_MS = 1500;
 
 export class Finding {
   typed = "";
-  /** Only in this conversation; null: everywhere. */
+  /**
+   * Only in this conversation; null: everywhere.
+   *
+   * @type {string | null}
+   */
   room = null;
+  /** @type {MessageView[]} */
   hits = [];
   more = false;
   /** Number of messages that aren't indexed yet. */
   pending = 0;
-  /** "idle" (nothing to look for), "asking", "ready" or "failed". */
+  /**
+   * Idle: there is nothing to look for.
+   *
+   * @type {"idle" | "asking" | "ready" | "failed"}
+   */
   state = "idle";
+  /** @type {Problem | null} */
   problem = null;
   /** Whether a further page is in flight. */
   extending = false;
+  /** @type {Term[]} */
   terms = [];
-  /** The reader's place: scroll position and hit. */
+  /** The reader's place: scroll position, and the number of a hit. */
   scroll = 0;
+  /** @type {number | null} */
   current = null;
 
   #turn = 0;
-  #again = null;
+  /** @type {number | undefined} */
+  #again;
+  /** @type {Set<() => void>} */
   #listeners = new Set();
 
   constructor() {
@@ -56,10 +75,11 @@ export class Finding {
         this.room = store.canonical(this.room);
         return void this.again();
       }
-      if (this.state === "failed" && !store.away && this.problem.retryable) this.again({ quietly: true });
+      if (this.state === "failed" && !store.away && this.problem?.retryable) this.again({ quietly: true });
     });
   }
 
+  /** @param {() => void} listener */
   onChange(listener) {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -69,7 +89,12 @@ export class Finding {
     for (const listener of [...this.#listeners]) listener();
   }
 
-  /** Search for the typed words. Earlier hits stay until the answer comes. */
+  /**
+   * Search for the typed words. Earlier hits stay until the answer comes.
+   *
+   * @param {string} typed
+   * @param {string | null} room
+   */
   look(typed, room) {
     if (typed === this.typed && room === this.room && this.state !== "failed" && this.state !== "idle") return;
     this.typed = typed;
@@ -79,7 +104,11 @@ export class Finding {
     this.again();
   }
 
-  /** Repeat the search. `quietly`: in the background; an error stays until it succeeds. */
+  /**
+   * Repeat the search. `quietly`: in the background; an error stays until it succeeds.
+   *
+   * @param {{ quietly?: boolean }} [how]
+   */
   async again({ quietly = false } = {}) {
     const turn = ++this.#turn;
     clearTimeout(this.#again);
@@ -102,8 +131,9 @@ export class Finding {
       this.problem = null;
       this.#take(found.hits, found);
       this.state = "ready";
-    } catch (problem) {
+    } catch (thrown) {
       if (turn !== this.#turn) return;
+      const problem = problemOf(thrown);
       if (problem.retryable) this.#again = setTimeout(() => this.again({ quietly: true }), LOST_MS);
       this.hits = [];
       this.more = false;
@@ -126,9 +156,9 @@ export class Finding {
       if (turn !== this.#turn) return;
       this.hits = [...this.hits, ...found.hits].slice(0, MAX_SHOWN);
       this.more = found.more;
-    } catch (problem) {
+    } catch (thrown) {
       if (turn !== this.#turn) return;
-      this.problem = problem;
+      this.problem = problemOf(thrown);
     }
     this.extending = false;
     this.#tell();
@@ -138,10 +168,15 @@ export class Finding {
     return this.hits.length >= MAX_SHOWN;
   }
 
+  /** @param {number | null} [before] */
   #ask(before = null) {
     return connection.command("search", { query: asQuery(this.typed), room: this.room, before, limit: PAGE });
   }
 
+  /**
+   * @param {MessageView[]} hits
+   * @param {Pick<Hits, "more" | "pending">} about
+   */
   #take(hits, { more, pending }) {
     this.hits = hits;
     this.more = more;

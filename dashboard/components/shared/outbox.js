@@ -77,7 +77,7 @@ export class Outbox {
 
   /**
    * @param {Pick<import("./connection.js").Connection, "state" | "ask" | "onChange">} connection
-   * @param {Pick<import("./store.js").Store, "on" | "me" | "away" | "rooms" | "now" | "said">} store
+   * @param {Pick<import("./store.js").Store, "on" | "me" | "away" | "rooms" | "now" | "said" | "whole">} store
    * @param {World} world
    */
   constructor(connection, store, world) {
@@ -250,6 +250,8 @@ export class Outbox {
     const { me } = this.#store;
     const { lasting, ofTab } = this.#world;
     if (!me || this.#node === me.id) return;
+    // What an earlier page left is taken over by its conversation: all of them must be known.
+    if (this.#node === null && !this.#store.whole) return;
     const early = this.#node === null ? this.entries : [];
     const drafts = this.#node === null ? [...this.#drafts] : [];
     for (const { name } of early) lasting.set(name, null);

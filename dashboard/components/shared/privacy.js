@@ -2,18 +2,31 @@
 
 import { h, icon, setAttribute, setText } from "./dom.js";
 
-/** An empty badge; `drawPrivacy` fills it. */
+/** @typedef {import("./dom.js").Attributes} Attributes */
+
+/**
+ * An empty badge; `drawPrivacy` fills it.
+ *
+ * @param {Attributes} [attributes]
+ * @param {"span" | "button"} [tag]
+ */
 export function privacyBadge(attributes = {}, tag = "span") {
   return h(tag, { ...attributes, class: `privacy ${attributes.class ?? ""}`.trim() }, icon("open"), h("span", { class: "word" }));
 }
 
-/** `word`: what stands beside the lock; `title`: what it means. */
+/**
+ * @param {HTMLElement} element
+ * @param {boolean} encrypted
+ * @param {string} word What stands beside the lock.
+ * @param {string} title What it means.
+ */
 export function drawPrivacy(element, encrypted, word, title) {
+  const [lock, label] = element.children;
   const kind = encrypted ? "good" : "plain";
   if (element.dataset.kind !== kind) {
-    element.firstChild.replaceWith(icon(encrypted ? "lock" : "open"));
+    lock.replaceWith(icon(encrypted ? "lock" : "open"));
     setAttribute(element, "data-kind", kind);
   }
-  setText(element.lastChild, word);
+  setText(label, word);
   setAttribute(element, "data-tip", title);
 }

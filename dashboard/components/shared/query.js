@@ -10,44 +10,73 @@ export const MAX_QUERY = 200;
 const SNIPPET = 220;
 const LEAD = 60;
 
+/** @typedef {import("./schema.js").MessageView} MessageView */
+/** @typedef {{ id: string, into: string | null }} Gone A conversation that was merged into another one, or deleted. */
+/**
+ * A word of a text, or one character of a `run` in a script without spaces; `joined`: in the same run as the one before.
+ *
+ * @typedef {{ from: number, to: number, key: string, run: boolean, joined: boolean }} Part
+ */
+/** @typedef {{ parts: Part[], prefix: boolean }} Term Parts in a row; `prefix`: of the last one, a beginning may do. */
+
 const TERM = /"([^"]*)"?|(\S+)/gu;
 const WORD = new RegExp(
   `(${RUN})|(?![${CHARACTERS}])[\\p{L}\\p{N}\\p{Co}](?:(?![${CHARACTERS}])[\\p{L}\\p{N}\\p{Co}\\p{M}])*`, "gu");
 
 const ID = /^(?:plain-[0-9]+|direct:.*|[a-z2-7]{52}|[0-9a-f]{64})$/s;
 
-/** Whether a text has the shape of an id (see node/model.py). Such a text is never looked up as a name. */
+/**
+ * Whether a text has the shape of an id (see node/model.py). Such a text is never looked up as a name.
+ *
+ * @param {string} typed
+ */
 export function isId(typed) {
   return ID.test(typed.trim().toLowerCase());
 }
 
+/** @param {string} word */
 function plain(word) {
   return word.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 }
 
-/** The query for the node: as typed, but with the last word as a prefix, because it is usually unfinished. */
+/**
+ * The query for the node: as typed, but with the last word as a prefix, because it is usually unfinished.
+ *
+ * @param {string} typed
+ */
 export function asQuery(typed) {
   const query = typed.normalize("NFC").slice(0, MAX_QUERY - 1);
   const open = (query.split('"').length - 1) % 2 === 1;
   return !open && /[\p{L}\p{N}\p{M}]$/u.test(query) ? `${query}*` : query.trim();
 }
 
-/** The hits after a conversation is gone: moved to the one it was merged into, or removed. */
+/**
+ * The hits after a conversation is gone: moved to the one it was merged into, or removed.
+ *
+ * @param {MessageView[]} hits
+ * @param {Gone} gone
+ */
 export function followed(hits, { id, into }) {
   if (!into) return hits.filter((hit) => hit.room !== id);
   return hits.map((hit) => (hit.room === id ? { ...hit, room: into } : hit));
 }
 
-/** Whether the query has a word at all. */
+/**
+ * Whether the query has a word at all.
+ *
+ * @param {string} typed
+ */
 export function hasWord(typed) {
   return typed.search(WORD) >= 0;
 }
 
 /**
- * The words of a text in order, and the characters of its runs: { from, to, key, run, joined }. `run`: a character of a
- * script without spaces; `joined`: in the same run as the one before.
+ * The words of a text in order, and the characters of its runs.
+ *
+ * @param {string} text
  */
 function partsOf(text) {
+  /** @type {Part[]} */
   const parts = [];
   for (const { 0: found, 1: run, index } of text.matchAll(WORD)) {
     if (!run) parts.push({ from: index, to: index + found.length, key: plain(found), run: false, joined: false });
@@ -59,8 +88,9 @@ function partsOf(text) {
   return parts;
 }
 
-/** Each term of a query as its parts in a row; of a word at the end of the last one, a beginning may do. */
+/** @param {string} query */
 export function termsOf(query) {
+  /** @type {Term[]} */
   const terms = [];
   for (const [, phrase, bare] of query.matchAll(TERM)) {
     const parts = partsOf(phrase ?? bare);
@@ -69,9 +99,15 @@ export function termsOf(query) {
   return terms;
 }
 
-/** Where the terms stand in a text: [from, to] of each row of parts, in order. */
+/**
+ * Where the terms stand in a text: from and to of each row of parts, in order.
+ *
+ * @param {string} text
+ * @param {Term[]} terms
+ */
 function placesOf(text, terms) {
   const there = partsOf(text);
+  /** @type {(at: number, term: Term) => boolean} */
   const fits = (at, { parts, prefix }) =>
     parts.every((asked, i) => {
       const one = there[at + i];
@@ -79,6 +115,7 @@ function placesOf(text, terms) {
       if (one?.run !== asked.run || (i && one.joined !== asked.joined)) return false;
       return prefix && !asked.run && i === parts.length - 1 ? one.key.startsWith(asked.key) : one.key === asked.key;
     });
+  /** @type {[from: number, to: number][]} */
   const places = [];
   for (let at = 0; at < there.length; at++) {
     const length = Math.max(0, ...terms.filter((term) => fits(at, term)).map((term) => term.parts.length));
@@ -89,12 +126,24 @@ function placesOf(text, terms) {
   return places;
 }
 
-/** Whether a text matches all terms: an approximation of the node's search, to know when to ask it again. */
+/**
+ * Whether a text matches all terms: an approximation of the node's search, to know when to ask it again.
+ *
+ * @param {string} text
+ * @param {Term[]} terms
+ */
 export function holds(text, terms) {
   return terms.length > 0 && terms.every((term) => placesOf(text, [term]).length > 0);
 }
 
-/** The part of a text around the first term, on one line, with all terms marked; as nodes. */
+/**
+ * The part of a text around the first term, on one line, with all terms marked; as nodes.
+ *
+ * @param {string} text
+ * @param {Term[]} terms
+ * @param {number} [length]
+ * @param {number} [lead]
+ */
 export function snippet(text, terms, length = SNIPPET, lead = LEAD) {
   const flat = text.replace(/\s+/gu, " ");
   const places = placesOf(flat, terms);
@@ -103,9 +152,11 @@ export function snippet(text, terms, length = SNIPPET, lead = LEAD) {
   // Begin at a word, and never within a character.
   if (from) from = Math.max(0, flat.lastIndexOf(" ", from) + 1, first - 2 * lead);
   let to = Math.min(flat.length, from + length);
-  const halved = (at) => at > 0 && at < flat.length && /[\udc00-\udfff]/.test(flat[at]) && /[\ud800-\udbff]/.test(flat[at - 1]);
+  /** @param {number} index */
+  const halved = (index) => /[\udc00-\udfff]/.test(flat[index] ?? "") && /[\ud800-\udbff]/.test(flat[index - 1] ?? "");
   if (halved(from)) from--;
   if (halved(to)) to--;
+  /** @type {(string | Node)[]} */
   const nodes = [from ? "…" : ""];
   let at = from;
   for (const [start, end] of places) {

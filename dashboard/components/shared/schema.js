@@ -2,12 +2,14 @@
 // dashboard/schema.py; no browser loads it.
 
 /**
- * All lists. `missed`: the operations since the tab's cursor; null: unknown, so the tab loads its history again.
+ * The first page of all lists; `left` more pages come. `missed`: the operations since the tab's cursor; null:
+ * unknown, so the tab loads its history again.
  * @typedef {Object} AllFrame
  * @property {"all"} t
  * @property {number} now
  * @property {Everything} everything
  * @property {(MessageOp | ChangedOp | StateOp | ReceiptOp | ExpiredOp | RoomGone | WarnedOp | IdentitySharedOp)[] | null} missed
+ * @property {number} left
  */
 
 /**
@@ -185,6 +187,7 @@
  * @property {AwayView | null} away
  * @property {HealthView | null} health
  * @property {IdentitySharedOp | null} shared
+ * @property {Totals} totals
  */
 
 /**
@@ -228,7 +231,7 @@
  */
 
 /**
- * @typedef {AllFrame | BeatFrame | FiguresFrame | PatchFrame | ReplyFrame | RowsFrame} Frame
+ * @typedef {AllFrame | BeatFrame | FiguresFrame | MoreFrame | PatchFrame | ReplyFrame | RowsFrame} Frame
  */
 
 /**
@@ -251,11 +254,12 @@
  */
 
 /**
- * The first frame of a tab: its cursor, if it has one, and the pass of its session.
+ * The first frame of a tab: its cursor, if it has one, the open conversation, and the pass of its session.
  * @typedef {Object} Hello
  * @property {"hello"} t
  * @property {string} [log]
  * @property {number} [seq]
+ * @property {string} [room]
  * @property {string} [pass]
  */
 
@@ -387,7 +391,17 @@
  */
 
 /**
- * @typedef {AwayOp | ChangedOp | ExpiredOp | HealthOp | IdentitySharedOp | LinksOp | MessageOp | OptionsOp | PeerGone | PeerOp | ReceiptOp | RoomGone | RoomOp | SelfOp | StateOp | WarnedOp} Op
+ * A further page of all lists, as they were at the `seq` of `all`; `left` more pages come. What a `patch` has said
+ * since counts more.
+ * @typedef {Object} MoreFrame
+ * @property {"more"} t
+ * @property {RoomView[]} rooms
+ * @property {PeerView[]} peers
+ * @property {number} left
+ */
+
+/**
+ * @typedef {AwayOp | ChangedOp | ExpiredOp | HealthOp | IdentitySharedOp | LinksOp | MessageOp | OptionsOp | PeerGone | PeerOp | ReceiptOp | RoomGone | RoomOp | SelfOp | StateOp | TotalsOp | WarnedOp} Op
  */
 
 /**
@@ -417,7 +431,7 @@
  * @typedef {Object} PatchFrame
  * @property {"patch"} t
  * @property {number} seq
- * @property {(MessageOp | ChangedOp | StateOp | ReceiptOp | ExpiredOp | RoomGone | WarnedOp | IdentitySharedOp | RoomOp | PeerOp | PeerGone | SelfOp | AwayOp | HealthOp | OptionsOp | LinksOp)[]} ops
+ * @property {(MessageOp | ChangedOp | StateOp | ReceiptOp | ExpiredOp | RoomGone | WarnedOp | IdentitySharedOp | RoomOp | PeerOp | PeerGone | SelfOp | AwayOp | HealthOp | OptionsOp | LinksOp | TotalsOp)[]} ops
  */
 
 /**
@@ -746,6 +760,21 @@
  * @typedef {Object} Told
  * @property {MessageView} message
  * @property {RecipientView[]} recipients
+ */
+
+/**
+ * How many there are of all: a tab knows it before all pages of the lists have come.
+ * @typedef {Object} Totals
+ * @property {number} rooms
+ * @property {number} peers
+ * @property {number} unread
+ */
+
+/**
+ * There are more or fewer of them.
+ * @typedef {Object} TotalsOp
+ * @property {"totals"} op
+ * @property {Totals} totals
  */
 
 /**

@@ -25,6 +25,7 @@ export const connection = new Connection(store, {
 export const outbox = new Outbox(connection, store, { lasting, ofTab, clock, newKey });
 export const place = new Whereabouts(store, { tab, ofTab, clock, open: () => connection.state === "open" });
 
+store.opened = () => place.room;
 new UnknownRooms(connection, store, outbox, place).watch();
 connection.start();
 window.fetch = held(window.fetch.bind(window), connection, window.location.href);

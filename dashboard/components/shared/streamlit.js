@@ -5,6 +5,14 @@
 const OF_STREAMLIT = "/_stcore/";
 
 /**
+ * What is to be done before Streamlit connects again. A native page tells the script this browser's pass anew, so that
+ * the first run of the script proves it, and what is half-typed there isn't dropped.
+ *
+ * @type {Set<() => Promise<void>>}
+ */
+export const beforeReturn = new Set();
+
+/**
  * `ask`, but what Streamlit asks waits for `connection`. It has connected for the first time before.
  *
  * @param {typeof fetch} ask
@@ -15,7 +23,10 @@ const OF_STREAMLIT = "/_stcore/";
 export function held(ask, connection, base) {
   return async (what, how) => {
     const address = new URL(what instanceof Request ? what.url : what, base);
-    if (address.pathname.includes(OF_STREAMLIT)) await connection.ours(how?.signal);
+    if (address.pathname.includes(OF_STREAMLIT)) {
+      await connection.ours(how?.signal);
+      for (const prepare of beforeReturn) await prepare();
+    }
     return ask(what, how);
   };
 }

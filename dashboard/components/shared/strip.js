@@ -9,7 +9,13 @@ import * as when from "./when.js";
 const PATIENCE_MS = 1200;
 const opened = Date.now();
 
-/** The present problem: {tone, title, text, code?}, or null. */
+/** @typedef {{ tone: "bad" | "wait", title: string, text: string, code?: string }} Trouble */
+
+/**
+ * The present problem.
+ *
+ * @returns {Trouble | null}
+ */
 export function trouble() {
   const early = Date.now() - opened < PATIENCE_MS;
   if (connection.state === "denied") {
@@ -54,7 +60,11 @@ export function trouble() {
   return null;
 }
 
-/** Mount the strip as the first child of `parent`, and the alarms below it; returns a function that removes both. */
+/**
+ * Mount the strip as the first child of `parent`, and the alarms below it; returns a function that removes both.
+ *
+ * @param {HTMLElement} parent
+ */
 export function strip(parent) {
   const title = h("strong");
   const text = h("span");
@@ -67,7 +77,7 @@ export function strip(parent) {
     const found = trouble();
     box.hidden = !found;
     setAttribute(box, "data-tone", found?.tone);
-    setAttribute(parent, "data-away", Boolean(found) && found.tone === "wait");
+    setAttribute(parent, "data-away", found?.tone === "wait");
     if (!found) return;
     setText(title, found.title);
     setText(text, found.text);

@@ -12,7 +12,6 @@ export class UnknownRooms {
   /** Conversations still to be asked for: the open one, and those with drafts or waiting texts. @type {Set<string>} */
   #unknown = new Set();
   #asking = false;
-  #first = true;
 
   /**
    * @param {Pick<import("./connection.js").Connection, "state" | "ask">} connection
@@ -29,12 +28,9 @@ export class UnknownRooms {
 
   /** From now on, whenever something may have been missed. */
   watch() {
-    this.#store.on("lists", () => {
-      if (!this.#first || !this.#store.me) return void this.#ask();
-      this.#first = false;
-      this.#look();
-    });
-    this.#store.on("reload", () => this.#look());
+    this.#store.on("lists", () => void this.#ask());
+    // What isn't there yet may still come, until the lists are whole.
+    this.#store.on("whole", () => this.#store.me && this.#look());
   }
 
   #look() {
@@ -42,7 +38,11 @@ export class UnknownRooms {
     /** @param {string | null} room @returns {room is string} */
     const isMissing = (room) => Boolean(room) && !store.rooms.has(/** @type {string} */ (room));
     const missing = [...new Set([...this.#outbox.rooms, this.#place.room])].filter(isMissing);
-    // What became part of another conversation is still known there: nobody needs to be asked.
+    /**
+     * What became part of another conversation is still known there: nobody needs to be asked.
+     *
+     * @type {{ op: "room_gone", id: string, into: string, name: string }[]}
+     */
     const ops = missing.flatMap((id) => {
       const into = store.rooms.get(store.canonical(id));
       return into ? [{ op: "room_gone", id, into: into.id, name: into.name }] : [];

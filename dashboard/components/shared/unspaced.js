@@ -20,13 +20,23 @@ export const RUN = `[${CHARACTERS}][${CHARACTERS}${INVISIBLE}]*`;
 const SOME = new RegExp(`[${CHARACTERS}]`, "u");
 const HIDDEN = new RegExp(`[${INVISIBLE}]`, "u");
 
-/** Whether there is such a character in a text. */
+/**
+ * Whether there is such a character in a text.
+ *
+ * @param {string} text
+ */
 export function hasRun(text) {
   return SOME.test(text);
 }
 
-/** The characters of a run as the node compares them (NFKC), each with where it stands: { from, to, key }. */
+/**
+ * The characters of a run as the node compares them (NFKC), each with where it stands.
+ *
+ * @param {string} run
+ * @returns {{ from: number, to: number, key: string }[]}
+ */
 export function charactersOf(run) {
+  /** @type {{ text: string, key: string, from: number, to: number }[]} */
   const groups = [];
   let at = 0;
   if (!HIDDEN.test(run) && run.normalize("NFKC") === run) {
@@ -39,9 +49,10 @@ export function charactersOf(run) {
     if (HIDDEN.test(character)) continue;
     const key = character.normalize("NFKC");
     const before = groups.at(-1);
-    const joined = before && (before.text + character).normalize("NFKC");
+    const text = (before?.text ?? "") + character;
+    const joined = text.normalize("NFKC");
     // A mark, or a part of a syllable: it makes one character with what stands before it.
-    if (before && joined !== before.key + key) Object.assign(before, { text: before.text + character, key: joined, to: at });
+    if (before && joined !== before.key + key) Object.assign(before, { text, key: joined, to: at });
     else groups.push({ text: character, key, from, to: at });
   }
   return groups.flatMap(({ key, from, to }) => [...key].map((one) => ({ key: one, from, to })));

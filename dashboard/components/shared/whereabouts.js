@@ -7,7 +7,7 @@ const KEPT = "snicher/room";
 /** Longest id of a conversation, in characters; a longer one in an address is invalid. */
 export const MAX_ID = 128;
 /** Where a page stands still when Streamlit doesn't show another one, in ms, and how long that is looked at. */
-const SHOWN_MS = 4000;
+const SHOWN_MS = 5000;
 const PATIENCE_MS = 30000;
 
 /** @typedef {{ id: string, into: string | null, name: string }} Gone The end of a conversation, see operations.py. */

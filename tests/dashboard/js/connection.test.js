@@ -15,7 +15,9 @@ async function page({ arrives = ["in"], open = true } = {}) {
   const asked = [];
   const store = {
     cursor: { log: "", seq: 0 },
+    opened: () => "bela",
     all: (frame) => heard.push(frame),
+    more: (frame) => heard.push(frame),
     patch: (frame) => heard.push(frame),
     other: (frame) => heard.push(frame),
   };
@@ -67,7 +69,7 @@ test("it says hello with the cursor and the pass, and is open when it was told e
   store.cursor = { log: "here", seq: 9 };
   assert.equal(connection.state, "connecting");
   await welcome();
-  assert.deepEqual(socket.said, [{ t: "hello", log: "here", seq: 9, pass: "a pass" }]);
+  assert.deepEqual(socket.said, [{ t: "hello", log: "here", seq: 9, room: "bela", pass: "a pass" }]);
   assert.deepEqual(states, ["open"]);
   assert.deepEqual(heard, [ALL]);
   assert.deepEqual(asked, [], "a page that was just sent by the server needn't doubt it");
@@ -161,12 +163,17 @@ test("when the connection breaks, what was asked fails, and what is asked later 
 });
 
 test("too many questions at once are refused here", async () => {
-  const { connection, socket } = await page();
-  for (let n = 0; n < 200; n++) connection.ask({ t: "one" });
+  const { connection, socket, clock } = await page();
+  for (let n = 0; n < 200; n++) outcome(connection.ask({ t: "one" }));
   const more = outcome(connection.ask({ t: "one" }));
   await settled();
   assert.equal(more.state, "failed");
   assert.equal(socket.said.length, 201);
+  // Those that were given up count no more.
+  await clock.pass(15_000);
+  connection.ask({ t: "one" });
+  await settled();
+  assert.equal(socket.said.length, 202);
 });
 
 test("it connects again by itself, and goes on where it was; pauses grow up to a bound, and begin anew", async () => {
@@ -188,7 +195,7 @@ test("it connects again by itself, and goes on where it was; pauses grow up to a
     await clock.pass(3001);
   }
   await welcome();
-  assert.deepEqual(sockets.at(-1).said, [{ t: "hello", log: "here", seq: 40, pass: "a pass" }]);
+  assert.deepEqual(sockets.at(-1).said, [{ t: "hello", log: "here", seq: 40, room: "bela", pass: "a pass" }]);
   assert.deepEqual(states, ["open", "lost", "open"]);
   sockets.at(-1).break();
   const before = sockets.length;

@@ -2,21 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { document } from "./dom.js";
-const { h, reconcile, setAttribute } = await import("../../../dashboard/components/shared/dom.js");
+const { Children, closest, h, setAttribute } = await import("../../../dashboard/components/shared/dom.js");
 
 const texts = (parent) => [...parent.children].map((element) => element.textContent);
-
-/** Draws names into a list, with their own elements by key. */
-function list() {
-  const parent = document.createElement("ul");
-  let made = 0;
-  const make = () => {
-    made++;
-    return document.createElement("li");
-  };
-  const draw = (...names) => reconcile(parent, names, (name) => name, make, (element, name) => (element.textContent = name));
-  return { parent, draw, made: () => made };
-}
 
 test("text never becomes markup", () => {
   const element = h("p", { title: "<b>" }, "<img src=x onerror=alert(1)>", h("b", {}, "&amp;"));
@@ -39,23 +27,65 @@ test("an attribute is written only when it differs, and goes when it is null", (
   assert.equal(element.hasAttribute("data-n"), false);
 });
 
-test("elements stay those of their keys, in the order of the items", () => {
-  const { parent, draw, made } = list();
-  draw("a", "b", "c");
-  const [a, b, c] = parent.children;
-  draw("c", "a", "d");
-  assert.deepEqual(texts(parent), ["c", "a", "d"]);
+/** Draws names into a list whose children keep how often they were drawn. */
+function children() {
+  const parent = document.createElement("ul");
+  const make = () => {
+    const element = document.createElement("li");
+    let drawn = 0;
+    return { element, draw: (name) => (element.textContent = `${name} ${++drawn}`) };
+  };
+  return { parent, shown: new Children(parent, (name) => name, make) };
+}
+
+test("a child stays as long as its item, and draws it each time", () => {
+  const { parent, shown } = children();
+  shown.draw(["a", "b", "c"]);
+  const [a, , c] = parent.children;
+  shown.draw(["c", "a"]);
+  assert.deepEqual(texts(parent), ["c 2", "a 2"]);
   assert.equal(parent.children[0], c);
-  assert.equal(parent.children[1], a);
-  assert.equal(b.parentNode, null);
-  assert.equal(made(), 4);
+  assert.equal(shown.get("a").element, a);
+  assert.equal(shown.get("b"), undefined);
+  assert.deepEqual([...shown].map(({ element }) => element.dataset.key), ["c", "a"]);
+  shown.clear();
+  assert.deepEqual([...parent.children, ...shown], []);
 });
 
-test("whoever came back gets a new element", () => {
-  const { parent, draw, made } = list();
-  draw("a");
-  draw();
-  draw("a");
-  assert.deepEqual(texts(parent), ["a"]);
-  assert.equal(made(), 2);
+test("whoever came back gets a new child", () => {
+  const { parent, shown } = children();
+  shown.draw(["a"]);
+  shown.draw(["a"]);
+  shown.draw([]);
+  shown.draw(["a"]);
+  assert.deepEqual(texts(parent), ["a 1"]);
+});
+
+test("what stays in its place is not moved", () => {
+  const { parent, shown } = children();
+  shown.draw(["a", "b", "c", "d"]);
+  const moved = [];
+  const insert = parent.insertBefore.bind(parent);
+  parent.insertBefore = (element, before) => {
+    moved.push(element.dataset.key);
+    return insert(element, before);
+  };
+  shown.draw(["b", "c", "e", "d"]);
+  assert.deepEqual(moved, ["e"]);
+});
+
+test("a child that never changes needs no way to draw", () => {
+  const parent = document.createElement("p");
+  const chips = new Children(parent, (text) => text, (text) => ({ element: h("span", {}, text) }));
+  chips.draw(["a", "b"]);
+  chips.draw(["b"]);
+  assert.deepEqual(texts(parent), ["b"]);
+});
+
+test("where an event happened is found from its target up", () => {
+  const inner = h("b", {}, "text");
+  const outer = h("button", { class: "act" }, inner);
+  assert.equal(closest({ target: inner }, "button"), outer);
+  assert.equal(closest({ target: inner }, "p"), null);
+  assert.equal(closest({ target: document }, "button"), null);
 });

@@ -1,10 +1,12 @@
 // Few rules, for what the type checker doesn't see: what is never used, what surprises, and what would make markup of text.
 
+import globals from "globals";
+
 const MARKUP = "Text of peers must never become markup: use text nodes (dom.js).";
 
 export default [
   {
-    languageOptions: { ecmaVersion: 2023, sourceType: "module" },
+    languageOptions: { ecmaVersion: 2023, sourceType: "module", globals: globals.browser },
     linterOptions: { reportUnusedDisableDirectives: "error" },
     rules: {
       eqeqeq: "error",
@@ -15,6 +17,7 @@ export default [
       "no-param-reassign": "error",
       "no-self-compare": "error",
       "no-shadow": "error",
+      "no-undef": "error",
       "no-unmodified-loop-condition": "error",
       "no-unused-expressions": ["error", { allowShortCircuit: true, allowTernary: true }],
       "no-unused-private-class-members": "error",
@@ -29,5 +32,9 @@ export default [
         { object: "document", property: "write", message: MARKUP },
       ],
     },
+  },
+  {
+    files: ["tests/**"],
+    languageOptions: { globals: globals.nodeBuiltin },
   },
 ];

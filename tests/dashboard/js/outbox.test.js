@@ -10,8 +10,8 @@ import { FakeStore } from "./fakes/store.js";
 const DAY = 24 * 3600 * 1000;
 
 /** A page with an outbox; further pages in the same browser by `more`. */
-function page({ browser = fakeBrowser(), clock = new FakeClock(), tab = browser.tab(), node = "anna", rooms = ["bela", "cian"] } = {}) {
-  const connection = new FakeConnection();
+function page({ browser = fakeBrowser(), clock = new FakeClock(), tab = browser.tab(), node = "anna", rooms = ["bela", "cian"], state: first = "open" } = {}) {
+  const connection = Object.assign(new FakeConnection(), { state: first });
   const store = new FakeStore(clock);
   let keys = 0;
   const number = (page.pages = (page.pages ?? 0) + 1);
@@ -31,9 +31,9 @@ function page({ browser = fakeBrowser(), clock = new FakeClock(), tab = browser.
       return connection.answer("send", { message }).then(() => message);
     },
     /** The same tab, loaded anew. */
-    reload: () => page({ browser, clock, tab, node, rooms }),
+    reload: (more) => page({ browser, clock, tab, node, rooms, ...more }),
     /** Another tab of this browser. */
-    another: () => page({ browser, clock, node, rooms }),
+    another: (more) => page({ browser, clock, node, rooms, ...more }),
   };
   if (node) store.meet(node, ...rooms);
   return all;
@@ -110,8 +110,9 @@ test("an old text can be sent after all", async () => {
   const clock = new FakeClock();
   const old = { key: "a".repeat(32), room: "bela", text: "from the day before", at: clock.now() - 2 * DAY };
   browser.kept.set(`snicher/anna/out/${old.key}`, JSON.stringify(old));
-  const { outbox, take, connection, states } = page({ browser, clock });
+  const { outbox, take, connection, states } = page({ browser, clock, state: "lost" });
   assert.deepEqual(states("bela"), ["refused"]);
+  await connection.become("open");
   assert.equal(connection.asked.length, 0);
   outbox.again(old.key);
   await take();
@@ -241,6 +242,28 @@ test("what was refused isn't sent again unasked, by no tab", async () => {
   assert.deepEqual(other.texts("bela"), ["not meant any more"]);
 });
 
+test("a text that was refused stays with its writer: no other tab that is open takes it up", async () => {
+  const one = page();
+  const other = one.another();
+  one.outbox.add("bela", "not meant any more");
+  await one.connection.refuse("send", bug());
+  await other.connection.become("open");
+  assert.deepEqual(other.texts("bela"), []);
+});
+
+test("texts of several tabs are sent in the order written, whatever their clocks say", async () => {
+  const one = page({ state: "lost" });
+  const slow = one.another({ clock: new FakeClock(), state: "lost" });
+  await one.clock.pass(60_000);
+  one.outbox.add("bela", "one");
+  slow.outbox.add("bela", "two");
+  await one.clock.pass(60_000);
+  one.outbox.add("bela", "three");
+  const { connection, take } = one.another({ state: "open" });
+  for (let n = 0; n < 3; n++) await take();
+  assert.deepEqual(connection.asked.map(({ text }) => text), ["one", "two", "three"]);
+});
+
 test("after a refusal a new key is taken; after an unknown outcome it is the same one", async () => {
   const { outbox, connection } = page();
   for (const [code, same] of [["no_address", false], ["internal", true]]) {
@@ -327,6 +350,16 @@ test("what was taken before a reload stands there once", async () => {
   assert.deepEqual(again.texts("bela"), ["only once"]);
   await again.take({ id: 4 });
   assert.equal(again.outbox.entries.length, 0);
+});
+
+test("what was taken before a reload stands there once, also before it can be asked again", async () => {
+  const first = page();
+  first.outbox.add("bela", "only once");
+  const at = first.clock.now();
+  const { outbox, texts } = first.reload({ state: "connecting" });
+  assert.deepEqual(texts("bela"), ["only once"]);
+  outbox.find([{ id: 3, room: "bela", text: "only once", mine: true, at: at + 1 }]);
+  assert.deepEqual(texts("bela"), []);
 });
 
 test("a text sent by one tab waits in no other", async () => {

@@ -76,7 +76,7 @@ class Row {
 const messages = (from, to, height = 50) => Array.from({ length: to - from + 1 }, (_, n) => [`m-${from + n}`, height]);
 
 /** A log of messages, and what decides where it stands. `state.more`: newer messages aren't loaded. */
-function log(...rows) {
+function opened(...rows) {
   const view = new Log(rows);
   const state = { more: false };
   const scrolling = new Scrolling(view, view.rows, () => state.more);
@@ -102,7 +102,7 @@ function log(...rows) {
 const none = { asked: null, line: undefined, above: false };
 
 test("a conversation opens at its end, and follows it", () => {
-  const { scrolling, draw, bottom } = log(...messages(1, 50));
+  const { scrolling, draw, bottom } = opened(...messages(1, 50));
   scrolling.look(none);
   assert.equal(bottom(), 0);
   assert.equal(scrolling.reader(), null);
@@ -112,7 +112,7 @@ test("a conversation opens at its end, and follows it", () => {
 });
 
 test("a conversation opens at the New line when what is new fills more than the view", () => {
-  const { scrolling, view, row, draw } = log(...messages(1, 30), ["new", 20], ...messages(31, 60));
+  const { scrolling, view, row, draw } = opened(...messages(1, 30), ["new", 20], ...messages(31, 60));
   scrolling.look({ ...none, line: row("new") });
   assert.equal(row("new").offsetTop - view.scrollTop, VIEW * 0.2);
   assert.equal(scrolling.follows, false);
@@ -122,13 +122,13 @@ test("a conversation opens at the New line when what is new fills more than the 
 });
 
 test("with little that is new it opens at the end", () => {
-  const { scrolling, row, bottom } = log(...messages(1, 30), ["new", 20], ...messages(31, 33));
+  const { scrolling, row, bottom } = opened(...messages(1, 30), ["new", 20], ...messages(31, 33));
   scrolling.look({ ...none, line: row("new") });
   assert.equal(bottom(), 0);
 });
 
 test("when reading stopped further up than what is loaded, it begins with the first", () => {
-  const { scrolling, view, state } = log(...messages(100, 160));
+  const { scrolling, view, state } = opened(...messages(100, 160));
   state.more = true;
   view.scrollTop = 900;
   scrolling.look({ ...none, above: true });
@@ -137,7 +137,7 @@ test("when reading stopped further up than what is loaded, it begins with the fi
 });
 
 test("reading on at the end, the view doesn't jump back to the New line when all is loaded anew", () => {
-  const { scrolling, row, draw, bottom } = log(["m-1", 50], ["new", 20], ["m-2", 50]);
+  const { scrolling, row, draw, bottom } = opened(["m-1", 50], ["new", 20], ["m-2", 50]);
   scrolling.look({ ...none, line: row("new") });
   const more = [["m-1", 50], ["new", 20], ...messages(2, 62)];
   draw(...more);
@@ -150,7 +150,7 @@ test("reading on at the end, the view doesn't jump back to the New line when all
 });
 
 test("a message that was asked for stands in the middle, and stays there", () => {
-  const { scrolling, view, row, draw } = log(...messages(1, 60));
+  const { scrolling, view, row, draw } = opened(...messages(1, 60));
   scrolling.begin(true);
   scrolling.look({ ...none, asked: row("m-20"), line: row("m-40") });
   assert.deepEqual(view.seen(), ["m-20", 275]);
@@ -160,7 +160,7 @@ test("a message that was asked for stands in the middle, and stays there", () =>
 });
 
 test("when the message that was asked for isn't there, the end is shown", () => {
-  const { scrolling, bottom } = log(...messages(1, 60));
+  const { scrolling, bottom } = opened(...messages(1, 60));
   scrolling.begin(true);
   scrolling.look({ ...none, asked: undefined });
   assert.equal(bottom(), 0);
@@ -168,7 +168,7 @@ test("when the message that was asked for isn't there, the end is shown", () => 
 });
 
 test("a reader who came by a link and went to the end stays there when it is read anew", () => {
-  const { scrolling, view, row, draw, scroll, bottom } = log(...messages(1, 10), ["new", 20], ...messages(11, 60));
+  const { scrolling, view, row, draw, scroll, bottom } = opened(...messages(1, 10), ["new", 20], ...messages(11, 60));
   scrolling.begin(true);
   scrolling.look({ ...none, asked: row("m-50") });
   scroll(view.scrollHeight);
@@ -180,7 +180,7 @@ test("a reader who came by a link and went to the end stays there when it is rea
 });
 
 test("nothing moves under a reader who scrolled up: older ones, newer ones, and what changes its height", () => {
-  const { scrolling, view, draw, scroll } = log(...messages(100, 160));
+  const { scrolling, view, draw, scroll } = opened(...messages(100, 160));
   scrolling.look(none);
   scroll(1000);
   const seen = view.seen();
@@ -193,7 +193,7 @@ test("nothing moves under a reader who scrolled up: older ones, newer ones, and 
 });
 
 test("the reader holds on to a message, not to a line between messages", () => {
-  const { scrolling, view, draw, scroll } = log(...messages(1, 20), ["day", 400], ...messages(21, 40));
+  const { scrolling, view, draw, scroll } = opened(...messages(1, 20), ["day", 400], ...messages(21, 40));
   scroll(20 * 50 - 200);
   assert.equal(view.seen()[0], "day");
   assert.equal(scrolling.reader(), 20);
@@ -203,7 +203,7 @@ test("the reader holds on to a message, not to a line between messages", () => {
 });
 
 test("when what the reader looks at goes, the view stays where it is", () => {
-  const { view, draw, scroll } = log(...messages(1, 60));
+  const { view, draw, scroll } = opened(...messages(1, 60));
   scroll(1000);
   const [key] = view.seen();
   draw(...messages(1, 60).filter(([one]) => one !== key));
@@ -211,7 +211,7 @@ test("when what the reader looks at goes, the view stays where it is", () => {
 });
 
 test("who has just left the end keeps what they look at, though the page hasn't heard of it", () => {
-  const { scrolling, view, draw, scroll } = log(...messages(1, 50));
+  const { scrolling, view, draw, scroll } = opened(...messages(1, 50));
   scrolling.look(none);
   scroll(50, { unheard: true });
   const seen = view.seen();
@@ -222,7 +222,7 @@ test("who has just left the end keeps what they look at, though the page hasn't 
 });
 
 test("who is near the end is at the end", () => {
-  const { scrolling, draw, scroll, view, bottom } = log(...messages(1, 50));
+  const { scrolling, draw, scroll, view, bottom } = opened(...messages(1, 50));
   scrolling.look(none);
   scroll(view.scrollTop - 47);
   assert.equal(scrolling.follows, true);
@@ -233,7 +233,7 @@ test("who is near the end is at the end", () => {
 });
 
 test("a view that becomes smaller keeps the end for who is there, and only for them", () => {
-  const { scrolling, view, scroll, bottom } = log(...messages(1, 50));
+  const { scrolling, view, scroll, bottom } = opened(...messages(1, 50));
   scrolling.look(none);
   view.draw(messages(1, 50, 60));
   scrolling.keepEnd();
@@ -245,7 +245,7 @@ test("a view that becomes smaller keeps the end for who is there, and only for t
 });
 
 test("the end of what is loaded is no end while newer messages aren't", () => {
-  const { scrolling, view, state, draw } = log(...messages(1, 50));
+  const { scrolling, view, state, draw } = opened(...messages(1, 50));
   state.more = true;
   view.scrollTop = view.scrollHeight;
   const before = view.scrollTop;
@@ -256,7 +256,7 @@ test("the end of what is loaded is no end while newer messages aren't", () => {
 });
 
 test("who wants the end is taken there at once when it is loaded", () => {
-  const { scrolling, scroll, bottom } = log(...messages(1, 50));
+  const { scrolling, scroll, bottom } = opened(...messages(1, 50));
   scroll(0);
   assert.equal(scrolling.wantEnd(), false);
   assert.equal(bottom(), 0);
@@ -264,7 +264,7 @@ test("who wants the end is taken there at once when it is loaded", () => {
 });
 
 test("who wants an end that must be loaded is taken there when it comes, whatever moves meanwhile", () => {
-  const { scrolling, state, draw, scroll, row, bottom } = log(...messages(1, 50));
+  const { scrolling, state, draw, scroll, row, bottom } = opened(...messages(1, 50));
   state.more = true;
   scroll(0);
   assert.equal(scrolling.wantEnd(), true);
@@ -282,7 +282,7 @@ test("who wants an end that must be loaded is taken there when it comes, whateve
 });
 
 test("when the end can't be loaded, what is loaded ends with what was just written", () => {
-  const { scrolling, state, draw, bottom, view } = log(...messages(1, 50));
+  const { scrolling, state, draw, bottom, view } = opened(...messages(1, 50));
   state.more = true;
   scrolling.wantEnd();
   scrolling.jump();
@@ -301,7 +301,7 @@ test("when the end can't be loaded, what is loaded ends with what was just writt
 });
 
 test("another conversation knows nothing of the one before", () => {
-  const { scrolling, state } = log(...messages(1, 50));
+  const { scrolling, state } = opened(...messages(1, 50));
   state.more = true;
   scrolling.wantEnd();
   scrolling.begin(false);
@@ -309,7 +309,7 @@ test("another conversation knows nothing of the one before", () => {
 });
 
 test("further messages are needed some screens ahead of the reader", () => {
-  const { scrolling, view } = log(...messages(1, 200));
+  const { scrolling, view } = opened(...messages(1, 200));
   const near = (top) => ((view.scrollTop = top), scrolling.near());
   assert.deepEqual(near(0), { older: true, newer: false });
   assert.deepEqual(near(2399), { older: true, newer: false });
@@ -318,7 +318,7 @@ test("further messages are needed some screens ahead of the reader", () => {
 });
 
 test("a log without messages holds on to nothing", () => {
-  const { scrolling, draw, scroll } = log();
+  const { scrolling, draw, scroll } = opened();
   scroll(0);
   assert.equal(scrolling.reader(), null);
   draw(["day", 20]);

@@ -10,6 +10,11 @@ const message = (id, more = {}) => ({ id, room: "bela", order: String(id).padSta
 const op = (id, seq, more = {}) => ({ op: "message", seq, message: message(id, more) });
 const range = (from, to) => Array.from({ length: to - from + 1 }, (_, n) => from + n);
 
+/** What a question for history says about the page it wants. */
+function pageOf({ around, before, after, limit }) {
+  return JSON.parse(JSON.stringify({ around, before, after, limit }));
+}
+
 /** A conversation in which these were said, and whoever reads it; `reader.at` null: they follow the end. */
 function talk(...numbers) {
   const connection = new FakeConnection();
@@ -33,8 +38,8 @@ function talk(...numbers) {
   return {
     connection, said, reader, changes, shown, answer,
     ids: () => shown.messages.map(({ id }) => id),
-    /** What is asked and not answered yet, without its kind and its conversation. */
-    asks: () => connection.waiting("history").map(({ t, room, ...rest }) => rest),
+    /** Which pages are asked for and didn't come yet. */
+    asks: () => connection.waiting("history").map(pageOf),
     open: async (wish) => {
       shown.open(wish);
       await answer();
@@ -121,6 +126,8 @@ test("older and newer pages join, and what is far from the reader goes", async (
   await answer();
   for (let n = 0; n < 6; n++) {
     shown.older();
+    shown.older();
+    assert.equal(asks().length, 1);
     await answer();
   }
   assert.equal(ids().length, 300);

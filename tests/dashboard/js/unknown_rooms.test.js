@@ -95,6 +95,9 @@ test("what became part of a known conversation is known there, and nobody is ask
   store.rooms.set("bela", { id: "bela", name: "Bela", aliases: ["old"] });
   store.me = { id: "anna" };
   store.tell("lists");
+  assert.equal(place.room, "old", "further conversations may still come");
+  store.whole = true;
+  store.tell("whole");
   assert.equal(connection.count("unknown_rooms"), 0);
   assert.equal(place.room, "bela");
   assert.deepEqual(gone, [{ op: "room_gone", id: "old", into: "bela", name: "Bela" }]);

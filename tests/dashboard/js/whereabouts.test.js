@@ -174,7 +174,7 @@ test("a page that Streamlit doesn't show in time is loaded by its address", asyn
   const { place, arrive, asked, clock, tab } = reader("/");
   arrive("chats");
   place.go("peers");
-  await clock.pass(3999);
+  await clock.pass(4999);
   assert.deepEqual(tab.loaded, []);
   await clock.pass(1);
   assert.deepEqual(tab.loaded, ["/peers"]);
@@ -189,7 +189,7 @@ test("while the server is away nothing is loaded: the page that is there stays",
   await clock.pass(10_000);
   assert.deepEqual(tab.loaded, []);
   server.open = true;
-  await clock.pass(4000);
+  await clock.pass(5000);
   assert.deepEqual(tab.loaded, ["/"]);
 });
 
@@ -230,7 +230,7 @@ test("a conversation that goes while one is on the way to another page stops nob
   arrive("chats");
   place.go("peers");
   store.delete("bela");
-  await clock.pass(4000);
+  await clock.pass(5000);
   assert.deepEqual(tab.loaded, ["/peers"]);
 });
 

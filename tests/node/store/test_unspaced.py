@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import re
 import sqlite3
@@ -18,12 +19,21 @@ from node.bus import requests as rq
 from node.store import database, unspaced
 from tests.node.store.test_search import Shelf
 
+#: The same for the browser, see tests/dashboard/js/unspaced.test.js.
+CASES = json.loads((pathlib.Path(__file__).parents[2] / "cases" / "unspaced.json").read_text("utf-8"))
+
 
 @pytest.fixture
 def shelf(tmp_path: pathlib.Path) -> Iterator[Shelf]:
     shelf = Shelf(tmp_path)
     yield shelf
     shelf.close()
+
+
+def test_the_browser_knows_the_same_characters() -> None:
+    assert "".join(CASES["characters"].values()) == unspaced.CHARACTERS
+    assert CASES["invisible"] == unspaced.INVISIBLE
+    assert [unspaced.has_run(text) for text, _ in CASES["has_run"]] == [has for _, has in CASES["has_run"]]
 
 
 def test_what_of_a_text_is_taken_in() -> None:

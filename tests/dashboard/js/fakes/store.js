@@ -4,6 +4,7 @@ export class FakeStore {
   rooms = new Map();
   me = null;
   away = null;
+  whole = false;
   #clock;
   #listeners = new Map();
 
@@ -43,7 +44,9 @@ export class FakeStore {
   meet(id, ...rooms) {
     this.me = { id };
     this.rooms = new Map(rooms.map((room) => [room, view(room)]));
+    this.whole = true;
     this.tell("lists");
+    this.tell("whole");
   }
 
   /** A conversation becomes part of another one. */
