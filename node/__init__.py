@@ -24,6 +24,8 @@
     said.py     the verbs that show what was said, and what became of it
     linked.py   the verb that shows how the link with a node is
     config_table.py  the verb that lists all settings    menu.py  the text menu    tail.py  the verb that follows events
+    identity.py  the verb that shows, exports and imports the key    passphrases.py  asking for one
+    backup.py   the verbs that put a home into a file, and make one of it
     heard.py    what the text menu tells of what happens
 
 Who may import whom: __main__ -> app, console -> answers, serving, retention, course -> turns -> config, loglines,

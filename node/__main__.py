@@ -71,6 +71,14 @@ def _run(argv: list[str]) -> int:
         from node import config_table
 
         return config_table.main(argv[1:], os.environ)
+    if argv[:1] == ["identity"]:
+        from node import identity
+
+        return identity.main(argv[1:], os.environ)
+    if argv[:1] in (["backup"], ["restore"]):
+        from node import backup
+
+        return (backup.main if argv[0] == "backup" else backup.restore)(argv[1:], os.environ)
     if argv[:1] == ["menu"]:
         from node import menu
 

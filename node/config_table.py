@@ -56,6 +56,15 @@ def _asked(home: pathlib.Path) -> list[nouns.Option] | None:
 
 
 def _worked_out(found: config.Config) -> list[nouns.Option]:
+    now, saved = in_force(found)
+    return config.explain(found, now, saved)
+
+
+def in_force(found: config.Config) -> tuple[nouns.Settings, dict[str, Any]]:
+    """The settings that a start with this configuration would have, and those saved in the database.
+
+    Raises ConfigError or StoreError.
+    """
     saved: dict[str, Any] = {}
     if (found.home / FILE_NAME).exists():
         try:
@@ -68,8 +77,7 @@ def _worked_out(found: config.Config) -> list[nouns.Option]:
             saved = settings.saved_for(reader.saved(), reader.settings())
         finally:
             reader.close()
-    now = settings.in_force(found.default_name, saved, found.fixed)
-    return config.explain(found, now, saved)
+    return settings.in_force(found.default_name, saved, found.fixed), saved
 
 
 def table(found: Sequence[nouns.Option]) -> str:

@@ -40,6 +40,9 @@ from node.tail import tail
 USAGE = """usage: python -m node [run] [--home DIR] [--name NAME] [--listen HOST:PORT] ...   run a node
        python -m node menu [--home DIR]                                          the text menu; starts a node if need be
        python -m node config [--home DIR] [--json] [flags of run]                what can be set, and who says so
+       python -m node identity [export FILE | import FILE] [--home DIR] [--json] who this node is; carry its key
+       python -m node backup FILE [--home DIR] [--json] [--passphrase]           everything in one file, while it runs
+       python -m node restore FILE [--home DIR] [--json]                         make a home of a backup
        python -m node VERB [--home DIR] [--json] ...                              talk to a running node
 
 verbs:

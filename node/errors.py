@@ -11,6 +11,13 @@ SnicherError
 |   |-- StoreUnavailable     a write failed: the disk is full or broken; reading goes on
 |   |   `-- StoreDisplaced   the open database is not the file at its path any more
 |   `-- IndexBroken          the search index can't be used; it is rebuilt, and nothing else is affected
+|-- KeptFileError            an exported identity or a backup can't be read or written (exit code 74)
+|   |-- FileUnfit            there is no such file, or it is of another kind (exit code 66)
+|   |-- FileDamaged          its sums or its content say that it isn't what was written (exit code 65)
+|   `-- FileTooNew           a newer Snicher wrote it (exit code 76)
+|-- PassphraseRefused        a passphrase is missing, too short, or can't be read (exit code 2)
+|-- WrongPassphrase          the file is whole, and the passphrase isn't its own (exit code 77)
+|-- PlaceTaken               something is already where something new should go (exit code 73)
 |-- LocalFault               our own code broke the protocol: a bug, never the peer's fault
 |-- InvalidEntry             a signed entry doesn't verify; it is refused and counted
 |-- InvalidFrame             a frame of an encrypted link isn't what PROTOCOL.md says; the link ends
@@ -75,6 +82,48 @@ class StoreDisplaced(StoreUnavailable):
 
 class IndexBroken(StoreError):
     """The search index is damaged. No message is: the node rebuilds the index from them, in the background."""
+
+
+class KeptFileError(SnicherError):
+    """An exported identity or a backup can't be read or written: the disk refuses. What was there before stays."""
+
+    exit_code = 74
+
+
+class FileUnfit(KeptFileError):
+    """There is no such file or home, or it isn't of the kind that is wanted. Nothing was changed."""
+
+    exit_code = 66
+
+
+class FileDamaged(KeptFileError):
+    """A file isn't what was written once. Nothing of it was used; fetch it again, or take another copy."""
+
+    exit_code = 65
+
+
+class FileTooNew(KeptFileError):
+    """A newer Snicher wrote this file. Nothing of it was used; use the newer program."""
+
+    exit_code = 76
+
+
+class PassphraseRefused(SnicherError):
+    """A passphrase is missing, too short to protect anything, or can't be read. Nothing was done."""
+
+    exit_code = 2
+
+
+class WrongPassphrase(SnicherError):
+    """The file is whole, and this passphrase doesn't open it. Nothing was changed."""
+
+    exit_code = 77
+
+
+class PlaceTaken(SnicherError):
+    """Something is already where something new should go. It stays as it is; the text says what to do."""
+
+    exit_code = 73
 
 
 class LocalFault(SnicherError):

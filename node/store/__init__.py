@@ -26,4 +26,10 @@ keeper.py     the steps of its upkeep, each in a transaction of its own
 search.py     what people type, as expressions for the index
 unspaced.py   how the index handles scripts without spaces between words
 identity.py   the node's key
+sealed.py     a key as people carry it: a text, encrypted with a passphrase
+importing.py  giving such a key to a home in which no node has run
+backup.py     making a backup of a home, also while a node runs on it
+archive.py    the file that a backup is
+restoring.py  making a home of a backup
+files.py      files outside of a home: they appear whole or not at all
 """

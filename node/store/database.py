@@ -94,7 +94,7 @@ def open_for_writing(home: pathlib.Path) -> sqlite3.Connection:
     try:
         genuine.check_files(path)
         if path.exists():
-            _look(path)
+            examine(path)
         else:
             # Only the owner may read the file, even in a home that others can read. SQLite gives the WAL the same mode.
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -116,7 +116,7 @@ def open_for_writing(home: pathlib.Path) -> sqlite3.Connection:
     return db
 
 
-def _look(path: pathlib.Path) -> None:
+def examine(path: pathlib.Path) -> None:
     """Check that a database is ours and not too new, without changing a byte.
 
     `connect` would change the file: it switches it to WAL mode. Raises the same errors as `open_for_writing`.
@@ -136,7 +136,7 @@ def _look(path: pathlib.Path) -> None:
 def _check(path: pathlib.Path, db: sqlite3.Connection) -> int:
     """Check that a database is ours, not too new and unchanged by others; returns its schema number.
 
-    Raises the same errors as `_look`.
+    Raises the same errors as `examine`.
     """
     application = db.execute("PRAGMA application_id").fetchone()[0]
     version: int = db.execute("PRAGMA user_version").fetchone()[0]

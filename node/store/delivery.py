@@ -16,6 +16,9 @@ import sqlite3
 
 from node.bus.nouns import ADVANCE
 
+#: Detail of a message that waited in a history that was set back.
+SET_BACK = "This home was set back to an earlier state (a backup), so it may have been sent since."
+
 
 def _order(row: str) -> str:
     """The sort key for the rows of one message. The row that sorts first is shown."""

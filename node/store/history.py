@@ -32,7 +32,7 @@ MAX_MARK_BYTES = 4096
 ASIDE = "-wal.set-aside"
 
 
-class Mark(msgspec.Struct, frozen=True):
+class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
     """The content of the file `history`."""
 
     #: The runs that the database may name. There are several while a new run is being stored, and as long as the main
@@ -40,6 +40,8 @@ class Mark(msgspec.Struct, frozen=True):
     runs: tuple[str, ...]
     #: The database contained at least the events up to this one.
     head: int
+    #: Whether the home was restored from a backup and not started since.
+    restored: bool = False
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -68,6 +70,16 @@ def read_mark(home: pathlib.Path) -> Mark | str | None:
         return f"{path} is damaged"
 
 
+def write_restored(home: pathlib.Path) -> None:
+    """Mark a home whose database was put there from a backup: no run of it goes on. Raises OSError."""
+    write_private(home / FILE_NAME, msgspec.json.encode(Mark((), 0, restored=True)))
+
+
+def write_new(home: pathlib.Path) -> None:
+    """Mark a home that has an identity and no database yet, so that the first start misses none. Raises OSError."""
+    write_private(home / FILE_NAME, msgspec.json.encode(Mark((NO_RUN,), 0)))
+
+
 def kept(db: sqlite3.Connection) -> Kept:
     """Read the facts in the database about its history. Raises sqlite3.DatabaseError."""
     if db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'fact'").fetchone() is None:
@@ -94,6 +106,8 @@ def judge(mark: Mark | str | None, now: Kept, *, wal_missing: bool, known: bool)
 
     `wal_missing`: the database existed and had no WAL beside it. `known`: the home had an identity before this start.
     """
+    if isinstance(mark, Mark) and mark.restored:
+        return "This home was restored from a backup."
     if not now.used:
         adopted = isinstance(mark, Mark) and NO_RUN in mark.runs
         if adopted or (mark is None and not known):

@@ -126,7 +126,7 @@ class Reader:
                 for row in peers
                 if row.peer.kind == "plain"
             ]
-            me, held = self._me(), vector.rows(db)
+            me, held = self.me(), vector.rows(db)
             return Loaded(
                 log=self.fact("log") or "",
                 head=self.log_ends()[1],
@@ -155,7 +155,7 @@ class Reader:
                 ],
             )
 
-    def _me(self) -> str | None:
+    def me(self) -> str | None:
         """This node's id; None in a database that was never used."""
         found = self.fact("self")
         return None if found is None else facts.structure("self", found, nouns.Self).id
@@ -410,7 +410,7 @@ class Reader:
             return count
         began = time.monotonic()
         count = int(self._one("SELECT count(DISTINCT entry) FROM delivery WHERE state IN ('waiting', 'sending')"))
-        me = self._me()
+        me = self.me()
         count += 0 if me is None else vector.waiting(self._db, me)
         took = time.monotonic() - began
         self._counted = (count, time.monotonic() + took * COUNT_SHARE if took > QUICK_COUNT else 0.0)
@@ -434,7 +434,7 @@ class Reader:
                 case e.ReadUnsigned():
                     return s.UnsignedRead(query, self._unsigned(query))
                 case e.ReadPlaces():
-                    me = self._me()
+                    me = self.me()
                     return s.PlacesRead(query, [] if me is None else vector.places(db, me, query.room, query.upto))
                 case e.ReadOldest():
                     return s.OldestRead(query, self._log()[2])

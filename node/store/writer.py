@@ -18,7 +18,7 @@ from node.bus import bounds
 from node.core import effects as e
 from node.errors import IndexBroken, StoreDisplaced, StoreUnavailable
 from node.model import PLAIN_PREFIX
-from node.store import database, facts, history, index, removal
+from node.store import database, delivery, facts, history, index, removal
 from node.store.keeper import Keeper
 from node.store.place import Place, WalGone
 from node.store.records import Records
@@ -49,8 +49,9 @@ class Writer:
 
         `log` and `instance` (16 bytes in hexadecimal; what the protocol calls this database) are stored if the database
         was never used, or if its history was set back. In the second case this returns a sentence that says why;
-        otherwise None. `instance` is also stored where none can be read. `known`: the home had an identity before this
-        start. A broken search index is detected and marked.
+        otherwise None. What waited for plain peers in a history that was set back becomes unconfirmed, because it may
+        have been sent since. `instance` is also stored where none can be read. `known`: the home had an identity before
+        this start. A broken search index is detected and marked.
         """
         now = history.kept(self._db)
         why = self.history.judge(now, known)
@@ -63,6 +64,12 @@ class Writer:
 
         def step() -> None:
             facts.put(self._db, said)
+            if why is not None:
+                # Never sent again by itself: an old client would show it twice. Entries need no such care.
+                unsure = (delivery.SET_BACK,)
+                self._db.execute(
+                    "UPDATE delivery SET state = 'unconfirmed', detail = ? WHERE state = 'waiting'", unsure
+                )
             if index.broken(self._db) is None:
                 index.check(self._db)
 

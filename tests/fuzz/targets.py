@@ -1,4 +1,4 @@
-"""Every function that reads bytes from peers, and what must hold whatever they are.
+"""Every function that reads bytes from peers or files of others, and what must hold whatever they are.
 
 A target takes the bytes, and a source of chance for how they are cut and when; it raises for a broken promise only.
 """
@@ -28,6 +28,7 @@ from node.protocol.writing import Transmitted
 from tests.fuzz.core import replicating
 from tests.fuzz.corpus import cuts
 from tests.fuzz.encrypted import ENCRYPTED
+from tests.fuzz.kept import KEPT
 from tests.support.fake_engine import FakeEngine
 
 Target = Callable[[bytes, random.Random], None]
@@ -264,5 +265,6 @@ TARGETS: dict[str, Target] = {
     "header": header,
     "address": address,
     **ENCRYPTED,
+    **KEPT,
     "core": replicating,
 }

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from node import console
+from node import backup, console, identity
 from node.bus import bounds, nouns
 from node.bus import events as ev
 from node.bus import requests as rq
@@ -187,6 +187,15 @@ def test_consumers_are_listed_and_dropped(verb: Callable[..., FakeClient], capsy
 def test_a_setting_that_is_none_isn_t_sent(verb: Callable[..., FakeClient], key: str, word: str) -> None:
     with pytest.raises(CommandRefused, match=key):
         verb(["set", key, word])
+
+
+def test_every_verb_on_the_files_of_a_home_is_in_the_usage_and_helps(capsys: pytest.CaptureFixture[str]) -> None:
+    for verb, main in (("identity", identity.main), ("backup", backup.main), ("restore", backup.restore)):
+        assert f" python -m node {verb} " in console.USAGE
+        with pytest.raises(SystemExit) as ended:
+            main(["--help"], {})
+        assert ended.value.code == 0
+        assert capsys.readouterr().out.startswith(f"usage: python -m node {verb} ")
 
 
 def test_every_verb_is_in_the_usage_and_helps(capsys: pytest.CaptureFixture[str]) -> None:
