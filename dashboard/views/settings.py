@@ -76,11 +76,11 @@ class _Drawing:
 
     def field(
         self, key: str, label: str, button: str, *, help_text: str = "", unit: str = "", value: Any = None,
-        save: Callable[[drafts.Draft, dict[str, Any]], None] | None = None, placeholder: str = "",
+        save: Callable[[drafts.Draft, dict[str, Any]], None] | None = None, placeholder: str = "", fixed: bool = False,
     ) -> None:  # fmt: skip
-        """A text field with its button; `value` is what the node holds, None: it doesn't tell."""
+        """A text field with its button; `value` is what the node holds, None: unknown. `fixed`: its start said so."""
         draft, option = self.drafts[key], self.option(key)
-        fixed = value is None or bool(option and option.fixed)
+        fixed = fixed or value is None or bool(option and option.fixed)
         # A field that is disabled loses what the browser kept from before a new start of the server.
         unseen = not self.view.settings
         typed, act = st.session_state.get(key), self.head.act(key)
@@ -303,8 +303,8 @@ def _mandatory(drawing: _Drawing) -> None:
         if not held:
             plain.line("" if held is None else "Nobody is greeted.", look="note")
     drawing.field(
-        _NEW_PEER, "Address of a mandatory peer", "Add", value=None if fixed else "", save=_add(drawing, held or []),
-        placeholder="192.168.1.20:5000",
+        _NEW_PEER, "Address of a mandatory peer", "Add", value=None if held is None else "", fixed=fixed,
+        save=_add(drawing, held or []), placeholder="192.168.1.20:5000",
     )  # fmt: skip
     drawing.field(
         "mandatory_greeting", "What they are told", "Save greeting",

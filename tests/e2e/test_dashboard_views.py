@@ -86,6 +86,8 @@ def show(tab: Page, origin: str, view: View) -> None:
     tab.goto(f"{origin}/{view.path}")
     settled(tab)
     expect(tab.locator(view.ready).first).to_be_visible()
+    # Streamlit loads what draws an element when the first one comes.
+    expect(tab.get_by_test_id("stSkeleton")).to_have_count(0)
     if not view.again:
         view.act(tab)
 

@@ -1,25 +1,19 @@
 // Light, dark, or as the system is: for this browser only.
 
 import { h } from "../shared/dom.js";
+import { mounting } from "../shared/mount.js";
 import { choose, onTheme, theme, THEMES } from "../shared/theme.js";
 
 /** @type {Record<string, string>} */
 const WORDS = { system: "As the system is", light: "Light", dark: "Dark" };
-/** @type {WeakMap<Element, () => void>} */
-const mounted = new WeakMap();
 
-/** @param {{ parentElement: ParentNode }} component */
-export function mount({ parentElement }) {
-  const root = /** @type {HTMLElement} */ (parentElement.querySelector(".theme"));
-  const destroy = mounted.get(root) ?? build(root);
-  mounted.set(root, destroy);
-  return destroy;
-}
+/** Called by the loader, and again whenever Streamlit runs the component's script. */
+export const mount = mounting(".theme", build);
 
 /** @param {HTMLElement} root */
 function build(root) {
   const inputs = THEMES.map((name) => {
-    const input = /** @type {HTMLInputElement} */ (h("input", { type: "radio", name: "theme", value: name }));
+    const input = h("input", { type: "radio", name: "theme", value: name });
     input.addEventListener("change", () => choose(name));
     return input;
   });
@@ -29,10 +23,5 @@ function build(root) {
     for (const input of inputs) input.checked = input.value === theme();
   };
   draw();
-  const stop = onTheme(draw);
-  return () => {
-    stop();
-    mounted.delete(root);
-    root.replaceChildren();
-  };
+  return onTheme(draw);
 }
