@@ -58,6 +58,6 @@ def test_a_way_to_another_page_that_was_given_up_is_not_taken(
     connected(tab)
     visitor.let_go(tab)
     tab.locator(".page", has_text="Activity").click()
-    expect(tab.locator(".activity h1")).to_be_visible()
+    expect(tab.get_by_role("heading", name="Activity", level=1)).to_be_visible()
     assert [word for word in stream.said if b"activity" in word]
     assert not [word for word in stream.said if b"peers" in word]
