@@ -18,7 +18,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from dashboard import activity, appearance, doubts, operations, secure, telling
+from dashboard import appearance, doubts, operations, secure, telling
 from node.bus import bounds
 
 #: Rows of a page of the event log; the browser asks for 100.
@@ -358,9 +358,7 @@ class RowsFrame(msgspec.Struct, frozen=True, tag_field="t", tag="rows"):
 
 
 class FiguresFrame(msgspec.Struct, frozen=True, tag_field="t", tag="figures"):
-    """The node's figures. For tabs that watch."""
-
-    figures: activity.Figures
+    """There are new figures of the node; native parts read them through the hatch. For tabs that watch."""
 
 
 Frame = AllFrame | MoreFrame | PatchFrame | BeatFrame | ReplyFrame | RowsFrame | FiguresFrame

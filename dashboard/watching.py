@@ -56,17 +56,16 @@ class Watchers:
         self._passing = 0
         self._flushing: asyncio.TimerHandle | None = None
         self._polling: asyncio.Task[None] | None = None
-        #: The last figures, while there is a tab; and the same as a frame.
+        #: The last figures, while there is a tab.
         self.figures: activity.Figures | None = None
-        self._latest: bytes | None = None
         self._waiting: tuple[tuple[object, ...], list[activity.WaitingCount]] = ((), [])
         self._encoder = msgspec.json.Encoder()
 
     def add(self, tab: Tab) -> None:
         """The tab shows the page from now on."""
         self._tabs.add(tab)
-        if self._latest is not None:
-            tab.put(self._latest)
+        if self.figures is not None:
+            tab.put(self._encoder.encode(schema.FiguresFrame()))
         if self._polling is None:
             self._polling = asyncio.get_running_loop().create_task(self._poll())
 
@@ -86,7 +85,7 @@ class Watchers:
             self._flushing = None
         self._rows.clear()
         self._skipped = 0
-        self.figures = self._latest = None
+        self.figures = None
 
     def note(self, event: ev.Event) -> None:
         """Take an event before the model does, so that things it removes still have their names."""
@@ -113,17 +112,16 @@ class Watchers:
         self._skipped = 0
         self._publish(schema.RowsFrame(rows, skipped))
 
-    def _publish(self, frame: msgspec.Struct) -> bytes:
+    def _publish(self, frame: msgspec.Struct) -> None:
         encoded = self._encoder.encode(frame)
         for tab in list(self._tabs):
             tab.put(encoded)
-        return encoded
 
     async def _poll(self) -> None:
         while True:
             try:
                 self.figures = await self._look()
-                self._latest = self._publish(schema.FiguresFrame(self.figures))
+                self._publish(schema.FiguresFrame())
             except Exception:
                 # A bug here must not end the figures for good.
                 log.exception("looking at the node's figures failed")

@@ -70,8 +70,8 @@ def test_the_node_is_asked_only_while_somebody_watches(tmp_path: pathlib.Path, m
         await one.until(lambda: "figures" in one.kinds())
         await two.until(lambda: "figures" in two.kinds())
         assert node.commands.count("stats") == 1, "once for both"
-        figures = one.frames[0]["figures"]
-        assert figures["outbox"] == 0 and sum(figures["rate"]["counts"]) in (0, 1)
+        figures = watchers.figures
+        assert figures is not None and figures.outbox == 0 and sum(figures.rate.counts) in (0, 1)
         watchers.discard(one)
         assert watchers._polling is not None
         watchers.discard(two)

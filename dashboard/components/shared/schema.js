@@ -90,16 +90,6 @@
  */
 
 /**
- * A cursor that the node keeps for a bot. `used` may be 0: never.
- * @typedef {Object} ConsumerView
- * @property {string} name
- * @property {number} position
- * @property {number} lag
- * @property {number} used
- * @property {boolean} lapsed
- */
-
-/**
  * The state of one of our own messages. `wait`: the conversation tells its reason and next try.
  * @typedef {Object} Delivery
  * @property {string} label
@@ -200,34 +190,9 @@
  */
 
 /**
- * All figures, at one moment. None: unknown.
- * @typedef {Object} Figures
- * @property {number} now
- * @property {RateView} rate
- * @property {Sign[]} signs
- * @property {number | null} received
- * @property {number | null} sent
- * @property {number | null} outbox
- * @property {WaitingCount[]} waiting
- * @property {number | null} links
- * @property {number | null} refused
- * @property {ShutOut[]} shut_out
- * @property {number | null} messages
- * @property {string | null} database
- * @property {string | null} free
- * @property {number | null} head
- * @property {number | null} oldest
- * @property {number | null} kept_events
- * @property {number | null} subscribed
- * @property {SubscriberView[] | null} subscribers
- * @property {ConsumerView[] | null} consumers
- */
-
-/**
- * The node's figures. For tabs that watch.
+ * There are new figures of the node; native parts read them through the hatch. For tabs that watch.
  * @typedef {Object} FiguresFrame
  * @property {"figures"} t
- * @property {Figures} figures
  */
 
 /**
@@ -498,14 +463,6 @@
  */
 
 /**
- * Numbers of messages sent and received, by steps of time. The last step is still running.
- * @typedef {Object} RateView
- * @property {number} step_ms
- * @property {number} start
- * @property {number[]} counts
- */
-
-/**
  * One event as JSON, with long texts cut.
  * @typedef {Object} Raw
  * @property {string} raw
@@ -703,13 +660,6 @@
  */
 
 /**
- * A source address over its quota, and the time (ms) until which it is shut out.
- * @typedef {Object} ShutOut
- * @property {string} host
- * @property {number} until
- */
-
-/**
  * Shut out all other browsers; they need a link again.
  * @typedef {Object} ShutOutOthers
  * @property {"shut_out"} t
@@ -725,17 +675,6 @@
  */
 
 /**
- * The state of one part of the node: a word with its tone, a sentence, and a time (ms) with its label.
- * @typedef {Object} Sign
- * @property {string} name
- * @property {string} label
- * @property {string} tone
- * @property {string} text
- * @property {number | null} moment
- * @property {string} moment_word
- */
-
-/**
  * The state of one of our own messages changed. `marks` null: unchanged.
  * @typedef {Object} StateOp
  * @property {"state"} op
@@ -744,15 +683,6 @@
  * @property {number} id
  * @property {Delivery} delivery
  * @property {Mark[] | null} marks
- */
-
-/**
- * A front end that has reported its position lately. `own`: it is this dashboard.
- * @typedef {Object} SubscriberView
- * @property {string} name
- * @property {number} lag
- * @property {number} at
- * @property {boolean} own
  */
 
 /**
@@ -803,14 +733,6 @@
  * @property {"unknown_rooms"} t
  * @property {number} n
  * @property {string[]} rooms
- */
-
-/**
- * Number of messages that wait in one conversation; `more`: there are further ones. The conversation says why.
- * @typedef {Object} WaitingCount
- * @property {string} room
- * @property {number} count
- * @property {boolean} more
  */
 
 /**
