@@ -46,6 +46,8 @@ MAX_UNDER_WAY = 8
 #: Attempts to read the state that isn't in the log, in case an ephemeral event overtakes the answer. The last answer
 #: counts in any case.
 MAX_LOOKS = 5
+#: Pause before the node is asked again that didn't answer, in seconds.
+LOOK_PAUSE_S = 1.0
 _FLEETING = ev.HealthChanged | ev.RetryScheduled | ev.PeerChanged
 #: Longest request of a tab, in characters: a text of 64 KiB in JSON escapes fits. A longer one closes the tab.
 MAX_WORD_CHARS = 512 * 1024
@@ -237,6 +239,10 @@ class Hub:
                 before, answers = self._fleeting, None
                 with contextlib.suppress(NodeAway, CommandRefused, BusProtocolError):
                     answers = await self._asker.ask("peers"), await self._asker.ask("status")
+                if answers is None and self.model.absent is None:
+                    # The node is there, and was too busy to answer: what was missed while it was away is still missing.
+                    await asyncio.sleep(LOOK_PAUSE_S)
+                    continue
                 if before == self._fleeting:
                     break
                 # An event that came meanwhile may be newer than the answers, or the node is back. Read again.

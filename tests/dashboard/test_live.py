@@ -16,9 +16,11 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from dashboard import guard, lists, live
 from node.bus import events as ev
 from node.bus import nouns
+from node.bus import requests as rq
 from node.bus.aio import Away, Back, Resync
+from node.errors import NodeAway
 from tests.dashboard.conftest import Served
-from tests.dashboard.nouns import event, message, peer, room, snapshot
+from tests.dashboard.nouns import ME, event, message, peer, room, snapshot
 from tests.support.fake_node import PATIENCE, FakeNode
 from tests.support.processes import eventually
 
@@ -512,6 +514,36 @@ def test_tabs_that_come_before_the_next_change_share_the_lists(tmp_path: pathlib
             async with served_to(hub) as late:
                 assert hub._lists is not shared
                 assert (await late.take())["everything"]["seq"] == 11
+
+    asyncio.run(run())
+
+
+def test_a_busy_node_is_asked_again_for_what_was_missed_while_it_was_away(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "LOOK_PAUSE_S", 0.0)
+    asked: list[str] = []
+
+    class Busy:
+        async def ask(self, op: str) -> Any:
+            asked.append(op)
+            if len(asked) == 1:
+                raise NodeAway("Too busy.")
+            if op == "peers":
+                return rq.PeersResult(peers=[], next_tries=[])
+            return rq.StatusResult(
+                ready=True, self=ME, pid=1, program="s", home="h", log="l", head=10,
+                health=nouns.Health(store=False, problem="The disk is full."),
+            )  # fmt: skip
+
+    async def run() -> None:
+        hub = hub_of(tmp_path)
+        hub._asker = Busy()  # type: ignore[assignment]
+        hub.take([Away("gone", 1.0), Back()])
+        await asyncio.gather(*hub._tasks)
+        assert asked == ["peers", "peers", "status"]
+        health = hub.model.everything().health
+        assert health is not None and health.problem == "The disk is full."
 
     asyncio.run(run())
 
