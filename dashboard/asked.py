@@ -7,13 +7,17 @@ carries an idempotency key made by the browser, so a retry never doubles it.
 
 from __future__ import annotations
 
+import logging
+
 import msgspec
 
-from dashboard import appearance, doubts, eventlog, options, schema, secure, viewmodel
+from dashboard import appearance, doubts, eventlog, options, schema, secure, viewmodel, wording
 from dashboard.feed import Asker
 from node.bus import nouns
 from node.bus import requests as rq
-from node.errors import CommandRefused, NodeAway
+from node.errors import BusProtocolError, CommandRefused, NodeAway
+
+log = logging.getLogger("snicher.dashboard")
 
 
 async def answer(request: schema.Request, asker: Asker, model: viewmodel.Model) -> msgspec.Struct:
@@ -47,6 +51,21 @@ async def answer(request: schema.Request, asker: Asker, model: viewmodel.Model) 
             return await options.change(asker, changes, request.key)
         case _:
             raise CommandRefused("unknown_op", f"The dashboard has no answer to {type(request).__name__}.")
+
+
+async def reply(request: schema.Request, asker: Asker, model: viewmodel.Model) -> msgspec.Struct:
+    """The same; or a schema.Problem that says why there is none, in words for people."""
+    try:
+        return await answer(request, asker, model)
+    except CommandRefused as error:
+        return schema.Problem(error.code, wording.problem(error.code, error.message), error.retryable)
+    except NodeAway:
+        return schema.Problem("away", wording.problem("away", ""), True)
+    except BusProtocolError as error:
+        return schema.Problem("protocol", str(error))
+    except Exception:
+        log.exception("a bug in answering a page")
+        return schema.Problem("internal", "The dashboard met a bug; its log says more.")
 
 
 async def _command(request: schema.Command, asker: Asker, model: viewmodel.Model) -> msgspec.Struct:

@@ -23,13 +23,13 @@ from typing import Any, NamedTuple
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from dashboard import asked, composing, guard, hatch, lists, native, operations, schema, viewmodel, watching, wording
+from dashboard import asked, composing, guard, hatch, lists, native, operations, schema, viewmodel, watching
 from dashboard.door import Door
 from dashboard.feed import Asker, Feed
 from dashboard.sessions import Session
 from node.bus import events as ev
 from node.bus.aio import Away, Back, Item, Resync
-from node.errors import BusProtocolError, CommandRefused, ConfigError, NodeAway
+from node.errors import BusProtocolError, CommandRefused, NodeAway
 
 log = logging.getLogger("snicher.dashboard")
 
@@ -76,6 +76,13 @@ def _room_of(op: operations.Lasting) -> str | None:
             return None
         case _:
             return op.room
+
+
+def _reply(n: int, told: msgspec.Struct) -> schema.ReplyFrame:
+    """The reply to request number `n`: an answer or a problem."""
+    if isinstance(told, schema.Problem):
+        return schema.ReplyFrame(n, problem=told)
+    return schema.ReplyFrame(n, told)
 
 
 class _Begin(NamedTuple):
@@ -368,25 +375,12 @@ class Hub:
                     self._composing.types(tab, word.room)
                 return schema.ReplyFrame(word.n, schema.Done())
             case schema.Link() | schema.ShutOutOthers():
-                return self._at_the_door(tab, word)
+                return _reply(word.n, native.at_the_door(word, self._door, tab.session))
             case schema.Unknown(n=int(n)):
                 told = "This dashboard's server doesn't know that: it may be older than the page. Reload the page."
                 return schema.ReplyFrame(n, problem=schema.Problem("unknown_op", told))
             case _:
                 return None
-
-    def _at_the_door(self, tab: Tab, word: schema.Link | schema.ShutOutOthers) -> schema.ReplyFrame:
-        """Give another link to a tab that is let in, or shut out all other browsers."""
-        if self._door is None:
-            return schema.ReplyFrame(word.n, problem=schema.Problem("internal", "This server has no door."))
-        if isinstance(word, schema.Link):
-            return schema.ReplyFrame(word.n, schema.Code(self._door.new_code()))
-        try:
-            self._door.shut_out_others(tab.session)
-        except ConfigError as error:
-            told = f"The others are shut out until the dashboard is started again. {error}"
-            return schema.ReplyFrame(word.n, problem=schema.Problem("store_unavailable", told, True))
-        return schema.ReplyFrame(word.n, schema.Done())
 
     def _missed(self, log_id: str, seq: int) -> list[operations.Lasting] | None:
         """The operations since a tab's cursor; None when they aren't known (any more)."""
@@ -396,19 +390,4 @@ class Hub:
         return missed if len(missed) <= MAX_REPLAYED_OPS else None
 
     async def _answer(self, tab: Tab, word: schema.Request) -> None:
-        try:
-            result = await asked.answer(word, self._asker, self.model)
-            frame = schema.ReplyFrame(word.n, result)
-        except CommandRefused as error:
-            told = wording.problem(error.code, error.message)
-            frame = schema.ReplyFrame(word.n, problem=schema.Problem(error.code, told, error.retryable))
-        except NodeAway:
-            frame = schema.ReplyFrame(word.n, problem=schema.Problem("away", wording.problem("away", ""), True))
-        except BusProtocolError as error:
-            frame = schema.ReplyFrame(word.n, problem=schema.Problem("protocol", str(error)))
-        except Exception:
-            log.exception("a bug in answering a tab")
-            frame = schema.ReplyFrame(
-                word.n, problem=schema.Problem("internal", "The dashboard met a bug; its log says more.")
-            )
-        tab.put(self._encoder.encode(frame))
+        tab.put(self._encoder.encode(_reply(word.n, await asked.reply(word, self._asker, self.model))))

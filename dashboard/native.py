@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import msgspec
 
-from dashboard import asked, hatch, options, schema, viewmodel, watching, wording
+from dashboard import asked, hatch, options, schema, viewmodel, watching
 from dashboard.door import Door
 from dashboard.feed import Asker
 from dashboard.sessions import Session
-from node.errors import BusProtocolError, CommandRefused, ConfigError, NodeAway
-
-log = logging.getLogger("snicher.dashboard")
+from node.errors import ConfigError
 
 _T = TypeVar("_T")
 
@@ -28,6 +25,22 @@ WAIT_S = 10.0
 #: How long after a change the model is waited for, in seconds, and how often it is looked at.
 SETTLE_S = 1.0
 LOOK_S = 0.005
+
+
+def at_the_door(
+    request: schema.Link | schema.ShutOutOthers, door: Door | None, session: Session | None
+) -> msgspec.Struct:
+    """Give another link to a browser that is let in, or shut out all others; returns the answer or a schema.Problem."""
+    if door is None:
+        return schema.Problem("internal", "This server has no door.")
+    if isinstance(request, schema.Link):
+        return schema.Code(door.new_code())
+    try:
+        door.shut_out_others(session)
+    except ConfigError as error:
+        told = f"The others are shut out until the dashboard is started again. {error}"
+        return schema.Problem("store_unavailable", told, True)
+    return schema.Done()
 
 
 class Native:
@@ -91,18 +104,12 @@ class Native:
     async def _answer(self, visitor: hatch.Visitor, question: Any) -> Any:
         self._prove(visitor)
         if isinstance(question, schema.Link | schema.ShutOutOthers):
-            return self._at_the_door(visitor, question)
-        try:
-            answer = await asked.answer(question, self._asker, self._model)
-        except CommandRefused as error:
-            raise hatch.Problem(wording.problem(error.code, error.message), retryable=error.retryable) from error
-        except NodeAway as error:
-            raise hatch.Problem(wording.problem("away", ""), retryable=True) from error
-        except BusProtocolError as error:
-            raise hatch.Problem(str(error)) from error
-        except Exception as error:
-            log.exception("a bug in answering a native page")
-            raise hatch.Problem("The dashboard met a bug; its log says more.") from error
+            session = self._session(visitor, self._door) if self._door is not None else None
+            answer = at_the_door(question, self._door, session)
+        else:
+            answer = await asked.reply(question, self._asker, self._model)
+        if isinstance(answer, schema.Problem):
+            raise hatch.Problem(answer.message, retryable=answer.retryable)
         if isinstance(answer, options.Changed):
             await self._settled(answer)
         return answer
@@ -113,15 +120,3 @@ class Native:
             if options.has_heard(self._model, changed):
                 return
             await asyncio.sleep(LOOK_S)
-
-    def _at_the_door(self, visitor: hatch.Visitor, question: schema.Link | schema.ShutOutOthers) -> msgspec.Struct:
-        if self._door is None:
-            raise hatch.Problem("This server has no door.")
-        if isinstance(question, schema.Link):
-            return schema.Code(self._door.new_code())
-        try:
-            self._door.shut_out_others(self._session(visitor, self._door))
-        except ConfigError as error:
-            told = f"The others are shut out until the dashboard is started again. {error}"
-            raise hatch.Problem(told, retryable=True) from error
-        return schema.Done()
