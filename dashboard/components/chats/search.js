@@ -4,7 +4,7 @@
 import { LOST_MS } from "../shared/connection.js";
 import { h, icon } from "../shared/dom.js";
 import { onKey } from "../shared/keyboard.js";
-import { nameKey } from "../shared/names.js";
+import { findable, nameKey } from "../shared/names.js";
 import { problemOf } from "../shared/problem.js";
 import { asQuery, followed, hasWord, isId, MAX_QUERY, snippet, termsOf } from "../shared/query.js";
 import { connection } from "../shared/session.js";
@@ -22,13 +22,6 @@ const SNIPPET = 110;
 const LEAD = 30;
 /** Hits asked for. */
 const HITS = 20;
-
-/**
- * Where words are looked for, by conversation's view: making it for thousands with each letter takes long.
- *
- * @type {WeakMap<RoomView, string>}
- */
-const wordsOf = new WeakMap();
 
 export class Search {
   element;
@@ -91,8 +84,7 @@ export class Search {
   fits(room) {
     // A peer may use an id as its name: only the conversation that has the id is meant.
     if (isId(this.words)) return room.id === this.words;
-    const where = wordsOf.get(room) ?? nameKey(`${room.name} ${room.address} ${room.code.join(" ")}`);
-    wordsOf.set(room, where);
+    const where = findable(room);
     return this.words.split(/\s+/).every((word) => where.includes(word));
   }
 

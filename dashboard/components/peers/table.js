@@ -3,7 +3,7 @@
 import { calm } from "../shared/calm.js";
 import { Children, h, icon, setText } from "../shared/dom.js";
 import { newKey } from "../shared/key.js";
-import { nameKey } from "../shared/names.js";
+import { findable, nameKey } from "../shared/names.js";
 import { problemOf } from "../shared/problem.js";
 import { connection, store } from "../shared/session.js";
 import { Row } from "./row.js";
@@ -26,8 +26,6 @@ export class Table {
   #end = h("div");
   #filter = "";
   #limit = STEP;
-  /** Where the filter looks, by peer's view. @type {WeakMap<PeerView, string>} */
-  #where = new WeakMap();
   #redraw = calm(() => this.draw());
   #stops;
 
@@ -96,10 +94,7 @@ export class Table {
 
   /** @param {PeerView} peer */
   #fits(peer) {
-    if (!this.#filter) return true;
-    const where = this.#where.get(peer) ?? nameKey(`${peer.name} ${peer.address} ${peer.code.join(" ")}`);
-    this.#where.set(peer, where);
-    return where.includes(this.#filter);
+    return !this.#filter || findable(peer).includes(this.#filter);
   }
 
   /** The reader is near the end. @param {IntersectionObserver} near */

@@ -23,3 +23,21 @@ export function nameKey(name) {
   // toLowerCase isn't case folding: it keeps the two small sigmas apart, and ß and ss.
   return name.normalize("NFD").toLowerCase().replaceAll("ß", "ss").replaceAll("ς", "σ").normalize("NFC");
 }
+
+/**
+ * Where a peer or a conversation is looked for, by its view: making it for thousands with each letter takes long.
+ *
+ * @type {WeakMap<object, string>}
+ */
+const foundBy = new WeakMap();
+
+/**
+ * By what somebody is found: name, address and code, as `nameKey` makes them.
+ *
+ * @param {{ name: string, address: string, code: string[] }} view
+ */
+export function findable(view) {
+  const key = foundBy.get(view) ?? nameKey(`${view.name} ${view.address} ${view.code.join(" ")}`);
+  foundBy.set(view, key);
+  return key;
+}
