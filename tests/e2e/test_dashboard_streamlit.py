@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.browser import Dashboard, Visit
+from tests.e2e.browser import Dashboard, Visit, Visitor
 from tests.e2e.wire import Stream
 from tests.support.fake_node import FakeNode
 
@@ -18,10 +18,8 @@ def connected(tab: Page) -> None:
     expect(tab.locator("[data-test-connection-state]")).to_have_attribute("data-test-connection-state", "CONNECTED")
 
 
-def test_a_page_that_streamlit_was_asked_for_while_away_is_shown(
-    node: FakeNode, dashboard: Dashboard, visit: Visit
-) -> None:
-    node.add_peer("bela")
+def returned(visit: Visit, dashboard: Dashboard) -> tuple[Visitor, Stream, Page]:
+    """The Search page in a browser whose dashboard was started anew, and which Streamlit hasn't reached again yet."""
     visitor = visit().hold(5000)
     stream = Stream(visitor)
     tab = visitor.open(page="search")
@@ -30,6 +28,14 @@ def test_a_page_that_streamlit_was_asked_for_while_away_is_shown(
     dashboard.leave(tab)
     dashboard.start()
     expect(tab.locator(".strip")).to_be_hidden()
+    return visitor, stream, tab
+
+
+def test_a_page_that_streamlit_was_asked_for_while_away_is_shown(
+    node: FakeNode, dashboard: Dashboard, visit: Visit
+) -> None:
+    node.add_peer("bela")
+    visitor, stream, tab = returned(visit, dashboard)
     tab.locator(".page", has_text="Peers").click()
     stream.shut = False
     connected(tab)
@@ -44,14 +50,7 @@ def test_a_page_that_streamlit_was_asked_for_while_away_is_shown(
 def test_a_way_to_another_page_that_was_given_up_is_not_taken(
     node: FakeNode, dashboard: Dashboard, visit: Visit
 ) -> None:
-    visitor = visit().hold(5000)
-    stream = Stream(visitor)
-    tab = visitor.open(page="search")
-    expect(tab.locator(".searchpage h1")).to_be_visible()
-    visitor.forgiving = stream.shut = True
-    dashboard.leave(tab)
-    dashboard.start()
-    expect(tab.locator(".strip")).to_be_hidden()
+    visitor, stream, tab = returned(visit, dashboard)
     tab.locator(".page", has_text="Peers").click()
     tab.locator(".page", has_text="Search").click()
     stream.shut = False
