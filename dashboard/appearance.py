@@ -81,6 +81,8 @@ class RoomView(msgspec.Struct, frozen=True):
     privacy_title: str
     #: The code of the node there, as groups; a plain client has none.
     code: list[str]
+    #: Somebody here has compared that code.
+    verified: bool
     doubt: DoubtView | None
     #: Ids of conversations that became part of this one; links and drafts may still name them.
     aliases: list[str]
@@ -101,6 +103,8 @@ class RoomView(msgspec.Struct, frozen=True):
     last_seen: int | None
     #: Why messages wait here, and when the next try is (ms).
     wait: str
+    #: Their node takes nothing (more) from here; `wait` says why.
+    refused: bool
     next_at: int | None
     #: Until when the other side types, at most (ms); 0: it doesn't.
     typing: int
@@ -118,6 +122,7 @@ class PeerView(msgspec.Struct, frozen=True):
     encrypted: bool
     privacy_title: str
     code: list[str]
+    verified: bool
     #: Why it is in doubt who this is; empty: it isn't.
     doubt: str
     address: str
@@ -219,6 +224,7 @@ def peer_view(peer: nouns.Peer, next_try: nouns.NextTry | None, *, shared: bool 
         encrypted=peer.kind == "node",
         privacy_title=wording.encryption(peer.kind == "node")[1],
         code=wording.code_groups(peer.code),
+        verified=peer.verified,
         doubt=wording.one_line(peer.warning or "", MAX_ERROR_CHARS),
         address=address_of(peer),
         dialable=bool(peer.host and peer.port),
@@ -261,6 +267,7 @@ def room_view(
         privacy=privacy,
         privacy_title=privacy_title,
         code=wording.code_groups(peer.code) if peer else [],
+        verified=peer is not None and peer.verified,
         doubt=doubt,
         aliases=room.aliases,
         unread=room.unread,
@@ -281,6 +288,7 @@ def room_view(
         presence_title=seen.why,
         last_seen=peer.last_seen if peer else None,
         wait=_why_waiting(name, peer),
+        refused=peer is not None and peer.refusal is not None,
         next_at=next_try.at if next_try else None,
         typing=typing,
     )  # fmt: skip
@@ -289,6 +297,8 @@ def room_view(
 def _why_waiting(name: str, peer: nouns.Peer | None) -> str:
     if peer is None:
         return f"{name} is not on your list any more"
+    if peer.refusal is not None:
+        return wording.one_line(peer.refusal, MAX_ERROR_CHARS).rstrip(".")
     if peer.link in ("online", "reachable"):
         return "its turn comes next"
     if peer.rival is not None:

@@ -13,6 +13,7 @@ import msgspec
 
 from dashboard import appearance, doubts, eventlog, options, schema, secure, viewmodel, wording
 from dashboard.feed import Asker
+from node import qr
 from node.bus import nouns
 from node.bus import requests as rq
 from node.errors import BusProtocolError, CommandRefused, NodeAway
@@ -97,10 +98,20 @@ def drawn(result: msgspec.Struct, model: viewmodel.Model) -> msgspec.Struct:
                 for one in result.recipients
             ]
             return schema.Told(model.message(result.message), recipients)
+        case rq.InviteResult():
+            return _invite(result)
+        case rq.AddResult():
+            return schema.Added(appearance.peer_view(result.peer, None), wording.clean_text(result.note or ""))
         case rq.PeerResult():
             return schema.Met(appearance.peer_view(result.peer, None))
         case _:
             return schema.Done()
+
+
+def _invite(made: rq.InviteResult) -> schema.Invite:
+    modules = qr.modules(made.link)
+    dark = "".join(f"M{x} {y}h1v1h-1z" for y, row in enumerate(modules) for x, is_dark in enumerate(row) if is_dark)
+    return schema.Invite(made.link, wording.clean_text(made.note or ""), dark, len(modules))
 
 
 def _meant(peer: str, model: viewmodel.Model) -> schema.Meant:

@@ -70,7 +70,7 @@ def _room_of(op: operations.Lasting) -> str | None:
     match op:
         case operations.MessageOp() | operations.ChangedOp():
             return op.message.room
-        case operations.RoomGone():
+        case operations.RoomGone() | operations.HiddenOp():
             return op.id
         case operations.IdentitySharedOp():
             return None
@@ -219,6 +219,9 @@ class Hub:
             if isinstance(op, operations.ExpiredOp):
                 self._retain([one for one in self._kept if not op.takes(one)])
             elif isinstance(op, operations.RoomGone) and op.into is None:
+                self._retain([one for one in self._kept if _room_of(one) != op.id])
+            elif isinstance(op, operations.HiddenOp):
+                # Nothing of somebody who is blocked is told to a tab that returns.
                 self._retain([one for one in self._kept if _room_of(one) != op.id])
             if len(self._kept) == MAX_KEPT_OPS:
                 self._kept_after = self._kept[0].seq
@@ -386,8 +389,12 @@ class Hub:
         """The operations since a tab's cursor; None when they aren't known (any more)."""
         if not log_id or log_id != self.model.log or not self._kept_after <= seq <= self.model.seq:
             return None
-        missed = [op for op in self._kept if op.seq > seq]
+        missed = [op for op in self._kept if op.seq > seq and not self._is_back(op)]
         return missed if len(missed) <= MAX_REPLAYED_OPS else None
+
+    def _is_back(self, op: operations.Lasting) -> bool:
+        """Whether it tells of somebody who was blocked, and is no more."""
+        return isinstance(op, operations.HiddenOp) and self.model.room(op.id) is not None
 
     async def _answer(self, tab: Tab, word: schema.Request) -> None:
         tab.put(self._encoder.encode(_reply(word.n, await asked.reply(word, self._asker, self.model))))

@@ -17,6 +17,7 @@ from dashboard.appearance import (
     RoomView,
     SelfView,
 )
+from dashboard.requested import RequestView
 
 #: Labels of messages that still wait to be sent, and so never expire.
 WAITING = ("waiting", "sending")
@@ -35,6 +36,26 @@ class RoomGone(msgspec.Struct, frozen=True, tag_field="op", tag="room_gone"):
     id: str
     into: str | None
     name: str
+
+
+class HiddenOp(msgspec.Struct, frozen=True, tag_field="op", tag="hidden"):
+    """A conversation isn't shown any more, because its peer is blocked. It may come back. `name`: the name it has."""
+
+    seq: int
+    id: str
+    name: str
+
+
+class RequestOp(msgspec.Struct, frozen=True, tag_field="op", tag="request"):
+    """Somebody asks to write, or something about that changed."""
+
+    request: RequestView
+
+
+class RequestGone(msgspec.Struct, frozen=True, tag_field="op", tag="request_gone"):
+    """It is no request any more: decided, here or elsewhere. `id`: its conversation's."""
+
+    id: str
 
 
 class PeerOp(msgspec.Struct, frozen=True, tag_field="op", tag="peer"):
@@ -148,6 +169,8 @@ class Totals(msgspec.Struct, frozen=True):
     rooms: int
     peers: int
     unread: int
+    #: Who asks to write; nothing of that is in `rooms` and `unread`.
+    requests: int = 0
 
 
 class TotalsOp(msgspec.Struct, frozen=True, tag_field="op", tag="totals"):
@@ -157,12 +180,25 @@ class TotalsOp(msgspec.Struct, frozen=True, tag_field="op", tag="totals"):
 
 
 class OptionsOp(msgspec.Struct, frozen=True, tag_field="op", tag="options"):
-    """The settings or the outcome of a greeting changed: pages that show them ask again."""
+    """The settings, the outcome of a greeting, or who is blocked changed: pages that show them ask again."""
 
 
 #: Operations that a tab must get after it was away for a moment, because the lists alone don't show them.
-Lasting = MessageOp | ChangedOp | StateOp | ReceiptOp | ExpiredOp | RoomGone | WarnedOp | IdentitySharedOp
-Op = Lasting | RoomOp | PeerOp | PeerGone | SelfOp | AwayOp | HealthOp | OptionsOp | LinksOp | TotalsOp
+Lasting = MessageOp | ChangedOp | StateOp | ReceiptOp | ExpiredOp | RoomGone | HiddenOp | WarnedOp | IdentitySharedOp
+Op = (
+    Lasting
+    | RoomOp
+    | RequestOp
+    | RequestGone
+    | PeerOp
+    | PeerGone
+    | SelfOp
+    | AwayOp
+    | HealthOp
+    | OptionsOp
+    | LinksOp
+    | TotalsOp
+)
 
 
 class Everything(msgspec.Struct, frozen=True):
@@ -178,3 +214,5 @@ class Everything(msgspec.Struct, frozen=True):
     #: The last news that this node's identity is used twice, for tabs that were opened since.
     shared: IdentitySharedOp | None
     totals: Totals
+    #: The newest requests; `totals` knows how many there are.
+    requests: list[RequestView]

@@ -15,11 +15,14 @@ from dashboard.feed import Asker
 from node.bus import nouns
 from node.bus import requests as rq
 from node.errors import BusProtocolError, CommandRefused, NodeAway
+from node.model import short_code
 
 _Result = TypeVar("_Result", bound=msgspec.Struct)
 
 #: Sources of values that only a new start of the node can change.
 FIXED = frozenset({"flag", "environment", "file"})
+#: Characters of a PeerId; addresses are shorter.
+PEER_ID_CHARS = 52
 
 
 class OptionView(msgspec.Struct, frozen=True):
@@ -47,6 +50,15 @@ class GreetingView(msgspec.Struct, frozen=True):
     at: int
 
 
+class BlockedView(msgspec.Struct, frozen=True):
+    """Somebody who is blocked. `what`: the code of a node, or where plain clients speak from."""
+
+    id: str
+    name: str
+    what: str
+    at: int
+
+
 class OptionsView(msgspec.Struct, frozen=True):
     """The whole page. `settings`: the typed values of settings that people may change; null: unknown."""
 
@@ -61,6 +73,8 @@ class OptionsView(msgspec.Struct, frozen=True):
     messages: int | None
     kept_events: int | None
     oldest: int | None
+    #: The one blocked last comes first.
+    blocked: list[BlockedView] = []
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -88,6 +102,7 @@ async def view(asker: Asker, model: viewmodel.Model) -> OptionsView:
         messages=stats.messages if stats else None,
         kept_events=stats.kept_events if stats else None,
         oldest=stats.oldest if stats else None,
+        blocked=[_blocked(one) for one in reversed(state.blocked.values())] if state else [],
     )  # fmt: skip
 
 
@@ -139,6 +154,14 @@ def _option(one: nouns.Option) -> OptionView:
         fixed, how = False, f"{origin} when the node was started: a change here may last only until it ends."
     value, meaning = wording.clean_text(one.value), wording.clean_text(one.meaning)
     return OptionView(one.key, value, meaning, origin, how, fixed, one.restart)
+
+
+def _blocked(one: nouns.Blocked) -> BlockedView:
+    if len(one.id) == PEER_ID_CHARS:
+        code = " · ".join(wording.code_groups(short_code(one.id)))
+        return BlockedView(one.id, wording.clean_name(one.name, "a node"), f"Code {code}", one.at)
+    address = wording.clean_name(one.id, "?")
+    return BlockedView(one.id, wording.clean_name(one.name, address), f"Plain clients at {address}", one.at)
 
 
 def _greeting(one: nouns.Greeting) -> GreetingView:

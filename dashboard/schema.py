@@ -137,6 +137,8 @@ class Change(msgspec.Struct, tag_field="t", tag="change"):
     name: Setting | None = None
     reconnect: bool | None = None
     share_reading: bool | None = None
+    accept_nodes: Setting | None = None
+    accept_plain: Setting | None = None
     keep_events: Number | None = None
     keep_days: Number | None = None
     mandatory: Annotated[list[Setting], Meta(max_length=MAX_MANDATORY)] | None = None
@@ -212,6 +214,23 @@ class Met(msgspec.Struct, frozen=True):
     peer: appearance.PeerView
 
 
+class Invite(msgspec.Struct, frozen=True):
+    """A link by which others add this node, and its QR code: the path of what is dark in a square of `side` modules,
+    with the light around it. `note`: what is wrong with the link; empty: nothing."""
+
+    link: str
+    note: str
+    path: str
+    side: int
+
+
+class Added(msgspec.Struct, frozen=True):
+    """Who was added by an invite. `note`: what of it wasn't taken; empty: all of it was."""
+
+    peer: appearance.PeerView
+    note: str
+
+
 class EventPage(msgspec.Struct, frozen=True):
     """Rows, newest first. All events from number `down_to` on were examined; `more`: there are older ones."""
 
@@ -264,6 +283,14 @@ COMMANDS: dict[str, Allowed] = {
     "merge": Allowed(Met),
     "delete": Allowed(Done),
     "trust": Allowed(Met),
+    "verify": Allowed(Met),
+    "unverify": Allowed(Met),
+    "accept": Allowed(Met),
+    "refuse": Allowed(Done),
+    "block": Allowed(Done),
+    "unblock": Allowed(Done),
+    "invite": Allowed(Invite, keyed=False),
+    "add": Allowed(Added),
 }
 
 #: Every other request that has an answer, with it.

@@ -154,6 +154,11 @@ def _tell(event: ev.Event, known: Known, before: nouns.Peer | None) -> _Told:
             doubted = known.peer(data.peer)
             name = _peer_name(doubted, known) if doubted else wording.clean_name(data.name)
             return _Told("peers", _say("Is this really {}? {}", name, wording.one_line(data.warning, MAX_CHARS)), "bad")
+        case ev.PeerBlocked(blocked=blocked):
+            who = wording.clean_name(blocked.name or blocked.id, "somebody")
+            return _Told("peers", _say("{} is blocked: nothing of it is taken", who))
+        case ev.PeerUnblocked(id=id_):
+            return _Told("peers", _say("{} is blocked no more", wording.clean_name(id_, "somebody")))
         case ev.PeerAdded(peer=peer) if peer.kind == "node":
             words = _say(
                 "A new peer: {}, a Snicher node with the code {}",

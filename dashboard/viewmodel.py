@@ -34,6 +34,7 @@ from dashboard.operations import (
     Everything,
     ExpiredOp,
     HealthOp,
+    HiddenOp,
     IdentitySharedOp,
     LinksOp,
     MessageOp,
@@ -42,6 +43,8 @@ from dashboard.operations import (
     PeerGone,
     PeerOp,
     ReceiptOp,
+    RequestGone,
+    RequestOp,
     RoomGone,
     RoomOp,
     SelfOp,
@@ -50,6 +53,7 @@ from dashboard.operations import (
     TotalsOp,
     WarnedOp,
 )
+from dashboard.requested import MAX_TOLD, Looks, RequestView, is_request, request_view
 from node.bus import events as ev
 from node.bus import nouns, reducer
 from node.bus import requests as rq
@@ -78,12 +82,14 @@ class Model:
         self._away: AwayView | None = AwayView(None, "Looking for it.", self._start)
         #: The views last given out, so that only changes are given out.
         self._rooms: dict[str, RoomView] = {}
+        self._requests: dict[str, RequestView] = {}
         self._peers: dict[str, PeerView] = {}
         #: The sum of all that is unread, and the totals last given out.
         self._unread = 0
         self._totals = Totals(0, 0, 0)
         self._of_one_name = Namesakes()
         self._rooms_of_one_name = Namesakes()
+        self._looks = Looks()
 
     # -- whole views
 
@@ -91,11 +97,16 @@ class Model:
         """All lists as they are now."""
         me = self_view(self._state.self) if self._state else None
         rooms, peers = list(self._rooms.values()), list(self._peers.values())
-        return Everything(self.log, self.seq, me, rooms, peers, self._away, self._health, self._shared, self._totals)
+        asking = sorted(self._requests.values(), key=lambda one: one.room.place, reverse=True)[:MAX_TOLD]
+        return Everything(
+            self.log, self.seq, me, rooms, peers, self._away, self._health, self._shared, self._totals, asking
+        )
 
     def name_of(self, room: str) -> str:
         """The name of the other side in a conversation; of several of one name, with what tells it apart."""
         view = self._rooms.get(room)
+        if view is None and room in self._requests:
+            view = self._requests[room].room
         if view is None:
             return "the other side"
         return f"{view.name} ({view.mark})" if view.mark else view.name
@@ -105,8 +116,8 @@ class Model:
         return self._rooms.get(room)
 
     def has_room(self, room: str) -> bool:
-        """Whether this conversation exists."""
-        return room in self._rooms
+        """Whether this conversation exists, shown or not."""
+        return room in self._rooms or (self._state is not None and room in self._state.rooms)
 
     def peer(self, peer: str) -> nouns.Peer | None:
         """The node's noun of a peer on the list."""
@@ -150,11 +161,12 @@ class Model:
         self.log, self.seq, self._state = snapshot.log, snapshot.seq, snapshot.state
         self._away = None
         self._rooms, self._peers, self._typing, self._unread = {}, {}, {}, 0
-        self._of_one_name, self._rooms_of_one_name = Namesakes(), Namesakes()
+        self._of_one_name, self._rooms_of_one_name, self._looks = Namesakes(), Namesakes(), Looks()
+        self._requests = {}
         self.live(snapshot.live.next_tries, snapshot.live.health)
         self._changed(set(self._state.peers), set(self._state.rooms))
         # In the order in which they began, as the node tells them: it decides where nothing was said.
-        self._rooms = {room: self._rooms[room] for room in self._state.rooms}
+        self._rooms = {room: self._rooms[room] for room in self._state.rooms if room in self._rooms}
 
     def live(self, tries: list[nouns.NextTry], health: nouns.Health) -> list[Op]:
         """Take the newly read state that isn't in the log."""
@@ -197,12 +209,17 @@ class Model:
                 ops += [*self._nobody_types(), AwayOp(self._away)]
             case ev.RoomAdded(room=room) | ev.RoomChanged(room=room):
                 rooms.add(room.id)
+                if room.peer in state.peers:
+                    peers.add(room.peer)
+                if room.hidden and room.id in self._rooms:
+                    ops.append(self._hidden(event.seq, room.id))
             case ev.RoomsMerged(gone=gone, room=room):
                 ops.append(self._gone(event.seq, gone, room.id))
                 rooms |= {gone, room.id}
                 peers |= {peer.id for peer in state.peers.values() if peer.room == room.id}
             case ev.RoomDeleted(room=deleted):
-                ops.append(self._gone(event.seq, deleted, None))
+                if deleted in self._rooms:
+                    ops.append(self._gone(event.seq, deleted, None))
                 rooms.add(deleted)
             case ev.MessagesExpired(room=room_id, upto=upto):
                 rooms.add(room_id)
@@ -227,7 +244,8 @@ class Model:
                     self._typing.pop(message.room, None)
                 if message.author in state.peers:
                     peers.add(message.author)
-                ops.append(MessageOp(event.seq, self.message(message)))
+                if not self._is_apart(message.room):
+                    ops.append(MessageOp(event.seq, self.message(message)))
             case ev.MessageChanged(message=message):
                 rooms.add(message.room)
                 ops.append(ChangedOp(event.seq, self.message(message)))
@@ -242,7 +260,7 @@ class Model:
             case ev.MessageStateChanged():
                 rooms.add(data.room)
                 ops.append(self._state_op(event.seq, data))
-            case ev.GreetingChanged():
+            case ev.GreetingChanged() | ev.PeerBlocked() | ev.PeerUnblocked():
                 ops.append(OptionsOp())
             case _:
                 # Events that only the event log shows are handled by watching.py.
@@ -294,6 +312,17 @@ class Model:
         self._typing.pop(room_id, None)
         return RoomGone(seq, room_id, into, name)
 
+    def _hidden(self, seq: int, room_id: str) -> HiddenOp:
+        view = self._rooms.pop(room_id)
+        self._unread -= view.unread
+        self._typing.pop(room_id, None)
+        return HiddenOp(seq, room_id, view.name)
+
+    def _is_apart(self, room_id: str) -> bool:
+        """Whether a conversation is kept from the lists: somebody asks to write in it, or is blocked."""
+        room = self._state.rooms.get(room_id) if self._state else None
+        return room is not None and (room.hidden or room.request)
+
     def _state_op(self, seq: int, data: ev.MessageStateChanged) -> StateOp:
         stand_in = _own(data.room, state=data.state, detail=data.detail, marks=data.marks or [])
         marks = None if data.marks is None else marks_of(stand_in)
@@ -316,11 +345,18 @@ class Model:
         wider = set(peers)
         for peer_id in peers:
             peer = state.peers.get(peer_id)
-            wider |= self._of_one_name.put(peer_id, None if peer is None else peer.name)
+            name = None if peer is None else peer.name
+            room = state.rooms.get(peer.room) if peer is not None else None
+            wider |= self._of_one_name.put(peer_id, name)
+            # Whether it asks to write is known when its conversation is.
+            seen, verified = name if room is not None else None, peer is not None and peer.verified
+            wider |= self._looks.put(peer_id, seen, asks=room is not None and room.request, verified=verified)
         found = rooms | {state.peers[peer_id].room for peer_id in wider if peer_id in state.peers}
         for room_id in list(found):
             room = state.rooms.get(room_id)
-            found |= self._rooms_of_one_name.put(room_id, None if room is None else room.name)
+            # A conversation that isn't shown is no reason to tell another one of its name apart.
+            shown = room is not None and not room.hidden
+            found |= self._rooms_of_one_name.put(room_id, room.name if room is not None and shown else None)
         return wider, found
 
     def _changed(self, peers: set[str], rooms: set[str]) -> list[Op]:
@@ -342,7 +378,10 @@ class Model:
                 ops.append(PeerOp(view))
         for room_id in rooms:
             room = state.rooms.get(room_id)
-            if room is None:
+            if (room is None or not is_request(room)) and room_id in self._requests:
+                del self._requests[room_id]
+                ops.append(RequestGone(room_id))
+            if room is None or room.hidden or (room.request and room.last is None):
                 continue
             peer = state.peers.get(room.peer or "")
             row = room_view(
@@ -353,12 +392,18 @@ class Model:
                 doubt=doubt_view(peer, name_of(peer)) if peer else None,
                 typing=self._typing.get(room_id, 0),
             )
+            if room.request:
+                asking = request_view(room, row, state.peers.get(self._looks.alike(room.peer or "") or ""))
+                if asking != self._requests.get(room_id):
+                    self._requests[room_id] = asking
+                    ops.append(RequestOp(asking))
+                continue
             before = self._rooms.get(room_id)
             if row != before:
                 self._unread += row.unread - (before.unread if before else 0)
                 self._rooms[room_id] = row
                 ops.append(RoomOp(row))
-        totals = Totals(len(self._rooms), len(self._peers), self._unread)
+        totals = Totals(len(self._rooms), len(self._peers), self._unread, len(self._requests))
         if totals != self._totals:
             self._totals = totals
             ops.append(TotalsOp(totals))

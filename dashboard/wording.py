@@ -223,6 +223,8 @@ _PROBLEMS = {
     "own_address": "That is your own address.",
     "internal": "The node met a bug; its log says more.",
     "nothing_to_trust": "Nothing about this peer is in doubt any more.",
+    "not_a_request": "This is no request any more: somebody has decided about it, here or elsewhere.",
+    "code_differs": "That isn't the code of their key now. Open this again, and compare once more.",
     "key_reused": "The node took another message under this one's number. Send it again as a new one.",
 }
 

@@ -17,12 +17,15 @@
     upkeep.py   background work on the database: extend and rebuild the search index, checkpoint the write-ahead log
     model.py    the nouns        errors.py  what can go wrong        config.py  what can be set
     printable.py  what others wrote, safe to print        names.py  what a name may be, and when two are the same
+    invites.py  the link by which people add each other
     streams.py  standard streams that never block the node   loglines.py  what the log looks like
     findable.py   the bus's sockets and bus.json, kept in place   unanswered.py  a node that runs but doesn't answer
     supervisor.py  whether the program that started this one (honcho) still runs
     console.py  the command line: a bus client like any other        lines.py  how things look on a terminal
     said.py     the verbs that show what was said, and what became of it
     linked.py   the verb that shows how the link with a node is
+    people.py   the verbs about who somebody is, who may come in, and how people find each other
+    qr.py       QR codes on a terminal    patience.py  commands that the node refuses for a moment only
     config_table.py  the verb that lists all settings    menu.py  the text menu    tail.py  the verb that follows events
     identity.py  the verb that shows, exports and imports the key    passphrases.py  asking for one
     backup.py   the verbs that put a home into a file, and make one of it

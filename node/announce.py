@@ -83,7 +83,9 @@ class Announcements:
         elif isinstance(data, ev.PeerChanged) and data.peer.link != "unknown":
             what = f": {data.peer.error}" if data.peer.error else ""
             kept = (
-                f", encrypted (code {data.peer.code})" if (data.peer.kind, data.peer.link) == ("node", "online") else ""
+                f", encrypted (code {data.peer.code}{', verified' if data.peer.verified else ''})"
+                if (data.peer.kind, data.peer.link) == ("node", "online")
+                else ""
             )
             line = f"{data.peer.name} ({_where(data.peer)}) is {data.peer.link}{kept}{what}"
             # Other changes of a peer, such as its dialect or its local name, are no news: skip a line already logged.

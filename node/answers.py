@@ -13,6 +13,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 import msgspec
 
 import node
+from node import invites
 from node.bus import bounds, encoding, nouns
 from node.bus import events as ev
 from node.bus import requests as rq
@@ -22,6 +23,8 @@ from node.core import effects as e
 from node.core import stimuli as s
 from node.errors import CommandRefused, IndexBroken, StoreUnavailable
 from node.hosts import Hosts
+from node.model import PeerId, parse_address
+from node.peers import interfaces
 from node.store.reader import Reader
 from node.turns import now_ms
 
@@ -175,6 +178,7 @@ class Answers:
             "search": self._search,
             "delivery": self._delivery,
             "links": self._links,
+            "invite": self._invite,
             "peers": self._peers,
             "stats": self._stats,
             "config": self._config_told,
@@ -352,6 +356,15 @@ class Answers:
 
     async def _links(self, args: rq.PeerArgs) -> rq.LinksResult:
         return rq.LinksResult(links=self._turns.core.links(args.peer))
+
+    async def _invite(self, args: rq.Nothing) -> rq.InviteResult:
+        me = self._turns.core.me
+        try:
+            # As they are now: a machine may have come to a network since the start.
+            link, note = invites.made(PeerId(me.id), me.name, interfaces.reachable_at(parse_address(me.listen)))
+        except ValueError as error:
+            raise CommandRefused("no_address", str(error)) from error
+        return rq.InviteResult(link=str(link), note=note)
 
     async def _peers(self, args: rq.PeersArgs) -> rq.PeersResult:
         page: rq.PeersResult = await self._turns.read(self._reader.peers, args)

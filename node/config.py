@@ -14,7 +14,7 @@ import pathlib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -134,6 +134,22 @@ OPTIONS = (
         "on|off",
         ("on", "off"),
         kind="switch",
+    ),
+    Option(
+        "accept_nodes",
+        "SNICHER_ACCEPT_NODES",
+        "what unknown nodes say waits as a request (ask), is taken (everybody) or is refused (nobody)",
+        "ask",
+        "WHO",
+        get_args(nouns.AcceptNodes),
+    ),
+    Option(
+        "accept_plain",
+        "SNICHER_ACCEPT_PLAIN",
+        "from which plain clients messages are taken: everybody, those that are known, or nobody",
+        "everybody",
+        "WHO",
+        get_args(nouns.AcceptPlain),
     ),
     Option(
         "keep_events",

@@ -10,14 +10,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
-from node import unanswered
+from node import people, unanswered
 from node.bus import bounds, nouns
 from node.bus import requests as rq
 from node.bus.client import Client
@@ -33,6 +32,7 @@ from node.lines import (
     trusted,
 )
 from node.linked import link
+from node.patience import patiently
 from node.printable import flat, plain
 from node.said import delivery, history, print_json, search
 from node.tail import tail
@@ -52,6 +52,16 @@ verbs:
   link PEER                   how the encrypted link with a node is: since when, with which program, both codes
   disconnect PEER             say good-bye to a peer
   rename PEER NAME            what to call a peer; "" gives it its own name back
+  verify PEER                 compare both codes, and say that they are the same   [--code CODE] [--qr]
+  unverify PEER               a node doesn't count as verified any more
+  invite                      a link, and its QR code, by which others add you   [--no-qr]
+  add LINK                    add somebody by their invite; only their key may answer
+  requests                    who has written whom nobody here knows, and what
+  accept PEER                 what they say is a conversation like others from now on
+  refuse PEER                 delete what they said, and tell them
+  block PEER                  take nothing from a node, or from the plain clients of an address, and hide their past
+  unblock PEER                block somebody no more
+  blocked                     who is blocked
   trust PEER                  end a warning: this is who I mean   [--plain: clear text may go to its address]
   merge PEER INTO             make the conversation with PEER part of the one with INTO
   forget PEER                 take a peer off the list; what was said stays
@@ -62,7 +72,7 @@ verbs:
   tail                        all events as they come, until interrupted; waits for a node that is away
                                                   [--since N] [--consumer NAME]
   consumers                   who has the node keep a place in the event log for it   [--drop NAME]
-  set KEY VALUE               change a setting: name, reconnect, share_reading, keep_events, keep_days, mandatory ...
+  set KEY VALUE               change a setting: name, reconnect, share_reading, accept_nodes, keep_days, mandatory ...
   trust-clock                 the clock is right, though the node doubts it: what is old may go again
   set KEY --default           undo all changes of a setting
   status                      is the node up and well
@@ -70,9 +80,6 @@ verbs:
 
 `python -m node run --help` and `python -m node VERB --help` say more."""
 
-#: How long a command is retried that the node refuses as retryable (a host name being looked up, a busy disk), in
-#: seconds.
-PATIENCE = 5.0
 #: The exit code when Ctrl+C came before a verb was done: 128 and the signal's number, as shells have it.
 INTERRUPTED = 130
 #: Most digits of a number on the command line; the node takes none with more.
@@ -135,6 +142,23 @@ def _parser() -> argparse.ArgumentParser:
     merge.add_argument("into", type=_text, help="whose conversation takes it in")
     verb("forget", "Take a peer off the list; what was said stays.").add_argument("peer", type=_text)
     verb("delete", "Delete a conversation and all that was said in it, for good.").add_argument("peer", type=_text)
+    check = verb("verify", "Compare both codes with a person, and say that they are the same.")
+    check.add_argument("peer", type=_text)
+    check.add_argument("--code", type=_text, help="the code of this peer that was compared; nothing is asked then")
+    check.add_argument("--qr", action="store_true", help="show both ids as a QR code, too, the same at both sides")
+    verb("unverify", "A node doesn't count as verified any more.").add_argument("peer", type=_text)
+    invite = verb("invite", "A link by which others add this node, and its QR code.")
+    invite.add_argument("--no-qr", action="store_true", help="only the link")
+    verb("add", "Add somebody by their invite; only their key may answer.").add_argument(
+        "link", type=_text, metavar="LINK", help="snicher://..., in quotes"
+    )
+    verb("requests", "Who has written whom nobody here knows, and what.")
+    verb("accept", "Accept a request: it is a conversation like others from now on.").add_argument("peer", type=_text)
+    verb("refuse", "Refuse a request: delete what was said, and tell its node.").add_argument("peer", type=_text)
+    block = verb("block", "Take nothing from a node, or from the plain clients of an address, and hide their past.")
+    block.add_argument("peer", type=_text, help="a name, an id, HOST:PORT, or an IP address")
+    verb("unblock", "Block somebody no more.").add_argument("peer", type=_text)
+    verb("blocked", "Who is blocked.")
     trust = verb("trust", "End a peer's warning: its new key, or its name beside another's of that name, is right.")
     trust.add_argument("peer", type=_text)
     trust.add_argument("--plain", action="store_true", help="clear text may go to the address of this peer")
@@ -208,18 +232,6 @@ def _count(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("at least 1")
     return number
-
-
-def patiently(command: Callable[[], Any]) -> Any:
-    """Run a command, and retry it for a while as long as the node refuses it as retryable. Raises BusError."""
-    until = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return command()
-        except CommandRefused as refused:
-            if not refused.retryable or refused.code == "stopping" or time.monotonic() > until:
-                raise
-            time.sleep(0.1)
 
 
 # -- the verbs
@@ -425,6 +437,16 @@ VERBS: dict[str, Callable[[Client, argparse.Namespace], None]] = {
     "rename": _rename,
     "merge": _merge,
     "trust": _trust,
+    "verify": people.verify,
+    "unverify": people.unverify,
+    "invite": people.invite,
+    "add": people.add,
+    "requests": people.requests,
+    "accept": people.accept,
+    "refuse": people.refuse,
+    "block": people.block,
+    "unblock": people.unblock,
+    "blocked": people.blocked,
     "trust-clock": _trust_clock,
     "forget": _forget,
     "delete": _delete,

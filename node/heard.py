@@ -27,6 +27,8 @@ class Heard:
         self.peers: dict[str, nouns.Peer] = {}
         #: Peers dialled because of a choice in this menu, without an outcome yet, and the conversation of each.
         self._dialled: dict[str, str] = {}
+        #: Requests that were told of.
+        self._asking: set[str] = set()
         #: When it was told that somebody types, by conversation.
         self._typing: dict[str, int] = {}
 
@@ -39,7 +41,11 @@ class Heard:
         data = event.data
         if isinstance(data, ev.MessageReceived):
             self._typing.pop(data.message.room, None)
-            self._tell(message_line(data.message, self.rooms.get(data.message.room)))
+            room = self.rooms.get(data.message.room)
+            if room is not None and room.request:
+                self._asks(room)
+            else:
+                self._tell(message_line(data.message, room))
         elif isinstance(data, ev.Typing):
             self._types(data, event.at)
         elif isinstance(data, ev.RoomAdded | ev.RoomChanged):
@@ -70,6 +76,14 @@ class Heard:
             )
         elif isinstance(data, ev.MessageStateChanged) and data.state in ("failed", "unconfirmed"):
             self._tell(f"(message #{data.id} is {data.state}: {flat(data.detail or '')})")
+
+    def _asks(self, room: nouns.Room) -> None:
+        """Somebody whom nobody here knows has written: tell that once, and not what."""
+        if room.id not in self._asking:
+            self._asking.add(room.id)
+            count = len(self._asking & {one.id for one in self.rooms.values() if one.request})
+            waits = "1 request waits" if count == 1 else f"{count} requests wait"
+            self._tell(f"({waits}: python -m node requests)")
 
     def _tell_all(self, lines: Iterable[str]) -> None:
         for line in lines:

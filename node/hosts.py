@@ -37,7 +37,7 @@ class Hosts:
             found = await asyncio.gather(*(self._host(name, dialled=True) for name in names))
             hosts = dict(zip(names, found, strict=True))
             return rq.SendArgs(messages=[rq.Outgoing(to=hosts[one.to], text=one.text) for one in args.messages])
-        if isinstance(args, rq.PeerArgs | rq.RenameArgs):
+        if isinstance(args, rq.PeerArgs | rq.RenameArgs | rq.VerifyArgs):
             return msgspec.structs.replace(args, peer=await self._host(args.peer))
         if isinstance(args, rq.MergeArgs):
             return rq.MergeArgs(peer=await self._host(args.peer), into=await self._host(args.into))

@@ -166,9 +166,11 @@ def peer_line(peer: nouns.Peer, next_try: nouns.NextTry | None) -> str:
     error = f"  {flat(peer.error)}" if peer.error else ""
     again = "" if next_try is None else f"  next try {until(next_try.at, _now())}"
     how = peer.code if peer.kind == "node" else f"{peer.dialect} ({peer.dialect_from})"
+    error += f"  {flat(peer.refusal)}" if peer.refusal else ""
     name = "-" if peer.name in (peer.host, address(peer)) else flat(peer.name)
     kept = privacy(peer.kind == "node")
-    line = f"{name:20} {address(peer):24} {peer.link:10} {kept:10} {how:25} {peer.id}{error}{again}"
+    checked = "  verified" if peer.verified else ""
+    line = f"{name:20} {address(peer):24} {peer.link:10} {kept:10} {how:25} {peer.id}{checked}{error}{again}"
     return "\n  ".join([line, *doubt_lines(peer)])
 
 
@@ -198,6 +200,13 @@ def event_line(event: ev.Event) -> str:
     return f"{number:>8}  {at}  {event.type:20} {plain(what)}"
 
 
+def blocked_line(blocked: nouns.Blocked) -> str:
+    """Somebody who is blocked, in a sentence."""
+    if len(blocked.id) == PEER_ID_CHARS:
+        return f"{flat(blocked.name) or 'a node'} (code {short_code(blocked.id)})"
+    return f"plain clients at {blocked.id}{f' ({flat(blocked.name)})' if blocked.name else ''}"
+
+
 def _message(data: ev.MessageReceived | ev.MessageAccepted | ev.MessageChanged) -> str:
     kept = ", encrypted" if data.message.entry is not None else ""
     return f"#{data.message.id}{kept} {message_line(data.message)[21:]}"
@@ -205,7 +214,11 @@ def _message(data: ev.MessageReceived | ev.MessageAccepted | ev.MessageChanged) 
 
 def _peer(data: ev.PeerAdded | ev.PeerChanged) -> str:
     peer = data.peer
-    how = f"{nouns.mark_of(peer)} encrypted" if peer.kind == "node" else peer.dialect
+    how = (
+        f"{nouns.mark_of(peer)} encrypted{', verified' if peer.verified else ''}"
+        if peer.kind == "node"
+        else peer.dialect
+    )
     doubt = f" ({flat(peer.warning)})" if peer.warning else ""
     return f"{flat(peer.name)} {address(peer)} {how} {peer.link}{_reason(peer.error)}{doubt}"
 
@@ -213,7 +226,8 @@ def _peer(data: ev.PeerAdded | ev.PeerChanged) -> str:
 def _room(data: ev.RoomAdded | ev.RoomChanged) -> str:
     room = data.room
     unread = f", {room.unread} unread" if room.unread else ""
-    return f"{flat(room.name)} ({room.id}){', encrypted' if room.encrypted else ''}{unread}"
+    what = f"{', encrypted' if room.encrypted else ''}{', a request' if room.request else ''}"
+    return f"{flat(room.name)} ({room.id}){what}{', hidden' if room.hidden else ''}{unread}"
 
 
 def _retry(data: ev.RetryScheduled) -> str:
@@ -251,6 +265,8 @@ _WHAT: dict[str, Callable[[Any], str]] = {
     "PeerChanged": _peer,
     "PeerForgotten": lambda data: f"{data.peer}; its conversation stays",
     "PeerWarned": lambda data: f"{flat(data.name)}: {flat(data.warning)} (`python -m node peers` says what to do)",
+    "PeerBlocked": lambda data: f"{blocked_line(data.blocked)} is blocked: nothing of it is taken",
+    "PeerUnblocked": lambda data: f"{data.id} is blocked no more",
     "IdentityShared": lambda data: (
         f"another machine, met at {flat(data.address)}, uses this node's identity; both go on working"
     ),

@@ -49,7 +49,7 @@ def link_lines(client: Client, who: str) -> list[str]:
     return [
         *(_standing(peer, links, program) if links else [_none(peer, next_try)]),
         f"  your code   {snapshot.state.self.code}",
-        f"  their code  {peer.code}",
+        f"  their code  {peer.code}{', verified' if peer.verified else ''}",
     ]
 
 

@@ -30,7 +30,7 @@ from node.bus import events as ev
 from node.bus import locate, nouns
 from node.bus.client import Away, Back, Client, Cursor, Resync
 from node.bus.commands import new_key
-from node.console import MAX_DIGITS, patiently
+from node.console import MAX_DIGITS
 from node.errors import BusError, CommandRefused, ConfigError, HomeInUse, HomeRefused, NodeAway, SnicherError
 from node.heard import Heard
 from node.lines import (
@@ -47,6 +47,7 @@ from node.lines import (
 )
 from node.linked import link_lines
 from node.model import is_id, parse_address
+from node.patience import patiently
 from node.printable import flat, plain
 
 MENU = """
@@ -404,7 +405,7 @@ class Menu:
 
 def offered(rooms: Iterable[nouns.Room], peers: dict[str, nouns.Peer]) -> list[str]:
     """The words to choose somebody by: a name, or where several have it, the address of each."""
-    rooms = list(rooms)
+    rooms = [room for room in rooms if not room.hidden]
     keys = Counter(names.key(room.name) for room in rooms)
     words = set()
     for room in rooms:

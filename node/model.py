@@ -195,6 +195,14 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text.strip().casefold()) is not None
 
 
+def is_peer_id(text: str) -> bool:
+    """Whether a text is a PeerId: the key in it, and no other spelling of it."""
+    try:
+        return len(text) == 52 and bool(public_key(PeerId(text)))
+    except ValueError:
+        return False
+
+
 def peer_id(public_key: bytes) -> PeerId:
     """The PeerId of a 32-byte Ed25519 public key."""
     return PeerId(base64.b32encode(public_key).decode().rstrip("=").lower())

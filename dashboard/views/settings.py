@@ -16,6 +16,7 @@ import streamlit as st
 from dashboard import appearance, drafts, hatch, hosts, options, registry, schema, when
 from dashboard.components import head, plain, theme
 from dashboard.components.plain import Word
+from dashboard.views import strangers
 
 _ICON = (
     "M4 7h9m4 0h3M4 12h3m4 0h9M4 17h11m4 0h1M15 9a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM9 14a2 2 0 1 0 0-4 2 2 0 0 0 0 4z"
@@ -28,7 +29,7 @@ _MAX_NAME = 64
 #: Options that stand elsewhere on the page.
 _ELSEWHERE = frozenset(
     {"home", "name", "reconnect", "share_reading", "keep_events", "keep_days", "mandatory", "mandatory_greeting",
-     "mandatory_rule"}
+     "mandatory_rule", "accept_nodes", "accept_plain"}
 )  # fmt: skip
 _NEW_PEER = "new-peer"
 _UNKNOWN = "This node doesn't tell."
@@ -252,6 +253,16 @@ def _connections(drawing: _Drawing) -> None:
     )  # fmt: skip
 
 
+def _strangers(drawing: _Drawing) -> None:
+    """Who may write to this node."""
+    strangers.who_may_write(drawing.choice)
+
+
+def _blocked(drawing: _Drawing) -> None:
+    """Who is blocked."""
+    strangers.blocked(drawing.view, drawing.now, drawing.head.zone, drawing.head.say)
+
+
 def _kept(drawing: _Drawing) -> None:
     """How much is kept of the event log and of messages. A change that can't be undone asks twice."""
     view = drawing.view
@@ -445,8 +456,9 @@ def _settings(told: head.Head) -> None:
         left, right = st.columns(2, gap="small")
         parts = (
             (left, "you", "You", _you), (left, "connections", "Connections", _connections),
-            (left, "kept", "What is kept", _kept), (left, "place", "Where it is", _place),
-            (right, "mandatory", "Mandatory peers", _mandatory), (right, "access", "This dashboard", _access),
+            (left, "strangers", "Who may write to you", _strangers), (left, "kept", "What is kept", _kept),
+            (left, "place", "Where it is", _place), (right, "mandatory", "Mandatory peers", _mandatory),
+            (right, "blocked", "Who is blocked", _blocked), (right, "access", "This dashboard", _access),
         )  # fmt: skip
         for column, name, title, draw in parts:
             with column, _card(name, title):

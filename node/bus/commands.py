@@ -284,6 +284,51 @@ class NodeCommands:
         return result.peer
 
     @Command
+    def verify(self, peer: str, code: str) -> Steps[nouns.Peer]:
+        """The code that was shown for a node is the one that its owner says. Refused when it isn't its key's."""
+        result: rq.PeerResult = yield Request("verify", rq.VerifyArgs(peer=peer, code=code), new_key())
+        return result.peer
+
+    @Command
+    def unverify(self, peer: str) -> Steps[nouns.Peer]:
+        """A node doesn't count as verified any more."""
+        result: rq.PeerResult = yield Request("unverify", rq.PeerArgs(peer=peer), new_key())
+        return result.peer
+
+    @Command
+    def accept(self, peer: str) -> Steps[nouns.Peer]:
+        """Accept a request: what the node says is a conversation like others from now on."""
+        result: rq.PeerResult = yield Request("accept", rq.PeerArgs(peer=peer), new_key())
+        return result.peer
+
+    @Command
+    def refuse(self, peer: str) -> Steps[None]:
+        """Refuse a request: what the node has said is deleted, and it is told."""
+        yield Request("refuse", rq.PeerArgs(peer=peer), new_key())
+
+    @Command
+    def block(self, peer: str) -> Steps[nouns.Blocked]:
+        """Block a node, or the plain peers of an address: nothing of them is taken, and their past is hidden."""
+        result: rq.BlockedResult = yield Request("block", rq.PeerArgs(peer=peer), new_key())
+        return result.blocked
+
+    @Command
+    def unblock(self, peer: str) -> Steps[nouns.Blocked]:
+        """Block somebody no more; their past is shown again."""
+        result: rq.BlockedResult = yield Request("unblock", rq.PeerArgs(peer=peer), new_key())
+        return result.blocked
+
+    @Command
+    def invite(self) -> Steps[rq.InviteResult]:
+        """A link by which others add this node."""
+        return (yield Request("invite"))  # type: ignore[no-any-return]
+
+    @Command
+    def add(self, link: str) -> Steps[rq.AddResult]:
+        """Add the node of an invite: only its key may answer there."""
+        return (yield Request("add", rq.AddArgs(link=link), new_key()))  # type: ignore[no-any-return]
+
+    @Command
     def forget(self, peer: str) -> Steps[None]:
         """Take a peer off the list; its conversation stays."""
         yield Request("forget", rq.PeerArgs(peer=peer), new_key())
@@ -322,6 +367,8 @@ class NodeCommands:
         name: str | None = None,
         reconnect: bool | None = None,
         share_reading: bool | None = None,
+        accept_nodes: str | None = None,
+        accept_plain: str | None = None,
         keep_events: int | None = None,
         keep_days: int | None = None,
         mandatory: list[str] | None = None,
@@ -337,6 +384,8 @@ class NodeCommands:
             name=name,
             reconnect=reconnect,
             share_reading=share_reading,
+            accept_nodes=accept_nodes,
+            accept_plain=accept_plain,
             keep_events=keep_events,
             keep_days=keep_days,
             mandatory=mandatory,

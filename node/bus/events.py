@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from node.bus.nouns import Greeting, Health, Message, NextTry, Peer, Room, Self, Settings
+from node.bus.nouns import Blocked, Greeting, Health, Message, NextTry, Peer, Room, Self, Settings
 
 
 class NodeStarted(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +47,9 @@ class RoomAdded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RoomChanged(msgspec.Struct, frozen=True, kw_only=True):
-    """A conversation's name or peer changed. Carries the whole room except `last`, which stays as it was."""
+    """A conversation's name or peer changed, or whether it is a request or hidden.
+
+    Carries the whole room except `last`, which stays as it was."""
 
     room: Room
 
@@ -109,6 +111,18 @@ class PeerWarned(msgspec.Struct, frozen=True, kw_only=True):
     peer: str
     name: str
     warning: str
+
+
+class PeerBlocked(msgspec.Struct, frozen=True, kw_only=True):
+    """A node, or the plain peers of an address, are blocked: nothing of them is taken, and their past is hidden."""
+
+    blocked: Blocked
+
+
+class PeerUnblocked(msgspec.Struct, frozen=True, kw_only=True):
+    """They are blocked no more."""
+
+    id: str
 
 
 class IdentityShared(msgspec.Struct, frozen=True, kw_only=True):
@@ -216,9 +230,9 @@ DURABLE: dict[str, type[msgspec.Struct]] = {
     kind.__name__: kind
     for kind in (
         NodeStarted, NodeStopped, GreetingChanged, SettingsChanged, RoomAdded, RoomChanged, RoomsMerged,
-        RoomDeleted, MessagesExpired, RoomRead, PeerAdded, PeerChanged, PeerForgotten, PeerWarned, IdentityShared,
-        QuotaReached, MessageReceived, MessageAccepted, MessageStateChanged, MessageChanged, ReceiptAdvanced,
-        ReadAdvanced,
+        RoomDeleted, MessagesExpired, RoomRead, PeerAdded, PeerChanged, PeerForgotten, PeerWarned, PeerBlocked,
+        PeerUnblocked, IdentityShared, QuotaReached, MessageReceived, MessageAccepted, MessageStateChanged,
+        MessageChanged, ReceiptAdvanced, ReadAdvanced,
     )
 }  # fmt: skip
 EPHEMERAL: dict[str, type[msgspec.Struct]] = {

@@ -33,6 +33,9 @@ Source = Literal["flag", "environment", "file", "saved", "default"]
 Standing = Literal["stranger", "known", "asked"]
 RoomKind = Literal["plain", "direct"]
 PeerKind = Literal["plain", "node"]
+#: From whom messages are taken: of nodes, and of plain peers.
+AcceptNodes = Literal["ask", "everybody", "nobody"]
+AcceptPlain = Literal["everybody", "known", "nobody"]
 GreetingOutcome = Literal["skipped", "calling", "greeted", "failed"]
 
 
@@ -96,6 +99,11 @@ class Room(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     members: list[str] = []
     #: Ids of plain conversations that became part of this one. Commands take them for this room, and for its peer.
     aliases: list[str] = []
+    #: Its peer is a node that nobody here has dealt with yet: what it says waits here until it is accepted or refused.
+    #: Its `unread` is no part of any total. Without a `last`, nothing was said yet, and there is nothing to decide.
+    request: bool = False
+    #: Its peer is blocked: it isn't shown until that ends, or until it is deleted.
+    hidden: bool = False
 
 
 class Peer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -126,8 +134,8 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: The name it gives itself, if a person here gave it another one; None: `name` is its own.
     own_name: str | None = None
     #: How far people here have dealt with it. stranger: it has spoken, and nobody here has answered. known: somebody
-    #: here wrote to it, connected to it, named it or merged it. asked: somebody here asked for its exact address to be
-    #: dialled.
+    #: here wrote to it, connected to it, accepted, added, named, verified or merged it. asked: somebody here asked for
+    #: its exact address to be dialled.
     standing: Standing = "stranger"
     #: Where it can be dialled, as HOST:PORT, the best first; empty while it has not said its port. `host` and `port`
     #: are for readers that know one address.
@@ -139,6 +147,11 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     warning: str | None = None
     #: The PeerId of another key that answered at this node's address; None: there was none.
     rival: str | None = None
+    #: A person here has compared the code of this node's key with what its owner says. Another key at its address takes
+    #: that away.
+    verified: bool = False
+    #: Why its node takes no messages from here, or no further ones, in words, as that node said; None: it takes them.
+    refusal: str | None = None
 
 
 class Self(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,6 +177,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     reconnect: bool = True
     #: Tell the other node in a direct chat what was read here, and when somebody here types.
     share_reading: bool = True
+    #: What becomes of what unknown nodes say. "ask": it waits as a request. "everybody": it is taken like anything
+    #: else. "nobody": it is refused.
+    accept_nodes: str = "ask"
+    #: From which plain peers messages are taken: "everybody", those that are "known", or "nobody".
+    accept_plain: str = "everybody"
     #: How many events the log keeps, the newest ones.
     keep_events: int = 1_000_000
     #: How many days messages are kept; 0: for ever.
@@ -174,6 +192,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mandatory_greeting: str = DEFAULT_GREETING
     #: "off": they are greeted from any network.
     mandatory_rule: str = "on"
+
+
+class Blocked(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody of whom nothing is taken, and to whom nothing goes."""
+
+    #: A PeerId, or a source address of plain peers: an IPv4 address or an IPv6 /64.
+    id: str
+    #: What it was called when it was blocked; empty if nobody knew it.
+    name: str = ""
+    at: int = 0
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
@@ -262,6 +290,8 @@ class State(msgspec.Struct, kw_only=True):
     peers: dict[str, Peer] = {}
     #: Outcomes of this run, by the peer's address.
     greetings: dict[str, Greeting] = {}
+    #: Who is blocked, by id.
+    blocked: dict[str, Blocked] = {}
 
 
 class NextTry(msgspec.Struct, frozen=True, kw_only=True):
@@ -310,6 +340,16 @@ class Endpoint(msgspec.Struct, kw_only=True):
     server_key: str | None = None
     client_key: str | None = None
     client_secret: str | None = None
+
+
+def in_order(one: str, other: str) -> tuple[str, str]:
+    """Two PeerIds in the order in which both sides show their codes, the lower first: both screens are equal."""
+    return (one, other) if one < other else (other, one)
+
+
+def compared(one: str, other: str) -> str:
+    """What a QR code for comparing two PeerIds holds: the same text at both sides, so that the codes look the same."""
+    return f"snicher-codes:{','.join(in_order(one, other))}"
 
 
 def mark_of(peer: Peer) -> str:

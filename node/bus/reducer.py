@@ -75,6 +75,14 @@ def _peer_forgotten(state: nouns.State, data: ev.PeerForgotten) -> None:
     state.peers.pop(data.peer, None)
 
 
+def _peer_blocked(state: nouns.State, data: ev.PeerBlocked) -> None:
+    state.blocked[data.blocked.id] = data.blocked
+
+
+def _peer_unblocked(state: nouns.State, data: ev.PeerUnblocked) -> None:
+    state.blocked.pop(data.id, None)
+
+
 def _message_received(state: nouns.State, data: ev.MessageReceived) -> None:
     message = data.message
     author: str | None = message.author
@@ -145,6 +153,8 @@ _STEPS: dict[str, Callable[[nouns.State, Any], None]] = {
     "PeerAdded": _peer_put,
     "PeerChanged": _peer_put,
     "PeerForgotten": _peer_forgotten,
+    "PeerBlocked": _peer_blocked,
+    "PeerUnblocked": _peer_unblocked,
     "MessageReceived": _message_received,
     "MessageAccepted": _message_accepted,
     "MessageStateChanged": _message_state_changed,

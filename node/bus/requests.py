@@ -11,6 +11,7 @@ import msgspec
 
 from node.bus.events import Event
 from node.bus.nouns import (
+    Blocked,
     Consumer,
     Greeting,
     Health,
@@ -285,6 +286,39 @@ class TrustArgs(msgspec.Struct, kw_only=True):
     rival: str | None = None
 
 
+class VerifyArgs(msgspec.Struct, kw_only=True):
+    """A node, and what a person compared with it: its code (in any spelling of the groups) or its PeerId."""
+
+    peer: str
+    code: str
+
+
+class BlockedResult(msgspec.Struct, kw_only=True):
+    """Who is blocked now, or was until now."""
+
+    blocked: Blocked
+
+
+class InviteResult(msgspec.Struct, kw_only=True):
+    """A link by which others add this node. `note`: what is wrong with it, as a sentence; null: nothing."""
+
+    link: str
+    note: str | None = None
+
+
+class AddArgs(msgspec.Struct, kw_only=True):
+    """An invite, as it was pasted."""
+
+    link: str
+
+
+class AddResult(msgspec.Struct, kw_only=True):
+    """Who was added. `note`: what of the invite wasn't taken, as a sentence; null: all of it was."""
+
+    peer: Peer
+    note: str | None = None
+
+
 class PeersArgs(msgspec.Struct, kw_only=True):
     """A page of peers in the order of their ids, after the one with this id."""
 
@@ -368,6 +402,8 @@ class SettingsArgs(msgspec.Struct, kw_only=True):
     name: str | None = None
     reconnect: bool | None = None
     share_reading: bool | None = None
+    accept_nodes: str | None = None
+    accept_plain: str | None = None
     keep_events: int | None = None
     keep_days: int | None = None
     mandatory: list[str] | None = None
@@ -423,6 +459,14 @@ COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     "typing": (TypingArgs, Nothing),
     "links": (PeerArgs, LinksResult),
     "trust": (TrustArgs, PeerResult),
+    "verify": (VerifyArgs, PeerResult),
+    "unverify": (PeerArgs, PeerResult),
+    "accept": (PeerArgs, PeerResult),
+    "refuse": (PeerArgs, Nothing),
+    "invite": (Nothing, InviteResult),
+    "add": (AddArgs, AddResult),
+    "block": (PeerArgs, BlockedResult),
+    "unblock": (PeerArgs, BlockedResult),
     "forget": (PeerArgs, Nothing),
     "rename": (RenameArgs, PeerResult),
     "merge": (MergeArgs, PeerResult),
@@ -438,7 +482,7 @@ COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
 #: Commands that change nothing. They may be retried freely, and are answered even while the disk can't be written.
 READS = frozenset({
     "hello", "snapshot", "events", "consumer_next", "consumers", "report", "history", "search", "delivery", "links",
-    "peers", "stats", "config", "status",
+    "invite", "peers", "stats", "config", "status",
 })  # fmt: skip
 #: Idempotent commands, which may be retried without a key.
 REPEATABLE = READS | {"consumer_create", "consumer_acknowledge", "typing"}
@@ -462,6 +506,16 @@ ERROR_CODES: dict[str, tuple[str, bool]] = {
         False,
     ),
     "nothing_to_trust": ("Nothing about this peer is in doubt.", False),
+    "code_differs": (
+        "The code isn't that of this peer's key: compare again, and if it still differs, somebody else is there.",
+        False,
+    ),
+    "not_a_node": ("The peer is a plain client, which has no key; what it says can't be verified.", False),
+    "not_a_request": ("The conversation with this peer is no request, so there is nothing to decide.", False),
+    "blocked": ("The peer is blocked, so nothing goes to it; `unblock` ends that.", False),
+    "invalid_invite": ("It isn't an invite, or a part of it can't be used; `message` says which.", False),
+    "not_blocked": ("Nobody who is meant by that is blocked.", False),
+    "too_many_blocked": ("There are as many blocked as there may be; unblock one.", False),
     "clear_text_refused": (
         "A Snicher node was known at this address, so nothing goes to it in clear; `trust` with `plain` allows it.",
         False,

@@ -19,15 +19,23 @@ ASK_AGAIN_MS = 2_000
 
 
 class Asking:
-    """Everything that was asked for and isn't complete. `own` is the stream that this node writes in a room."""
+    """Everything that was asked for and isn't complete. `own` is the stream that this node writes in a room; `takes`
+    says whether entries of an author are taken in a room now.
+    """
 
     def __init__(
-        self, ledger: Ledger, vectors: Vectors, sessions: dict[int, Session], own: Callable[[str], Stream]
+        self,
+        ledger: Ledger,
+        vectors: Vectors,
+        sessions: dict[int, Session],
+        own: Callable[[str], Stream],
+        takes: Callable[[str, str], bool],
     ) -> None:
         self._ledger = ledger
         self._vectors = vectors
         self._sessions = sessions
         self._own = own
+        self._takes = takes
         #: Streams asked for, each with the link and the time (ms) at which another is asked.
         self._asked: dict[tuple[str, Stream], tuple[int, int]] = {}
 
@@ -54,6 +62,8 @@ class Asking:
         """Ask a link for what follows of a stream, unless another was asked a moment ago."""
         if stream == self._own(room) or stream in sync.refused or (room, stream) in self._asked:
             return
+        if not self._takes(room, stream[0]):
+            return
         self._asked[room, stream] = session.link, self._ledger.now + ASK_AGAIN_MS
         follow = all(other.peer != stream[0] for other in self._sessions.values())
         after = self._vectors.of(room).row(stream).n
@@ -70,6 +80,11 @@ class Asking:
     def give_up(self, room: str, stream: Stream) -> None:
         """Nothing more of a stream is expected from whoever was asked for it."""
         self._asked.pop((room, stream), None)
+
+    def leave(self, room: str) -> None:
+        """Nothing more of this room is expected from anybody."""
+        for key in [key for key in self._asked if key[0] == room]:
+            del self._asked[key]
 
     def unlinked(self, session: Session) -> None:
         """A link is over: ask others for what it was asked for. Call it once the session is gone."""

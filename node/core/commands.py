@@ -10,17 +10,19 @@ from typing import Any, assert_never
 
 from msgspec.structs import replace
 
-from node import names
+from node import invites, names
 from node.bus import bounds, nouns
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.belief import Belief
+from node.core.blocking import Blocking
 from node.core.connections import Connections
 from node.core.consumers import Consumers
 from node.core.contact import Contact
 from node.core.contacts import ANYWHERE, Contacts
+from node.core.door import Door
 from node.core.ledger import Ledger
 from node.core.outbox import Outbox
 from node.core.replication import Replication
@@ -53,6 +55,8 @@ class Commands:
         belief: Belief,
         replication: Replication,
         trust: Trust,
+        door: Door,
+        blocking: Blocking,
         settings: nouns.Settings,
         me: nouns.Self,
         saved: dict[str, Any],
@@ -66,6 +70,9 @@ class Commands:
         self._connections = connections
         self._consumers = consumers
         self._replication = replication
+        self._door = door
+        self._trust = trust
+        self._blocking = blocking
         self.settings = settings
         self.me = me
         #: The settings changed by front ends, and the name; saved for the next start.
@@ -83,6 +90,13 @@ class Commands:
             "connect": self._connect,
             "disconnect": self._disconnect,
             "trust": lambda command: trust.decide(command, self.known),
+            "verify": lambda command: trust.verify(command, self.known),
+            "unverify": lambda command: trust.unverify(command, self.known),
+            "accept": lambda command: door.accept(command, self._unblocked),
+            "refuse": lambda command: door.refuse(command, self._with_conversation),
+            "add": self._add,
+            "block": lambda command: blocking.block(command, self._find),
+            "unblock": lambda command: blocking.unblock(command, self._find),
             "typing": self._typing,
             "forget": self._forget,
             "rename": self._rename,
@@ -157,6 +171,7 @@ class Commands:
             raise CommandRefused(
                 "ambiguous", f"{len(named)} peers go by the name {text!r}.", details={"candidates": candidates}
             )
+        self._blocking.check_name(text)
         if ":" in text or is_ip(text):
             raise CommandRefused("invalid_args", str(unreadable))
         raise CommandRefused("not_found", f"Nobody goes by the name {text!r}.")
@@ -195,6 +210,7 @@ class Commands:
             try:
                 self._check_text(outgoing.text)
                 target = self._find(outgoing.to)
+                self._blocking.check(target)
                 if isinstance(target, Contact):
                     self._answerable(target)
             except CommandRefused as error:
@@ -254,6 +270,7 @@ class Commands:
         if message.state not in ("failed", "unconfirmed"):
             raise CommandRefused("not_resendable", f"The message is {message.state}.")
         contact = self._contacts.by_id[peer]
+        self._blocking.check(contact)
         self._answerable(contact)
         self._contacts.stand(contact, "known")
         self._contacts.revive(contact)
@@ -270,6 +287,7 @@ class Commands:
         if args.dialect not in ("auto", *BY_NAME):
             raise CommandRefused("invalid_args", f"`dialect` is auto, {', '.join(sorted(BY_NAME))}.")
         found = self._find(args.address)
+        self._blocking.check(found)
         if isinstance(found, Contact) and found.is_node:
             if args.dialect != "auto":
                 raise CommandRefused("invalid_args", f"{found.peer.name} is a Snicher node; it has no other dialect.")
@@ -297,6 +315,33 @@ class Commands:
         self._contacts.change(found, wanted=True)
         self._connections.want(found)
         self._ledger.reply(command.token, rq.PeerResult(peer=found.peer), command.key)
+
+    def _add(self, command: Commanded) -> None:
+        """The key of an invite is pinned to its addresses before the first byte leaves."""
+        args: rq.AddArgs = command.args
+        try:
+            invite = invites.parse(args.link)
+        except ValueError as error:
+            raise CommandRefused("invalid_invite", str(error)) from error
+        if invite.peer == self.me.id:
+            raise CommandRefused("own_address", "That is this node's own invite.")
+        known = self._contacts.by_id.get(invite.peer)
+        if self._blocking.has_node(invite.peer):
+            raise CommandRefused("blocked", "Whoever has this key is blocked; unblock them first.")
+        usable = [one for one in invite.addresses if not self._contacts.is_own(one)]
+        if known is None:
+            self._contacts.check_room_for(1)
+            known = self._trust.meet(invite.peer, invite.name or "", usable)
+        else:
+            self._contacts.stand(known, "known")
+            self._contacts.revive(known)
+            self._contacts.set_addresses(known, (*usable, *known.addresses))
+        self._contacts.stand(known, "known")
+        left_out = [str(one) for one in invite.addresses if one not in known.addresses]
+        note = f"Another node is known at {', '.join(left_out)}, so that isn't tried." if left_out else None
+        self._contacts.change(known, wanted=True)
+        self._connections.want(known)
+        self._ledger.reply(command.token, rq.AddResult(peer=known.peer, note=note), command.key)
 
     def _disconnect(self, command: Commanded) -> None:
         args: rq.PeerArgs = command.args
@@ -340,6 +385,12 @@ class Commands:
             raise CommandRefused("not_found", f"There is no conversation with {text!r}.")
         return found
 
+    def _unblocked(self, text: str) -> Contact:
+        """As `_with_conversation`, for what brings somebody in. Raises CommandRefused."""
+        found = self._with_conversation(text)
+        self._blocking.check(found)
+        return found
+
     def _merge(self, command: Commanded) -> None:
         args: rq.MergeArgs = command.args
         gone, into = self._with_conversation(args.peer), self._with_conversation(args.into)
@@ -350,6 +401,8 @@ class Commands:
                 "invalid_args",
                 f"The conversation with {gone.peer.name} is that of a key, and becomes no part of another one.",
             )
+        self._blocking.check(gone)
+        self._blocking.check(into)
         self._contacts.unite(gone, into)
         self._contacts.stand(into, "known")
         self._connections.adopt(gone, into)
@@ -358,10 +411,7 @@ class Commands:
 
     def _delete(self, command: Commanded) -> None:
         args: rq.PeerArgs = command.args
-        contact = self._with_conversation(args.peer)
-        self._connections.delete(contact)
-        self._contacts.delete(contact)
-        self._replication.forget(contact.peer.room)
+        self._door.drop(self._with_conversation(args.peer))
         self._ledger.reply(command.token, rq.Nothing(), command.key)
 
     def _mark_read(self, command: Commanded) -> None:
@@ -409,13 +459,15 @@ class Commands:
             saved["name"] = self._unchanged.name
         settings = replace(self.settings, **changes, **{key: getattr(self._unchanged, key) for key in reset})
         if (settings, saved) != (self.settings, self.saved):
-            self.settings, self.saved = settings, saved
+            before, self.settings, self.saved = self.settings, settings, saved
             self.me = replace(self.me, name=self.settings.name)
             self._contacts.own_name = self.me.name
             self._ledger.put(e.PutSettings(self.settings, self.me, self.saved))
             self._ledger.log(ev.SettingsChanged(settings=self.settings, self=self.me))
             self._connections.set_reconnect(self.settings.reconnect)
             self._replication.reading.share(self.settings.share_reading)
+            self._door.set(self.settings)
+            self._door.changed(before)
         self._ledger.reply(command.token, rq.SettingsResult(settings=self.settings), command.key)
 
 

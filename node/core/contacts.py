@@ -69,6 +69,11 @@ class Contacts:
         self._shelved = Strangers()
         #: Strangers who left the list since `shelved` was called last.
         self._just_shelved: list[Contact] = []
+        #: Whether unknown nodes make requests; and whose request is none any more since `just_let_in` was called.
+        self.asks = True
+        self._just_let_in: list[Contact] = []
+        #: Who was deleted since `just_deleted` was called last.
+        self._just_deleted: list[Contact] = []
         self._looked_at = 0
         self._own: frozenset[str] = frozenset()
         #: Addresses at which this node has met itself.
@@ -142,6 +147,10 @@ class Contacts:
     def node_at(self, host: str, port: int) -> Contact | None:
         """The node on the list that is known to listen there."""
         return self._directory.node_at(host, port)
+
+    def node_of(self, address: Address) -> Contact | None:
+        """The node that is known to listen there, on the list or not."""
+        return self._directory.node_of(address)
 
     def at_host(self, host: str, name: str) -> list[Contact]:
         """All plain peers of an address that call themselves so."""
@@ -278,6 +287,8 @@ class Contacts:
         """Raise a peer's standing to "known" or "asked"; it is never lowered here."""
         if STANDINGS.index(standing) > STANDINGS.index(contact.peer.standing):
             self.change(contact, standing=standing)
+        if contact.peer.standing != "stranger":
+            self.let_in(contact)
 
     def seen(self, contact: Contact, at: int | None = None) -> None:
         """Note that it said something, at this time (ms; None: now).
@@ -329,8 +340,27 @@ class Contacts:
         self._list(contact, 1)
         self._ledger.put(e.PutPeer(contact.peer))
         self._ledger.log(ev.PeerAdded(peer=contact.peer))
-        self._rooms.add_direct(room, name, peer)
+        self._rooms.add_direct(room, name, peer, request=standing == "stranger" and self.asks)
         return contact
+
+    def strangers(self) -> list[Contact]:
+        """Everybody with whom nobody here has dealt, on the list or not."""
+        return [self.by_id[id_] for strangers in (self._strangers, self._shelved) for id_ in strangers.all()]
+
+    def let_in(self, contact: Contact) -> None:
+        """If the conversation with it is a request, it is none any more."""
+        if self._rooms.let_in(contact.peer.room):
+            self._just_let_in.append(contact)
+
+    def just_deleted(self) -> list[Contact]:
+        """Who was deleted since the last call."""
+        found, self._just_deleted = self._just_deleted, []
+        return found
+
+    def just_let_in(self) -> list[Contact]:
+        """Whose request is none any more, since the last call."""
+        found, self._just_let_in = self._just_let_in, []
+        return [contact for contact in found if self.by_id.get(contact.id) is contact]
 
     def set_addresses(self, contact: Contact, found: Iterable[Address]) -> None:
         """Set the addresses of a node, the best first. Those of another node on the list are left out."""
@@ -382,8 +412,27 @@ class Contacts:
         self._ledger.log(ev.PeerAdded(peer=contact.peer))
 
     def forget(self, contact: Contact) -> None:
-        """Take a peer off the list, as a person asked. Its conversation and its row stay."""
-        self._take_off(contact, "known")
+        """Take a peer off the list, as a person asked. Its conversation and its row stay.
+
+        A request stays one. What a person forgets isn't known at its addresses any more.
+        """
+        room = self._rooms.by_id.get(contact.peer.room)
+        if room is not None and room.request:
+            self.set_addresses(contact, ())
+            self._take_off(contact, "stranger")
+        else:
+            self._take_off(contact, "known")
+
+    def block(self, contact: Contact) -> None:
+        """Take a peer off the list, and hide its conversation."""
+        if not contact.gone:
+            self._take_off(contact, contact.peer.standing)
+        self._rooms.hide(contact.peer.room, True)
+
+    def unblock(self, contact: Contact) -> None:
+        """Put it back on the list, and show its conversation again."""
+        self.revive(contact, force=True)
+        self._rooms.hide(contact.peer.room, False)
 
     def _take_off(self, contact: Contact, standing: nouns.Standing) -> None:
         contact.gone = True
@@ -420,6 +469,7 @@ class Contacts:
     def delete(self, contact: Contact) -> None:
         """Delete a peer and its conversation. Its number isn't used again."""
         peer = contact.peer
+        self._just_deleted.append(contact)
         nobody = nouns.Peer(id=peer.id, room=peer.room, name="", kind=peer.kind, dialect_from="guess")
         self._ledger.put(e.PutPeer(nobody, gone=True))
         self._directory.remove(contact)

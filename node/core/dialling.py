@@ -194,6 +194,14 @@ class Dialling:
         tries.next_at = None
         tries.failed = 0
 
+    def rest(self, contact: Contact, ms: int) -> None:
+        """Its node takes nothing from us: dial it again after this time, unless somebody wants something of it."""
+        tries = contact.tries
+        if tries.next_at is not None:
+            tries.failed = max(tries.failed, QUICK_RETRIES)
+            self.retries.put(contact, self._ledger.now + ms)
+            self._ledger.tell(ev.RetryScheduled(next_try=next_try(contact)))
+
     def forget(self, contact: Contact) -> None:
         """The peer was removed: drop its retry, its place in line and its dial."""
         self._line.pop(contact.id, None)

@@ -172,6 +172,24 @@ class PutShutOut(msgspec.Struct, frozen=True):
     until: dict[str, int]
 
 
+class PutBlocked(msgspec.Struct, frozen=True):
+    """Somebody is blocked."""
+
+    blocked: nouns.Blocked
+
+
+class DropBlocked(msgspec.Struct, frozen=True):
+    """Somebody is blocked no more."""
+
+    id: str
+
+
+class PutRefused(msgspec.Struct, frozen=True):
+    """The nodes that people here have refused, each with the end of that (ms)."""
+
+    until: dict[str, int]
+
+
 class PutBelieved(msgspec.Struct, frozen=True):
     """The last time of this machine's clock that was believed (ms)."""
 
@@ -222,6 +240,9 @@ Record = (
     | PutSettings
     | PutGreetings
     | PutShutOut
+    | PutBlocked
+    | DropBlocked
+    | PutRefused
     | PutBelieved
     | PutConsumer
     | DropConsumer

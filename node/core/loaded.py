@@ -92,6 +92,11 @@ class Loaded(msgspec.Struct, frozen=True):
     #: Source addresses that are shut out, until when.
     shut_out: dict[str, int] = {}
     consumers: list[KeptConsumer] = []
+    #: Nodes that people here have refused, until when.
+    refused: dict[str, int] = {}
+    #: What is held of each request, by room: the number of entries, and their bytes.
+    requests: dict[str, tuple[int, int]] = {}
+    blocked: dict[str, nouns.Blocked] = {}
     #: The last believed time (ms), or that of the newest message; None: neither is known.
     believed: int | None = None
     #: Settings that front ends changed, and the name. None: an older Snicher wrote the database and didn't distinguish

@@ -18,12 +18,14 @@ from node.core import settings
 from node.core import stimuli as s
 from node.core.authoring import Author
 from node.core.belief import Belief
+from node.core.blocking import Blocking
 from node.core.commands import Commands
 from node.core.connections import Connections
 from node.core.consumers import Consumers
 from node.core.contact import Contact
 from node.core.contacts import Contacts
 from node.core.dialling import Dialling, next_try
+from node.core.door import Door
 from node.core.expiry import Expiry
 from node.core.greetings import Greetings
 from node.core.ledger import Ledger
@@ -33,6 +35,7 @@ from node.core.outbox import Outbox
 from node.core.plain import Plain
 from node.core.quotas import DEFAULT_QUOTA, Quotas
 from node.core.replication import Replication
+from node.core.requests import Requests
 from node.core.rooms import Rooms
 from node.core.secure import Secure
 from node.core.trust import Trust
@@ -93,12 +96,38 @@ class Node:
         self._dialling = Dialling(self._ledger, self._contacts, self._links)
         author = Author(self._ledger, me_id, identity.sign, identity.secret)
         vectors = Vectors(loaded.rows)
-        self._replication = Replication(self._ledger, self._rooms, self._contacts, author, vectors, loaded.receipts)
+        requests = Requests(self._ledger, self._rooms, loaded.requests)
+        for known in sorted(contacts, key=lambda one: one.peer.last_seen or 0):
+            requests.load(known)
+        self._replication = Replication(
+            self._ledger, self._rooms, self._contacts, author, vectors, loaded.receipts, requests
+        )
         self._outbox = Outbox(self._ledger, self._rooms, self._contacts, self._links, self._dialling, self._replication)
         self._connections = Connections(self._ledger, self._contacts, self._links, self._dialling, self._outbox)
         self._trust = Trust(self._ledger, self._contacts, self._links, self._dialling, self._connections, self._outbox)
+        self._door = Door(
+            self._ledger,
+            self._rooms,
+            self._contacts,
+            self._links,
+            self._dialling,
+            self._connections,
+            self._replication,
+            requests,
+            loaded.refused,
+        )
+        self._blocking = Blocking(
+            self._ledger, self._contacts, self._links, self._connections, self._replication, loaded.blocked
+        )
         self._plain = Plain(
-            self._ledger, self._rooms, self._contacts, self._links, self._dialling, self._connections, self._trust
+            self._ledger,
+            self._rooms,
+            self._contacts,
+            self._links,
+            self._dialling,
+            self._connections,
+            self._trust,
+            self._door,
         )
         self._secure = Secure(
             self._ledger,
@@ -112,6 +141,8 @@ class Node:
             self._outbox,
             self._replication,
             self._trust,
+            self._door,
+            self._blocking,
         )
         for sending in loaded.sending:
             contact = self._contacts.by_id.get(sending.peer)
@@ -138,6 +169,8 @@ class Node:
             self.belief,
             self._replication,
             self._trust,
+            self._door,
+            self._blocking,
             current,
             me,
             saved,
@@ -146,6 +179,7 @@ class Node:
         )
         self._dialling.reconnect = current.reconnect
         self._replication.reading.shared = current.share_reading
+        self._door.set(current)
         self.expiry = Expiry(self._ledger, self._rooms, self._contacts, self.belief)
 
     @property
@@ -224,6 +258,8 @@ class Node:
     def why_waiting(self, peer: str) -> str | None:
         """Why messages wait for this peer, as a sentence; None: nothing keeps them."""
         contact = self._contacts.by_id.get(peer)
+        if contact is not None and contact.peer.refusal is not None:
+            return contact.peer.refusal
         if contact is None or contact.links:
             return None
         if contact.gone:
@@ -279,7 +315,10 @@ class Node:
             case s.Closed():
                 self._greetings.closed(stimulus.link, stimulus.reason)
                 self._secure.ended(stimulus.link)
+                contact = self._connections.owner(stimulus.link)
                 self._connections.ended(stimulus.link, stimulus.reason)
+                if contact is not None:
+                    self._door.ended(contact, stimulus.code)
             case s.ConsumerAsked():
                 self._consumers.asked(stimulus.name)
             case s.WaitingRead():
@@ -297,7 +336,7 @@ class Node:
                 self._replication.served(stimulus)
             case s.Secured():
                 self._greetings.secured(stimulus.link)
-                self._secure.opened(stimulus)
+                self._secure.opened(stimulus, full=self._quotas.is_shut_out(stimulus.peer))
             case s.KeyDiffered():
                 self._trust.differed(stimulus.link, stimulus.found)
             case s.AnsweredLate():
@@ -331,7 +370,7 @@ class Node:
         link = self._links.get(heard.link)
         if link is None:
             raise LookupError(f"Something was heard on link {heard.link}, of which no LinkUp told.")
-        if self._quotas.is_shut_out(link.host):
+        if self._quotas.is_shut_out(link.host) or self._blocking.has_host(link.host):
             self._ledger.put(e.HangUp(heard.link))
             return
         self._plain.heard(link, heard.said)
@@ -339,7 +378,7 @@ class Node:
 
     def _framed(self, framed: s.Framed) -> None:
         link = self._links.get(framed.link)
-        if link is not None and self._quotas.is_shut_out(link.host):
+        if link is not None and (self._quotas.is_shut_out(link.host) or self._quotas.is_shut_out(link.peer or "")):
             self._ledger.put(e.HangUp(framed.link))
             return
         contact = self._secure.heard(framed)
@@ -347,22 +386,19 @@ class Node:
             # Each entry of a RUN costs the disk what a message costs.
             said = sum(len(frame.headers) if isinstance(frame, Run) else 1 for frame in framed.frames)
             self._quotas.count(link.host, framed.size, said)
+            # Whoever has many addresses has no more for it.
+            self._quotas.count(contact.id, framed.size, said)
 
     def _tidy(self) -> None:
         """Hang up strangers who left the list. Delete those without a text, and those beyond the bound."""
         for contact in self._contacts.shelved():
             self._connections.let_go(contact)
             if self._contacts.is_empty(contact):
-                self._drop(contact)
+                self._door.drop(contact)
         while (surplus := self._contacts.surplus()) is not None:
             self._ledger.tell(ev.ConnectionNoticed(address=surplus.peer.host, what=TOO_MANY_SHELVED))
-            self._drop(surplus)
-
-    def _drop(self, contact: Contact) -> None:
-        self._connections.delete(contact)
-        self._contacts.delete(contact)
-        if contact.is_node:
-            self._replication.forget(contact.peer.room)
+            self._door.drop(surplus)
+        self._door.tidy()
 
     # -- the run
 

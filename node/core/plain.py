@@ -14,12 +14,13 @@ from node.core.connections import Connections
 from node.core.contact import Contact
 from node.core.contacts import Contacts
 from node.core.dialling import Dialling
+from node.core.door import Door
 from node.core.ledger import Ledger
 from node.core.links import Link, Links
 from node.core.rooms import Rooms
 from node.core.trust import Trust
 from node.model import Address
-from node.protocol.plain.codec import Announced, Goodbye, Hello, Text
+from node.protocol.plain.codec import Announced, Goodbye, Hello, Said, Text
 from node.protocol.plain.registry import PERSISTENT
 
 
@@ -53,6 +54,14 @@ class Recognising:
                 contact = self._without_port(host, name) or contacts.add(host, None, name, dialect, "seen")
         contacts.revive(contact)
         return contact
+
+    def known(self, host: str, port: int | None, name: str | None) -> Contact | None:
+        """The peer at `host` with this port, or with this name and no other port. None: there is none."""
+        contact = None if port is None else self._contacts.plain_at(host, port)
+        if contact is not None or name is None:
+            return contact
+        same = [one for one in self._contacts.at_host(host, name) if port is None or one.peer.port is None]
+        return same[0] if len(same) == 1 else None
 
     def claim(self, contact: Contact, port: int) -> Contact:
         """A peer known only by name claims its listening port: merge it with the peer known at that port.
@@ -118,6 +127,7 @@ class Plain:
         dialling: Dialling,
         connections: Connections,
         trust: Trust,
+        door: Door,
     ) -> None:
         self._ledger = ledger
         self._trust = trust
@@ -126,10 +136,12 @@ class Plain:
         self._links = links
         self._dialling = dialling
         self._connections = connections
+        self._door = door
         self._recognising = Recognising(contacts)
 
-    def heard(self, link: Link, said_now: list[Text | Hello | Goodbye | Announced]) -> None:
+    def heard(self, link: Link, said_now: list[Said]) -> None:
         """Handle what was said on a link, in order."""
+        said_now = self._door.heard(link, said_now, self._recognising.known)
         number, port = link.number, link.port
         texts: list[Text] = []
         contact: Contact | None = None

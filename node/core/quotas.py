@@ -3,6 +3,8 @@
 A source is charged for the bytes received over its connections, and MESSAGE_COST for each message. At the quota, its
 connections are closed and new ones refused until its day is over. Other sources aren't affected. Messages received
 before are kept. Counts are in memory, so a restart resets them, but a source that is shut out stays so.
+
+An unknown node is a source of its own besides, by its PeerId, so that many addresses are of no use to it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Read marks and typing in direct rooms: told to others, and heard from them. Pure.
 
 Both go only to the room's other members, and only while this node's user shares them (the setting `share_reading`).
-Plain peers have neither. A read mark is kept by whoever gets it; the newest is told again at link-up. Typing is kept
-nowhere. (PROTOCOL.md, section 10)
+Plain peers have neither, and requests have none before they are accepted. A read mark is kept by whoever gets it; the
+newest is told again at link-up. Typing is kept nowhere. (PROTOCOL.md, section 10)
 """
 
 from __future__ import annotations
@@ -58,7 +58,13 @@ class Reading:
     def moved(self, room_id: str) -> None:
         """The read mark of a room has moved, or a member may not know it."""
         room = self._rooms.by_id.get(room_id)
-        if self.shared and room is not None and room.kind == "direct" and any(True for _ in self._at(room_id)):
+        if (
+            self.shared
+            and room is not None
+            and room.kind == "direct"
+            and not room.request
+            and any(True for _ in self._at(room_id))
+        ):
             self._ledger.put(e.Fetch(e.ReadPlaces(room_id, room.read_upto)))
 
     def share(self, shared: bool) -> None:
@@ -83,7 +89,13 @@ class Reading:
     def types(self, room_id: str, stopped: bool) -> None:
         """Somebody here types in a room, or has stopped."""
         now, last = self._ledger.now, self._typed.get(room_id)
-        if not self.shared or (not stopped and last is not None and 0 <= now - last < TYPING_MS):
+        room = self._rooms.by_id.get(room_id)
+        if (
+            not self.shared
+            or room is None
+            or room.request
+            or (not stopped and last is not None and 0 <= now - last < TYPING_MS)
+        ):
             return
         if stopped:
             if self._typed.pop(room_id, None) is None:
@@ -115,7 +127,8 @@ class Reading:
 
     def typing(self, session: Session, frame: f.Typing) -> None:
         """A member types."""
-        if session.peer == self._me:
+        room = self._rooms.by_id.get(frame.room)
+        if session.peer == self._me or room is None or room.request:
             return
         now, key = self._ledger.now, (session.link, frame.room)
         told, types = self._heard.get(key, (-TOLD_MS, False))

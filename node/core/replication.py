@@ -28,8 +28,9 @@ from node.core.ledger import Ledger
 from node.core.loaded import KeptReceipt, Row
 from node.core.reading import Reading
 from node.core.receipts import Receipts
+from node.core.requests import Requests
 from node.core.rooms import Rooms
-from node.core.syncs import MAX_CLAIMED, MAX_REFUSED, Session, Sync
+from node.core.syncs import MAX_CLAIMED, MAX_DOORS, MAX_REFUSED, Session, Sync
 from node.core.vectors import Stream, Vector, Vectors
 from node.errors import InvalidEntry
 from node.model import Entry, Position, direct_room
@@ -39,6 +40,9 @@ from node.protocol.secure import frames as f
 #: How long other links wait until they are told of entries that came another way (ms), and by how much more at most:
 #: meanwhile their own author may have told them.
 TELL_MS, TELL_MORE_MS = 1_000, 1_000
+SHUT = (
+    "{name} hasn't accepted your messages yet. The first ones are on their disk; what is more waits here until they do."
+)
 
 
 class Replication:
@@ -52,6 +56,7 @@ class Replication:
         author: Author,
         vectors: Vectors,
         receipts: Iterable[KeptReceipt],
+        requests: Requests,
     ) -> None:
         self._ledger = ledger
         self._rooms = rooms
@@ -62,7 +67,8 @@ class Replication:
         self._feeds = Feeds(ledger)
         self._sessions: dict[int, Session] = {}
         self.reading = Reading(ledger, rooms, author.me, self._receipts, self._sessions)
-        self._asking = Asking(ledger, vectors, self._sessions, author.stream)
+        self._asking = Asking(ledger, vectors, self._sessions, author.stream, self._takes)
+        self._requests = requests
         for room in vectors.rooms():
             self._note_owed(room)
 
@@ -114,6 +120,10 @@ class Replication:
         shared = self._all_direct() if peer == self._author.me else [direct_room(self._author.me, peer)]
         digests = []
         for room in shared:
+            if peer != self._author.me and self._requests.is_full(room):
+                # Before what is held, so that the other side knows why it isn't asked for more.
+                self._shut(session, room)
+        for room in shared:
             vector = self._vectors.of(room)
             told = {(row.author, row.stream): row.n for row in vector.told()}
             session.rooms[room] = sync = Sync(vector.digest(), told)
@@ -149,6 +159,8 @@ class Replication:
                 break
             if isinstance(frame, f.Digest):
                 self._digest(session, frame)
+            elif isinstance(frame, f.Door):
+                self._door(session, frame)
             elif isinstance(frame, f.Have | f.Want | f.Stop | f.Run | f.Read | f.Typing):
                 sync = session.rooms.get(frame.room)
                 if sync is None or frame.room not in self._rooms.by_id:
@@ -180,6 +192,8 @@ class Replication:
                 session.dropped += 1
                 continue
             sync.compared = True
+            if not session.shut:
+                self._refuses(session, None)
             if digest == sync.digest:
                 # Both compare the same two digests, so both come to the same conclusion.
                 sync.theirs, sync.known = dict(sync.told), True
@@ -276,7 +290,20 @@ class Replication:
                 self._learned_own(room)
             self._again(session, sync, room, stream)
             return
-        self._take(session, sync, room, stream, new)
+        if self._is_hidden(room):
+            # Another machine of ours brings what somebody blocked has said.
+            sync.theirs[stream] = max(sync.theirs.get(stream, 0), new[-1].header.n)
+            return
+        author = self._contacts.by_id.get(stream[0])
+        taken = new if author is None else self._requests.take(author, new)
+        if len(taken) < len(new):
+            # Its author keeps the rest until a person here has decided.
+            sync.theirs[stream] = max(sync.theirs.get(stream, 0), new[-1].header.n)
+            self._shut(session, room)
+        if taken:
+            self._take(session, sync, room, stream, taken)
+        if len(taken) < len(new):
+            self._asking.give_up(room, stream)
 
     def _check_before(self, vector: Vector, new: Sequence[Entry]) -> None:
         """Raises InvalidEntry when a first header says of an earlier stream what isn't so."""
@@ -330,12 +357,32 @@ class Replication:
         """Add entries to the conversation, and note that their author was heard."""
         author = stream[0]
         if author == self._author.me:
+            peer = self._contacts.by_id.get(self._rooms.by_id[room].peer or "")
+            if peer is not None:
+                # Our user has written there, at another machine.
+                self._contacts.stand(peer, "known")
             self._rooms.add_entries(room, self._contacts.own_name, new, lambda entry: self._receipts.state(room, entry))
             return
         contact = self._contacts.by_id[author]
         shown = self._rooms.add_entries(room, contact.peer.name, new, lambda _: None)
         if shown:
             self._contacts.seen(contact, max(message.at for message in shown))
+
+    def leave(self, room: str) -> None:
+        """The peer of a room is blocked: nothing more is expected there. (Its own links end.)"""
+        self._asking.leave(room)
+
+    def come_back(self, room: str) -> None:
+        """The peer of a room is blocked no more: ask another machine of ours for what it has brought meanwhile."""
+        self._asking.for_all(room)
+
+    def _takes(self, room: str, author: str) -> bool:
+        """Whether entries of this author are taken in a room now."""
+        return not self._is_hidden(room) and (author == self._author.me or not self._requests.is_full(room))
+
+    def _is_hidden(self, room: str) -> bool:
+        known = self._rooms.by_id.get(room)
+        return known is not None and known.hidden
 
     def _may_write(self, room: str, author: str) -> bool:
         """Whether an author is a member of a room that is here."""
@@ -379,6 +426,41 @@ class Replication:
             del sync.feeds[stream]
             return
         self._move(session, sync, done.room, stream, feed)
+
+    # -- requests
+
+    def _shut(self, session: Session, room: str) -> None:
+        """Tell the other side, once a link, that nothing more is taken in a room before a person has decided."""
+        if session.peer != self._author.me and room not in session.told_shut:
+            session.told_shut.add(room)
+            self._ledger.put(e.Say(session.link, f.Door(room, 1)))
+
+    def let_in(self, room: str) -> None:
+        """A room is a request no more: ask for what waits at its author, and tell what was read."""
+        for session in self._sessions.values():
+            if room in session.told_shut:
+                session.told_shut.discard(room)
+                self._ledger.put(e.Say(session.link, f.Door(room, 0)))
+        self._asking.for_all(room)
+        self.reading.moved(room)
+
+    def _door(self, session: Session, frame: f.Door) -> None:
+        """The other side says whether it takes more in a room."""
+        session.doors += 1
+        if frame.room not in session.rooms or session.peer == self._author.me or session.doors > MAX_DOORS:
+            session.dropped += 1
+            return
+        if frame.state > 1:
+            return
+        session.shut = frame.state == 1
+        contact = self._contacts.by_id.get(session.peer)
+        name = "" if contact is None else contact.peer.name
+        self._refuses(session, SHUT.format(name=name) if session.shut else None)
+
+    def _refuses(self, session: Session, refusal: str | None) -> None:
+        contact = self._contacts.by_id.get(session.peer)
+        if contact is not None:
+            self._contacts.change(contact, refusal=refusal)
 
     # -- what goes out
 

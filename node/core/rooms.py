@@ -60,16 +60,30 @@ class Rooms:
             nouns.Room(id=room, kind="plain", name=name, peer=peer, created=now, read_upto=newest, members=[peer]),
         )
 
-    def add_direct(self, room: str, name: str, peer: str) -> None:
+    def add_direct(self, room: str, name: str, peer: str, *, request: bool) -> None:
         """Add a conversation with a Snicher node. Its read mark stands at the node's newest message."""
         now, newest = self._ledger.now, self._ledger.last_message
         self._put(
             ev.RoomAdded,
             nouns.Room(
                 id=room, kind="direct", name=name, peer=peer, encrypted=True, created=now, read_upto=newest,
-                members=[peer],
+                members=[peer], request=request,
             ),
         )  # fmt: skip
+
+    def hide(self, room: str, hidden: bool) -> None:
+        """Hide a conversation, or show it again."""
+        known = self.by_id.get(room)
+        if known is not None and known.hidden != hidden:
+            self._put(ev.RoomChanged, replace(known, hidden=hidden))
+
+    def let_in(self, room: str) -> bool:
+        """A room is a request no more. Returns whether it was one."""
+        known = self.by_id.get(room)
+        if known is None or not known.request:
+            return False
+        self._put(ev.RoomChanged, replace(known, request=False))
+        return True
 
     def named(self, id_: str) -> nouns.Room | None:
         """The room with this id, or the one that a plain conversation of this id became part of."""

@@ -15,10 +15,12 @@ from collections.abc import Iterable
 from node.bus import events as ev
 from node.core import effects as e
 from node.core import stimuli as s
+from node.core.blocking import Blocking
 from node.core.connections import Connections
 from node.core.contact import Contact
 from node.core.contacts import Contacts
 from node.core.dialling import Dialling
+from node.core.door import NO_ROOM, Door
 from node.core.ledger import Ledger
 from node.core.links import Input, Link, Links
 from node.core.outbox import Outbox
@@ -40,6 +42,7 @@ RELEASE_MS = 1_793_491_200_000
 #: How the feature of a HELLO begins that names the program; its version follows. Most characters of it that are kept.
 PROGRAM, MAX_PROGRAM = "snicher/", 32
 
+BLOCKED = "Somebody whom you have blocked answers there."
 ITSELF = "That is this node itself."
 TWIN = "Another machine of yours answers there: it has the same identity. Both go on, and share what both know."
 
@@ -60,6 +63,8 @@ class Secure:
         outbox: Outbox,
         replication: Replication,
         trust: Trust,
+        door: Door,
+        blocking: Blocking,
     ) -> None:
         self._ledger = ledger
         self._me = me
@@ -72,6 +77,8 @@ class Secure:
         self._outbox = outbox
         self._replication = replication
         self._trust = trust
+        self._door = door
+        self._blocking = blocking
         #: Links that must answer a ping: its token, and until when (ms).
         self._pinged: dict[int, tuple[bytes, int]] = {}
         self._pings = 0
@@ -82,8 +89,8 @@ class Secure:
 
     # -- what links report
 
-    def opened(self, up: s.Secured) -> None:
-        """An encrypted link is open."""
+    def opened(self, up: s.Secured, *, full: bool = False) -> None:
+        """An encrypted link is open. `full`: its node has used up what unknown ones may store in a day."""
         hello = up.hello
         now = self._ledger.now
         details = {"since": now, "version": up.version, "program": _program(hello), "ahead": hello.now - now}
@@ -94,6 +101,23 @@ class Secure:
             return
         if up.peer == self._me:
             self._met_own(link)
+            return
+        if full:
+            self._door.turn_away(link, NO_ROOM)
+            return
+        if self._blocking.has_node(up.peer):
+            dialled = self._contacts.of_link(link)
+            if dialled is not None:
+                # An address where somebody blocked turned out to be.
+                self._dialling.done(dialled)
+                self._dialling.pause(dialled)
+                self._contacts.change(dialled, link="offline", wanted=False, error=BLOCKED)
+                self._links.disown(link.number)
+            self._door.turn_away(self._links.get(link.number) or link, NO_ROOM)
+            return
+        refusal = self._door.refuses(link, self._trust.known(link, up.peer, hello.port))
+        if refusal is not None:
+            self._door.turn_away(link, refusal)
             return
         try:
             contact = self._trust.settle(link, up.peer, hello.name, hello.port)

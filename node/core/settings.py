@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 
@@ -56,6 +56,10 @@ def checked(key: str, value: Any) -> Any:
         case "keep_days":
             if not 0 <= value <= MAX_KEEP_DAYS:
                 raise ValueError(f"Messages are kept for 0 (for ever) to {MAX_KEEP_DAYS:,} days, not {value:,}.")
+        case "accept_nodes" | "accept_plain":
+            allowed = get_args(nouns.AcceptNodes if key == "accept_nodes" else nouns.AcceptPlain)
+            if value not in allowed:
+                raise ValueError(f"It is {', '.join(allowed[:-1])} or {allowed[-1]}, not {value!r}.")
         case "mandatory":
             if len(value) > MAX_MANDATORY:
                 raise ValueError(f"At most {MAX_MANDATORY} peers are greeted.")

@@ -143,10 +143,14 @@ class Transmitted(msgspec.Struct, frozen=True):
 
 
 class Closed(msgspec.Struct, frozen=True):
-    """A link has ended, or could not be opened. `reason` None: it ended normally."""
+    """A link has ended, or could not be opened. `reason` None: it ended normally.
+
+    `code` is that of the other side's BYE, on an encrypted link. None: it said none.
+    """
 
     link: int
     reason: str | None
+    code: int | None = None
 
 
 class Commanded(msgspec.Struct, frozen=True):

@@ -14,6 +14,10 @@ MAX_CLAIMED = 8_000
 MAX_REFUSED = 16
 
 
+#: Most DOORs of a link that count: each change is a numbered event. Honest nodes say two.
+MAX_DOORS = 16
+
+
 class Sync(msgspec.Struct):
     """A room that both sides of a link share."""
 
@@ -61,5 +65,10 @@ class Session:
         self.owed: dict[str, set[Stream]] = {}
         #: Frames about rooms that the other side is no member of, or that make no sense.
         self.dropped = 0
+        #: Requests of which the other side was told that nothing more is taken; and whether it has said the same to us.
+        self.told_shut: set[str] = set()
+        self.shut = False
+        #: How often it has said so, or that it takes more.
+        self.doors = 0
         #: RUNs that were invalid.
         self.refused = 0

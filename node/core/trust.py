@@ -3,11 +3,15 @@
 A node's contact has its PeerId as id, so nothing meant for one key can go to another. What is pinned besides is the
 address: a node's address is never talked to in clear, and another key there is a rival, until a person decides. A name
 is only a label: two nodes of one name are told apart by their codes.
+
+A person verifies a key by comparing codes. That belongs to the key: it survives other names and addresses. Another key
+at the address takes it away. Another key under the name doesn't, because anybody may choose any name: then whoever
+wanted could take it away from everybody. The one that has taken the name is warned of, as one that isn't verified.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from node import names
 from node.bus import nouns
@@ -33,6 +37,8 @@ SAME_NAME = (
     "{name} is also the name of another Snicher node (code {other}). They are two identities; this one has the code"
     " {code}."
 )
+VERIFIED_NAME = " The other one is verified, and this one isn't."
+NO_LONGER = " Until now it was verified; that no longer holds: compare the codes again."
 CLEAR = (
     "This is clear text from {address}, where the Snicher node {name} is known. It stands apart from the encrypted"
     " conversation, and nothing of yours goes there in clear. If an older program is there now, allow clear text."
@@ -69,14 +75,7 @@ class Trust:
         OverflowError when the list is full.
         """
         contacts = self._contacts
-        dialled = contacts.of_link(link) if link.direction == "out" else None
-        address = Address(link.host, link.port or port) if dialled is not None else Address(link.host, port)
-        plain = (
-            dialled if dialled is not None and not dialled.is_node else contacts.plain_at(address.host, address.port)
-        )
-        if plain is not None and plain.node_here and plain is not dialled:
-            # It stands apart because it spoke in clear from a node's address; only a person merges the two.
-            plain = None
+        address, plain = self._found(link, port)
         known = contacts.by_id.get(peer)
         pinned = contacts.node_at(address.host, address.port)
         elsewhere = pinned is not None and pinned.id != peer
@@ -95,6 +94,34 @@ class Trust:
         if plain is not None:
             self._become(plain, known, link)
         return known
+
+    def meet(self, peer: str, said_name: str, addresses: Iterable[Address]) -> Contact:
+        """A key that an invite names: it is pinned to these addresses, where nothing was asked yet.
+
+        Raises OverflowError when the list is full.
+        """
+        name = names.shown(said_name) or f"node {short_code(peer).split(' ')[0]}"
+        contact = self._contacts.add_node(peer, name, "", None, "known")
+        self._contacts.set_addresses(contact, addresses)
+        self._compare_name(contact)
+        return contact
+
+    def known(self, link: Link, peer: str, port: int) -> Contact | None:
+        """The contact that a key would have, or the plain one that would become it. None: nobody knows it."""
+        known, plain = self._contacts.by_id.get(peer), self._found(link, port)[1]
+        if known is None or (plain is not None and known.peer.standing == "stranger"):
+            return plain or known
+        return known
+
+    def _found(self, link: Link, port: int) -> tuple[Address, Contact | None]:
+        """The address of a node that has proved its key, and the plain contact that it turns out to be."""
+        dialled = self._contacts.of_link(link) if link.direction == "out" else None
+        address = Address(link.host, link.port or port) if dialled is not None else Address(link.host, port)
+        if dialled is not None and not dialled.is_node:
+            return address, dialled
+        plain = self._contacts.plain_at(address.host, address.port)
+        # One that spoke in clear from a node's address stands apart; only a person merges the two.
+        return address, None if plain is not None and plain.node_here else plain
 
     def _become(self, plain: Contact, node: Contact, link: Link) -> None:
         """A plain contact turned out to be this node: its history, and what waits for it, become the node's."""
@@ -119,7 +146,11 @@ class Trust:
         others = [one for one in self._contacts.named(contact.peer.name) if one is not contact and one.is_node]
         if others and contact.peer.warning is None:
             peer = contact.peer
-            self._contacts.warn(contact, SAME_NAME.format(name=peer.name, code=peer.code, other=others[0].peer.code))
+            other = next((one for one in others if one.peer.verified), others[0])
+            warning = SAME_NAME.format(name=peer.name, code=peer.code, other=other.peer.code)
+            if other.peer.verified and not peer.verified:
+                warning += VERIFIED_NAME
+            self._contacts.warn(contact, warning)
 
     def differed(self, number: int, found: str) -> None:
         """A node that was dialled has another key than the one pinned to this contact."""
@@ -135,11 +166,11 @@ class Trust:
             # Whoever answers with a new key each time is said once, and fills no log.
             return
         self._rival_at[contact.id] = address, now
-        self._contacts.warn(
-            contact,
-            RIVAL.format(address=address, found=short_code(found), name=peer.name, code=peer.code),
-            rival=found,
-        )
+        warning = RIVAL.format(address=address, found=short_code(found), name=peer.name, code=peer.code)
+        if peer.verified or NO_LONGER in (peer.warning or ""):
+            warning += NO_LONGER
+            self._contacts.change(contact, verified=False)
+        self._contacts.warn(contact, warning, rival=found)
 
     def clear_text(self, contact: Contact) -> None:
         """A plain contact has spoken: say it loudly if it did so from a node's address."""
@@ -169,6 +200,31 @@ class Trust:
             raise CommandRefused("invalid_args", "It spoke in clear; `plain` says that it may be answered so.")
         else:
             raise CommandRefused("nothing_to_trust", f"Nothing about {contact.peer.name} is in doubt.")
+        self._ledger.reply(command.token, rq.PeerResult(peer=contact.peer), command.key)
+
+    def verify(self, command: Commanded, find: Callable[[str], Contact]) -> None:
+        """The command `verify`: a person has compared this code with its owner. Raises CommandRefused.
+
+        It also ends a warning: whoever the other key belongs to, this one is who was meant.
+        """
+        args: rq.VerifyArgs = command.args
+        contact = find(args.peer)
+        if not contact.is_node:
+            raise CommandRefused("not_a_node", f"{contact.peer.name} is a plain client, which has no key to verify.")
+        if _bare(args.code) not in (_bare(contact.peer.code), contact.id):
+            raise CommandRefused(
+                "code_differs", f"That isn't the code of {contact.peer.name}, which is {contact.peer.code}."
+            )
+        self._rival_at.pop(contact.id, None)
+        self._contacts.change(contact, verified=True, warning=None, rival=None)
+        self._contacts.stand(contact, "known")
+        self._ledger.reply(command.token, rq.PeerResult(peer=contact.peer), command.key)
+
+    def unverify(self, command: Commanded, find: Callable[[str], Contact]) -> None:
+        """The command `unverify`. Raises CommandRefused."""
+        args: rq.PeerArgs = command.args
+        contact = find(args.peer)
+        self._contacts.change(contact, verified=False)
         self._ledger.reply(command.token, rq.PeerResult(peer=contact.peer), command.key)
 
     def _allow_clear_text(self, contact: Contact) -> Contact:
@@ -217,3 +273,8 @@ class Trust:
             contacts.change(found, wanted=True)
             self._connections.want(found)
         return found
+
+
+def _bare(code: str) -> str:
+    """A code or a PeerId without what may stand between its groups, however it was typed."""
+    return "".join(c for c in code.casefold() if c.isalnum())

@@ -143,6 +143,9 @@ class Reader:
                 consumers=self._consumers(),
                 believed=self._believed(),
                 shut_out=facts.structure("shut_out", self.fact("shut_out") or "{}", dict[str, int]),
+                refused=facts.structure("refused", self.fact("refused") or "{}", dict[str, int]),
+                requests=vector.requests(db),
+                blocked=snapshot.blocked(db),
                 rows=held,
                 receipts=[] if me is None else vector.receipts(db, me),
                 sending=[
@@ -341,11 +344,18 @@ class Reader:
             expressions = search.match_expressions(args.query, room)
             before = MAX_INTEGER if args.before is None else _bounded(args.before)
             ids: set[int] = set()
+            shown = ""
+            if room is None and self._one("SELECT 1 FROM room WHERE hidden LIMIT 1"):
+                shown = (
+                    " AND NOT EXISTS (SELECT 1 FROM entry JOIN room ON room.number = entry.room"
+                    " WHERE entry.id = rowid_of AND room.hidden)"
+                )
             if index.broken(db) is None:
                 for table, expression in expressions.items():
                     with index.used(db):
                         rows = db.execute(
                             f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid < ?"  # noqa: S608
+                            f"{shown.replace('rowid_of', f'{table}.rowid')}"
                             " ORDER BY rowid DESC LIMIT ?",
                             (expression, before, limit + 1),
                         )

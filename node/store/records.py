@@ -20,7 +20,7 @@ from node.store.signed import Signed
 
 _PEER_COLUMNS = (
     "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone, own_name, standing,"
-    " warning, rival"
+    " warning, rival, verified, refusal"
 )
 _ENTRY_COLUMNS = "id, room, clock, at, outgoing, author, name, kind, marks"
 
@@ -127,6 +127,16 @@ class Records:
                 facts.put(db, {"greetings": encoding.encode(record.greetings).decode()})
             elif type(record) is e.PutShutOut:
                 facts.put(db, {"shut_out": encoding.encode(record.until).decode()})
+            elif type(record) is e.PutBlocked:
+                one_blocked = record.blocked
+                db.execute(
+                    "INSERT OR REPLACE INTO blocked VALUES (?, ?, ?)",
+                    storable((one_blocked.id, one_blocked.name, one_blocked.at)),
+                )
+            elif type(record) is e.DropBlocked:
+                db.execute("DELETE FROM blocked WHERE id = ?", (record.id,))
+            elif type(record) is e.PutRefused:
+                facts.put(db, {"refused": encoding.encode(record.until).decode()})
             elif type(record) is e.PutBelieved:
                 facts.put(db, {"believed": str(record.until)})
             elif type(record) is e.PutConsumer:
@@ -161,13 +171,15 @@ class Records:
 
     def _put_rooms(self, rooms: dict[str, nouns.Room]) -> None:
         self._db.executemany(
-            "INSERT INTO room (id, kind, name, peer, encrypted, unread, read_upto, last, created)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
+            "INSERT INTO room (id, kind, name, peer, encrypted, unread, read_upto, last, created, request, hidden)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
             " peer = excluded.peer, encrypted = excluded.encrypted, unread = excluded.unread,"
-            " read_upto = excluded.read_upto, last = excluded.last",
+            " read_upto = excluded.read_upto, last = excluded.last, request = excluded.request,"
+            " hidden = excluded.hidden",
             [
                 storable((room.id, room.kind, room.name, room.peer, room.encrypted, room.unread, room.read_upto,
-                           None if room.last is None else room.last.id, room.created))
+                           None if room.last is None else room.last.id, room.created, room.request,
+                           room.hidden))
                 for room in rooms.values()
             ],
         )  # fmt: skip
@@ -178,10 +190,11 @@ class Records:
 
     def _put_peers(self, records: Collection[e.PutPeer]) -> None:
         self._db.executemany(
-            f"INSERT OR REPLACE INTO peer ({_PEER_COLUMNS}) VALUES ({', '.join('?' * 17)})",  # noqa: S608
+            f"INSERT OR REPLACE INTO peer ({_PEER_COLUMNS}) VALUES ({', '.join('?' * 19)})",  # noqa: S608
             [
                 storable((p.id, p.room, p.name, p.kind, p.host, p.port, p.dialect, p.dialect_from, p.link, p.error,
-                           p.last_seen, p.wanted, record.gone, p.own_name, p.standing, p.warning, p.rival))
+                           p.last_seen, p.wanted, record.gone, p.own_name, p.standing, p.warning, p.rival,
+                           p.verified, p.refusal))
                 for record in records
                 for p in (record.peer,)
             ],

@@ -33,7 +33,7 @@ MESSAGE_TABLES = (
 SHOWN = frozenset(("text", "notice"))
 PEER_COLUMNS = (
     "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone, own_name, standing,"
-    " warning, rival"
+    " warning, rival, verified, refusal"
 )
 
 
@@ -86,6 +86,8 @@ def peer(row: tuple[Any, ...], addresses: list[str]) -> nouns.Peer:
         code=short_code(row[0]) if row[3] == "node" else "",
         warning=row[15],
         rival=row[16],
+        verified=bool(row[17]),
+        refusal=row[18],
     )
 
 
@@ -102,13 +104,13 @@ def _rooms(db: sqlite3.Connection, after: int, limit: int) -> Iterator[tuple[int
     tables = MESSAGE_TABLES.replace("entry LEFT", "entry ON entry.id = room.last LEFT", 1)
     rows = db.execute(
         "SELECT room.number, room.id, room.kind, room.name, room.peer, room.encrypted, room.unread, room.read_upto,"  # noqa: S608
-        f" room.created, {MESSAGE_COLUMNS} FROM room LEFT JOIN {tables} WHERE room.number > ?"
-        " ORDER BY room.number LIMIT ?",
+        f" room.created, room.request, room.hidden, {MESSAGE_COLUMNS} FROM room LEFT JOIN {tables}"
+        " WHERE room.number > ? ORDER BY room.number LIMIT ?",
         (after, limit),
     )
     members, aliases = beside.members(db, after), beside.aliases(db, after)
     for number, *row in rows:
-        last = message(tuple(row[8:]), row[0]) if row[8] is not None else None
+        last = message(tuple(row[10:]), row[0]) if row[10] is not None else None
         room = nouns.Room(
             id=row[0],
             kind=row[1],
@@ -121,6 +123,8 @@ def _rooms(db: sqlite3.Connection, after: int, limit: int) -> Iterator[tuple[int
             last=None if last is None else nouns.preview(last),
             members=[peer for (peer,) in members.of(number)],
             aliases=[id_ for (id_,) in aliases.of(number)],
+            request=bool(row[8]),
+            hidden=bool(row[9]),
         )
         yield number, room, 0 if last is None else len(last.text)
 
@@ -158,7 +162,14 @@ def _nobody(db: sqlite3.Connection) -> nouns.State:
         self=facts.structure("self", held.get("self"), nouns.Self),
         settings=facts.structure("settings", held.get("settings"), nouns.Settings),
         greetings=greetings(held.get("greetings")),
+        blocked=blocked(db),
     )
+
+
+def blocked(db: sqlite3.Connection) -> dict[str, nouns.Blocked]:
+    """Who is blocked, by id."""
+    rows = db.execute("SELECT id, name, at FROM blocked ORDER BY id")
+    return {id_: nouns.Blocked(id=id_, name=name, at=at) for id_, name, at in rows}
 
 
 def is_position(text: str) -> bool:

@@ -54,6 +54,17 @@ def places(db: sqlite3.Connection, me: str, room: str, upto: int) -> list[tuple[
     ]
 
 
+def requests(db: sqlite3.Connection) -> dict[str, tuple[int, int]]:
+    """How many entries of each request are held, and their bytes: headers, and bodies as they are kept."""
+    found = db.execute(
+        "SELECT room.id, count(*),"
+        " total(length(signed.header) + length(CAST(coalesce(body.raw, body.text, '') AS BLOB)))"
+        " FROM room JOIN signed ON signed.room = room.id LEFT JOIN body ON body.entry = signed.entry"
+        " WHERE room.request GROUP BY room.id"
+    )
+    return {room: (count, int(size)) for room, count, size in found}
+
+
 def waiting(db: sqlite3.Connection, me: str) -> int:
     """The number of entries of this author, who is this node, that a member of their room doesn't hold yet.
 

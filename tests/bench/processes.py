@@ -54,6 +54,8 @@ class NodeProcess:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("SNICHER_")}
         # Nobody is greeted by a measurement.
         environment["SNICHER_MANDATORY"] = ""
+        # Nobody is there who could accept others.
+        environment["SNICHER_ACCEPT_NODES"] = "everybody"
         command = [sys.executable, "-m", "node", "run", "--home", str(home), "--name", "bench"]
         command += ["--listen", "127.0.0.1:0", "--log-level", "warning"]
         started = time.perf_counter()

@@ -32,8 +32,10 @@ class Counter:
         self.problem: Exception | None = None
         self.settings: dict[str, Any] = {
             "name": "anna", "reconnect": True, "share_reading": True, "keep_events": 1_000_000, "keep_days": 0,
+            "accept_nodes": "ask", "accept_plain": "everybody",
             "mandatory": ["10.0.0.9:1255@10.0.0.0/8"], "mandatory_greeting": "Hello", "mandatory_rule": "on",
         }  # fmt: skip
+        self.blocked: list[options.BlockedView] = []
         self.options: dict[str, options.OptionView] | None = {key: option(key) for key in (*self.settings, "quota")}
 
     def admits(self, visitor: hatch.Visitor) -> bool:
@@ -48,6 +50,7 @@ class Counter:
                 return options.OptionsView(
                     settings=dict(self.settings), options=self.options, greetings=[], home="/home/[anna](http://x)",
                     program="1.0", database="12 MB", free="38 GB", messages=3, kept_events=7, oldest=1,
+                    blocked=list(self.blocked),
                 )  # fmt: skip
             case schema.Change():
                 if self.problem:
@@ -55,6 +58,11 @@ class Counter:
                 given = {key: getattr(question, key) for key in self.settings}
                 self.settings.update({key: value for key, value in given.items() if value is not None})
                 return options.Changed(dict(self.settings))
+            case schema.Command() if self.problem:
+                raise self.problem
+            case schema.Command(op="unblock"):
+                self.blocked = [one for one in self.blocked if one.id.encode() not in bytes(question.args)]
+                return schema.Done()
             case schema.Link():
                 return schema.Code("c0de")
             case _:

@@ -126,3 +126,16 @@ def test_only_own_messages_have_a_state() -> None:
 def test_unknown_marks_are_ignored() -> None:
     view = appearance.message_view(own(marks=["altered", "from-the-future"]), "bela")
     assert [mark.label for mark in view.marks] == ["altered"]
+
+
+def test_verified_stands_with_the_peer_and_its_conversation() -> None:
+    assert appearance.peer_view(node(verified=True), None).verified
+    assert appearance.room_view(direct(), node(verified=True), None).verified
+    assert not appearance.room_view(direct(), node(), None).verified
+    assert not appearance.room_view(direct(), None, None).verified
+
+
+def test_a_refusal_says_why_messages_wait_also_while_a_connection_stands() -> None:
+    view = appearance.room_view(direct(), node(refusal="bela has refused your request.\nAsk later."), None)
+    assert (view.refused, view.wait) == (True, "bela has refused your request. Ask later")
+    assert not appearance.room_view(direct(), node(), None).refused

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from typing import Any
 
 import msgspec
@@ -152,3 +153,18 @@ def test_hostile_json_from_a_browser_is_one_documented_error(place: str, value: 
 def test_hostile_json_where_nothing_of_ours_stands_is_passed_over_or_is_that_error(value: str) -> None:
     with contextlib.suppress(*schema.UNREADABLE):
         assert schema.decode(f'{{"t":"hello","else":{value}}}') == schema.Hello()
+
+
+def test_an_invite_comes_with_its_qr_code_as_a_path_with_light_around_it() -> None:
+    made = rq.InviteResult(link="snicher://" + "a" * 52 + "@10.0.0.1:5000?name=anna", note="There is no network.")
+    told, _ = put({**command("invite"), "key": None}, made, viewmodel.Model("home"))
+    assert isinstance(told, schema.Invite) and (told.link, told.note) == (made.link, "There is no network.")
+    dark = {(int(x), int(y)) for x, y in re.findall(r"M(\d+) (\d+)h1v1h-1z", told.path)}
+    assert {min(x for x, _ in dark), min(y for _, y in dark)} == {4}, "four modules of light"
+    assert max(x for x, _ in dark) == told.side - 5
+
+
+def test_who_was_added_is_told_with_what_was_not_taken() -> None:
+    told, asked_for = put(command("add", link="snicher:"), rq.AddResult(peer=node()), viewmodel.Model("home"))
+    assert isinstance(told, schema.Added) and (told.peer.name, told.note) == ("bela", "")
+    assert asked_for == [("add", rq.AddArgs(link="snicher:"))]

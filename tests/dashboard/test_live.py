@@ -460,7 +460,12 @@ def test_lists_come_in_pages_and_neither_they_nor_changes_wait_for_the_others_to
             frames = [await browser.take() for _ in range(8)]
         assert [frame["t"] for frame in frames] == ["all", "more", "patch", "more", "patch", "more", "patch", "more"]
         first, *rest = frames
-        assert first["left"] == 4 and first["everything"]["totals"] == {"rooms": 9, "peers": 9, "unread": 0}
+        assert first["left"] == 4 and first["everything"]["totals"] == {
+            "rooms": 9,
+            "peers": 9,
+            "unread": 0,
+            "requests": 0,
+        }
         assert [one["id"] for one in first["everything"]["rooms"]] == ["room-n9", "room-n8", "room-n1"]
         pages = [frame for frame in rest if frame["t"] == "more"]
         assert [page["left"] for page in pages] == [3, 2, 1, 0]

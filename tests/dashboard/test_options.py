@@ -102,3 +102,15 @@ def test_what_was_committed_comes_back() -> None:
     node = Node(settings=rq.SettingsResult(settings=nouns.Settings(name="Anna B", keep_days=30)))
     changed = asyncio.run(options.change(node, {"keep_days": 30}, "k" * 16))  # type: ignore[arg-type]
     assert changed.settings["keep_days"] == 30 and changed.settings["name"] == "Anna B"
+
+
+def test_who_is_blocked_is_told_by_name_and_code_or_by_address() -> None:
+    model = Model("/home")
+    told = snapshot()
+    told.state.blocked = {
+        "10.0.0.9": nouns.Blocked(id="10.0.0.9", at=1), "a" * 52: nouns.Blocked(id="a" * 52, name="bela", at=2)
+    }  # fmt: skip
+    model.resync(told)
+    node, plain = view(Node(), model).blocked
+    assert (node.name, plain.name, plain.what) == ("bela", "10.0.0.9", "Plain clients at 10.0.0.9")
+    assert node.what.startswith("Code ") and node.what.count("·") == 3

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import hatch
+from dashboard import hatch, options, schema
 from tests.dashboard.counters import Counter, option
 
 
@@ -177,3 +177,30 @@ def test_another_link_and_shutting_out_which_is_asked_twice(counter: Counter) ->
     test.button("shut-out").click().run()
     assert [type(one).__name__ for one in counter.asked].count("ShutOutOthers") == 1
     assert not any("?link=" in code.value for code in test.code)
+
+
+def test_who_may_write_is_saved_at_once(counter: Counter) -> None:
+    test = opened()
+    assert test.radio("accept_nodes").value == "Ask me first: what they say waits as a request"
+    test.radio("accept_nodes").set_value("Refuse it, and tell them so").run()
+    test.radio("accept_plain").set_value("Take it only from those I have dealt with").run()
+    assert not test.exception
+    assert (counter.settings["accept_nodes"], counter.settings["accept_plain"]) == ("nobody", "known")
+
+
+def test_who_is_blocked_can_be_let_in_again(counter: Counter) -> None:
+    assert "Nobody is blocked." in words(opened())
+    hostile = options.BlockedView("k" * 52, "![x](http://10.0.0.66/p.png)", "Code aaaa", 1)
+    counter.blocked = [hostile, options.BlockedView("10.0.0.9", "10.0.0.9", "Plain clients at 10.0.0.9", 0)]
+    test = opened()
+    assert hostile.name in words(test) and "Plain clients at 10.0.0.9" in words(test)
+    assert not [one for one in test.markdown if "66" in one.value] and "Nobody is blocked." not in words(test)
+    (first, _) = [one for one in test.button if one.label == "Unblock"]
+    counter.problem = hatch.Problem("The node doesn't answer.")
+    first.click().run()
+    assert "The node doesn't answer." in words(test) and hostile.name in words(test)
+    counter.problem = None
+    next(one for one in test.button if one.label == "Unblock").click().run()
+    (_, asked) = [one for one in counter.asked if isinstance(one, schema.Command)]
+    assert (asked.op, bytes(asked.args)) == ("unblock", b'{"peer":"%s"}' % (b"k" * 52))
+    assert "is blocked no more" in words(test) and len([one for one in test.button if one.label == "Unblock"]) == 1

@@ -79,6 +79,8 @@ TOLD: list[tuple[msgspec.Struct, str, str]] = [
         "node",
         "Another machine, met at 10.0.0.7:5000, uses this node's identity; both go on working",
     ),
+    (ev.PeerBlocked(blocked=nouns.Blocked(id="10.0.0.9")), "peers", "10.0.0.9 is blocked: nothing of it is taken"),
+    (ev.PeerUnblocked(id="10.0.0.9"), "peers", "10.0.0.9 is blocked no more"),
     (ev.PeerAdded(peer=peer("cian")), "peers", "A new peer: cian"),
     (ev.PeerChanged(peer=peer(link="online")), "peers", "Connected to bela"),
     (ev.PeerChanged(peer=peer(link="offline", error="Refused.")), "peers", "bela can't be reached: Refused."),

@@ -30,13 +30,18 @@ class Screen:
         self.peers: dict[str, PeerView] = {one.id: one for one in everything.peers}
         self.away, self.health, self.me = everything.away, everything.health, everything.me
         self.totals = everything.totals
+        self.requests = {one.room.id: one for one in everything.requests}
 
     def draw(self, ops: list[o.Op]) -> None:
         for op in ops:
             match op:
                 case o.RoomOp(room):
                     self.rooms[room.id] = room
-                case o.RoomGone(id=gone):
+                case o.RequestOp(one):
+                    self.requests[one.room.id] = one
+                case o.RequestGone(id=gone):
+                    self.requests.pop(gone, None)
+                case o.RoomGone(id=gone) | o.HiddenOp(id=gone):
                     self.rooms.pop(gone, None)
                 case o.PeerOp(one):
                     self.peers[one.id] = one
@@ -54,7 +59,8 @@ class Screen:
     @property
     def counted(self) -> o.Totals:
         """The totals as the lists have them."""
-        return o.Totals(len(self.rooms), len(self.peers), sum(room.unread for room in self.rooms.values()))
+        unread = sum(room.unread for room in self.rooms.values())
+        return o.Totals(len(self.rooms), len(self.peers), unread, len(self.requests))
 
 
 STORY: list[msgspec.Struct] = [
@@ -98,6 +104,22 @@ STORY: list[msgspec.Struct] = [
     ev.PeerForgotten(peer="peer-twin"),
     ev.RoomsMerged(gone="room-twin", room=direct("dora", aliases=["room-twin"])),
     ev.IdentityShared(address="10.0.0.7:5000"),
+    # Somebody asks to write under a name like dora's, and is blocked and let in again.
+    ev.PeerAdded(peer=node("erik", name="D0RA")),
+    ev.RoomAdded(room=direct("erik", name="D0RA", request=True)),
+    ev.MessageReceived(message=message(30, "hello?", name="erik", room="direct:erik")),
+    ev.PeerChanged(peer=node("dora", name="dora", verified=True)),
+    ev.PeerChanged(peer=node("dora", refusal="dora takes no more.")),
+    ev.PeerBlocked(blocked=nouns.Blocked(id="peer-erik")),
+    ev.PeerForgotten(peer="peer-erik"),
+    ev.RoomChanged(room=direct("erik", name="D0RA", request=True, hidden=True)),
+    ev.PeerUnblocked(id="peer-erik"),
+    ev.RoomChanged(room=direct("erik", name="D0RA", request=True)),
+    ev.PeerAdded(peer=node("erik", name="D0RA")),
+    ev.RoomChanged(room=direct("erik", name="D0RA", unread=1)),
+    ev.PeerForgotten(peer="peer-erik"),
+    ev.RoomChanged(room=direct("erik", name="D0RA", unread=1, hidden=True)),
+    ev.RoomChanged(room=direct("erik", name="D0RA", unread=1)),
 ]
 
 
@@ -111,7 +133,8 @@ def test_patches_and_fresh_views_agree_after_every_event(model: v.Model) -> None
         anew = v.Model("/home/of/anna")
         assert model.state is not None
         anew.resync(snapshot(seq, list(model.state.peers.values()), list(model.state.rooms.values())))
-        assert (fresh.rooms, fresh.peers) == (Screen(anew).rooms, Screen(anew).peers), f"after {data}"
+        again = Screen(anew)
+        assert (fresh.rooms, fresh.peers, fresh.requests) == (again.rooms, again.peers, again.requests), f"after {data}"
         assert screen.totals == fresh.totals == Screen(anew).totals == fresh.counted, f"after {data}"
         assert model.seq == seq
     assert not {"room-dora", "room-cian"} & set(screen.rooms) and "peer-cian" not in screen.peers
@@ -228,7 +251,7 @@ def test_a_conversation_that_goes_says_its_name_and_where_its_messages_are(model
     ops = model.event(event(12, ev.RoomsMerged(gone="room-dora", room=room())))
     assert o.RoomGone(12, "room-dora", "room-bela", "dora") in ops
     assert model.event(event(13, ev.PeerForgotten(peer="peer-bela")))
-    totals = o.TotalsOp(o.Totals(rooms=0, peers=0, unread=0))
+    totals = o.TotalsOp(o.Totals(rooms=0, peers=0, unread=0, requests=0))
     gone = o.RoomGone(14, "room-bela", None, "bela")
     assert model.event(event(14, ev.RoomDeleted(room="room-bela"))) == [totals, gone]
     assert model.everything().rooms == [] and model.everything().peers == []
@@ -370,3 +393,63 @@ def test_messages_that_expired_are_told_and_those_that_wait_stay(model: v.Model)
     assert (taken(heard), taken(waits), taken(state), taken(newer)) == ([True], [False], [True], [False])
     elsewhere = model.event(event(16, ev.MessageReceived(message=message(3, "old", "cian"))))
     assert taken(elsewhere) == [False]
+
+
+def test_who_is_blocked_is_on_no_list_and_comes_back_as_it_was(model: v.Model) -> None:
+    model.event(event(11, ev.MessageReceived(message=message(1))))
+    before = model.everything()
+    assert before.totals == o.Totals(rooms=1, peers=1, unread=1, requests=0)
+    ops = model.event(event(12, ev.RoomChanged(room=room(unread=1, hidden=True))))
+    assert o.HiddenOp(12, "room-bela", "bela") in ops and not [op for op in ops if isinstance(op, o.RoomGone)]
+    assert (model.everything().rooms, model.everything().totals.unread) == ([], 0)
+    assert model.has_room("room-bela"), "it isn't told as deleted to who asks for it"
+    (back,) = [op for op in model.event(event(13, ev.RoomChanged(room=room(unread=1)))) if isinstance(op, o.RoomOp)]
+    assert (back.room, model.everything().totals) == (before.rooms[0], before.totals)
+    model.resync(snapshot(20, rooms=[room(hidden=True)]))
+    assert model.everything().rooms == []
+
+
+def asking(model: v.Model, seq: int, who: str, name: str) -> list[o.Op]:
+    """A node of this name asks to write; returns what its first text changes."""
+    model.event(event(seq, ev.PeerAdded(peer=node(who, name=name))))
+    assert not model.event(event(seq + 1, ev.RoomAdded(room=direct(who, name=name, request=True, created=7))))
+    said = message(seq, "hello?", name=who, room=f"direct:{who}")
+    return model.event(event(seq + 2, ev.MessageReceived(message=said)))
+
+
+def test_a_request_is_told_apart_and_becomes_a_conversation(model: v.Model) -> None:
+    ops = asking(model, 11, "mira", "mira")
+    assert not [op for op in ops if isinstance(op, o.RoomOp | o.MessageOp)]
+    (request,) = model.everything().requests
+    assert (request.room.name, request.since, request.room.unread, request.alike) == ("mira", 7, 1, None)
+    assert model.everything().totals == o.Totals(rooms=1, peers=2, unread=0, requests=1)
+    ops = model.event(event(14, ev.RoomChanged(room=direct("mira"))))
+    assert o.RequestGone("direct:mira") in ops and [op.room.id for op in ops if isinstance(op, o.RoomOp)] == [
+        "direct:mira"
+    ]
+    assert model.everything().requests == []
+
+
+def test_a_request_that_is_refused_was_never_a_conversation_that_was_deleted(model: v.Model) -> None:
+    asking(model, 11, "mira", "mira")
+    model.event(event(14, ev.PeerForgotten(peer="peer-mira")))
+    ops = model.event(event(15, ev.RoomDeleted(room="direct:mira")))
+    assert ops[0] == o.RequestGone("direct:mira") and not [op for op in ops if isinstance(op, o.RoomGone)]
+
+
+def test_a_request_says_whose_name_its_own_looks_like(model: v.Model) -> None:
+    asking(model, 11, "false", "b\u0435la")
+    (request,) = model.everything().requests
+    assert request.alike is not None and (request.alike.name, request.alike.verified) == ("bela", False)
+    model.event(event(14, ev.PeerChanged(peer=peer(name="beata"))))
+    assert model.everything().requests[0].alike is None
+    asking(model, 15, "other", "beIa")
+    assert [one.alike for one in model.everything().requests] == [None, None], "those who ask aren't known"
+
+
+def test_a_tab_is_told_of_the_newest_requests_and_of_their_number(model: v.Model) -> None:
+    for number in range(v.MAX_TOLD + 3):
+        asking(model, 11 + 3 * number, f"n{number}", f"mira {number}")
+    told = model.everything()
+    assert (len(told.requests), told.totals.requests, told.totals.rooms) == (v.MAX_TOLD, v.MAX_TOLD + 3, 1)
+    assert told.requests[0].room.id == f"direct:n{v.MAX_TOLD + 2}"

@@ -230,10 +230,38 @@ def test_apply_of_snapshot_and_events_is_a_fresh_snapshot_for_every_command(node
         assert doubtful.warning is not None
         assert client.trust(doubtful.id).warning is None
         did("trust")
+        assert client.verify(doubtful.id, doubtful.code).verified
+        assert not client.unverify(doubtful.id).verified
+        did("verify", "unverify")
+        for decision in ("accept", "refuse"):
+            stranger = nodes.start(f"nobody who is {decision}ed")
+            stranger.send(anna.address, "do you know me?")
+
+            def asks(name: str = stranger.name) -> str | None:
+                rooms = client.snapshot().state.rooms.values()
+                return next((room.peer for room in rooms if room.request and room.last and room.name == name), None)
+
+            who = eventually(asks, "a request waits")
+            reduced.agrees()
+            client.block(who)
+            reduced.agrees()
+            client.unblock(who)
+            did("block", "unblock")
+            getattr(client, decision)(who)
+            did(decision)
+            namesakes.append(stranger)
+        invited = nodes.start("invited")
+        client.add(invited.client.invite().link)
+        anna.wait_for_peer(invited.address, link="online", kind="node")
+        client.invite()
+        did("invite", "add")
+        namesakes.append(invited)
         for node in namesakes:
-            client.disconnect(node.address)
+            if anna.peer(node.address) is not None:
+                client.disconnect(node.address)
             node.stop()
-            client.delete(node.address)
+            if anna.peer(node.address) is not None:
+                client.delete(node.address)
         reduced.agrees()
         std.send(anna.host, anna.port, "begins anew")
         anna.wait_heard(std.address, ["begins anew"])

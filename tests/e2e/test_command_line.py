@@ -385,6 +385,7 @@ def test_a_pipe_whose_reader_has_enough_ends_it_cleanly(anna: NodeProcess, words
 
 VERBS = [
     ("send", "127.0.0.1:9", "text"), ("peers",), ("connect", "127.0.0.1:9"), ("disconnect", "x"), ("history", "x"),
+    ("invite",), ("add", "x"), ("requests",), ("verify", "x"), ("block", "x"), ("blocked",),
     ("search", "x"), ("link", "x"), ("set", "name", "x"), ("status",), ("stop",),
 ]  # fmt: skip
 
@@ -454,7 +455,7 @@ def test_wrong_usage(words: tuple[str, ...]) -> None:
     assert (result.returncode, result.stdout) == (2, "")
     last = result.stderr.splitlines()[-1]
     assert last.startswith(("python -m node", "There is no verb 'stat'; python -m node --help")), result.stderr
-    assert len(result.stderr.splitlines()) <= 8, result.stderr
+    assert len(result.stderr.splitlines()) <= 9, result.stderr
 
 
 @pytest.mark.parametrize("verb", ["send", "run"])
@@ -506,7 +507,7 @@ def test_a_home_in_use(anna: NodeProcess) -> None:
     ("content", "says"),
     [
         ("listen = 5000", "`listen` must be text in quotes, not 5000."),
-        ("port = '5000'", "there is no setting `port`; there are bus, "),
+        ("port = '5000'", "there is no setting `port`; there are accept_nodes, "),
         ("listen = ", "can't be read"),
         ("listen = 'here'", "'here' is not HOST:PORT"),
         ("bus = 'udp://x'", "neither ipc nor tcp://HOST:PORT"),

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.browser import SCREENSHOTS, Visit, settled
 from tests.e2e.views import VIEWS, View
 from tests.support import packages
-from tests.support.fake_node import FakeNode, fill, fill_nodes
+from tests.support.fake_node import FakeNode, fill, fill_nodes, fill_requests
 
 pytest_plugins = ["tests.e2e.browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -47,11 +47,13 @@ def told(violation: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("home", ["empty", "full", "nodes", "away"])
+@pytest.mark.parametrize("home", ["empty", "full", "nodes", "requests", "away"])
 def test_every_view(node: FakeNode, visit: Visit, checker: str, scheme: str, home: str) -> None:
     SCREENSHOTS.mkdir(exist_ok=True)
     if home == "nodes":
         fill_nodes(node)
+    elif home == "requests":
+        fill_requests(node)
     elif home != "empty":
         fill(node)
     # No colour is looked at half-way to another one.

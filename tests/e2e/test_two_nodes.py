@@ -152,6 +152,8 @@ def test_both_killed_in_the_middle_of_talking_again_and_again(pair: tuple[NodePr
     anna.client.connect(bert.address)
     anna.wait_for_peer(bert.address, kind="node", link="online")
     bert_id = anna.client.peers().peers[0].id
+    # Else what Anna says waits with him as a request, which takes a few lines only.
+    bert.client.settings(accept_nodes="everybody")
     said: list[str] = []
     for turn in range(4):
         victim = (anna, bert)[turn % 2]

@@ -17,8 +17,8 @@ class View(NamedTuple):
 
     #: Of its screenshots.
     name: str
-    #: What the node holds: "empty"; "full" (fake_node.fill); "nodes" (fake_node.fill_nodes); "away" (full, and then the
-    #: node went).
+    #: What the node holds: "empty"; "full" (fake_node.fill); "nodes" (fake_node.fill_nodes);
+    #: "requests" (fake_node.fill_requests); "away" (full, and then the node went).
     home: str
     #: Below the dashboard's address.
     path: str
@@ -144,6 +144,21 @@ VIEWS = [
     View("nodes-search", "nodes", "search?q=is", ".searchpage .hit"),
     View("nodes-activity", "nodes", "activity", _TOLD),
     View("nodes-alarm", "nodes", "?room=direct:2", ".row", _alarmed),
+    # fill_requests() makes them in this order: bela, erik, one who looks like bela, mira, one in clear who is blocked.
+    View("requests-list", "requests", "", ".list .room.asks"),
+    View("requests-cards", "requests", "?room=requests", ".asker .firstline"),
+    View("requests-alike", "requests", "?room=direct:3", ".asker .firstline"),
+    View("requests-block", "requests", "?room=requests", ".asker .firstline",
+         then(press("button", "Block"), lambda tab: expect(tab.locator(".requests .ask")).to_be_visible()), again=True),
+    View("requests-refused", "requests", "?room=direct:2", ".waits"),
+    View("requests-verified", "requests", "?room=direct:1", ".row"),
+    View("requests-verify", "requests", "?room=direct:2", ".row", then(press("button", "Not verified")), again=True),
+    View("requests-differ", "requests", "?room=direct:2", ".row",
+         then(press("button", "Not verified"), press("button", "They don't match")), again=True),
+    View("requests-peers", "requests", "peers", ".peer .verified"),
+    View("requests-settings", "requests", "settings", ".st-key-card-blocked button"),
+    View("requests-invite", "requests", "peers", ".peer",
+         then(press("button", "Invite somebody"), lambda tab: expect(tab.locator(".qr")).to_be_visible()), again=True),
     View("peers-empty", "empty", "peers", ".known .empty h2"),
     View("peers-full", "full", "peers", ".peer"),
     View("peers-refused", "full", "peers", ".peer", press("button", "Connect")),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
 from node.bus import bounds
-from node.model import parse_address
+from node.model import parse_address, peer_id
 from tests.support.oracle import Oracle
 from tests.support.witness import Witness
 
@@ -262,11 +262,35 @@ def _trust(fuzz: Fuzz) -> tuple[Args, Expected]:
     )  # fmt: skip
 
 
+def _verify(fuzz: Fuzz) -> tuple[Args, Expected]:
+    return {"peer": fuzz.peer(), "code": fuzz.dice.choice(("", "abcd · efgh · ijkl · mnop", "x" * 5_000))}, (
+        "not_found", "ambiguous", "own_address", "invalid_args", "not_a_node",
+    )  # fmt: skip
+
+
+def _undecided(fuzz: Fuzz) -> tuple[Args, Expected]:
+    # Nobody here is a node, so there is no request.
+    return {"peer": fuzz.peer()}, ("not_found", "ambiguous", "own_address", "invalid_args", "not_a_request")
+
+
+def _blocked(fuzz: Fuzz) -> tuple[Args, Expected]:
+    # An address where nobody of this game is: the oracle knows nothing of hidden conversations.
+    return {"peer": "127.7.7.7"}, ("ok", "not_blocked")
+
+
+def _add(fuzz: Fuzz) -> tuple[Args, Expected]:
+    # Of keys that nobody has, and at no address of this game: nobody answers there.
+    peer = peer_id(fuzz.dice.randbytes(32))
+    link = fuzz.dice.choice(("", "snicher:", f"snicher://{peer}@0.0.0.0:1", f"snicher://{peer[:-1]}@127.7.7.8:9"))
+    return {"link": link}, ("invalid_invite",)
+
+
 def _settings(fuzz: Fuzz) -> tuple[Args, Expected]:
     dice = fuzz.dice
     values: dict[str, tuple[Any, ...]] = {
         "name": ("anna", "x" * 64, "x" * 65, "", "a\nb"), "reconnect": (True, False),
-        "share_reading": (True, False), "mandatory_rule": ("on", "x"),
+        "share_reading": (True, False), "mandatory_rule": ("on", "x"), "accept_nodes": ("ask", "everybody", "x"),
+        "accept_plain": ("everybody", "x"),
         "keep_events": (10_000, 9_999, 100_000_000, 100_000_001, 20_000), "keep_days": (0, 1, 36_500, 36_501, -1),
         "mandatory": ([], ["127.0.0.1:1"]), "mandatory_greeting": ("hi", "x" * 501), "reset": ([], ["name"], ["x"]),
     }  # fmt: skip
@@ -282,9 +306,11 @@ GENERATORS: dict[str, Callable[[Fuzz], tuple[Args, Expected]]] = {
     "rename": _rename, "merge": _merge, "delete": _delete, "mark_read": _mark_read, "stats": _hello,
     "settings": _settings, "config": _hello, "status": _hello, "stop": _hello, "trust_clock": _hello,
     "delivery": _delivery, "typing": _typing, "links": _someone, "trust": _trust,
+    "verify": _verify, "unverify": _someone, "accept": _undecided, "refuse": _undecided,
+    "invite": _hello, "add": _add, "block": _blocked, "unblock": _blocked,
 }  # fmt: skip
 #: How often each is asked for, against 2 for all others.
 WEIGHTS = {
     "send": 20, "delete": 14, "search": 8, "history": 6, "mark_read": 8, "merge": 3, "rename": 3, "resend": 3,
-    "snapshot": 1,
+    "snapshot": 1, "delivery": 6,
 }  # fmt: skip

@@ -12,6 +12,7 @@ import itertools
 import random
 from collections.abc import Callable
 
+from node import invites, names
 from node.errors import HandshakeFailed, InvalidEntry, InvalidFrame, LocalFault
 from node.model import Address, Header, PeerId, normal_host, parse_address, peer_id, public_key
 from node.printable import printed
@@ -251,8 +252,24 @@ def address(data: bytes, rng: random.Random) -> None:
             assert normal_host(found) == found
 
 
+def invite(data: bytes, rng: random.Random) -> None:
+    """An invite that is written as it is read, whose name is fit to be shown; or ValueError with a sentence."""
+    text = data.decode(errors=rng.choice(("replace", "surrogateescape")))[:4000]
+    links = (text, f"snicher://{peer_id(bytes(32))}@{text}", f"snicher://{peer_id(bytes(32))}@10.0.0.1:5?name={text}")
+    for link in links:
+        try:
+            found = invites.parse(link)
+        except ValueError as error:
+            assert 0 < len(str(error)) < 600
+            continue
+        assert invites.parse(str(found)) == found
+        assert 1 <= len(found.addresses) <= invites.MAX_ADDRESSES
+        assert found.name is None or names.shown(found.name) == found.name
+
+
 TARGETS: dict[str, Target] = {
     "recognise": recognising,
+    "invite": invite,
     **{f"reader {c.name}": functools.partial(reading, c.reader, not c.persistent) for c in registry.CODECS},
     **{
         f"reader {name}, dialled": functools.partial(reading, functools.partial(codec.reader, dialled=True), False)

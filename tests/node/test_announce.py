@@ -57,6 +57,8 @@ def test_a_node_is_said_to_be_one_and_its_link_to_be_encrypted(say: Any) -> None
     node = peer(id="a" * 52, kind="node", code=CODE, link="online")
     assert say(ev.PeerAdded(peer=node)) == [f"new peer: ben (10.0.0.2:5000, a Snicher node, code {CODE})"]
     assert say(ev.PeerChanged(peer=node)) == [f"ben (10.0.0.2:5000) is online, encrypted (code {CODE})"]
+    checked = msgspec.structs.replace(node, verified=True)
+    assert say(ev.PeerChanged(peer=checked)) == [f"ben (10.0.0.2:5000) is online, encrypted (code {CODE}, verified)"]
     assert say(ev.PeerChanged(peer=msgspec.structs.replace(node, link="offline"))) == ["ben (10.0.0.2:5000) is offline"]
     direct = nouns.Room(id="direct:1", kind="direct", name="ben")
     assert say(ev.RoomsMerged(gone="plain-1", room=direct)) == [

@@ -32,6 +32,8 @@ VALUES: dict[str, tuple[tuple[str, str, str], str]] = {
     "mandatory_rule": (("off", "on", "off"), "false"),
     "reconnect": (("off", "on", "off"), "false"),
     "share_reading": (("off", "on", "off"), "false"),
+    "accept_nodes": (("everybody", "nobody", "ask"), ""),
+    "accept_plain": (("known", "everybody", "nobody"), ""),
     "keep_events": (("20000", "30000", "40000"), "40_000"),
     "keep_days": (("1", "2", "3"), "3"),
     "free_space": (("1", "2", "3"), "3"),
@@ -122,7 +124,8 @@ def test_it_is_told_where_each_value_comes_from(tmp_path: pathlib.Path, key: str
     if key in settings.KEYS:
         one = told(argv[:2], {}, {key: settings.from_text(key, by_variable)})
         assert (one.value, one.source, one.where) == (by_variable, "saved", str(tmp_path / "snicher.db"))
-    assert one.restart == (key not in ("name", "reconnect", "share_reading", "keep_events", "keep_days"))
+    at_once = ("name", "reconnect", "share_reading", "accept_nodes", "accept_plain", "keep_events", "keep_days")
+    assert one.restart == (key not in at_once)
 
 
 def test_a_name_changed_for_this_run_says_so_and_what_comes_after(tmp_path: pathlib.Path) -> None:
@@ -157,7 +160,9 @@ def test_the_defaults_are_what_the_help_says(tmp_path: pathlib.Path) -> None:
     assert str(loaded.listen) == told["listen"]
     assert (loaded.bus, loaded.log_format, loaded.log_level) == (told["bus"], told["log_format"], told["log_level"])
     assert loaded.name is None
-    for key in ("reconnect", "share_reading", "keep_events", "keep_days", "mandatory_greeting", "mandatory_rule"):
+    for key in settings.KEYS:
+        if key in ("name", "mandatory"):
+            continue
         assert value_of(loaded, key) == told[key]
     assert loaded.default_name
 
@@ -436,6 +441,8 @@ WRONG = [
     ("SNICHER_MANDATORY_RULE", "yes", "one of on, off"),
     ("SNICHER_RECONNECT", "1", "one of on, off"),
     ("SNICHER_SHARE_READING", "1", "one of on, off"),
+    ("SNICHER_ACCEPT_NODES", "on", "one of ask, everybody, nobody"),
+    ("SNICHER_ACCEPT_PLAIN", "ask", "one of everybody, known, nobody"),
     *((name, value, "whole number") for name in ("SNICHER_KEEP_EVENTS", "SNICHER_KEEP_DAYS", "SNICHER_FREE_SPACE",
       "SNICHER_QUOTA") for value in ("-1", "1.5", "\u0663", "x", "1e3", "9" * 5_000)),
     ("SNICHER_HOME", "~nobody-of-that-name", "no such user"),

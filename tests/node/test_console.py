@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from node import backup, console, identity
+from node import backup, console, identity, patience
 from node.bus import bounds, nouns
 from node.bus import events as ev
 from node.bus import requests as rq
@@ -40,7 +40,7 @@ def test_a_send_that_must_be_repeated_is_the_same_send(
 
 
 def test_patience_has_an_end(verb: Callable[..., FakeClient], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(console, "PATIENCE", -1.0)
+    monkeypatch.setattr(patience, "PATIENCE", -1.0)
     with pytest.raises(CommandRefused):
         verb(["send", "bert:5", "hi"], CommandRefused("busy", "Too much.", retryable=True))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from node.bus import events as ev
 from node.bus import nouns
 from node.heard import TYPING_AGAIN_MS, Heard
@@ -39,3 +41,17 @@ def test_somebody_who_is_not_known_types_unseen() -> None:
     heard.know(there(DIRECT).state)
     heard.take(typing(1000, member="nobody"))
     assert told == []
+
+
+def test_of_requests_only_their_number_is_told_once_each() -> None:
+    told: list[str] = []
+    heard = Heard(told.append, "menu")
+    one = msgspec.structs.replace(DIRECT, request=True)
+    two = msgspec.structs.replace(one, id="direct:2")
+    heard.know(there(one, two).state)
+    for room in (one, one, two):
+        heard.take(event(ev.MessageReceived(message=message(room=room.id, text="buy this")), 1))
+    assert told == ["(1 request waits: python -m node requests)", "(2 requests wait: python -m node requests)"]
+    heard.take(event(ev.RoomChanged(room=msgspec.structs.replace(one, request=False)), 2))
+    heard.take(event(ev.MessageReceived(message=message(room=one.id, text="thank you")), 3))
+    assert "thank you" in told[-1]

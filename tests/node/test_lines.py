@@ -267,7 +267,20 @@ def test_a_consumer_as_people_read_it() -> None:
             ev.PeerChanged(peer=msgspec.structs.replace(BELA, warning="Two\nkeys.")),
             "bela 10.0.0.1:5 k7f2 9qda encrypted online (Two keys.)",
         ),
+        (
+            ev.PeerAdded(peer=msgspec.structs.replace(BELA, verified=True)),
+            "bela 10.0.0.1:5 k7f2 9qda encrypted, verified online",
+        ),
         (ev.RoomAdded(room=DIRECT), "bela (direct:1), encrypted"),
+        (
+            ev.RoomChanged(room=msgspec.structs.replace(DIRECT, request=True, hidden=True)),
+            "bela (direct:1), encrypted, a request, hidden",
+        ),
+        (
+            ev.PeerBlocked(blocked=nouns.Blocked(id="10.0.0.1", name="be\nla")),
+            "plain clients at 10.0.0.1 (be la) is blocked: nothing of it is taken",
+        ),
+        (ev.PeerUnblocked(id="10.0.0.1"), "10.0.0.1 is blocked no more"),
         (
             ev.PeerWarned(peer=ID, name="be\nla", warning="Another key."),
             "be la: Another key. (`python -m node peers` says what to do)",

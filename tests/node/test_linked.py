@@ -45,6 +45,15 @@ def test_a_link_is_told_with_both_programs_and_both_codes(
     ]
 
 
+def test_a_code_that_was_compared_is_told_as_verified(
+    verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = there(DIRECT)
+    found.state.peers[BELA.id] = msgspec.structs.replace(BELA, verified=True)
+    verb(["link", "bela"], found, [link()], STATUS)
+    assert capsys.readouterr().out.splitlines()[-1] == f"  their code  {BELA.code}, verified"
+
+
 def test_two_machines_of_one_identity_are_told_apart_the_one_in_use_first(
     verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -44,6 +44,8 @@ RECEIPTS = "SELECT room, stream, n, hash FROM receipt WHERE member = ? AND autho
 HELD = "SELECT hash FROM signed WHERE room = ? AND author = ? AND stream = ? AND n = ?"
 #: Between two looks at the disks, in seconds.
 LOOKS = 0.05
+#: Nobody is there who could accept the other.
+OPEN = ("--accept-nodes", "everybody")
 
 
 class Scale(msgspec.Struct, frozen=True):
@@ -115,7 +117,9 @@ class Pair:
         #: How long it took until both said that they are linked, after both were up, in seconds.
         self.linked: list[float] = []
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sn-"))
-        self.anna, self.bert = (NodeProcess(self.folder / name, name) for name in ("anna", "bert"))
+        self.anna, self.bert = (
+            NodeProcess(self.folder / name, name, arguments=OPEN) for name in ("anna", "bert")
+        )  # fmt: skip
         if wire is not None:
             self.anna, self.bert = (self._on(wire, number) for number in (0, 1))
         self.both = (self.anna, self.bert)
@@ -126,7 +130,7 @@ class Pair:
     def _on(self, wire: Wire, number: int) -> NodeProcess:
         """A node in one of the namespaces. It listens everywhere there, because its address may change."""
         name = ("anna", "bert")[number]
-        node = NodeProcess(self.folder / name, name, f"0.0.0.0:{PORT}", inside=wire.inside(number))
+        node = NodeProcess(self.folder / name, name, f"0.0.0.0:{PORT}", arguments=OPEN, inside=wire.inside(number))
         node.address = f"{wire.hosts[number]}:{PORT}"
         return node
 

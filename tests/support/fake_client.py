@@ -71,6 +71,30 @@ class FakeClient:
     def links(self, peer: str) -> Any:
         return self._answer("links", peer)
 
+    def verify(self, peer: str, code: str) -> Any:
+        return self._answer("verify", peer, code)
+
+    def unverify(self, peer: str) -> Any:
+        return self._answer("unverify", peer)
+
+    def invite(self) -> Any:
+        return self._answer("invite")
+
+    def add(self, link: str) -> Any:
+        return self._answer("add", link)
+
+    def accept(self, peer: str) -> Any:
+        return self._answer("accept", peer)
+
+    def refuse(self, peer: str) -> Any:
+        return self._answer("refuse", peer)
+
+    def block(self, peer: str) -> Any:
+        return self._answer("block", peer)
+
+    def unblock(self, peer: str) -> Any:
+        return self._answer("unblock", peer)
+
     def delivery(self, message: int) -> Any:
         return self._answer("delivery", message)
 

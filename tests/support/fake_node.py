@@ -87,6 +87,8 @@ class FakeNode:
         self.typed: list[tuple[str, bool]] = []
         #: The encrypted links that stand, by the peer's id.
         self.links: dict[str, list[nouns.Link]] = {}
+        #: Who is off the list because they are blocked, by the id that is blocked.
+        self.off: dict[str, list[nouns.Peer]] = {}
         self._ids = itertools.count(1)
         self._rooms = itertools.count(1)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -211,8 +213,10 @@ class FakeNode:
 
         return self.on_loop(work)
 
-    def add_node(self, name: str, *, link: str = "online", host: str = "", **more: Any) -> nouns.Peer:
-        """Another Snicher node, and the direct room with it."""
+    def add_node(
+        self, name: str, *, link: str = "online", host: str = "", request: bool = False, **more: Any
+    ) -> nouns.Peer:
+        """Another Snicher node, and the direct room with it. `request`: nobody here has dealt with it yet."""
 
         def work() -> nouns.Peer:
             number = next(self._rooms)
@@ -225,7 +229,7 @@ class FakeNode:
             newest = max((one.id for messages in self.messages.values() for one in messages), default=0)
             room = nouns.Room(
                 id=peer.room, kind="direct", name=name, peer=peer.id, encrypted=True, created=now(), read_upto=newest,
-                members=[peer.id],
+                members=[peer.id], request=request,
             )  # fmt: skip
             self._durable("PeerAdded", ev.PeerAdded(peer=peer))
             self._durable("RoomAdded", ev.RoomAdded(room=room), room.id)
@@ -582,6 +586,84 @@ class FakeNode:
         self._durable("RoomAdded", ev.RoomAdded(room=room), room.id)
         return rq.PeerResult(peer=new)
 
+    def _node_of(self, which: str) -> nouns.Peer:
+        peer = self._peer(which)
+        if peer.kind != "node":
+            raise CommandRefused("not_a_node", "A plain client has no key.")
+        return peer
+
+    def _changed(self, peer: nouns.Peer, **changes: Any) -> rq.PeerResult:
+        new = replace(peer, **changes)
+        self._durable("PeerChanged", ev.PeerChanged(peer=new))
+        return rq.PeerResult(peer=new)
+
+    def _change_room(self, room: str, **changes: Any) -> None:
+        new = replace(self.state.rooms[room], last=None, **changes)
+        self._durable("RoomChanged", ev.RoomChanged(room=new), room)
+
+    def _do_verify(self, args: rq.VerifyArgs) -> rq.PeerResult:
+        peer = self._node_of(args.peer)
+        if re.findall(r"\w+", args.code) not in (re.findall(r"\w+", peer.code), [peer.id]):
+            raise CommandRefused("code_differs", "That isn't the code of its key.")
+        return self._changed(peer, verified=True, warning=None, rival=None, standing="known")
+
+    def _do_unverify(self, args: rq.PeerArgs) -> rq.PeerResult:
+        return self._changed(self._node_of(args.peer), verified=False)
+
+    def _request(self, which: str) -> nouns.Peer:
+        peer = self._peer(which)
+        if not self.state.rooms[peer.room].request:
+            raise CommandRefused("not_a_request", "It is no request.")
+        return peer
+
+    def _do_accept(self, args: rq.PeerArgs) -> rq.PeerResult:
+        peer = self._request(args.peer)
+        result = self._changed(peer, standing="known")
+        self._change_room(peer.room, request=False)
+        return result
+
+    def _do_refuse(self, args: rq.PeerArgs) -> rq.Nothing:
+        return self._do_delete(rq.PeerArgs(peer=self._request(args.peer).id))
+
+    def _do_block(self, args: rq.PeerArgs) -> rq.BlockedResult:
+        peer = self._peer(args.peer)
+        plain = peer.kind != "node"
+        blocked = nouns.Blocked(id=peer.host if plain else peer.id, name=peer.name, at=now())
+        self._durable("PeerBlocked", ev.PeerBlocked(blocked=blocked))
+        every = [one for one in self.state.peers.values() if one.kind != "node" and one.host == peer.host]
+        self.off[blocked.id] = every if plain else [peer]
+        for one in self.off[blocked.id]:
+            self._durable("PeerForgotten", ev.PeerForgotten(peer=one.id))
+            self._change_room(one.room, hidden=True)
+        return rq.BlockedResult(blocked=blocked)
+
+    def _do_unblock(self, args: rq.PeerArgs) -> rq.BlockedResult:
+        found = [one for one in self.state.blocked.values() if args.peer in (one.id, one.name)]
+        if not found:
+            raise CommandRefused("not_blocked", "Nobody who is meant by that is blocked.")
+        self._durable("PeerUnblocked", ev.PeerUnblocked(id=found[0].id))
+        for one in self.off.pop(found[0].id, []):
+            self._durable("PeerAdded", ev.PeerAdded(peer=replace(one, link="offline")))
+            self._change_room(one.room, hidden=False)
+        return rq.BlockedResult(blocked=found[0])
+
+    def _do_invite(self, _: rq.Nothing) -> rq.InviteResult:
+        return rq.InviteResult(link=f"snicher://{self.me.id}@{','.join(self.me.addresses)}?name={self.me.name}")
+
+    def _do_add(self, args: rq.AddArgs) -> rq.AddResult:
+        found = re.fullmatch(r"snicher://(\w+)@([\d.]+):(\d+)(?:\?name=(\w+))?", args.link)
+        if found is None:
+            raise CommandRefused("invalid_invite", "This is no invite.")
+        id_, host, port, name = found.groups()
+        peer = nouns.Peer(
+            id=id_, room=f"direct:{id_[:8]}", name=name or host, kind="node", host=host, port=int(port), wanted=True,
+            link="connecting", dialect="snicher", code=short_code(id_), standing="known",
+        )  # fmt: skip
+        room = nouns.Room(id=peer.room, kind="direct", name=peer.name, peer=id_, encrypted=True, members=[id_])
+        self._durable("PeerAdded", ev.PeerAdded(peer=peer))
+        self._durable("RoomAdded", ev.RoomAdded(room=room), room.id)
+        return rq.AddResult(peer=peer, note="10.0.0.1:5000 is another node's.")
+
     def _do_connect(self, args: rq.ConnectArgs) -> rq.PeerResult:
         for peer in self.state.peers.values():
             if args.address in (peer.id, peer.name, f"{peer.host}:{peer.port}"):
@@ -764,6 +846,25 @@ def fill_nodes(node: FakeNode) -> dict[str, nouns.Peer]:
     node.types(bela, for_ms=3_600_000)
     node.warn(twin, "Another node with the name bela is known here.")
     return {"bela": bela, "cian": cian, "twin": twin, "clear": clear, "dora": dora, "alpha": alpha}
+
+
+def fill_requests(node: FakeNode) -> dict[str, nouns.Peer]:
+    """A home in which people ask to write: one of them under a name like that of somebody who is verified."""
+    minute = 60_000
+    bela = node.add_node("bela", verified=True)
+    node.receive(bela, "See you at three.", at=now() - 60 * minute)
+    erik = node.add_node("erik", refusal="erik has refused your request. You can ask once more after a day.")
+    node.say(erik.room, "Keys are at the desk", at=now() - 50 * minute)
+    alike = node.add_node("b\u0435la", request=True, host="10.0.0.66", link="offline")
+    node.receive(alike, "New phone, new key. Send me the door code again?", at=now() - 40 * minute)
+    mira = node.add_node("mira", request=True)
+    node.receive(mira, "Hi Anna, Dora gave me your name.", at=now() - 20 * minute)
+    node.receive(mira, "It is at https://site.example:9/a, see <b>there</b>.", at=now() - 19 * minute)
+    node.receive(mira, "Can I bring it by at three?", at=now() - 18 * minute)
+    spam = node.add_peer("SPAM", dialect="std", host="10.0.0.99")
+    node.receive(spam, "buy now", at=now() - 90 * minute)
+    node.on_loop(lambda: node._do_block(rq.PeerArgs(peer=spam.id)))
+    return {"bela": bela, "erik": erik, "alike": alike, "mira": mira, "spam": spam}
 
 
 def fill(node: FakeNode) -> dict[str, nouns.Peer]:

@@ -299,6 +299,10 @@ def _is_read(of: list[Any]) -> bool:
     )
 
 
+def _is_door(of: list[Any]) -> bool:
+    return isinstance(of[0], str) and _is_number(of[1], 0, LARGEST)
+
+
 def _is_typing(of: list[Any]) -> bool:
     return isinstance(of[0], str) and _is_number(of[1], 0, 10)
 
@@ -307,6 +311,7 @@ def _is_typing(of: list[Any]) -> bool:
 _FRAMES = {
     0: (8, _is_hello), 1: (2, _is_token), 2: (2, _is_token), 3: (3, _is_bye), 4: (2, _is_digest), 5: (3, _is_have),
     6: (6, _is_want), 7: (4, _is_stream), 8: (5, _is_run), 13: (3, _is_read), 14: (3, _is_typing),
+    15: (3, _is_door),
 }  # fmt: skip
 
 

@@ -91,6 +91,8 @@ def frames() -> dict[str, f.Frame]:
         "READ": f.Read(ROOM, [(one, SECOND, 1), (author_of(OTHER), THIRD, 1)]),
         "TYPING": f.Typing(ROOM, 6),
         "TYPING no longer": f.Typing(ROOM, 0),
+        "DOOR shut": f.Door(ROOM, 1),
+        "DOOR open": f.Door(ROOM, 0),
     }
 
 

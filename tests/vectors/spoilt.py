@@ -204,6 +204,8 @@ def _frames() -> list[dict[str, object]]:
         _one("READ up to 0", "frame", frame_bytes([13, ROOM, [[author, FIRST, 0]]])),
         _one("READ with a stream of 15 bytes", "frame", frame_bytes([13, ROOM, [[author, FIRST[1:], 1]]])),
         _one("TYPING for 11 seconds", "frame", frame_bytes([14, ROOM, 11])),
+        _one("DOOR with a state below 0", "frame", frame_bytes([15, ROOM, -1])),
+        _one("DOOR without a state", "frame", frame_bytes([15, ROOM])),
         _one("TYPING for -1 seconds", "frame", frame_bytes([14, ROOM, -1])),
     ]  # fmt: skip
 

@@ -322,8 +322,8 @@ export class Conversation {
   /** The parts of the drawing that don't come from messages. */
   #beside() {
     const room = this.#room;
-    const { name, wait, link, next_at: next } = room ?? {};
-    return JSON.stringify([name, wait, link, next, room && store.unreadIn(room), store.away !== null]);
+    const { name, wait, link, refused, next_at: next } = room ?? {};
+    return JSON.stringify([name, wait, link, refused, next, room && store.unreadIn(room), store.away !== null]);
   }
 
   #tick() {

@@ -4,6 +4,7 @@ import { avatar, drawAvatar, h, icon, setAttribute, setText } from "../shared/do
 import { addressOf, place } from "../shared/place.js";
 import { drawPrivacy, privacyBadge } from "../shared/privacy.js";
 import { store } from "../shared/session.js";
+import { verifiedMark } from "../shared/verified.js";
 import * as when from "../shared/when.js";
 
 /** @import { RoomView } from "../shared/schema.js" */
@@ -31,6 +32,7 @@ export class Entry {
       presence: h("span", { class: "visuallyhidden" }),
       tag: privacyBadge({ class: "tag" }),
       doubt: h("span", { class: "doubtmark", hidden: true }, icon("alert"), h("span", { class: "visuallyhidden" }, ", warning")),
+      verified: verifiedMark(),
       mark: h("span", { class: "namemark" }),
       last: h("span", { class: "preview", dir: "auto" }),
       time: h("time"),
@@ -43,7 +45,8 @@ export class Entry {
       event.preventDefault();
       open(this.#room.id);
     } }, parts.face,
-    h("span", { class: "what" }, h("span", { class: "line" }, parts.name, parts.presence, parts.tag, parts.doubt),
+    h("span", { class: "what" }, h("span", { class: "line" }, parts.name, parts.verified, parts.presence, parts.tag,
+      parts.doubt),
       h("span", { class: "line" }, parts.mark, parts.last)),
     h("span", { class: "side" }, parts.time, parts.count, parts.said));
     this.element = h("div", { role: "listitem" }, this.#link);
@@ -59,12 +62,13 @@ export class Entry {
     if (this.#room === room && this.#signature === signature) return;
     this.#room = room;
     this.#signature = signature;
-    const { face, name, mark, tag, doubt, presence, last: preview, time } = this.#parts;
+    const { face, name, verified, mark, tag, doubt, presence, last: preview, time } = this.#parts;
     setAttribute(this.#link, "href", addressOf(room.id));
     setAttribute(this.#link, "aria-current", open ? "true" : null);
     this.#link.classList.toggle("unread", unread > 0);
     drawAvatar(face, room);
     setText(name, room.name);
+    verified.hidden = !room.verified;
     setText(mark, room.mark);
     drawPrivacy(tag, room.encrypted, room.encrypted ? "encrypted" : "plain", room.privacy_title);
     doubt.hidden = !room.doubt;

@@ -4,11 +4,13 @@ import { avatar, drawAvatar, h, icon, setAttribute, setText } from "../shared/do
 import { place } from "../shared/place.js";
 import { drawPrivacy, privacyBadge } from "../shared/privacy.js";
 import { store } from "../shared/session.js";
+import { NOT_VERIFIED, VERIFIED } from "../shared/verified.js";
 import * as when from "../shared/when.js";
 import { Doubt } from "./doubt.js";
 import { Menu } from "./menu.js";
 import { Secure } from "./secure.js";
 import { Sheet } from "./sheet.js";
+import { Verify } from "./verify.js";
 
 /** @import { RoomView } from "../shared/schema.js" */
 
@@ -19,6 +21,7 @@ export class Head {
   #parts;
   #menu;
   #doubt;
+  #verify;
   #secure = new Secure();
   /** @type {RoomView | undefined} */
   #room;
@@ -26,7 +29,8 @@ export class Head {
   /** @param {(text: string) => void} done Tells what a choice in the menu did. */
   constructor(done) {
     const sheet = new Sheet();
-    this.#menu = new Menu(done, sheet, (anchor) => this.#tellLink(anchor));
+    this.#verify = new Verify(sheet, done);
+    this.#menu = new Menu(done, sheet, (anchor) => this.#tellLink(anchor), (room) => this.#verify.show(room));
     this.#doubt = new Doubt(sheet, done);
     this.banner = this.#doubt.element;
     const parts = {
@@ -38,18 +42,21 @@ export class Head {
       address: h("span", { class: "address" }),
       code: h("span", { class: "code", tabindex: 0, role: "note" }),
       badge: this.#badge(false),
+      verified: h("button", { class: "trust", type: "button", "aria-haspopup": "dialog",
+        onclick: () => this.#room && this.#verify.show(this.#room) }, icon("done"), h("span", { class: "word" })),
     };
     this.#parts = parts;
-    const title = h("div", { class: "title" }, h("div", { class: "line" }, parts.name, parts.badge),
+    const title = h("div", { class: "title" }, h("div", { class: "line" }, parts.name, parts.badge, parts.verified),
       h("div", { class: "line small" }, parts.presence, parts.address, parts.code));
     this.element = h("header", {}, parts.back, parts.avatar, title, this.#menu.element, sheet.element,
-      this.#secure.element);
+      this.#secure.element, this.#verify.element);
   }
 
   /** Close whatever is open. */
   close() {
     this.#menu.close();
     this.#secure.close();
+    this.#verify.close();
   }
 
   destroy() {
@@ -72,6 +79,22 @@ export class Head {
       onclick: () => this.#tellLink(this.#parts.badge) }, "button");
   }
 
+  /**
+   * Whether somebody here has compared the code: by a check mark and a word, else by the words alone.
+   *
+   * @param {RoomView} room
+   */
+  #drawTrust(room) {
+    const { verified } = this.#parts;
+    const [, word] = verified.children;
+    verified.hidden = !room.code.length;
+    setAttribute(verified, "data-kind", room.verified ? "good" : "plain");
+    setText(word, room.verified ? "verified" : "not verified");
+    const means = room.verified ? VERIFIED : NOT_VERIFIED;
+    setAttribute(verified, "data-tip", means);
+    setAttribute(verified, "aria-label", `${means} Compare codes`);
+  }
+
   /** @param {RoomView | undefined} room Undefined when it isn't there. */
   draw(room) {
     const { avatar: face, name, presence, address, code } = this.#parts;
@@ -83,7 +106,7 @@ export class Head {
       setText(name, store.whole && store.me ? "This conversation isn't here" : "…");
       setText(presence, "");
       setText(address, "");
-      this.#parts.badge.hidden = true;
+      this.#parts.badge.hidden = this.#parts.verified.hidden = true;
       return;
     }
     drawAvatar(face, room);
@@ -102,6 +125,7 @@ export class Head {
     badge.hidden = false;
     drawPrivacy(badge, room.encrypted, room.privacy, room.privacy_title);
     setAttribute(badge, "aria-label", `${room.privacy}: ${room.privacy_title}`);
+    this.#drawTrust(room);
     if (code.hidden) return;
     setText(code, room.code.join(" "));
     setAttribute(code, "data-tip", `The code of ${room.name}'s node. If ${room.name} reads out the same one, it is theirs.`);

@@ -2,11 +2,11 @@
 // are drawn (shared/windowed.js).
 
 import { calm } from "../shared/calm.js";
-import { Children, h, setAttribute, setText } from "../shared/dom.js";
+import { Children, h, icon, setAttribute, setText } from "../shared/dom.js";
 import { finding } from "../shared/finding.js";
 import { onKey } from "../shared/keyboard.js";
 import { called } from "../shared/names.js";
-import { addressOf, place } from "../shared/place.js";
+import { addressOf, place, REQUESTS } from "../shared/place.js";
 import { drawPrivacy, privacyBadge } from "../shared/privacy.js";
 import { store } from "../shared/session.js";
 import { tips } from "../shared/tip.js";
@@ -21,6 +21,8 @@ import { Search } from "./search.js";
 
 /** Height of a row with what is between two, in px; as in list.css. */
 const ROW_PX = 61;
+/** Names in the row of those who ask to write; hardly more fit into it. */
+const NAMES = 5;
 
 export class List {
   element;
@@ -47,6 +49,7 @@ export class List {
   constructor() {
     this.#search = new Search(() => this.draw(), () => this.#openFirst());
     const parts = {
+      asks: makeAsks(),
       rooms: h("div", { class: "rooms", role: "list", "aria-label": "Conversations" }),
       people: h("h2", { hidden: true }, "People"),
       empty: h("div", { class: "empty", hidden: true }),
@@ -57,7 +60,7 @@ export class List {
     };
     this.#parts = parts;
     const scroller = h("div", { class: "scroll" },
-      parts.people, parts.rooms, parts.empty, parts.found, parts.hits, parts.all, parts.hint);
+      parts.asks.element, parts.people, parts.rooms, parts.empty, parts.found, parts.hits, parts.all, parts.hint);
     this.element = h("aside", { class: "list" }, this.#search.element, scroller);
     this.#rows = new Windowed(scroller, parts.rooms, {
       height: ROW_PX,
@@ -143,6 +146,8 @@ export class List {
     this.#words = words;
     this.#shown = shown;
     people.hidden = !words || !shown.length;
+    // What is above the rows has another height.
+    if (this.#parts.asks.draw(!words)) this.#rows.measure();
     this.#rows.draw(shown, (id) => this.#indexOf(id), { live: !words && !other });
     if (other) {
       this.#rows.measure();
@@ -200,6 +205,43 @@ export class List {
     const at = below.findIndex((one) => one === target);
     return at < 0 ? null : this.#shown.length + at;
   }
+}
+
+/** The row above all conversations, which is there only while somebody asks to write. Its number is no part of any total. */
+function makeAsks() {
+  const names = h("span", { class: "preview", dir: "auto" });
+  const time = h("time");
+  const count = h("span", { class: "count", "aria-hidden": "true" });
+  const said = h("span", { class: "visuallyhidden" });
+  const link = h("a", { class: "room asks", href: addressOf(REQUESTS), draggable: "false", onclick: (event) => {
+    if (!isPlain(event)) return;
+    event.preventDefault();
+    place.open(REQUESTS);
+  } }, h("span", { class: "ring", "aria-hidden": "true" }, icon("asks")),
+  h("span", { class: "what" }, h("span", { class: "line" }, h("span", { class: "name" }, "Requests")),
+    h("span", { class: "line" }, names)),
+  h("span", { class: "side" }, time, count, said));
+  const element = h("div", { hidden: true });
+  return {
+    element,
+    /** @param {boolean} wanted Returns whether it came or went. */
+    draw(wanted) {
+      const { requests: number } = store.totals;
+      const hidden = !wanted || !number;
+      const changed = element.hidden !== hidden;
+      element.hidden = hidden;
+      if (changed) element.replaceChildren(...(hidden ? [] : [link]));
+      if (hidden) return changed;
+      const all = store.sortedRequests();
+      setText(names, all.slice(0, NAMES).map(({ room }) => room.name).join(", "));
+      const last = all[0]?.room.last;
+      setText(time, last ? when.short(last.at, store.now()) : "");
+      setText(count, number > 999 ? "999+" : String(number));
+      setText(said, `, ${number === 1 ? "1 person waits" : `${number} people wait`}`);
+      setAttribute(link, "aria-current", place.room === REQUESTS ? "true" : null);
+      return changed;
+    },
+  };
 }
 
 /**

@@ -3,13 +3,14 @@
 import { focusAround, h, icon, setText } from "../shared/dom.js";
 import { onKey } from "../shared/keyboard.js";
 import { mounting } from "../shared/mount.js";
-import { isFindKey, isNarrow, place } from "../shared/place.js";
+import { isFindKey, isNarrow, place, REQUESTS } from "../shared/place.js";
 import { store } from "../shared/session.js";
 import { strip } from "../shared/strip.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { guide } from "./guide.js";
 import { List } from "./list.js";
+import { Requests } from "./requests.js";
 
 /** @import { Change } from "../shared/whereabouts.js" */
 
@@ -20,13 +21,14 @@ function build(root) {
   const composer = new Composer();
   const talk = new Conversation({ composer });
   const list = new List();
+  const requests = new Requests();
   const choose = h("div", {}, h("h2", {}, "Choose a conversation"),
     h("p", {}, "Or press ", h("kbd", {}, "Ctrl"), " ", h("kbd", {}, "K"), " to find somebody."));
   const begin = h("div", { class: "begin" });
   const nothing = h("section", { class: "nothing" }, choose, begin);
   const stopGuide = guide(begin);
   const line = h("p", { class: "calmline", role: "status", hidden: true, tabindex: -1 });
-  root.append(line, h("div", { class: "columns" }, list.element, nothing, talk.element));
+  root.append(line, h("div", { class: "columns" }, list.element, nothing, requests.element, talk.element));
   const heading = h("h1", { class: "visuallyhidden" }, "Chats");
   root.prepend(heading);
   const found = h("button", { class: "link", type: "button", onclick: () => place.go("search") });
@@ -50,19 +52,31 @@ function build(root) {
     setText(line, text);
   }
 
+  /** @param {string | null} room */
+  const isRequest = (room) => (room !== null && store.requests.has(room) ? room : null);
+
   /** @param {Change} [change] */
   function show({ again, gone } = { again: false }) {
     if (gone?.into) say(`Merged: what was said with ${gone.name} is now here.`);
+    else if (gone?.hidden) say(`${gone.name} is blocked. Unblock them in Settings, and the conversation is back as it was.`);
     else if (gone) say(`The conversation with ${gone.name} was deleted.`);
     else if (!again) say("");
+    // A request is looked at among the others, and never as if it were a conversation.
+    const asked = isRequest(place.room);
+    if (asked) {
+      requests.choose(asked);
+      place.open(REQUESTS);
+    }
+    const asks = place.room === REQUESTS;
     const left = gone && talk.element.contains(focusAround(root));
     showNothing();
     foundLine.hidden = place.results === null || !place.room;
     setText(found, `Back to what was found for “${place.results ?? ""}”`);
     root.classList.toggle("open", Boolean(place.room));
     nothing.hidden = Boolean(place.room);
-    talk.element.hidden = !place.room;
-    talk.open(place.room, place.around);
+    talk.element.hidden = !place.room || asks;
+    talk.open(asks ? null : place.room, place.around);
+    requests.show(asks);
     place.around = null;
     // The focus went with the conversation.
     if (left && !place.room) line.focus({ preventScroll: true });
@@ -108,6 +122,7 @@ function build(root) {
     stopGuide,
     store.on("lists", () => {
       showNothing();
+      if (isRequest(place.room)) show({ again: true });
       // Drafts are kept per node; shared/outbox.js looks for them once all conversations are known.
       if (adopted() && known !== adopted()) composer.refill();
       known = adopted() ?? known;
@@ -116,6 +131,7 @@ function build(root) {
     stopStrip,
     onKey(document, key),
     () => list.destroy(),
+    () => requests.destroy(),
     () => talk.destroy(),
     () => composer.destroy(),
   ];

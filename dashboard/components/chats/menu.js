@@ -7,6 +7,7 @@ import { MAX_TYPED } from "../shared/names.js";
 import { linkTo } from "../shared/place.js";
 import { problemOf } from "../shared/problem.js";
 import { connection, store } from "../shared/session.js";
+import { blockQuestion } from "./blocking.js";
 import { Popup } from "./popup.js";
 
 /** @import { PeerView, RoomView } from "../shared/schema.js" */
@@ -26,27 +27,30 @@ export class Menu {
 
   /**
    * `done(text)` tells what a choice did, where nothing else shows it; `sheet` asks once more; `secure(anchor)` tells how the
-   * encrypted connection is.
+   * encrypted connection is; `verify(room)` has the codes compared.
    *
    * @param {(text: string) => void} done
    * @param {Sheet} sheet
    * @param {(anchor: Element) => void} secure
+   * @param {(room: RoomView) => void} verify
    */
-  constructor(done, sheet, secure) {
+  constructor(done, sheet, secure, verify) {
     this.#done = done;
     this.#sheet = sheet;
     this.#open = h("button", { class: "opener", type: "button" }, icon("more"));
     this.#popup = new Popup(this.#open, "talk-menu");
     this.#acts = {
       secure: this.#popup.add("Connection details…", () => secure(this.#open)),
+      verify: this.#add("Compare codes…", verify),
       rename: this.#add("Rename…", (room) => this.#rename(room)),
       merge: this.#add("Merge into…", (room) => this.#merge(room)),
       link: this.#add("Connect", (room) => this.#link(room)),
+      copy: this.#add("Copy link", async ({ id }) => {
+        await toClipboard(linkTo(id));
+        done("Link copied. It works for this dashboard only.");
+      }),
+      block: this.#add("Block…", (room) => this.#sheet.ask(blockQuestion(room)), true),
     };
-    this.#add("Copy link", async ({ id }) => {
-      await toClipboard(linkTo(id));
-      done("Link copied. It works for this dashboard only.");
-    });
     this.#add("Delete conversation…", (room) => this.#remove(room), true);
     this.element = h("div", { class: "menu", hidden: true }, this.#open, this.#popup.items);
   }
@@ -69,8 +73,11 @@ export class Menu {
     if (!room) return this.close();
     setAttribute(this.#open, "aria-label", `More about ${room.name}`);
     const peer = peerOf(room);
-    const { rename, merge, link, secure } = this.#acts;
+    const { rename, merge, link, secure, verify, block } = this.#acts;
+    // Of a plain client only the address is blocked, which is known while it is on the list.
+    block.hidden = !peer && !room.encrypted;
     secure.hidden = !room.encrypted;
+    verify.hidden = !room.code.length;
     rename.hidden = !peer;
     merge.hidden = store.totals.rooms < 2;
     link.hidden = !peer || !(this.#connected(peer) || peer.dialable);

@@ -78,7 +78,7 @@ export class Notes {
   drawWaits(talk) {
     const room = store.rooms.get(talk.room);
     const number = talk.messages.filter((message) => message.delivery?.wait).length;
-    const waits = number && room && room.link !== "online" && !store.away;
+    const waits = number && room && (room.link !== "online" || room.refused) && !store.away;
     this.waits.hidden = !waits;
     if (!waits) return;
     const next = room.next_at ? `, next try ${when.until(room.next_at, store.now())}` : "";

@@ -35,6 +35,8 @@ export class Sheet {
       event.preventDefault();
       this.element.close();
     });
+    // What was asked doesn't stay: another sheet of the page has a title of the same id.
+    this.element.addEventListener("close", () => this.element.open || this.element.replaceChildren());
   }
 
   get open() {

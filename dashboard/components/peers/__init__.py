@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from dashboard.components import page
 
-draw = page.component("peers", "peers/peers.css", look="peers")
+draw = page.component("peers", "peers/peers.css", "shared/wide.css", look="peers")

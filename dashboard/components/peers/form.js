@@ -24,6 +24,10 @@ const DIALECTS = [
 ];
 /** Characters of an address that the server takes; names of machines have at most 253. */
 const MAX_ADDRESS = 300;
+/** And of an invite; the node says what is wrong with one. */
+const MAX_LINK = 2048;
+/** @param {string} text */
+const isInvite = (text) => /^snicher:/i.test(text);
 /** Storage key of the address until the connection has worked; this tab only. */
 const DRAFT = "snicher/connect";
 
@@ -41,6 +45,8 @@ export class Form {
    * @type {{ peer: string, room: string } | null}
    */
   #watched = null;
+  /** What of an invite wasn't taken, beside how the connection is. */
+  #extra = "";
   /**
    * The idempotency key of this attempt, so that a retry after a lost answer doesn't double it.
    *
@@ -51,7 +57,7 @@ export class Form {
 
   constructor() {
     this.#address = h("input", { name: "address", placeholder: "192.168.1.20:5000", autocomplete: "off",
-      spellcheck: "false", inputmode: "url", maxlength: MAX_ADDRESS, "aria-describedby": "connect-note" });
+      spellcheck: "false", inputmode: "url", maxlength: MAX_LINK, "aria-describedby": "connect-note" });
     this.#dialect = h("select", { name: "dialect" }, ...DIALECTS.map(([value, label]) => h("option", { value }, label)));
     this.#button = h("button", { class: "primary", type: "submit" }, "Connect");
     this.#open = h("button", { class: "link", type: "button", hidden: true }, "Open the conversation");
@@ -87,14 +93,19 @@ export class Form {
       this.#say("Type the address of somebody's node or client, as 192.168.1.20:5000.", "bad");
       return this.#address.focus();
     }
+    if (!isInvite(address) && address.length > MAX_ADDRESS) return this.#say("That is too long for an address.", "bad");
     this.#key ??= newKey();
     this.#button.disabled = true;
     this.#watched = null;
+    this.#extra = "";
     this.#say("Asking your node…", "plain");
     try {
-      const { peer } = await connection.command("connect", { address, dialect: this.#dialect.value }, this.#key);
+      const { peer, note } = isInvite(address)
+        ? await connection.command("add", { link: address }, this.#key)
+        : { ...await connection.command("connect", { address, dialect: this.#dialect.value }, this.#key), note: "" };
       this.#key = null;
       this.#watched = { peer: peer.id, room: peer.room };
+      this.#extra = note;
       // The next one may be typed already, here or where the page was left and opened again.
       if (this.#address.value.trim() === address) this.#address.value = "";
       if (this.#draft()?.trim() === address) this.#keep("");
@@ -137,7 +148,7 @@ export class Form {
    */
   #say(text, tone = "plain") {
     this.#line.hidden = !text;
-    setText(this.#note, text);
+    setText(this.#note, this.#watched && this.#extra ? `${text} ${this.#extra}` : text);
     setAttribute(this.#line, "data-tone", tone);
     setAttribute(this.#address, "aria-invalid", tone === "bad" ? "true" : null);
     this.#open.hidden = true;

@@ -7,6 +7,7 @@ import { store } from "../shared/session.js";
 import { strip } from "../shared/strip.js";
 import { tips } from "../shared/tip.js";
 import { Form } from "./form.js";
+import { Invite } from "./invite.js";
 import { Table } from "./table.js";
 
 export const mount = mounting(".peers", build);
@@ -15,10 +16,12 @@ export const mount = mounting(".peers", build);
 function build(root) {
   const form = new Form();
   const table = new Table();
+  const invite = new Invite();
   const own = h("div", { class: "own" });
   const ownAddresses = addressList(own);
-  const ownBox = h("p", { class: "ownbox", hidden: true }, "Others reach you at ", own);
-  root.append(h("div", { class: "sheet" }, h("h1", {}, "Peers"), form.element, ownBox, table.element));
+  const ownBox = h("p", { class: "ownbox", hidden: true }, "Others reach you at ", own, h("button", { class: "act", type: "button",
+    onclick: () => void invite.show() }, "Invite somebody…"));
+  root.append(h("div", { class: "sheet" }, h("h1", {}, "Peers"), form.element, ownBox, table.element), invite.element);
   const stopStrip = strip(root);
   tips(root);
 

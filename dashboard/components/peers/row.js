@@ -5,6 +5,7 @@ import { called } from "../shared/names.js";
 import { place } from "../shared/place.js";
 import { drawPrivacy, privacyBadge } from "../shared/privacy.js";
 import { store } from "../shared/session.js";
+import { verifiedMark } from "../shared/verified.js";
 import * as when from "../shared/when.js";
 
 /** @import { Content } from "../shared/dom.js" */
@@ -48,6 +49,7 @@ export class Row {
       name: h("button", { class: "link name", dir: "auto", onclick: chat }),
       privacy: privacyBadge({ tabindex: 0 }),
       code: h("span", { class: "code" }),
+      verified: verifiedMark(),
       doubt: h("span", { class: "doubtline", dir: "auto" }),
       decide: h("button", { class: "act", onclick: chat }, "Decide…"),
       presence: h("span", { class: "presence", tabindex: 0 }),
@@ -64,7 +66,8 @@ export class Row {
     this.#parts = parts;
     this.#doubted = h("span", { class: "doubted" }, icon("alert"), parts.doubt, parts.decide);
     this.element = h("div", { class: "peer", role: "row" },
-      cell("who", parts.face, h("span", { class: "names" }, parts.name, h("span", { class: "kept" }, parts.privacy, parts.code))),
+      cell("who", parts.face, h("span", { class: "names" }, parts.name, h("span", { class: "kept" }, parts.privacy, parts.code,
+        parts.verified))),
       cell("how", parts.presence, parts.why, this.#doubted),
       cell("where", parts.address, parts.copy),
       cell("speaks", parts.dialect),
@@ -86,6 +89,7 @@ export class Row {
     setAttribute(parts.name, "aria-label", `Chat with ${called(peer)}`);
     drawPrivacy(parts.privacy, peer.encrypted, peer.encrypted ? "encrypted" : "plain", peer.privacy_title);
     setText(parts.code, peer.code.join(" "));
+    parts.verified.hidden = !peer.verified;
     this.#doubted.hidden = !peer.doubt;
     setText(parts.doubt, peer.doubt);
     setAttribute(parts.decide, "aria-label", `Decide who ${called(peer)} is`);

@@ -6,7 +6,7 @@ import { tab } from "./tab.js";
 import { addressOf } from "./whereabouts.js";
 
 export { place };
-export { addressOf, MAX_ID } from "./whereabouts.js";
+export { addressOf, MAX_ID, REQUESTS } from "./whereabouts.js";
 
 /**
  * The address of a conversation, or of a message in it, for handing on: whole, but without the token.

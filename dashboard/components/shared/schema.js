@@ -2,13 +2,34 @@
 // dashboard/schema.py; no browser loads it.
 
 /**
+ * An invite, as it was pasted.
+ * @typedef {Object} AddArgs
+ * @property {string} link
+ */
+
+/**
+ * Who was added by an invite. `note`: what of it wasn't taken; empty: all of it was.
+ * @typedef {Object} Added
+ * @property {PeerView} peer
+ * @property {string} note
+ */
+
+/**
+ * Somebody known whose name looks like that of a request: name, code as groups, and whether it was compared.
+ * @typedef {Object} Alike
+ * @property {string} name
+ * @property {string[]} code
+ * @property {boolean} verified
+ */
+
+/**
  * The first page of all lists; `left` more pages come. `missed`: the operations since the tab's cursor; null:
  * unknown, so the tab loads its history again.
  * @typedef {Object} AllFrame
  * @property {"all"} t
  * @property {number} now
  * @property {Everything} everything
- * @property {(MessageOp | ChangedOp | StateOp | ReceiptOp | ExpiredOp | RoomGone | WarnedOp | IdentitySharedOp)[] | null} missed
+ * @property {(MessageOp | ChangedOp | StateOp | ReceiptOp | ExpiredOp | RoomGone | HiddenOp | WarnedOp | IdentitySharedOp)[] | null} missed
  * @property {number} left
  */
 
@@ -44,6 +65,8 @@
  * @property {string | null} [name]
  * @property {boolean | null} [reconnect]
  * @property {boolean | null} [share_reading]
+ * @property {string | null} [accept_nodes]
+ * @property {string | null} [accept_plain]
  * @property {number | null} [keep_events]
  * @property {number | null} [keep_days]
  * @property {string[] | null} [mandatory]
@@ -80,6 +103,14 @@
  * @property {{args: MergeArgs, answer: Met}} merge
  * @property {{args: PeerArgs, answer: Done}} delete
  * @property {{args: TrustArgs, answer: Met}} trust
+ * @property {{args: VerifyArgs, answer: Met}} verify
+ * @property {{args: PeerArgs, answer: Met}} unverify
+ * @property {{args: PeerArgs, answer: Met}} accept
+ * @property {{args: PeerArgs, answer: Done}} refuse
+ * @property {{args: PeerArgs, answer: Done}} block
+ * @property {{args: PeerArgs, answer: Done}} unblock
+ * @property {{args: Nothing, answer: Invite}} invite
+ * @property {{args: AddArgs, answer: Added}} add
  */
 
 /**
@@ -178,6 +209,7 @@
  * @property {HealthView | null} health
  * @property {IdentitySharedOp | null} shared
  * @property {Totals} totals
+ * @property {RequestView[]} requests
  */
 
 /**
@@ -229,6 +261,15 @@
  */
 
 /**
+ * A conversation isn't shown any more, because its peer is blocked. It may come back. `name`: the name it has.
+ * @typedef {Object} HiddenOp
+ * @property {"hidden"} op
+ * @property {number} seq
+ * @property {string} id
+ * @property {string} name
+ */
+
+/**
  * A page of a room: at most one of `before`, `after`, `around` (message ids); none means the newest.
  * @typedef {Object} HistoryArgs
  * @property {string} room
@@ -255,6 +296,16 @@
  */
 
 /**
+ * A link by which others add this node, and its QR code: the path of what is dark in a square of `side` modules,
+ * with the light around it. `note`: what is wrong with the link; empty: nothing.
+ * @typedef {Object} Invite
+ * @property {string} link
+ * @property {string} note
+ * @property {string} path
+ * @property {number} side
+ */
+
+/**
  * The newest text of a conversation, on one line.
  * @typedef {Object} LastView
  * @property {number} id
@@ -265,7 +316,7 @@
  */
 
 /**
- * @typedef {ChangedOp | ExpiredOp | IdentitySharedOp | MessageOp | ReceiptOp | RoomGone | StateOp | WarnedOp} Lasting
+ * @typedef {ChangedOp | ExpiredOp | HiddenOp | IdentitySharedOp | MessageOp | ReceiptOp | RoomGone | StateOp | WarnedOp} Lasting
  */
 
 /**
@@ -366,7 +417,12 @@
  */
 
 /**
- * @typedef {AwayOp | ChangedOp | ExpiredOp | HealthOp | IdentitySharedOp | LinksOp | MessageOp | OptionsOp | PeerGone | PeerOp | ReceiptOp | RoomGone | RoomOp | SelfOp | StateOp | TotalsOp | WarnedOp} Op
+ * No arguments, or an empty result.
+ * @typedef {Object} Nothing
+ */
+
+/**
+ * @typedef {AwayOp | ChangedOp | ExpiredOp | HealthOp | HiddenOp | IdentitySharedOp | LinksOp | MessageOp | OptionsOp | PeerGone | PeerOp | ReceiptOp | RequestGone | RequestOp | RoomGone | RoomOp | SelfOp | StateOp | TotalsOp | WarnedOp} Op
  */
 
 /**
@@ -377,7 +433,7 @@
  */
 
 /**
- * The settings or the outcome of a greeting changed: pages that show them ask again.
+ * The settings, the outcome of a greeting, or who is blocked changed: pages that show them ask again.
  * @typedef {Object} OptionsOp
  * @property {"options"} op
  */
@@ -396,7 +452,7 @@
  * @typedef {Object} PatchFrame
  * @property {"patch"} t
  * @property {number} seq
- * @property {(MessageOp | ChangedOp | StateOp | ReceiptOp | ExpiredOp | RoomGone | WarnedOp | IdentitySharedOp | RoomOp | PeerOp | PeerGone | SelfOp | AwayOp | HealthOp | OptionsOp | LinksOp | TotalsOp)[]} ops
+ * @property {(MessageOp | ChangedOp | StateOp | ReceiptOp | ExpiredOp | RoomGone | HiddenOp | WarnedOp | IdentitySharedOp | RoomOp | RequestOp | RequestGone | PeerOp | PeerGone | SelfOp | AwayOp | HealthOp | OptionsOp | LinksOp | TotalsOp)[]} ops
  */
 
 /**
@@ -431,6 +487,7 @@
  * @property {boolean} encrypted
  * @property {string} privacy_title
  * @property {string[]} code
+ * @property {boolean} verified
  * @property {string} doubt
  * @property {string} address
  * @property {boolean} dialable
@@ -520,6 +577,28 @@
  */
 
 /**
+ * It is no request any more: decided, here or elsewhere. `id`: its conversation's.
+ * @typedef {Object} RequestGone
+ * @property {"request_gone"} op
+ * @property {string} id
+ */
+
+/**
+ * Somebody asks to write, or something about that changed.
+ * @typedef {Object} RequestOp
+ * @property {"request"} op
+ * @property {RequestView} request
+ */
+
+/**
+ * Somebody who asks to write: the conversation as it would be, since when (ms), and who it may be taken for.
+ * @typedef {Object} RequestView
+ * @property {RoomView} room
+ * @property {number} since
+ * @property {Alike | null} alike
+ */
+
+/**
  * Each request with its answer, by its kind.
  * @typedef {Object} Requests
  * @property {{request: Send, answer: Said}} send
@@ -571,6 +650,7 @@
  * @property {string} privacy
  * @property {string} privacy_title
  * @property {string[]} code
+ * @property {boolean} verified
  * @property {DoubtView | null} doubt
  * @property {string[]} aliases
  * @property {number} unread
@@ -585,6 +665,7 @@
  * @property {string} presence_title
  * @property {number | null} last_seen
  * @property {string} wait
+ * @property {boolean} refused
  * @property {number | null} next_at
  * @property {number} typing
  */
@@ -698,6 +779,7 @@
  * @property {number} rooms
  * @property {number} peers
  * @property {number} unread
+ * @property {number} requests
  */
 
 /**
@@ -733,6 +815,13 @@
  * @property {"unknown_rooms"} t
  * @property {number} n
  * @property {string[]} rooms
+ */
+
+/**
+ * A node, and what a person compared with it: its code (in any spelling of the groups) or its PeerId.
+ * @typedef {Object} VerifyArgs
+ * @property {string} peer
+ * @property {string} code
  */
 
 /**

@@ -11,6 +11,7 @@ import { Order } from "./order.js";
 /**
  * @typedef {import("./clock.js").Clock} Clock
  * @typedef {import("./schema.js").RoomView} RoomView
+ * @typedef {import("./schema.js").RequestView} RequestView
  * @typedef {import("./schema.js").PeerView} PeerView
  * @typedef {import("./schema.js").MessageView} MessageView
  * @typedef {import("./schema.js").SelfView} SelfView
@@ -29,7 +30,7 @@ import { Order } from "./order.js";
 /**
  * What listeners are told, by kind. "lists": something in the lists changed. "whole": the last page of the lists came.
  * "reload": everything may have changed meanwhile, so load it again. "said": the answer to a `send` or `resend`. "gone": a
- * conversation. "rows" and "figures" are frames that only some pages ask for. The others are operations of the server.
+ * conversation. "hidden": one whose peer is blocked. "rows" and "figures" are frames that only some pages ask for. The others are operations of the server.
  *
  * @typedef {object} Told
  * @property {void} lists
@@ -37,6 +38,7 @@ import { Order } from "./order.js";
  * @property {void} reload
  * @property {MessageView} said
  * @property {Gone} gone
+ * @property {import("./schema.js").HiddenOp} hidden
  * @property {import("./schema.js").MessageOp} message
  * @property {import("./schema.js").ChangedOp} changed
  * @property {import("./schema.js").StateOp} state
@@ -52,7 +54,7 @@ import { Order } from "./order.js";
 
 /** Operations that are told once the lists are as they say; and those that leave the lists alone. */
 const QUIET = new Set(["message", "changed", "state", "receipt", "warned", "shared", "links"]);
-const LATER = new Set([...QUIET, "expired", "room_gone", "options"]);
+const LATER = new Set([...QUIET, "expired", "room_gone", "hidden", "options"]);
 /** Nobody is shown as typing for longer without another word about it, in ms, also when a clock is set meanwhile. */
 const LONGEST_TYPING_MS = 15000;
 
@@ -81,6 +83,8 @@ export class Store {
   rooms = new Map();
   /** By id. @type {Map<string, PeerView>} */
   peers = new Map();
+  /** Who asks to write, the newest ones, by conversation. @type {Map<string, RequestView>} */
+  requests = new Map();
   /** This node, or null until it was seen. @type {SelfView | null} */
   me = null;
   /** While the node is away. @type {AwayView | null} */
@@ -98,7 +102,7 @@ export class Store {
   /** Server's clock minus ours, in ms. */
   skew = 0;
   /** How many there are, also of those that haven't come yet. */
-  totals = { rooms: 0, peers: 0, unread: 0 };
+  totals = { rooms: 0, peers: 0, unread: 0, requests: 0 };
   /** How many of the known peers can be reached now. */
   here = 0;
   /** Changes with every name in the list of conversations. */
@@ -252,6 +256,11 @@ export class Store {
     return this.#peerOrder.items;
   }
 
+  /** Who asks to write, where something came in last first. */
+  sortedRequests() {
+    return [...this.requests.values()].sort((a, b) => b.room.place - a.room.place);
+  }
+
   /** Take the answer to a `send` or `resend`: it is shown at once, before its event comes. @param {MessageView} message */
   said(message) {
     this.#tell("said", message);
@@ -375,11 +384,13 @@ export class Store {
     if (other || !this.whole) this.#clear();
     this.whole = false;
     const missed = other ? null : frame.missed;
-    for (const op of missed ?? []) if (op.op === "room_gone") this.#drop(op.id);
+    for (const op of missed ?? []) if (op.op === "room_gone" || op.op === "hidden") this.#drop(op.id);
     this.me = everything.me;
     this.away = everything.away;
     this.health = everything.health;
     this.totals = everything.totals;
+    // A server that is older than this page doesn't tell of them.
+    this.requests = new Map((everything.requests ?? []).map((one) => [one.room.id, one]));
     // Pages tell of those first that began last: counted down, from above all that are known.
     this.#begunLast = this.#begunTold = this.#begunLast + this.totals.rooms + 1;
     this.cursor = { log: everything.log, seq: everything.seq };
@@ -388,7 +399,9 @@ export class Store {
     this.#take({ ...everything, left: frame.left });
     this.#tell("lists");
     if (everything.shared) this.#tell("shared", everything.shared);
-    if (missed) for (const op of missed) this.#tellOf(op);
+    // Who was blocked may have been let in again since.
+    const recent = missed?.filter((op) => op.op !== "hidden" || !this.rooms.has(op.id));
+    if (recent) for (const op of recent) this.#tellOf(op);
     else if (!first) this.#tell("reload");
     if (this.whole) this.#tell("whole");
   }
@@ -436,7 +449,7 @@ export class Store {
       if (!this.whole) patched.rooms.add(op.room.id);
       if (!this.whole && !this.rooms.has(op.room.id)) begun.add(op.room.id);
       this.#put(op.room);
-    } else if (op.op === "room_gone") {
+    } else if (op.op === "room_gone" || op.op === "hidden") {
       if (!this.whole) patched.rooms.add(op.id);
       this.#drop(op.id);
     } else if (op.op === "peer") {
@@ -445,7 +458,9 @@ export class Store {
     } else if (op.op === "peer_gone") {
       if (!this.whole) patched.peers.add(op.id);
       this.#dropPeer(op.id);
-    } else if (op.op === "totals") this.totals = op.totals;
+    } else if (op.op === "request") this.requests.set(op.request.room.id, op.request);
+    else if (op.op === "request_gone") this.requests.delete(op.id);
+    else if (op.op === "totals") this.totals = op.totals;
     else if (op.op === "self") this.me = op.me;
     else if (op.op === "away") this.away = op.away;
     else if (op.op === "health") this.health = op.health;

@@ -1,6 +1,8 @@
 // Conversations that this tab knows and the node doesn't any more: merged or deleted while the tab was disconnected. It
 // asks the server what became of them, and handles the answer as if it had just happened.
 
+import { REQUESTS } from "./whereabouts.js";
+
 /** Conversations asked for at once; more than the server takes would be refused. */
 const MAX_ASKED = 50;
 
@@ -36,7 +38,7 @@ export class UnknownRooms {
   #look() {
     const store = this.#store;
     /** @param {string | null} room @returns {room is string} */
-    const isMissing = (room) => Boolean(room) && !store.rooms.has(/** @type {string} */ (room));
+    const isMissing = (room) => Boolean(room) && room !== REQUESTS && !store.rooms.has(/** @type {string} */ (room));
     const missing = [...new Set([...this.#outbox.rooms, this.#place.room])].filter(isMissing);
     /**
      * What became part of another conversation is still known there: nobody needs to be asked.

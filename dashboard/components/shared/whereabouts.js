@@ -6,11 +6,14 @@
 const KEPT = "snicher/room";
 /** Longest id of a conversation, in characters; a longer one in an address is invalid. */
 export const MAX_ID = 128;
+/** What is open in place of a conversation while the reader looks at who asks to write. */
+export const REQUESTS = "requests";
 /** Where a page stands still when Streamlit doesn't show another one, in ms, and how long that is looked at. */
 const SHOWN_MS = 5000;
 const PATIENCE_MS = 30000;
 
-/** @typedef {{ id: string, into: string | null, name: string }} Gone The end of a conversation, see operations.py. */
+/** @typedef {{ id: string, into: string | null, name: string, hidden?: boolean }} Gone The end of a
+ *   conversation, see operations.py; or `hidden`: its peer is blocked. */
 /** @typedef {{ again: boolean, gone?: Gone | null, arrived?: boolean }} Change */
 /**
  * @typedef {object} World What it needs of the browser.
@@ -78,6 +81,7 @@ export class Whereabouts {
     this.#world = world;
     this.room = named(world.tab.address).room;
     store.on("gone", (op) => this.#follow(op));
+    store.on("hidden", ({ id, name }) => this.#follow({ id, name, into: null, hidden: true }));
   }
 
   /**

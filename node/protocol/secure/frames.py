@@ -130,11 +130,18 @@ class Typing(msgspec.Struct, frozen=True, array_like=True, tag=14):
     seconds: int
 
 
-Frame = Hello | Ping | Pong | Bye | Digest | Have | Want | Stop | Run | Read | Typing
+class Door(msgspec.Struct, frozen=True, array_like=True, tag=15):
+    """Whether the sender's user takes what is said in a room: 0 yes; 1 no more, before they have decided about it."""
+
+    room: str
+    state: int
+
+
+Frame = Hello | Ping | Pong | Bye | Digest | Have | Want | Stop | Run | Read | Typing | Door
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)
-_KNOWN = frozenset((*range(9), 13, 14))
+_KNOWN = frozenset((*range(9), 13, 14, 15))
 BYE_CODES = {
     0: "The sender goes down, or somebody there asked for it.",
     1: "No version of the protocol is common to both.",
@@ -143,6 +150,8 @@ BYE_CODES = {
     4: "The receiver broke the protocol; the text says how.",
     5: "The sender has too many links.",
     6: "Nothing came for too long.",
+    7: "The sender takes no messages from people it doesn't know.",
+    8: "Somebody there has refused the receiver's request; it may ask once more after a day.",
 }
 
 
@@ -213,6 +222,9 @@ def _check(frame: Frame) -> None:
     elif isinstance(frame, Read):
         if len(frame.rows) > MAX_ROWS or any(len(stream) != 16 or not 0 < n < 2**63 for _, stream, n in frame.rows):
             raise InvalidFrame("A READ has too many rows, or one that is out of its bounds.")
+    elif isinstance(frame, Door):
+        if not 0 <= frame.state < 2**63:
+            raise InvalidFrame("The state of a door is out of its bounds.")
     elif isinstance(frame, Typing) and not 0 <= frame.seconds <= MAX_TYPING_S:
         raise InvalidFrame(f"TYPING is for 0 to {MAX_TYPING_S} s.")
     if isinstance(frame, Want | Stop) and len(frame.stream) != 16:

@@ -352,3 +352,36 @@ test("whoever no longer listens isn't told; unknown operations are let go by", (
   store.looked();
   assert.equal(told, 2);
 });
+
+const asks = (id, view) => ({ room: room(id, view), since: 1, alike: null });
+
+test("who asks to write is no conversation, counts for nothing there, and the newest comes first", () => {
+  const { store } = begun();
+  store.all(all({ rooms: [room("bela")], requests: [asks("mira", { place: 4, unread: 2 })] }));
+  store.patch(patch(2, { op: "request", request: asks("nora", { place: 6, unread: 1 }) }));
+  assert.deepEqual([listed(store), store.unread], [["bela"], 0]);
+  assert.deepEqual(store.sortedRequests().map((one) => one.room.id), ["nora", "mira"]);
+  store.patch(patch(3, put(room("mira", { place: 4, unread: 2 })), { op: "request_gone", id: "mira" }));
+  assert.deepEqual([store.sortedRequests().length, listed(store)], [1, ["mira", "bela"]]);
+  store.all(all({ rooms: [room("bela")], seq: 4, missed: [] }));
+  assert.equal(store.requests.size, 0);
+  check(store);
+});
+
+test("who is blocked goes from the lists and may come back, also while nobody looked", () => {
+  const { store, told } = begun();
+  const hidden = { op: "hidden", seq: 2, id: "bela", name: "bela" };
+  const news = [];
+  store.on("hidden", (op) => news.push(op));
+  store.all(all({ rooms: [room("bela"), room("cian")] }));
+  told.length = 0;
+  store.patch(patch(2, hidden));
+  assert.deepEqual([listed(store), news, told], [["cian"], [hidden], ["lists"]]);
+  store.patch(patch(3, put(room("bela"))));
+  assert.deepEqual(listed(store), ["bela", "cian"]);
+  store.all(all({ rooms: [room("cian")], seq: 5, missed: [hidden] }));
+  assert.deepEqual([listed(store), news.length], [["cian"], 2]);
+  store.all(all({ rooms: [room("bela"), room("cian")], seq: 6, missed: [hidden] }));
+  assert.equal(news.length, 2, "who was let in again isn't told as blocked");
+  check(store);
+});

@@ -23,6 +23,15 @@ function reader(path = "/", { narrow = false, ofTab = area(new Map()) } = {}) {
   return { clock, store, tab, ofTab, server, place, changes, asked, arrive };
 }
 
+test("a conversation whose peer was blocked is left, and nobody says that it was deleted", () => {
+  const { place, store, changes } = reader("/?room=bela");
+  store.tell("hidden", { op: "hidden", seq: 2, id: "cian", name: "cian" });
+  assert.equal(place.room, "bela");
+  store.tell("hidden", { op: "hidden", seq: 3, id: "bela", name: "bela" });
+  assert.equal(place.room, null);
+  assert.deepEqual(changes, [{ again: false, gone: { id: "bela", name: "bela", into: null, hidden: true } }]);
+});
+
 test("the address names the conversation and the message, and follows the reader", () => {
   const { place, tab, changes } = reader("/?room=bela&message=12");
   assert.equal(place.room, "bela");

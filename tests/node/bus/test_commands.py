@@ -24,6 +24,8 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "consumer_drop": ("bot",), "report": (3,), "history": ("room",), "search": ("word",), "send": ("to", "text"),
     "send_all": ([rq.Outgoing(to="to", text="text")],), "resend": (7,), "delivery": (7,), "connect": ("host:1",),
     "disconnect": ("peer",), "trust": ("peer",), "typing": ("room",), "links": ("peer",),
+    "verify": ("peer", "code"), "unverify": ("peer",), "accept": ("peer",), "refuse": ("peer",),
+    "block": ("peer",), "unblock": ("peer",), "add": ("link",),
     "forget": ("peer",), "rename": ("peer", "name"),
     "merge": ("peer", "into"), "delete": ("peer",), "mark_read": ("room",),
 }  # fmt: skip

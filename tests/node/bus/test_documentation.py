@@ -14,7 +14,7 @@ from node import answers, app, batches, turns
 from node.bus import bounds, following, locks, nouns, reducer, server
 from node.bus import events as ev
 from node.bus import requests as rq
-from node.core import contacts, keeping, quotas, settings
+from node.core import blocking, contacts, door, keeping, quotas, requests, settings
 from node.peers import listener, pace
 from node.protocol.plain import registry
 from node.store import pages, reader, search
@@ -26,7 +26,7 @@ NOUNS: dict[str, type[msgspec.Struct]] = {
     "message": nouns.Message, "place": nouns.Place, "room": nouns.Room, "peer": nouns.Peer,
     "self": nouns.Self, "settings": nouns.Settings, "health": nouns.Health, "greeting": nouns.Greeting,
     "consumer": nouns.Consumer, "subscriber": nouns.Subscriber, "option": nouns.Option,
-    "link": nouns.Link,
+    "link": nouns.Link, "blocked": nouns.Blocked,
 }  # fmt: skip
 VALUES = (
     nouns.DeliveryState,
@@ -38,6 +38,8 @@ VALUES = (
     nouns.Standing,
     nouns.RoomKind,
     nouns.PeerKind,
+    nouns.AcceptNodes,
+    nouns.AcceptPlain,
 )
 
 
@@ -110,7 +112,7 @@ def test_every_noun_is_documented_with_its_fields(noun: str) -> None:
 @pytest.mark.parametrize(
     "values",
     VALUES,
-    ids=["delivery", "link", "kind", "direction", "greeting", "source", "standing", "room", "peer"],
+    ids=["delivery", "link", "kind", "direction", "greeting", "source", "standing", "room", "peer", "nodes", "plain"],
 )
 def test_every_value_a_field_may_have_is_documented(values: types.GenericAlias) -> None:
     for value in typing.get_args(values):
@@ -244,6 +246,12 @@ BOUNDS = {
     "a key": [str(bounds.KEY_LIFETIME_MS // 3_600_000)],
     "peers": [f"{contacts.MAX_PEERS:,}"],
     "strangers of one source": [f"{contacts.MAX_PER_SOURCE:,}"],
+    "a request": [str(requests.MAX_TEXTS), kib(requests.MAX_BYTES)],
+    "requests in which something was said": [str(requests.MAX_REQUESTS)],
+    "unknown nodes of one source that begin to write in a day": [str(requests.MAX_NEW)],
+    "nodes that were refused": [f"{door.MAX_REFUSED:,}", str(door.REFUSED_MS // 3_600_000)],
+    "who is blocked": [str(blocking.MAX_BLOCKED)],
+    "telling a refused plain source": [str(door.TELL_MS // 3_600_000), f"{door.MAX_TOLD:,}"],
     "waiting for the disk": [
         f"{batches.SHARED_GOAL * 1000:.0f} ms",
         f"{batches.ALONE_GOAL * 1000:.0f} ms",
@@ -254,7 +262,7 @@ BOUNDS = {
         f"{batches.MAX_BATCH:,}",
     ],
     "waiting for the disk in all": [f"{turns.MAX_PENDING:,}"],
-    "one source in a day": [str(quotas.DEFAULT_QUOTA // 1_000_000), str(quotas.MESSAGE_COST)],
+    "one source in a day, and one unknown node": [str(quotas.DEFAULT_QUOTA // 1_000_000), str(quotas.MESSAGE_COST)],
     "small texts of one source": [str(pace.SMALL), f"{pace.BURST:,}", f"{pace.RATE:,}"],
     "conversations with strangers who left the list by themselves": [f"{contacts.MAX_SHELVED:,}"],
     "connections of one source": [f"{listener.MAX_PER_SOURCE:,}"],
@@ -332,7 +340,7 @@ def test_every_name_on_the_page_exists() -> None:
         "details.key", "details.source", "details.where", "on", "off",
         "node.bus.client", "node.bus.aio", "node/bus/reducer.py", "bus/", "bus/clients/*.key", "[topic, body]", "~",
         "node/core/ports.py", "word*", '"two words"', "HOST:PORT", "http://", "tcp://", "<", ">",
-        "上海", "我家在上海东边。",
+        "snicher://PEERID@HOST:PORT,HOST:PORT?name=NAME", "上海", "我家在上海东边。",
     }  # fmt: skip
     for name in CODE.findall(BUS):
         simple = re.sub(r"\s+", " ", name)

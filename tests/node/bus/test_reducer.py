@@ -113,6 +113,16 @@ def test_peers_come_change_and_go() -> None:
     assert gone.rooms == state().rooms
 
 
+def test_who_is_blocked_is_known_by_id() -> None:
+    one = nouns.Blocked(id="p1", name="p", at=7)
+    changed = after(ev.PeerBlocked(blocked=one))
+    assert changed.blocked == {"p1": one}
+    for id_ in ("nobody", "p1"):
+        event = ev.Event(v=1, log="l", at=0, type="PeerUnblocked", seq=2, data=ev.PeerUnblocked(id=id_))
+        reducer.apply(changed, event)
+    assert changed.blocked == {}
+
+
 def test_a_text_counts_as_unread_and_shows_that_its_author_was_there() -> None:
     long = replace(MESSAGE, id=9, at=60, text="x" * 500)
     changed = after(ev.MessageReceived(message=long))

@@ -51,6 +51,8 @@ class Station:
         #: How far its clock is off, in ms.
         self.clock = 0
         self.begin()
+        if net.accept != "ask":
+            self.ask("settings", rq.SettingsArgs(accept_nodes=net.accept))
 
     def begin(self) -> None:
         """Start a run on what is on disk."""
@@ -126,8 +128,10 @@ class Station:
 class Net:
     """Stations, links between them, and one clock. Frames wait until `settle` delivers them."""
 
-    def __init__(self) -> None:
+    def __init__(self, accept: str = "everybody") -> None:
         self.now = START
+        #: What the stations take of unknown nodes.
+        self.accept = accept
         self.stations: dict[Address, Station] = {}
         #: (station's address, its link) -> the other end.
         self.links: dict[tuple[Address, int], tuple[Address, int]] = {}
@@ -181,10 +185,10 @@ class Net:
                 self.perform(station, e.Say(act.link, run))
             station.give(s.Served(act.link, act.room, act.author, act.stream, upto, 1))
         elif isinstance(act, e.HangUp):
-            self.cut(station, act.link)
+            self.cut(station, act.link, code=act.code)
 
-    def cut(self, station: Station, number: int, *, lose: bool = False) -> None:
-        """End a link; what is under way arrives before that, unless it is lost."""
+    def cut(self, station: Station, number: int, *, lose: bool = False, code: int | None = None) -> None:
+        """End a link; what is under way arrives before that, unless it is lost. `code`: that of the BYE said there."""
         end = self.links.pop((station.address, number), None)
         if end is None:
             return
@@ -193,7 +197,7 @@ class Net:
         self.queue = [one for one in self.queue if one[:2] not in ((station.address, number), end)]
         self.links.pop(end, None)
         station.give(s.Closed(number, None))
-        self.stations[end[0]].give(s.Closed(end[1], None))
+        self.stations[end[0]].give(s.Closed(end[1], f"It left: {f.BYE_CODES[code]}" if code else None, code))
 
     def cut_all(self, *, lose: bool = False) -> None:
         for address, number in list(self.links):

@@ -11,7 +11,7 @@ from node.bus import requests as rq
 from node.core import asking, quotas, replication, secure, syncs
 from node.core import effects as e
 from node.core import stimuli as s
-from node.model import Position
+from node.model import Address, Position
 from node.protocol import entries
 from node.protocol.secure import frames as f
 from tests.node.core.nodes import Net, Station
@@ -303,8 +303,43 @@ def test_a_stranger_s_entries_count_for_the_quota_like_messages_however_few_runs
     assert signature is not None
     mallory.say(f.Run(mallory.room, headers, bodies, signature))
     assert len(anna.texts(mallory.mallory)) == 100
-    ((_, cost),) = anna.core._quotas._days.values()
-    assert cost >= 100 * quotas.MESSAGE_COST
+    costs = anna.core._quotas._days
+    assert set(costs) == {mallory.mallory.address.host, mallory.mallory.id}
+    assert all(cost >= 100 * quotas.MESSAGE_COST for _, cost in costs.values())
+
+
+def test_a_stranger_with_many_addresses_has_one_quota() -> None:
+    anna, mallory = hostile()
+    anna.core._quotas._quota = 10_000
+    for number in range(1, 40):
+        address = Address(f"10.1.0.{number}", 5000)
+        mallory.mallory.address = address
+        link = Hostile(anna, mallory.mallory, LINK + number)
+        link.say(f.Stop(mallory.room, mallory.mallory.id, stream(1)))
+        if number < 39:
+            anna.give(s.Closed(LINK + number, None))
+    assert mallory.mallory.id in anna.core._quotas.shut_out
+    assert not any(host.startswith("10.1.") for host in anna.core._quotas.shut_out)
+    assert next((one.link, one.code) for one in link.said if isinstance(one, e.HangUp)) == (LINK + 39, 5)
+
+
+def test_a_door_that_opens_and_shuts_again_and_again_is_told_of_a_few_times() -> None:
+    anna, mallory = hostile()
+    head = anna.disk.head
+    mallory.say(*(f.Door(mallory.room, number % 2) for number in range(1_000)))
+    mallory.say(f.Door("direct:of others", 1))
+    assert anna.disk.head - head <= syncs.MAX_DOORS
+
+
+def test_a_door_in_a_state_that_nobody_knows_changes_nothing() -> None:
+    anna, mallory = hostile()
+    mallory.say(f.Door(mallory.room, 1))
+    refusal = anna.peer(mallory.mallory).refusal
+    assert refusal is not None
+    mallory.say(f.Door(mallory.room, 7))
+    assert anna.peer(mallory.mallory).refusal == refusal
+    mallory.say(f.Door(mallory.room, 0))
+    assert anna.peer(mallory.mallory).refusal is None
 
 
 # -- identities

@@ -9,6 +9,7 @@ from node.core import effects as e
 from node.core import stimuli as s
 from node.core.contacts import STRANGER_MS
 from node.core.trust import RIVAL_MS
+from node.model import Address
 from node.protocol.plain.codec import Announced, Text
 from tests.node.core.nodes import CAUSE, Net, Station
 
@@ -227,3 +228,96 @@ def test_a_node_that_was_taken_off_the_list_for_its_age_is_not_talked_to_in_clea
     assert [(dial.how, dial.expect) for dial in anna.dials] == [("secure", bob.id)]
     assert anna.states(bob) == ["waiting"]
     assert not anna.core._contacts.by_id[bob.id].gone
+
+
+# -- verified
+
+
+def verify(station: Station, other: Station, code: str) -> str | None:
+    """Ask for it; returns the code of the refusal, if it was refused."""
+    station.tokens += 1
+    args = rq.VerifyArgs(peer=other.id, code=code)
+    answers = station.give(s.Commanded(station.tokens, "verify", args, CAUSE))
+    (answer,) = [one for one in answers if isinstance(one, e.Reply | e.Refuse)]
+    return answer.code if isinstance(answer, e.Refuse) else None
+
+
+@pytest.mark.parametrize("spelling", ["code", "typed", "id"])
+def test_a_code_that_was_compared_verifies_its_peer_and_another_one_does_not(spelling: str) -> None:
+    net, anna, bob = met()
+    code = anna.peer(bob).code
+    assert verify(anna, bob, net.add("carl").id) == "code_differs"
+    assert verify(anna, bob, "") == "code_differs"
+    assert anna.peer(bob).verified is False
+    shown = {"code": code, "typed": code.replace(" · ", "-").upper(), "id": bob.id}[spelling]
+    assert verify(anna, bob, shown) is None
+    assert anna.peer(bob).verified is True
+    assert bob.peer(anna).verified is False
+
+
+def test_verified_survives_restarts_other_names_and_other_addresses() -> None:
+    net, anna, bob = met()
+    verify(anna, bob, bob.id)
+    anna.ask("rename", rq.RenameArgs(peer=bob.id, name="Robert"))
+    net.cut_all()
+    bob.address, bob.name = Address("10.9.9.9", 6000), "bobby"
+    anna.begin()
+    net.stations[bob.address] = bob
+    net.link(bob, anna)
+    peer = anna.peer(bob)
+    assert peer.verified and peer.warning is None
+    assert str(bob.address) in peer.addresses
+    assert peer.own_name == "bobby"
+    assert anna.disk.state().peers[bob.id].verified
+
+
+def test_unverify_takes_it_back() -> None:
+    _, anna, bob = met()
+    verify(anna, bob, bob.id)
+    anna.ask("unverify", rq.PeerArgs(peer=bob.id))
+    assert anna.peer(bob).verified is False
+
+
+def test_another_key_at_the_address_takes_verified_away_and_says_so() -> None:
+    net, anna, bob = met()
+    verify(anna, bob, bob.id)
+    replaced(net, bob)
+    anna.send(bob, "for bob")
+    net.wait(3_000)
+    assert anna.peer(bob).verified is False
+    (warning,) = warned(anna)
+    assert "no longer holds" in warning
+    assert verify(anna, bob, anna.peer(bob).rival or "") == "code_differs"
+    assert verify(anna, bob, bob.id) is None
+    assert (anna.peer(bob).verified, anna.peer(bob).warning, anna.peer(bob).rival) == (True, None, None)
+
+
+def test_the_key_that_replaces_a_verified_one_is_not_verified() -> None:
+    net, anna, bob = met()
+    verify(anna, bob, bob.id)
+    mallory = replaced(net, bob)
+    anna.send(bob, "for bob")
+    net.wait(3_000)
+    anna.ask("trust", rq.TrustArgs(peer=bob.id))
+    assert anna.peer(mallory).verified is anna.peer(bob).verified is False
+
+
+def test_who_takes_the_name_of_somebody_verified_is_warned_of_and_takes_nothing_away() -> None:
+    net, anna, bob = met()
+    verify(anna, bob, bob.id)
+    other = net.add("other")
+    other.name = "BOB"
+    net.link(other, anna)
+    (warning,) = warned(anna)
+    assert "The other one is verified, and this one isn't." in warning
+    assert anna.peer(other).warning == warning
+    assert (anna.peer(bob).verified, anna.peer(bob).warning) == (True, None)
+
+
+def test_a_plain_client_has_no_key_to_verify() -> None:
+    _, anna, bob = met()
+    plain = in_clear(anna, bob)
+    anna.tokens += 1
+    args = rq.VerifyArgs(peer=plain, code="")
+    answers = anna.give(s.Commanded(anna.tokens, "verify", args, CAUSE))
+    assert [one.code for one in answers if isinstance(one, e.Refuse)] == ["not_a_node"]

@@ -347,7 +347,7 @@ def test_what_came_before_the_good_bye_is_heard() -> None:
                 await ben.to_end()
             await eventually(lambda: anna.all(s.Closed))
             assert framed(anna) == [numbered(1), Pong(b"12345678"), Stop("room", EVE, bytes(16))]
-            assert anna.fed[-1] == s.Closed(anna.all(s.Secured)[0].link, None)
+            assert anna.fed[-1] == s.Closed(anna.all(s.Secured)[0].link, None, 0)
 
     run(test)
 

@@ -217,3 +217,26 @@ def test_a_home_with_direct_rooms_comes_forward_from_schema_7(tmp_path: pathlib.
     ]  # fmt: skip
     reader.close()
     writer.close()
+
+
+def test_conversations_from_before_there_were_requests_stay_what_they_are(tmp_path: pathlib.Path) -> None:
+    samples.put(8, tmp_path, samples.DIRECT)
+    with open_database(tmp_path) as db:
+        row = ("x" * 52, "direct:new", "eve", "node", "10.0.0.9", 5, "snicher", "seen", "offline", None, 1, 0, 0)
+        columns = "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone"
+        db.execute(f"INSERT INTO peer ({columns}) VALUES ({', '.join('?' * 13)})", row)
+        db.execute(
+            "INSERT INTO room (id, kind, name, peer, encrypted, unread, read_upto, created)"
+            " VALUES ('direct:new', 'direct', 'eve', ?, 1, 0, 0, 1)",
+            row[:1],
+        )
+        db.execute("UPDATE peer SET standing = 'stranger'")
+    writer = Writer(tmp_path)
+    writer.prepare(log="another", instance="another", known=True)
+    with contextlib.closing(Reader(tmp_path)) as reader:
+        state = reader.snapshot(nouns.Live()).state
+        assert {room.name for room in state.rooms.values() if room.request} == {"eve"}, "nothing was said there yet"
+        assert not any(room.hidden for room in state.rooms.values())
+        assert not any(peer.verified or peer.refusal for peer in state.peers.values())
+        assert state.blocked == {}
+    writer.close()

@@ -23,7 +23,8 @@ def people(world: World) -> None:
     dice = world.agenda.dice
     up = [machine for machine in world.machines if machine.up and not machine.stopping]
     if up:
-        dice.choices(list(PEOPLE), list(PEOPLE.values()))[0](world, dice.choice(up))
+        may = PEOPLE | WARY if world.wary else PEOPLE
+        dice.choices(list(may), list(may.values()))[0](world, dice.choice(up))
 
 
 def _whom(world: World, machine: Machine) -> tuple[str, str | None]:
@@ -100,6 +101,30 @@ def _trust(world: World, machine: Machine) -> None:
     machine.command("trust", rq.TrustArgs(peer=_whom(world, machine)[0], plain=dice.random() < 0.2))
 
 
+def _accept(world: World, machine: Machine) -> None:
+    machine.command("accept", rq.PeerArgs(peer=_whom(world, machine)[0]))
+
+
+def _refuse(world: World, machine: Machine) -> None:
+    machine.command("refuse", rq.PeerArgs(peer=_whom(world, machine)[0]))
+
+
+def _block(world: World, machine: Machine) -> None:
+    machine.command("block", rq.PeerArgs(peer=_whom(world, machine)[0]))
+
+
+def _unblock(world: World, machine: Machine) -> None:
+    blocked = machine.disk.column("SELECT id FROM blocked")
+    if blocked:
+        machine.command("unblock", rq.PeerArgs(peer=world.agenda.dice.choice(blocked)))
+
+
+def _whom_to_take(world: World, machine: Machine) -> None:
+    """What becomes of what unknown nodes say from now on."""
+    accept = world.agenda.dice.choice(("ask", "ask", "everybody", "nobody"))
+    machine.command("settings", rq.SettingsArgs(accept_nodes=accept))
+
+
 PEOPLE = {
     _say: 14,
     _connect: 3,
@@ -112,6 +137,8 @@ PEOPLE = {
     _trust: 1,
     _connect_elsewhere: 1,
 }
+#: What people do besides where they are wary of strangers.
+WARY = {_accept: 1, _refuse: 0.5, _whom_to_take: 0.5, _block: 0.5, _unblock: 0.5}
 
 
 # -- nature

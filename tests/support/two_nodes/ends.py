@@ -231,7 +231,7 @@ class End:
             case sl.KeyDiffered():
                 feed(s.KeyDiffered(number, event.found))
             case l.Ended() | sl.Ended():
-                feed(s.Closed(number, event.reason))
+                feed(s.Closed(number, event.reason, event.code if isinstance(event, sl.Ended) else None))
 
     def _heard(self, event: l.Heard) -> None:
         link = self.link

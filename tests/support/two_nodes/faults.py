@@ -5,15 +5,17 @@
 | commit skipped: acts let out before their records are on disk | 0 | what is acknowledged is on disk |
 | hash of the wrong header in `prev` | 0 | everything arrives |
 | receipt ahead of the disk: HAVE before the commit | 0 | a node tells only of what is on its disk |
-| dedup forgotten: what is held already is stored again | 81 | the store: one header for each number |
+| dedup forgotten: what is held already is stored again | 88 | the store: one header for each number |
 | late answer accepted, although texts had left in clear | 74 | people are told of what was readable |
 | gap accepted: a run that its sender begins too late | 0 | *delivered* only for what is on the other disk |
-| signature unchecked, and a machine forges what it passes on | 5 | one hash for each number |
-| chain over rows: a claim counts against a row that says less | 12 | *delivered* only for what is on the other disk |
+| signature unchecked, and a machine forges what it passes on | 9 | one hash for each number |
+| chain over rows: a claim counts against a row that says less | 14 | *delivered* only for what is on the other disk |
 | stream reused by the next run | 1 | a stream is used by one run only |
 | both crossing links closed | 3 | of two links that crossed, one stays |
-| clear text to a node's address | 68 | nothing goes there in clear |
+| clear text to a node's address | 6 | nothing goes there in clear |
 | nothing asked for: what wasn't pushed is lost | 0 | everything arrives |
+| read mark of a request told | 33 | nobody is told what was read in a request |
+| request acknowledged whole, and stored in part | 11 | a node tells only of what is on its disk |
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from unittest import mock
 import msgspec
 
 from node.batches import Batch
-from node.core import asking, authoring, contact, effects, receipts, replication, secure, syncs
+from node.core import asking, authoring, contact, effects, reading, receipts, replication, secure, syncs
 from node.core.links import Link as CoreLink
 from node.core.stimuli import Stimulus
 from node.core.vectors import Stream
@@ -212,6 +214,30 @@ def nothing_asked_for() -> contextlib.AbstractContextManager[Any]:
     return mock.patch.object(asking.Asking, "ask", lambda self, session, sync, room, stream: None)
 
 
+def request_read() -> contextlib.AbstractContextManager[Any]:
+    """What was read in a request is told to its author."""
+
+    def moved(self: reading.Reading, room_id: str) -> None:
+        room = self._rooms.by_id.get(room_id)
+        if room is not None and any(True for _ in self._at(room_id)):
+            self._ledger.put(effects.Fetch(effects.ReadPlaces(room_id, room.read_upto)))
+
+    return mock.patch.object(reading.Reading, "moved", moved)
+
+
+def request_acknowledged_whole() -> contextlib.AbstractContextManager[Any]:
+    """What a request doesn't take is acknowledged all the same."""
+    have = replication.Replication._have
+
+    def more(self: Any, session: Any, room: str, sync: syncs.Sync, streams: Any, *, always: bool = False) -> None:
+        have(self, session, room, sync, streams, always=always)
+        if self._requests.is_full(room):
+            rows = [f.Told(*stream, 1, n, bytes(32)) for stream, n in sync.theirs.items()]
+            self._ledger.put(effects.Say(session.link, f.Have(room, rows)))
+
+    return mock.patch.object(replication.Replication, "_have", more)
+
+
 def caught(fault: Fault, seeds: int, first: int = 0) -> tuple[int, str] | None:
     """The first seed whose life breaks a promise with this fault, and which. None: none of them does."""
     with fault():
@@ -236,6 +262,8 @@ FAULTS: dict[str, Fault] = {
     "both crossing links closed": both_crossing_closed,
     "clear text to a node": clear_text_to_a_node,
     "nothing asked for": nothing_asked_for,
+    "read mark of a request told": request_read,
+    "request acknowledged whole": request_acknowledged_whole,
 }
 
 if __name__ == "__main__":

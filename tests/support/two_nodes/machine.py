@@ -19,6 +19,7 @@ from node.bus import requests as rq
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.node import Identity, Node
+from node.core.settings import Fixed
 from node.errors import LocalFault
 from node.model import Address, public_key, short_code
 from node.protocol import link as l
@@ -34,6 +35,8 @@ PORT = 5000
 #: Time for the good-byes of a graceful stop, and then for the last commit (ms).
 FAREWELL, LAST_COMMIT = 400, 300
 PROBE_EVERY = 1_000
+#: What a start says where people take everybody.
+_OPEN = {"accept_nodes": Fixed("everybody", "flag", "--accept-nodes")}
 #: Effects that say nothing new in the last steps of a life.
 _DULL = (e.PutPeer, e.PutRoom, e.Tell, e.Notice, e.AddEntry, e.PutSettings, e.PutBelieved)
 
@@ -76,6 +79,8 @@ class World(Protocol):
 
     agenda: Agenda
     watch: Watch
+    #: Whether people are wary of strangers; else they take everybody.
+    wary: bool
 
     def dial(self, machine: Machine, act: e.Dial) -> None:
         """Connect a machine to an address, or fail to; calls `dialled` or `not_dialled` later."""
@@ -155,7 +160,7 @@ class Machine:
     def _make_core(self) -> None:
         identity = Identity(
             self.id, short_code(self.id), "0", None, self.name, sign=self.key.sign, secret=self.secret,
-            instance=self.instance, run=self.run,
+            instance=self.instance, run=self.run, fixed={} if self.world.wary else _OPEN,
         )  # fmt: skip
         self.core = Node(self.disk.load(), identity, last_link=self._last_link)
         self.core.resume(str(self.address), [str(self.address)], self.now)

@@ -238,6 +238,9 @@ class Promises:
             for row in frame.rows:
                 on_disk = disk.rows.get((row.author, row.stream))
                 assert row.n <= (0 if on_disk is None else on_disk.n), f"{machine.name} tells of what isn't on its disk"
+        elif isinstance(frame, f.Read | f.Typing):
+            found = machine.disk.column("SELECT request FROM room WHERE id = ?", frame.room)
+            assert found != [1], f"{machine.name} tells what was read in a request"
         elif isinstance(frame, f.Run):
             for data in frame.headers:
                 header = entries.read_header(data)

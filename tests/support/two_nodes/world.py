@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 from unittest import mock
 
+from node.bus import requests as rq
 from node.core import effects as e
+from node.core import requests
 from node.model import direct_room
 from node.protocol import link as l
 from tests.support import memory_store
@@ -23,6 +25,8 @@ from tests.support.two_nodes.wire import Network, Pipe
 KINDS = ("nobody", "nobody", "nobody", "twin", "copy", "usurper", "old")
 #: Everything has arrived within this time (ms) of rest; then nothing more is said for a while.
 SETTLES, QUIET = 240_000, 60_000
+#: Entries that a request takes: a life has few.
+MAX_TEXTS = 4
 #: Frames for each entry and each link, at most, on average over a life: no frame begets another for ever.
 FRAMES_AN_ENTRY, FRAMES_A_LINK = 16, 24
 
@@ -36,6 +40,8 @@ class World:
         self.network = Network(self.agenda)
         self.watch = self.promises = Promises()
         self.kind = dice.choice(KINDS)
+        #: Whether people are wary of strangers; else they take everybody.
+        self.wary = seed % 2 == 1
         self.slowness = dice.choice((0, 2, 2, 10, 120))
         self.anna, self.bob = Machine(self, "anna", 1, "anna"), Machine(self, "bob", 2, "bob")
         self.machines = [self.anna, self.bob]
@@ -182,6 +188,8 @@ class World:
             self.begin(machine)
         agenda.run(agenda.now + 5_000)
         for machine in self.machines:
+            for blocked in machine.disk.column("SELECT id FROM blocked"):
+                machine.command("unblock", rq.PeerArgs(peer=blocked))
             for other in self.machines:
                 if other is not machine:
                     deeds.connect(machine, f"{other.host}:{PORT}")
@@ -214,7 +222,8 @@ def live(seed: int, deeds_done: int = 40) -> World:
     """A life. Whatever breaks in it is told with the seed and the last steps."""
     world = World(seed)
     try:
-        world.live(deeds_done)
+        with mock.patch.object(requests, "MAX_TEXTS", MAX_TEXTS):
+            world.live(deeds_done)
     except Exception as error:
         error.add_note(f"{world.agenda.told()}\nseed {seed} ({world.kind}): {error}")
         raise
