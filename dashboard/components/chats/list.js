@@ -14,6 +14,7 @@ import { Windowed } from "../shared/windowed.js";
 import * as when from "../shared/when.js";
 import { Entry, isPlain } from "./entry.js";
 import { guide } from "./guide.js";
+import { Reach } from "./reach.js";
 import { Search } from "./search.js";
 
 /** @import { Child } from "../shared/dom.js" */
@@ -28,6 +29,7 @@ export class List {
   element;
   #parts;
   #search;
+  #reach = new Reach(() => this.#search.clear());
   /** @type {Windowed<RoomView>} */
   #rows;
   /** @type {Children<MessageView>} */
@@ -60,7 +62,7 @@ export class List {
     };
     this.#parts = parts;
     const scroller = h("div", { class: "scroll" },
-      parts.asks.element, parts.people, parts.rooms, parts.empty, parts.found, parts.hits, parts.all, parts.hint);
+      parts.asks.element, parts.people, parts.rooms, parts.empty, this.#reach.element, parts.found, parts.hits, parts.all, parts.hint);
     this.element = h("aside", { class: "list" }, this.#search.element, scroller);
     this.#rows = new Windowed(scroller, parts.rooms, {
       height: ROW_PX,
@@ -124,10 +126,11 @@ export class List {
     return this.#words ? this.#shown.findIndex((room) => room.id === id) : store.indexOf(id);
   }
 
-  /** What was found first: a conversation, else a message. */
+  /** What was found first: a conversation, else somebody to connect to, else a message. */
   #openFirst() {
     const [room] = this.#shown;
     if (room) this.#open(room.id);
+    else if (this.#reach.offered) this.#reach.act();
     else this.#parts.hits.querySelector("a")?.click();
   }
 
@@ -161,7 +164,8 @@ export class List {
     setAttribute(all, "href", `/search?q=${encodeURIComponent(this.#search.typed.trim())}`);
     setText(all, this.#search.more ? "Show all hits" : "Show on a page of their own");
     this.#hits.draw(results);
-    const nothing = words && !shown.length && !results.length && !this.#search.busy;
+    this.#reach.draw(this.#search.typed);
+    const nothing = words && !shown.length && !results.length && !this.#search.busy && !this.#reach.offered;
     hint.hidden = !(nothing || this.#search.problem);
     setText(hint, this.#search.problem || "Nobody and nothing found. Fewer words find more.");
   }
@@ -175,7 +179,7 @@ export class List {
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     const { hits, all } = this.#parts;
-    const below = [...hits.querySelectorAll("a"), ...(all.hidden ? [] : [all])];
+    const below = [...(this.#reach.offered ? [this.#reach.button] : []), ...hits.querySelectorAll("a"), ...(all.hidden ? [] : [all])];
     const { length } = this.#shown;
     /** @param {number} number */
     const stop = (number) => {
