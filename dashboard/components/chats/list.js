@@ -12,8 +12,8 @@ import { store } from "../shared/session.js";
 import { tips } from "../shared/tip.js";
 import { Windowed } from "../shared/windowed.js";
 import * as when from "../shared/when.js";
+import { Alone } from "./alone.js";
 import { Entry, isPlain } from "./entry.js";
-import { guide } from "./guide.js";
 import { Reach } from "./reach.js";
 import { Search } from "./search.js";
 
@@ -29,6 +29,8 @@ export class List {
   element;
   #parts;
   #search;
+  /** For a small screen, where there is no column beside the list. */
+  #alone = new Alone();
   #reach = new Reach(() => this.#search.clear());
   /** @type {Windowed<RoomView>} */
   #rows;
@@ -54,7 +56,7 @@ export class List {
       asks: makeAsks(),
       rooms: h("div", { class: "rooms", role: "list", "aria-label": "Conversations" }),
       people: h("h2", { hidden: true }, "People"),
-      empty: h("div", { class: "empty", hidden: true }),
+      empty: h("div", { class: "empty", hidden: true }, this.#alone.element),
       found: h("h2", { hidden: true }, "Messages"),
       hits: h("div", { class: "hits", role: "list", "aria-label": "Messages found" }),
       all: h("a", { class: "all", hidden: true }, "Show all hits"),
@@ -82,7 +84,7 @@ export class List {
       this.#ticks++;
       this.draw();
     }, 20000);
-    this.#stops = [guide(parts.empty), store.on("lists", this.#redraw), () => this.#redraw.stop(),
+    this.#stops = [store.on("lists", this.#redraw), () => this.#redraw.stop(),
       store.on("gone", (op) => this.#search.follow(op)),
       place.onChange(() => this.draw()), () => clearInterval(tick)];
     this.draw();
@@ -91,6 +93,7 @@ export class List {
   destroy() {
     for (const stop of this.#stops) stop();
     this.#rows.destroy();
+    this.#alone.destroy();
     this.#search.destroy();
   }
 
@@ -158,7 +161,8 @@ export class List {
       this.#rows.top = words ? 0 : this.#top;
     }
     const none = store.loaded && !shown.length && !words && store.me;
-    empty.hidden = !none;
+    empty.hidden = !none && !(!empty.hidden && this.#alone.typing);
+    this.#alone.draw();
     const results = this.#search.hits;
     found.hidden = all.hidden = !results.length;
     setAttribute(all, "href", `/search?q=${encodeURIComponent(this.#search.typed.trim())}`);
