@@ -5,6 +5,6 @@ from __future__ import annotations
 from dashboard.components import page
 
 draw = page.component(
-    "chats", "chats/list.css", "chats/requests.css", "chats/conversation.css", "chats/composer.css", "chats/menu.css", "chats/alone.css",
-    "shared/wide.css", look="chats",
+    "chats", "chats/list.css", "chats/requests.css", "chats/conversation.css", "chats/composer.css", "chats/menu.css",
+    "chats/alone.css", "shared/wide.css", look="chats",
 )  # fmt: skip
