@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from node.bus.nouns import Blocked, Greeting, Health, Message, NextTry, Peer, Room, Self, Settings
+from node.bus.nouns import Blocked, Greeting, Health, Message, Nearby, NextTry, Peer, Room, Self, Settings
 
 
 class NodeStarted(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +37,12 @@ class SettingsChanged(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody changed the settings."""
 
     settings: Settings
+    self: Self
+
+
+class AddressesChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """This machine's network changed: others reach this node at other addresses from now on."""
+
     self: Self
 
 
@@ -219,6 +225,12 @@ class HealthChanged(msgspec.Struct, frozen=True, kw_only=True):
     health: Health
 
 
+class NearbyChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is seen on this network changed, or whether looking round works. Carries all of it."""
+
+    nearby: Nearby
+
+
 class ConnectionNoticed(msgspec.Struct, frozen=True, kw_only=True):
     """A single connection worth noting in the search for faults: refused, garbage, probe, one-shot."""
 
@@ -229,14 +241,14 @@ class ConnectionNoticed(msgspec.Struct, frozen=True, kw_only=True):
 DURABLE: dict[str, type[msgspec.Struct]] = {
     kind.__name__: kind
     for kind in (
-        NodeStarted, NodeStopped, GreetingChanged, SettingsChanged, RoomAdded, RoomChanged, RoomsMerged,
-        RoomDeleted, MessagesExpired, RoomRead, PeerAdded, PeerChanged, PeerForgotten, PeerWarned, PeerBlocked,
-        PeerUnblocked, IdentityShared, QuotaReached, MessageReceived, MessageAccepted, MessageStateChanged,
-        MessageChanged, ReceiptAdvanced, ReadAdvanced,
+        NodeStarted, NodeStopped, GreetingChanged, SettingsChanged, AddressesChanged, RoomAdded, RoomChanged,
+        RoomsMerged, RoomDeleted, MessagesExpired, RoomRead, PeerAdded, PeerChanged, PeerForgotten, PeerWarned,
+        PeerBlocked, PeerUnblocked, IdentityShared, QuotaReached, MessageReceived, MessageAccepted,
+        MessageStateChanged, MessageChanged, ReceiptAdvanced, ReadAdvanced,
     )
 }  # fmt: skip
 EPHEMERAL: dict[str, type[msgspec.Struct]] = {
-    kind.__name__: kind for kind in (Heartbeat, RetryScheduled, HealthChanged, ConnectionNoticed, Typing)
+    kind.__name__: kind for kind in (Heartbeat, RetryScheduled, HealthChanged, NearbyChanged, ConnectionNoticed, Typing)
 }
 
 

@@ -18,6 +18,7 @@ from node.bus.nouns import (
     Link,
     Live,
     Message,
+    Nearby,
     NextTry,
     Option,
     Peer,
@@ -334,6 +335,12 @@ class PeersResult(msgspec.Struct, kw_only=True):
     more: bool = False
 
 
+class NearbyResult(msgspec.Struct, kw_only=True):
+    """Who is seen on this network."""
+
+    nearby: Nearby
+
+
 class RenameArgs(msgspec.Struct, kw_only=True):
     """A peer, and its new local name; empty: the name it gives itself."""
 
@@ -404,6 +411,7 @@ class SettingsArgs(msgspec.Struct, kw_only=True):
     share_reading: bool | None = None
     accept_nodes: str | None = None
     accept_plain: str | None = None
+    discovery: str | None = None
     keep_events: int | None = None
     keep_days: int | None = None
     mandatory: list[str] | None = None
@@ -458,6 +466,7 @@ COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     "peers": (PeersArgs, PeersResult),
     "typing": (TypingArgs, Nothing),
     "links": (PeerArgs, LinksResult),
+    "nearby": (Nothing, NearbyResult),
     "trust": (TrustArgs, PeerResult),
     "verify": (VerifyArgs, PeerResult),
     "unverify": (PeerArgs, PeerResult),

@@ -10,7 +10,7 @@ from node.bus import events as ev
 from node.bus import nouns
 from node.core import effects
 from node.core.links import Direction
-from node.model import MandatoryPeer
+from node.model import Address, MandatoryPeer
 from node.protocol.plain.codec import Mark, Said
 from node.protocol.secure.frames import Frame, Hello
 
@@ -24,6 +24,44 @@ class Started(msgspec.Struct, frozen=True):
     hosts: list[str] = []
     mandatory: tuple[MandatoryPeer, ...] = ()
     greeting: str = ""
+
+
+class NetworkChanged(msgspec.Struct, frozen=True):
+    """This machine's addresses are others than before, or it has slept: what failed may work now, and the other way.
+
+    Interfaces that come and go quickly are told of once they have settled. `addresses` are HOST:PORT at which others
+    can reach this node from now on, best first; `hosts` all IP addresses of this machine's interfaces, without
+    zones. `woke`: this machine or this process was suspended; the addresses may be the same.
+    """
+
+    addresses: list[str]
+    hosts: list[str]
+    woke: bool = False
+
+
+class Discovering(msgspec.Struct, frozen=True):
+    """How looking for nodes on this network by mDNS goes, as in `nouns.Nearby`."""
+
+    state: str
+    detail: str | None = None
+
+
+class Sighted(msgspec.Struct, frozen=True):
+    """mDNS tells of a service, for the first time or with something new. Nothing of it is proved.
+
+    `name` is its random name. `addresses` are on networks of this machine, the best first. `tag` belongs to its PeerId
+    on this day (node.protocol.nearby).
+    """
+
+    name: str
+    tag: bytes
+    addresses: tuple[Address, ...]
+
+
+class Vanished(msgspec.Struct, frozen=True):
+    """The service of this name has said good-bye, or wasn't heard for long."""
+
+    name: str
 
 
 class Connected(msgspec.Struct, frozen=True):
@@ -270,6 +308,10 @@ Fetched = CommandFetched | WaitingRead | UnsignedRead | PlacesRead | UnreadCount
 
 Stimulus = (
     Started
+    | NetworkChanged
+    | Discovering
+    | Sighted
+    | Vanished
     | Connected
     | Settled
     | Opened

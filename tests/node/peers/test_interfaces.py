@@ -34,5 +34,5 @@ def test_a_machine_without_a_network_is_reachable_from_itself(hosts: list[str]) 
 def test_loopback_and_link_local_come_last() -> None:
     found = interfaces.local_hosts()
     assert found
-    assert sorted(found, key=interfaces._rank) == found
+    assert sorted(found, key=interfaces.rank) == found
     assert any(host.startswith("127.") for host in found)
