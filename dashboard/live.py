@@ -248,7 +248,9 @@ class Hub:
             for _ in range(MAX_LOOKS):
                 before, answers = self._fleeting, None
                 with contextlib.suppress(NodeAway, CommandRefused, BusProtocolError):
-                    answers = await self._asker.ask("peers"), await self._asker.ask("status")
+                    answers = (
+                        await self._asker.ask("peers"), await self._asker.ask("status"), await self._asker.ask("nearby"),
+                    )  # fmt: skip
                 if answers is None and self.model.absent is None:
                     # The node is there, and was too busy to answer: what was missed while it was away is still missing.
                     await asyncio.sleep(LOOK_PAUSE_S)
@@ -257,8 +259,8 @@ class Hub:
                     break
                 # An event that came meanwhile may be newer than the answers, or the node is back. Read again.
             if answers:
-                peers, status = answers
-                ops = self.model.live(peers.next_tries, status.health)
+                peers, status, found = answers
+                ops = self.model.live(peers.next_tries, status.health, found.nearby)
                 if ops:
                     self._lists = None
                     self._publish(schema.PatchFrame(self.model.seq, ops))

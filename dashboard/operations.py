@@ -17,6 +17,7 @@ from dashboard.appearance import (
     RoomView,
     SelfView,
 )
+from dashboard.near import NearbyView
 from dashboard.requested import RequestView
 
 #: Labels of messages that still wait to be sent, and so never expire.
@@ -163,6 +164,12 @@ class HealthOp(msgspec.Struct, frozen=True, tag_field="op", tag="health"):
     health: HealthView | None
 
 
+class NearbyOp(msgspec.Struct, frozen=True, tag_field="op", tag="nearby"):
+    """Who is nearby, or how looking for them goes, changed."""
+
+    nearby: NearbyView
+
+
 class Totals(msgspec.Struct, frozen=True):
     """How many there are of all: a tab knows it before all pages of the lists have come."""
 
@@ -195,6 +202,7 @@ Op = (
     | SelfOp
     | AwayOp
     | HealthOp
+    | NearbyOp
     | OptionsOp
     | LinksOp
     | TotalsOp
@@ -216,3 +224,4 @@ class Everything(msgspec.Struct, frozen=True):
     totals: Totals
     #: The newest requests; `totals` knows how many there are.
     requests: list[RequestView]
+    nearby: NearbyView

@@ -38,6 +38,7 @@ from dashboard.operations import (
     IdentitySharedOp,
     LinksOp,
     MessageOp,
+    NearbyOp,
     Op,
     OptionsOp,
     PeerGone,
@@ -53,6 +54,7 @@ from dashboard.operations import (
     TotalsOp,
     WarnedOp,
 )
+from dashboard.near import nearby_view
 from dashboard.requested import MAX_TOLD, Looks, RequestView, is_request, request_view
 from node.bus import events as ev
 from node.bus import nouns, reducer
@@ -90,6 +92,9 @@ class Model:
         self._of_one_name = Namesakes()
         self._rooms_of_one_name = Namesakes()
         self._looks = Looks()
+        #: Who is seen on the network, as the node tells it, and as it was last given out.
+        self._nearby = nouns.Nearby()
+        self._near = nearby_view(self._nearby, {}, {})
 
     # -- whole views
 
@@ -99,7 +104,17 @@ class Model:
         rooms, peers = list(self._rooms.values()), list(self._peers.values())
         asking = sorted(self._requests.values(), key=lambda one: one.room.place, reverse=True)[:MAX_TOLD]
         return Everything(
-            self.log, self.seq, me, rooms, peers, self._away, self._health, self._shared, self._totals, asking
+            self.log,
+            self.seq,
+            me,
+            rooms,
+            peers,
+            self._away,
+            self._health,
+            self._shared,
+            self._totals,
+            asking,
+            self._near,
         )
 
     def name_of(self, room: str) -> str:
@@ -163,16 +178,18 @@ class Model:
         self._rooms, self._peers, self._typing, self._unread = {}, {}, {}, 0
         self._of_one_name, self._rooms_of_one_name, self._looks = Namesakes(), Namesakes(), Looks()
         self._requests = {}
-        self.live(snapshot.live.next_tries, snapshot.live.health)
+        self.live(snapshot.live.next_tries, snapshot.live.health, snapshot.live.nearby)
         self._changed(set(self._state.peers), set(self._state.rooms))
         # In the order in which they began, as the node tells them: it decides where nothing was said.
         self._rooms = {room: self._rooms[room] for room in self._state.rooms if room in self._rooms}
 
-    def live(self, tries: list[nouns.NextTry], health: nouns.Health) -> list[Op]:
+    def live(self, tries: list[nouns.NextTry], health: nouns.Health, nearby: nouns.Nearby) -> list[Op]:
         """Take the newly read state that isn't in the log."""
         before = set(self._tries)
+        self._nearby = nearby
         self._tries = {next_try.peer: next_try for next_try in tries}
-        return [*self._set_health(health), *self._changed(before | set(self._tries), set())]
+        changed = self._changed(before | set(self._tries), set())
+        return [*self._set_health(health), *changed, *self._look_round()]
 
     def away(self, reason: str, since: int | None) -> list[Op]:
         """The node went away; `since` in ms, None when it was never heard."""
@@ -262,8 +279,10 @@ class Model:
             case ev.MessageStateChanged():
                 rooms.add(data.room)
                 ops.append(self._state_op(event.seq, data))
-            case ev.GreetingChanged() | ev.PeerBlocked() | ev.PeerUnblocked():
+            case ev.GreetingChanged():
                 ops.append(OptionsOp())
+            case ev.PeerBlocked() | ev.PeerUnblocked():
+                ops += [OptionsOp(), *self._look_round()]
             case _:
                 # Events that only the event log shows are handled by watching.py.
                 pass
@@ -277,6 +296,9 @@ class Model:
                 return self._changed({next_try.peer}, set())
             case ev.HealthChanged(health=health):
                 return self._set_health(health)
+            case ev.NearbyChanged(nearby=nearby):
+                self._nearby = nearby
+                return self._look_round()
             case ev.Typing():
                 return self._types(data)
             case _:
@@ -306,6 +328,14 @@ class Model:
             return []
         self._health = view
         return [HealthOp(view)]
+
+    def _look_round(self) -> list[Op]:
+        state = self._state
+        near = nearby_view(self._nearby, state.peers if state else {}, state.blocked if state else {})
+        if near == self._near:
+            return []
+        self._near = near
+        return [NearbyOp(near)]
 
     def _gone(self, seq: int, room_id: str, into: str | None) -> RoomGone:
         name = self.name_of(room_id)
@@ -409,4 +439,6 @@ class Model:
         if totals != self._totals:
             self._totals = totals
             ops.append(TotalsOp(totals))
+        if peers and not peers.isdisjoint(service.peer for service in self._nearby.services):
+            ops += self._look_round()
         return ops

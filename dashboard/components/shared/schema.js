@@ -210,6 +210,7 @@
  * @property {IdentitySharedOp | null} shared
  * @property {Totals} totals
  * @property {RequestView[]} requests
+ * @property {NearbyView} nearby
  */
 
 /**
@@ -417,12 +418,41 @@
  */
 
 /**
+ * Who is nearby, or how looking for them goes, changed.
+ * @typedef {Object} NearbyOp
+ * @property {"nearby"} op
+ * @property {NearbyView} nearby
+ */
+
+/**
+ * How looking for others goes, in a tone, a word and a sentence, and who was found, the longest seen first.
+ *
+ * `unknown`: so many others are seen whose key hasn't answered.
+ * @typedef {Object} NearbyView
+ * @property {string} state
+ * @property {string} tone
+ * @property {string} word
+ * @property {string} text
+ * @property {Neighbour[]} people
+ * @property {number} unknown
+ */
+
+/**
+ * Somebody whose key has answered on this network: since when it is seen (ms), and whether people here deal with
+ * it. What else is shown of it stands in the list of peers.
+ * @typedef {Object} Neighbour
+ * @property {string} peer
+ * @property {number} since
+ * @property {boolean} known
+ */
+
+/**
  * No arguments, or an empty result.
  * @typedef {Object} Nothing
  */
 
 /**
- * @typedef {AwayOp | ChangedOp | ExpiredOp | HealthOp | HiddenOp | IdentitySharedOp | LinksOp | MessageOp | OptionsOp | PeerGone | PeerOp | ReceiptOp | RequestGone | RequestOp | RoomGone | RoomOp | SelfOp | StateOp | TotalsOp | WarnedOp} Op
+ * @typedef {AwayOp | ChangedOp | ExpiredOp | HealthOp | HiddenOp | IdentitySharedOp | LinksOp | MessageOp | NearbyOp | OptionsOp | PeerGone | PeerOp | ReceiptOp | RequestGone | RequestOp | RoomGone | RoomOp | SelfOp | StateOp | TotalsOp | WarnedOp} Op
  */
 
 /**
@@ -452,7 +482,7 @@
  * @typedef {Object} PatchFrame
  * @property {"patch"} t
  * @property {number} seq
- * @property {(MessageOp | ChangedOp | StateOp | ReceiptOp | ExpiredOp | RoomGone | HiddenOp | WarnedOp | IdentitySharedOp | RoomOp | RequestOp | RequestGone | PeerOp | PeerGone | SelfOp | AwayOp | HealthOp | OptionsOp | LinksOp | TotalsOp)[]} ops
+ * @property {(MessageOp | ChangedOp | StateOp | ReceiptOp | ExpiredOp | RoomGone | HiddenOp | WarnedOp | IdentitySharedOp | RoomOp | RequestOp | RequestGone | PeerOp | PeerGone | SelfOp | AwayOp | HealthOp | NearbyOp | OptionsOp | LinksOp | TotalsOp)[]} ops
  */
 
 /**

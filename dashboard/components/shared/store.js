@@ -91,6 +91,8 @@ export class Store {
   away = null;
   /** While the node's disk has a problem. @type {HealthView | null} */
   health = null;
+  /** Who is nearby, and how looking for them goes. @type {NearbyView | null} */
+  nearby = null;
   /**
    * Whether a first `all` came: this node, the numbers of everything, and the conversations that are drawn first are known.
    * Whether something isn't there is known only when the lists are `whole`.
@@ -388,6 +390,7 @@ export class Store {
     this.me = everything.me;
     this.away = everything.away;
     this.health = everything.health;
+    this.nearby = everything.nearby;
     this.totals = everything.totals;
     // A server that is older than this page doesn't tell of them.
     this.requests = new Map((everything.requests ?? []).map((one) => [one.room.id, one]));
@@ -464,5 +467,6 @@ export class Store {
     else if (op.op === "self") this.me = op.me;
     else if (op.op === "away") this.away = op.away;
     else if (op.op === "health") this.health = op.health;
+    else if (op.op === "nearby") this.nearby = op.nearby;
   }
 }
