@@ -128,7 +128,7 @@ def test_who_may_be_meant_is_told_without_the_node() -> None:
     model = viewmodel.Model("home")
     model.resync(snapshot(10, [node(warning="Another key.", rival="r" * 52), node("cian")], [direct()]))
     told, put_to_the_node = put({"t": "doubt", "n": 1, "peer": "peer-bela"}, None, model)
-    assert isinstance(told, schema.Meant) and len(told.qr.sides) == 2 and not put_to_the_node
+    assert isinstance(told, schema.Meant) and len(told.sides) == 2 and not put_to_the_node
     assert told.rival == "r" * 52
     for nobody in ("peer-cian", "peer-nobody"):
         with pytest.raises(CommandRefused, match="doubt"):
