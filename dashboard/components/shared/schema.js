@@ -519,6 +519,8 @@
  * @property {string} privacy_title
  * @property {string[]} code
  * @property {boolean} verified
+ * @property {boolean} asks
+ * @property {boolean} waits
  * @property {string} doubt
  * @property {string} address
  * @property {boolean} dialable
