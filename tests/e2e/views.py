@@ -99,7 +99,7 @@ def _typed_code(number: int) -> Callable[[Page], None]:
         _codes(tab)
         tab.locator(".typed").fill(short_code(node_id(number)))
         tab.locator(".typed").press("Enter")
-        expect(tab.locator(".verify .outcome")).to_be_visible()
+        expect(tab.locator(".verify .verdict")).to_be_visible()
 
     return act
 

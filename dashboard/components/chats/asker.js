@@ -60,9 +60,9 @@ export class Asker {
       lines: h("div", { class: "lines", role: "list", "aria-label": "First lines" }),
       told: h("span", { class: "small" }),
       problem: h("p", { class: "problem", role: "alert", hidden: true }),
-      accepted: h("p"),
-      refused: h("p"),
-      blocked: h("p"),
+      accepted: consequence(),
+      refused: consequence(),
+      blocked: consequence(),
     };
     this.#parts = parts;
     this.head = h("button", { class: "askerhead", type: "button", onclick: () => toggle(this.id) }, parts.face,
@@ -121,9 +121,9 @@ export class Asker {
       setText(text, `another key. Its code is ${room.code.join(" · ")}; ${theirs}${alike.verified ? ", and verified" : ""}.`);
     }
     setText(parts.told, `${room.unread === 1 ? "1" : String(room.unread)} so far. ${room.name} doesn't see that you read them.`);
-    setText(parts.accepted, `${room.name} becomes a contact. The conversation opens, and what still waits comes in.`);
-    setText(parts.refused, `These lines are deleted here, and ${room.name} is told so. They may ask once more after a day.`);
-    setText(parts.blocked, `Nothing from this key is stored any more. ${room.name} isn't told. Undo it in Settings.`);
+    drawConsequence(parts.accepted, `${room.name} becomes a contact.`, " The conversation opens, and what still waits comes in.");
+    drawConsequence(parts.refused, "These lines are deleted here", `, and ${room.name} is told so. They may ask once more after a day.`);
+    drawConsequence(parts.blocked, "Nothing from this key is stored any more.", ` ${room.name} isn't told. Undo it in Settings.`);
     if (this.#unfolded) this.#load();
   }
 
@@ -177,6 +177,20 @@ export class Asker {
   #block() {
     this.#sheet.ask(blockQuestion(this.#request.room));
   }
+}
+
+/** What a decision means: the gist, and the rest. */
+const consequence = () => h("p", { dir: "auto" }, h("strong"), h("span"));
+
+/**
+ * @param {HTMLElement} element
+ * @param {string} gist
+ * @param {string} rest
+ */
+function drawConsequence(element, gist, rest) {
+  const [first, second] = element.children;
+  setText(first, gist);
+  setText(second, rest);
 }
 
 /**

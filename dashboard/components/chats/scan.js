@@ -35,6 +35,7 @@ export function scan({ name, peer }, found) {
       const { message, retryable } = problemOf(thrown);
       setText(problem, `${message}${retryable ? " Try again in a moment." : ""}`);
       problem.hidden = false;
+      problem.scrollIntoView({ block: "nearest" });
     } finally {
       if (now === turn) setText(said, "");
     }
@@ -49,10 +50,10 @@ export function scan({ name, peer }, found) {
     chosen.value = "";
   });
   const choose = h("button", { class: "act", type: "button", onclick: () => chosen.click() }, icon("picture"),
-    `Read a picture of ${name}'s code`);
+    h("span", { dir: "auto" }, `Read a picture of ${name}'s code`));
   const field = h("input", { type: "text", id: "typed-code", class: "typed", autocomplete: "off", autocapitalize: "none",
     spellcheck: "false", maxlength: 4096, placeholder: "q3zb 4y5i 7u3i z7fx" });
-  const form = h("form", { class: "typing" }, h("label", { for: "typed-code", dir: "auto" }, `Or type ${name}'s code`),
+  const form = h("form", { class: "bycode" }, h("label", { for: "typed-code", dir: "auto" }, `Or type ${name}'s code`),
     h("div", { class: "line" }, field, h("button", { class: "act", type: "submit" }, "Compare")));
   onSubmit(form, () => {
     const typed = field.value.trim();
@@ -60,6 +61,6 @@ export function scan({ name, peer }, found) {
     else field.focus();
   });
   const element = h("div", { class: "scan" },
-    h("div", { class: "reading" }, choose, chosen, h("span", { class: "hint" }, "or paste it, or drop it here")), form, said, problem);
+    h("div", { class: "frompicture" }, h("p", { class: "label" }, "Or from a picture, also pasted or dropped"), choose, chosen), form, said, problem);
   return { element, read };
 }

@@ -106,7 +106,7 @@ export class Verify {
     const what = how === "read" ? `The picture shows the key of ${name}` : `You typed the code of ${name}`;
     const close = h("button", { type: "button", onclick: () => this.close() }, verified ? "Close" : "Not now");
     this.#put("The codes match", [
-      h("p", { class: "outcome", "data-tone": "good", dir: "auto" }, icon("done"), h("span", {}, `${what}, as your node knows it.`)),
+      h("p", { class: "verdict", "data-tone": "good", dir: "auto" }, icon("done"), h("span", {}, `${what}, as your node knows it.`)),
       h("p", { class: "groups flat" }, ...compared.found.map((group) => h("span", {}, group))),
       h("p", { dir: "auto" }, verified ? `${name} is verified already, and stays so.`
         : `If it came from ${name} and from nobody else, it is really them: from their own screen, or in their own voice.`),
@@ -192,7 +192,7 @@ export class Verify {
       person({ id: "", title: `${name}, as your node knows them`, code, where: "" }).element,
       person({ id: "", title: compared.known ? `${whose}: this is ${compared.known}` : whose, code: compared.found, where: "" }).element);
     const turn = this.#put("The codes don't match", [
-      h("p", { class: "outcome", "data-tone": "bad", dir: "auto" }, icon("alert"),
+      h("p", { class: "verdict", "data-tone": "bad", dir: "auto" }, icon("alert"),
         h("span", {}, `This may not be ${name}, or somebody stands between you. `, mark)),
       found,
       h("p", { dir: "auto" }, how === "typed" ? `If you mistyped it, compare again. Else write nothing here that only ${name} may read.`

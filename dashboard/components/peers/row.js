@@ -67,8 +67,8 @@ export class Row {
     this.#parts = parts;
     this.#doubted = h("span", { class: "doubted" }, icon("alert"), parts.doubt, parts.decide);
     this.element = h("div", { class: "peer", role: "row" },
-      cell("who", parts.face, h("span", { class: "names" }, parts.name, h("span", { class: "kept" }, parts.privacy, parts.code,
-        parts.verified, parts.asks))),
+      cell("who", parts.face, h("span", { class: "names" }, h("span", { class: "named" }, parts.name, parts.verified),
+        h("span", { class: "kept" }, parts.privacy, parts.code, parts.asks))),
       cell("how", parts.presence, parts.why, this.#doubted),
       cell("where", parts.address, parts.copy),
       cell("speaks", parts.dialect),
