@@ -49,7 +49,7 @@ class FakeNode:
     def __init__(self, home: pathlib.Path, name: str = "anna") -> None:
         self.home = home
         self.me = nouns.Self(
-            id="k7f29qdamx31" + "a" * 40, code="k7f2-9qda-mx31-t6ow", name=name, listen="0.0.0.0:5000",
+            id=node_id(0), code="k7f2-9qda-mx31-t6ow", name=name, listen="0.0.0.0:5000",
             addresses=["192.168.1.20:5000", "10.0.0.7:5000"],
         )  # fmt: skip
         self.name = name

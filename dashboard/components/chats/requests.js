@@ -1,12 +1,14 @@
 // Who asks to write: a card for each, with who it is, the first lines, and what can be decided. Reading them here tells
 // nobody, and marks nothing as read.
 
-import { Children, h, icon, setAttribute, setText } from "../shared/dom.js";
+import { Children, focusAround, h, icon, setAttribute, setText } from "../shared/dom.js";
+import { onKey } from "../shared/keyboard.js";
 import { place } from "../shared/place.js";
 import { store } from "../shared/session.js";
 import { tips } from "../shared/tip.js";
 import { Asker } from "./asker.js";
 import { Sheet } from "./sheet.js";
+import { Verify } from "./verify.js";
 
 /** @import { RequestView } from "../shared/schema.js" */
 
@@ -16,6 +18,8 @@ export class Requests {
   #count = h("p", { class: "line small" });
   #more = h("p", { class: "hint", hidden: true });
   #sheet = new Sheet();
+  // Whoever is verified is accepted by that, and is no request any more.
+  #verify = new Verify(this.#sheet, (_, { id }) => place.open(id));
   /** What is in the page only while it is shown: the conversation has a way back and a sheet of its own. */
   #inside;
   /** @type {Children<RequestView, Asker>} */
@@ -33,7 +37,9 @@ export class Requests {
       h("header", {}, back, h("span", { class: "ring", "aria-hidden": "true" }, icon("asks")),
         h("div", { class: "title" }, this.#heading, this.#count), settings),
       h("div", { class: "scroll" }, cards, this.#more));
-    this.#cards = new Children(cards, ({ room }) => room.id, (request) => new Asker(request, this.#sheet, (id) => this.#toggle(id)));
+    this.#cards = new Children(cards, ({ room }) => room.id, (request) => new Asker(request, this.#sheet,
+      this.#verify, (id) => this.#toggle(id)));
+    onKey(cards, (event) => this.#key(event));
     tips(this.element);
     this.#inside = [...this.element.children];
     this.element.replaceChildren();
@@ -54,8 +60,11 @@ export class Requests {
   show(shown) {
     const opened = shown && this.element.hidden;
     this.element.hidden = !shown;
-    if (!shown) this.#sheet.close();
-    if (opened) this.element.append(...this.#inside, this.#sheet.element);
+    if (!shown) {
+      this.#sheet.close();
+      this.#verify.close();
+    }
+    if (opened) this.element.append(...this.#inside, this.#sheet.element, this.#verify.element);
     if (!shown) this.element.replaceChildren();
     this.draw();
     if (opened) this.#heading.focus({ preventScroll: true });
@@ -65,6 +74,17 @@ export class Requests {
   #toggle(id) {
     this.#chosen = this.#open === id ? "" : id;
     this.draw();
+  }
+
+  /** Arrows go from card to card. @param {KeyboardEvent} event */
+  #key(event) {
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
+    const heads = [...this.#cards].map((card) => card.head);
+    const at = heads.findIndex((head) => head === focusAround(head));
+    if (at < 0 || !heads[at + step]) return;
+    event.preventDefault();
+    heads[at + step].focus();
   }
 
   get #open() {
