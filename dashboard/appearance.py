@@ -108,6 +108,9 @@ class RoomView(msgspec.Struct, frozen=True):
     next_at: int | None
     #: Until when the other side types, at most (ms); 0: it doesn't.
     typing: int
+    #: With somebody nobody here has dealt with, and neither side has said anything: it can be opened, and stands on no
+    #: list.
+    silent: bool
 
 
 class PeerView(msgspec.Struct, frozen=True):
@@ -300,6 +303,7 @@ def room_view(
         refused=peer is not None and peer.refusal is not None,
         next_at=next_try.at if next_try else None,
         typing=typing,
+        silent=room.request and last is None,
     )  # fmt: skip
 
 

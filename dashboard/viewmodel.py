@@ -88,6 +88,8 @@ class Model:
         self._peers: dict[str, PeerView] = {}
         #: How many of the peers ask, or may ask, to write: they aren't counted as known.
         self._asking = 0
+        #: How many of the conversations stand on no list, because nothing was said.
+        self._silent = 0
         #: The sum of all that is unread, and the totals last given out.
         self._unread = 0
         self._totals = Totals(0, 0, 0)
@@ -159,6 +161,8 @@ class Model:
         ours and hasn't been sent."""
         found = []
         for view in self._rooms.values():
+            if view.silent:
+                continue
             last = view.last.delivery if view.last else None
             if view.next_at is not None or (last is not None and last.label in ("waiting", "sending")):
                 found.append(view.id)
@@ -177,7 +181,8 @@ class Model:
         """Begin again from a snapshot. Every tab needs `everything` afterwards."""
         self.log, self.seq, self._state = snapshot.log, snapshot.seq, snapshot.state
         self._away = None
-        self._rooms, self._peers, self._typing, self._unread, self._asking = {}, {}, {}, 0, 0
+        self._rooms, self._peers, self._typing = {}, {}, {}
+        self._unread = self._asking = self._silent = 0
         self._of_one_name, self._rooms_of_one_name, self._looks = Namesakes(), Namesakes(), Looks()
         self._requests = {}
         self.live(snapshot.live.next_tries, snapshot.live.health, snapshot.live.nearby)
@@ -343,12 +348,14 @@ class Model:
         name = self.name_of(room_id)
         if view := self._rooms.pop(room_id, None):
             self._unread -= view.unread
+            self._silent -= view.silent
         self._typing.pop(room_id, None)
         return RoomGone(seq, room_id, into, name)
 
     def _hidden(self, seq: int, room_id: str) -> HiddenOp:
         view = self._rooms.pop(room_id)
         self._unread -= view.unread
+        self._silent -= view.silent
         self._typing.pop(room_id, None)
         return HiddenOp(seq, room_id, view.name)
 
@@ -426,7 +433,7 @@ class Model:
             if (room is None or not is_request(room)) and room_id in self._requests:
                 del self._requests[room_id]
                 ops.append(RequestGone(room_id))
-            if room is None or room.hidden or (room.request and room.last is None):
+            if room is None or room.hidden:
                 continue
             peer = state.peers.get(room.peer or "")
             row = room_view(
@@ -437,7 +444,7 @@ class Model:
                 doubt=doubt_view(peer, name_of(peer)) if peer else None,
                 typing=self._typing.get(room_id, 0),
             )
-            if room.request:
+            if is_request(room):
                 asking = request_view(room, row, state.peers.get(self._looks.alike(room.peer or "") or ""))
                 if asking != self._requests.get(room_id):
                     self._requests[room_id] = asking
@@ -446,9 +453,12 @@ class Model:
             before = self._rooms.get(room_id)
             if row != before:
                 self._unread += row.unread - (before.unread if before else 0)
+                self._silent += row.silent - (before.silent if before else False)
                 self._rooms[room_id] = row
                 ops.append(RoomOp(row))
-        totals = Totals(len(self._rooms), len(self._peers) - self._asking, self._unread, len(self._requests))
+        totals = Totals(
+            len(self._rooms) - self._silent, len(self._peers) - self._asking, self._unread, len(self._requests)
+        )
         if totals != self._totals:
             self._totals = totals
             ops.append(TotalsOp(totals))

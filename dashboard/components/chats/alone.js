@@ -10,10 +10,12 @@ import { drawnQr } from "../shared/qr.js";
 import { asTarget, isHere, MAX_LINK, reach } from "../shared/reaching.js";
 import { connection, store } from "../shared/session.js";
 
-/** @import { Invite, SelfView } from "../shared/schema.js" */
+/** @import { Invite, NearbyView, SelfView } from "../shared/schema.js" */
 
 export class Alone {
   element;
+  #heading = h("h2");
+  #text = h("p");
   #invite = new InviteCard();
   #address = new AddressCard();
   #own = h("div", { class: "own" });
@@ -27,8 +29,7 @@ export class Alone {
 
   constructor() {
     this.element = h("div", { class: "alone" },
-      h("h2", {}, "Nobody to talk with yet"),
-      h("p", {}, "Whoever writes to you appears here by themselves. There are three ways to add somebody yourself:"),
+      this.#heading, this.#text,
       h("div", { class: "ways" },
         this.#invite.element,
         this.#address.element,
@@ -60,7 +61,12 @@ export class Alone {
     this.#ownAddresses.draw(me.addresses);
     setText(this.#name, me.name);
     if (this.#code.textContent !== me.code) this.#code.replaceChildren(me.code.replaceAll("-", " · "), copyButton(() => me.code, "your code"));
-    const rows = rightNow(me);
+    const found = store.strangersNearby().length;
+    setText(this.#heading, found ? `${found === 1 ? "One person is" : `${found} people are`} nearby` : "Nobody to talk with yet");
+    setText(this.#text, found
+      ? "Choose somebody in the list to write to them, encrypted. There are three ways to add somebody else:"
+      : "Whoever starts Snicher on this network, or writes to you, appears here by themselves. There are three ways to add somebody yourself:");
+    const rows = rightNow(me, store.nearby);
     const said = JSON.stringify(rows);
     if (said !== this.#said) {
       this.#said = said;
@@ -75,13 +81,25 @@ export class Alone {
  * What the node does to be found: tone, word and sentence.
  *
  * @param {SelfView} me
+ * @param {NearbyView | null} nearby
  * @returns {[string, string, string][]}
  */
-export function rightNow({ addresses, listen }) {
+export function rightNow(me, nearby) {
+  const rows = [listening(me)];
+  if (nearby) rows.push([nearby.tone, nearby.word, nearby.text]);
+  if (nearby?.unknown) rows.push(["wait", "asking", `${nearby.unknown} more that are seen here who they are`]);
+  return rows;
+}
+
+/**
+ * @param {SelfView} me
+ * @returns {[string, string, string]}
+ */
+function listening({ addresses, listen }) {
   const port = listen.slice(listen.lastIndexOf(":") + 1);
-  if (!addresses.length) return [["bad", "not listening", "Your node has no address at which others could reach it."]];
-  if (addresses.every(isHere)) return [["wait", "listening", `on port ${port}, for programs on this machine only`]];
-  return [["good", "listening", `on port ${port}, at ${addresses.length === 1 ? "one address" : `${addresses.length} addresses`}`]];
+  if (!addresses.length) return ["bad", "not listening", "Your node has no address at which others could reach it."];
+  if (addresses.every(isHere)) return ["wait", "listening", `on port ${port}, for programs on this machine only`];
+  return ["good", "listening", `on port ${port}, at ${addresses.length === 1 ? "one address" : `${addresses.length} addresses`}`];
 }
 
 /** The invite as a QR code and a link to copy; asked for when it is first drawn, and when the addresses change. */

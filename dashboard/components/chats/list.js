@@ -14,6 +14,7 @@ import { Windowed } from "../shared/windowed.js";
 import * as when from "../shared/when.js";
 import { Alone } from "./alone.js";
 import { Entry, isPlain } from "./entry.js";
+import { Near } from "./near.js";
 import { Reach } from "./reach.js";
 import { Search } from "./search.js";
 
@@ -31,6 +32,7 @@ export class List {
   #search;
   /** For a small screen, where there is no column beside the list. */
   #alone = new Alone();
+  #near = new Near((id) => this.#open(id));
   #reach = new Reach(() => this.#search.clear());
   /** @type {Windowed<RoomView>} */
   #rows;
@@ -64,7 +66,7 @@ export class List {
     };
     this.#parts = parts;
     const scroller = h("div", { class: "scroll" },
-      parts.asks.element, parts.people, parts.rooms, parts.empty, this.#reach.element, parts.found, parts.hits, parts.all, parts.hint);
+      parts.asks.element, parts.people, parts.rooms, this.#near.element, parts.empty, this.#reach.element, parts.found, parts.hits, parts.all, parts.hint);
     this.element = h("aside", { class: "list" }, this.#search.element, scroller);
     this.#rows = new Windowed(scroller, parts.rooms, {
       height: ROW_PX,
@@ -135,7 +137,9 @@ export class List {
   /** What was found first: a conversation, else somebody to connect to, else a message. */
   #openFirst() {
     const [room] = this.#shown;
+    const [near] = this.#near.links;
     if (room) this.#open(room.id);
+    else if (near) near.click();
     else if (this.#reach.offered) this.#reach.act();
     else this.#parts.hits.querySelector("a")?.click();
   }
@@ -172,7 +176,8 @@ export class List {
     setText(all, this.#search.more ? "Show all hits" : "Show on a page of their own");
     this.#hits.draw(results);
     this.#reach.draw(this.#search.typed);
-    const nothing = words && !shown.length && !results.length && !this.#search.busy && !this.#reach.offered;
+    const near = this.#near.draw(words.split(/\s+/).filter(Boolean));
+    const nothing = words && !shown.length && !near && !results.length && !this.#search.busy && !this.#reach.offered;
     hint.hidden = !(nothing || this.#search.problem);
     setText(hint, this.#search.problem || "Nobody and nothing found. Fewer words find more.");
   }
@@ -187,7 +192,7 @@ export class List {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     const { asks, hits, all } = this.#parts;
     const above = asks.link ? [asks.link] : [];
-    const below = [...(this.#reach.offered ? [this.#reach.button] : []), ...hits.querySelectorAll("a"), ...(all.hidden ? [] : [all])];
+    const below = [...this.#near.links, ...(this.#reach.offered ? [this.#reach.button] : []), ...hits.querySelectorAll("a"), ...(all.hidden ? [] : [all])];
     const { length } = this.#shown;
     /** @param {number} number */
     const stop = (number) => {

@@ -39,7 +39,7 @@ function build(root) {
 
   function showNothing() {
     // Whoever types an address there goes on, though somebody appears meanwhile.
-    const isAlone = !store.rooms.size || (!alone.element.hidden && alone.typing);
+    const isAlone = !store.sorted().length || (!alone.element.hidden && alone.typing);
     choose.hidden = isAlone;
     alone.element.hidden = !isAlone || !store.me;
     alone.draw();

@@ -98,8 +98,9 @@ function build(root) {
   /** By name; of very many only the chosen one, until somebody wants to choose. */
   function choices() {
     const chosen = store.rooms.get(finding.room ?? "");
-    if (store.rooms.size > MAX_CHOICES && !choosing) return chosen ? [chosen] : [];
-    return [...store.rooms.values()].sort((a, b) => collator.compare(a.name, b.name) || (a.id < b.id ? -1 : 1));
+    const rooms = store.sorted();
+    if (rooms.length > MAX_CHOICES && !choosing) return chosen ? [chosen] : [];
+    return [...rooms].sort((a, b) => collator.compare(a.name, b.name) || (a.id < b.id ? -1 : 1));
   }
 
   function drawChoices() {

@@ -740,6 +740,7 @@
  * @property {boolean} refused
  * @property {number | null} next_at
  * @property {number} typing
+ * @property {boolean} silent
  */
 
 /**

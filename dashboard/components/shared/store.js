@@ -17,6 +17,7 @@ import { Order } from "./order.js";
  * @typedef {import("./schema.js").SelfView} SelfView
  * @typedef {import("./schema.js").AwayView} AwayView
  * @typedef {import("./schema.js").HealthView} HealthView
+ * @typedef {import("./schema.js").NearbyView} NearbyView
  * @typedef {import("./schema.js").AllFrame} AllFrame
  * @typedef {import("./schema.js").MoreFrame} MoreFrame
  * @typedef {import("./schema.js").PatchFrame} PatchFrame
@@ -82,7 +83,7 @@ const news = () => ({
 });
 
 export class Store {
-  /** By id. @type {Map<string, RoomView>} */
+  /** By id; `sorted()` has those that stand on the list. @type {Map<string, RoomView>} */
   rooms = new Map();
   /** By id. @type {Map<string, PeerView>} */
   peers = new Map();
@@ -252,13 +253,18 @@ export class Store {
   /** At which place of the list a conversation stands; -1: it isn't there. @param {string} id */
   indexOf(id) {
     const room = this.rooms.get(id);
-    return room ? this.#order.indexOf(room) : -1;
+    return room && !room.silent ? this.#order.indexOf(room) : -1;
   }
 
   /** Peers in the order of their table. It changes in place. */
   sortedPeers() {
     this.#peerOrder ??= new Order(byPresence, this.peers.values());
     return this.#peerOrder.items;
+  }
+
+  /** Those nearby whom nobody here has dealt with, the longest seen first. */
+  strangersNearby() {
+    return (this.nearby?.people ?? []).flatMap(({ peer, known }) => (!known && this.peers.get(peer)) || []);
   }
 
   /** Who asks to write, where something came in last first. */
@@ -296,10 +302,11 @@ export class Store {
     const { id } = room;
     const old = this.rooms.get(id);
     this.rooms.set(id, room);
-    if (old) this.#order.replace(old, room);
+    if (!old && !this.#begun.has(id)) this.#begun.set(id, ++this.#begunLast);
+    if (old && !old.silent && !room.silent) this.#order.replace(old, room);
     else {
-      if (!this.#begun.has(id)) this.#begun.set(id, ++this.#begunLast);
-      this.#order.put(room);
+      if (old && !old.silent) this.#order.remove(old);
+      if (!room.silent) this.#order.put(room);
     }
     if (old?.name !== room.name || old.mark !== room.mark) this.named++;
     if (old) for (const alias of old.aliases) this.#aliases.delete(alias);
@@ -311,7 +318,7 @@ export class Store {
   #drop(id) {
     const room = this.rooms.get(id);
     if (!room) return;
-    this.#order.remove(room);
+    if (!room.silent) this.#order.remove(room);
     this.rooms.delete(id);
     this.#begun.delete(id);
     this.named++;
