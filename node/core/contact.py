@@ -7,13 +7,16 @@ dialling.py decides when to dial it, connections.py follows its links, and outbo
 from __future__ import annotations
 
 import collections
+from collections.abc import Iterable
 
 import msgspec
 
 from node.bus import nouns
 from node.core import effects as e
 from node.core.links import Link
+from node.core.paths import Path
 from node.core.ports import is_service
+from node.core.racing import Race
 from node.model import Address, parse_address
 from node.protocol.plain.registry import ONE_SHOT
 
@@ -61,13 +64,18 @@ class Queue(msgspec.Struct):
 class Tries(msgspec.Struct):
     """The dial attempts and retries for one peer. Times are milliseconds since 1970."""
 
-    #: The link being dialled or used for one message; None: there is none.
+    #: The link being dialled or used for one message; None: there is none. Of a race, one of its links, or 0 while it
+    #: has none.
     link: int | None = None
+    #: The round of tries at the addresses of a node; None: there is none.
+    race: Race | None = None
     #: Whether that link has served its purpose, and whether the peer said good-bye since it was dialled.
     succeeded: bool = False
     left: bool = False
-    #: Index of the address to dial next; it changes only after a failure.
+    #: Of a plain peer: the index of the address to dial next, which changes only after a failure, and how many of its
+    #: addresses have failed since the last backoff.
     address: int = 0
+    passed: int = 0
     #: Failed attempts in a row; start of the last one, time of the next one, and why it has to wait.
     failed: int = 0
     began: int = 0
@@ -91,11 +99,22 @@ class Tries(msgspec.Struct):
 class Contact:
     """A peer's row, and what the core remembers of it in memory only."""
 
-    __slots__ = ("_targets", "gone", "linked_at", "links", "node_here", "owed", "peer", "queue", "tries")
+    __slots__ = (
+        "_targets", "always", "gone", "linked_at", "links", "looked_up", "node_here", "owed", "paths", "peer", "queue",
+        "tries",
+    )  # fmt: skip
 
-    def __init__(self, peer: nouns.Peer, *, gone: bool = False, more_on_disk: bool = False) -> None:
+    def __init__(
+        self, peer: nouns.Peer, *, gone: bool = False, more_on_disk: bool = False, paths: Iterable[Path] = ()
+    ) -> None:
         self.peer = peer
         self.gone = gone
+        #: How its addresses were learnt, and when they were good. Those of the row that have no path were only seen.
+        self.paths = {path.address: path for path in paths}
+        #: Whether the settings say that it is always to be linked.
+        self.always = False
+        #: When its host names were looked up last, in this run (ms).
+        self.looked_up: int | None = None
         #: Open two-way links, with the one to use at the end; and when the first of them opened (ms).
         self.links: list[Link] = []
         self.linked_at = 0
@@ -161,9 +180,14 @@ class Contact:
         return self._targets[2]
 
     @property
+    def can_be_dialled(self) -> bool:
+        """Whether there is an address to dial, or a host name to look up."""
+        return bool(self.targets or (self.peer.hostnames and not self.node_here))
+
+    @property
     def not_dialled(self) -> str | None:
         """Why its announced address isn't dialled; None: it may be dialled, or isn't known."""
-        if self.targets or self.peer.port is None:
+        if self.can_be_dialled or self.peer.port is None:
             return None
         peer = self.peer
         if self.node_here:
