@@ -92,6 +92,8 @@ class Tries(msgspec.Struct):
     secure: bool = False
     #: After `connect`: say hello if it turns out to be a one-shot client.
     greet: bool = False
+    #: Its encrypted link broke off without a good-bye: it is dialled again for a while, whoever dialled before.
+    lost: bool = False
     #: After `disconnect`: say good-bye to a one-shot client.
     farewell: bool = False
 
@@ -100,8 +102,8 @@ class Contact:
     """A peer's row, and what the core remembers of it in memory only."""
 
     __slots__ = (
-        "_targets", "always", "gone", "linked_at", "links", "looked_up", "node_here", "owed", "paths", "peer", "queue",
-        "tries",
+        "_targets", "always", "faults", "gone", "linked_at", "links", "looked_up", "node_here", "owed", "paths", "peer",
+        "queue", "silent", "tries",
     )  # fmt: skip
 
     def __init__(
@@ -109,8 +111,10 @@ class Contact:
     ) -> None:
         self.peer = peer
         self.gone = gone
-        #: How its addresses were learnt, and when they were good. Those of the row that have no path were only seen.
-        self.paths = {path.address: path for path in paths}
+        #: Of a node: its addresses, the best first, with how each was learnt and when it was good.
+        self.paths = tuple(paths)
+        #: When each of its addresses was tried last in this run (ms), and why that failed; None: it didn't, or not yet.
+        self.faults: dict[Address, tuple[int, str | None]] = {}
         #: Whether the settings say that it is always to be linked.
         self.always = False
         #: When its host names were looked up last, in this run (ms).
@@ -118,6 +122,8 @@ class Contact:
         #: Open two-way links, with the one to use at the end; and when the first of them opened (ms).
         self.links: list[Link] = []
         self.linked_at = 0
+        #: Of a node: how long nothing had come over its last link when that ended (ms).
+        self.silent = 0
         self.queue = Queue(more_on_disk=more_on_disk)
         self.tries = Tries()
         #: Of a plain peer: whether a Snicher node is known at its address, so that nothing goes to it in clear.
@@ -162,6 +168,14 @@ class Contact:
         """All addresses where it listens, that of its row first."""
         first, others = self.address, self.peer.addresses[1:]
         return [] if first is None else [first, *map(parse_address, others)] if others else [first]
+
+    @property
+    def pinned(self) -> list[Address]:
+        """The addresses by which it is known: whoever else answers or speaks there is somebody else."""
+        if not self.is_node:
+            return self.addresses
+        hearsay = {path.address for path in self.paths if path.is_hearsay}
+        return [one for one in self.addresses if one not in hearsay]
 
     @property
     def hosts(self) -> set[str]:

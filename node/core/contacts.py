@@ -15,6 +15,7 @@ from node.core.contact import Contact
 from node.core.directory import Directory
 from node.core.ledger import Ledger
 from node.core.links import Link
+from node.core.paths import Path, kept, learnt, order
 from node.core.rooms import Rooms
 from node.core.strangers import Strangers
 from node.model import PLAIN_PREFIX, Address, direct_room, parse_address, short_code, source_of
@@ -45,6 +46,8 @@ STANDINGS = ("stranger", "known", "asked")
 ANYWHERE = ("0.0.0.0", "::")
 #: Most addresses of a node that are kept, the best ones.
 MAX_NODE_ADDRESSES = 8
+#: Most host names of a peer; beyond, the one that was given first goes.
+MAX_HOSTNAMES = 4
 
 
 class Contacts:
@@ -75,6 +78,10 @@ class Contacts:
         #: Who was deleted since `just_deleted` was called last.
         self._just_deleted: list[Contact] = []
         self._looked_at = 0
+        #: Who was dealt with for the first time since `just_known` was called last.
+        self._just_known: list[Contact] = []
+        #: Where others reach this node, as HOST:PORT, best first.
+        self.own_addresses: list[str] = []
         self._own: frozenset[str] = frozenset()
         #: Addresses at which this node has met itself.
         self._found_own: set[str] = set()
@@ -108,6 +115,7 @@ class Contacts:
     def we_are(self, me: nouns.Self) -> None:
         """Remember the addresses at which this node listens; no peer can have these."""
         self.own_name = me.name
+        self.own_addresses = list(me.addresses)
         self._own = frozenset((*me.addresses, me.listen, *self._found_own))
         self._own_port = None
         try:
@@ -219,6 +227,8 @@ class Contacts:
         peer = contact.peer
         if "link" in changes:
             self._freshen(contact, changes["link"] == "reachable")
+            if contact.is_node:
+                changes = self._presence(contact, changes["link"] == "online") | changes
         if all(getattr(peer, name) == value for name, value in changes.items()):
             return False
         if peer.standing == "asked" and changes.get("port", peer.port) != peer.port:
@@ -234,12 +244,25 @@ class Contacts:
             self._directory.add(contact)
         if "standing" in changes:
             self._sort_in(contact)
-        self._ledger.put(e.PutPeer(contact.peer, contact.gone))
+            if peer.standing == "stranger":
+                self._just_known.append(contact)
+        self._put(contact)
         if not contact.gone:
             self._ledger.log(ev.PeerChanged(peer=contact.peer))
         if "name" in changes:
             self._rooms.rename(contact.peer.room, contact.peer.name)
         return True
+
+    def _presence(self, contact: Contact, online: bool) -> dict[str, object]:
+        """What the link of a node says of its presence, and of when it was heard last."""
+        peer = contact.peer
+        if online:
+            return {} if peer.presence in ("online", "away") else {"presence": "online"}
+        gone: dict[str, object] = {"presence": "offline", "status": ""}
+        if peer.link == "online" and contact.linked_at:
+            # Without a link in this run, nobody knows how long the one before it stood.
+            gone["last_seen"] = max(peer.last_seen or 0, self._ledger.now - contact.silent)
+        return gone
 
     def _freshen(self, contact: Contact, reachable: bool) -> None:
         """Restart the time for which it counts as reachable, or end it."""
@@ -283,6 +306,15 @@ class Contacts:
         else:
             self.change(contact, name=contact.own_name, own_name=None)
 
+    def name_hosts(self, contact: Contact, hostnames: Iterable[str]) -> None:
+        """People here gave these host names for a peer, as HOST:PORT; the last MAX_HOSTNAMES are kept."""
+        names = list(dict.fromkeys([*contact.peer.hostnames, *hostnames]))[-MAX_HOSTNAMES:]
+        self.change(contact, hostnames=names)
+
+    def by_hostname(self, hostname: str) -> Contact | None:
+        """The peer on the list for which people here gave this host name."""
+        return next((one for one in self.by_id.values() if hostname in one.peer.hostnames and not one.gone), None)
+
     def stand(self, contact: Contact, standing: nouns.Standing) -> None:
         """Raise a peer's standing to "known" or "asked"; it is never lowered here."""
         if STANDINGS.index(standing) > STANDINGS.index(contact.peer.standing):
@@ -301,7 +333,7 @@ class Contacts:
             self._freshen(contact, reachable=True)
         if last is None or last < now:
             contact.peer = msgspec.structs.replace(contact.peer, last_seen=now)
-            self._ledger.put(e.PutPeer(contact.peer, contact.gone))
+            self._put(contact)
 
     def add(self, host: str, port: int | None, name: str | None, dialect: str, source: str) -> Contact:
         """Add a plain peer and its conversation. Raises OverflowError at MAX_PEERS, and at MAX_PER_SOURCE if "seen"."""
@@ -334,11 +366,13 @@ class Contacts:
                 id=peer, room=room, name=name, kind="node", host=host if address is None else address.host,
                 port=None if address is None else address.port, dialect=ANCESTOR.name, dialect_from="seen",
                 standing=standing, addresses=[] if address is None else [str(address)], code=short_code(peer),
-            )
+                presence="offline",
+            ),
+            paths=() if address is None else (Path(address, "seen", self._ledger.now, self._ledger.now),),
         )  # fmt: skip
         self._directory.add(contact)
         self._list(contact, 1)
-        self._ledger.put(e.PutPeer(contact.peer))
+        self._put(contact)
         self._ledger.log(ev.PeerAdded(peer=contact.peer))
         self._rooms.add_direct(room, name, peer, request=standing == "stranger" and self.asks)
         return contact
@@ -357,30 +391,93 @@ class Contacts:
         found, self._just_deleted = self._just_deleted, []
         return found
 
+    def just_known(self) -> list[Contact]:
+        """Who was dealt with for the first time since the last call."""
+        found, self._just_known = self._just_known, []
+        return [contact for contact in found if self.by_id.get(contact.id) is contact]
+
     def just_let_in(self) -> list[Contact]:
         """Whose request is none any more, since the last call."""
         found, self._just_let_in = self._just_let_in, []
         return [contact for contact in found if self.by_id.get(contact.id) is contact]
 
     def set_addresses(self, contact: Contact, found: Iterable[Address]) -> None:
-        """Set the addresses of a node, the best first. Those of another node on the list are left out."""
-        chosen: list[Address] = []
-        for address in found:
-            owner = self._directory.node_of(address)
+        """The addresses of a node are these, and no others. Those of another node on the list are left out."""
+        known = {path.address: path for path in contact.paths}
+        self._set_paths(contact, [known.get(one) or Path(one, "seen", self._ledger.now) for one in found])
+
+    def learn(self, contact: Contact, found: Iterable[Address], how: nouns.How, *, good: bool = False) -> None:
+        """Addresses of a peer were learnt now. `good`: it is linked there, or has called from there.
+
+        Of more than MAX_NODE_ADDRESSES some go; paths.py says which. Those of another node on the list are left out.
+        """
+        if not contact.is_node:
+            self._learn_plain(contact, found)
+            return
+        known = {path.address: path for path in contact.paths}
+        new = {one: learnt(known, one, how, self._ledger.now, good=good) for one in found}
+        if good:
+            for one in new:
+                contact.faults.pop(one, None)
+        self._set_paths(contact, [*new.values(), *(path for path in contact.paths if path.address not in new)])
+
+    def _learn_plain(self, contact: Contact, found: Iterable[Address]) -> None:
+        """Further addresses of a plain peer, which its host name has. It keeps the one by which it is known."""
+        new = [one for one in found if self.at(one.host, one.port) is None and not self.is_own(one)]
+        listed = list(dict.fromkeys([*contact.peer.addresses, *map(str, new)]))[:MAX_NODE_ADDRESSES]
+        first = contact.address or (new[0] if new else None)
+        if first is not None and listed != contact.peer.addresses:
+            if contact.address is None:
+                self.change(contact, host=first.host, port=first.port)
+            self.change(contact, addresses=listed)
+
+    def _set_paths(self, contact: Contact, found: Iterable[Path]) -> None:
+        chosen: dict[Address, Path] = {}
+        for path in found:
+            owner = None if path.is_hearsay else self._directory.node_of(path.address)
             if owner is not None and owner is not contact:
                 if not owner.gone:
                     continue
-                self.set_addresses(owner, [one for one in owner.addresses if one != address])
-            if address not in chosen:
-                chosen.append(address)
-        chosen = chosen[:MAX_NODE_ADDRESSES]
-        first = chosen[0] if chosen else None
-        self.change(
+                self.set_addresses(owner, [one for one in owner.addresses if one != path.address])
+            chosen.setdefault(path.address, path)
+        before = contact.paths
+        # Who is found by which address depends on the paths, so they change while the node isn't in the directory.
+        self._directory.remove(contact)
+        contact.paths = tuple(order(kept(chosen.values(), MAX_NODE_ADDRESSES)))
+        self._directory.add(contact)
+        addresses = [path.address for path in contact.paths]
+        contact.faults = {one: fault for one, fault in contact.faults.items() if one in addresses}
+        first = addresses[0] if addresses else None
+        changed = self.change(
             contact,
             host=contact.peer.host if first is None else first.host,
             port=None if first is None else first.port,
-            addresses=[str(address) for address in chosen],
+            addresses=[str(address) for address in addresses],
         )
+        if contact.paths != before and not changed:
+            self._put(contact)
+
+    def tried(self, contact: Contact, address: Address, error: str | None = None) -> None:
+        """An address of a node is being tried, or that has failed for this reason."""
+        began = self._ledger.now if error is None else contact.faults.get(address, (self._ledger.now, None))[0]
+        contact.faults[address] = began, error
+
+    def drop_told(self, contact: Contact, keep: Iterable[Address]) -> None:
+        """A node has told all of its addresses: what it told before, and was never good, is out of date."""
+        old = [one for one in contact.paths if one.how == "exchange" and one.good is None and one.address not in keep]
+        if old:
+            self._set_paths(contact, [one for one in contact.paths if one not in old])
+
+    def drop_hearsay(self, contact: Contact, address: Address) -> bool:
+        """Another key answers at this address. If nobody vouches for the address, drop it; returns whether it was."""
+        for path in contact.paths:
+            if path.address == address and path.is_hearsay and path.how != "name":
+                self.set_addresses(contact, [one.address for one in contact.paths if one is not path])
+                return True
+        return False
+
+    def _put(self, contact: Contact) -> None:
+        self._ledger.put(e.PutPeer(contact.peer, contact.gone, contact.paths))
 
     def warn(self, contact: Contact, warning: str, rival: str | None = None) -> None:
         """Who this peer is has become doubtful: say it loudly, once."""
@@ -408,7 +505,7 @@ class Contacts:
         contact.gone = False
         self._directory.shade(contact)
         self._list(contact, 1)
-        self._ledger.put(e.PutPeer(contact.peer))
+        self._put(contact)
         self._ledger.log(ev.PeerAdded(peer=contact.peer))
 
     def forget(self, contact: Contact) -> None:
@@ -438,10 +535,12 @@ class Contacts:
         contact.gone = True
         self._directory.shade(contact)
         contact.peer = msgspec.structs.replace(
-            contact.peer, wanted=False, link="offline", error=None, standing=standing
+            contact.peer, wanted=False, link="offline", error=None, standing=standing, status=""
         )
+        if contact.is_node:
+            contact.peer = msgspec.structs.replace(contact.peer, presence="offline")
         self._list(contact, -1)
-        self._ledger.put(e.PutPeer(contact.peer, gone=True))
+        self._put(contact)
         self._ledger.log(ev.PeerForgotten(peer=contact.id))
 
     def unite(self, contact: Contact, known: Contact) -> None:
@@ -456,7 +555,9 @@ class Contacts:
             self.rename(known, contact.peer.name)
         if contact.peer.wanted:
             self.change(known, wanted=True)
-        self._ledger.put(e.PutPeer(contact.peer, gone=True))
+        known.always = known.always or contact.always
+        self.name_hosts(known, contact.peer.hostnames)
+        self._ledger.put(e.PutPeer(contact.peer, gone=True, paths=contact.paths))
         self._rooms.merge(contact.peer.room, known.peer.room)
         self._directory.remove(contact)
         if not contact.gone:

@@ -24,6 +24,9 @@ from node.protocol.plain.registry import ANCESTOR, PERSISTENT
 #: Most dials and one-shot deliveries under way at a time. Each takes an open file, for some seconds if nobody answers.
 #: Further peers stand in line, first come, first served.
 MAX_DIALS = 256
+#: How often a known node is dialled again whose link broke off, if nobody wants anything of it: for some four minutes.
+#: One of the two has another address now, perhaps, and only that one can find the other.
+LOST_TRIES = 12
 #: A host name is looked up anew before a round of tries, but not more often than this (ms).
 LOOK_UP_MS = 30_000
 
@@ -44,14 +47,18 @@ class Dialling:
         self._line: dict[str, Contact] = {}
         #: The nodes whose addresses are being tried, by id.
         self._racing: dict[str, Contact] = {}
+        #: The nodes of which no address worked, since `just_failed` was called last.
+        self._failed: list[Contact] = []
 
     # -- whom, and when
 
     def wants(self, contact: Contact) -> bool:
         """Whether there is a reason to dial this peer."""
-        if contact.queue.waiting or contact.queue.more_on_disk or contact.tries.greet or contact.owed:
+        tries = contact.tries
+        if contact.queue.waiting or contact.queue.more_on_disk or tries.greet or contact.owed:
             return True
-        return (contact.always or (contact.peer.wanted and self.reconnect)) and not contact.one_shot
+        kept = contact.peer.wanted or (tries.lost and tries.failed <= LOST_TRIES)
+        return (contact.always or (kept and self.reconnect)) and not contact.one_shot
 
     def due(self, contact: Contact) -> bool:
         """Whether to dial this peer now. The caller checks that it has no link and no dial under way."""
@@ -166,6 +173,13 @@ class Dialling:
             self._links.dialled(number, contact.id, address, "secure", ANCESTOR.name)
             self._ledger.put(e.Dial(number, address, "secure", expect=contact.id))
 
+    def add(self, contact: Contact) -> None:
+        """Further addresses of a node became known: the round under way goes on with them."""
+        race = contact.tries.race
+        if race is not None:
+            race.add(contact.targets)
+            self._go_on(contact)
+
     def dialled(self, contact: Contact, number: int) -> bool:
         """Whether this link is a dial under way to the peer."""
         race = contact.tries.race
@@ -267,10 +281,17 @@ class Dialling:
         tries = contact.tries
         tries.failed += 1
         tries.reason = reason
+        if contact.is_node:
+            self._failed.append(contact)
         if self.wants(contact) and contact.can_be_dialled and not contact.gone and not tries.paused:
             wait = backoff_ms(contact.id, tries.failed, node=contact.is_node, me=self._me)
             self.retries.put(contact, self._ledger.now + wait)
             self._ledger.tell(ev.RetryScheduled(next_try=next_try(contact)))
+
+    def just_failed(self) -> list[Contact]:
+        """The nodes of which no address worked since the last call."""
+        found, self._failed = self._failed, []
+        return found
 
     def elsewhere(self, contact: Contact) -> bool:
         """A plain peer was not reached: dial its next address. Returns whether that one has its turn at once."""
@@ -329,7 +350,7 @@ class Dialling:
         """Don't dial until there is a new reason to."""
         tries = contact.tries
         tries.paused = True
-        tries.greet = False
+        tries.greet = tries.lost = False
         tries.next_at = None
         tries.failed = 0
 

@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from typing import Literal
 
 import msgspec
 
+from node.bus.nouns import How
 from node.core.ports import is_service
 from node.model import Address
 
-#: How an address was learnt. typed: a person gave it. invite: it stood in an invite. name: a host name leads there.
-#: mdns: it was announced on the local network. exchange: another node told it. seen: the node called from there.
-How = Literal["typed", "invite", "name", "mdns", "exchange", "seen"]
 #: Those that were never good are tried in this order, and dropped in the opposite one.
 TRUSTED: tuple[How, ...] = ("typed", "invite", "name", "mdns", "exchange", "seen")
 #: A person has given these, so they outlast all others.
 BY_PEOPLE: tuple[How, ...] = ("typed", "invite")
-#: Nobody vouches for these: where another key answers, the address is dropped, and nobody is warned of a rival.
+#: Nobody here vouches for these. Before such an address was good, it may be anybody's: it is no one's known address.
 HEARSAY: tuple[How, ...] = ("name", "mdns", "exchange")
 
 
@@ -36,9 +33,11 @@ class Path(msgspec.Struct, frozen=True):
     learnt: int = 0
     #: When the node was last linked at it, or called from it. None: never.
     good: int | None = None
-    #: The last try of this run: when it began, and why it failed. None: it didn't fail.
-    tried: int | None = None
-    error: str | None = None
+
+    @property
+    def is_hearsay(self) -> bool:
+        """Whether nothing but hearsay says that the node is there."""
+        return self.good is None and self.how in HEARSAY
 
 
 def order(paths: Iterable[Path]) -> list[Path]:
@@ -95,8 +94,7 @@ def learnt(known: Mapping[Address, Path], address: Address, how: How, now: int, 
         return Path(address, how, now, now if good else None)
     if TRUSTED.index(how) > TRUSTED.index(path.how):
         how = path.how
-    error = None if good else path.error
-    return msgspec.structs.replace(path, how=how, learnt=now, good=now if good else path.good, error=error)
+    return msgspec.structs.replace(path, how=how, learnt=now, good=now if good else path.good)
 
 
 def plausible(address: Address, teller: str) -> bool:

@@ -83,6 +83,8 @@ class Trust:
             name = names.shown(said_name) or f"node {short_code(peer).split(' ')[0]}"
             standing: nouns.Standing = "stranger" if plain is None else plain.peer.standing
             known = contacts.add_node(peer, name, link.host, None if elsewhere else address, standing)
+            if not elsewhere:
+                contacts.learn(known, (address,), _how(plain), good=True)
             if elsewhere and pinned is not None:
                 self._rival(pinned, known.id, address)
             self._compare_name(known)
@@ -90,7 +92,7 @@ class Trust:
             contacts.revive(known)
             self._rename(known, said_name)
             if not elsewhere:
-                contacts.set_addresses(known, (address, *known.addresses))
+                contacts.learn(known, (address,), _how(plain), good=True)
         if plain is not None:
             self._become(plain, known, link)
         return known
@@ -102,7 +104,7 @@ class Trust:
         """
         name = names.shown(said_name) or f"node {short_code(peer).split(' ')[0]}"
         contact = self._contacts.add_node(peer, name, "", None, "known")
-        self._contacts.set_addresses(contact, addresses)
+        self._contacts.learn(contact, addresses, "invite")
         self._compare_name(contact)
         return contact
 
@@ -125,7 +127,7 @@ class Trust:
 
     def _become(self, plain: Contact, node: Contact, link: Link) -> None:
         """A plain contact turned out to be this node: its history, and what waits for it, become the node's."""
-        if plain.tries.link == link.number:
+        if self._dialling.dialled(plain, link.number):
             self._dialling.done(plain)
         plain.drop_link(link.number)
         for other in list(plain.links):
@@ -157,7 +159,9 @@ class Trust:
         link = self._links.get(number)
         contact = self._contacts.of_link(link)
         if contact is not None and link is not None and link.port is not None:
-            self._rival(contact, found, Address(link.host, link.port))
+            address = Address(link.host, link.port)
+            if not self._contacts.drop_hearsay(contact, address):
+                self._rival(contact, found, address)
 
     def _rival(self, contact: Contact, found: str, address: Address) -> None:
         peer, now = contact.peer, self._ledger.now
@@ -268,11 +272,16 @@ class Trust:
             contacts.revive(found)
             contacts.stand(found, "known")
             if address is not None:
-                contacts.set_addresses(found, (address, *found.addresses))
+                contacts.learn(found, (address,), "typed")
         if wanted:
             contacts.change(found, wanted=True)
             self._connections.want(found)
         return found
+
+
+def _how(plain: Contact | None) -> nouns.How:
+    """How the address of a node was learnt that was taken for a plain peer until now."""
+    return "typed" if plain is not None and plain.peer.standing == "asked" else "seen"
 
 
 def _bare(code: str) -> str:
