@@ -79,6 +79,9 @@ class Core(Protocol):
     def shut_out(self) -> dict[str, int]:
         """Sources over their daily quota, each with the time (ms) until which it is shut out."""
 
+    def paths(self, peer: str) -> list[nouns.Path]:
+        """The addresses of a node."""
+
     def greetings(self) -> list[nouns.Greeting]:
         """The outcome of greeting each mandatory peer."""
 
@@ -153,7 +156,9 @@ class Run(Protocol):
 class Answers:
     """Answers every command of the bus. `published` and `settle` keep it up to date."""
 
-    def __init__(self, config: Config, turns: Loop, reader: Reader, log_id: str, run: Run) -> None:
+    def __init__(
+        self, config: Config, turns: Loop, reader: Reader, log_id: str, run: Run, hosts: Hosts | None = None
+    ) -> None:
         self._config = config
         self._turns = turns
         self._reader = reader
@@ -161,7 +166,7 @@ class Answers:
         self._run = run
         self._reports = Reports()
         self._started = time.monotonic()
-        self._hosts = Hosts()
+        self._hosts = hosts or Hosts()
         self._last_token = 0
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         #: Commands in flight, by idempotency key: a command repeated before its first commit waits for the same reply.
@@ -178,6 +183,7 @@ class Answers:
             "search": self._search,
             "delivery": self._delivery,
             "links": self._links,
+            "paths": self._paths,
             "invite": self._invite,
             "peers": self._peers,
             "stats": self._stats,
@@ -249,6 +255,7 @@ class Answers:
             raise CommandRefused("store_unavailable", self._turns.health.problem or "The disk can't be written.")
         if self._turns.busy:
             raise CommandRefused("busy", "Too much is waiting to be written; try again in a moment.")
+        hostname = self._hosts.named(args)
         args = await self._hosts.resolved(args)
         self._last_token += 1
         token = self._last_token
@@ -258,7 +265,7 @@ class Answers:
             self._unsettled[key.key] = (key.fingerprint, future)
             future.add_done_callback(lambda _: self._unsettled.pop(key.key))
         cause = ev.Cause(client=command.client, request=command.id)
-        self._turns.feed(s.Commanded(token, command.op, args, cause, key))
+        self._turns.feed(s.Commanded(token, command.op, args, cause, key, hostname))
         return await self._settled(future)
 
     async def _settled(self, future: asyncio.Future[Any]) -> Any:
@@ -356,6 +363,9 @@ class Answers:
 
     async def _links(self, args: rq.PeerArgs) -> rq.LinksResult:
         return rq.LinksResult(links=self._turns.core.links(args.peer))
+
+    async def _paths(self, args: rq.PeerArgs) -> rq.PathsResult:
+        return rq.PathsResult(paths=self._turns.core.paths(args.peer))
 
     async def _invite(self, args: rq.Nothing) -> rq.InviteResult:
         me = self._turns.core.me
