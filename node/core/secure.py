@@ -13,6 +13,7 @@ import statistics
 from collections.abc import Iterable
 
 from node.bus import events as ev
+from node.bus import nouns
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.blocking import Blocking
@@ -279,6 +280,15 @@ class Secure:
             self._ledger.put(e.HangUp(link.number, code, f.BYE_CODES[code]))
 
     # -- time
+
+    def heard_of(self, contact: Contact, found: Iterable[Address], how: nouns.How) -> None:
+        """Others say that a node is at these addresses now. A link that it has at another one has to answer a ping."""
+        addresses = list(found)
+        news = [one for one in addresses if one not in contact.addresses]
+        self._connections.heard_of(contact, addresses, how)
+        for link in contact.links if news else ():
+            if link.kind == "secure" and not link.leaving:
+                self._ping(link.number, NETWORK_PING_MS)
 
     def network_changed(self) -> None:
         """This machine has other addresses, or it has slept: see soon which links still work."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,7 +65,7 @@ def test_an_order_has_all_paths_once_and_begins_with_the_one_that_was_good_last(
         assert found[0].good == newest
     families = [":" in one.address.host for one in found]
     both = min(families.count(True), families.count(False))
-    assert all(one != two for one, two in zip(families[: 2 * both], families[1 : 2 * both], strict=False))
+    assert all(one != two for one, two in itertools.pairwise(families[: 2 * both]))
 
 
 @given(PATHS, st.integers(1, 8))
