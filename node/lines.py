@@ -170,8 +170,21 @@ def peer_line(peer: nouns.Peer, next_try: nouns.NextTry | None) -> str:
     name = "-" if peer.name in (peer.host, address(peer)) else flat(peer.name)
     kept = privacy(peer.kind == "node")
     checked = "  verified" if peer.verified else ""
-    line = f"{name:20} {address(peer):24} {peer.link:10} {kept:10} {how:25} {peer.id}{checked}{error}{again}"
+    more = f"{checked}  “{flat(peer.status)}”" if peer.status else checked
+    line = f"{name:20} {address(peer):24} {state(peer):10} {kept:10} {how:25} {peer.id}{more}{seen(peer)}{error}{again}"
     return "\n  ".join([line, *doubt_lines(peer)])
+
+
+def state(peer: nouns.Peer) -> str:
+    """How a peer is, in a word: of a node that is linked, whether its person is away."""
+    return peer.presence if peer.link == "online" and peer.presence else peer.link
+
+
+def seen(peer: nouns.Peer) -> str:
+    """When a peer that isn't linked was last heard."""
+    if peer.link == "online" or peer.last_seen is None:
+        return ""
+    return f"  last seen {moment(peer.last_seen, _now())}"
 
 
 def until(at: int, now: int) -> str:
@@ -220,7 +233,7 @@ def _peer(data: ev.PeerAdded | ev.PeerChanged) -> str:
         else peer.dialect
     )
     doubt = f" ({flat(peer.warning)})" if peer.warning else ""
-    return f"{flat(peer.name)} {address(peer)} {how} {peer.link}{_reason(peer.error)}{doubt}"
+    return f"{flat(peer.name)} {address(peer)} {how} {state(peer)}{_reason(peer.error)}{doubt}"
 
 
 def _room(data: ev.RoomAdded | ev.RoomChanged) -> str:

@@ -290,7 +290,8 @@ def _settings(fuzz: Fuzz) -> tuple[Args, Expected]:
     values: dict[str, tuple[Any, ...]] = {
         "name": ("anna", "x" * 64, "x" * 65, "", "a\nb"), "reconnect": (True, False),
         "share_reading": (True, False), "mandatory_rule": ("on", "x"), "accept_nodes": ("ask", "everybody", "x"),
-        "accept_plain": ("everybody", "x"),
+        "accept_plain": ("everybody", "x"), "presence": ("online", "away", "invisible", "x"),
+        "status": ("", "at lunch", "x" * 101), "static_peers": ([], ["127.7.7.8:9"], ["x"], ["127.7.7.8:9"] * 65),
         "keep_events": (10_000, 9_999, 100_000_000, 100_000_001, 20_000), "keep_days": (0, 1, 36_500, 36_501, -1),
         "mandatory": ([], ["127.0.0.1:1"]), "mandatory_greeting": ("hi", "x" * 501), "reset": ([], ["name"], ["x"]),
     }  # fmt: skip

@@ -55,6 +55,17 @@ def test_a_message_as_people_read_it(shown: nouns.Message, line: str) -> None:
     assert lines.message_line(shown) == line
 
 
+def test_who_is_away_and_what_they_say_and_when_they_were_last_seen_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: (NOON + HOUR) / 1000)
+    away = msgspec.structs.replace(BELA, presence="away", status="at \x1blunch", last_seen=NOON)
+    assert "away encrypted" in " ".join(lines.peer_line(away, None).split())
+    assert "“at \N{REPLACEMENT CHARACTER}lunch”" in lines.peer_line(away, None)
+    assert "last seen" not in lines.peer_line(away, None), "that is now"
+    gone = msgspec.structs.replace(BELA, link="offline", presence="offline", last_seen=NOON)
+    assert "last seen 12:00:00" in lines.peer_line(gone, None)
+    assert "last seen" not in lines.peer_line(msgspec.structs.replace(gone, last_seen=None), None)
+
+
 def test_a_peer_as_people_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
     peer = nouns.Peer(
         id="plain-1", room="plain-1", name="BERT", host="10.0.0.1", port=5, link="offline", error="No way."

@@ -26,6 +26,9 @@ OTHER: dict[str, tuple[str, Any]] = {
     "mandatory": ("10.0.0.1:5,10.0.0.2:6@10.0.0.0/8", ["10.0.0.1:5", "10.0.0.2:6@10.0.0.0/8"]),
     "mandatory_greeting": ("hello", "hello"),
     "mandatory_rule": ("off", "off"),
+    "static_peers": ("10.0.0.1:5,bob.lan:6", ["10.0.0.1:5", "bob.lan:6"]),
+    "presence": ("away", "away"),
+    "status": ("at lunch", "at lunch"),
 }
 
 
