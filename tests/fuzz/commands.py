@@ -306,7 +306,7 @@ GENERATORS: dict[str, Callable[[Fuzz], tuple[Args, Expected]]] = {
     "resend": _resend, "connect": _connect, "disconnect": _someone, "peers": _peers, "forget": _someone,
     "rename": _rename, "merge": _merge, "delete": _delete, "mark_read": _mark_read, "stats": _hello,
     "settings": _settings, "config": _hello, "status": _hello, "stop": _hello, "trust_clock": _hello,
-    "delivery": _delivery, "typing": _typing, "links": _someone, "trust": _trust,
+    "delivery": _delivery, "typing": _typing, "links": _someone, "paths": _someone, "trust": _trust,
     "verify": _verify, "unverify": _someone, "accept": _undecided, "refuse": _undecided,
     "invite": _hello, "add": _add, "block": _blocked, "unblock": _blocked,
 }  # fmt: skip

@@ -153,7 +153,7 @@ def test_what_others_are_told_is_said_and_changed_by_one_verb(
 ) -> None:
     told = nouns.Settings(name="anna", presence="away", status="at lunch")
     client = verb(["presence", "away", "--status", "at lunch"], told)
-    assert client.asked == [{"presence": "away", "status": "at lunch"}]
+    assert client.asked == [({"presence": "away", "status": "at lunch"},)]
     assert "are told that you are away, and that you say: at lunch." in capsys.readouterr().out
     found = there()
     found.state.settings = nouns.Settings(name="anna", presence="invisible")
