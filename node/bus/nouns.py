@@ -38,6 +38,8 @@ AcceptNodes = Literal["ask", "everybody", "nobody"]
 AcceptPlain = Literal["everybody", "known", "nobody"]
 #: Whether nodes on the same network are found: "on"; "ask": seen, and linked only if known; "off".
 Discovery = Literal["on", "ask", "off"]
+#: How looking for nodes on this network goes; see `Nearby.state`.
+NearbyState = Literal["on", "deaf", "failing", "no_network", "local", "off"]
 GreetingOutcome = Literal["skipped", "calling", "greeted", "failed"]
 
 

@@ -490,6 +490,7 @@ COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
 }
 #: Commands that change nothing. They may be retried freely, and are answered even while the disk can't be written.
 READS = frozenset({
+    "nearby",
     "hello", "snapshot", "events", "consumer_next", "consumers", "report", "history", "search", "delivery", "links",
     "invite", "peers", "stats", "config", "status",
 })  # fmt: skip

@@ -114,7 +114,7 @@ class Nearby:
         #: Contacts that are linked because they are near, by id.
         self._near: dict[str, Contact] = {}
         self._closed = False
-        self._state = "off"
+        self._state: nouns.NearbyState = "off"
         self._detail: str | None = None
         #: Something changed since the last decision; and since front ends were told.
         self._dirty = False

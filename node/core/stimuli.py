@@ -42,7 +42,7 @@ class NetworkChanged(msgspec.Struct, frozen=True):
 class Discovering(msgspec.Struct, frozen=True):
     """How looking for nodes on this network by mDNS goes, as in `nouns.Nearby`."""
 
-    state: str
+    state: nouns.NearbyState
     detail: str | None = None
 
 

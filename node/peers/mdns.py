@@ -20,6 +20,7 @@ import zeroconf
 from zeroconf import asyncio as azeroconf
 
 from node import tasks
+from node.bus import nouns
 from node.core import effects as e
 from node.core import stimuli as s
 from node.model import Address
@@ -95,7 +96,7 @@ class Mdns:
         self._info: zeroconf.ServiceInfo | None = None
         self._instance = ""
         self._echo: asyncio.TimerHandle | None = None
-        self._state: tuple[str, str | None] = ("off", None)
+        self._state: tuple[nouns.NearbyState, str | None] = ("off", None)
         self._ending = False
         #: What was told of each service; services to look at; and those being asked.
         self._told: dict[str, sightings.Seen | None] = {}
@@ -150,7 +151,7 @@ class Mdns:
         hosts = tuple(dict.fromkeys(one.host for one in usable))[:MAX_ADDRESSES]
         return Plan(tuple(speak), hosts, listen.port, nearby.day_of(self._clock()), self._epoch)
 
-    def _idle(self) -> tuple[str, str | None]:
+    def _idle(self) -> tuple[nouns.NearbyState, str | None]:
         """Why there is no plan."""
         listen = self._listen()
         if self._how == "off":
@@ -238,7 +239,7 @@ class Mdns:
         except Exception as error:
             log.debug("mDNS could not be closed: %s", error)
 
-    def _tell(self, state: str, detail: str | None = None) -> None:
+    def _tell(self, state: nouns.NearbyState, detail: str | None = None) -> None:
         if self._state != (state, detail):
             self._state = (state, detail)
             self._node.feed(s.Discovering(state, detail))
