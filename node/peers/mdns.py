@@ -32,6 +32,8 @@ log = logging.getLogger("snicher")
 
 #: After a failure it is tried again so often, in seconds; sooner when the network changes.
 RETRY_S = 30.0
+#: While nobody is seen, it asks and tells again so often, in seconds: words get lost, and networks change elsewhere.
+ALONE_S = 30.0
 #: How often the day is looked at, in seconds: each day has its own tag.
 DAY_LOOK_S = 60.0
 #: Our own words must come back within so many seconds, or multicast is blocked on this machine.
@@ -166,7 +168,8 @@ class Mdns:
         while not self._ending or self._zeroconf is not None:
             self._stir.clear()
             plan = self._plan()
-            wait = DAY_LOOK_S
+            alone = not any(self._told.values())
+            wait = ALONE_S if alone else DAY_LOOK_S
             try:
                 if plan is None:
                     await self._shut()
@@ -174,7 +177,11 @@ class Mdns:
                 elif plan != self._done:
                     await self._make(plan)
                     self._done = plan
-                    self._tell("on")
+                    if self._state[0] != "deaf":
+                        self._tell("on")
+                elif alone and self._info is not None and self._zeroconf is not None:
+                    await self._zeroconf.async_update_service(self._info)
+                    await self._browse(self._zeroconf)
             except Exception as error:
                 # Also errors that aren't OSErrors: what zeroconf raises depends on what others send.
                 log.debug("mDNS failed", exc_info=error)
@@ -201,9 +208,12 @@ class Mdns:
                 await running.async_update_interfaces(speak, _versions(speak))
             self._info = self._service(plan)
             await running.async_update_service(self._info)
+        await self._browse(running)
+
+    async def _browse(self, running: azeroconf.AsyncZeroconf) -> None:
+        """Ask who is there. A new browser asks at once, on new interfaces too."""
         if self._browser is not None:
             await self._browser.async_cancel()
-        # A new one asks at once, on the new interfaces too.
         self._browser = azeroconf.AsyncServiceBrowser(running.zeroconf, nearby.SERVICE, handlers=[self._heard])
         self._await_echo()
 

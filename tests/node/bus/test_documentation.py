@@ -128,7 +128,7 @@ def test_every_noun_is_documented_with_its_fields(noun: str) -> None:
         "peer",
         "nodes",
         "plain",
-    ],  # fmt: skip
+    ],
 )
 def test_every_value_a_field_may_have_is_documented(values: types.GenericAlias) -> None:
     for value in typing.get_args(values):
