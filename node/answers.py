@@ -70,6 +70,9 @@ class Core(Protocol):
     def links(self, peer: str) -> list[nouns.Link]:
         """The encrypted links with a peer. Raises CommandRefused if there is no such peer."""
 
+    def nearby(self) -> nouns.Nearby:
+        """Who is seen on this network."""
+
     def why_waiting(self, peer: str) -> str | None:
         """Why messages wait for this peer, as a sentence; None: nothing keeps them."""
 
@@ -184,6 +187,7 @@ class Answers:
             "delivery": self._delivery,
             "links": self._links,
             "paths": self._paths,
+            "nearby": self._nearby,
             "invite": self._invite,
             "peers": self._peers,
             "stats": self._stats,
@@ -308,7 +312,10 @@ class Answers:
 
     async def _snapshot(self, args: rq.SnapshotArgs) -> rq.SnapshotResult:
         page: rq.SnapshotResult = await self._turns.read(self._reader.page, args)
-        page.live = nouns.Live(next_tries=self._turns.core.next_tries(page.state.peers), health=self._turns.health)
+        core = self._turns.core
+        page.live = nouns.Live(
+            next_tries=core.next_tries(page.state.peers), health=self._turns.health, nearby=core.nearby()
+        )
         return page
 
     async def _events(self, args: rq.EventsArgs) -> rq.EventsResult:
@@ -366,6 +373,9 @@ class Answers:
 
     async def _paths(self, args: rq.PeerArgs) -> rq.PathsResult:
         return rq.PathsResult(paths=self._turns.core.paths(args.peer))
+
+    async def _nearby(self, args: rq.Nothing) -> rq.NearbyResult:
+        return rq.NearbyResult(nearby=self._turns.core.nearby())
 
     async def _invite(self, args: rq.Nothing) -> rq.InviteResult:
         me = self._turns.core.me

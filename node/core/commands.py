@@ -24,6 +24,7 @@ from node.core.contact import Contact
 from node.core.contacts import ANYWHERE, Contacts
 from node.core.door import Door
 from node.core.ledger import Ledger
+from node.core.nearby import Nearby
 from node.core.outbox import Outbox
 from node.core.presence import Presences
 from node.core.replication import Replication
@@ -61,6 +62,7 @@ class Commands:
         blocking: Blocking,
         presences: Presences,
         static: Static,
+        nearby: Nearby,
         settings: nouns.Settings,
         me: nouns.Self,
         saved: dict[str, Any],
@@ -79,6 +81,7 @@ class Commands:
         self._blocking = blocking
         self._presences = presences
         self._static = static
+        self._nearby = nearby
         self.settings = settings
         self.me = me
         #: The settings changed by front ends, and the name; saved for the next start.
@@ -484,6 +487,7 @@ class Commands:
             self._door.changed(before)
             self._presences.set(self.settings)
             self._static.set(self.settings.static_peers)
+            self._nearby.set(self.settings)
         self._ledger.reply(command.token, rq.SettingsResult(settings=self.settings), command.key)
 
 

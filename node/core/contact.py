@@ -102,8 +102,8 @@ class Contact:
     """A peer's row, and what the core remembers of it in memory only."""
 
     __slots__ = (
-        "_targets", "always", "faults", "gone", "linked_at", "links", "looked_up", "node_here", "owed", "paths", "peer",
-        "queue", "silent", "tries",
+        "_targets", "always", "faults", "gone", "linked_at", "links", "looked_up", "near", "node_here", "owed", "paths",
+        "peer", "queue", "silent", "tries",
     )  # fmt: skip
 
     def __init__(
@@ -130,6 +130,8 @@ class Contact:
         self.node_here = False
         #: Of a node: whether entries of ours are missing on its disk.
         self.owed = False
+        #: Of a node: whether it is to be linked because it is on this network.
+        self.near = False
         #: The targets, and the row that they follow from: they are asked for with each message.
         self._targets: tuple[nouns.Peer, bool, tuple[Address, ...]] | None = None
 

@@ -55,7 +55,7 @@ class Dialling:
     def wants(self, contact: Contact) -> bool:
         """Whether there is a reason to dial this peer."""
         tries = contact.tries
-        if contact.queue.waiting or contact.queue.more_on_disk or tries.greet or contact.owed:
+        if contact.queue.waiting or contact.queue.more_on_disk or tries.greet or contact.owed or contact.near:
             return True
         kept = contact.peer.wanted or (tries.lost and tries.failed <= LOST_TRIES)
         return (contact.always or (kept and self.reconnect)) and not contact.one_shot

@@ -32,6 +32,7 @@ from node.core.greetings import Greetings
 from node.core.ledger import Ledger
 from node.core.links import Links
 from node.core.loaded import Loaded
+from node.core.nearby import Nearby
 from node.core.outbox import Outbox
 from node.core.plain import Plain
 from node.core.presence import Presences
@@ -152,6 +153,16 @@ class Node:
             self._exchange,
             self._presences,
         )
+        self._nearby = Nearby(
+            self._ledger,
+            me_id,
+            identity.secret,
+            self._rooms,
+            self._contacts,
+            self._links,
+            self._connections,
+            self._blocking,
+        )
         for sending in loaded.sending:
             contact = self._contacts.by_id.get(sending.peer)
             if contact is not None:
@@ -181,6 +192,7 @@ class Node:
             self._blocking,
             self._presences,
             self._static,
+            self._nearby,
             current,
             me,
             saved,
@@ -192,6 +204,7 @@ class Node:
         self._door.set(current)
         self._presences.set(current)
         self._static.set(current.static_peers)
+        self._nearby.load(current)
         self.expiry = Expiry(self._ledger, self._rooms, self._contacts, self.belief)
 
     @property
@@ -250,6 +263,10 @@ class Node:
         waiting = [c for c in found if c.tries.next_at is not None and not c.gone]
         return [next_try(c) for c in sorted(waiting, key=lambda c: c.tries.next_at or 0)]
 
+    def nearby(self) -> nouns.Nearby:
+        """Who is seen on this network."""
+        return self._nearby.here()
+
     def links(self, peer: str) -> list[nouns.Link]:
         """The encrypted links with a peer, the one in use last. Raises CommandRefused if there is no such peer."""
         return [
@@ -306,6 +323,7 @@ class Node:
             self._consumers.next_deadline(),
             self._secure.next_deadline(),
             self._static.next_deadline(),
+            self._nearby.next_deadline(),
         )
         return min((at for at in times if at is not None), default=None)
 
@@ -317,6 +335,7 @@ class Node:
             self._dialling.shift(-set_back)
             self._static.shift(-set_back)
             self._contacts.shift(-set_back)
+            self._nearby.shift(-set_back)
         self._ledger.now = now
         self._ledger.cause = None
         self.belief.keep_days = self._commands.settings.keep_days
@@ -349,6 +368,7 @@ class Node:
                 self._connections.ended(
                     stimulus.link, stimulus.reason, stimulus.silent, said_bye=stimulus.code is not None
                 )
+                self._nearby.closed(stimulus.link, None if contact is None else contact.id)
                 if contact is not None:
                     self._door.ended(contact, stimulus.code)
             case s.ConsumerAsked():
@@ -369,6 +389,7 @@ class Node:
             case s.Secured():
                 self._greetings.secured(stimulus.link)
                 self._secure.opened(stimulus, full=self._quotas.is_shut_out(stimulus.peer))
+                self._nearby.secured(stimulus.link, stimulus.peer)
             case s.KeyDiffered():
                 self._trust.differed(stimulus.link, stimulus.found)
             case s.AnsweredLate():
@@ -392,6 +413,12 @@ class Node:
                 self._network_changed(stimulus)
             case s.LookedUp():
                 self._looked_up(stimulus)
+            case s.Sighted():
+                self._nearby.sighted(stimulus)
+            case s.Vanished():
+                self._nearby.vanished(stimulus.name)
+            case s.Discovering():
+                self._nearby.discovering(stimulus)
             case s.StopAsked():
                 self._stop()
             case s.Stopped():
@@ -399,6 +426,7 @@ class Node:
             case _:
                 assert_never(stimulus)
         self._tidy()
+        self._nearby.settle()
         self._connections.admit()
         return self._ledger.take()
 
@@ -455,6 +483,7 @@ class Node:
         self._quotas.start()
         self.belief.look(ledger.now)
         self._consumers.age()
+        self._nearby.begin()
         self._greetings.start(start)
         self._static.start()
         self._connections.settle("The node ended while this was being sent; it may or may not have arrived.")
@@ -476,6 +505,7 @@ class Node:
         self._secure.network_changed()
         self._static.tick(at_once=True)
         self._connections.network_changed()
+        self._nearby.network_changed()
 
     def _looked_up(self, found: s.LookedUp) -> None:
         port = parse_address(found.address).port
@@ -498,9 +528,11 @@ class Node:
         self._greetings.settle("The disk failed meanwhile.")
         self._static.start()
         self._connections.settle("The disk failed while this was being sent; it may or may not have arrived.")
+        self._nearby.begin()
         return self._ledger.take()
 
     def _stop(self) -> None:
+        self._nearby.stop()
         self._connections.close()
         self._ledger.put(e.Exit())
 
@@ -533,6 +565,7 @@ class Node:
         self._secure.tick()
         self._static.tick()
         self._dialling.tick()
+        self._nearby.tick()
         for contact in self._dialling.retries.due(self._ledger.now):
             self._outbox.pump(contact)
 

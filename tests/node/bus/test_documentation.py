@@ -39,7 +39,8 @@ NOUNS: dict[str, type[msgspec.Struct]] = {
     "message": nouns.Message, "place": nouns.Place, "room": nouns.Room, "peer": nouns.Peer,
     "self": nouns.Self, "settings": nouns.Settings, "health": nouns.Health, "greeting": nouns.Greeting,
     "consumer": nouns.Consumer, "subscriber": nouns.Subscriber, "option": nouns.Option,
-    "link": nouns.Link, "blocked": nouns.Blocked, "path": nouns.Path,
+    "link": nouns.Link, "blocked": nouns.Blocked, "path": nouns.Path, "nearby": nouns.Nearby,
+    "sighting": nouns.Sighting,
 }  # fmt: skip
 VALUES = (
     nouns.DeliveryState,
@@ -50,6 +51,8 @@ VALUES = (
     nouns.Source,
     nouns.Standing,
     nouns.RoomKind,
+    nouns.NearbyState,
+    nouns.Discovery,
     nouns.PeerKind,
     nouns.AcceptNodes,
     nouns.AcceptPlain,
@@ -137,6 +140,8 @@ def test_every_noun_is_documented_with_its_fields(noun: str) -> None:
         "source",
         "standing",
         "room",
+        "nearby",
+        "discovery",
         "peer",
         "nodes",
         "plain",

@@ -21,6 +21,7 @@ OTHER: dict[str, tuple[str, Any]] = {
     "share_reading": ("off", False),
     "accept_nodes": ("everybody", "everybody"),
     "accept_plain": ("known", "known"),
+    "discovery": ("ask", "ask"),
     "keep_events": ("20000", 20_000),
     "keep_days": ("30", 30),
     "mandatory": ("10.0.0.1:5,10.0.0.2:6@10.0.0.0/8", ["10.0.0.1:5", "10.0.0.2:6@10.0.0.0/8"]),
