@@ -297,7 +297,7 @@ class Commands:
             raise CommandRefused("invalid_args", f"`dialect` is auto, {', '.join(sorted(BY_NAME))}.")
         found = self._find(args.address)
         if command.hostname is not None:
-            found = self._contacts.by_hostname(command.hostname) or found
+            found = self._contacts.places.by_hostname(command.hostname) or found
         self._blocking.check(found)
         if isinstance(found, Contact) and found.is_node:
             if args.dialect != "auto":
@@ -324,9 +324,9 @@ class Commands:
             # nobody says CONNECT to those.
             self._contacts.change(found, dialect="unknown", dialect_from="guess")
         if command.hostname is not None:
-            self._contacts.name_hosts(found, [command.hostname])
+            self._contacts.places.name_hosts(found, [command.hostname])
         elif found.is_node and _is_address(args.address):
-            self._contacts.learn(found, [parse_address(args.address)], "typed")
+            self._contacts.places.learn(found, [parse_address(args.address)], "typed")
         self._contacts.change(found, wanted=True)
         self._connections.want(found)
         self._ledger.reply(command.token, rq.PeerResult(peer=found.peer), command.key)
@@ -351,9 +351,9 @@ class Commands:
         else:
             self._contacts.stand(known, "known")
             self._contacts.revive(known)
-            self._contacts.learn(known, usable, "invite")
+            self._contacts.places.learn(known, usable, "invite")
         self._contacts.stand(known, "known")
-        self._contacts.name_hosts(known, named)
+        self._contacts.places.name_hosts(known, named)
         left_out = [str(one) for one in usable if one not in known.addresses]
         note = f"Another node is known at {', '.join(left_out)}, so that isn't tried." if left_out else None
         self._contacts.change(known, wanted=True)

@@ -263,7 +263,7 @@ class Connections:
 
         A round of tries that is under way goes on with them.
         """
-        self._contacts.learn(contact, found, how)
+        self._contacts.places.learn(contact, found, how)
         tries = contact.tries
         if tries.race is not None:
             self._dialling.add(contact)
@@ -274,7 +274,7 @@ class Connections:
     def looked_up(self, contact: Contact, found: Iterable[Address]) -> None:
         """A host name of the peer was looked up: try the addresses that it has. None found: there is no such host."""
         addresses = [one for one in found if not self._contacts.is_own(one)]
-        self._contacts.learn(contact, addresses, "name")
+        self._contacts.places.learn(contact, addresses, "name")
         if self._dialling.looked_up(contact):
             race = contact.tries.race
             self._dialling.done(contact)

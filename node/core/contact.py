@@ -213,6 +213,17 @@ class Contact:
             f" isn't dialled unasked. If it is a chat program, connect to {self.address} by hand."
         )
 
+    def seen_as(self, online: bool, now: int) -> dict[str, object]:
+        """What changes of a node's presence, and of when it was heard last (ms), when it comes online or goes."""
+        peer = self.peer
+        if online:
+            return {} if peer.presence in ("online", "away") else {"presence": "online"}
+        gone: dict[str, object] = {"presence": "offline", "status": ""}
+        if peer.link == "online" and self.linked_at:
+            # Without a link in this run, nobody knows how long the one before it stood.
+            gone["last_seen"] = max(peer.last_seen or 0, now - self.silent)
+        return gone
+
     def has_link(self, number: int) -> bool:
         """Whether this is one of its open links."""
         return any(link.number == number for link in self.links)

@@ -15,7 +15,8 @@ from node.core.contact import Contact
 from node.core.directory import Directory
 from node.core.ledger import Ledger
 from node.core.links import Link
-from node.core.paths import Path, kept, learnt, order
+from node.core.paths import Path
+from node.core.places import Places
 from node.core.rooms import Rooms
 from node.core.strangers import Strangers
 from node.model import PLAIN_PREFIX, Address, direct_room, parse_address, short_code, source_of
@@ -44,10 +45,6 @@ MAX_AGED = 500
 STANDINGS = ("stranger", "known", "asked")
 #: Wildcards: a node that listens there listens at every address of this machine. They can't be dialled.
 ANYWHERE = ("0.0.0.0", "::")
-#: Most addresses of a node that are kept, the best ones.
-MAX_NODE_ADDRESSES = 8
-#: Most host names of a peer; beyond, the one that was given first goes.
-MAX_HOSTNAMES = 4
 
 
 class Contacts:
@@ -60,6 +57,7 @@ class Contacts:
         self._rooms = rooms
         self._last_number = last_number
         self._directory = Directory()
+        self.places = Places(ledger, self._directory, self)
         self.by_id = self._directory.by_id
         #: What this node is called.
         self.own_name = ""
@@ -228,7 +226,7 @@ class Contacts:
         if "link" in changes:
             self._freshen(contact, changes["link"] == "reachable")
             if contact.is_node:
-                changes = self._presence(contact, changes["link"] == "online") | changes
+                changes = contact.seen_as(changes["link"] == "online", self._ledger.now) | changes
         if all(getattr(peer, name) == value for name, value in changes.items()):
             return False
         if peer.standing == "asked" and changes.get("port", peer.port) != peer.port:
@@ -246,23 +244,12 @@ class Contacts:
             self._sort_in(contact)
             if peer.standing == "stranger":
                 self._just_known.append(contact)
-        self._put(contact)
+        self.put(contact)
         if not contact.gone:
             self._ledger.log(ev.PeerChanged(peer=contact.peer))
         if "name" in changes:
             self._rooms.rename(contact.peer.room, contact.peer.name)
         return True
-
-    def _presence(self, contact: Contact, online: bool) -> dict[str, object]:
-        """What the link of a node says of its presence, and of when it was heard last."""
-        peer = contact.peer
-        if online:
-            return {} if peer.presence in ("online", "away") else {"presence": "online"}
-        gone: dict[str, object] = {"presence": "offline", "status": ""}
-        if peer.link == "online" and contact.linked_at:
-            # Without a link in this run, nobody knows how long the one before it stood.
-            gone["last_seen"] = max(peer.last_seen or 0, self._ledger.now - contact.silent)
-        return gone
 
     def _freshen(self, contact: Contact, reachable: bool) -> None:
         """Restart the time for which it counts as reachable, or end it."""
@@ -306,15 +293,6 @@ class Contacts:
         else:
             self.change(contact, name=contact.own_name, own_name=None)
 
-    def name_hosts(self, contact: Contact, hostnames: Iterable[str]) -> None:
-        """People here gave these host names for a peer, as HOST:PORT; the last MAX_HOSTNAMES are kept."""
-        names = list(dict.fromkeys([*contact.peer.hostnames, *hostnames]))[-MAX_HOSTNAMES:]
-        self.change(contact, hostnames=names)
-
-    def by_hostname(self, hostname: str) -> Contact | None:
-        """The peer on the list for which people here gave this host name."""
-        return next((one for one in self.by_id.values() if hostname in one.peer.hostnames and not one.gone), None)
-
     def stand(self, contact: Contact, standing: nouns.Standing) -> None:
         """Raise a peer's standing to "known" or "asked"; it is never lowered here."""
         if STANDINGS.index(standing) > STANDINGS.index(contact.peer.standing):
@@ -333,7 +311,7 @@ class Contacts:
             self._freshen(contact, reachable=True)
         if last is None or last < now:
             contact.peer = msgspec.structs.replace(contact.peer, last_seen=now)
-            self._put(contact)
+            self.put(contact)
 
     def add(self, host: str, port: int | None, name: str | None, dialect: str, source: str) -> Contact:
         """Add a plain peer and its conversation. Raises OverflowError at MAX_PEERS, and at MAX_PER_SOURCE if "seen"."""
@@ -372,7 +350,7 @@ class Contacts:
         )  # fmt: skip
         self._directory.add(contact)
         self._list(contact, 1)
-        self._put(contact)
+        self.put(contact)
         self._ledger.log(ev.PeerAdded(peer=contact.peer))
         self._rooms.add_direct(room, name, peer, request=standing == "stranger" and self.asks)
         return contact
@@ -401,82 +379,8 @@ class Contacts:
         found, self._just_let_in = self._just_let_in, []
         return [contact for contact in found if self.by_id.get(contact.id) is contact]
 
-    def set_addresses(self, contact: Contact, found: Iterable[Address]) -> None:
-        """The addresses of a node are these, and no others. Those of another node on the list are left out."""
-        known = {path.address: path for path in contact.paths}
-        self._set_paths(contact, [known.get(one) or Path(one, "seen", self._ledger.now) for one in found])
-
-    def learn(self, contact: Contact, found: Iterable[Address], how: nouns.How, *, good: bool = False) -> None:
-        """Addresses of a peer were learnt now. `good`: it is linked there, or has called from there.
-
-        Of more than MAX_NODE_ADDRESSES some go; paths.py says which. Those of another node on the list are left out.
-        """
-        if not contact.is_node:
-            self._learn_plain(contact, found)
-            return
-        known = {path.address: path for path in contact.paths}
-        new = {one: learnt(known, one, how, self._ledger.now, good=good) for one in found}
-        if good:
-            for one in new:
-                contact.faults.pop(one, None)
-        self._set_paths(contact, [*new.values(), *(path for path in contact.paths if path.address not in new)])
-
-    def _learn_plain(self, contact: Contact, found: Iterable[Address]) -> None:
-        """Further addresses of a plain peer, which its host name has. It keeps the one by which it is known."""
-        new = [one for one in found if self.at(one.host, one.port) is None and not self.is_own(one)]
-        listed = list(dict.fromkeys([*contact.peer.addresses, *map(str, new)]))[:MAX_NODE_ADDRESSES]
-        first = contact.address or (new[0] if new else None)
-        if first is not None and listed != contact.peer.addresses:
-            if contact.address is None:
-                self.change(contact, host=first.host, port=first.port)
-            self.change(contact, addresses=listed)
-
-    def _set_paths(self, contact: Contact, found: Iterable[Path]) -> None:
-        chosen: dict[Address, Path] = {}
-        for path in found:
-            owner = None if path.is_hearsay else self._directory.node_of(path.address)
-            if owner is not None and owner is not contact:
-                if not owner.gone:
-                    continue
-                self.set_addresses(owner, [one for one in owner.addresses if one != path.address])
-            chosen.setdefault(path.address, path)
-        before = contact.paths
-        # Who is found by which address depends on the paths, so they change while the node isn't in the directory.
-        self._directory.remove(contact)
-        contact.paths = tuple(order(kept(chosen.values(), MAX_NODE_ADDRESSES)))
-        self._directory.add(contact)
-        addresses = [path.address for path in contact.paths]
-        contact.faults = {one: fault for one, fault in contact.faults.items() if one in addresses}
-        first = addresses[0] if addresses else None
-        changed = self.change(
-            contact,
-            host=contact.peer.host if first is None else first.host,
-            port=None if first is None else first.port,
-            addresses=[str(address) for address in addresses],
-        )
-        if contact.paths != before and not changed:
-            self._put(contact)
-
-    def tried(self, contact: Contact, address: Address, error: str | None = None) -> None:
-        """An address of a node is being tried, or that has failed for this reason."""
-        began = self._ledger.now if error is None else contact.faults.get(address, (self._ledger.now, None))[0]
-        contact.faults[address] = began, error
-
-    def drop_told(self, contact: Contact, keep: Iterable[Address]) -> None:
-        """A node has told all of its addresses: what it told before, and was never good, is out of date."""
-        old = [one for one in contact.paths if one.how == "exchange" and one.good is None and one.address not in keep]
-        if old:
-            self._set_paths(contact, [one for one in contact.paths if one not in old])
-
-    def drop_hearsay(self, contact: Contact, address: Address) -> bool:
-        """Another key answers at this address. If nobody vouches for the address, drop it; returns whether it was."""
-        for path in contact.paths:
-            if path.address == address and path.is_hearsay and path.how != "name":
-                self.set_addresses(contact, [one.address for one in contact.paths if one is not path])
-                return True
-        return False
-
-    def _put(self, contact: Contact) -> None:
+    def put(self, contact: Contact) -> None:
+        """Write a peer as it is now; nobody is told."""
         self._ledger.put(e.PutPeer(contact.peer, contact.gone, contact.paths))
 
     def warn(self, contact: Contact, warning: str, rival: str | None = None) -> None:
@@ -505,7 +409,7 @@ class Contacts:
         contact.gone = False
         self._directory.shade(contact)
         self._list(contact, 1)
-        self._put(contact)
+        self.put(contact)
         self._ledger.log(ev.PeerAdded(peer=contact.peer))
 
     def forget(self, contact: Contact) -> None:
@@ -515,7 +419,7 @@ class Contacts:
         """
         room = self._rooms.by_id.get(contact.peer.room)
         if room is not None and room.request:
-            self.set_addresses(contact, ())
+            self.places.set_addresses(contact, ())
             self._take_off(contact, "stranger")
         else:
             self._take_off(contact, "known")
@@ -540,7 +444,7 @@ class Contacts:
         if contact.is_node:
             contact.peer = msgspec.structs.replace(contact.peer, presence="offline")
         self._list(contact, -1)
-        self._put(contact)
+        self.put(contact)
         self._ledger.log(ev.PeerForgotten(peer=contact.id))
 
     def unite(self, contact: Contact, known: Contact) -> None:
@@ -556,7 +460,7 @@ class Contacts:
         if contact.peer.wanted:
             self.change(known, wanted=True)
         known.always = known.always or contact.always
-        self.name_hosts(known, contact.peer.hostnames)
+        self.places.name_hosts(known, contact.peer.hostnames)
         self._ledger.put(e.PutPeer(contact.peer, gone=True, paths=contact.paths))
         self._rooms.merge(contact.peer.room, known.peer.room)
         self._directory.remove(contact)

@@ -169,7 +169,7 @@ class Dialling:
             race.began(number, address, now)
             tries.link = tries.link or number
             self._under_way.add(number)
-            self._contacts.tried(contact, address)
+            self._contacts.places.tried(contact, address)
             self._links.dialled(number, contact.id, address, "secure", ANCESTOR.name)
             self._ledger.put(e.Dial(number, address, "secure", expect=contact.id))
 
@@ -198,7 +198,7 @@ class Dialling:
         if race is None or number not in race.links:
             return False
         self._under_way.discard(number)
-        self._contacts.tried(contact, race.links[number], reason or "It closed the connection.")
+        self._contacts.places.tried(contact, race.links[number], reason or "It closed the connection.")
         race.failed(number, reason or "It closed the connection.")
         self._go_on(contact)
         contact.tries.link = next(iter(race.links), 0)

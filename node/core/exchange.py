@@ -144,7 +144,7 @@ class Exchange:
             ):
                 found.append(address)
         if contact.id == link.peer:
-            self._contacts.drop_told(contact, keep=found[:MOST])
+            self._contacts.places.drop_told(contact, keep=found[:MOST])
         if found:
             self._connections.heard_of(contact, found[:MOST], "exchange")
 

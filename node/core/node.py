@@ -14,7 +14,7 @@ import msgspec
 from node.bus import events as ev
 from node.bus import nouns
 from node.core import effects as e
-from node.core import settings
+from node.core import settings, views
 from node.core import stimuli as s
 from node.core.authoring import Author
 from node.core.belief import Belief
@@ -269,51 +269,16 @@ class Node:
 
     def links(self, peer: str) -> list[nouns.Link]:
         """The encrypted links with a peer, the one in use last. Raises CommandRefused if there is no such peer."""
-        return [
-            nouns.Link(
-                direction=one.direction,
-                address=str(Address(one.host, one.port)) if one.port is not None else one.host,
-                since=one.since,
-                version=one.version,
-                program=one.program,
-                clock=one.ahead,
-                instance=one.instance.hex(),
-                run=one.run.hex(),
-            )
-            for one in self._commands.known(peer).links
-            if one.kind == "secure"
-        ]
+        return views.links(self._commands.known(peer))
 
     def paths(self, peer: str) -> list[nouns.Path]:
-        """The addresses of a node, the one that is tried first at the beginning. Raises CommandRefused if there is no
-        such peer.
-        """
-        contact = self._commands.known(peer)
-        found = []
-        for path in contact.paths:
-            tried, error = contact.faults.get(path.address, (None, None))
-            found.append(
-                nouns.Path(
-                    address=str(path.address), how=path.how, learnt=path.learnt, good=path.good, tried=tried,
-                    error=error,
-                )
-            )  # fmt: skip
-        return found
+        """The addresses of a node, as they are tried. Raises CommandRefused if there is no such peer."""
+        return views.paths(self._commands.known(peer))
 
     def why_waiting(self, peer: str) -> str | None:
         """Why messages wait for this peer, as a sentence; None: nothing keeps them."""
         contact = self._contacts.by_id.get(peer)
-        if contact is not None and contact.peer.refusal is not None:
-            return contact.peer.refusal
-        if contact is None or contact.links:
-            return None
-        if contact.gone:
-            return "The peer was forgotten; it gets this when it comes back."
-        if contact.not_dialled is not None or contact.peer.error is not None:
-            return contact.not_dialled or contact.peer.error
-        if contact.tries.paused:
-            return "Somebody here disconnected; it isn't dialled before there is a new reason."
-        return None if contact.targets else "It isn't connected, and no address of it is known."
+        return None if contact is None else views.why_waiting(contact)
 
     def next_deadline(self) -> int | None:
         """When a Ticked is due, in milliseconds since 1970; None: not before something else happens."""

@@ -64,7 +64,7 @@ class Static:
             if is_ip(address.host):
                 self._link([address], None)
                 continue
-            known = self._contacts.by_hostname(text)
+            known = self._contacts.places.by_hostname(text)
             if known is not None:
                 self._always(known)
             elif text not in self._searches:
@@ -96,10 +96,10 @@ class Static:
                 first = usable[0]
                 contact = self._contacts.add(first.host, first.port, None, "unknown", "guess")
             if hostname is not None:
-                self._contacts.name_hosts(contact, [hostname])
-                self._contacts.learn(contact, usable, "name")
+                self._contacts.places.name_hosts(contact, [hostname])
+                self._contacts.places.learn(contact, usable, "name")
             elif contact.is_node:
-                self._contacts.learn(contact, usable, "typed")
+                self._contacts.places.learn(contact, usable, "typed")
             self._always(contact)
         except OverflowError as error:
             self._ledger.tell(ev.ConnectionNoticed(address=str(usable[0]), what=f"Not linked: {error}"))

@@ -84,7 +84,7 @@ class Trust:
             standing: nouns.Standing = "stranger" if plain is None else plain.peer.standing
             known = contacts.add_node(peer, name, link.host, None if elsewhere else address, standing)
             if not elsewhere:
-                contacts.learn(known, (address,), _how(plain), good=True)
+                contacts.places.learn(known, (address,), _how(plain), good=True)
             if elsewhere and pinned is not None:
                 self._rival(pinned, known.id, address)
             self._compare_name(known)
@@ -92,7 +92,7 @@ class Trust:
             contacts.revive(known)
             self._rename(known, said_name)
             if not elsewhere:
-                contacts.learn(known, (address,), _how(plain), good=True)
+                contacts.places.learn(known, (address,), _how(plain), good=True)
         if plain is not None:
             self._become(plain, known, link)
         return known
@@ -104,7 +104,7 @@ class Trust:
         """
         name = names.shown(said_name) or f"node {short_code(peer).split(' ')[0]}"
         contact = self._contacts.add_node(peer, name, "", None, "known")
-        self._contacts.learn(contact, addresses, "invite")
+        self._contacts.places.learn(contact, addresses, "invite")
         self._compare_name(contact)
         return contact
 
@@ -160,7 +160,7 @@ class Trust:
         contact = self._contacts.of_link(link)
         if contact is not None and link is not None and link.port is not None:
             address = Address(link.host, link.port)
-            if not self._contacts.drop_hearsay(contact, address):
+            if not self._contacts.places.drop_hearsay(contact, address):
                 self._rival(contact, found, address)
 
     def _rival(self, contact: Contact, found: str, address: Address) -> None:
@@ -238,14 +238,14 @@ class Trust:
             if not contact.addresses:
                 raise CommandRefused("nothing_to_trust", f"No address of {contact.peer.name} is known.")
             plain = [contacts.plain_at(one.host, one.port) for one in contact.addresses]
-            contacts.set_addresses(contact, ())
+            contacts.places.set_addresses(contact, ())
             self._freed([one for one in plain if one is not None])
             return contact
         address = contact.address
         node = None if address is None else contacts.node_at(address.host, address.port)
         if node is None:
             raise CommandRefused("nothing_to_trust", f"Clear text may go to {contact.peer.name} already.")
-        contacts.set_addresses(node, [one for one in node.addresses if one != address])
+        contacts.places.set_addresses(node, [one for one in node.addresses if one != address])
         self._freed([contact])
         return contact
 
@@ -262,7 +262,7 @@ class Trust:
         address = addresses[0] if addresses else None
         if contact.id in self._rival_at:
             address, _ = self._rival_at.pop(contact.id)
-        contacts.set_addresses(contact, [one for one in addresses if one != address])
+        contacts.places.set_addresses(contact, [one for one in addresses if one != address])
         wanted = contact.peer.wanted
         contacts.change(contact, warning=None, rival=None, error=None, wanted=False)
         found = contacts.by_id.get(rival)
@@ -272,7 +272,7 @@ class Trust:
             contacts.revive(found)
             contacts.stand(found, "known")
             if address is not None:
-                contacts.learn(found, (address,), "typed")
+                contacts.places.learn(found, (address,), "typed")
         if wanted:
             contacts.change(found, wanted=True)
             self._connections.want(found)

@@ -116,7 +116,7 @@ def test_rooms_that_people_have_not_let_in_or_have_hidden_count_for_nothing(fiel
 def test_only_what_was_good_lately_is_told_and_taken() -> None:
     net, anna, bob, carl = three()
     contacts = bob.core._contacts
-    contacts.learn(contacts.by_id[carl.id], [Address("10.9.9.9", 5000)], "typed")
+    contacts.places.learn(contacts.by_id[carl.id], [Address("10.9.9.9", 5000)], "typed")
     hear(bob, anna, f.Seek([carl.id]))
     answer = said(net, anna, f.Where)[-1]
     assert isinstance(answer, f.Where)

@@ -30,7 +30,7 @@ def dialled(station: Station) -> list[str]:
 
 def learn(station: Station, other: Station, *hosts: str, how: nouns.How = "typed") -> None:
     contacts = station.core._contacts
-    contacts.learn(contacts.by_id[other.id], [Address(host, 5000) for host in hosts], how)
+    contacts.places.learn(contacts.by_id[other.id], [Address(host, 5000) for host in hosts], how)
 
 
 def links(station: Station) -> int:
