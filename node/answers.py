@@ -82,6 +82,9 @@ class Core(Protocol):
     def shut_out(self) -> dict[str, int]:
         """Sources over their daily quota, each with the time (ms) until which it is shut out."""
 
+    def paths(self, peer: str) -> list[nouns.Path]:
+        """The addresses of a node."""
+
     def greetings(self) -> list[nouns.Greeting]:
         """The outcome of greeting each mandatory peer."""
 
@@ -156,7 +159,9 @@ class Run(Protocol):
 class Answers:
     """Answers every command of the bus. `published` and `settle` keep it up to date."""
 
-    def __init__(self, config: Config, turns: Loop, reader: Reader, log_id: str, run: Run) -> None:
+    def __init__(
+        self, config: Config, turns: Loop, reader: Reader, log_id: str, run: Run, hosts: Hosts | None = None
+    ) -> None:
         self._config = config
         self._turns = turns
         self._reader = reader
@@ -164,7 +169,7 @@ class Answers:
         self._run = run
         self._reports = Reports()
         self._started = time.monotonic()
-        self._hosts = Hosts()
+        self._hosts = hosts or Hosts()
         self._last_token = 0
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         #: Commands in flight, by idempotency key: a command repeated before its first commit waits for the same reply.
@@ -181,6 +186,7 @@ class Answers:
             "search": self._search,
             "delivery": self._delivery,
             "links": self._links,
+            "paths": self._paths,
             "nearby": self._nearby,
             "invite": self._invite,
             "peers": self._peers,
@@ -253,6 +259,7 @@ class Answers:
             raise CommandRefused("store_unavailable", self._turns.health.problem or "The disk can't be written.")
         if self._turns.busy:
             raise CommandRefused("busy", "Too much is waiting to be written; try again in a moment.")
+        hostname = self._hosts.named(args)
         args = await self._hosts.resolved(args)
         self._last_token += 1
         token = self._last_token
@@ -262,7 +269,7 @@ class Answers:
             self._unsettled[key.key] = (key.fingerprint, future)
             future.add_done_callback(lambda _: self._unsettled.pop(key.key))
         cause = ev.Cause(client=command.client, request=command.id)
-        self._turns.feed(s.Commanded(token, command.op, args, cause, key))
+        self._turns.feed(s.Commanded(token, command.op, args, cause, key, hostname))
         return await self._settled(future)
 
     async def _settled(self, future: asyncio.Future[Any]) -> Any:
@@ -363,6 +370,9 @@ class Answers:
 
     async def _links(self, args: rq.PeerArgs) -> rq.LinksResult:
         return rq.LinksResult(links=self._turns.core.links(args.peer))
+
+    async def _paths(self, args: rq.PeerArgs) -> rq.PathsResult:
+        return rq.PathsResult(paths=self._turns.core.paths(args.peer))
 
     async def _nearby(self, args: rq.Nothing) -> rq.NearbyResult:
         return rq.NearbyResult(nearby=self._turns.core.nearby())

@@ -40,6 +40,7 @@ from node.core.node import Identity, Node
 from node.core.secure import PROGRAM
 from node.course import EXIT_BUG, Course, End, Parts
 from node.findable import Findable
+from node.hosts import Hosts
 from node.model import Address, parse_mandatory, short_code
 from node.peers import interfaces, mdns
 from node.peers.network import Network
@@ -181,6 +182,8 @@ class App:
         self._turns: Turns
         self._retention: Retention
         self._serving: Serving
+        self._hosts: Hosts
+        self._look_ups: set[asyncio.Task[None]] = set()
 
     async def run(self) -> int:
         """Start, run, stop; returns the exit code."""
@@ -236,10 +239,11 @@ class App:
             program = f"{PROGRAM}{node.__version__}"
             return Hello(list(VERSIONS), identity.instance, identity.run, self.name, port, now_ms(), [program])
 
+        self._hosts = Hosts()
         self._network = Network(self, self._room, Credentials(key), hello)
         self._mdns = mdns.Mdns(self, peer, lambda: self.listen_address, now_ms)
         self._turns = Turns(writer, reader, make_core, self, self._network)
-        self._answers = Answers(config, self._turns, reader, self._log_id, self)
+        self._answers = Answers(config, self._turns, reader, self._log_id, self, self._hosts)
         self._serving = Serving(self._turns, reader, self._network)
         self._server = Server(self._answers.answer, self._heartbeat)
         self._retention = Retention(self._turns, writer, reader, reader.log_ends()[0])
@@ -343,6 +347,10 @@ class App:
         """Hand an act to the part that performs it."""
         if isinstance(act, e.Dial | e.Transmit | e.Say | e.HangUp):
             self._network.perform(act)
+        elif isinstance(act, e.LookUp):
+            task = asyncio.create_task(self._look_up(act), name=f"look up {act.address}")
+            self._look_ups.add(task)
+            task.add_done_callback(self._look_ups.discard)
         elif isinstance(act, e.Serve):
             self._serving.perform(act)
         elif isinstance(act, e.ShutOut):
@@ -361,6 +369,9 @@ class App:
             self._turns.fetch(act.query)
         elif isinstance(act, e.ReportExpiry):
             self._retention.reported(act)
+
+    async def _look_up(self, act: e.LookUp) -> None:
+        self._turns.feed(await self._hosts.found(act))
 
     def _heartbeat(self) -> ev.Event:
         data = ev.Heartbeat(log=self._log_id, head=self._turns.head, oldest=self._retention.oldest)

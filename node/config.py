@@ -80,6 +80,8 @@ class Option(msgspec.Struct, frozen=True):
     choices: tuple[str, ...] = ()
     #: Whether an empty environment variable sets an empty value. For other options it counts as not set.
     empty: bool = False
+    #: What its flag is called, if not as the key; such a flag may be given several times.
+    flag: str = ""
     #: The type that config.toml may use besides text.
     kind: Literal["text", "number", "switch", "list"] = "text"
 
@@ -117,6 +119,25 @@ OPTIONS = (
         ("on", "off"),
         kind="switch",
     ),
+    Option(
+        "static_peers",
+        "SNICHER_STATIC_PEERS",
+        "peers that are always to be linked, as HOST:PORT, commas between; the flag may be given several times",
+        "none",
+        "HOST:PORT",
+        empty=True,
+        flag="--peer",
+        kind="list",
+    ),
+    Option(
+        "presence",
+        "SNICHER_PRESENCE",
+        "what linked nodes are told of you: online, away, or nothing (invisible)",
+        "online",
+        "PRESENCE",
+        get_args(nouns.OwnPresence),
+    ),
+    Option("status", "SNICHER_STATUS", "a line about you that linked nodes are told", "none", "TEXT", empty=True),
     Option(
         "reconnect",
         "SNICHER_RECONNECT",
@@ -202,7 +223,9 @@ def parser(verb: str = "run", about: str = "Run a node: headless, until it is st
     )
     for option in OPTIONS:
         flags.add_argument(
-            "--" + option.key.replace("_", "-"),
+            _flag(option),
+            dest=option.key,
+            action="append" if option.flag else "store",
             metavar=option.metavar,
             choices=option.choices or None,
             help=f"{option.meaning} (also {option.variable}; default: {option.default})",
@@ -210,12 +233,16 @@ def parser(verb: str = "run", about: str = "Run a node: headless, until it is st
     return flags
 
 
+def _flag(option: Option) -> str:
+    return option.flag or "--" + option.key.replace("_", "-")
+
+
 def load(argv: Sequence[str], environment: Mapping[str, str]) -> Config:
     """The configuration for these flags and this environment. Raises ConfigError, which says what to change."""
     return resolve(vars(parser().parse_args(argv)), environment)
 
 
-def resolve(flags: Mapping[str, str | None], environment: Mapping[str, str]) -> Config:
+def resolve(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Config:
     """As `load`, with parsed flags. Raises ConfigError, which says what to change."""
     given: dict[str, Given] = {}
     if flags["home"] is not None:
@@ -225,9 +252,10 @@ def resolve(flags: Mapping[str, str | None], environment: Mapping[str, str]) -> 
     home = locate.find_home(flags["home"], environment)
     file = read_file(home)
     for option in OPTIONS:
-        flag, variable, line = flags[option.key], environment.get(option.variable), file.get(option.key)
-        if flag is not None:
-            given[option.key] = Given(flag, "flag", "--" + option.key.replace("_", "-"))
+        said, variable, line = flags[option.key], environment.get(option.variable), file.get(option.key)
+        if said is not None:
+            flag = said if isinstance(said, str) else ",".join(said)
+            given[option.key] = Given(flag, "flag", _flag(option))
         elif variable or (variable is not None and option.empty):
             given[option.key] = Given(variable, "environment", option.variable)
         elif line is not None:

@@ -12,7 +12,7 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -27,8 +27,10 @@ from node.lines import (
     address,
     called,
     consumer_line,
+    nearby_line,
     peer_line,
     refusal,
+    sighting_line,
     trusted,
 )
 from node.linked import link
@@ -50,6 +52,8 @@ verbs:
   peers                       who is known, and how they are
   connect HOST:PORT           connect to a peer   [--dialect auto|snicher|std|...]
   link PEER                   how the encrypted link with a node is: since when, with which program, both codes
+                                                  [--paths: at which addresses it is tried, and what became of that]
+  presence [STATE]            what linked nodes are told of you: online, away, or nothing (invisible)   [--status TEXT]
   disconnect PEER             say good-bye to a peer
   rename PEER NAME            what to call a peer; "" gives it its own name back
   verify PEER                 compare both codes, and say that they are the same   [--code CODE] [--qr]
@@ -132,7 +136,12 @@ def _parser() -> argparse.ArgumentParser:
         default="auto",
         help="what it speaks, if you know it: auto, snicher, std, angle@, angle-ts, angle1, labelled, portline, json",
     )
-    verb("link", "How the encrypted link with a node is, and both codes.").add_argument("peer", type=_text)
+    linked = verb("link", "How the encrypted link with a node is, and both codes.")
+    linked.add_argument("peer", type=_text)
+    linked.add_argument("--paths", action="store_true", help="at which addresses it is tried, and what became of that")
+    present = verb("presence", "What linked nodes are told of you: whether you are away, and in which words.")
+    present.add_argument("presence", nargs="?", choices=get_args(nouns.OwnPresence))
+    present.add_argument("--status", type=_text, metavar="TEXT", help='a line about you; "" takes it back')
     verb("disconnect", "Say good-bye to a peer.").add_argument("peer", type=_text)
     rename = verb("rename", "What to call a peer, whatever it calls itself.")
     rename.add_argument("peer", type=_text)
@@ -266,8 +275,16 @@ def _peers(client: Client, options: argparse.Namespace) -> None:
             print_json(peer)
         else:
             print(peer_line(peer, tries.get(peer.id)))
-    if not result.peers and not options.json:
+    if options.json:
+        return
+    nearby = client.nearby()
+    known = {peer.id: peer for peer in result.peers}
+    if not result.peers:
         print("Nobody yet. Connect to somebody: python -m node connect HOST:PORT")
+        print("Or let somebody add you: python -m node invite")
+    print(nearby_line(nearby))
+    for one in nearby.services:
+        print(sighting_line(one, known.get(one.peer or "")))
 
 
 def _changes_peer(
@@ -439,6 +456,7 @@ VERBS: dict[str, Callable[[Client, argparse.Namespace], None]] = {
     "trust": _trust,
     "verify": people.verify,
     "unverify": people.unverify,
+    "presence": people.presence,
     "invite": people.invite,
     "add": people.add,
     "requests": people.requests,

@@ -8,8 +8,10 @@ from typing import Any, Protocol
 import msgspec
 
 from node.bus import requests as rq
+from node.core import effects as e
+from node.core import stimuli as s
 from node.errors import CommandRefused
-from node.model import Address, is_id, parse_address
+from node.model import Address, is_id, is_ip, parse_address
 from node.peers import zones
 from node.peers.resolve import Resolver, Unresolved
 
@@ -19,6 +21,9 @@ class Names(Protocol):
 
     async def resolve(self, address: Address) -> Address:
         """The address with an IP address for its host. Raises Unresolved."""
+
+    async def all_of(self, host: str) -> list[str]:
+        """All IP addresses of a host; empty if there is no such host."""
 
 
 class Hosts:
@@ -42,6 +47,22 @@ class Hosts:
         if isinstance(args, rq.MergeArgs):
             return rq.MergeArgs(peer=await self._host(args.peer), into=await self._host(args.into))
         return args
+
+    @staticmethod
+    def named(args: Any) -> str | None:
+        """The host name that a command gives for the peer to connect to, as HOST:PORT. None: it gives none."""
+        if not isinstance(args, rq.ConnectArgs) or ":" not in args.address or is_id(args.address):
+            return None
+        try:
+            address = parse_address(args.address)
+        except ValueError:
+            return None
+        return None if is_ip(address.host.partition("%")[0]) else str(address)
+
+    async def found(self, asked: e.LookUp) -> s.LookedUp:
+        """The answer to a look-up of the core."""
+        hosts = await self._names.all_of(parse_address(asked.address).host)
+        return s.LookedUp(asked.address, asked.peer, hosts or None)
 
     async def _host(self, to: str, *, dialled: bool = False) -> str:
         """`to` with an IP address for its host. `dialled`: an IPv6 zone must name an interface of this machine."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import msgspec
 
 from node import names
-from node.model import Address, PeerId, is_peer_id, parse_address
+from node.model import Address, PeerId, is_ip, is_peer_id, parse_address
 
 SCHEME = "snicher"
 #: Most characters of a link: 8 addresses, and a name of 64 characters of 4 bytes, each written as %XX.
@@ -50,6 +50,8 @@ def made(peer: PeerId, name: str, addresses: Iterable[str]) -> tuple[Invite, str
     Addresses that others can't use are left out, unless there are no others. Raises ValueError when there is none.
     """
     found = list(dict.fromkeys(map(parse_address, addresses)))
+    # What a node knows of itself are IP addresses. A host name in a link is a person's own addition.
+    found = [one for one in found if is_ip(one.host)]
     usable = [one for one in found if _reach(one.host) == "everywhere"]
     here = [one for one in found if _reach(one.host) == "here"]
     if not usable and not here:
@@ -99,8 +101,8 @@ def _reach(host: str) -> str:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        # A host name; an invite has IP addresses only, because those are what the node itself knows of itself.
-        return "nowhere"
+        # A host name, which is looked up whenever it is dialled.
+        return "everywhere"
     if address.is_unspecified or address.is_multicast or (address.version == 6 and address.is_link_local):
         return "nowhere"
     return "here" if address.is_loopback else "everywhere"

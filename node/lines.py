@@ -108,6 +108,32 @@ def trusted(peer: nouns.Peer) -> str:
     return f"Clear text may go to {called(peer)}."
 
 
+# -- who is on this network
+
+_LOOKING = {
+    "on": "Others on this network find this node, and it finds them.",
+    "no_network": "This machine is on no network.",
+    "off": "This node doesn't look for others on this network, and isn't found (the setting `discovery`).",
+}
+
+
+def nearby_line(nearby: nouns.Nearby) -> str:
+    """Whether nodes on this network find each other, in a sentence."""
+    said = flat(nearby.detail) if nearby.detail else _LOOKING.get(nearby.state, nearby.state)
+    count = len(nearby.services)
+    seen = f" {count} {'is' if count == 1 else 'are'} seen." if count else ""
+    return f"{said}{seen}"
+
+
+def sighting_line(one: nouns.Sighting, peer: nouns.Peer | None) -> str:
+    """A service on this network: whose it is, where, and whether it is linked."""
+    where = ", ".join(map(flat, one.addresses))
+    if peer is None:
+        return f"  somebody whose key isn't known yet, at {where}"
+    linked = "linked" if peer.link == "online" else f"not linked: {flat(peer.error or peer.link)}"
+    return f"  {flat(peer.name)}, code {peer.code}, at {where} ({linked})"
+
+
 # -- what became of a message
 
 
@@ -170,8 +196,21 @@ def peer_line(peer: nouns.Peer, next_try: nouns.NextTry | None) -> str:
     name = "-" if peer.name in (peer.host, address(peer)) else flat(peer.name)
     kept = privacy(peer.kind == "node")
     checked = "  verified" if peer.verified else ""
-    line = f"{name:20} {address(peer):24} {peer.link:10} {kept:10} {how:25} {peer.id}{checked}{error}{again}"
+    more = f"{checked}  “{flat(peer.status)}”" if peer.status else checked
+    line = f"{name:20} {address(peer):24} {state(peer):10} {kept:10} {how:25} {peer.id}{more}{seen(peer)}{error}{again}"
     return "\n  ".join([line, *doubt_lines(peer)])
+
+
+def state(peer: nouns.Peer) -> str:
+    """How a peer is, in a word: of a node that is linked, whether its person is away."""
+    return peer.presence if peer.link == "online" and peer.presence else peer.link
+
+
+def seen(peer: nouns.Peer) -> str:
+    """When a peer that isn't linked was last heard."""
+    if peer.link == "online" or peer.last_seen is None:
+        return ""
+    return f"  last seen {moment(peer.last_seen, _now())}"
 
 
 def until(at: int, now: int) -> str:
@@ -220,7 +259,7 @@ def _peer(data: ev.PeerAdded | ev.PeerChanged) -> str:
         else peer.dialect
     )
     doubt = f" ({flat(peer.warning)})" if peer.warning else ""
-    return f"{flat(peer.name)} {address(peer)} {how} {peer.link}{_reason(peer.error)}{doubt}"
+    return f"{flat(peer.name)} {address(peer)} {how} {state(peer)}{_reason(peer.error)}{doubt}"
 
 
 def _room(data: ev.RoomAdded | ev.RoomChanged) -> str:
@@ -282,5 +321,6 @@ _WHAT: dict[str, Callable[[Any], str]] = {
     "RetryScheduled": _retry,
     "HealthChanged": lambda data: data.health.problem or data.health.index or "all is well",
     "Typing": lambda data: f"{data.member} {'types' if data.until else 'has stopped typing'} in {data.room}",
+    "NearbyChanged": lambda data: nearby_line(data.nearby),
     "ConnectionNoticed": lambda data: f"{data.address}: {data.what}",
 }

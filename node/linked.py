@@ -17,10 +17,22 @@ from node.said import print_json, room_of
 
 #: Clocks that differ by less, in ms, are said to agree: nobody notices.
 CLOCK_MS = 60_000
+#: How an address was learnt, in words.
+HOW: dict[nouns.How, str] = {
+    "typed": "somebody here gave it",
+    "invite": "from an invite",
+    "name": "looked up",
+    "mdns": "announced on this network",
+    "exchange": "told by a node",
+    "seen": "seen there",
+}
 
 
 def link(client: Client, options: argparse.Namespace) -> None:
     """Print how the links with a peer are."""
+    if options.paths:
+        _paths(client, options)
+        return
     if options.json:
         print_json(rq.LinksResult(links=_asked(client, options.peer)[1]))
         return
@@ -51,6 +63,25 @@ def link_lines(client: Client, who: str) -> list[str]:
         f"  your code   {snapshot.state.self.code}",
         f"  their code  {peer.code}{', verified' if peer.verified else ''}",
     ]
+
+
+def _paths(client: Client, options: argparse.Namespace) -> None:
+    """Print at which addresses a node is tried, the first one first."""
+    paths = client.paths(options.peer)
+    if options.json:
+        print_json(rq.PathsResult(paths=paths))
+        return
+    for path in paths:
+        print(path_line(path))
+    if not paths:
+        print("No address is known at which it could be tried as a node.")
+
+
+def path_line(path: nouns.Path) -> str:
+    """One address at which a node is dialled, how it was learnt, and how it was lately."""
+    good = "never good so far" if path.good is None else f"good at {clock(path.good)}"
+    tried = "" if path.error is None else f"; tried at {clock(path.tried)}: {flat(path.error)}"
+    return f"{flat(path.address)}  {HOW[path.how]}; {good}{tried}"
 
 
 def _none(peer: nouns.Peer, next_try: nouns.NextTry | None) -> str:

@@ -53,6 +53,21 @@ def add(client: Client, options: argparse.Namespace) -> None:
         print(plain(added.note), file=sys.stderr)
 
 
+def presence(client: Client, options: argparse.Namespace) -> None:
+    """Say whether this person is away, and in which words; or print what others are told now."""
+    if options.presence is None and options.status is None:
+        settings = client.snapshot().state.settings
+    else:
+        settings = patiently(lambda: client.settings(presence=options.presence, status=options.status))
+    if options.json:
+        print_json(settings)
+    elif settings.presence == "invisible":
+        print("Nobody is told anything about you. Nodes that are linked with yours see that the link stands.")
+    else:
+        says = f", and that you say: {flat(settings.status)}" if settings.status else ""
+        print(f"Linked nodes that you have dealt with are told that you are {settings.presence}{says}.")
+
+
 # -- who somebody is
 
 

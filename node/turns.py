@@ -177,6 +177,9 @@ class Turns:
         elif type(stimulus) is s.Framed:
             host = self._hosts.get(stimulus.link, "")
         self.owed += self._batch.add(stimulus, effects, host) * self._sizes.record_takes
+        if not effects:
+            # Nothing is let out because of this one, but something may be due later.
+            self._arm()
         if len(self._batch) > MAX_PENDING:
             self._full = True
         self._kick()

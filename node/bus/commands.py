@@ -274,6 +274,12 @@ class NodeCommands:
         return result.links
 
     @Command
+    def paths(self, peer: str) -> Steps[list[nouns.Path]]:
+        """The addresses at which a node may be dialled, in the order in which they are tried."""
+        result: rq.PathsResult = yield Request("paths", rq.PeerArgs(peer=peer))
+        return result.paths
+
+    @Command
     def nearby(self) -> Steps[nouns.Nearby]:
         """Who is seen on this network, and whether looking round works."""
         result: rq.NearbyResult = yield Request("nearby")
@@ -381,6 +387,9 @@ class NodeCommands:
         mandatory: list[str] | None = None,
         mandatory_greeting: str | None = None,
         mandatory_rule: str | None = None,
+        static_peers: list[str] | None = None,
+        presence: str | None = None,
+        status: str | None = None,
         reset: Sequence[str] = (),
     ) -> Steps[nouns.Settings]:
         """Change settings, and return those in force. A setting given as None stays as it is.
@@ -399,6 +408,9 @@ class NodeCommands:
             mandatory=mandatory,
             mandatory_greeting=mandatory_greeting,
             mandatory_rule=mandatory_rule,
+            static_peers=static_peers,
+            presence=presence,
+            status=status,
             reset=list(reset),
         )
         result: rq.SettingsResult = yield Request("settings", args, new_key())

@@ -36,8 +36,15 @@ PeerKind = Literal["plain", "node"]
 #: From whom messages are taken: of nodes, and of plain peers.
 AcceptNodes = Literal["ask", "everybody", "nobody"]
 AcceptPlain = Literal["everybody", "known", "nobody"]
+#: How present a node is, as others see it; and what people say of themselves.
+Presence = Literal["online", "away", "offline"]
+OwnPresence = Literal["online", "away", "invisible"]
+#: How an address of a node was learnt.
+How = Literal["typed", "invite", "name", "mdns", "exchange", "seen"]
 #: Whether nodes on the same network are found: "on"; "ask": seen, and linked only if known; "off".
 Discovery = Literal["on", "ask", "off"]
+#: How looking for nodes on this network goes; see `Nearby.state`.
+NearbyState = Literal["on", "deaf", "failing", "no_network", "local", "off"]
 GreetingOutcome = Literal["skipped", "calling", "greeted", "failed"]
 
 
@@ -154,6 +161,14 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     verified: bool = False
     #: Why its node takes no messages from here, or no further ones, in words, as that node said; None: it takes them.
     refusal: str | None = None
+    #: Host names, as HOST:PORT, that people here gave for it. They are looked up anew before it is dialled, and all of
+    #: their addresses are tried.
+    hostnames: list[str] = []
+    #: Of a node: "online" (linked now), "away" (linked, and its person said so) or "offline"; empty for plain peers,
+    #: of which only `link` is known. It is wrong for 45 s at most.
+    presence: str = ""
+    #: What a node's person says of themselves, in a line; empty: nothing, or it isn't linked. Untrusted text.
+    status: str = ""
 
 
 class Self(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,6 +212,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mandatory_greeting: str = DEFAULT_GREETING
     #: "off": they are greeted from any network.
     mandatory_rule: str = "on"
+    #: Peers that are always to be linked, as HOST:PORT; at most 64.
+    static_peers: list[str] = []
+    #: What nodes that are linked are told: "online", "away", or nothing ("invisible").
+    presence: str = "online"
+    #: What they are told besides: a line of at most 100 characters in which this person says something; empty: nothing.
+    status: str = ""
 
 
 class Blocked(msgspec.Struct, frozen=True, kw_only=True):
@@ -284,6 +305,22 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     #: The database and the run behind it: 32 hexadecimal digits each. Two databases are two machines of one identity.
     instance: str = ""
     run: str = ""
+
+
+class Path(msgspec.Struct, frozen=True, kw_only=True):
+    """One address at which a node may be dialled. Times are ms."""
+
+    #: HOST:PORT.
+    address: str
+    #: How it was learnt: "typed" (a person gave it), "invite", "name" (a host name leads there), "mdns" (announced on
+    #: the local network), "exchange" (another node told it) or "seen" (the node called from there).
+    how: How
+    learnt: int
+    #: When the node was last linked at it, or called from it; None: never.
+    good: int | None = None
+    #: When it was last tried in this run, and why that failed; None: not tried, or it didn't fail.
+    tried: int | None = None
+    error: str | None = None
 
 
 class State(msgspec.Struct, kw_only=True):

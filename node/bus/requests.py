@@ -21,6 +21,7 @@ from node.bus.nouns import (
     Nearby,
     NextTry,
     Option,
+    Path,
     Peer,
     Self,
     Settings,
@@ -275,6 +276,12 @@ class LinksResult(msgspec.Struct, kw_only=True):
     links: list[Link]
 
 
+class PathsResult(msgspec.Struct, kw_only=True):
+    """The addresses at which a node may be dialled, in the order in which they are tried. None: it is a plain peer."""
+
+    paths: list[Path]
+
+
 class TrustArgs(msgspec.Struct, kw_only=True):
     """A peer with a warning. What a person decides by it: the address is that of the other key from now on, which has a
     conversation of its own; a node that shares its name with another is what it says. `plain`: whoever is at this
@@ -417,6 +424,9 @@ class SettingsArgs(msgspec.Struct, kw_only=True):
     mandatory: list[str] | None = None
     mandatory_greeting: str | None = None
     mandatory_rule: str | None = None
+    static_peers: list[str] | None = None
+    presence: str | None = None
+    status: str | None = None
     reset: list[str] = []
 
 
@@ -466,6 +476,7 @@ COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     "peers": (PeersArgs, PeersResult),
     "typing": (TypingArgs, Nothing),
     "links": (PeerArgs, LinksResult),
+    "paths": (PeerArgs, PathsResult),
     "nearby": (Nothing, NearbyResult),
     "trust": (TrustArgs, PeerResult),
     "verify": (VerifyArgs, PeerResult),
@@ -490,8 +501,9 @@ COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
 }
 #: Commands that change nothing. They may be retried freely, and are answered even while the disk can't be written.
 READS = frozenset({
+    "nearby",
     "hello", "snapshot", "events", "consumer_next", "consumers", "report", "history", "search", "delivery", "links",
-    "invite", "peers", "stats", "config", "status",
+    "paths", "invite", "peers", "stats", "config", "status",
 })  # fmt: skip
 #: Idempotent commands, which may be retried without a key.
 REPEATABLE = READS | {"consumer_create", "consumer_acknowledge", "typing"}

@@ -20,6 +20,13 @@
     queues.py     messages waiting for each peer, in memory and on disk
     outbox.py     which link takes a message to a plain peer, how much of it, and the outcome
     dialling.py   which peer to dial, at which of its addresses, and when; one budget for all
+    paths.py      the addresses of a node: how each was learnt, which is tried first, which are kept
+    places.py     the addresses of all peers, learnt, kept and forgotten by those rules
+    racing.py     one round of tries at several addresses beside each other
+    exchange.py   addresses that linked nodes tell each other
+    presence.py   how present people are, told and heard
+    views.py      what front ends may ask about a peer in memory
+    static.py     the peers that the settings name, always to be linked
     consumers.py  named cursors into the event log, kept for front ends
     greetings.py  the mandatory peers, greeted at the start
     keeping.py    how long things are kept, and what is removed next   expiry.py  which messages expire

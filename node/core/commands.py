@@ -26,9 +26,11 @@ from node.core.door import Door
 from node.core.ledger import Ledger
 from node.core.nearby import Nearby
 from node.core.outbox import Outbox
+from node.core.presence import Presences
 from node.core.replication import Replication
 from node.core.rooms import Rooms
 from node.core.settings import Fixed, changed, checked_reset
+from node.core.static import Static
 from node.core.stimuli import Commanded
 from node.core.trust import Trust
 from node.errors import CommandRefused
@@ -58,6 +60,8 @@ class Commands:
         trust: Trust,
         door: Door,
         blocking: Blocking,
+        presences: Presences,
+        static: Static,
         nearby: Nearby,
         settings: nouns.Settings,
         me: nouns.Self,
@@ -75,6 +79,8 @@ class Commands:
         self._door = door
         self._trust = trust
         self._blocking = blocking
+        self._presences = presences
+        self._static = static
         self._nearby = nearby
         self.settings = settings
         self.me = me
@@ -290,6 +296,8 @@ class Commands:
         if args.dialect not in ("auto", *BY_NAME):
             raise CommandRefused("invalid_args", f"`dialect` is auto, {', '.join(sorted(BY_NAME))}.")
         found = self._find(args.address)
+        if command.hostname is not None:
+            found = self._contacts.places.by_hostname(command.hostname) or found
         self._blocking.check(found)
         if isinstance(found, Contact) and found.is_node:
             if args.dialect != "auto":
@@ -315,6 +323,10 @@ class Commands:
             # A guess is asked again: a node that was slow once would be taken for an old client for ever, because
             # nobody says CONNECT to those.
             self._contacts.change(found, dialect="unknown", dialect_from="guess")
+        if command.hostname is not None:
+            self._contacts.places.name_hosts(found, [command.hostname])
+        elif found.is_node and _is_address(args.address):
+            self._contacts.places.learn(found, [parse_address(args.address)], "typed")
         self._contacts.change(found, wanted=True)
         self._connections.want(found)
         self._ledger.reply(command.token, rq.PeerResult(peer=found.peer), command.key)
@@ -331,16 +343,18 @@ class Commands:
         known = self._contacts.by_id.get(invite.peer)
         if self._blocking.has_node(invite.peer):
             raise CommandRefused("blocked", "Whoever has this key is blocked; unblock them first.")
-        usable = [one for one in invite.addresses if not self._contacts.is_own(one)]
+        named = [str(one) for one in invite.addresses if not is_ip(one.host.partition("%")[0])]
+        usable = [one for one in invite.addresses if str(one) not in named and not self._contacts.is_own(one)]
         if known is None:
             self._contacts.check_room_for(1)
             known = self._trust.meet(invite.peer, invite.name or "", usable)
         else:
             self._contacts.stand(known, "known")
             self._contacts.revive(known)
-            self._contacts.set_addresses(known, (*usable, *known.addresses))
+            self._contacts.places.learn(known, usable, "invite")
         self._contacts.stand(known, "known")
-        left_out = [str(one) for one in invite.addresses if one not in known.addresses]
+        self._contacts.places.name_hosts(known, named)
+        left_out = [str(one) for one in usable if one not in known.addresses]
         note = f"Another node is known at {', '.join(left_out)}, so that isn't tried." if left_out else None
         self._contacts.change(known, wanted=True)
         self._connections.want(known)
@@ -471,6 +485,8 @@ class Commands:
             self._replication.reading.share(self.settings.share_reading)
             self._door.set(self.settings)
             self._door.changed(before)
+            self._presences.set(self.settings)
+            self._static.set(self.settings.static_peers)
             self._nearby.set(self.settings)
         self._ledger.reply(command.token, rq.SettingsResult(settings=self.settings), command.key)
 

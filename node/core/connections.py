@@ -6,6 +6,9 @@ chooses the link for a message, and dialling.py chooses whom to dial.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from node.bus import nouns
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.contact import Contact
@@ -14,6 +17,7 @@ from node.core.dialling import Dialling
 from node.core.ledger import Ledger
 from node.core.links import Input, Link, Links, State
 from node.core.outbox import Outbox
+from node.model import Address
 from node.protocol.plain.registry import BY_NAME, ONE_SHOT, STD
 
 #: A persistent link that was open this long (ms) resets the backoff. One that ends sooner, with nothing said, counts as
@@ -131,11 +135,11 @@ class Connections:
         contact, link = self.owner(number), self._links.get(number)
         if contact is None or link is None:
             self._ledger.put(e.HangUp(number))
-        elif contact.tries.link == number and self._outdated(contact, link):
+        elif self._dialling.dialled(contact, number) and self._outdated(contact, link):
             contact.tries.succeeded = True
             self.hang_up(contact, number)
         elif not link.leaving:
-            if contact.tries.link == number:
+            if self._dialling.dialled(contact, number):
                 self._dialling.done(contact)
             contact.tries.greet = False
             self.attach(contact, number)
@@ -185,20 +189,28 @@ class Connections:
         if tries.link is None and tries.next_at is None:
             self._dialling.later(contact, "It left.")
 
-    def ended(self, number: int, reason: str | None) -> None:
-        """A link is over."""
+    def ended(self, number: int, reason: str | None, silent: int = 0, *, said_bye: bool = False) -> None:
+        """A link is over. `silent`: for how long nothing had come over it (ms). `said_bye`: the other side has left."""
         contact, link = self.owner(number), self._links.over(number)
         if contact is None or link is None:
             return
         tries = contact.tries
-        dialled = tries.link == number
+        dialled = self._dialling.dialled(contact, number)
         if reason is not None and not link.leaving:
             self._guess_fails(contact, link)
+        if dialled and tries.race is not None:
+            race = tries.race
+            if self._dialling.missed(contact, number, reason):
+                # Other addresses of the node are being tried, or will be.
+                return
+            reason = race.reason() or reason
         if dialled:
             self._dialling.done(contact)
             tries.secure = tries.secure and link.kind != "secure"
         elif contact.has_link(number):
             contact.drop_link(number)
+            contact.silent = silent
+            tries.lost = contact.is_node and reason is not None and not said_bye and contact.peer.standing != "stranger"
             if self._ledger.now - contact.linked_at >= STEADY_MS:
                 tries.failed = 0
         if dialled and tries.succeeded and reason is None:
@@ -230,6 +242,12 @@ class Connections:
         tries.asked, tries.fallen = False, tested
         self._contacts.change(contact, dialect="unknown")
 
+    def lost(self, contact: Contact) -> None:
+        """The last link with a node doesn't work any more: dial it, if there is a reason to."""
+        contact.tries.lost = contact.peer.standing != "stranger"
+        self.offline(contact)
+        self._outbox.pump(contact)
+
     def offline(self, contact: Contact) -> None:
         """Show the peer as offline, without an error."""
         if contact.peer.link in ("online", "connecting"):
@@ -239,6 +257,39 @@ class Connections:
         """The peer itself was heard: end its backoff, and send what waits."""
         self._dialling.showed_up(contact)
         self._outbox.pump(contact)
+
+    def heard_of(self, contact: Contact, found: Iterable[Address], how: nouns.How) -> None:
+        """Others say that the peer is there now: learn these addresses, and try them at once if there is a reason to.
+
+        A round of tries that is under way goes on with them.
+        """
+        self._contacts.places.learn(contact, found, how)
+        tries = contact.tries
+        if tries.race is not None:
+            self._dialling.add(contact)
+        elif not contact.links and not tries.paused:
+            self._dialling.showed_up(contact)
+            self._outbox.pump(contact)
+
+    def looked_up(self, contact: Contact, found: Iterable[Address]) -> None:
+        """A host name of the peer was looked up: try the addresses that it has. None found: there is no such host."""
+        addresses = [one for one in found if not self._contacts.is_own(one)]
+        self._contacts.places.learn(contact, addresses, "name")
+        if self._dialling.looked_up(contact):
+            race = contact.tries.race
+            self._dialling.done(contact)
+            if race is not None or not contact.targets:
+                reason = None if race is None else race.reason()
+                self._outbox.failed(contact, reason or f"There is no host {contact.peer.hostnames[0]} on this network.")
+        self._outbox.pump(contact)
+
+    def network_changed(self) -> None:
+        """This machine has other addresses, or it has slept: try now whom somebody wants something of."""
+        for contact in list(self._contacts.by_id.values()):
+            if contact.tries.next_at is not None and not contact.tries.paused:
+                contact.looked_up = None
+                self._dialling.showed_up(contact)
+                self._outbox.pump(contact)
 
     # -- what people want
 
@@ -282,9 +333,10 @@ class Connections:
         """Leave all links, except a dialled one with a message in flight: that one ends by itself, very soon."""
         for link in contact.links:
             self.hang_up(contact, link.number)
-        dialled = contact.tries.link
-        if dialled is not None and all(waiting.link != dialled for waiting in contact.queue.inflight.values()):
-            self.hang_up(contact, dialled)
+        self._dialling.stop(contact)
+        for dialled in self._dialling.under_way(contact):
+            if all(waiting.link != dialled for waiting in contact.queue.inflight.values()):
+                self.hang_up(contact, dialled)
 
     def forget(self, contact: Contact) -> None:
         """Leave all links, and give up all waiting messages, in memory and on disk."""
@@ -312,8 +364,7 @@ class Connections:
 
     def adopt(self, gone: Contact, into: Contact) -> None:
         """Two contacts turned out to be one: move the links and messages of `gone` to `into`."""
-        dialled = gone.tries.link
-        if dialled is not None:
+        for dialled in self._dialling.under_way(gone):
             # This link leads to the address of `gone`, so nothing more is sent over it. A message in flight may finish.
             if all(waiting.link != dialled for waiting in gone.queue.inflight.values()):
                 self.hang_up(gone, dialled)

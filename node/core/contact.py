@@ -7,13 +7,16 @@ dialling.py decides when to dial it, connections.py follows its links, and outbo
 from __future__ import annotations
 
 import collections
+from collections.abc import Iterable
 
 import msgspec
 
 from node.bus import nouns
 from node.core import effects as e
 from node.core.links import Link
+from node.core.paths import Path
 from node.core.ports import is_service
+from node.core.racing import Race
 from node.model import Address, parse_address
 from node.protocol.plain.registry import ONE_SHOT
 
@@ -61,13 +64,18 @@ class Queue(msgspec.Struct):
 class Tries(msgspec.Struct):
     """The dial attempts and retries for one peer. Times are milliseconds since 1970."""
 
-    #: The link being dialled or used for one message; None: there is none.
+    #: The link being dialled or used for one message; None: there is none. Of a race, one of its links, or 0 while it
+    #: has none.
     link: int | None = None
+    #: The round of tries at the addresses of a node; None: there is none.
+    race: Race | None = None
     #: Whether that link has served its purpose, and whether the peer said good-bye since it was dialled.
     succeeded: bool = False
     left: bool = False
-    #: Index of the address to dial next; it changes only after a failure.
+    #: Of a plain peer: the index of the address to dial next, which changes only after a failure, and how many of its
+    #: addresses have failed since the last backoff.
     address: int = 0
+    passed: int = 0
     #: Failed attempts in a row; start of the last one, time of the next one, and why it has to wait.
     failed: int = 0
     began: int = 0
@@ -84,6 +92,8 @@ class Tries(msgspec.Struct):
     secure: bool = False
     #: After `connect`: say hello if it turns out to be a one-shot client.
     greet: bool = False
+    #: Its encrypted link broke off without a good-bye: it is dialled again for a while, whoever dialled before.
+    lost: bool = False
     #: After `disconnect`: say good-bye to a one-shot client.
     farewell: bool = False
 
@@ -91,14 +101,29 @@ class Tries(msgspec.Struct):
 class Contact:
     """A peer's row, and what the core remembers of it in memory only."""
 
-    __slots__ = ("_targets", "gone", "linked_at", "links", "near", "node_here", "owed", "peer", "queue", "tries")
+    __slots__ = (
+        "_targets", "always", "faults", "gone", "linked_at", "links", "looked_up", "near", "node_here", "owed", "paths",
+        "peer", "queue", "silent", "tries",
+    )  # fmt: skip
 
-    def __init__(self, peer: nouns.Peer, *, gone: bool = False, more_on_disk: bool = False) -> None:
+    def __init__(
+        self, peer: nouns.Peer, *, gone: bool = False, more_on_disk: bool = False, paths: Iterable[Path] = ()
+    ) -> None:
         self.peer = peer
         self.gone = gone
+        #: Of a node: its addresses, the best first, with how each was learnt and when it was good.
+        self.paths = tuple(paths)
+        #: When each of its addresses was tried last in this run (ms), and why that failed; None: it didn't, or not yet.
+        self.faults: dict[Address, tuple[int, str | None]] = {}
+        #: Whether the settings say that it is always to be linked.
+        self.always = False
+        #: When its host names were looked up last, in this run (ms).
+        self.looked_up: int | None = None
         #: Open two-way links, with the one to use at the end; and when the first of them opened (ms).
         self.links: list[Link] = []
         self.linked_at = 0
+        #: Of a node: how long nothing had come over its last link when that ended (ms).
+        self.silent = 0
         self.queue = Queue(more_on_disk=more_on_disk)
         self.tries = Tries()
         #: Of a plain peer: whether a Snicher node is known at its address, so that nothing goes to it in clear.
@@ -147,6 +172,14 @@ class Contact:
         return [] if first is None else [first, *map(parse_address, others)] if others else [first]
 
     @property
+    def pinned(self) -> list[Address]:
+        """The addresses by which it is known: whoever else answers or speaks there is somebody else."""
+        if not self.is_node:
+            return self.addresses
+        hearsay = {path.address for path in self.paths if path.is_hearsay}
+        return [one for one in self.addresses if one not in hearsay]
+
+    @property
     def hosts(self) -> set[str]:
         """All hosts that it speaks from."""
         return {self.peer.host, *(address.host for address in self.addresses)}
@@ -163,9 +196,14 @@ class Contact:
         return self._targets[2]
 
     @property
+    def can_be_dialled(self) -> bool:
+        """Whether there is an address to dial, or a host name to look up."""
+        return bool(self.targets or (self.peer.hostnames and not self.node_here))
+
+    @property
     def not_dialled(self) -> str | None:
         """Why its announced address isn't dialled; None: it may be dialled, or isn't known."""
-        if self.targets or self.peer.port is None:
+        if self.can_be_dialled or self.peer.port is None:
             return None
         peer = self.peer
         if self.node_here:
@@ -174,6 +212,17 @@ class Contact:
             f"It says that it listens on port {peer.port}, which usually belongs to another kind of service, so it"
             f" isn't dialled unasked. If it is a chat program, connect to {self.address} by hand."
         )
+
+    def seen_as(self, online: bool, now: int) -> dict[str, object]:
+        """What changes of a node's presence, and of when it was heard last (ms), when it comes online or goes."""
+        peer = self.peer
+        if online:
+            return {} if peer.presence in ("online", "away") else {"presence": "online"}
+        gone: dict[str, object] = {"presence": "offline", "status": ""}
+        if peer.link == "online" and self.linked_at:
+            # Without a link in this run, nobody knows how long the one before it stood.
+            gone["last_seen"] = max(peer.last_seen or 0, now - self.silent)
+        return gone
 
     def has_link(self, number: int) -> bool:
         """Whether this is one of its open links."""

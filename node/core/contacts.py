@@ -15,6 +15,8 @@ from node.core.contact import Contact
 from node.core.directory import Directory
 from node.core.ledger import Ledger
 from node.core.links import Link
+from node.core.paths import Path
+from node.core.places import Places
 from node.core.rooms import Rooms
 from node.core.strangers import Strangers
 from node.model import PLAIN_PREFIX, Address, direct_room, parse_address, short_code, source_of
@@ -43,8 +45,6 @@ MAX_AGED = 500
 STANDINGS = ("stranger", "known", "asked")
 #: Wildcards: a node that listens there listens at every address of this machine. They can't be dialled.
 ANYWHERE = ("0.0.0.0", "::")
-#: Most addresses of a node that are kept, the best ones.
-MAX_NODE_ADDRESSES = 8
 
 
 class Contacts:
@@ -57,6 +57,7 @@ class Contacts:
         self._rooms = rooms
         self._last_number = last_number
         self._directory = Directory()
+        self.places = Places(ledger, self._directory, self)
         self.by_id = self._directory.by_id
         #: What this node is called.
         self.own_name = ""
@@ -75,6 +76,10 @@ class Contacts:
         #: Who was deleted since `just_deleted` was called last.
         self._just_deleted: list[Contact] = []
         self._looked_at = 0
+        #: Who was dealt with for the first time since `just_known` was called last.
+        self._just_known: list[Contact] = []
+        #: Where others reach this node, as HOST:PORT, best first.
+        self.own_addresses: list[str] = []
         self._own: frozenset[str] = frozenset()
         #: Addresses at which this node has met itself.
         self._found_own: set[str] = set()
@@ -108,6 +113,7 @@ class Contacts:
     def we_are(self, me: nouns.Self) -> None:
         """Remember the addresses at which this node listens; no peer can have these."""
         self.own_name = me.name
+        self.own_addresses = list(me.addresses)
         self._own = frozenset((*me.addresses, me.listen, *self._found_own))
         self._own_port = None
         try:
@@ -223,6 +229,8 @@ class Contacts:
         peer = contact.peer
         if "link" in changes:
             self._freshen(contact, changes["link"] == "reachable")
+            if contact.is_node:
+                changes = contact.seen_as(changes["link"] == "online", self._ledger.now) | changes
         if all(getattr(peer, name) == value for name, value in changes.items()):
             return False
         if peer.standing == "asked" and changes.get("port", peer.port) != peer.port:
@@ -238,7 +246,9 @@ class Contacts:
             self._directory.add(contact)
         if "standing" in changes:
             self._sort_in(contact)
-        self._ledger.put(e.PutPeer(contact.peer, contact.gone))
+            if peer.standing == "stranger":
+                self._just_known.append(contact)
+        self.put(contact)
         if not contact.gone:
             self._ledger.log(ev.PeerChanged(peer=contact.peer))
         if "name" in changes:
@@ -305,7 +315,7 @@ class Contacts:
             self._freshen(contact, reachable=True)
         if last is None or last < now:
             contact.peer = msgspec.structs.replace(contact.peer, last_seen=now)
-            self._ledger.put(e.PutPeer(contact.peer, contact.gone))
+            self.put(contact)
 
     def add(self, host: str, port: int | None, name: str | None, dialect: str, source: str) -> Contact:
         """Add a plain peer and its conversation. Raises OverflowError at MAX_PEERS, and at MAX_PER_SOURCE if "seen"."""
@@ -338,11 +348,13 @@ class Contacts:
                 id=peer, room=room, name=name, kind="node", host=host if address is None else address.host,
                 port=None if address is None else address.port, dialect=ANCESTOR.name, dialect_from="seen",
                 standing=standing, addresses=[] if address is None else [str(address)], code=short_code(peer),
-            )
+                presence="offline",
+            ),
+            paths=() if address is None else (Path(address, "seen", self._ledger.now, self._ledger.now),),
         )  # fmt: skip
         self._directory.add(contact)
         self._list(contact, 1)
-        self._ledger.put(e.PutPeer(contact.peer))
+        self.put(contact)
         self._ledger.log(ev.PeerAdded(peer=contact.peer))
         self._rooms.add_direct(room, name, peer, request=standing == "stranger" and self.asks)
         return contact
@@ -361,30 +373,19 @@ class Contacts:
         found, self._just_deleted = self._just_deleted, []
         return found
 
+    def just_known(self) -> list[Contact]:
+        """Who was dealt with for the first time since the last call."""
+        found, self._just_known = self._just_known, []
+        return [contact for contact in found if self.by_id.get(contact.id) is contact]
+
     def just_let_in(self) -> list[Contact]:
         """Whose request is none any more, since the last call."""
         found, self._just_let_in = self._just_let_in, []
         return [contact for contact in found if self.by_id.get(contact.id) is contact]
 
-    def set_addresses(self, contact: Contact, found: Iterable[Address]) -> None:
-        """Set the addresses of a node, the best first. Those of another node on the list are left out."""
-        chosen: list[Address] = []
-        for address in found:
-            owner = self._directory.node_of(address)
-            if owner is not None and owner is not contact:
-                if not owner.gone:
-                    continue
-                self.set_addresses(owner, [one for one in owner.addresses if one != address])
-            if address not in chosen:
-                chosen.append(address)
-        chosen = chosen[:MAX_NODE_ADDRESSES]
-        first = chosen[0] if chosen else None
-        self.change(
-            contact,
-            host=contact.peer.host if first is None else first.host,
-            port=None if first is None else first.port,
-            addresses=[str(address) for address in chosen],
-        )
+    def put(self, contact: Contact) -> None:
+        """Write a peer as it is now; nobody is told."""
+        self._ledger.put(e.PutPeer(contact.peer, contact.gone, contact.paths))
 
     def warn(self, contact: Contact, warning: str, rival: str | None = None) -> None:
         """Who this peer is has become doubtful: say it loudly, once."""
@@ -412,7 +413,7 @@ class Contacts:
         contact.gone = False
         self._directory.shade(contact)
         self._list(contact, 1)
-        self._ledger.put(e.PutPeer(contact.peer))
+        self.put(contact)
         self._ledger.log(ev.PeerAdded(peer=contact.peer))
 
     def forget(self, contact: Contact) -> None:
@@ -422,7 +423,7 @@ class Contacts:
         """
         room = self._rooms.by_id.get(contact.peer.room)
         if room is not None and room.request:
-            self.set_addresses(contact, ())
+            self.places.set_addresses(contact, ())
             self._take_off(contact, "stranger")
         else:
             self._take_off(contact, "known")
@@ -442,10 +443,12 @@ class Contacts:
         contact.gone = True
         self._directory.shade(contact)
         contact.peer = msgspec.structs.replace(
-            contact.peer, wanted=False, link="offline", error=None, standing=standing
+            contact.peer, wanted=False, link="offline", error=None, standing=standing, status=""
         )
+        if contact.is_node:
+            contact.peer = msgspec.structs.replace(contact.peer, presence="offline")
         self._list(contact, -1)
-        self._ledger.put(e.PutPeer(contact.peer, gone=True))
+        self.put(contact)
         self._ledger.log(ev.PeerForgotten(peer=contact.id))
 
     def unite(self, contact: Contact, known: Contact) -> None:
@@ -460,7 +463,9 @@ class Contacts:
             self.rename(known, contact.peer.name)
         if contact.peer.wanted:
             self.change(known, wanted=True)
-        self._ledger.put(e.PutPeer(contact.peer, gone=True))
+        known.always = known.always or contact.always
+        self.places.name_hosts(known, contact.peer.hostnames)
+        self._ledger.put(e.PutPeer(contact.peer, gone=True, paths=contact.paths))
         self._rooms.merge(contact.peer.room, known.peer.room)
         self._directory.remove(contact)
         if not contact.gone:

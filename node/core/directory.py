@@ -30,7 +30,7 @@ class Directory:
         peer = contact.peer
         self.by_id[peer.id] = contact
         self._by_name.setdefault(names.key(peer.name), {})[peer.id] = contact
-        for address in contact.addresses:
+        for address in contact.pinned:
             (self._nodes_at if contact.is_node else self._plain_at)[address.host, address.port] = contact
         self.shade(contact)
         if contact.is_node:
@@ -43,7 +43,7 @@ class Directory:
 
     def shade(self, contact: Contact) -> None:
         """Note at plain peers whether a node that is on the list is known at their address."""
-        for address in contact.addresses:
+        for address in contact.pinned:
             plain = self._plain_at.get((address.host, address.port))
             if plain is not None:
                 plain.node_here = self.node_at(address.host, address.port) is not None
@@ -53,7 +53,7 @@ class Directory:
         peer = contact.peer
         del self.by_id[peer.id]
         _drop(self._by_name, names.key(peer.name), peer.id)
-        for address in contact.addresses:
+        for address in contact.pinned:
             (self._nodes_at if contact.is_node else self._plain_at).pop((address.host, address.port), None)
         if contact.is_node:
             for look in looks.looks(peer.name):

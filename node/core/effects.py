@@ -10,6 +10,7 @@ from node.bus import events as ev
 from node.bus import nouns
 from node.bus import requests as rq
 from node.core.loaded import KeptConsumer, Row
+from node.core.paths import Path
 from node.model import Address
 from node.protocol.plain.registry import ANCESTOR
 from node.protocol.secure.frames import Frame
@@ -26,10 +27,14 @@ class Key(msgspec.Struct, frozen=True):
 
 
 class PutPeer(msgspec.Struct, frozen=True):
-    """A peer as it is now. `gone`: off the list, its row stays for its conversation."""
+    """A peer as it is now. `gone`: off the list, its row stays for its conversation.
+
+    `paths` are the addresses of a node, in the order of the peer's.
+    """
 
     peer: nouns.Peer
     gone: bool = False
+    paths: tuple[Path, ...] = ()
 
 
 class PutRoom(msgspec.Struct, frozen=True):
@@ -270,6 +275,13 @@ class Dial(msgspec.Struct, frozen=True):
     expect: str | None = None
 
 
+class LookUp(msgspec.Struct, frozen=True):
+    """Look up a host name. `address` is HOST:PORT; `peer` whom it is for. Answered by LookedUp."""
+
+    address: str
+    peer: str
+
+
 class Transmit(msgspec.Struct, frozen=True):
     """Send a message over a link. `control`: a word of the dialect itself, sent as it is; its token is 0."""
 
@@ -384,6 +396,7 @@ class Exit(msgspec.Struct, frozen=True):
 
 Act = (
     Dial
+    | LookUp
     | Transmit
     | Say
     | Serve

@@ -7,14 +7,16 @@ from typing import Any
 import msgspec
 
 from node.bus import nouns
+from node.core.paths import Path
 
 
 class LoadedPeer(msgspec.Struct, frozen=True):
-    """A peer's row, whether it was forgotten, and whether messages wait for it."""
+    """A peer's row, whether it was forgotten, whether messages wait for it, and the paths to a node."""
 
     peer: nouns.Peer
     gone: bool
     waiting: bool
+    paths: tuple[Path, ...] = ()
 
 
 class Sending(msgspec.Struct, frozen=True):

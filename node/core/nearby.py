@@ -114,7 +114,7 @@ class Nearby:
         #: Contacts that are linked because they are near, by id.
         self._near: dict[str, Contact] = {}
         self._closed = False
-        self._state = "off"
+        self._state: nouns.NearbyState = "off"
         self._detail: str | None = None
         #: Something changed since the last decision; and since front ends were told.
         self._dirty = False
@@ -129,15 +129,16 @@ class Nearby:
 
     def load(self, settings: nouns.Settings) -> None:
         """The settings at the start. Call `begin` when the node is up."""
-        self._how, self._strangers = settings.discovery, settings.accept_nodes != "nobody"
+        self._how, self._strangers = _how(settings), settings.accept_nodes != "nobody"
 
     def set(self, settings: nouns.Settings) -> None:
         """The settings are these from now on."""
         strangers = settings.accept_nodes != "nobody"
-        if (settings.discovery, strangers) == (self._how, self._strangers):
+        how = _how(settings)
+        if (how, strangers) == (self._how, self._strangers):
             return
-        changed = settings.discovery != self._how
-        self._how, self._strangers = settings.discovery, strangers
+        changed = how != self._how
+        self._how, self._strangers = how, strangers
         if changed:
             self.begin()
         self._dirty = True
@@ -448,6 +449,11 @@ class Nearby:
             return False
         hosts = {address.host for address in one.addresses}
         return not any(link.host in hosts for link in contact.links)
+
+
+def _how(settings: nouns.Settings) -> str:
+    """The setting that counts: who is invisible announces nothing, so that nobody looks round either."""
+    return "off" if settings.presence == "invisible" else settings.discovery
 
 
 def _place(peer: str) -> bytes:

@@ -14,7 +14,7 @@ import msgspec
 from node.bus import events as ev
 from node.bus import nouns
 from node.core import effects as e
-from node.core import settings
+from node.core import settings, views
 from node.core import stimuli as s
 from node.core.authoring import Author
 from node.core.belief import Belief
@@ -26,6 +26,7 @@ from node.core.contact import Contact
 from node.core.contacts import Contacts
 from node.core.dialling import Dialling, next_try
 from node.core.door import Door
+from node.core.exchange import Exchange
 from node.core.expiry import Expiry
 from node.core.greetings import Greetings
 from node.core.ledger import Ledger
@@ -34,15 +35,17 @@ from node.core.loaded import Loaded
 from node.core.nearby import Nearby
 from node.core.outbox import Outbox
 from node.core.plain import Plain
+from node.core.presence import Presences
 from node.core.quotas import DEFAULT_QUOTA, Quotas
 from node.core.replication import Replication
 from node.core.requests import Requests
 from node.core.rooms import Rooms
 from node.core.secure import Secure
+from node.core.static import Static
 from node.core.trust import Trust
 from node.core.vectors import Vectors
 from node.errors import LocalFault
-from node.model import Address
+from node.model import Address, parse_address
 from node.protocol.entries import Signer
 from node.protocol.secure.frames import Run
 
@@ -90,11 +93,11 @@ class Node:
         self._rooms = Rooms(self._ledger, loaded.rooms)
         # A peer whose conversation was merged into another one has no room, so it no longer exists.
         rows = [row for row in loaded.peers if row.peer.room in self._rooms.by_id]
-        contacts = [Contact(row.peer, gone=row.gone, more_on_disk=row.waiting) for row in rows]
+        contacts = [Contact(row.peer, gone=row.gone, more_on_disk=row.waiting, paths=row.paths) for row in rows]
         me_id = identity.peer_id
         self._contacts = Contacts(self._ledger, self._rooms, me_id, contacts, loaded.last_plain)
         self._links = Links()
-        self._dialling = Dialling(self._ledger, self._contacts, self._links)
+        self._dialling = Dialling(self._ledger, self._contacts, self._links, me_id)
         author = Author(self._ledger, me_id, identity.sign, identity.secret)
         vectors = Vectors(loaded.rows)
         requests = Requests(self._ledger, self._rooms, loaded.requests)
@@ -130,6 +133,9 @@ class Node:
             self._trust,
             self._door,
         )
+        self._exchange = Exchange(self._ledger, me_id, self._rooms, self._contacts, self._links, self._connections)
+        self._presences = Presences(self._ledger, self._contacts, self._links)
+        self._static = Static(self._ledger, me_id, self._contacts, self._connections, self._blocking)
         self._secure = Secure(
             self._ledger,
             me_id,
@@ -144,6 +150,8 @@ class Node:
             self._trust,
             self._door,
             self._blocking,
+            self._exchange,
+            self._presences,
         )
         self._nearby = Nearby(
             self._ledger,
@@ -182,6 +190,8 @@ class Node:
             self._trust,
             self._door,
             self._blocking,
+            self._presences,
+            self._static,
             self._nearby,
             current,
             me,
@@ -192,6 +202,8 @@ class Node:
         self._dialling.reconnect = current.reconnect
         self._replication.reading.shared = current.share_reading
         self._door.set(current)
+        self._presences.set(current)
+        self._static.set(current.static_peers)
         self._nearby.load(current)
         self.expiry = Expiry(self._ledger, self._rooms, self._contacts, self.belief)
 
@@ -257,43 +269,25 @@ class Node:
 
     def links(self, peer: str) -> list[nouns.Link]:
         """The encrypted links with a peer, the one in use last. Raises CommandRefused if there is no such peer."""
-        return [
-            nouns.Link(
-                direction=one.direction,
-                address=str(Address(one.host, one.port)) if one.port is not None else one.host,
-                since=one.since,
-                version=one.version,
-                program=one.program,
-                clock=one.ahead,
-                instance=one.instance.hex(),
-                run=one.run.hex(),
-            )
-            for one in self._commands.known(peer).links
-            if one.kind == "secure"
-        ]
+        return views.links(self._commands.known(peer))
+
+    def paths(self, peer: str) -> list[nouns.Path]:
+        """The addresses of a node, as they are tried. Raises CommandRefused if there is no such peer."""
+        return views.paths(self._commands.known(peer))
 
     def why_waiting(self, peer: str) -> str | None:
         """Why messages wait for this peer, as a sentence; None: nothing keeps them."""
         contact = self._contacts.by_id.get(peer)
-        if contact is not None and contact.peer.refusal is not None:
-            return contact.peer.refusal
-        if contact is None or contact.links:
-            return None
-        if contact.gone:
-            return "The peer was forgotten; it gets this when it comes back."
-        if contact.not_dialled is not None or contact.peer.error is not None:
-            return contact.not_dialled or contact.peer.error
-        if contact.tries.paused:
-            return "Somebody here disconnected; it isn't dialled before there is a new reason."
-        return None if contact.targets else "It isn't connected, and no address of it is known."
+        return None if contact is None else views.why_waiting(contact)
 
     def next_deadline(self) -> int | None:
         """When a Ticked is due, in milliseconds since 1970; None: not before something else happens."""
         times = (
-            self._dialling.retries.next_deadline(),
+            self._dialling.next_deadline(),
             self._contacts.next_aging(),
             self._consumers.next_deadline(),
             self._secure.next_deadline(),
+            self._static.next_deadline(),
             self._nearby.next_deadline(),
         )
         return min((at for at in times if at is not None), default=None)
@@ -303,7 +297,8 @@ class Node:
         set_back = self._ledger.now - now
         if set_back > SET_BACK_MS:
             # The wall clock was set back; that must not postpone a retry.
-            self._dialling.retries.shift(-set_back)
+            self._dialling.shift(-set_back)
+            self._static.shift(-set_back)
             self._contacts.shift(-set_back)
             self._nearby.shift(-set_back)
         self._ledger.now = now
@@ -335,7 +330,9 @@ class Node:
                 self._greetings.closed(stimulus.link, stimulus.reason)
                 self._secure.ended(stimulus.link)
                 contact = self._connections.owner(stimulus.link)
-                self._connections.ended(stimulus.link, stimulus.reason)
+                self._connections.ended(
+                    stimulus.link, stimulus.reason, stimulus.silent, said_bye=stimulus.code is not None
+                )
                 self._nearby.closed(stimulus.link, None if contact is None else contact.id)
                 if contact is not None:
                     self._door.ended(contact, stimulus.code)
@@ -379,6 +376,8 @@ class Node:
                 self._started(stimulus)
             case s.NetworkChanged():
                 self._network_changed(stimulus)
+            case s.LookedUp():
+                self._looked_up(stimulus)
             case s.Sighted():
                 self._nearby.sighted(stimulus)
             case s.Vanished():
@@ -429,6 +428,12 @@ class Node:
             self._ledger.tell(ev.ConnectionNoticed(address=surplus.peer.host, what=TOO_MANY_SHELVED))
             self._door.drop(surplus)
         self._door.tidy()
+        for contact in self._contacts.just_known():
+            self._exchange.known(contact)
+            self._presences.known(contact)
+        lost = self._dialling.just_failed()
+        if lost:
+            self._exchange.seek(lost)
 
     # -- the run
 
@@ -445,6 +450,7 @@ class Node:
         self._consumers.age()
         self._nearby.begin()
         self._greetings.start(start)
+        self._static.start()
         self._connections.settle("The node ended while this was being sent; it may or may not have arrived.")
 
     def resume(self, listen: str, addresses: list[str], now: int) -> None:
@@ -453,14 +459,27 @@ class Node:
         self._we_are(self._commands.settings.name, listen, addresses)
 
     def _network_changed(self, changed: s.NetworkChanged) -> None:
-        """This machine has other addresses: tell front ends."""
+        """This machine has other addresses, or it has slept: tell others, and look what works."""
         commands = self._commands
         before = commands.me
         self._we_are(commands.settings.name, before.listen, changed.addresses)
         if commands.me != before:
             self._ledger.put(e.PutSettings(commands.settings, commands.me, commands.saved))
             self._ledger.log(ev.AddressesChanged(self=commands.me))
+        self._exchange.moved()
+        self._secure.network_changed()
+        self._static.tick(at_once=True)
+        self._connections.network_changed()
         self._nearby.network_changed()
+
+    def _looked_up(self, found: s.LookedUp) -> None:
+        port = parse_address(found.address).port
+        addresses = [Address(host, port) for host in found.hosts or ()]
+        contact = self._contacts.by_id.get(found.peer)
+        if contact is not None:
+            self._connections.looked_up(contact, addresses)
+        elif not found.peer:
+            self._static.looked_up(found.address, addresses)
 
     def _we_are(self, name: str, listen: str, addresses: list[str]) -> None:
         me = msgspec.structs.replace(self._commands.me, name=name, listen=listen, addresses=addresses)
@@ -472,6 +491,7 @@ class Node:
         self._ledger.now = now
         self._ledger.cause = None
         self._greetings.settle("The disk failed meanwhile.")
+        self._static.start()
         self._connections.settle("The disk failed while this was being sent; it may or may not have arrived.")
         self._nearby.begin()
         return self._ledger.take()
@@ -508,6 +528,8 @@ class Node:
         self._contacts.age()
         self._consumers.age()
         self._secure.tick()
+        self._static.tick()
+        self._dialling.tick()
         self._nearby.tick()
         for contact in self._dialling.retries.due(self._ledger.now):
             self._outbox.pump(contact)

@@ -216,13 +216,13 @@ class Outbox:
         tries = contact.tries
         self.queues.give_up_parts(contact, reason)
         tries.greet = tries.farewell = False
-        self._dialling.elsewhere(contact)
+        at_once = not contact.is_node and self._dialling.elsewhere(contact)
         if tries.paused or contact.gone or self.closed:
             # We broke it off ourselves.
             self._contacts.change(contact, link="offline", error=None)
             return
         self._contacts.change(contact, link="online" if contact.links else "offline", error=reason)
-        if tries.next_at is None:
+        if tries.next_at is None and not at_once:
             self._dialling.later(contact, reason or "It left.")
 
     def adopt(self, gone: Contact, into: Contact) -> None:

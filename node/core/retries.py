@@ -19,14 +19,18 @@ QUICK_RETRIES, QUICK_RETRY_MS = 4, 250
 LAST_NODE_RETRY_MS = 30_000
 
 
-def backoff_ms(peer: str, attempt: int, *, node: bool = False) -> int:
-    """Backoff (ms) after failed attempt number `attempt` (from 1): 0.8 to 1.2 of the doubled time."""
+def backoff_ms(peer: str, attempt: int, *, node: bool = False, me: str = "") -> int:
+    """Backoff (ms) after failed attempt number `attempt` (from 1): 0.8 to 1.2 of the doubled time.
+
+    The jitter follows from a hash of who dials whom: many nodes that lost one peer at the same moment don't come back
+    to it at the same moment, and the same stimuli still give the same effects.
+    """
     last = LAST_RETRY_MS
     if node:
         attempt -= QUICK_RETRIES
         last = LAST_NODE_RETRY_MS
     base = QUICK_RETRY_MS if attempt < 1 else min(last, FIRST_RETRY_MS << min(attempt - 1, 20))
-    jitter = zlib.crc32(f"{peer}/{attempt}".encode()) % 401 - 200
+    jitter = zlib.crc32(f"{me}/{peer}/{attempt}".encode()) % 401 - 200
     return base + base * jitter // 1000
 
 

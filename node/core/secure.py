@@ -13,6 +13,7 @@ import statistics
 from collections.abc import Iterable
 
 from node.bus import events as ev
+from node.bus import nouns
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.blocking import Blocking
@@ -21,17 +22,23 @@ from node.core.contact import Contact
 from node.core.contacts import Contacts
 from node.core.dialling import Dialling
 from node.core.door import NO_ROOM, Door
+from node.core.exchange import Exchange
 from node.core.ledger import Ledger
 from node.core.links import Input, Link, Links
 from node.core.outbox import Outbox
+from node.core.presence import Presences
 from node.core.replication import Replication
 from node.core.trust import Trust
 from node.model import Address
 from node.printable import printed
 from node.protocol.secure import frames as f
 
-#: How long an old link has to answer a ping when another run of its node has come (ms).
-PING_MS = 1_000
+#: How long an old link has to answer a ping when another run of its node has come, or another link with it (ms); and
+#: how long all links have when this machine's network has changed, or it has slept.
+PING_MS, NETWORK_PING_MS = 1_000, 2_000
+#: Two links have crossed if the second opens within this time (ms) of the first: a dial takes no longer. Later the
+#: other side has dialled because it lost the first one, which this side may not know yet.
+CROSSED_MS = 10_000
 #: Most links with one PeerId. Each machine of an identity has one; a further link ends at once.
 MAX_OF_PEER = 8
 #: Clocks that differ by more (ms) are said to differ, and may be corrected.
@@ -65,8 +72,12 @@ class Secure:
         trust: Trust,
         door: Door,
         blocking: Blocking,
+        exchange: Exchange,
+        presences: Presences,
     ) -> None:
         self._ledger = ledger
+        self._exchange = exchange
+        self._presences = presences
         self._me = me
         self._instance = instance
         self._run = run
@@ -82,6 +93,8 @@ class Secure:
         #: Links that must answer a ping: its token, and until when (ms).
         self._pinged: dict[int, tuple[bytes, int]] = {}
         self._pings = 0
+        #: Links that have a rival of the same run since, by number: one of the two goes once the old one has answered.
+        self._contested: dict[int, int] = {}
         #: How far the other side's clock is ahead of ours on each link, in ms.
         self._ahead: dict[int, int] = {}
         #: Other machines with our identity that were met in this run.
@@ -131,6 +144,8 @@ class Secure:
         if self._links.is_leaving(link.number):
             return
         self._replication.linked(link.number, up.peer)
+        self._exchange.linked(self._links.get(link.number) or link, contact)
+        self._presences.linked(link)
         self._outbox.pump(contact)
 
     def heard(self, heard: s.Framed) -> Contact | None:
@@ -141,7 +156,14 @@ class Secure:
         for frame in heard.frames:
             if isinstance(frame, f.Pong) and self._pinged.get(link.number, (b"",))[0] == frame.token:
                 del self._pinged[link.number]
+                self._settle(link)
         contact = self._contacts.of_link(link)
+        if contact is not None:
+            for frame in heard.frames:
+                if isinstance(frame, f.Seek | f.Where):
+                    self._exchange.heard(link, contact, frame)
+                elif isinstance(frame, f.Presence):
+                    self._presences.heard(link, frame)
         if not self._replication.heard(link.number, heard.frames):
             self._leave(link, 4)
         return contact
@@ -164,6 +186,9 @@ class Secure:
         """A link is over. Call it before the link is removed."""
         self._pinged.pop(number, None)
         self._ahead.pop(number, None)
+        self._contested.pop(number, None)
+        self._exchange.unlinked(number)
+        self._presences.unlinked(number)
         self._replication.unlinked(number)
 
     # -- who it is
@@ -196,9 +221,11 @@ class Secure:
         link = self._links.go(number, Input.OPEN)
         link = self._links.belong(number, contact.id)
         tries = contact.tries
-        if tries.link == number:
-            self._dialling.done(contact)
-        tries.succeeded, tries.greet, tries.left = True, False, False
+        if self._dialling.dialled(contact, number):
+            self._dialling.done(contact, winner=number)
+        else:
+            self._dialling.stop(contact)
+        tries.succeeded, tries.greet, tries.left, tries.lost = True, False, False, False
         if not contact.links:
             contact.linked_at = self._ledger.now
         contact.links.append(link)
@@ -217,13 +244,24 @@ class Secure:
             if other.number == link.number:
                 continue
             other_run = (other.instance, other.run) != (link.instance, link.run)
+            stood = not 0 <= self._ledger.now - other.since < CROSSED_MS
             if other_run or (other.direction == link.direction == "in"):
+                self._ping(other.number)
+            elif stood and other.direction != link.direction:
+                self._contested[other.number] = link.number
                 self._ping(other.number)
             elif self._stays(other, link):
                 self._leave(link, 2)
                 return
             else:
                 self._leave(other, 2)
+
+    def _settle(self, link: Link) -> None:
+        """A link that had a rival has answered, so both work: the one that would stay of two that crossed stays."""
+        rival = self._links.get(self._contested.pop(link.number, -1))
+        if rival is None or rival.leaving or link.leaving:
+            return
+        self._leave(rival if self._stays(link, rival) else link, 2)
 
     def _stays(self, old: Link, new: Link) -> bool:
         """Which of two links with one run stays, if we dialled one of them at least. True: the old one."""
@@ -243,19 +281,43 @@ class Secure:
 
     # -- time
 
-    def _ping(self, number: int) -> None:
+    def heard_of(self, contact: Contact, found: Iterable[Address], how: nouns.How) -> None:
+        """Others say that a node is at these addresses now. A link that it has at another one has to answer a ping."""
+        addresses = list(found)
+        news = [one for one in addresses if one not in contact.addresses]
+        self._connections.heard_of(contact, addresses, how)
+        for link in contact.links if news else ():
+            if link.kind == "secure" and not link.leaving:
+                self._ping(link.number, NETWORK_PING_MS)
+
+    def network_changed(self) -> None:
+        """This machine has other addresses, or it has slept: see soon which links still work."""
+        for contact in list(self._contacts.by_id.values()):
+            for link in contact.links:
+                if link.kind == "secure" and not link.leaving:
+                    self._ping(link.number, NETWORK_PING_MS)
+
+    def _ping(self, number: int, ms: int = PING_MS) -> None:
         if number not in self._pinged:
             self._pings += 1
             # The high bit tells these from the link's own, which begin with ASCII letters.
             token = (self._pings | 1 << 63).to_bytes(8, "big")
-            self._pinged[number] = token, self._ledger.now + PING_MS
+            self._pinged[number] = token, self._ledger.now + ms
             self._ledger.put(e.Say(number, f.Ping(token)))
+
+    def _lost(self, link: Link) -> None:
+        """A link didn't answer a ping. What it was for goes on over another one at once."""
+        contact = self._contacts.of_link(link)
+        self._leave(link, 6)
+        if contact is not None and not contact.links:
+            self._connections.lost(contact)
 
     def next_deadline(self) -> int | None:
         """When `tick` has something to do (ms)."""
         times: Iterable[int | None] = (
             *(until for _, until in self._pinged.values()),
             self._replication.next_deadline(),
+            self._presences.next_deadline(),
         )
         return min((at for at in times if at is not None), default=None)
 
@@ -266,7 +328,8 @@ class Secure:
                 del self._pinged[number]
                 link = self._links.get(number)
                 if link is not None:
-                    self._leave(link, 6)
+                    self._lost(link)
+        self._presences.tick()
         self._replication.tick()
 
     def _is_known(self, number: int) -> bool:

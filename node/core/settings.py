@@ -17,8 +17,9 @@ from node import names
 from node.bus import bounds, nouns
 from node.bus import requests as rq
 from node.errors import CommandRefused
-from node.model import parse_mandatory
+from node.model import parse_address, parse_mandatory
 from node.printable import printed
+from node.protocol.secure.frames import MAX_STATUS
 
 #: Bounds of `keep_events`. With fewer events, front ends would resynchronise after each short sleep; more than a disk
 #: holds is no bound.
@@ -29,6 +30,8 @@ MAX_KEEP_DAYS = 36_500
 MAX_MANDATORY = 32
 #: Longest greeting, in characters: old clients read 1,024 bytes at once.
 MAX_GREETING_CHARS = 500
+#: Most static peers, because all are dialled at the same moment.
+MAX_STATIC = 64
 #: Settings whose changes take effect at the next start.
 AT_START = frozenset({"mandatory", "mandatory_greeting", "mandatory_rule"})
 #: All settings, in the order of the noun.
@@ -74,6 +77,19 @@ def checked(key: str, value: Any) -> Any:
                     f"A greeting has 1 to {MAX_GREETING_CHARS} characters, no line breaks and nothing invisible."
                 )
             return greeting
+        case "static_peers":
+            if len(value) > MAX_STATIC:
+                raise ValueError(f"At most {MAX_STATIC} peers are always linked.")
+            return list(dict.fromkeys(str(parse_address(one)) for one in value))
+        case "presence":
+            allowed = get_args(nouns.OwnPresence)
+            if value not in allowed:
+                raise ValueError(f"It is {', '.join(allowed[:-1])} or {allowed[-1]}, not {value!r}.")
+        case "status":
+            status = names.clean(value)
+            if len(status) > MAX_STATUS or (value.strip() and not status):
+                raise ValueError(f"A status has at most {MAX_STATUS} characters, and some that can be seen; or none.")
+            return status
         case "mandatory_rule":
             if value not in ("on", "off"):
                 raise ValueError(f"It is on or off, not {value!r}.")

@@ -39,10 +39,18 @@ class NetworkChanged(msgspec.Struct, frozen=True):
     woke: bool = False
 
 
+class LookedUp(msgspec.Struct, frozen=True):
+    """The answer to a LookUp: the IP addresses of the host, in the system's order. None: there is no such host."""
+
+    address: str
+    peer: str
+    hosts: list[str] | None
+
+
 class Discovering(msgspec.Struct, frozen=True):
     """How looking for nodes on this network by mDNS goes, as in `nouns.Nearby`."""
 
-    state: str
+    state: nouns.NearbyState
     detail: str | None = None
 
 
@@ -183,22 +191,28 @@ class Transmitted(msgspec.Struct, frozen=True):
 class Closed(msgspec.Struct, frozen=True):
     """A link has ended, or could not be opened. `reason` None: it ended normally.
 
-    `code` is that of the other side's BYE, on an encrypted link. None: it said none.
+    `code` is that of the other side's BYE, on an encrypted link. None: it said none. `silent`: how long nothing had
+    come over the link when it ended (ms), as far as that matters.
     """
 
     link: int
     reason: str | None
     code: int | None = None
+    silent: int = 0
 
 
 class Commanded(msgspec.Struct, frozen=True):
-    """A front end wants something done. `token` names the command for its reply."""
+    """A front end wants something done. `token` names the command for its reply.
+
+    `hostname`: the HOST:PORT that stood where `args` has an IP address now.
+    """
 
     token: int
     op: str
     args: Any
     cause: ev.Cause
     key: effects.Key | None = None
+    hostname: str | None = None
 
 
 class ConsumerAsked(msgspec.Struct, frozen=True):
@@ -309,6 +323,7 @@ Fetched = CommandFetched | WaitingRead | UnsignedRead | PlacesRead | UnreadCount
 Stimulus = (
     Started
     | NetworkChanged
+    | LookedUp
     | Discovering
     | Sighted
     | Vanished

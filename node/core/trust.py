@@ -87,6 +87,8 @@ class Trust:
             name = names.shown(said_name) or f"node {short_code(peer).split(' ')[0]}"
             standing: nouns.Standing = "stranger" if plain is None else plain.peer.standing
             known = contacts.add_node(peer, name, link.host, None if elsewhere else address, standing)
+            if not elsewhere:
+                contacts.places.learn(known, (address,), _how(plain), good=True)
             if elsewhere and pinned is not None:
                 self._rival(pinned, known.id, address)
             self._compare_name(known)
@@ -94,7 +96,7 @@ class Trust:
             contacts.revive(known)
             self._rename(known, said_name)
             if not elsewhere:
-                contacts.set_addresses(known, (address, *known.addresses))
+                contacts.places.learn(known, (address,), _how(plain), good=True)
         if plain is not None:
             self._become(plain, known, link)
         return known
@@ -106,7 +108,7 @@ class Trust:
         """
         name = names.shown(said_name) or f"node {short_code(peer).split(' ')[0]}"
         contact = self._contacts.add_node(peer, name, "", None, "known")
-        self._contacts.set_addresses(contact, addresses)
+        self._contacts.places.learn(contact, addresses, "invite")
         self._compare_name(contact)
         return contact
 
@@ -129,7 +131,7 @@ class Trust:
 
     def _become(self, plain: Contact, node: Contact, link: Link) -> None:
         """A plain contact turned out to be this node: its history, and what waits for it, become the node's."""
-        if plain.tries.link == link.number:
+        if self._dialling.dialled(plain, link.number):
             self._dialling.done(plain)
         plain.drop_link(link.number)
         for other in list(plain.links):
@@ -163,7 +165,9 @@ class Trust:
         link = self._links.get(number)
         contact = self._contacts.of_link(link)
         if contact is not None and link is not None and link.port is not None:
-            self._rival(contact, found, Address(link.host, link.port))
+            address = Address(link.host, link.port)
+            if not self._contacts.places.drop_hearsay(contact, address):
+                self._rival(contact, found, address)
 
     def _rival(self, contact: Contact, found: str, address: Address) -> None:
         peer, now = contact.peer, self._ledger.now
@@ -240,14 +244,14 @@ class Trust:
             if not contact.addresses:
                 raise CommandRefused("nothing_to_trust", f"No address of {contact.peer.name} is known.")
             plain = [contacts.plain_at(one.host, one.port) for one in contact.addresses]
-            contacts.set_addresses(contact, ())
+            contacts.places.set_addresses(contact, ())
             self._freed([one for one in plain if one is not None])
             return contact
         address = contact.address
         node = None if address is None else contacts.node_at(address.host, address.port)
         if node is None:
             raise CommandRefused("nothing_to_trust", f"Clear text may go to {contact.peer.name} already.")
-        contacts.set_addresses(node, [one for one in node.addresses if one != address])
+        contacts.places.set_addresses(node, [one for one in node.addresses if one != address])
         self._freed([contact])
         return contact
 
@@ -264,7 +268,7 @@ class Trust:
         address = addresses[0] if addresses else None
         if contact.id in self._rival_at:
             address, _ = self._rival_at.pop(contact.id)
-        contacts.set_addresses(contact, [one for one in addresses if one != address])
+        contacts.places.set_addresses(contact, [one for one in addresses if one != address])
         wanted = contact.peer.wanted
         contacts.change(contact, warning=None, rival=None, error=None, wanted=False)
         found = contacts.by_id.get(rival)
@@ -274,11 +278,16 @@ class Trust:
             contacts.revive(found)
             contacts.stand(found, "known")
             if address is not None:
-                contacts.set_addresses(found, (address, *found.addresses))
+                contacts.places.learn(found, (address,), "typed")
         if wanted:
             contacts.change(found, wanted=True)
             self._connections.want(found)
         return found
+
+
+def _how(plain: Contact | None) -> nouns.How:
+    """How the address of a node was learnt that was taken for a plain peer until now."""
+    return "typed" if plain is not None and plain.peer.standing == "asked" else "seen"
 
 
 def _bare(code: str) -> str:

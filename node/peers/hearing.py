@@ -82,8 +82,8 @@ class Hearing:
             elif isinstance(event, l.Ended | secure.Ended):
                 self._handshakes.over(number)
                 # Closed must come after all its texts, also those still held back by the accept order.
-                code = event.code if isinstance(event, secure.Ended) else None
-                self._tell(connection, [s.Closed(number, event.reason, code)])
+                code, silent = (event.code, event.silent) if isinstance(event, secure.Ended) else (None, 0.0)
+                self._tell(connection, [s.Closed(number, event.reason, code, round(silent * 1000))])
                 self._in_order.finished(number)
 
     def _secured(self, connection: Connection, event: secure.Secured) -> None:

@@ -20,6 +20,7 @@ import zeroconf
 from zeroconf import asyncio as azeroconf
 
 from node import tasks
+from node.bus import nouns
 from node.core import effects as e
 from node.core import stimuli as s
 from node.model import Address
@@ -31,6 +32,8 @@ log = logging.getLogger("snicher")
 
 #: After a failure it is tried again so often, in seconds; sooner when the network changes.
 RETRY_S = 30.0
+#: While nobody is seen, it asks and tells again so often, in seconds: words get lost, and networks change elsewhere.
+ALONE_S = 30.0
 #: How often the day is looked at, in seconds: each day has its own tag.
 DAY_LOOK_S = 60.0
 #: Our own words must come back within so many seconds, or multicast is blocked on this machine.
@@ -95,7 +98,7 @@ class Mdns:
         self._info: zeroconf.ServiceInfo | None = None
         self._instance = ""
         self._echo: asyncio.TimerHandle | None = None
-        self._state: tuple[str, str | None] = ("off", None)
+        self._state: tuple[nouns.NearbyState, str | None] = ("off", None)
         self._ending = False
         #: What was told of each service; services to look at; and those being asked.
         self._told: dict[str, sightings.Seen | None] = {}
@@ -150,7 +153,7 @@ class Mdns:
         hosts = tuple(dict.fromkeys(one.host for one in usable))[:MAX_ADDRESSES]
         return Plan(tuple(speak), hosts, listen.port, nearby.day_of(self._clock()), self._epoch)
 
-    def _idle(self) -> tuple[str, str | None]:
+    def _idle(self) -> tuple[nouns.NearbyState, str | None]:
         """Why there is no plan."""
         listen = self._listen()
         if self._how == "off":
@@ -165,7 +168,8 @@ class Mdns:
         while not self._ending or self._zeroconf is not None:
             self._stir.clear()
             plan = self._plan()
-            wait = DAY_LOOK_S
+            alone = not any(self._told.values())
+            wait = ALONE_S if alone else DAY_LOOK_S
             try:
                 if plan is None:
                     await self._shut()
@@ -173,7 +177,11 @@ class Mdns:
                 elif plan != self._done:
                     await self._make(plan)
                     self._done = plan
-                    self._tell("on")
+                    if self._state[0] != "deaf":
+                        self._tell("on")
+                elif alone and self._info is not None and self._zeroconf is not None:
+                    await self._zeroconf.async_update_service(self._info)
+                    await self._browse(self._zeroconf)
             except Exception as error:
                 # Also errors that aren't OSErrors: what zeroconf raises depends on what others send.
                 log.debug("mDNS failed", exc_info=error)
@@ -200,9 +208,12 @@ class Mdns:
                 await running.async_update_interfaces(speak, _versions(speak))
             self._info = self._service(plan)
             await running.async_update_service(self._info)
+        await self._browse(running)
+
+    async def _browse(self, running: azeroconf.AsyncZeroconf) -> None:
+        """Ask who is there. A new browser asks at once, on new interfaces too."""
         if self._browser is not None:
             await self._browser.async_cancel()
-        # A new one asks at once, on the new interfaces too.
         self._browser = azeroconf.AsyncServiceBrowser(running.zeroconf, nearby.SERVICE, handlers=[self._heard])
         self._await_echo()
 
@@ -238,7 +249,7 @@ class Mdns:
         except Exception as error:
             log.debug("mDNS could not be closed: %s", error)
 
-    def _tell(self, state: str, detail: str | None = None) -> None:
+    def _tell(self, state: nouns.NearbyState, detail: str | None = None) -> None:
         if self._state != (state, detail):
             self._state = (state, detail)
             self._node.feed(s.Discovering(state, detail))

@@ -1,6 +1,6 @@
 """What a node says of itself by mDNS: a service under a random name, and a tag that those who know its key recognise.
 
-Pure. PROTOCOL.md, section 10, is normative. Neither the instance's name nor the host's names anybody: both are random
+Pure. PROTOCOL.md, section 12, is normative. Neither the instance's name nor the host's names anybody: both are random
 in each run. The tag changes each day, so that nobody else can follow a machine from one network to another.
 """
 

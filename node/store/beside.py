@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from node.bus.encoding import sound
+from node.core.paths import TRUSTED, Path
 from node.model import Address
 
 MEMBERS = "SELECT room, peer FROM member WHERE room > ? ORDER BY room, peer"
 #: In the order in which they were put.
 ALIASES = "SELECT room, id FROM alias WHERE room > ? ORDER BY room, rowid"
-ADDRESSES = "SELECT peer, host, port FROM address WHERE peer > ? ORDER BY peer, rank"
+ADDRESSES = "SELECT peer, host, port, how, learnt, at FROM address WHERE peer > ? ORDER BY peer, rank"
 
 
 class Lists:
@@ -53,9 +54,17 @@ def addresses(db: sqlite3.Connection, after: str) -> Lists:
     return Lists(db.execute(ADDRESSES, (after,)))
 
 
-def as_text(rows: list[tuple[str, int]]) -> list[str]:
+def as_text(rows: list[tuple[Any, ...]]) -> list[str]:
     """Addresses as HOST:PORT."""
-    return [str(Address(host, port)) for host, port in rows]
+    return [str(Address(row[0], row[1])) for row in rows]
+
+
+def as_paths(rows: list[tuple[Any, ...]]) -> tuple[Path, ...]:
+    """The paths to a node."""
+    # How it was learnt by a later program isn't known here.
+    return tuple(
+        Path(Address(host, port), how if how in TRUSTED else "seen", learnt, at) for host, port, how, learnt, at in rows
+    )
 
 
 class Kept:
@@ -64,7 +73,7 @@ class Kept:
     def __init__(self) -> None:
         self._members: dict[int, list[str]] = {}
         self._aliases: dict[int, list[str]] = {}
-        self._addresses: dict[str, list[str]] = {}
+        self._addresses: dict[str, tuple[list[str], tuple[Path, ...]]] = {}
 
     def forget(self) -> None:
         """Clear the cache after a rollback: it may hold lists that are not on disk."""
@@ -103,21 +112,23 @@ class Kept:
         self._aliases.pop(into, None)
         db.execute("UPDATE alias SET room = ? WHERE room = ?", (into, gone))
 
-    def put_addresses(self, db: sqlite3.Connection, peer: str, found: list[str]) -> None:
-        """Store the addresses of a peer, the best first. An address keeps the time it was last heard or reached at."""
-        if self._addresses.get(peer) == found:
+    def put_addresses(self, db: sqlite3.Connection, peer: str, found: list[str], paths: tuple[Path, ...] = ()) -> None:
+        """Store the addresses of a peer, the best first. Of a node, `paths` says more of them, in the same order."""
+        if self._addresses.get(peer) == (found, paths):
             return
-        before = {
-            as_text([(host, port)])[0]: at
-            for host, port, at in db.execute("SELECT host, port, at FROM address WHERE peer = ? ORDER BY rank", (peer,))
-        }
-        if list(before) != found:
+        query = "SELECT host, port, how, learnt, at FROM address WHERE peer = ? ORDER BY rank"
+        before = {row[:2]: row for row in db.execute(query, (peer,))}
+        # Of a plain peer nothing more is told, so what is on disk stays.
+        rows = [before.get(where, (*where, "seen", 0, None)) for where in map(_parts, found)]
+        if len(paths) == len(found):
+            rows = [(*row[:2], path.how, path.learnt, path.good) for row, path in zip(rows, paths, strict=True)]
+        if list(before.values()) != rows:
             db.execute("DELETE FROM address WHERE peer = ?", (peer,))
             db.executemany(
-                "INSERT INTO address VALUES (?, ?, ?, ?, ?)",
-                [(peer, rank, *_parts(one), before.get(one)) for rank, one in enumerate(found)],
+                "INSERT INTO address (peer, rank, host, port, how, learnt, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(peer, rank, *row) for rank, row in enumerate(rows)],
             )
-        self._addresses[peer] = found
+        self._addresses[peer] = found, paths
 
     def drop_room(self, db: sqlite3.Connection, room: int) -> None:
         """Delete the members and aliases of a room that is being deleted."""

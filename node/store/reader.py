@@ -17,7 +17,7 @@ from node.bus import requests as rq
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.consumers import lapsed, shown
-from node.core.loaded import KeptConsumer, Loaded, LoadedPeer, Sending
+from node.core.loaded import KeptConsumer, Loaded, Sending
 from node.errors import CommandRefused
 from node.model import PLAIN_PREFIX
 from node.protocol.secure.frames import Run
@@ -118,7 +118,7 @@ class Reader:
             waiting = {row[0] for row in db.execute("SELECT DISTINCT peer FROM delivery WHERE state = 'waiting'")}
             addresses = beside.addresses(db, "")
             peers = [
-                LoadedPeer(snapshot.peer(row, beside.as_text(addresses.of(row[0]))), bool(row[12]), row[0] in waiting)
+                snapshot.loaded(row, addresses.of(row[0]), row[0] in waiting)
                 for row in db.execute(f"SELECT {snapshot.PEER_COLUMNS} FROM peer ORDER BY id")  # noqa: S608
             ]
             numbers = [

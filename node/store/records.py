@@ -20,7 +20,7 @@ from node.store.signed import Signed
 
 _PEER_COLUMNS = (
     "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone, own_name, standing,"
-    " warning, rival, verified, refusal"
+    " warning, rival, verified, refusal, hostnames, presence, status"
 )
 _ENTRY_COLUMNS = "id, room, clock, at, outgoing, author, name, kind, marks"
 
@@ -190,17 +190,17 @@ class Records:
 
     def _put_peers(self, records: Collection[e.PutPeer]) -> None:
         self._db.executemany(
-            f"INSERT OR REPLACE INTO peer ({_PEER_COLUMNS}) VALUES ({', '.join('?' * 19)})",  # noqa: S608
+            f"INSERT OR REPLACE INTO peer ({_PEER_COLUMNS}) VALUES ({', '.join('?' * 22)})",  # noqa: S608
             [
                 storable((p.id, p.room, p.name, p.kind, p.host, p.port, p.dialect, p.dialect_from, p.link, p.error,
                            p.last_seen, p.wanted, record.gone, p.own_name, p.standing, p.warning, p.rival,
-                           p.verified, p.refusal))
+                           p.verified, p.refusal, " ".join(p.hostnames), p.presence, p.status))
                 for record in records
                 for p in (record.peer,)
             ],
         )  # fmt: skip
         for record in records:
-            self._lists.put_addresses(self._db, record.peer.id, record.peer.addresses)
+            self._lists.put_addresses(self._db, record.peer.id, record.peer.addresses, record.paths)
             if record.gone:
                 self._lists.forget_peer(record.peer.id)
 

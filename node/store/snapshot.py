@@ -9,6 +9,7 @@ from typing import Any
 
 from node.bus import nouns
 from node.core.clock import order_text
+from node.core.loaded import LoadedPeer
 from node.model import short_code
 from node.store import beside, delivery, facts
 
@@ -33,7 +34,7 @@ MESSAGE_TABLES = (
 SHOWN = frozenset(("text", "notice"))
 PEER_COLUMNS = (
     "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone, own_name, standing,"
-    " warning, rival, verified, refusal"
+    " warning, rival, verified, refusal, hostnames, presence, status"
 )
 
 
@@ -88,7 +89,16 @@ def peer(row: tuple[Any, ...], addresses: list[str]) -> nouns.Peer:
         rival=row[16],
         verified=bool(row[17]),
         refusal=row[18],
+        hostnames=row[19].split(),
+        presence=row[20],
+        status=row[21],
     )
+
+
+def loaded(row: tuple[Any, ...], addresses: list[tuple[Any, ...]], waiting: bool) -> LoadedPeer:
+    """Build a peer for the core, likewise. `waiting`: messages wait for it."""
+    found = peer(row, beside.as_text(addresses))
+    return LoadedPeer(found, bool(row[12]), waiting, beside.as_paths(addresses) if found.kind == "node" else ())
 
 
 def rooms(db: sqlite3.Connection) -> list[nouns.Room]:

@@ -95,8 +95,9 @@ class World:
         """A frame of any kind, good or bad."""
         rng = self.rng
         kind = rng.choice(
-            ("run", "run", "run", "have", "want", "stop", "digest", "pong", "again", "read", "typing", "door")
-        )
+            ("run", "run", "run", "have", "want", "stop", "digest", "pong", "again", "read", "typing", "door", "seek",
+             "where", "presence")
+        )  # fmt: skip
         if kind == "run":
             return self._run()
         if kind == "have":
@@ -114,10 +115,33 @@ class World:
             return f.Door(self._room(), rng.choice((0, 1, 2, 2**40)))
         if kind == "typing":
             return f.Typing(self._room(), rng.choice((0, 1, 10, 11)))
+        if kind == "seek":
+            return f.Seek([self._author() for _ in range(rng.choice((0, 1, 3, 32)))])
+        if kind == "where":
+            return f.Where([(self._author(), [self._at() for _ in range(rng.choice((0, 1, 8)))]) for _ in range(2)])
+        if kind == "presence":
+            return f.Presence(rng.choice((0, 1, 2, 2**40)), self.data[:100].decode(errors="replace"))
         if kind == "again" and self.said:
             # Its own words come back to the node.
             return rng.choice(self.said)
         return f.Pong(rng.randbytes(8))
+
+    def _at(self) -> f.At:
+        rng = self.rng
+        hosts = (
+            "10.9.8.7",
+            "127.0.0.1",
+            "0.0.0.0",
+            "::",
+            "fe80::1",
+            "fe80::1%x",
+            "224.0.0.1",
+            "2001:db8::9",
+            "x.lan",
+            "",
+        )
+        host = rng.choice((*hosts, self.anna.address.host, self.data[:60].decode(errors="replace")))
+        return f.At(host, rng.choice((0, 22, 5000, 65535)), rng.choice((0, 60, 2**40)))
 
     def _room(self) -> str:
         others = (self.anna.room(self.bob), "#lobby", self.data[:60].decode(errors="replace"))

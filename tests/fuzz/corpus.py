@@ -26,6 +26,9 @@ _FRAMES: tuple[frames.Frame, ...] = (
     frames.Run("#lobby", [_HEADER], [b"body"], b"s" * 64),
     frames.Read("#lobby", [(_AUTHOR, b"S" * 16, 9)]),
     frames.Typing("#lobby", 6),
+    frames.Seek([_AUTHOR]),
+    frames.Where([(_AUTHOR, [frames.At("127.7.7.8", 5000, 60)])]),
+    frames.Presence(1, "at lunch"),
 )
 
 SEEDS: tuple[bytes, ...] = (

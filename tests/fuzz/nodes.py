@@ -86,6 +86,9 @@ def _words(rng: random.Random, number: int, node: str) -> list[bytes]:
             f.Have(room, [row]), f.Want(room, rng.choice((me, node)), stream, 0, True), f.Stop(room, node, stream),
             f.Digest([(room, rng.randbytes(32))]), f.Ping(rng.randbytes(8)),
             f.Read(room, [(node, stream, row.n or 1)]), f.Typing(room, rng.randint(0, 10)),
+            # Loopback addresses at which nobody listens: a real node gets this.
+            f.Seek([me, node]), f.Where([(rng.choice((me, node)), [f.At("127.7.7.8", rng.choice((0, 9, 5001)), 0)])]),
+            f.Presence(rng.choice((0, 1, 9)), spoilt(rng)[:100].decode(errors="replace")),
         )  # fmt: skip
         luck = rng.random()
         frame = rng.choice((hello, f.Bye(9, "x"))) if luck < 0.03 else run if luck < 0.5 else rng.choice(others)

@@ -30,10 +30,14 @@ VALUES: dict[str, tuple[tuple[str, str, str], str]] = {
     ),
     "mandatory_greeting": (("one", "two", "three"), ""),
     "mandatory_rule": (("off", "on", "off"), "false"),
+    "static_peers": (("127.0.0.1:1", "bob.lan:2", "127.0.0.1:3,[::1]:4"), '["127.0.0.1:3", "[::1]:4"]'),
+    "presence": (("away", "invisible", "away"), ""),
+    "status": (("one", "two", "three"), ""),
     "reconnect": (("off", "on", "off"), "false"),
     "share_reading": (("off", "on", "off"), "false"),
     "accept_nodes": (("everybody", "nobody", "ask"), ""),
     "accept_plain": (("known", "everybody", "nobody"), ""),
+    "discovery": (("off", "ask", "on"), ""),
     "keep_events": (("20000", "30000", "40000"), "40_000"),
     "keep_days": (("1", "2", "3"), "3"),
     "free_space": (("1", "2", "3"), "3"),
@@ -42,7 +46,7 @@ VALUES: dict[str, tuple[tuple[str, str, str], str]] = {
 
 
 def flag(option: config.Option) -> str:
-    return "--" + option.key.replace("_", "-")
+    return option.flag or "--" + option.key.replace("_", "-")
 
 
 def set_file(home: pathlib.Path, key: str, value: str) -> None:
@@ -124,7 +128,10 @@ def test_it_is_told_where_each_value_comes_from(tmp_path: pathlib.Path, key: str
     if key in settings.KEYS:
         one = told(argv[:2], {}, {key: settings.from_text(key, by_variable)})
         assert (one.value, one.source, one.where) == (by_variable, "saved", str(tmp_path / "snicher.db"))
-    at_once = ("name", "reconnect", "share_reading", "accept_nodes", "accept_plain", "keep_events", "keep_days")
+    at_once = (
+        "name", "reconnect", "share_reading", "accept_nodes", "accept_plain", "discovery", "keep_events", "keep_days",
+        "static_peers", "presence", "status",
+    )  # fmt: skip
     assert one.restart == (key not in at_once)
 
 
@@ -163,7 +170,7 @@ def test_the_defaults_are_what_the_help_says(tmp_path: pathlib.Path) -> None:
     for key in settings.KEYS:
         if key in ("name", "mandatory"):
             continue
-        assert value_of(loaded, key) == told[key]
+        assert (value_of(loaded, key) or "none") == told[key]
     assert loaded.default_name
 
 
@@ -439,10 +446,15 @@ WRONG = [
     ("SNICHER_MANDATORY", "10.0.0.1", "10.0.0.1:PORT"),
     ("SNICHER_MANDATORY_GREETING", "\udcff", "characters"),
     ("SNICHER_MANDATORY_RULE", "yes", "one of on, off"),
+    ("SNICHER_STATIC_PEERS", "10.0.0.1", "10.0.0.1:PORT"),
+    ("SNICHER_STATIC_PEERS", "a:1,b:0", "1 to 65535"),
+    ("SNICHER_PRESENCE", "offline", "one of online, away, invisible"),
+    ("SNICHER_STATUS", "\u202e", "characters"),
     ("SNICHER_RECONNECT", "1", "one of on, off"),
     ("SNICHER_SHARE_READING", "1", "one of on, off"),
     ("SNICHER_ACCEPT_NODES", "on", "one of ask, everybody, nobody"),
     ("SNICHER_ACCEPT_PLAIN", "ask", "one of everybody, known, nobody"),
+    ("SNICHER_DISCOVERY", "yes", "one of on, ask, off"),
     *((name, value, "whole number") for name in ("SNICHER_KEEP_EVENTS", "SNICHER_KEEP_DAYS", "SNICHER_FREE_SPACE",
       "SNICHER_QUOTA") for value in ("-1", "1.5", "\u0663", "x", "1e3", "9" * 5_000)),
     ("SNICHER_HOME", "~nobody-of-that-name", "no such user"),
@@ -468,3 +480,8 @@ def test_a_wrong_variable_is_one_sentence_that_names_it(
 @pytest.mark.parametrize("value", ["", "node.1", "\udcff", "x" * 10_000])
 def test_whatever_honcho_says_is_taken(tmp_path: pathlib.Path, value: str) -> None:
     assert config.load(["--home", str(tmp_path)], {"HONCHO_PROCESS_NAME": value}).home == tmp_path
+
+
+def test_the_flag_for_a_static_peer_may_be_given_several_times(tmp_path: pathlib.Path) -> None:
+    argv = ["--home", str(tmp_path), "--peer", "10.0.0.1:5000", "--peer", "bob.lan:5000,[::1]:6"]
+    assert config.load(argv, {}).fixed["static_peers"].value == ["10.0.0.1:5000", "bob.lan:5000", "[::1]:6"]

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from node.bus import requests as rq
+from node.core import effects as e
+from node.core import stimuli as s
 from node.errors import CommandRefused
 from node.hosts import Hosts
 from node.model import Address
@@ -28,6 +30,9 @@ class Names:
         if address.host[0].isdigit() or ":" in address.host:
             return address
         raise Unresolved(address.host, pending=address.host == "slow.lan")
+
+    async def all_of(self, host: str) -> list[str]:
+        return ["10.0.0.2", "10.0.0.3"] if host == "ben.lan" else []
 
 
 def resolved(args: Any, names: Names | None = None) -> Any:
@@ -92,3 +97,28 @@ def test_this_machine_s_own_link_local_address_can_be_named_and_not_dialled(monk
     assert asyncio.run(Hosts().resolved(rq.PeerArgs(peer="[fe80::1%2]:5000"))).peer == "[fe80::1%eth0]:5000"
     with pytest.raises(CommandRefused, match="is this machine itself"):
         asyncio.run(Hosts().resolved(rq.ConnectArgs(address="[fe80::1%2]:5000")))
+
+
+@pytest.mark.parametrize(
+    ("args", "name"),
+    [
+        (rq.ConnectArgs(address="Ben.Lan:5000"), "ben.lan:5000"),
+        (rq.ConnectArgs(address="http://ben.lan:5000/"), "ben.lan:5000"),
+        (rq.ConnectArgs(address="10.0.0.2:5000"), None),
+        (rq.ConnectArgs(address="[fe80::1%eth0]:5000"), None),
+        (rq.ConnectArgs(address="ben"), None),
+        (rq.ConnectArgs(address="ben: the one"), None),
+        (rq.ConnectArgs(address="direct:5000"), None),
+        (rq.PeerArgs(peer="ben.lan:5000"), None),
+    ],
+)
+def test_the_host_name_to_connect_to_is_kept_beside_its_address(args: Any, name: str | None) -> None:
+    assert Hosts.named(args) == name
+
+
+def test_the_core_gets_all_addresses_of_a_name_or_none() -> None:
+    hosts = Hosts(Names())
+    assert asyncio.run(hosts.found(e.LookUp("ben.lan:5000", "x"))) == s.LookedUp(
+        "ben.lan:5000", "x", ["10.0.0.2", "10.0.0.3"]
+    )
+    assert asyncio.run(hosts.found(e.LookUp("nobody.lan:5000", ""))) == s.LookedUp("nobody.lan:5000", "", None)

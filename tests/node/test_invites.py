@@ -54,7 +54,7 @@ def test_it_is_the_same_however_it_is_written(written: str) -> None:
         (f"snicher://{PEER}@0.0.0.0:5000", "where nobody can be reached"),
         (f"snicher://{PEER}@[ff02::1]:5000", "where nobody can be reached"),
         (f"snicher://{PEER}@[fe80::1%25eth0]:5000", "where nobody can be reached"),
-        (f"snicher://{PEER}@anna.example:5000", "where nobody can be reached"),
+        (f"snicher://{PEER}@anna_example:5000", "neither an IP address nor a host name"),
         (f"snicher://{PEER}@" + ",".join(f"10.0.0.{n}:5000" for n in range(1, 10)), "at most 8 addresses"),
         (LINK + "x" * invites.MAX_CHARS, "at most 2,048 characters"),
     ],
@@ -121,3 +121,10 @@ def test_the_longest_link_fits() -> None:
     link, _ = invites.made(PeerId(PEER), name, listens)
     assert len(urllib.parse.quote(name)) == 64 * 12
     assert invites.parse(str(link)) == link
+
+
+def test_a_host_name_in_an_invite_is_taken_and_none_is_put_into_one() -> None:
+    invite = invites.parse(f"snicher://{PEER}@Anna.Example:5000,10.0.0.1:5000")
+    assert list(map(str, invite.addresses)) == ["anna.example:5000", "10.0.0.1:5000"]
+    made, _ = invites.made(PeerId(PEER), "anna", ["anna.example:5000", "10.0.0.1:5000"])
+    assert list(map(str, made.addresses)) == ["10.0.0.1:5000"]

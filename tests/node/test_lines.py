@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from node import lines
 from node.bus import events as ev
@@ -53,6 +54,17 @@ def message(**more: Any) -> nouns.Message:
 )
 def test_a_message_as_people_read_it(shown: nouns.Message, line: str) -> None:
     assert lines.message_line(shown) == line
+
+
+def test_who_is_away_and_what_they_say_and_when_they_were_last_seen_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: (NOON + HOUR) / 1000)
+    away = msgspec.structs.replace(BELA, presence="away", status="at \x1blunch", last_seen=NOON)
+    assert "away encrypted" in " ".join(lines.peer_line(away, None).split())
+    assert "“at \N{REPLACEMENT CHARACTER}lunch”" in lines.peer_line(away, None)
+    assert "last seen" not in lines.peer_line(away, None), "that is now"
+    gone = msgspec.structs.replace(BELA, link="offline", presence="offline", last_seen=NOON)
+    assert "last seen 12:00:00" in lines.peer_line(gone, None)
+    assert "last seen" not in lines.peer_line(msgspec.structs.replace(gone, last_seen=None), None)
 
 
 def test_a_peer_as_people_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,6 +319,15 @@ def test_a_consumer_as_people_read_it() -> None:
         (
             ev.QuotaReached(host="10.0.0.1", bytes=7, until=NOON),
             "10.0.0.1 is shut out until 2026-01-02 12:00:00 (7 bytes in a day)",
+        ),
+        (
+            ev.AddressesChanged(self=replace(ME, addresses=["10.9.9.9:5000"])),
+            "others reach this node at 10.9.9.9:5000 now",
+        ),
+        (ev.NearbyChanged(nearby=nouns.Nearby(state="deaf", detail="It is deaf.")), "It is deaf."),
+        (
+            ev.NearbyChanged(nearby=nouns.Nearby(state="on", services=[nouns.Sighting(id="a" * 16)])),
+            "Others on this network find this node, and it finds them. 1 is seen.",
         ),
         (ev.Heartbeat(log="l", head=7, oldest=2), "head 7, kept from 2 on"),
         (

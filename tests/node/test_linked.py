@@ -93,3 +93,19 @@ def test_a_plain_client_has_no_such_link_and_nobody_off_the_list(
 def test_links_as_json(verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str]) -> None:
     verb(["link", "bela", "--json"], there(DIRECT), [link()])
     assert msgspec.json.decode(capsys.readouterr().out, type=rq.LinksResult).links == [link()]
+
+
+def test_the_addresses_of_a_node_are_told_with_how_each_was_learnt_and_what_became_of_it(
+    verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = [
+        nouns.Path(address="10.0.0.9:5000", how="seen", learnt=SINCE, good=SINCE),
+        nouns.Path(address="[2001:db8::9]:5000", how="exchange", learnt=SINCE, tried=SINCE, error="No \x1banswer."),
+    ]
+    client = verb(["link", "bela", "--paths"], paths)
+    assert client.asked == [("paths", "bela")]
+    assert capsys.readouterr().out.splitlines() == [
+        f"10.0.0.9:5000  seen there; good at {clock(SINCE)}",
+        f"[2001:db8::9]:5000  told by a node; never good so far; tried at {clock(SINCE)}:"
+        " No \N{REPLACEMENT CHARACTER}answer.",
+    ]

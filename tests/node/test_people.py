@@ -146,3 +146,18 @@ def test_what_is_decided_is_told(verb: Callable[..., FakeClient], capsys: pytest
     assert capsys.readouterr().out.endswith("plain clients at 10.0.0.2 (be la)\n")
     verb(["blocked"], snapshot())
     assert capsys.readouterr().out == "Nobody is blocked.\n"
+
+
+def test_what_others_are_told_is_said_and_changed_by_one_verb(
+    verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = nouns.Settings(name="anna", presence="away", status="at lunch")
+    client = verb(["presence", "away", "--status", "at lunch"], told)
+    assert client.asked == [({"presence": "away", "status": "at lunch"},)]
+    assert "are told that you are away, and that you say: at lunch." in capsys.readouterr().out
+    found = there()
+    found.state.settings = nouns.Settings(name="anna", presence="invisible")
+    verb(["presence"], found)
+    assert "Nobody is told anything about you." in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        verb(["presence", "offline"])

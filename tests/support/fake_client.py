@@ -77,6 +77,9 @@ class FakeClient:
     def unverify(self, peer: str) -> Any:
         return self._answer("unverify", peer)
 
+    def paths(self, peer: str) -> Any:
+        return self._answer("paths", peer)
+
     def invite(self) -> Any:
         return self._answer("invite")
 

@@ -303,6 +303,31 @@ def _is_door(of: list[Any]) -> bool:
     return isinstance(of[0], str) and _is_number(of[1], 0, LARGEST)
 
 
+def _is_seek(of: list[Any]) -> bool:
+    return _is_list(of[0], 0, 32) and all(isinstance(one, str) for one in of[0])
+
+
+def _is_where(of: list[Any]) -> bool:
+    def is_address(one: Any) -> bool:
+        return (
+            isinstance(one, list)
+            and len(one) >= 3
+            and isinstance(one[0], str)
+            and len(one[0]) <= 64
+            and _is_number(one[1], 0, 65535)
+            and _is_number(one[2], 0, 2**48 - 1)
+        )
+
+    return _is_list(of[0], 0, 32) and all(
+        _is_list(row, 2, 2) and isinstance(row[0], str) and _is_list(row[1], 0, 8) and all(map(is_address, row[1]))
+        for row in of[0]
+    )
+
+
+def _is_presence(of: list[Any]) -> bool:
+    return _is_number(of[0], 0, LARGEST) and isinstance(of[1], str) and len(of[1]) <= 100
+
+
 def _is_typing(of: list[Any]) -> bool:
     return isinstance(of[0], str) and _is_number(of[1], 0, 10)
 
@@ -311,7 +336,7 @@ def _is_typing(of: list[Any]) -> bool:
 _FRAMES = {
     0: (8, _is_hello), 1: (2, _is_token), 2: (2, _is_token), 3: (3, _is_bye), 4: (2, _is_digest), 5: (3, _is_have),
     6: (6, _is_want), 7: (4, _is_stream), 8: (5, _is_run), 13: (3, _is_read), 14: (3, _is_typing),
-    15: (3, _is_door),
+    15: (3, _is_door), 16: (2, _is_seek), 17: (2, _is_where), 18: (3, _is_presence),
 }  # fmt: skip
 
 

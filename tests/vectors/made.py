@@ -93,6 +93,12 @@ def frames() -> dict[str, f.Frame]:
         "TYPING no longer": f.Typing(ROOM, 0),
         "DOOR shut": f.Door(ROOM, 1),
         "DOOR open": f.Door(ROOM, 0),
+        "SEEK": f.Seek([one, author_of(OTHER)]),
+        "WHERE of the sender itself": f.Where([(one, [f.At("10.0.0.7", 5000, 0), f.At("2001:db8::7", 5000, 0)])]),
+        "WHERE of another": f.Where([(author_of(OTHER), [f.At("10.0.0.8", 6000, 3600)])]),
+        "WHERE without an address": f.Where([(one, [])]),
+        "PRESENCE away": f.Presence(1, "at lunch"),
+        "PRESENCE here": f.Presence(0, ""),
     }
 
 

@@ -206,6 +206,15 @@ def _frames() -> list[dict[str, object]]:
         _one("TYPING for 11 seconds", "frame", frame_bytes([14, ROOM, 11])),
         _one("DOOR with a state below 0", "frame", frame_bytes([15, ROOM, -1])),
         _one("DOOR without a state", "frame", frame_bytes([15, ROOM])),
+        _one("SEEK for 33 nodes", "frame", frame_bytes([16, [author] * 33])),
+        _one("SEEK for a number", "frame", frame_bytes([16, [7]])),
+        _one("WHERE with port 65,536", "frame", frame_bytes([17, [[author, [["10.0.0.7", 65536, 0]]]]])),
+        _one("WHERE with an age below 0", "frame", frame_bytes([17, [[author, [["10.0.0.7", 5000, -1]]]]])),
+        _one("WHERE with 9 addresses of one node", "frame", frame_bytes([17, [[author, [["10.0.0.7", 5000, 0]] * 9]]])),
+        _one("WHERE with a host of 65 characters", "frame", frame_bytes([17, [[author, [["x" * 65, 5000, 0]]]]])),
+        _one("WHERE of 33 nodes", "frame", frame_bytes([17, [[author, []]] * 33])),
+        _one("PRESENCE with a text of 101 characters", "frame", frame_bytes([18, 1, "x" * 101])),
+        _one("PRESENCE with a state below 0", "frame", frame_bytes([18, -1, ""])),
         _one("TYPING for -1 seconds", "frame", frame_bytes([14, ROOM, -1])),
     ]  # fmt: skip
 

@@ -25,6 +25,12 @@ MAX_ROWS, MAX_ROOMS = 4_000, 4_000
 MAX_NAME, MAX_BYE_TEXT = 64, 256
 #: Most versions, and most features, in a HELLO.
 MAX_LISTED = 64
+#: Most nodes that one SEEK asks for, and most that one WHERE tells of.
+MAX_SOUGHT = 32
+#: Most addresses of one node in a WHERE, and most characters of the host of one.
+MAX_TOLD, MAX_HOST = 8, 64
+#: Most characters of what a person says of themselves.
+MAX_STATUS = 100
 #: Longest time of one TYPING, in seconds.
 MAX_TYPING_S = 10
 _LENGTH = struct.Struct(">I")
@@ -137,11 +143,38 @@ class Door(msgspec.Struct, frozen=True, array_like=True, tag=15):
     state: int
 
 
-Frame = Hello | Ping | Pong | Bye | Digest | Have | Want | Stop | Run | Read | Typing | Door
+class Seek(msgspec.Struct, frozen=True, array_like=True, tag=16):
+    """Asks where these nodes, by PeerId, can be reached."""
+
+    peers: list[str]
+
+
+class At(msgspec.Struct, frozen=True, array_like=True):
+    """An address of a node, and how long ago (in seconds) the sender knew it to be good; 0 for the sender's own."""
+
+    host: str
+    port: int
+    age: int
+
+
+class Where(msgspec.Struct, frozen=True, array_like=True, tag=17):
+    """Where nodes can be reached: the sender, and others that were asked for. (PeerId, addresses)"""
+
+    rows: list[tuple[str, list[At]]]
+
+
+class Presence(msgspec.Struct, frozen=True, array_like=True, tag=18):
+    """How present the sender's person is: 0 here, 1 away; and what they say of themselves. Untrusted text."""
+
+    state: int
+    text: str
+
+
+Frame = Hello | Ping | Pong | Bye | Digest | Have | Want | Stop | Run | Read | Typing | Door | Seek | Where | Presence
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)
-_KNOWN = frozenset((*range(9), 13, 14, 15))
+_KNOWN = frozenset((*range(9), *range(13, 19)))
 BYE_CODES = {
     0: "The sender goes down, or somebody there asked for it.",
     1: "No version of the protocol is common to both.",
@@ -227,6 +260,14 @@ def _check(frame: Frame) -> None:
             raise InvalidFrame("The state of a door is out of its bounds.")
     elif isinstance(frame, Typing) and not 0 <= frame.seconds <= MAX_TYPING_S:
         raise InvalidFrame(f"TYPING is for 0 to {MAX_TYPING_S} s.")
+    elif isinstance(frame, Seek):
+        if len(frame.peers) > MAX_SOUGHT:
+            raise InvalidFrame(f"A SEEK asks for at most {MAX_SOUGHT} nodes.")
+    elif isinstance(frame, Where):
+        if len(frame.rows) > MAX_SOUGHT or not all(map(_is_told, frame.rows)):
+            raise InvalidFrame("A WHERE has too many rows, or one that is out of its bounds.")
+    elif isinstance(frame, Presence) and not (0 <= frame.state < 2**63 and len(frame.text) <= MAX_STATUS):
+        raise InvalidFrame(f"A PRESENCE has a state, and a text of at most {MAX_STATUS} characters.")
     if isinstance(frame, Want | Stop) and len(frame.stream) != 16:
         raise InvalidFrame("A stream has 16 bytes.")
 
@@ -234,6 +275,13 @@ def _check(frame: Frame) -> None:
 def _is_sound(row: Told) -> bool:
     bounds = 1 <= row.first <= row.n + 1 and 0 <= row.n < 2**63
     return bounds and len(row.stream) == 16 and len(row.hash) == 32
+
+
+def _is_told(row: tuple[str, list[At]]) -> bool:
+    found = row[1]
+    return len(found) <= MAX_TOLD and all(
+        len(one.host) <= MAX_HOST and 0 <= one.port <= 65535 and 0 <= one.age < 2**48 for one in found
+    )
 
 
 class Splitter:

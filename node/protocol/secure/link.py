@@ -74,11 +74,13 @@ class KeyDiffered(msgspec.Struct, frozen=True):
 class Ended(msgspec.Struct, frozen=True):
     """The link is over. `reason` is None if it ended in order: we left, or the other side did, with code 0.
 
-    `code` is that of the other side's BYE. None: it said none.
+    `code` is that of the other side's BYE. None: it said none. `silent`: for how long nothing had come, in seconds, if
+    that is why the link ended.
     """
 
     reason: str | None
     code: int | None = None
+    silent: float = 0.0
 
 
 SecureEvent = Secured | Framed | KeyDiffered | Ended
@@ -211,7 +213,7 @@ class SecureLink:
             self._finish(Input.OVERDUE, DOES_NOT_READ)
         elif self._silent_at is not None and self._silent_at <= now:
             if self._asked:
-                self._finish(Input.OVERDUE, DEAD_SILENT, Bye(6, ""))
+                self._finish(Input.OVERDUE, DEAD_SILENT, Bye(6, ""), silent=SILENCE + DEAD)
             else:
                 self._ask(now)
 
@@ -246,7 +248,9 @@ class SecureLink:
         except KeyError:
             raise LocalFault(f"{by.name} doesn't fit an encrypted link that is {self.state.name}.") from None
 
-    def _finish(self, by: Input, reason: str | None, bye: Bye | None = None, *, code: int | None = None) -> None:
+    def _finish(
+        self, by: Input, reason: str | None, bye: Bye | None = None, *, code: int | None = None, silent: float = 0.0
+    ) -> None:
         """End the link. `bye` goes out before the close, if TLS is up; `code` is that of the other side's BYE."""
         if self._held:
             # Who doesn't read doesn't wait for these.
@@ -263,7 +267,7 @@ class SecureLink:
         self.half_close = self.closing = True
         self._greeted_by = self._silent_at = self._stalled_at = None
         self._tell()
-        self._events.append(Ended(reason, code))
+        self._events.append(Ended(reason, code, silent))
 
     def _meet(self) -> None:
         """TLS is up: look at the key, and say HELLO."""

@@ -23,7 +23,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "events": (3,), "consumer_create": ("bot",), "consumer_next": ("bot",), "consumer_acknowledge": ("bot", 3),
     "consumer_drop": ("bot",), "report": (3,), "history": ("room",), "search": ("word",), "send": ("to", "text"),
     "send_all": ([rq.Outgoing(to="to", text="text")],), "resend": (7,), "delivery": (7,), "connect": ("host:1",),
-    "disconnect": ("peer",), "trust": ("peer",), "typing": ("room",), "links": ("peer",),
+    "disconnect": ("peer",), "trust": ("peer",), "typing": ("room",), "links": ("peer",), "paths": ("peer",),
     "verify": ("peer", "code"), "unverify": ("peer",), "accept": ("peer",), "refuse": ("peer",),
     "block": ("peer",), "unblock": ("peer",), "add": ("link",),
     "forget": ("peer",), "rename": ("peer", "name"),

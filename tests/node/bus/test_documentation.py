@@ -14,9 +14,23 @@ from node import answers, app, batches, turns
 from node.bus import bounds, following, locks, nouns, reducer, server
 from node.bus import events as ev
 from node.bus import requests as rq
-from node.core import blocking, contacts, door, keeping, quotas, requests, settings
+from node.core import (
+    blocking,
+    contacts,
+    dialling,
+    door,
+    exchange,
+    keeping,
+    places,
+    presence,
+    quotas,
+    racing,
+    requests,
+    settings,
+)
 from node.peers import listener, pace
 from node.protocol.plain import registry
+from node.protocol.secure import frames
 from node.store import pages, reader, search
 
 BUS = (pathlib.Path(server.__file__).parent / "BUS.md").read_text("utf-8")
@@ -26,7 +40,8 @@ NOUNS: dict[str, type[msgspec.Struct]] = {
     "message": nouns.Message, "place": nouns.Place, "room": nouns.Room, "peer": nouns.Peer,
     "self": nouns.Self, "settings": nouns.Settings, "health": nouns.Health, "greeting": nouns.Greeting,
     "consumer": nouns.Consumer, "subscriber": nouns.Subscriber, "option": nouns.Option,
-    "link": nouns.Link, "blocked": nouns.Blocked,
+    "link": nouns.Link, "blocked": nouns.Blocked, "path": nouns.Path, "nearby": nouns.Nearby,
+    "sighting": nouns.Sighting,
 }  # fmt: skip
 VALUES = (
     nouns.DeliveryState,
@@ -37,9 +52,14 @@ VALUES = (
     nouns.Source,
     nouns.Standing,
     nouns.RoomKind,
+    nouns.NearbyState,
+    nouns.Discovery,
     nouns.PeerKind,
     nouns.AcceptNodes,
     nouns.AcceptPlain,
+    nouns.Presence,
+    nouns.OwnPresence,
+    nouns.How,
 )
 
 
@@ -112,7 +132,24 @@ def test_every_noun_is_documented_with_its_fields(noun: str) -> None:
 @pytest.mark.parametrize(
     "values",
     VALUES,
-    ids=["delivery", "link", "kind", "direction", "greeting", "source", "standing", "room", "peer", "nodes", "plain"],
+    ids=[
+        "delivery",
+        "link",
+        "kind",
+        "direction",
+        "greeting",
+        "source",
+        "standing",
+        "room",
+        "nearby",
+        "discovery",
+        "peer",
+        "nodes",
+        "plain",
+        "presence",
+        "own",
+        "how",
+    ],
 )
 def test_every_value_a_field_may_have_is_documented(values: types.GenericAlias) -> None:
     for value in typing.get_args(values):
@@ -268,6 +305,12 @@ BOUNDS = {
     "connections of one source": [f"{listener.MAX_PER_SOURCE:,}"],
     "connections that come in": [f"{listener.IDLE_ENOUGH:.0f}", f"{listener.QUIET_ENOUGH:.0f}"],
     "free space on the disk": [str(app.DEFAULT_FREE_SPACE // 1_000_000)],
+    "addresses of a node": [str(places.MAX_NODE_ADDRESSES), str(exchange.MOST)],
+    "host names of a peer": [str(places.MAX_HOSTNAMES)],
+    "static peers": [str(settings.MAX_STATIC)],
+    "a status": [str(frames.MAX_STATUS)],
+    "changes of a peer's presence and status": [str(presence.SHOWN_MS // 1000)],
+    "dials under way": [str(dialling.MAX_DIALS), str(racing.MAX_AT_ONCE)],
     "mandatory peers": [str(settings.MAX_MANDATORY), str(settings.MAX_GREETING_CHARS)],
 }
 

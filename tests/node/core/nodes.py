@@ -46,6 +46,9 @@ class Station:
         self.notices: dict[str, str | None] = {}
         self.dials: list[e.Dial] = []
         self.refused: list[e.Refuse] = []
+        #: Dials that nobody answers, and host names that were looked up.
+        self.dialling: dict[int, Address] = {}
+        self.look_ups: list[str] = []
         #: What was asked of the disk, while its answers are held back by a test.
         self.answer_later: list[e.Query] | None = None
         #: How far its clock is off, in ms.
@@ -139,8 +142,12 @@ class Net:
         #: All frames that were ever delivered: who got it, and what.
         self.delivered: list[tuple[str, f.Frame]] = []
         self.last_in = 0
-        #: Addresses at which nobody answers.
+        #: Addresses at which nobody answers; those at which a connection is never answered; and what host names mean.
         self.unreachable: set[Address] = set()
+        self.silent: set[Address] = set()
+        self.names: dict[str, list[str]] = {}
+        #: Links whose frames arrive nowhere, by either end.
+        self.dead: set[tuple[Address, int]] = set()
 
     def add(self, name: str, *, key: str | None = None, disk: MemoryStore | None = None) -> Station:
         host = f"10.0.0.{len(self.stations) + 1}"
@@ -166,7 +173,9 @@ class Net:
         if isinstance(act, e.Dial):
             station.dials.append(act)
             other = self.stations.get(act.address)
-            if other is None or act.address in self.unreachable:
+            if act.address in self.silent:
+                station.dialling[act.link] = act.address
+            elif other is None or act.address in self.unreachable:
                 station.give(s.Closed(act.link, "Nobody answers."))
             elif act.expect not in (None, other.id):
                 station.give(s.KeyDiffered(act.link, other.id))
@@ -175,7 +184,7 @@ class Net:
                 self.link(station, other, act.link)
         elif isinstance(act, e.Say):
             end = self.links.get((station.address, act.link))
-            if end is not None:
+            if end is not None and (station.address, act.link) not in self.dead:
                 frame = f.decode(f.encode(act.frame)[4:])
                 assert frame is not None
                 self.queue.append((*end, frame))
@@ -185,12 +194,22 @@ class Net:
                 self.perform(station, e.Say(act.link, run))
             station.give(s.Served(act.link, act.room, act.author, act.stream, upto, 1))
         elif isinstance(act, e.HangUp):
+            if station.dialling.pop(act.link, None) is not None:
+                station.give(s.Closed(act.link, "We left."))
             self.cut(station, act.link, code=act.code)
+        elif isinstance(act, e.LookUp):
+            station.look_ups.append(act.address)
+            host, _, _ = act.address.rpartition(":")
+            station.give(s.LookedUp(act.address, act.peer, self.names.get(host)))
 
     def cut(self, station: Station, number: int, *, lose: bool = False, code: int | None = None) -> None:
         """End a link; what is under way arrives before that, unless it is lost. `code`: that of the BYE said there."""
         end = self.links.pop((station.address, number), None)
         if end is None:
+            return
+        if (station.address, number) in self.dead:
+            self.queue = [one for one in self.queue if one[:2] != (station.address, number)]
+            station.give(s.Closed(number, None))
             return
         if not lose:
             self._deliver([(station.address, number), end])
@@ -198,6 +217,21 @@ class Net:
         self.links.pop(end, None)
         station.give(s.Closed(number, None))
         self.stations[end[0]].give(s.Closed(end[1], f"It left: {f.BYE_CODES[code]}" if code else None, code))
+
+    def move(self, station: Station, host: str) -> None:
+        """A station gets another address. Nothing arrives any more over its links, and nobody is told of that."""
+        before, address = station.address, Address(host, 5000)
+        del self.stations[before]
+        station.address = address
+        self.stations[address] = station
+        for end, other in list(self.links.items()):
+            if before in (end[0], other[0]):
+                del self.links[end]
+                new = tuple((address if one == before else one, number) for one, number in (end, other))
+                self.links[new[0]] = new[1]
+                self.dead.add(new[0])
+        self.queue = [(address if to == before else to, *rest) for to, *rest in self.queue]  # type: ignore[misc]
+        station.give(s.NetworkChanged([str(address)], [host]))
 
     def cut_all(self, *, lose: bool = False) -> None:
         for address, number in list(self.links):

@@ -8,6 +8,7 @@ from node.bus import requests as rq
 from node.core import dialling
 from node.core import effects as e
 from node.core import stimuli as s
+from node.core.retries import LAST_NODE_RETRY_MS, backoff_ms
 from node.protocol.plain.codec import Text
 from tests.node.core.desk import BOB, Desk, only
 from tests.node.core.nodes import Net
@@ -60,13 +61,21 @@ def test_where_one_address_does_not_answer_the_next_is_dialled_and_kept() -> Non
     desk = Desk()
     met_at_two_addresses(desk)
     assert dialled(desk.send(BOB, "one")) == ["10.0.0.1:5000"]
-    desk.give(s.Closed(1, "It refused the connection."))
-    desk.now = desk.core.next_deadline() or 0
-    assert dialled(desk.give(s.Ticked())) == ["10.0.0.2:5000"]
+    assert dialled(desk.give(s.Closed(1, "It refused the connection."))) == ["10.0.0.2:5000"], "at once"
     assert [one.token for one in only(e.Transmit, desk.give(s.Connected(3)))] == [2]
     desk.outcome(3, 2, "sent")
     desk.give(s.Closed(3, None))
     assert dialled(desk.send(BOB, "two")) == ["10.0.0.2:5000"]
+
+
+def test_where_no_address_of_a_plain_peer_answers_the_next_round_waits() -> None:
+    desk = Desk()
+    met_at_two_addresses(desk)
+    desk.send(BOB, "one")
+    desk.give(s.Closed(1, "It refused the connection."))
+    assert dialled(desk.give(s.Closed(3, "It refused the connection."))) == []
+    desk.now = desk.core.next_deadline() or 0
+    assert dialled(desk.give(s.Ticked())) == ["10.0.0.1:5000"]
 
 
 def test_who_was_heard_at_an_address_is_dialled_there() -> None:
@@ -75,6 +84,14 @@ def test_who_was_heard_at_an_address_is_dialled_there() -> None:
     desk.call(6, host="10.0.0.2")
     desk.give(s.Closed(6, None))
     assert dialled(desk.send(BOB, "one")) == ["10.0.0.2:5000"]
+
+
+def test_two_nodes_that_lost_one_peer_do_not_come_back_to_it_at_the_same_moments() -> None:
+    waits = [[backoff_ms("bob", attempt, node=True, me=me) for attempt in range(1, 20)] for me in ("anna", "carl")]
+    assert waits[0] != waits[1]
+    assert waits[0] == [backoff_ms("bob", attempt, node=True, me="anna") for attempt in range(1, 20)]
+    for one, two in zip(*waits, strict=True):
+        assert min(one, two) >= 200 and max(one, two) <= 1.2 * LAST_NODE_RETRY_MS
 
 
 def test_while_much_is_said_to_a_node_that_is_away_it_is_dialled_about_once_a_second() -> None:

@@ -21,11 +21,15 @@ OTHER: dict[str, tuple[str, Any]] = {
     "share_reading": ("off", False),
     "accept_nodes": ("everybody", "everybody"),
     "accept_plain": ("known", "known"),
+    "discovery": ("ask", "ask"),
     "keep_events": ("20000", 20_000),
     "keep_days": ("30", 30),
     "mandatory": ("10.0.0.1:5,10.0.0.2:6@10.0.0.0/8", ["10.0.0.1:5", "10.0.0.2:6@10.0.0.0/8"]),
     "mandatory_greeting": ("hello", "hello"),
     "mandatory_rule": ("off", "off"),
+    "static_peers": ("10.0.0.1:5,bob.lan:6", ["10.0.0.1:5", "bob.lan:6"]),
+    "presence": ("away", "away"),
+    "status": ("at lunch", "at lunch"),
 }
 
 

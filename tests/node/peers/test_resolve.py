@@ -104,3 +104,36 @@ def test_the_names_remembered_have_a_bound(names: Names, monkeypatch: pytest.Mon
         assert len(resolver._known) == 3
 
     asyncio.run(test())
+
+
+def test_all_addresses_of_a_name_are_given_however_long_that_takes(names: Names) -> None:
+    async def test() -> None:
+        resolver = Resolver()
+        names.known["many"] = ["::1", "127.0.0.7", "127.0.0.8", "127.0.0.7"]
+        names.go.clear()
+        asked = asyncio.create_task(resolver.all_of("many"))
+        await asyncio.sleep(0)
+        names.go.set()
+        assert await asked == ["127.0.0.7", "127.0.0.8", "::1"]
+        assert await resolver.all_of("many") == ["127.0.0.7", "127.0.0.8", "::1"]
+        assert names.asked == ["many"]
+        assert await resolver.all_of("nobody") == []
+
+    asyncio.run(test())
+
+
+def test_that_there_is_no_such_host_is_soon_asked_again(names: Names, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolve, "FAILED_LIFETIME", -1.0)
+
+    async def test() -> None:
+        resolver = Resolver()
+        assert await resolver.all_of("late") == []
+        names.known["late"] = ["127.0.0.9"]
+        assert await resolver.all_of("late") == ["127.0.0.9"]
+
+    asyncio.run(test())
+
+
+def test_of_a_name_with_very_many_addresses_some_are_used(names: Names) -> None:
+    names.known["crowd"] = [f"127.0.0.{number}" for number in range(1, 100)]
+    assert len(asyncio.run(Resolver().all_of("crowd"))) == resolve.MAX_ADDRESSES

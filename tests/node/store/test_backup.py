@@ -442,8 +442,8 @@ def test_a_newer_schema_is_refused_with_a_reason(store: stories.Store, tmp_path:
     newer = changed(path, snicher_db=altered(path, "PRAGMA user_version = 99"))
     with pytest.raises(FileTooNew, match="by a newer Snicher"):
         restore(newer, tmp_path / "new")
-    content = path.read_bytes().replace(b'"schema": %d' % database.migrations()[-1][0], b'"schema":99')
-    assert b'"schema":99' in content
+    content = path.read_bytes().replace(b'"schema": %d' % database.migrations()[-1][0], b'"schema": 99')
+    assert b'"schema": 99' in content
     newer.write_bytes(content)
     with pytest.raises(FileTooNew, match="schema 99; this program knows"):
         restore(newer, tmp_path / "new")

@@ -6,12 +6,15 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from node.bus import nouns
 from node.bus import requests as rq
 from node.core import effects as e
+from node.core.paths import Path
+from node.model import Address
 from node.store import beside
 from node.store.writer import Writer
 from tests.node.store import story as stories
@@ -129,3 +132,22 @@ def test_half_of_a_surrogate_pair_costs_no_batch(store: Store) -> None:
     store.put(e.PutPeer(peer("a", [f"{half}:1"])), e.PutRoom(room("x", [half])))
     assert store.state().peers["a"].addresses == ["a?b:1"]
     assert store.state().rooms["x"].members == ["a?b"]
+
+
+def test_how_each_address_of_a_node_was_learnt_and_when_it_was_good_is_read_as_it_was_written(store: Store) -> None:
+    node = msgspec.structs.replace(
+        peer("n" * 52, ["10.0.0.7:5000", "[2001:db8::7]:5000"]), kind="node", presence="away", status="at lunch",
+        hostnames=["a.lan:5000", "b.lan:6"],
+    )  # fmt: skip
+    paths = (Path(Address("10.0.0.7", 5000), "typed", 5, 9), Path(Address("2001:db8::7", 5000), "exchange", 7))
+    store.put(e.PutPeer(node, paths=paths))
+    (loaded,) = [one for one in store.reader.load().peers if one.peer.id == node.id]
+    assert (loaded.peer, loaded.paths) == (msgspec.structs.replace(node, code=loaded.peer.code), paths)
+    assert store.traced(e.PutPeer(node, paths=tuple(paths))) == [], "nothing new is not written"
+    good = (msgspec.structs.replace(paths[0], good=11), paths[1])
+    store.put(e.PutPeer(node, paths=good))
+    assert next(one.paths for one in store.reader.load().peers if one.peer.id == node.id) == good
+    db = store.writer._db
+    db.execute("UPDATE address SET how = 'carrier pigeon' WHERE rank = 1")
+    (loaded,) = [one for one in store.reader.load().peers if one.peer.id == node.id]
+    assert loaded.paths[1].how == "seen", "a way that only a later program knows"

@@ -240,3 +240,23 @@ def test_conversations_from_before_there_were_requests_stay_what_they_are(tmp_pa
         assert not any(peer.verified or peer.refusal for peer in state.peers.values())
         assert state.blocked == {}
     writer.close()
+
+
+def test_addresses_from_before_schema_10_keep_when_they_were_good_and_nodes_have_a_presence(
+    tmp_path: pathlib.Path,
+) -> None:
+    samples.put(9, tmp_path, samples.DIRECT)
+    with open_database(tmp_path) as db:
+        db.execute("UPDATE address SET at = 77 WHERE rank = 0")
+    writer = Writer(tmp_path)
+    writer.prepare(log="another", instance="another", known=True)
+    with contextlib.closing(Reader(tmp_path)) as reader:
+        loaded = reader.load().peers
+        nodes = [one for one in loaded if one.peer.kind == "node"]
+        assert nodes
+        for one in nodes:
+            assert [str(path.address) for path in one.paths] == one.peer.addresses
+            assert {(path.how, path.learnt, path.good) for path in one.paths} <= {("seen", 0, 77)}
+        assert {(one.peer.kind, one.peer.presence == "") for one in loaded} == {("node", False), ("plain", True)}
+        assert {(tuple(one.peer.hostnames), one.peer.status) for one in loaded} == {((), "")}
+    writer.close()

@@ -191,6 +191,12 @@ def _restart(world: World) -> None:
     world.begin_soon(machine)
 
 
+def _move(world: World) -> None:
+    """A machine gets other addresses: nothing travels any more over its connections, and the others aren't told."""
+    if world.kind not in ("old", "usurper"):
+        world.move(world.agenda.dice.choice(world.machines))
+
+
 def _disk(world: World) -> None:
     """Writing fails for a while."""
     machine = world.agenda.dice.choice(world.machines)
@@ -240,6 +246,7 @@ NATURE = {
     _crash: 3,
     _power_cut: 1,
     _restart: 1,
+    _move: 1,
     _disk: 2,
     _clock: 1,
     _no_room: 0.5,

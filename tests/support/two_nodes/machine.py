@@ -128,6 +128,14 @@ class Machine:
     def now(self) -> int:
         return self.agenda.now + self.clock
 
+    def move(self, host: str, other_host: str) -> None:
+        """It has these addresses from now on."""
+        self.host, self.other_host = host, other_host
+        for end in list(self.ends.values()):
+            end.pipe.go_silent()
+        if self.up and not self.stopping:
+            self.feed(s.NetworkChanged([str(self.address)], [host, other_host]))
+
     @property
     def paused(self) -> bool:
         """Whether nothing is read from connections."""

@@ -135,7 +135,9 @@ class Promises:
                 case e.PutPeer():
                     disk.soon_nodes.pop(record.peer.id, None)
                     if record.peer.kind == "node" and not record.gone:
-                        disk.soon_nodes[record.peer.id] = record.peer.addresses
+                        # What nobody here vouches for, and where it never was, is no one's known address.
+                        known = [str(path.address) for path in record.paths if not path.is_hearsay]
+                        disk.soon_nodes[record.peer.id] = known
                 case e.PutReceipt():
                     self._receipt(disk, machine, record)
                 case e.Log():

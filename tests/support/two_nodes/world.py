@@ -49,7 +49,7 @@ class World:
         self.agenda.names[self.room] = "<their room>"
         self.old: OldClient | None = None
         self.resting = False
-        self.links = 0
+        self.links = self.moves = 0
         #: Whose address an old client has: it can't start.
         self.kept_off: Machine | None = None
         self.anna.begin()
@@ -110,6 +110,12 @@ class World:
     def begin_soon(self, machine: Machine) -> None:
         """Start it after a while."""
         self.agenda.after(self.agenda.dice.choice((20, 200, 1_000, 4_000, 15_000)), self.begin, machine)
+
+    def move(self, machine: Machine) -> None:
+        """A machine gets addresses that nobody had before; its connections stay, and nothing travels over them."""
+        self.moves += 1
+        host = machine.host.rpartition(".")[2]
+        machine.move(f"10.{2 * self.moves}.0.{host}", f"10.{2 * self.moves + 1}.0.{host}")
 
     def third_comes(self) -> None:
         """Another machine joins: with the key of one of the two, or with its own key at bob's address."""

@@ -434,7 +434,7 @@ def test_after_25_s_of_silence_the_other_side_is_asked_and_20_s_later_taken_for_
     assert wire.link.next_deadline() == 28.0 + DEAD == 48.0
     wire.link.events()
     wire.link.handle_deadline(48.0)
-    assert wire.link.events() == [Ended("Nothing came from it for 45 s.")]
+    assert wire.link.events() == [Ended("Nothing came from it for 45 s.", silent=45.0)]
     assert wire.heard() == [Bye(6, "")]
 
 
