@@ -14,6 +14,8 @@ from node.bus import requests as rq
 
 #: Characters of the last message in the conversation list; the list shows about 40.
 PREVIEW_CHARS = 120
+#: Characters of what somebody says of themselves.
+MAX_STATUS = 100
 #: Longest excerpt of a peer's error text, in characters.
 MAX_ERROR_CHARS = 300
 
@@ -108,6 +110,8 @@ class RoomView(msgspec.Struct, frozen=True):
     next_at: int | None
     #: Until when the other side types, at most (ms); 0: it doesn't.
     typing: int
+    #: What its person says of themselves; empty: nothing.
+    status: str
     #: With somebody nobody here has dealt with, and neither side has said anything: it can be opened, and stands on no
     #: list.
     silent: bool
@@ -139,6 +143,8 @@ class PeerView(msgspec.Struct, frozen=True):
     presence: str
     presence_tone: str
     presence_title: str
+    #: What its person says of themselves; empty: nothing.
+    status: str
     dialect: str
     dialect_title: str
     wanted: bool
@@ -221,7 +227,7 @@ def peer_view(
     """A row of the table. `shared`: somebody else goes by the same name. `room`: the conversation with it."""
     asks = room is not None and room.request and not room.hidden
     name = name_of(peer)
-    seen = wording.presence(peer.link)
+    seen = wording.presence(peer.link, peer.presence, heard=peer.last_seen is not None)
     dialect, dialect_title = wording.dialect(peer)
     error = wording.one_line(peer.error or (next_try.reason if next_try else ""), MAX_ERROR_CHARS)
     return PeerView(
@@ -244,6 +250,7 @@ def peer_view(
         presence=seen.label,
         presence_tone=seen.tone,
         presence_title=seen.why,
+        status=wording.one_line(peer.status, MAX_STATUS),
         dialect=dialect,
         dialect_title=dialect_title,
         wanted=peer.wanted,
@@ -267,7 +274,7 @@ def room_view(
     privacy, privacy_title = wording.encryption(room.encrypted)
     name = wording.clean_name(room.name, (address_of(peer) if peer else "") or "somebody")
     link = peer.link if peer else "gone"
-    seen = wording.presence(link)
+    seen = wording.presence(link, peer.presence if peer else "", heard=peer is not None and peer.last_seen is not None)
     last = room.last
     return RoomView(
         id=room.id,
@@ -303,6 +310,7 @@ def room_view(
         refused=peer is not None and peer.refusal is not None,
         next_at=next_try.at if next_try else None,
         typing=typing,
+        status=wording.one_line(peer.status, MAX_STATUS) if peer else "",
         silent=room.request and last is None,
     )  # fmt: skip
 

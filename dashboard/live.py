@@ -248,9 +248,7 @@ class Hub:
             for _ in range(MAX_LOOKS):
                 before, answers = self._fleeting, None
                 with contextlib.suppress(NodeAway, CommandRefused, BusProtocolError):
-                    answers = (
-                        await self._asker.ask("peers"), await self._asker.ask("status"), await self._asker.ask("nearby"),
-                    )  # fmt: skip
+                    answers = [await self._asker.ask(op) for op in ("peers", "status", "nearby")]
                 if answers is None and self.model.absent is None:
                     # The node is there, and was too busy to answer: what was missed while it was away is still missing.
                     await asyncio.sleep(LOOK_PAUSE_S)

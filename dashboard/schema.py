@@ -27,6 +27,10 @@ MAX_ROWS = 200
 MAX_UNKNOWN_ROOMS = 50
 #: Most mandatory peers in a request; the node's own bound is lower and has an error sentence.
 MAX_MANDATORY = 100
+#: And peers that are always to be linked; and characters that a status may have on its way to the node, which says what
+#: is too long.
+MAX_STATIC = 100
+MAX_STATUS = 1000
 #: Longest code that somebody types, in characters: an invite fits.
 MAX_CODE_CHARS = 4096
 #: Shortest idempotency key, in characters.
@@ -157,6 +161,10 @@ class Change(msgspec.Struct, tag_field="t", tag="change"):
     share_reading: bool | None = None
     accept_nodes: Setting | None = None
     accept_plain: Setting | None = None
+    discovery: Setting | None = None
+    static_peers: Annotated[list[Setting], Meta(max_length=MAX_STATIC)] | None = None
+    presence: Setting | None = None
+    status: Annotated[str, Meta(max_length=MAX_STATUS)] | None = None
     keep_events: Number | None = None
     keep_days: Number | None = None
     mandatory: Annotated[list[Setting], Meta(max_length=MAX_MANDATORY)] | None = None

@@ -28,6 +28,7 @@ from dashboard.appearance import (
 )
 from dashboard.doubts import MAX_CHARS, doubt_view
 from dashboard.namesakes import Namesakes
+from dashboard.near import nearby_view
 from dashboard.operations import (
     AwayOp,
     ChangedOp,
@@ -54,7 +55,6 @@ from dashboard.operations import (
     TotalsOp,
     WarnedOp,
 )
-from dashboard.near import nearby_view
 from dashboard.requested import MAX_TOLD, Looks, RequestView, is_request, request_view
 from node.bus import events as ev
 from node.bus import nouns, reducer

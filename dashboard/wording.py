@@ -105,8 +105,12 @@ def identity_shared(address: str) -> str:
     )
 
 
-def presence(link: str) -> Phrase:
-    """The state of a peer's connection."""
+def presence(link: str, said: str = "", *, heard: bool = False) -> Phrase:
+    """The state of a peer's connection; `said`: what its person says of being there; `heard`: whether it ever spoke."""
+    if link == "unknown" and heard:
+        return Phrase("quiet", "plain", "It was heard, and hasn't been tried since.")
+    if link == "online" and said == "away":
+        return Phrase("away", "wait", "A connection stands; they say that they are away.")
     return {
         "online": Phrase("online", "good", "A connection stands."),
         "reachable": Phrase("reachable", "good", "It takes one message at a time; the last one went well."),

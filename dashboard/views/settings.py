@@ -7,6 +7,7 @@ are drawn. The parts of the page are in the order of the columns.
 from __future__ import annotations
 
 import hashlib
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -16,7 +17,7 @@ import streamlit as st
 from dashboard import appearance, drafts, hatch, hosts, options, registry, schema, when
 from dashboard.components import head, plain, theme
 from dashboard.components.plain import Word
-from dashboard.views import strangers
+from dashboard.views import found, strangers
 
 _ICON = (
     "M4 7h9m4 0h3M4 12h3m4 0h9M4 17h11m4 0h1M15 9a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM9 14a2 2 0 1 0 0-4 2 2 0 0 0 0 4z"
@@ -29,7 +30,7 @@ _MAX_NAME = 64
 #: Options that stand elsewhere on the page.
 _ELSEWHERE = frozenset(
     {"home", "name", "reconnect", "share_reading", "keep_events", "keep_days", "mandatory", "mandatory_greeting",
-     "mandatory_rule", "accept_nodes", "accept_plain"}
+     "mandatory_rule", "accept_nodes", "accept_plain", "discovery", "presence", "status"}
 )  # fmt: skip
 _NEW_PEER = "new-peer"
 _UNKNOWN = "This node doesn't tell."
@@ -46,6 +47,7 @@ def _drafts() -> dict[str, drafts.Draft]:
     if "drafts" not in st.session_state:
         all_of_them = (
             drafts.Draft("name", read=drafts.some(f"Type a name: 1 to {_MAX_NAME} characters.")),
+            drafts.Draft("status"),
             drafts.Draft("keep_days", show="{:,}".format, read=drafts.whole("the days"), sure=_sure),
             drafts.Draft("keep_events", show="{:,}".format, read=drafts.whole("how many events")),
             drafts.Draft("mandatory_greeting", read=drafts.some("Type a greeting: 1 to 500 characters.")),
@@ -57,7 +59,7 @@ def _drafts() -> dict[str, drafts.Draft]:
 
 
 #: The keys of the text fields.
-_FIELDS = ("name", "keep_days", "keep_events", "mandatory_greeting", _NEW_PEER)
+_FIELDS = ("name", "status", "keep_days", "keep_events", "mandatory_greeting", _NEW_PEER)
 
 
 class _Drawing:
@@ -225,6 +227,7 @@ def _you(drawing: _Drawing) -> None:
         "name", "Your name", "Save name", value=drawing.view.settings.get("name"),
         help_text="What others see. Peers who gave you another name keep theirs.",
     )  # fmt: skip
+    found.presence(drawing.choice, drawing.field, drawing.view.settings.get("status"))
     with st.container(key="field-addresses", gap="xxsmall"):
         plain.line("Where others reach you", look="label")
         plain.line("Pass one on; the first is usually the right one.", look="quiet")
@@ -240,7 +243,8 @@ def _you(drawing: _Drawing) -> None:
 
 
 def _connections(drawing: _Drawing) -> None:
-    """How the node behaves towards peers, and what it tells them."""
+    """How the node finds peers, behaves towards them, and what it tells them."""
+    found.network(drawing.choice)
     drawing.choice(
         "reconnect", "When a connection breaks",
         [(True, "Connect again by itself"), (False, "Stay apart until somebody connects")],
@@ -295,6 +299,9 @@ def _place(drawing: _Drawing) -> None:
         plain.line("Only the node can tell.", look="note")
     if view.database:
         plain.line(f"The database takes {view.database}; {view.free} are free on that disk.", look="quiet")
+    if view.home:
+        plain.line("A backup of all of it, also while the node runs:", look="quiet")
+        st.code(f"python -m node backup --home {shlex.quote(view.home)} FILE", language=None, wrap_lines=True)
 
 
 def _mandatory(drawing: _Drawing) -> None:

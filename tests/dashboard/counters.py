@@ -33,6 +33,7 @@ class Counter:
         self.settings: dict[str, Any] = {
             "name": "anna", "reconnect": True, "share_reading": True, "keep_events": 1_000_000, "keep_days": 0,
             "accept_nodes": "ask", "accept_plain": "everybody",
+            "discovery": "on", "presence": "online", "status": "", "static_peers": [],
             "mandatory": ["10.0.0.9:1255@10.0.0.0/8"], "mandatory_greeting": "Hello", "mandatory_rule": "on",
         }  # fmt: skip
         self.blocked: list[options.BlockedView] = []

@@ -536,6 +536,8 @@ def test_a_busy_node_is_asked_again_for_what_was_missed_while_it_was_away(
                 raise NodeAway("Too busy.")
             if op == "peers":
                 return rq.PeersResult(peers=[], next_tries=[])
+            if op == "nearby":
+                return rq.NearbyResult(nearby=nouns.Nearby())
             return rq.StatusResult(
                 ready=True, self=ME, pid=1, program="s", home="h", log="l", head=10,
                 health=nouns.Health(store=False, problem="The disk is full."),
@@ -546,7 +548,7 @@ def test_a_busy_node_is_asked_again_for_what_was_missed_while_it_was_away(
         hub._asker = Busy()  # type: ignore[assignment]
         hub.take([Away("gone", 1.0), Back()])
         await asyncio.gather(*hub._tasks)
-        assert asked == ["peers", "peers", "status"]
+        assert asked == ["peers", "peers", "status", "nearby"]
         health = hub.model.everything().health
         assert health is not None and health.problem == "The disk is full."
 

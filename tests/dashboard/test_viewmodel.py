@@ -339,9 +339,9 @@ def test_next_tries_come_and_go(model: v.Model) -> None:
     assert model.everything().rooms[0].next_at is None
     # What is asked afresh after the node was away replaces all that was known.
     model.event(event(16, ev.PeerChanged(peer=peer(link="offline"))))
-    model.live([next_try], nouns.Health())
+    model.live([next_try], nouns.Health(), nouns.Nearby())
     assert model.everything().peers[0].next_at == 9000
-    model.live([], nouns.Health())
+    model.live([], nouns.Health(), nouns.Nearby())
     assert model.everything().peers[0].next_at is None
 
 

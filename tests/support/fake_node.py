@@ -60,6 +60,7 @@ class FakeNode:
         self.messages: dict[str, list[nouns.Message]] = {}
         self.tries: dict[str, nouns.NextTry] = {}
         self.health = nouns.Health()
+        self.nearby = nouns.Nearby(state="on")
         self.keys: dict[str, tuple[bytes, rq.Reply]] = {}
         self.commands: list[str] = []
         #: What followers said how far they are; kept apart, because they say it whenever they like.
@@ -398,6 +399,13 @@ class FakeNode:
         self.health = health
         self.whisper("HealthChanged", ev.HealthChanged(health=health))
 
+    def see(self, *peers: nouns.Peer, state: str = "on", unknown: int = 0) -> None:
+        """These peers, and so many others, are seen on the network."""
+        services = [nouns.Sighting(id=f"{number:016x}", peer=peer.id, since=now()) for number, peer in enumerate(peers)]
+        services += [nouns.Sighting(id=f"{number:016x}", since=now()) for number in range(900, 900 + unknown)]
+        self.nearby = nouns.Nearby(state=state, services=services)
+        self.whisper("NearbyChanged", ev.NearbyChanged(nearby=self.nearby))
+
     def unread(self, room: str) -> int:
         return self.state.rooms[room].unread
 
@@ -439,7 +447,7 @@ class FakeNode:
         )  # fmt: skip
 
     def _do_snapshot(self, _: rq.Nothing) -> rq.SnapshotResult:
-        live = nouns.Live(next_tries=list(self.tries.values()), health=self.health)
+        live = nouns.Live(next_tries=list(self.tries.values()), health=self.health, nearby=self.nearby)
         return rq.SnapshotResult(log=self.log_id, seq=len(self.events), state=self.state, live=live)
 
     def _do_events(self, args: rq.EventsArgs) -> rq.EventsResult:
@@ -789,6 +797,9 @@ class FakeNode:
             subscribers=self.subscribers, subscribed=1 + len(self.subscribers), consumers=self.consumers,
             oldest=self.forgotten_before + 1, kept_events=len(self.events) - self.forgotten_before,
         )  # fmt: skip
+
+    def _do_nearby(self, _: rq.Nothing) -> rq.NearbyResult:
+        return rq.NearbyResult(nearby=self.nearby)
 
     def _do_status(self, _: rq.Nothing) -> rq.StatusResult:
         return rq.StatusResult(

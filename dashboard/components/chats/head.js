@@ -111,8 +111,7 @@ export class Head {
     }
     drawAvatar(face, room);
     setText(name, room.name);
-    const seen = room.last_seen && room.link === "offline" ? `, last seen ${when.ago(room.last_seen, store.now())}` : "";
-    setText(presence, store.away ? "presence unknown" : room.presence + seen);
+    setText(presence, store.away ? "presence unknown" : presenceOf(room));
     setAttribute(presence, "data-tone", store.away ? "plain" : room.presence_tone);
     setAttribute(presence, "data-tip", room.presence_title);
     setText(address, room.address === room.name ? "" : room.address);
@@ -131,4 +130,15 @@ export class Head {
     setAttribute(code, "data-tip", `The code of ${room.name}'s node. If ${room.name} reads out the same one, it is theirs.`);
     setAttribute(code, "aria-label", `Code ${room.code.join(" ")}`);
   }
+}
+
+/**
+ * Whether the other side is there, and what it says of itself.
+ *
+ * @param {RoomView} room
+ */
+function presenceOf({ link, presence, last_seen: seen, status }) {
+  const heard = seen === null ? "" : link === "offline" ? `, last seen ${when.ago(seen, store.now())}`
+    : link === "unknown" ? ` since ${when.moment(seen, store.now())}` : "";
+  return `${presence}${heard}${status ? `: ${status}` : ""}`;
 }

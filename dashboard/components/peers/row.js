@@ -10,7 +10,7 @@ import * as when from "../shared/when.js";
 
 /** @import { Content } from "../shared/dom.js" */
 /** @import { PeerView } from "../shared/schema.js" */
-/** @typedef {"connect" | "disconnect" | "forget" | "accept"} Wish */
+/** @typedef {"connect" | "disconnect" | "forget"} Wish */
 
 /** A second press within this time forgets a peer, in ms. */
 const CONFIRM_MS = 4000;
@@ -60,7 +60,7 @@ export class Row {
       dialect: h("span", { class: "dialect", tabindex: 0 }),
       seen: h("time", {}),
       asks: h("span", { class: "asks" }),
-      chat: h("button", { class: "act", onclick: () => (this.#peer.asks && !this.#peer.waits ? this.#wish("accept", this.#peer, parts.chat) : chat()) }),
+      chat: h("button", { class: "act", onclick: chat }),
       link: h("button", { class: "act", onclick: () => this.#toggle() }),
       forget: h("button", { class: "act quiet", onclick: () => this.#forget() }, "Forget"),
     };
@@ -93,9 +93,8 @@ export class Row {
     parts.verified.hidden = !peer.verified;
     // What a stranger said is looked at among the requests; one who has said nothing has nothing there.
     parts.asks.hidden = !peer.asks;
-    setText(parts.asks, peer.waits ? "asks to write to you" : "has written nothing");
-    setText(parts.chat, !peer.asks ? "Chat" : peer.waits ? "See the request" : "Add as contact");
-    setAttribute(parts.name, "disabled", peer.asks && !peer.waits);
+    setText(parts.asks, peer.waits ? "asks to write to you" : "has written nothing yet");
+    setText(parts.chat, peer.waits ? "See the request" : "Chat");
     this.#doubted.hidden = !peer.doubt;
     setText(parts.doubt, peer.doubt);
     setAttribute(parts.decide, "aria-label", `Decide who ${called(peer)} is`);
@@ -104,13 +103,14 @@ export class Row {
     setAttribute(parts.presence, "data-tip", store.away ? "The node is away." : peer.presence_title);
     const tries = peer.next_at ? `Next try ${when.until(peer.next_at, now)}.` : peer.link === "connecting" && "Trying now.";
     const next = !store.away && (peer.error || peer.next_at) ? tries : "";
-    setText(parts.why, [peer.error, next].filter(Boolean).join(" "));
+    const quiet = !store.away && peer.link === "unknown" && peer.last_seen ? `Quiet since ${when.moment(peer.last_seen, now)}.` : "";
+    setText(parts.why, [peer.status, quiet, peer.error, next].filter(Boolean).join(" "));
     setText(parts.address, peer.address || "not said");
     parts.copy.hidden = !peer.address;
     setAttribute(parts.copy, "aria-label", `Copy ${peer.address}`);
     setText(parts.dialect, peer.dialect);
     setAttribute(parts.dialect, "data-tip", peer.dialect_title);
-    setText(parts.seen, peer.last_seen ? when.ago(peer.last_seen, now) : "never");
+    setText(parts.seen, peer.link === "online" && !store.away ? "now" : peer.last_seen ? when.ago(peer.last_seen, now) : "never");
     setAttribute(parts.seen, "data-tip", peer.last_seen ? when.full(peer.last_seen) : null);
     const connected = this.#connected;
     setText(parts.link, connected ? (peer.link === "online" ? "Disconnect" : "Stop trying") : "Connect");

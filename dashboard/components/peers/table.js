@@ -4,7 +4,6 @@ import { calm } from "../shared/calm.js";
 import { Children, h, icon, setText } from "../shared/dom.js";
 import { newKey } from "../shared/key.js";
 import { findable, nameKey } from "../shared/names.js";
-import { place } from "../shared/place.js";
 import { problemOf } from "../shared/problem.js";
 import { connection, store } from "../shared/session.js";
 import { Row } from "./row.js";
@@ -130,10 +129,7 @@ export class Table {
     const { problem } = this.#parts;
     try {
       if (wish === "connect") await connection.command("connect", { address: id }, newKey());
-      else if (wish === "accept") {
-        const { peer } = await connection.command("accept", { peer: id }, newKey());
-        place.go("chats", peer.room);
-      } else await connection.command(wish, { peer: id }, newKey());
+      else await connection.command(wish, { peer: id }, newKey());
       problem.hidden = true;
     } catch (error) {
       setText(problem, problemOf(error).message);

@@ -74,6 +74,10 @@
  * @property {boolean | null} [share_reading]
  * @property {string | null} [accept_nodes]
  * @property {string | null} [accept_plain]
+ * @property {string | null} [discovery]
+ * @property {string[] | null} [static_peers]
+ * @property {string | null} [presence]
+ * @property {string | null} [status]
  * @property {number | null} [keep_events]
  * @property {number | null} [keep_days]
  * @property {string[] | null} [mandatory]
@@ -558,6 +562,7 @@
  * @property {string} presence
  * @property {string} presence_tone
  * @property {string} presence_title
+ * @property {string} status
  * @property {string} dialect
  * @property {string} dialect_title
  * @property {boolean} wanted
@@ -740,6 +745,7 @@
  * @property {boolean} refused
  * @property {number | null} next_at
  * @property {number} typing
+ * @property {string} status
  * @property {boolean} silent
  */
 
