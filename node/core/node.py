@@ -25,7 +25,7 @@ from node.core.consumers import Consumers
 from node.core.contact import Contact
 from node.core.contacts import Contacts
 from node.core.dialling import Dialling, next_try
-from node.core.door import Door
+from node.core.door import NO_ROOM, Door
 from node.core.expiry import Expiry
 from node.core.greetings import Greetings
 from node.core.ledger import Ledger
@@ -33,7 +33,7 @@ from node.core.links import Links
 from node.core.loaded import Loaded
 from node.core.outbox import Outbox
 from node.core.plain import Plain
-from node.core.quotas import DEFAULT_QUOTA, Quotas
+from node.core.quotas import DEFAULT_QUOTA, USED_UP, Quotas
 from node.core.replication import Replication
 from node.core.requests import Requests
 from node.core.rooms import Rooms
@@ -379,7 +379,7 @@ class Node:
     def _framed(self, framed: s.Framed) -> None:
         link = self._links.get(framed.link)
         if link is not None and (self._quotas.is_shut_out(link.host) or self._quotas.is_shut_out(link.peer or "")):
-            self._ledger.put(e.HangUp(framed.link))
+            self._ledger.put(e.HangUp(framed.link, NO_ROOM, USED_UP))
             return
         contact = self._secure.heard(framed)
         if contact is not None and link is not None and contact.peer.standing == "stranger":

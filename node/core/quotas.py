@@ -22,6 +22,11 @@ DAY_MS = 24 * 3600 * 1000
 DEFAULT_QUOTA = 200_000_000
 #: Bytes that a message costs on disk besides its text: its rows, its event, its index entries.
 MESSAGE_COST = 300
+#: What the node of a source that is shut out is told, where it can hear it.
+USED_UP = (
+    "As much came from your address as unknown people may store here in a day. Nothing more is taken until that day is"
+    " over."
+)
 #: Most sources counted, and most sources shut out; beyond, the one whose day began first is forgotten.
 MAX_SOURCES = 10_000
 

@@ -23,6 +23,8 @@ from typing import Protocol
 
 from node.core import effects as e
 from node.core import stimuli as s
+from node.core.door import NO_ROOM
+from node.core.quotas import USED_UP
 from node.errors import LocalFault
 from node.model import Address, source_of
 from node.peers import reasons
@@ -119,11 +121,11 @@ class Network:
         self._listener.stop()
 
     def shut_out(self, source: str, seconds: float) -> None:
-        """Close all connections of a source, and refuse new ones for so many seconds."""
+        """Close all connections of a source, encrypted ones with the reason; refuse new ones for so many seconds."""
         self._listener.shut_out(source, seconds)
         for connection in list(self._connections.values()):
             if connection.source == source:
-                connection.leave()
+                connection.leave(NO_ROOM, USED_UP)
 
     def take(self, sock: socket.socket, number: int, host: str) -> None:
         """A connection was accepted: set it up when its source has a turn."""

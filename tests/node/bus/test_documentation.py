@@ -12,6 +12,7 @@ import pytest
 
 from node import answers, app, batches, turns
 from node.bus import bounds, following, locks, nouns, reducer, server
+from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import blocking, contacts, door, keeping, quotas, requests, settings
@@ -157,13 +158,13 @@ def test_every_field_of_a_result_is_documented(op: str) -> None:
 
 def test_the_frames_of_commands_and_replies_are_documented() -> None:
     text = section(5)
-    may_be_left_out = optional(rq.Command)
-    shown = ", ".join(f"{name}?" if name in may_be_left_out else name for name in fields(rq.Command))
+    may_be_left_out = optional(en.Command)
+    shown = ", ".join(f"{name}?" if name in may_be_left_out else name for name in fields(en.Command))
     assert f"`{{{shown}}}`" in text
-    assert set(fields(rq.Reply)) == {"v", "id", "ok", "result", "error", "head"}
+    assert set(fields(en.Reply)) == {"v", "id", "ok", "result", "error", "head"}
     assert "`{v, id, ok: true, result, head}`" in text
     assert "`{v, id, ok: false, error: {code, message, retryable, details}}`" in re.sub(r"\s+", " ", text)
-    assert fields(rq.ErrorBody) == ["code", "message", "retryable", "details"]
+    assert fields(en.ErrorBody) == ["code", "message", "retryable", "details"]
 
 
 def test_every_field_of_bus_json_is_documented() -> None:
@@ -209,9 +210,9 @@ def test_the_silence_after_which_a_node_is_away_is_that_of_the_code() -> None:
 def test_every_error_is_documented_with_its_meaning_and_whether_to_try_again() -> None:
     (table,) = tables(section(6))
     documented = {row[0].strip("`"): (row[1], row[2]) for row in table}
-    assert list(documented) == list(rq.ERROR_CODES)
+    assert list(documented) == list(en.ERROR_CODES)
     spoken = {"BUS.md": "this page", "MAX_COMMAND_BYTES": "4 MiB", "MAX_TEXT_BYTES": "64 KiB"}
-    for code, (meaning, retryable) in rq.ERROR_CODES.items():
+    for code, (meaning, retryable) in en.ERROR_CODES.items():
         for name, words in spoken.items():
             meaning = meaning.replace(name, words)
         assert documented[code] == (meaning, "yes" if retryable else "no")
@@ -325,9 +326,9 @@ def test_the_defaults_and_bounds_beside_the_commands_are_those_of_the_code() -> 
 
 def test_every_name_on_the_page_exists() -> None:
     known = {
-        *rq.COMMANDS, *ev.DURABLE, *ev.EPHEMERAL, *rq.ERROR_CODES, *NOUNS,
+        *rq.COMMANDS, *ev.DURABLE, *ev.EPHEMERAL, *en.ERROR_CODES, *NOUNS,
         *(value for values in VALUES for value in typing.get_args(values)),
-        *(name for module in (nouns, ev, rq) for struct in vars(module).values()
+        *(name for module in (nouns, ev, rq, en) for struct in vars(module).values()
           if isinstance(struct, type) and issubclass(struct, msgspec.Struct)
           for name in struct.__struct_fields__),
         # Values that are no type of their own, and other languages' words.

@@ -320,7 +320,8 @@ def test_a_stranger_with_many_addresses_has_one_quota() -> None:
             anna.give(s.Closed(LINK + number, None))
     assert mallory.mallory.id in anna.core._quotas.shut_out
     assert not any(host.startswith("10.1.") for host in anna.core._quotas.shut_out)
-    assert next((one.link, one.code) for one in link.said if isinstance(one, e.HangUp)) == (LINK + 39, 5)
+    bye = next(one for one in link.said if isinstance(one, e.HangUp))
+    assert (bye.link, bye.code, bye.text) == (LINK + 39, 5, quotas.USED_UP)
 
 
 def test_a_door_that_opens_and_shuts_again_and_again_is_told_of_a_few_times() -> None:

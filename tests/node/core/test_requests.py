@@ -241,18 +241,63 @@ def test_too_many_requests_push_out_the_oldest_of_the_source_with_most(monkeypat
     assert any(one.type == "ConnectionNoticed" for one in anna.told)
 
 
-def test_one_source_begins_so_many_requests_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+def crowd_of(anna: Station, net: Net, count: int, host: str = "10.0.0.9") -> list[Station]:
+    """Unknown nodes behind one address, each of which has written."""
+    crowd = [net.add(f"m{number}") for number in range(count)]
+    for station in crowd:
+        net.link(station, anna)
+        move(anna, station, host)
+        station.send(anna, "spam")
+        net.settle()
+    return crowd
+
+
+def move(anna: Station, station: Station, host: str) -> None:
+    contact = anna.core._contacts.by_id[station.id]
+    anna.core._contacts.change(contact, host=host, addresses=[], port=None)
+
+
+def test_one_source_begins_so_many_requests_a_day_and_is_told_why_and_so_are_people_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(requests, "MAX_NEW", 2)
     net = Net("ask")
     anna = net.add("anna")
-    crowd = [net.add(f"m{number}") for number in range(3)]
-    for station in crowd:
-        net.link(station, anna)
-        contact = anna.core._contacts.by_id[station.id]
-        anna.core._contacts.change(contact, host="10.0.0.9", addresses=[], port=None)
-        station.send(anna, "spam")
-        net.settle()
-    assert [station.states(anna) for station in crowd] == [["delivered"], ["delivered"], ["waiting"]]
+    crowd = crowd_of(anna, net, 4)
+    states = [station.states(anna) for station in crowd]
+    assert states == [["delivered"], ["delivered"], ["waiting"], ["waiting"]]
+    assert all("Too many new people" in why(station, anna) for station in crowd[2:])
+    assert why(crowd[0], anna) == ""
+    (notice,) = [one for one in anna.told if isinstance(one.data, ev.ConnectionNoticed)]
+    assert (notice.data.address, notice.data.what) == ("10.0.0.9", requests.MANY_NEW)
+    # Nobody elsewhere is kept out.
+    elsewhere = net.add("elsewhere")
+    elsewhere.send(str(anna.address), "hello")
+    net.wait(1_000)
+    assert elsewhere.states(anna) == ["delivered"]
+
+
+def test_what_waits_because_of_that_comes_when_the_day_of_its_source_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "MAX_NEW", 1)
+    net = Net("ask")
+    anna = net.add("anna")
+    _, late = crowd_of(anna, net, 2)
+    net.wait(requests.DAY_MS - 60_000)
+    assert late.states(anna) == ["waiting"]
+    net.wait(120_000)
+    assert late.states(anna) == ["delivered"]
+    assert why(late, anna) == ""
+
+
+def test_an_accepted_node_of_such_a_source_comes_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "MAX_NEW", 1)
+    net = Net("ask")
+    anna = net.add("anna")
+    _, late = crowd_of(anna, net, 2)
+    assert decide(anna, "accept", late) is None
+    net.settle()
+    assert late.states(anna) == ["delivered"]
+    assert why(late, anna) == ""
 
 
 def test_a_request_that_has_expired_whole_begins_anew() -> None:

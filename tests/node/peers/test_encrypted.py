@@ -9,6 +9,7 @@ import socket
 import pytest
 
 from node.core import effects as e
+from node.core import quotas
 from node.core import stimuli as s
 from node.model import Address
 from node.peers import connection as connections
@@ -331,6 +332,19 @@ def test_everybody_is_left_with_a_good_bye() -> None:
             await eventually(lambda: len(anna) == 0)
             secured = anna.all(s.Secured)[0]
             assert s.Closed(secured.link, None) in anna.all(s.Closed)
+
+    run(test)
+
+
+def test_who_is_shut_out_is_told_why_on_an_encrypted_link() -> None:
+    async def test() -> None:
+        async with two() as (anna, ben):
+            await upgraded(anna, ben)
+            ben.shut_out(next(iter(ben._connections.values())).source, 60.0)
+            await eventually(lambda: anna.all(s.Closed))
+            (closed,) = anna.all(s.Closed)
+            assert closed.code == 5
+            assert quotas.USED_UP in (closed.reason or "")
 
     run(test)
 
