@@ -90,13 +90,13 @@ class Commands:
             "resend": self._resend,
             "connect": self._connect,
             "disconnect": self._disconnect,
-            "trust": lambda command: trust.decide(command, self.known),
+            "trust": self._trust_it,
             "verify": lambda command: trust.verify(command, self.known),
             "unverify": lambda command: trust.unverify(command, self.known),
             "accept": lambda command: door.accept(command, self._unblocked),
             "refuse": lambda command: door.refuse(command, self._with_conversation),
             "add": self._add,
-            "block": lambda command: blocking.block(command, self._find),
+            "block": self._block,
             "unblock": lambda command: blocking.unblock(command, self._find),
             "typing": self._typing,
             "forget": self._forget,
@@ -343,6 +343,19 @@ class Commands:
         self._contacts.change(known, wanted=True)
         self._connections.want(known)
         self._ledger.reply(command.token, rq.AddResult(peer=known.peer, note=note), command.key)
+
+    def _trust_it(self, command: Commanded) -> None:
+        args: rq.TrustArgs = command.args
+        rival = self.known(args.peer).peer.rival
+        if rival is not None and not args.plain and self._blocking.has_node(rival):
+            raise CommandRefused("blocked", "Whoever has the other key is blocked; unblock them first.")
+        self._trust.decide(command, self.known)
+
+    def _block(self, command: Commanded) -> None:
+        args: rq.PeerArgs = command.args
+        if args.peer == self.me.id:
+            raise CommandRefused("own_address", "That is this node itself.")
+        self._blocking.block(command, self._find)
 
     def _disconnect(self, command: Commanded) -> None:
         args: rq.PeerArgs = command.args

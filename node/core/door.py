@@ -91,6 +91,8 @@ class Door:
         if self._nodes == before.accept_nodes:
             return
         for contact in self._contacts.strangers():
+            if not contact.is_node:
+                continue
             if self._nodes == "everybody":
                 self._contacts.let_in(contact)
             elif self._nodes == "nobody":

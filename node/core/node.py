@@ -150,7 +150,9 @@ class Node:
                 self._outbox.queues.load(contact, sending.message, sending.room, sending.text)
         self._quotas = Quotas(self._ledger, identity.quota, loaded.shut_out)
         self._space: bool | None = None
-        self._greetings = Greetings(self._ledger, self._contacts, self._links, self._dialling, loaded.greetings)
+        self._greetings = Greetings(
+            self._ledger, self._contacts, self._links, self._dialling, self._blocking, loaded.greetings
+        )
         saved = settings.saved_for(loaded.saved, loaded.settings)
         # Except the name: a core loaded in the middle of a run keeps a name that was changed since the start.
         fixed = {key: one for key, one in identity.fixed.items() if key != "name"}
@@ -336,7 +338,7 @@ class Node:
                 self._replication.served(stimulus)
             case s.Secured():
                 self._greetings.secured(stimulus.link)
-                self._secure.opened(stimulus, full=self._quotas.is_shut_out(stimulus.peer))
+                self._secure.opened(stimulus, full=self._is_full(stimulus.peer))
             case s.KeyDiffered():
                 self._trust.differed(stimulus.link, stimulus.found)
             case s.AnsweredLate():
@@ -378,7 +380,7 @@ class Node:
 
     def _framed(self, framed: s.Framed) -> None:
         link = self._links.get(framed.link)
-        if link is not None and (self._quotas.is_shut_out(link.host) or self._quotas.is_shut_out(link.peer or "")):
+        if link is not None and (self._quotas.is_shut_out(link.host) or self._is_full(link.peer or "")):
             self._ledger.put(e.HangUp(framed.link, NO_ROOM, USED_UP))
             return
         contact = self._secure.heard(framed)
@@ -388,6 +390,11 @@ class Node:
             self._quotas.count(link.host, framed.size, said)
             # Whoever has many addresses has no more for it.
             self._quotas.count(contact.id, framed.size, said)
+
+    def _is_full(self, peer: str) -> bool:
+        """Whether a node has used up what an unknown one may store in a day. One that was accepted since has not."""
+        contact = self._contacts.by_id.get(peer)
+        return self._quotas.is_shut_out(peer) and (contact is None or contact.peer.standing == "stranger")
 
     def _tidy(self) -> None:
         """Hang up strangers who left the list. Delete those without a text, and those beyond the bound."""

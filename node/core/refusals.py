@@ -1,8 +1,8 @@
 """What is refused over a link, said in DOOR: we tell others what isn't taken of them, and they tell us. Pure.
 
 Of an unknown node nothing more is taken once its request is full (FULL), or nothing at all while its source has begun
-as many conversations as it may in a day (LATER). It is told which, once a link, and when that is over. What it has
-written waits at its own node meanwhile, and shows why.
+as many conversations as it may in a day, or too many requests wait (LATER). It is told which, once a link, and when
+that is over. What it has written waits at its own node meanwhile, and shows why.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from node.protocol.secure import frames as f
 WAITS = {
     FULL: "{name} hasn't accepted your messages yet. The first ones are on their disk; what is more waits here until"
     " they do.",
-    LATER: "Too many new people have written to {name} from your address today. What you write waits here until they"
-    " take more, tomorrow at the latest.",
+    LATER: "Too many new people have written to {name}, or to {name} from your address. What you write waits here until"
+    " there is room for more: in an hour, or tomorrow.",
 }
 
 

@@ -4,7 +4,8 @@ A request takes entries while it holds fewer than MAX_TEXTS and less than MAX_BY
 asked for nor acknowledged, so it waits at its author, whose node is told so (refusals.py). Once the request is
 accepted, the rest is asked for. When there are too many requests, the one that was heard longest ago of the source with
 most of them is deleted (strangers.py). A source may begin MAX_NEW of them in a day; what its further unknown nodes say
-waits at them.
+waits at them. While there are MAX_REQUESTS, each from a source of its own, none of them is deleted for somebody else:
+what further ones say waits, too.
 """
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ MANY_NEW = (
     f"Too many unknown nodes: {MAX_NEW} have begun to write from this address in a day. Nothing is taken from further"
     " ones there before that day is over."
 )
+CROWDED = (
+    f"Too many unknown nodes: {MAX_REQUESTS} requests wait, each from another address. Nothing is taken from further"
+    " ones before somebody here accepts, refuses or blocks some."
+)
+#: When somebody who waits for that is let in again, if there is room (ms).
+CROWDED_MS = 3600_000
 #: Most sources whose day is counted; beyond, the one whose day began first is forgotten.
 MAX_SOURCES = 10_000
 
@@ -50,6 +57,8 @@ class Requests:
         self._days: collections.OrderedDict[str, tuple[int, int]] = collections.OrderedDict()
         #: The begin of the day (ms) in which people were told last that a source has used it up.
         self._told: dict[str, int] = {}
+        #: When people were told last that there are too many requests (ms).
+        self._told_crowded = -CROWDED_MS
 
     def load(self, contact: Contact) -> None:
         """A contact as it is on disk. Call it in the order in which they were heard."""
@@ -72,22 +81,25 @@ class Requests:
         """Whether what a node says is taken now: OPEN, FULL or LATER."""
         if contact.peer.standing != "stranger":
             return OPEN
-        if self._is_fresh(contact) and self._day(contact.peer.host)[1] >= MAX_NEW:
+        host = contact.peer.host
+        if self._is_fresh(contact) and (self._day(host)[1] >= MAX_NEW or self._is_crowded(contact)):
             return LATER
         return FULL if self.is_full(contact.peer.room) else OPEN
 
     def begins_again(self, contact: Contact) -> int:
-        """When the day of a node's source is over (ms)."""
-        return self._day(contact.peer.host)[0] + DAY_MS
+        """When what a node says may be taken again (ms)."""
+        began, count = self._day(contact.peer.host)
+        return began + DAY_MS if count >= MAX_NEW else self._ledger.now + CROWDED_MS
 
     def take(self, contact: Contact, new: Sequence[Entry]) -> Sequence[Entry]:
         """Those of an unknown node's entries that are stored now, the first ones; what is more has to wait."""
         room = contact.peer.room
         if contact.peer.standing != "stranger":
             return new
-        if self._is_fresh(contact) and not self._begin(contact.peer.host):
+        if self._is_fresh(contact) and (self._is_crowded(contact, tell=True) or not self._begin(contact.peer.host)):
             return ()
         if not self.is_one(room):
+            self._held.setdefault(room, (0, 0))
             return new
         count, size = self._held.get(room, (0, 0))
         taken = 0
@@ -103,6 +115,16 @@ class Requests:
         """Whether nothing that it has said is here."""
         room = contact.peer.room
         return self._rooms.by_id[room].last is None and room not in self._held
+
+    def _is_crowded(self, contact: Contact, *, tell: bool = False) -> bool:
+        """Whether there is no request that could give way to one of this node. `tell`: say so, once an hour."""
+        full = self.is_one(contact.peer.room) and len(self._waiting) >= MAX_REQUESTS
+        if not full or self._waiting.most > 1 or self._waiting.count(source_of(contact.peer.host)):
+            return False
+        if tell and not 0 <= self._ledger.now - self._told_crowded < CROWDED_MS:
+            self._told_crowded = self._ledger.now
+            self._ledger.tell(ev.ConnectionNoticed(address=source_of(contact.peer.host), what=CROWDED))
+        return True
 
     def _day(self, host: str) -> tuple[int, int]:
         """When the day of a source began (ms), and how many unknown nodes have begun to write in it."""

@@ -337,3 +337,72 @@ def test_the_events_of_all_this_on_a_snapshot_give_a_fresh_one() -> None:
         reducer.apply(before, event)
     assert before == anna.disk.state()
     assert any(isinstance(one.data, ev.RoomChanged) for one in anna.events)
+
+
+# -- what somebody with a node of their own making tries
+
+
+def test_an_acceptance_holds_when_the_node_ends_before_it_could_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "MAX_TEXTS", 1)
+    net, anna, mallory = strangers()
+    mallory.send(anna, "one", "two")
+    net.settle()
+    effects = anna.core.handle(s.Commanded(99, "accept", rq.PeerArgs(peer=mallory.id), CAUSE), anna.now)
+    anna.disk.commit([one for one in effects if isinstance(one, e.Record)])
+    anna.begin()
+    net.cut_all()
+    net.link(mallory, anna)
+    net.wait(5_000)
+    assert (anna.texts(mallory), mallory.states(anna)) == (["one", "two"], ["delivered"] * 2)
+    assert why(mallory, anna) == ""
+
+
+def test_a_refusal_holds_when_the_node_ends_before_it_could_tell() -> None:
+    net, anna, mallory = strangers()
+    mallory.send(anna, "one")
+    net.settle()
+    effects = anna.core.handle(s.Commanded(99, "refuse", rq.PeerArgs(peer=mallory.id), CAUSE), anna.now)
+    anna.disk.commit([one for one in effects if isinstance(one, e.Record)])
+    anna.begin()
+    net.cut_all()
+    mallory.send(anna, "two")
+    net.wait(60_000)
+    assert anna.disk.state().rooms == {}
+    assert "refused" in why(mallory, anna)
+
+
+def test_no_acknowledged_request_is_deleted_for_somebody_else_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "MAX_REQUESTS", 3)
+    net = Net("ask")
+    anna = net.add("anna")
+    crowd = [net.add(f"m{number}") for number in range(4)]
+    for station in crowd:
+        station.send(str(anna.address), "hello")
+        net.wait(1_000)
+    assert [station.states(anna) for station in crowd] == [["delivered"]] * 3 + [["waiting"]]
+    assert len(anna.disk.state().rooms) == 4
+    assert "Too many new people" in why(crowd[3], anna)
+    assert [one.data.what for one in anna.told if isinstance(one.data, ev.ConnectionNoticed)] == [requests.CROWDED]
+    decide(anna, "accept", crowd[0])
+    net.wait(requests.CROWDED_MS + 60_000)
+    assert crowd[3].states(anna) == ["delivered"]
+
+
+def test_kinds_that_nobody_knows_use_up_no_more_than_one_beginning() -> None:
+    _, anna, mallory = strangers()
+    anna.ask("settings", rq.SettingsArgs(accept_nodes="everybody"))
+    contact = anna.core._contacts.by_id[mallory.id]
+    for _ in range(3):
+        anna.core._replication._requests.take(contact, [])
+    assert anna.core._replication._requests._day(contact.peer.host)[1] == 1
+
+
+def test_who_was_accepted_has_no_quota_of_strangers() -> None:
+    net, anna, mallory = strangers()
+    mallory.send(anna, "hello")
+    net.settle()
+    anna.core._quotas.shut_out[mallory.id] = net.now + 3600_000
+    decide(anna, "accept", mallory)
+    mallory.send(anna, "thank you")
+    net.wait(2_000)
+    assert anna.texts(mallory) == ["hello", "thank you"]
