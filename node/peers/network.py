@@ -88,7 +88,7 @@ class Network:
         self._room = max(8, room)
         self._connections: dict[int, Connection] = {}
         self._listener = Listener(self._room, self, self._connections)
-        self._handshakes = Handshakes()
+        self._handshakes = Handshakes(self._break_off)
         self._unfinished = Unfinished()
         self._scheduler = Scheduler(node)
         #: Accepted connections that aren't set up yet, and their number for each source.
@@ -215,6 +215,12 @@ class Network:
             self._hearing.persistent(number)
         engine = Engine(self._credentials, server=inbound)
         return secure.SecureLink(engine, self._hello, expect=connection.expect, rest=event.rest)
+
+    def _break_off(self, number: int) -> None:
+        """A handshake gives way to another source's."""
+        connection = self._connections.get(number)
+        if connection is not None:
+            connection.leave()
 
     def report(self, connection: Connection, events: Sequence[Event]) -> None:
         """A connection's link has produced events."""

@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from node.peers import pace
 from node.peers.connection import Connection
 from node.peers.fairness import FairQueue
-from node.peers.pace import Pace
 from node.protocol.plain.ancestor import LONG_READ
 
 #: Target cost of a connection's turn, in seconds; the size of its reads is adapted to it.
@@ -50,7 +50,7 @@ class Scheduler:
         self._disk = disk
         self._loop = asyncio.get_running_loop()
         self._queue: FairQueue[Callable[[], object]] = FairQueue()
-        self._pace = Pace()
+        self._pace = pace.Pace(pace.BURST, pace.RATE)
         #: Sources over the rate limit, each with the timer that ends its wait.
         self.slowed: dict[str, asyncio.TimerHandle] = {}
         self._turning = False

@@ -23,7 +23,7 @@ EVERY_S, SETTLE_S = 0.03, 1.0
 #: How much later a message may be there beside a flood, for all but one in twenty.
 TARGET = Target("<", 1.5)
 #: How long the newcomer goes on trying, in seconds, and the pause before it tries again.
-TRIED_S, AGAIN_S = 20.0, 0.01
+TRIED_S, AGAIN_S = 5.0, 0.01
 
 
 def measure(sizes: Sizes) -> list[Row]:

@@ -26,7 +26,7 @@ class Sizes(msgspec.Struct, frozen=True):
     #: Floods of handshakes: messages said without and with each kind, new links meanwhile, and the flooding sources
     #: with the connections of each.
     said: int = 150
-    newcomers: int = 15
+    newcomers: int = 6
     flooding: int = 64
     flooding_each: int = 10
     #: Encrypted links: handshakes, links that stand at once, and messages whose cost is measured.

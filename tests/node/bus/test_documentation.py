@@ -16,8 +16,9 @@ from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import blocking, contacts, door, keeping, quotas, requests, settings
-from node.peers import listener, pace
+from node.peers import handshakes, listener, pace
 from node.protocol.plain import registry
+from node.protocol.secure import link
 from node.store import pages, reader, search
 
 BUS = (pathlib.Path(server.__file__).parent / "BUS.md").read_text("utf-8")
@@ -266,6 +267,13 @@ BOUNDS = {
     "one source in a day, and one unknown node": [str(quotas.DEFAULT_QUOTA // 1_000_000), str(quotas.MESSAGE_COST)],
     "small texts of one source": [str(pace.SMALL), f"{pace.BURST:,}", f"{pace.RATE:,}"],
     "conversations with strangers who left the list by themselves": [f"{contacts.MAX_SHELVED:,}"],
+    "handshakes that others begin": [
+        str(handshakes.MAX_HANDSHAKES),
+        str(handshakes.MAX_OF_SOURCE),
+        str(handshakes.BURST),
+        str(handshakes.RATE),
+        f"{link.HANDSHAKE:.0f}",
+    ],
     "connections of one source": [f"{listener.MAX_PER_SOURCE:,}"],
     "connections that come in": [f"{listener.IDLE_ENOUGH:.0f}", f"{listener.QUIET_ENOUGH:.0f}"],
     "free space on the disk": [str(app.DEFAULT_FREE_SPACE // 1_000_000)],
