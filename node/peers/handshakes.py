@@ -1,6 +1,7 @@
 """The bounds on handshakes that others begin: each costs this node two signatures before it knows who is there.
 
-So many are under way at once, in all and with one source, and a source may begin so many a second. When all places are
+So many are under way at once, in all and with one source, and so many begin a second, because somebody new costs the
+disk some writes, too. Beyond that rate of all, only sources may begin one that haven't for a while. When all places are
 taken, a source that has few gets one of those who have most, or of one that stands still. So whoever begins handshakes
 without end, from however many addresses, keeps nobody else out. Those that this node begins don't count. How long one
 may take, the link says (protocol/secure).
@@ -20,7 +21,12 @@ log = logging.getLogger("snicher.peers")
 #: Most handshakes at once, in all and with one source. Further connections that want one are answered and closed.
 MAX_HANDSHAKES, MAX_OF_SOURCE = 64, 8
 #: How many a source may begin at once after a pause, and how many a second. Beyond, they are answered and closed, too.
-BURST, RATE = 512, 4
+BURST, RATE = 256, 4
+#: The same for all sources together; and for how long a source must have begun none to begin one all the same, in
+#: seconds.
+ALL_BURST, ALL_RATE, REST = 256, 16, 10.0
+#: Most sources of which that is remembered; beyond, the one that began its last one first is forgotten.
+MAX_SOURCES = 10_000
 #: When all places are taken, one whose source has no more than others gives way after this time, in seconds. On a local
 #: network a handshake takes some milliseconds.
 STANDS_STILL = 0.5
@@ -39,7 +45,9 @@ class Handshakes:
         #: The source of each and when it began, by the connection's number, the oldest first.
         self._under_way: dict[int, tuple[str, float]] = {}
         self._of_source: collections.Counter[str] = collections.Counter()
-        self._pace = Pace(BURST, RATE)
+        self._pace, self._all = Pace(BURST, RATE), Pace(ALL_BURST, ALL_RATE)
+        #: When each source began its last one, the longest ago first.
+        self._last: collections.OrderedDict[str, float] = collections.OrderedDict()
         #: Number of connections that were refused one, or had to give way, since the start.
         self.refused = 0
         self._say_at = 0.0
@@ -52,8 +60,8 @@ class Handshakes:
         now = self._clock()
         if self._of_source[source] >= MAX_OF_SOURCE or not self._make_room(source, now):
             return self._refuse(source, "too many others begin one")
-        if not self._pace.take(source, now):
-            return self._refuse(source, "it has begun too many")
+        if not self._in_pace(source, now):
+            return self._refuse(source, "too many were begun")
         self._under_way[number] = source, now
         self._of_source[source] += 1
         return True
@@ -64,6 +72,19 @@ class Handshakes:
         if source is not None:
             self._of_source[source] -= 1
             self._forget(source)
+
+    def _in_pace(self, source: str, now: float) -> bool:
+        """Whether a source may begin one as to the rates; if so, it is counted."""
+        if not self._pace.take(source, now):
+            return False
+        rested = now - self._last.get(source, -REST) >= REST
+        if not self._all.take("", now) and not rested:
+            return False
+        self._last[source] = now
+        self._last.move_to_end(source)
+        if len(self._last) > MAX_SOURCES:
+            self._last.popitem(last=False)
+        return True
 
     def _make_room(self, source: str, now: float) -> bool:
         """Have one give way for a source if all places are taken; returns whether there is one now."""

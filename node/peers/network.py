@@ -192,7 +192,7 @@ class Network:
 
     def came(self, connection: Connection) -> None:
         """Bytes of a connection wait for its turn."""
-        self._scheduler.came(connection)
+        self._scheduler.came(connection, known=connection.secured and self.in_use(connection.number))
 
     def gone(self, connection: Connection) -> None:
         """The socket of a connection is closed."""

@@ -36,7 +36,7 @@ def measure(sizes: Sizes) -> list[Row]:
         opened: list[float] = []
         with pair() as (here, peer, there):
             _said(here, peer, sizes.said)
-            for _ in range(max(1, sizes.repeats // 2)):
+            for _ in range(sizes.repeats):
                 alone.append(_said(here, peer, sizes.said))
                 opened_alone.append(_opened(there, sizes.newcomers))
                 with ExitStack() as stack:

@@ -25,8 +25,8 @@ class Sizes(msgspec.Struct, frozen=True):
     confirmed_singles: int = 3_000
     #: Floods of handshakes: messages said without and with each kind, new links meanwhile, and the flooding sources
     #: with the connections of each.
-    said: int = 150
-    newcomers: int = 6
+    said: int = 60
+    newcomers: int = 3
     flooding: int = 64
     flooding_each: int = 10
     #: Encrypted links: handshakes, links that stand at once, and messages whose cost is measured.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import time
 
 import pytest
 
@@ -169,6 +170,30 @@ def test_many_entries_of_a_stranger_are_slowed_down_and_none_is_lost(monkeypatch
                 await eventually(lambda: anna._scheduler.slowed)
                 await ben.say(numbered(1), numbered(2))
                 await eventually(lambda: numbers(framed(anna)) == [0, 1, 2])
+
+    run(test)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_little_of_a_friend_s_link_waits_for_nobody(known: bool) -> None:
+    turns = 300
+
+    async def test() -> None:
+        async with two() as (anna, ben):
+            there = await upgraded(anna, ben)
+            if known:
+                ben.used.add(there)
+            taken: list[float] = []
+
+            def work() -> None:
+                time.sleep(0.002)
+                taken.append(time.perf_counter())
+
+            for number in range(turns):
+                ben._scheduler.put(f"10.0.{number}.1", work, small=True)
+            assert anna.say(1, [numbered(1)])
+            await eventually(lambda: framed(ben))
+            assert (len(taken) < turns // 2) == known
 
     run(test)
 

@@ -87,6 +87,31 @@ def test_a_source_begins_so_many_at_once_and_so_many_a_second() -> None:
     assert begun(1_000) == handshakes.BURST, "a flood that is over costs nothing later"
 
 
+def test_all_sources_begin_so_many_a_second_and_one_that_has_rested_gets_in_all_the_same() -> None:
+    now = 100.0
+    bounds = Handshakes(clock=lambda: now)
+
+    def begun(sources: list[str], tries: int) -> int:
+        count = 0
+        for number in range(tries):
+            if bounds.begin(number, sources[number % len(sources)]):
+                count += 1
+                bounds.over(number)
+        return count
+
+    flood = [f"127.0.1.{number}" for number in range(50)]
+    assert begun(flood, 2_000) == handshakes.ALL_BURST
+    now += 1.0
+    assert begun(flood, 2_000) == handshakes.ALL_RATE
+    assert begun(["127.0.0.9"], 3) == 1
+    now += handshakes.REST / 2
+    begun(flood, 2_000)
+    assert begun(["127.0.0.9"], 3) == 0
+    now += handshakes.REST
+    begun(flood, 2_000)
+    assert begun(["127.0.0.9"], 3) == 1
+
+
 def test_refusals_are_said_at_most_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     now = 100.0
     bounds = Handshakes(clock=lambda: now)
