@@ -33,7 +33,7 @@ from node.core.links import Links
 from node.core.loaded import Loaded
 from node.core.outbox import Outbox
 from node.core.plain import Plain
-from node.core.quotas import DEFAULT_QUOTA, USED_UP, Quotas
+from node.core.quotas import DEFAULT_QUOTA, LINK_SAID, USED_UP, Quotas
 from node.core.replication import Replication
 from node.core.requests import Requests
 from node.core.rooms import Rooms
@@ -337,8 +337,7 @@ class Node:
             case s.Served():
                 self._replication.served(stimulus)
             case s.Secured():
-                self._greetings.secured(stimulus.link)
-                self._secure.opened(stimulus, full=self._is_full(stimulus.peer))
+                self._secured(stimulus)
             case s.KeyDiffered():
                 self._trust.differed(stimulus.link, stimulus.found)
             case s.AnsweredLate():
@@ -377,6 +376,13 @@ class Node:
             return
         self._plain.heard(link, heard.said)
         self._quotas.count(link.host, heard.size, len(heard.said))
+
+    def _secured(self, up: s.Secured) -> None:
+        self._greetings.secured(up.link)
+        self._secure.opened(up, full=self._is_full(up.peer))
+        contact = self._connections.owner(up.link)
+        if contact is not None and contact.peer.standing == "stranger":
+            self._quotas.count(up.host, 0, LINK_SAID)
 
     def _framed(self, framed: s.Framed) -> None:
         link = self._links.get(framed.link)

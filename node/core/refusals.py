@@ -87,10 +87,14 @@ class Refusals:
         return min(self._opens.values(), default=None)
 
     def tick(self) -> None:
-        """Open what was shut for a day that is over."""
+        """Open what was shut for a time that is over, unless it would be shut again."""
         now = self._ledger.now
-        for room in {room for (_, room), at in self._opens.items() if at <= now}:
-            self.over(room)
+        for link, room in [key for key, at in self._opens.items() if at <= now]:
+            if self.state(room) == LATER:
+                contact = self._contacts.by_id[self._sessions[link].peer]
+                self._opens[link, room] = self._requests.begins_again(contact)
+            else:
+                self.over(room)
 
     # -- what others refuse
 

@@ -264,7 +264,11 @@ BOUNDS = {
         f"{batches.MAX_BATCH:,}",
     ],
     "waiting for the disk in all": [f"{turns.MAX_PENDING:,}"],
-    "one source in a day, and one unknown node": [str(quotas.DEFAULT_QUOTA // 1_000_000), str(quotas.MESSAGE_COST)],
+    "one source in a day, and one unknown node": [
+        str(quotas.DEFAULT_QUOTA // 1_000_000),
+        str(quotas.MESSAGE_COST),
+        str(quotas.LINK_SAID),
+    ],
     "small texts of one source": [str(pace.SMALL), f"{pace.BURST:,}", f"{pace.RATE:,}"],
     "conversations with strangers who left the list by themselves": [f"{contacts.MAX_SHELVED:,}"],
     "handshakes that others begin": [

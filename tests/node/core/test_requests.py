@@ -383,9 +383,12 @@ def test_no_acknowledged_request_is_deleted_for_somebody_else_s(monkeypatch: pyt
     assert len(anna.disk.state().rooms) == 4
     assert "Too many new people" in why(crowd[3], anna)
     assert [one.data.what for one in anna.told if isinstance(one.data, ev.ConnectionNoticed)] == [requests.CROWDED]
+    net.wait(2 * requests.CROWDED_MS + 60_000)
+    assert "Too many new people" in why(crowd[3], anna), "as long as it is so"
     decide(anna, "accept", crowd[0])
     net.wait(requests.CROWDED_MS + 60_000)
     assert crowd[3].states(anna) == ["delivered"]
+    assert why(crowd[3], anna) == ""
 
 
 def test_kinds_that_nobody_knows_use_up_no_more_than_one_beginning() -> None:
