@@ -34,6 +34,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 KEYS = 400
 #: How long a silent connection is kept before the next one, in seconds; and the pause after one that failed at once.
 KEPT_S, PAUSE_S = 1.0, 0.002
+#: Most attempts a second of a whole flood. More would measure the flooder, which shares this machine with the nodes.
+PER_S = 500
 DOORS = 40
 
 
@@ -77,12 +79,14 @@ class Flooder:
         self._to = (host, port)
         self._kind = kind
         self._pool = pool
+        self._next = time.monotonic()
         #: Attempts that came as far as they wanted to, and all of them.
         self.done = self.tried = 0
 
     async def go_on(self, source: str) -> None:
         """Attack from this address until cancelled."""
         while True:
+            await self._turn()
             self.tried += 1
             try:
                 reader, writer = await asyncio.open_connection(*self._to, local_addr=(source, 0))
@@ -96,6 +100,12 @@ class Flooder:
                 await asyncio.sleep(PAUSE_S)
             finally:
                 writer.close()
+
+    async def _turn(self) -> None:
+        """Wait until the next attempt may begin."""
+        now = time.monotonic()
+        self._next = max(self._next, now) + 1 / PER_S
+        await asyncio.sleep(self._next - now)
 
     async def _silent(self, reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         with contextlib.suppress(TimeoutError):

@@ -19,7 +19,7 @@ from tests.bench.sizes import Sizes
 
 TEXT = "x" * 100
 #: How often something is said, in seconds; and how long a flood goes on before anything is measured.
-EVERY_S, SETTLE_S = 0.03, 1.0
+EVERY_S, SETTLE_S = 0.03, 3.0
 #: How much later a message may be there beside a flood, for all but one in twenty.
 TARGET = Target("<", 1.5)
 #: How long the newcomer goes on trying, in seconds, and the pause before it tries again.
