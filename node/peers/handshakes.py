@@ -24,7 +24,7 @@ MAX_HANDSHAKES, MAX_OF_SOURCE = 64, 8
 BURST, RATE = 64, 4
 #: The same for all sources together; and for how long a source must have begun none to begin one all the same, in
 #: seconds.
-ALL_BURST, ALL_RATE, REST = 64, 16, 10.0
+ALL_BURST, ALL_RATE, REST = 64, 8, 10.0
 #: Most sources of which that is remembered; beyond, the one that began its last one first is forgotten.
 MAX_SOURCES = 10_000
 #: When all places are taken, one whose source has no more than others gives way after this time, in seconds. On a local
