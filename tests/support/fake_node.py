@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from node import names
+from node import invites, names
 from node.bus import bounds, locate, nouns, reducer, server
 from node.bus import events as ev
 from node.bus import requests as rq
@@ -651,12 +651,13 @@ class FakeNode:
         return rq.InviteResult(link=f"snicher://{self.me.id}@{','.join(self.me.addresses)}?name={self.me.name}")
 
     def _do_add(self, args: rq.AddArgs) -> rq.AddResult:
-        found = re.fullmatch(r"snicher://(\w+)@([\d.]+):(\d+)(?:\?name=(\w+))?", args.link)
-        if found is None:
-            raise CommandRefused("invalid_invite", "This is no invite.")
-        id_, host, port, name = found.groups()
+        try:
+            invite = invites.parse(args.link)
+        except ValueError as error:
+            raise CommandRefused("invalid_invite", f"This is no invite. {error}") from error
+        id_, host, port = invite.peer, invite.addresses[0].host, invite.addresses[0].port
         peer = nouns.Peer(
-            id=id_, room=f"direct:{id_[:8]}", name=name or host, kind="node", host=host, port=int(port), wanted=True,
+            id=id_, room=f"direct:{id_[:8]}", name=invite.name or host, kind="node", host=host, port=port, wanted=True,
             link="connecting", dialect="snicher", code=short_code(id_), standing="known",
         )  # fmt: skip
         room = nouns.Room(id=peer.room, kind="direct", name=peer.name, peer=id_, encrypted=True, members=[id_])
