@@ -96,7 +96,7 @@ def test_requests_that_attack_stay_text(node: FakeNode, visit: Visit) -> None:
     assert any(card.locator(".avatar").get_attribute("data-hue") != hue for card in alike.all())
     # The sheets that name them.
     attacker = cards.filter(has_text=NAMES[0])
-    attacker.locator(".askerhead").click()
+    expect(attacker.locator(".askerhead")).to_have_attribute("aria-expanded", "true")
     attacker.get_by_role("button", name="Compare codes first").click()
     expect(tab.locator(".requests .verify .qr")).to_have_count(2)
     check(tab)

@@ -54,7 +54,7 @@ def test_what_the_others_screen_shows_is_read_from_a_picture_and_matches(
     sheet = compare(tab)
     sheet.get_by_role("button", name="Unverify").click()
     expect(tab.locator(".talk header .trust")).to_have_text("not verified")
-    expect(tab.locator(".calmline")).to_contain_text("isn't marked as verified any more")
+    expect(tab.locator(".toast")).to_have_text("erik isn't marked as verified any more.")
     until(lambda: not node.state.peers[erik.id].verified, "the node has heard of it")
 
 

@@ -605,7 +605,10 @@ class FakeNode:
         peer = self._node_of(args.peer)
         if re.findall(r"\w+", args.code) not in (re.findall(r"\w+", peer.code), [peer.id]):
             raise CommandRefused("code_differs", "That isn't the code of its key.")
-        return self._changed(peer, verified=True, warning=None, rival=None, standing="known")
+        result = self._changed(peer, verified=True, warning=None, rival=None, standing="known")
+        if self.state.rooms[peer.room].request:
+            self._change_room(peer.room, request=False)
+        return result
 
     def _do_unverify(self, args: rq.PeerArgs) -> rq.PeerResult:
         return self._changed(self._node_of(args.peer), verified=False)
