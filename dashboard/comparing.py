@@ -1,7 +1,7 @@
 """Whether a code that somebody read or typed is the one of a peer.
 
-Law of this file: pure. A PeerId is a key, and the short code is made of it (node.model.short_code). It is in the QR codes
-of the Verify sheet and in every invite; that of `python -m node verify --qr` holds both sides'.
+Law of this file: pure. A PeerId is a key, and the short code is made of it (node.model.short_code). It is in the QR
+codes of the Verify sheet and in every invite; that of `python -m node verify --qr` holds both sides'.
 """
 
 from __future__ import annotations
