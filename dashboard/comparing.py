@@ -1,7 +1,7 @@
 """Whether a code that somebody read or typed is the one of a peer.
 
-Law of this file: pure. A PeerId is a key, and it is in the QR code of the Verify sheet and in every invite; the short
-code is made of it (node.model.short_code).
+Law of this file: pure. A PeerId is a key, and the short code is made of it (node.model.short_code). It is in the QR
+codes of the Verify sheet and in every invite; that of `python -m node verify --qr` holds both sides'.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def read(texts: Sequence[str], peer: nouns.Peer, me: nouns.Self, everybody: Iter
 
     Raises ValueError with a sentence for people when none of them is another's.
     """
-    keys = {key for key in map(_key, texts) if key is not None}
+    parts = [part for text in texts for part in (nouns.in_compared(text) or [text])]
+    keys = {key for key in map(_key, parts) if key is not None}
     if not keys:
         raise ValueError(NOT_OURS)
     wrong = sorted(keys - {peer.id, me.id})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dashboard import comparing
+from node.bus import nouns
 from node.model import short_code
 from tests.dashboard.nouns import ME, node
 from tests.support.fake_node import node_id
@@ -25,9 +26,9 @@ def groups(key: str) -> list[str]:
     "texts",
     [
         [BELA.id], [BELA.id.upper()], [f"snicher://{BELA.id}@10.0.0.1:5000?name=x"], [US.id, BELA.id],
-        ["https://site.example", BELA.id],
+        ["https://site.example", BELA.id], [nouns.compared(US.id, BELA.id)],
     ],
-    ids=["alone", "large letters", "an invite", "both codes", "beside something else"],
+    ids=["alone", "large letters", "an invite", "both codes", "beside something else", "a terminal's"],
 )  # fmt: skip
 def test_the_others_code_in_a_picture_matches(texts: list[str]) -> None:
     assert comparing.read(texts, BELA, US, ALL) == comparing.Compared(True, groups(BELA.id), "bela")
@@ -40,8 +41,9 @@ def test_the_others_code_in_a_picture_matches(texts: list[str]) -> None:
         ([OTHER], OTHER, ""),
         # Their own code is right, and the one that they have for us is not: somebody stands in between.
         ([BELA.id, OTHER], OTHER, ""),
+        ([nouns.compared(OTHER, BELA.id)], OTHER, ""),
     ],
-    ids=["somebody known", "nobody known", "in between"],
+    ids=["somebody known", "nobody known", "in between", "in between, by a terminal"],
 )
 def test_another_nodes_code_in_a_picture_differs(texts: list[str], found: str, known: str) -> None:
     assert comparing.read(texts, BELA, US, ALL) == comparing.Compared(False, groups(found), known)
@@ -49,7 +51,12 @@ def test_another_nodes_code_in_a_picture_differs(texts: list[str], found: str, k
 
 def test_a_picture_without_a_code_of_theirs_is_neither() -> None:
     with pytest.raises(ValueError, match="isn't one of Snicher"):
-        comparing.read(["https://site.example", BELA.id[:-1], "snicher://nonsense"], BELA, US, ALL)
+        comparing.read(
+            ["https://site.example", BELA.id[:-1], "snicher://nonsense", nouns.COMPARED, nouns.COMPARED + "a,b,c"],
+            BELA,
+            US,
+            ALL,
+        )
     with pytest.raises(ValueError, match="your own code"):
         comparing.read([US.id], BELA, US, ALL)
 

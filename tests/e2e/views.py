@@ -6,12 +6,14 @@ A new page, or a new state of one, is one more `View` here.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import NamedTuple
 
 from playwright.sync_api import Page, expect
 
 from node.model import short_code
+from tests.dashboard.pictured import image
 from tests.support.fake_node import node_id
 
 
@@ -104,6 +106,16 @@ def _typed_code(number: int) -> Callable[[Page], None]:
     return act
 
 
+def _picture(tab: Page) -> None:
+    _codes(tab)
+    file = io.BytesIO()
+    image("https://site.example/").save(file, "PNG")
+    tab.locator(".verify input[type=file]").set_input_files(
+        {"name": "picture.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    )
+    expect(tab.locator(".scan .problem")).to_be_visible()
+
+
 def _half_a_code(tab: Page) -> None:
     _codes(tab)
     tab.locator(".typed").fill("k7f2 9q")
@@ -188,6 +200,8 @@ VIEWS = [
          then(press("button", "Not verified"), _typed_code(1)), again=True),
     View("requests-unread", "requests", "?room=direct:2", ".row",
          then(press("button", "Not verified"), _half_a_code), again=True),
+    View("requests-picture", "requests", "?room=direct:2", ".row",
+         then(press("button", "Not verified"), _picture), again=True),
     View("requests-compare", "requests", "?room=requests", ".asker .firstline",
          then(press("button", "Compare codes first"), _codes), again=True),
     View("requests-differ", "requests", "?room=direct:2", ".row",

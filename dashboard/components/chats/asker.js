@@ -4,7 +4,6 @@
 import { avatar, Children, copy, drawAvatar, h, icon, setAttribute, setText } from "../shared/dom.js";
 import { newKey } from "../shared/key.js";
 import { called } from "../shared/names.js";
-import { place, REQUESTS } from "../shared/place.js";
 import { drawPrivacy, privacyBadge } from "../shared/privacy.js";
 import { problemOf } from "../shared/problem.js";
 import { connection, store } from "../shared/session.js";
@@ -24,6 +23,7 @@ export class Asker {
   #parts;
   #sheet;
   #verify;
+  #enter;
   /** @type {Children<MessageView>} */
   #lines;
   #unfolded = false;
@@ -37,12 +37,14 @@ export class Asker {
    * @param {RequestView} request
    * @param {Sheet} sheet Asks once more.
    * @param {Verify} verify Has the codes compared.
-   * @param {(id: string) => void} toggle Unfolds it, or folds it again.
+   * @param {{ toggle: (id: string) => void, enter: (room: string) => void }} acts Unfolds it, or folds it again; and opens the
+   *   conversation of one who was accepted.
    */
-  constructor(request, sheet, verify, toggle) {
+  constructor(request, sheet, verify, { toggle, enter }) {
     this.#request = request;
     this.#sheet = sheet;
     this.#verify = verify;
+    this.#enter = enter;
     const parts = {
       face: avatar(),
       name: h("span", { class: "name", dir: "auto" }),
@@ -161,8 +163,7 @@ export class Asker {
       if (op === "refuse") await connection.command("refuse", { peer: this.#peer }, key);
       else {
         const { peer } = await connection.command("accept", { peer: this.#peer }, key);
-        // Unless the reader has gone on meanwhile. The card may be gone already.
-        if (place.room === REQUESTS && place.page === "chats") place.open(peer.room);
+        this.#enter(peer.room);
       }
     } catch (thrown) {
       const problem = problemOf(thrown);

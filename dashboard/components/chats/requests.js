@@ -3,7 +3,7 @@
 
 import { Children, focusAround, h, icon, setAttribute, setText } from "../shared/dom.js";
 import { onKey } from "../shared/keyboard.js";
-import { place } from "../shared/place.js";
+import { place, REQUESTS } from "../shared/place.js";
 import { store } from "../shared/session.js";
 import { tips } from "../shared/tip.js";
 import { Asker } from "./asker.js";
@@ -19,7 +19,9 @@ export class Requests {
   #more = h("p", { class: "hint", hidden: true });
   #sheet = new Sheet();
   // Whoever is verified is accepted by that, and is no request any more.
-  #verify = new Verify(this.#sheet, (_, { id }) => place.open(id));
+  #verify = new Verify(this.#sheet, (_, { id }) => this.#enter(id));
+  /** The conversation that is opened as soon as it is no request any more. @type {string | null} */
+  #entering = null;
   /** What is in the page only while it is shown: the conversation has a way back and a sheet of its own. */
   #inside;
   /** @type {Children<RequestView, Asker>} */
@@ -38,7 +40,7 @@ export class Requests {
         h("div", { class: "title" }, this.#heading, this.#count), settings),
       h("div", { class: "scroll" }, cards, this.#more));
     this.#cards = new Children(cards, ({ room }) => room.id, (request) => new Asker(request, this.#sheet,
-      this.#verify, (id) => this.#toggle(id)));
+      this.#verify, { toggle: (id) => this.#toggle(id), enter: (id) => this.#enter(id) }));
     onKey(cards, (event) => this.#key(event));
     tips(this.element);
     this.#inside = [...this.element.children];
@@ -61,6 +63,7 @@ export class Requests {
     const opened = shown && this.element.hidden;
     this.element.hidden = !shown;
     if (!shown) {
+      this.#entering = null;
       this.#sheet.close();
       this.#verify.close();
     }
@@ -74,6 +77,24 @@ export class Requests {
   #toggle(id) {
     this.#chosen = this.#open === id ? "" : id;
     this.draw();
+  }
+
+  /**
+   * Somebody was accepted. The node's answer may come before the lists say so, and until then it is a request still.
+   *
+   * @param {string} id
+   */
+  #enter(id) {
+    this.#entering = id;
+    this.#goIn();
+  }
+
+  #goIn() {
+    const id = this.#entering;
+    if (id === null || store.requests.has(id)) return;
+    this.#entering = null;
+    // Unless the reader has gone on meanwhile.
+    if (place.room === REQUESTS && place.page === "chats" && store.rooms.has(id)) place.open(id);
   }
 
   /** Arrows go from card to card. @param {KeyboardEvent} event */
@@ -93,6 +114,8 @@ export class Requests {
   }
 
   draw() {
+    if (this.element.hidden) return;
+    this.#goIn();
     if (this.element.hidden) return;
     const all = store.sortedRequests();
     const { requests: number } = store.totals;
