@@ -25,8 +25,8 @@ from node.bus import bounds
 MAX_ROWS = 200
 #: Conversations that a tab may look for at once.
 MAX_UNKNOWN_ROOMS = 50
-#: Most mandatory peers in a request; the node's own bound is lower and has an error sentence.
-MAX_MANDATORY = 100
+#: Most mandatory peers, and most static ones, in a request; the node's own bounds are lower and have error sentences.
+MAX_MANDATORY = MAX_STATIC = 100
 #: Shortest idempotency key, in characters.
 MIN_KEY_CHARS = 8
 
@@ -139,11 +139,15 @@ class Change(msgspec.Struct, tag_field="t", tag="change"):
     share_reading: bool | None = None
     accept_nodes: Setting | None = None
     accept_plain: Setting | None = None
+    discovery: Setting | None = None
     keep_events: Number | None = None
     keep_days: Number | None = None
     mandatory: Annotated[list[Setting], Meta(max_length=MAX_MANDATORY)] | None = None
     mandatory_greeting: Setting | None = None
     mandatory_rule: Setting | None = None
+    static_peers: Annotated[list[Setting], Meta(max_length=MAX_STATIC)] | None = None
+    presence: Setting | None = None
+    status: Setting | None = None
 
 
 class Link(msgspec.Struct, tag_field="t", tag="link"):

@@ -67,11 +67,15 @@
  * @property {boolean | null} [share_reading]
  * @property {string | null} [accept_nodes]
  * @property {string | null} [accept_plain]
+ * @property {string | null} [discovery]
  * @property {number | null} [keep_events]
  * @property {number | null} [keep_days]
  * @property {string[] | null} [mandatory]
  * @property {string | null} [mandatory_greeting]
  * @property {string | null} [mandatory_rule]
+ * @property {string[] | null} [static_peers]
+ * @property {string | null} [presence]
+ * @property {string | null} [status]
  */
 
 /**
