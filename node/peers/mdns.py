@@ -168,7 +168,7 @@ class Mdns:
     # -- making it so
 
     async def _work(self) -> None:
-        while not self._ending or self._zeroconf is not None:
+        while True:
             self._stir.clear()
             plan = self._plan()
             alone = not any(self._told.values())
@@ -191,6 +191,8 @@ class Mdns:
                 await self._shut()
                 self._tell("failing", CANT.format(why=_why(error)))
                 wait = RETRY_S
+            if self._ending:
+                return
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._stir.wait()
