@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import pathlib
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,7 +18,7 @@ import pytest
 
 from node.bus import nouns
 from tests.support.namespaces import Unavailable
-from tests.support.processes import NodeProcess, eventually
+from tests.support.processes import ROOT, NodeProcess, eventually
 from tests.support.segments import Ground, Machine
 
 ON = {"SNICHER_DISCOVERY": "on"}
@@ -123,6 +125,11 @@ def test_two_fresh_nodes_on_one_segment_write_to_each_other_with_nothing_typed(s
     assert room.request and room.last is not None and room.last.text == "hello"
     (service,) = eventually(lambda: bob.client.nearby().services, "bob sees anna, too")
     assert (service.peer, service.addresses) == (peer.id, ["10.1.0.1:5000"])
+    command = [sys.executable, "-m", "node", "peers", "--home", str(bob.home)]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "Others on this network find this node, and it finds them. 1 is seen." in printed
+    assert f"  anna, code {peer.code}, at 10.1.0.1:5000 (linked)" in printed
+    bob.wait_said("others on this network can find you, and you them")
     anna.stop()
     eventually(lambda: not bob.client.nearby().services, "the good-bye was heard")
     anna.start()
