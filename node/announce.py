@@ -77,8 +77,8 @@ class Announcements:
             log.info("others on this network can find you, and you them")
         elif nearby.state == "off":
             log.info("others on this network can't find you (the setting `discovery` is off)")
-        elif nearby.state != "failing":
-            # That is a notice, which is logged by itself.
+        elif nearby.state not in ("deaf", "failing"):
+            # Those are notices, which are logged by themselves.
             log.info("others on this network can't find you: %s", nearby.detail)
 
     def _say(self, data: object) -> None:

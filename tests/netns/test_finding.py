@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from contextlib import ExitStack
 import pytest
 
 from node.bus import nouns
+from node.core.nearby import MAX_SEEN
 from tests.support.namespaces import Unavailable
 from tests.support.processes import ROOT, NodeProcess, eventually
 from tests.support.segments import Ground, Machine
@@ -171,6 +173,7 @@ def test_with_multicast_blocked_it_says_so_an_address_still_helps_and_it_comes_b
     anna, bob = (node.wait_ready() for node in nodes)
     detail = eventually(lambda: anna.client.nearby().detail, "it says so", within=15)
     assert anna.client.nearby().state == "deaf" and "5353" in detail
+    assert anna.client.status().health.notices == [detail]
     assert known(anna, bob) is None
     anna.client.connect("10.1.0.2:5000")
     linked(anna, bob)
@@ -255,3 +258,23 @@ def test_a_network_that_isolates_its_clients_shows_nobody_and_the_node_says_it_i
     assert "No route" in error or "No answer" in error
     assert anna.client.nearby() == nouns.Nearby(state="on")
     assert bob.client.nearby().services == []
+
+
+def test_whatever_somebody_says_by_mdns_the_node_goes_on_and_the_honest_find_each_other(stack: ExitStack) -> None:
+    made = scene(stack)
+    machines = [made.ground.machine(name) for name in ("anna", "bob", "eve")]
+    for number, machine in enumerate(machines, 1):
+        machine.join("lan", f"10.1.0.{number}/24")
+    anna = made.node(machines[0], "anna").wait_ready()
+    command = [*machines[2].inside, sys.executable, "-m", "tests.support.hostile_mdns", "10.1.0.3", "2000", "1"]
+    eve = subprocess.Popen(command, cwd=ROOT)
+    stack.callback(eve.wait)
+    bob = made.node(machines[1], "bob").wait_ready()
+    linked(anna, bob, within=20)
+    assert eve.wait(60) == 0
+    says(anna, bob, "hello")
+    services = anna.client.nearby().services
+    assert 0 < len(services) <= MAX_SEEN
+    assert all(re.fullmatch(r"10\.1\.0\.\d+:(5000|65535)", where) for one in services for where in one.addresses)
+    for node in (anna, bob):
+        assert not [line for line in node.lines if "bug" in line or "Traceback" in line or "anew" in line]

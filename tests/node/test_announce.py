@@ -107,7 +107,8 @@ def test_whether_others_on_this_network_find_the_node_is_said_when_it_changes(ca
     for nearby in (
         nouns.Nearby(state="on"),
         nouns.Nearby(state="on", services=[nouns.Sighting(id="a" * 16)]),
-        nouns.Nearby(state="deaf", detail="Multicast doesn't work here."),
+        nouns.Nearby(state="no_network", detail="There is no network."),
+        nouns.Nearby(state="deaf", detail="A notice says it, too."),
         nouns.Nearby(state="failing", detail="A notice says it."),
         nouns.Nearby(state="off"),
     ):
@@ -116,6 +117,6 @@ def test_whether_others_on_this_network_find_the_node_is_said_when_it_changes(ca
     announcements.told(ev.Event(v=1, log="log", at=0, type="Typing", data=ev.Typing(room="r", member="m", until=0)))
     assert caplog.messages == [
         "others on this network can find you, and you them",
-        "others on this network can't find you: Multicast doesn't work here.",
+        "others on this network can't find you: There is no network.",
         "others on this network can't find you (the setting `discovery` is off)",
     ]
