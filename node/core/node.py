@@ -154,15 +154,9 @@ class Node:
             self._presences,
         )
         self._nearby = Nearby(
-            self._ledger,
-            me_id,
-            identity.secret,
-            self._rooms,
-            self._contacts,
-            self._links,
-            self._connections,
+            self._ledger, me_id, identity.secret, self._rooms, self._contacts, self._links, self._connections,
             self._blocking,
-        )
+        )  # fmt: skip
         for sending in loaded.sending:
             contact = self._contacts.by_id.get(sending.peer)
             if contact is not None:
