@@ -100,11 +100,11 @@ def verify(client: Client, options: argparse.Namespace) -> None:
         return
     print("Are both the same at their side? (yes/no): ", end="", flush=True)
     if sys.stdin.readline().strip().casefold() not in ("yes", "y"):
-        print(
-            f"Not verified. If the codes differ, somebody stands between you, or it is another person: write nothing"
-            f" there, and see: python -m node block {peer.id}"
+        raise CommandRefused(
+            "code_differs",
+            "Not verified. If the codes differ, somebody stands between you, or it is another person: write nothing"
+            f" there, and see: python -m node block {peer.id}",
         )
-        return
     _verified(patiently(lambda: client.verify(peer.id, peer.code)), options)
 
 

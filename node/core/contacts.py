@@ -355,6 +355,11 @@ class Contacts:
         self._rooms.add_direct(room, name, peer, request=standing == "stranger" and self.asks)
         return contact
 
+    def is_hidden(self, contact: Contact) -> bool:
+        """Whether the conversation with it is hidden, because it is blocked."""
+        room = self._rooms.by_id.get(contact.peer.room)
+        return room is not None and room.hidden
+
     def strangers(self) -> list[Contact]:
         """Everybody with whom nobody here has dealt, on the list or not."""
         return [self.by_id[id_] for strangers in (self._strangers, self._shelved) for id_ in strangers.all()]

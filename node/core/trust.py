@@ -5,8 +5,9 @@ address: a node's address is never talked to in clear, and another key there is 
 is only a label: two nodes of one name are told apart by their codes.
 
 A person verifies a key by comparing codes. That belongs to the key: it survives other names and addresses. Another key
-at the address takes it away. Another key under the name doesn't, because anybody may choose any name: then whoever
-wanted could take it away from everybody. The one that has taken the name is warned of, as one that isn't verified.
+at the address takes it away, unless the node has moved from there meanwhile. Another key under the name doesn't,
+because anybody may choose any name: then whoever wanted could take it away from everybody. The one that has taken the
+name is warned of, as one that isn't verified.
 """
 
 from __future__ import annotations
@@ -122,8 +123,10 @@ class Trust:
         if dialled is not None and not dialled.is_node:
             return address, dialled
         plain = self._contacts.plain_at(address.host, address.port)
-        # One that spoke in clear from a node's address stands apart; only a person merges the two.
-        return address, None if plain is not None and plain.node_here else plain
+        # One that spoke in clear from a node's address stands apart; only a person merges the two. One that is blocked
+        # would hand its standing and its past to whoever dials from there.
+        apart = plain is not None and (plain.node_here or self._contacts.is_hidden(plain))
+        return address, None if apart else plain
 
     def _become(self, plain: Contact, node: Contact, link: Link) -> None:
         """A plain contact turned out to be this node: its history, and what waits for it, become the node's."""
@@ -164,6 +167,9 @@ class Trust:
                 self._rival(contact, found, address)
 
     def _rival(self, contact: Contact, found: str, address: Address) -> None:
+        if contact.peer.standing == "stranger":
+            # Nobody here knows it, so there is nobody to be mistaken for.
+            return
         peer, now = contact.peer, self._ledger.now
         before = self._rival_at.get(contact.id)
         if peer.rival not in (None, found) and before is not None and 0 <= now - before[1] < RIVAL_MS:
@@ -171,7 +177,7 @@ class Trust:
             return
         self._rival_at[contact.id] = address, now
         warning = RIVAL.format(address=address, found=short_code(found), name=peer.name, code=peer.code)
-        if peer.verified or NO_LONGER in (peer.warning or ""):
+        if (peer.verified and not _is_elsewhere(contact, address)) or NO_LONGER in (peer.warning or ""):
             warning += NO_LONGER
             self._contacts.change(contact, verified=False)
         self._contacts.warn(contact, warning, rival=found)
@@ -282,6 +288,15 @@ class Trust:
 def _how(plain: Contact | None) -> nouns.How:
     """How the address of a node was learnt that was taken for a plain peer until now."""
     return "typed" if plain is not None and plain.peer.standing == "asked" else "seen"
+
+
+def _is_elsewhere(contact: Contact, address: Address) -> bool:
+    """Whether a node has proved its key at another address since it was last met at this one, or does so now.
+
+    Then it has moved, and the other key says nothing about its own.
+    """
+    good = {path.address: path.good or 0 for path in contact.paths}
+    return bool(contact.links) or max(good.values(), default=0) > good.get(address, 0)
 
 
 def _bare(code: str) -> str:

@@ -109,7 +109,7 @@ def _alarmed(tab: Page) -> None:
 
 #: fill() makes peers in this order: bela, cian, TEAM ALPHA, salma, the long name, the hostile one.
 VIEWS = [
-    View("chats-empty", "empty", "", ".begin h2"),
+    View("chats-empty", "empty", "", ".nothing .alone h2"),
     View("chats-list", "full", "", ".list .room"),
     View("chats-full", "full", "?room=room-1", ".row"),
     View("chats-waiting", "full", "?room=room-2", ".waits"),

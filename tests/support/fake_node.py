@@ -28,6 +28,7 @@ from msgspec.structs import replace
 
 from node import names
 from node.bus import bounds, locate, nouns, reducer, server
+from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.errors import CommandRefused
@@ -60,7 +61,7 @@ class FakeNode:
         self.messages: dict[str, list[nouns.Message]] = {}
         self.tries: dict[str, nouns.NextTry] = {}
         self.health = nouns.Health()
-        self.keys: dict[str, tuple[bytes, rq.Reply]] = {}
+        self.keys: dict[str, tuple[bytes, en.Reply]] = {}
         self.commands: list[str] = []
         #: What followers said how far they are; kept apart, because they say it whenever they like.
         self.reports: list[rq.ReportArgs] = []
@@ -73,7 +74,7 @@ class FakeNode:
         self.database_bytes, self.free_bytes = 12_400_000, 38_200_000_000
         self.shut_out: dict[str, int] = {}
         #: Called before a command is answered: may raise CommandRefused.
-        self.before: Callable[[rq.Command], None] = lambda command: None
+        self.before: Callable[[en.Command], None] = lambda command: None
         #: Until when to keep the reply of the next command with this op to ourselves, after it took effect.
         self.hold_back: dict[str, threading.Event] = {}
         #: Messages that are said not to be in the search index yet.
@@ -403,7 +404,7 @@ class FakeNode:
 
     # -- commands
 
-    async def _answer(self, command: rq.Command) -> rq.Reply:
+    async def _answer(self, command: en.Command) -> en.Reply:
         if command.op != "report":
             self.commands.append(command.op)
         self.before(command)
@@ -424,7 +425,7 @@ class FakeNode:
         finally:
             self._cause = None
         raw = msgspec.Raw(msgspec.json.encode(result))
-        reply = rq.Reply(v=1, id=command.id, ok=True, result=raw, head=len(self.events))
+        reply = en.Reply(v=1, id=command.id, ok=True, result=raw, head=len(self.events))
         if command.key:
             self.keys[command.key] = (fingerprint, reply)
         held = self.hold_back.pop(command.op, None)

@@ -12,8 +12,9 @@ import { store } from "../shared/session.js";
 import { tips } from "../shared/tip.js";
 import { Windowed } from "../shared/windowed.js";
 import * as when from "../shared/when.js";
+import { Alone } from "./alone.js";
 import { Entry, isPlain } from "./entry.js";
-import { guide } from "./guide.js";
+import { Reach } from "./reach.js";
 import { Search } from "./search.js";
 
 /** @import { Child } from "../shared/dom.js" */
@@ -28,6 +29,9 @@ export class List {
   element;
   #parts;
   #search;
+  /** For a small screen, where there is no column beside the list. */
+  #alone = new Alone();
+  #reach = new Reach(() => this.#search.clear());
   /** @type {Windowed<RoomView>} */
   #rows;
   /** @type {Children<MessageView>} */
@@ -52,7 +56,7 @@ export class List {
       asks: makeAsks(),
       rooms: h("div", { class: "rooms", role: "list", "aria-label": "Conversations" }),
       people: h("h2", { hidden: true }, "People"),
-      empty: h("div", { class: "empty", hidden: true }),
+      empty: h("div", { class: "empty", hidden: true }, this.#alone.element),
       found: h("h2", { hidden: true }, "Messages"),
       hits: h("div", { class: "hits", role: "list", "aria-label": "Messages found" }),
       all: h("a", { class: "all", hidden: true }, "Show all hits"),
@@ -60,7 +64,7 @@ export class List {
     };
     this.#parts = parts;
     const scroller = h("div", { class: "scroll" },
-      parts.asks.element, parts.people, parts.rooms, parts.empty, parts.found, parts.hits, parts.all, parts.hint);
+      parts.asks.element, parts.people, parts.rooms, parts.empty, this.#reach.element, parts.found, parts.hits, parts.all, parts.hint);
     this.element = h("aside", { class: "list" }, this.#search.element, scroller);
     this.#rows = new Windowed(scroller, parts.rooms, {
       height: ROW_PX,
@@ -80,7 +84,7 @@ export class List {
       this.#ticks++;
       this.draw();
     }, 20000);
-    this.#stops = [guide(parts.empty), store.on("lists", this.#redraw), () => this.#redraw.stop(),
+    this.#stops = [store.on("lists", this.#redraw), () => this.#redraw.stop(),
       store.on("gone", (op) => this.#search.follow(op)),
       place.onChange(() => this.draw()), () => clearInterval(tick)];
     this.draw();
@@ -89,6 +93,7 @@ export class List {
   destroy() {
     for (const stop of this.#stops) stop();
     this.#rows.destroy();
+    this.#alone.destroy();
     this.#search.destroy();
   }
 
@@ -124,10 +129,11 @@ export class List {
     return this.#words ? this.#shown.findIndex((room) => room.id === id) : store.indexOf(id);
   }
 
-  /** What was found first: a conversation, else a message. */
+  /** What was found first: a conversation, else somebody to connect to, else a message. */
   #openFirst() {
     const [room] = this.#shown;
     if (room) this.#open(room.id);
+    else if (this.#reach.offered) this.#reach.act();
     else this.#parts.hits.querySelector("a")?.click();
   }
 
@@ -155,13 +161,15 @@ export class List {
       this.#rows.top = words ? 0 : this.#top;
     }
     const none = store.loaded && !shown.length && !words && store.me;
-    empty.hidden = !none;
+    empty.hidden = !none && !(!empty.hidden && this.#alone.typing);
+    this.#alone.draw();
     const results = this.#search.hits;
     found.hidden = all.hidden = !results.length;
     setAttribute(all, "href", `/search?q=${encodeURIComponent(this.#search.typed.trim())}`);
     setText(all, this.#search.more ? "Show all hits" : "Show on a page of their own");
     this.#hits.draw(results);
-    const nothing = words && !shown.length && !results.length && !this.#search.busy;
+    this.#reach.draw(this.#search.typed);
+    const nothing = words && !shown.length && !results.length && !this.#search.busy && !this.#reach.offered;
     hint.hidden = !(nothing || this.#search.problem);
     setText(hint, this.#search.problem || "Nobody and nothing found. Fewer words find more.");
   }
@@ -175,7 +183,7 @@ export class List {
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     const { hits, all } = this.#parts;
-    const below = [...hits.querySelectorAll("a"), ...(all.hidden ? [] : [all])];
+    const below = [...(this.#reach.offered ? [this.#reach.button] : []), ...hits.querySelectorAll("a"), ...(all.hidden ? [] : [all])];
     const { length } = this.#shown;
     /** @param {number} number */
     const stop = (number) => {

@@ -1,8 +1,9 @@
 // An invite: the link by which others add this node, as text and as a QR code, which is dark on white in either theme.
 
-import { h, icon, setText, svg, toClipboard } from "../shared/dom.js";
+import { h, icon, setText, toClipboard } from "../shared/dom.js";
 import { onKey } from "../shared/keyboard.js";
 import { problemOf } from "../shared/problem.js";
+import { qrCode } from "../shared/qr.js";
 import { connection, store } from "../shared/session.js";
 
 /** @import { Invite as Made } from "../shared/schema.js" */
@@ -35,9 +36,7 @@ export class Invite {
 
   /** @param {Made} made */
   #draw({ link, note, path, side }) {
-    const code = svg("svg", { viewBox: `0 0 ${side} ${side}`, class: "qr", role: "img", "aria-label": "The link as a QR code",
-      "shape-rendering": "crispEdges" },
-    svg("rect", { width: side, height: side, fill: "#ffffff" }), svg("path", { d: path, fill: "#000000" }));
+    const code = qrCode(path, side, "The link as a QR code");
     const said = h("p", { role: "status" });
     const copy = h("button", { class: "primary", type: "button", onclick: async () => {
       await toClipboard(link);
