@@ -265,7 +265,9 @@ class Trust:
         """Somebody here trusts another key at a node's address: the address is that key's from now on."""
         contacts = self._contacts
         addresses = contact.addresses
-        address = addresses[0] if addresses else None
+        # Since a restart, nobody knows where the other key has answered: not where this one is linked now.
+        linked = [Address(link.host, link.port) for link in contact.links if link.port is not None]
+        address = next((one for one in reversed(addresses) if one not in linked), None)
         if contact.id in self._rival_at:
             address, _ = self._rival_at.pop(contact.id)
         contacts.places.set_addresses(contact, [one for one in addresses if one != address])

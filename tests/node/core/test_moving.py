@@ -269,3 +269,21 @@ def test_static_peers_are_linked_whatever_happens_and_host_names_among_them_are_
     anna.dials.clear()
     net.wait(60_000)
     assert anna.dials == []
+
+
+def test_a_new_key_that_is_trusted_after_a_restart_does_not_get_the_address_where_the_old_one_is_linked() -> None:
+    net, anna, bob = met()
+    net.cut_all()
+    eve = net.add("eve")
+    # Bob has moved; eve answered at his old address, and anna has been started anew since.
+    learn(anna, bob, "10.9.9.9")
+    contacts = anna.core._contacts
+    contacts.warn(contacts.by_id[bob.id], "Another key answers.", rival=eve.id)
+    anna.give(s.Ticked())
+    anna.begin()
+    net.wait(1_000)
+    assert links(anna) == 1 and anna.peer(bob).addresses[0] == str(bob.address)
+    result = anna.ask("trust", rq.TrustArgs(peer=bob.id))
+    assert isinstance(result, rq.PeerResult)
+    assert (result.peer.id, result.peer.addresses) == (eve.id, ["10.9.9.9:5000"])
+    assert anna.peer(bob).addresses == [str(bob.address)]
