@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from node import names, qr
+from node import looks, qr
 from node.bus import nouns
 from node.bus import requests as rq
 from node.bus.client import Client
@@ -159,9 +159,8 @@ class Waiting(msgspec.Struct, kw_only=True):
 
 def _namesakes(state: nouns.State, room: nouns.Room) -> list[nouns.Peer]:
     """Known peers whose name looks like that of a request."""
-    look = names.look(room.name)
     known = [peer for peer in state.peers.values() if peer.id != room.peer and peer.standing != "stranger"]
-    return [peer for peer in known if names.look(peer.name) == look]
+    return [peer for peer in known if looks.alike(room.name, peer.name)]
 
 
 def accept(client: Client, options: argparse.Namespace) -> None:

@@ -38,6 +38,10 @@ SAME_NAME = (
     "{name} is also the name of another Snicher node (code {other}). They are two identities; this one has the code"
     " {code}."
 )
+LIKE_NAME = (
+    "The name {name} looks like {their}, which is the name of another Snicher node (code {other}). They are two"
+    " identities; this one has the code {code}."
+)
 VERIFIED_NAME = " The other one is verified, and this one isn't."
 NO_LONGER = " Until now it was verified; that no longer holds: compare the codes again."
 CLEAR = (
@@ -147,12 +151,14 @@ class Trust:
             self._compare_name(contact)
 
     def _compare_name(self, contact: Contact) -> None:
-        """Say loudly when another node goes by the same name."""
-        others = [one for one in self._contacts.named(contact.peer.name) if one is not contact and one.is_node]
+        """Say loudly when another node goes by the same name, or by one that looks like it."""
+        others = [one for one in self._contacts.alike(contact.peer.name) if one is not contact]
         if others and contact.peer.warning is None:
-            peer = contact.peer
-            other = next((one for one in others if one.peer.verified), others[0])
-            warning = SAME_NAME.format(name=peer.name, code=peer.code, other=other.peer.code)
+            peer, key = contact.peer, names.key(contact.peer.name)
+            # The one that somebody would impersonate; of several, one of the very name.
+            other = min(others, key=lambda one: (not one.peer.verified, names.key(one.peer.name) != key))
+            words = SAME_NAME if names.key(other.peer.name) == key else LIKE_NAME
+            warning = words.format(name=peer.name, their=other.peer.name, code=peer.code, other=other.peer.code)
             if other.peer.verified and not peer.verified:
                 warning += VERIFIED_NAME
             self._contacts.warn(contact, warning)

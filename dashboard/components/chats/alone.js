@@ -6,7 +6,7 @@ import { newKey } from "../shared/key.js";
 import { onSubmit } from "../shared/keyboard.js";
 import { place } from "../shared/place.js";
 import { problemOf } from "../shared/problem.js";
-import { qrCode } from "../shared/qr.js";
+import { drawnQr } from "../shared/qr.js";
 import { asTarget, isHere, MAX_LINK, reach } from "../shared/reaching.js";
 import { connection, store } from "../shared/session.js";
 
@@ -115,10 +115,10 @@ class InviteCard {
   }
 
   /** @param {Invite} made */
-  #put({ link, note, path, side }) {
+  #put({ link, note, qr }) {
     this.#link = link;
     this.#copy.disabled = false;
-    this.#code.replaceChildren(qrCode(path, side, "Your invite as a QR code"));
+    this.#code.replaceChildren(drawnQr(qr, "Your invite as a QR code"));
     setText(this.#note, note);
   }
 }

@@ -314,6 +314,19 @@ def test_who_takes_the_name_of_somebody_verified_is_warned_of_and_takes_nothing_
     assert (anna.peer(bob).verified, anna.peer(bob).warning) == (True, None)
 
 
+def test_who_takes_a_name_that_looks_like_a_verified_one_is_warned_of() -> None:
+    net, anna, bob = met()
+    verify(anna, bob, bob.id)
+    other = net.add("other")
+    other.name = "b\u043eb"
+    net.link(other, anna)
+    (warning,) = warned(anna)
+    assert "looks like bob" in warning
+    assert anna.peer(bob).code in warning
+    assert "The other one is verified, and this one isn't." in warning
+    assert anna.peer(bob).warning is None
+
+
 def test_a_plain_client_has_no_key_to_verify() -> None:
     _, anna, bob = met()
     plain = in_clear(anna, bob)
