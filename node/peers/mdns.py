@@ -219,8 +219,9 @@ class Mdns:
         """Ask who is there. A new browser asks at once, on new interfaces too."""
         if self._browser is not None:
             await self._browser.async_cancel()
-        self._browser = azeroconf.AsyncServiceBrowser(running.zeroconf, nearby.SERVICE, handlers=[self._heard])
+        # Before that: what is known already counts, and comes at once.
         self._await_echo()
+        self._browser = azeroconf.AsyncServiceBrowser(running.zeroconf, nearby.SERVICE, handlers=[self._heard])
 
     def _service(self, plan: Plan) -> zeroconf.ServiceInfo:
         return zeroconf.ServiceInfo(
