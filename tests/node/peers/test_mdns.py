@@ -366,6 +366,23 @@ def test_while_nobody_is_seen_it_asks_and_tells_again(monkeypatch: pytest.Monkey
     run(test)
 
 
+def test_it_tells_of_itself_again_less_and_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mdns, "ALONE_S", 0.005)
+    monkeypatch.setattr(mdns, "AGAIN_S", 0.02)
+
+    async def test(house: House) -> None:
+        fake = await house.begin()
+        fake.tell(NAME, service())
+        await house.until(lambda: any(isinstance(one, s.Sighted) for one in house.told))
+        before = len(fake.infos)
+        began = asyncio.get_running_loop().time()
+        await house.until(lambda: len(fake.infos) >= before + 3)
+        assert asyncio.get_running_loop().time() - began > 0.3, "0.02, 0.08 and 0.32 seconds later"
+        assert fake.infos[-1].name == fake.infos[0].name
+
+    run(test)
+
+
 def test_off_says_good_bye_and_on_begins_anew() -> None:
     async def test(house: House) -> None:
         first = await house.begin()
