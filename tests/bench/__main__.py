@@ -16,6 +16,7 @@
     burst      loss through PUB to subscribers that sleep through a burst, beside default ZeroMQ
     crowd      what two honest peers notice of two hundred bad connections, and how long `send` takes meanwhile; and
                what they notice of three hundred flooding sources
+    handshakes what two honest nodes notice of floods of handshakes at one's door, and how long a newcomer takes
     finding    a fresh node on a network: until it is linked and can write; 20 nodes at once; what they say when nothing
                is said. In network namespaces, as root (python -m tests.bench.finding 50 100: other numbers)
     scrolling  frames and long tasks of a tab that scrolls up a long conversation, quiet and while messages stream in
@@ -28,7 +29,7 @@ turn with the product, and `ratio` is the median of the pairs: machines are nois
 absolute figures. Targets are shown and never asserted; "MISSED" is a thing to look at, not a failed run.
 
 Everything runs on loopback in temporary homes; every process is ended by its handle. Linux only: memory and CPU come
-from /proc. A whole run takes about seven minutes, `--quick` (small sizes, figures without meaning) well under one.
+from /proc. A whole run takes about nine minutes, `--quick` (small sizes, figures without meaning) well under one.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ from tests.bench.sizes import FULL, QUICK, Sizes
 #: Each is a module of this package with `measure`. Loaded when asked for: workers import this file again.
 NAMES = (
     "plain", "latency", "sending", "delivered", "links", "paging", "snapshots", "searching", "idle", "burst", "crowd",
-    "finding", "scrolling", "pixels", "opening", "many",
+    "handshakes", "finding", "scrolling", "pixels", "opening", "many",
 )  # fmt: skip
 
 

@@ -6,9 +6,9 @@ import { mounting } from "../shared/mount.js";
 import { isFindKey, isNarrow, place, REQUESTS } from "../shared/place.js";
 import { store } from "../shared/session.js";
 import { strip } from "../shared/strip.js";
+import { Alone } from "./alone.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
-import { guide } from "./guide.js";
 import { List } from "./list.js";
 import { Requests } from "./requests.js";
 
@@ -24,9 +24,8 @@ function build(root) {
   const requests = new Requests();
   const choose = h("div", {}, h("h2", {}, "Choose a conversation"),
     h("p", {}, "Or press ", h("kbd", {}, "Ctrl"), " ", h("kbd", {}, "K"), " to find somebody."));
-  const begin = h("div", { class: "begin" });
-  const nothing = h("section", { class: "nothing" }, choose, begin);
-  const stopGuide = guide(begin);
+  const alone = new Alone();
+  const nothing = h("section", { class: "nothing" }, choose, alone.element);
   const line = h("p", { class: "calmline", role: "status", hidden: true, tabindex: -1 });
   root.append(line, h("div", { class: "columns" }, list.element, nothing, requests.element, talk.element));
   const heading = h("h1", { class: "visuallyhidden" }, "Chats");
@@ -36,10 +35,14 @@ function build(root) {
   line.after(foundLine);
   const stopStrip = strip(root);
   composer.onSent = () => talk.sent();
+  alone.element.addEventListener("focusout", () => setTimeout(showNothing));
 
   function showNothing() {
-    choose.hidden = !store.rooms.size;
-    begin.hidden = Boolean(store.rooms.size) || !store.me;
+    // Whoever types an address there goes on, though somebody appears meanwhile.
+    const isAlone = !store.rooms.size || (!alone.element.hidden && alone.typing);
+    choose.hidden = isAlone;
+    alone.element.hidden = !isAlone || !store.me;
+    alone.draw();
   }
 
   /**
@@ -51,6 +54,14 @@ function build(root) {
     line.hidden = !text;
     setText(line, text);
   }
+
+  /**
+   * The conversation that was to be opened while it was still a request. Once it is accepted, it is opened: the answer to
+   * accepting it may come before the change of the list.
+   *
+   * @type {string | null}
+   */
+  let wished = null;
 
   /** @param {string | null} room */
   const isRequest = (room) => (room !== null && store.requests.has(room) ? room : null);
@@ -66,7 +77,8 @@ function build(root) {
     if (asked) {
       requests.choose(asked);
       place.open(REQUESTS);
-    }
+      wished = asked;
+    } else if (place.room !== REQUESTS) wished = null;
     const asks = place.room === REQUESTS;
     const left = gone && talk.element.contains(focusAround(root));
     showNothing();
@@ -74,6 +86,7 @@ function build(root) {
     setText(found, `Back to what was found for “${place.results ?? ""}”`);
     root.classList.toggle("open", Boolean(place.room));
     nothing.hidden = Boolean(place.room);
+    alone.draw();
     talk.element.hidden = !place.room || asks;
     talk.open(asks ? null : place.room, place.around);
     requests.show(asks);
@@ -119,10 +132,14 @@ function build(root) {
   const stops = [
     // Whoever was led to a message stays there: this page has shown itself when it was built.
     place.onChange((change) => change.arrived || show(change)),
-    stopGuide,
     store.on("lists", () => {
       showNothing();
       if (isRequest(place.room)) show({ again: true });
+      if (wished && !store.requests.has(wished)) {
+        const accepted = place.room === REQUESTS && store.rooms.has(wished) ? wished : null;
+        wished = null;
+        if (accepted) place.open(accepted);
+      }
       // Drafts are kept per node; shared/outbox.js looks for them once all conversations are known.
       if (adopted() && known !== adopted()) composer.refill();
       known = adopted() ?? known;
@@ -133,6 +150,7 @@ function build(root) {
     () => list.destroy(),
     () => requests.destroy(),
     () => talk.destroy(),
+    () => alone.destroy(),
     () => composer.destroy(),
   ];
   return () => {

@@ -6,13 +6,14 @@ import { onSubmit } from "../shared/keyboard.js";
 import { called } from "../shared/names.js";
 import { place } from "../shared/place.js";
 import { problemOf } from "../shared/problem.js";
+import { asTarget, MAX_ADDRESS, MAX_LINK, reach } from "../shared/reaching.js";
 import { connection, store } from "../shared/session.js";
 
 /** @import { PeerView } from "../shared/schema.js" */
 
 /** As BUS.md names them; the same words as in wording.py, shorter. */
 const DIALECTS = [
-  ["auto", "find out by itself"],
+  ["auto", "Find out by itself"],
   ["snicher", "snicher: stays connected"],
   ["std", "std: the usual plain form"],
   ["angle@", "angle@: <host:port> @ <name>"],
@@ -22,12 +23,6 @@ const DIALECTS = [
   ["portline", "portline: port, then lines"],
   ["json", "json: JSON objects"],
 ];
-/** Characters of an address that the server takes; names of machines have at most 253. */
-const MAX_ADDRESS = 300;
-/** And of an invite; the node says what is wrong with one. */
-const MAX_LINK = 2048;
-/** @param {string} text */
-const isInvite = (text) => /^snicher:/i.test(text);
 /** Storage key of the address until the connection has worked; this tab only. */
 const DRAFT = "snicher/connect";
 
@@ -45,7 +40,7 @@ export class Form {
    * @type {{ peer: string, room: string } | null}
    */
   #watched = null;
-  /** What of an invite wasn't taken, beside how the connection is. */
+  /** What is said beside how the connection is, such as what of an invite wasn't taken. */
   #extra = "";
   /**
    * The idempotency key of this attempt, so that a retry after a lost answer doesn't double it.
@@ -65,9 +60,10 @@ export class Form {
     this.#line = h("p", { class: "connectnote", id: "connect-note", role: "status", hidden: true }, this.#note, " ", this.#open);
     this.element = h("form", { class: "connect" },
       h("div", { class: "fields" },
-        h("label", { class: "wide" }, h("span", {}, "Address"), this.#address),
-        h("label", {}, h("span", {}, "Dialect"), this.#dialect),
+        h("label", { class: "wide" }, h("span", {}, "Address or invite"), this.#address),
         this.#button),
+      h("details", { class: "more" }, h("summary", {}, "More"),
+        h("label", {}, h("span", {}, "What the other one speaks"), this.#dialect)),
       this.#line);
     this.#address.value = this.#draft() ?? "";
     this.#address.addEventListener("input", () => {
@@ -90,19 +86,18 @@ export class Form {
   async #connect() {
     const address = this.#address.value.trim();
     if (!address) {
-      this.#say("Type the address of somebody's node or client, as 192.168.1.20:5000.", "bad");
+      this.#say("Paste an invite, or type the address of somebody's node or client, as 192.168.1.20:5000.", "bad");
       return this.#address.focus();
     }
-    if (!isInvite(address) && address.length > MAX_ADDRESS) return this.#say("That is too long for an address.", "bad");
+    const target = asTarget(address);
+    if (target.kind === "address" && address.length > MAX_ADDRESS) return this.#say("That is too long for an address.", "bad");
     this.#key ??= newKey();
     this.#button.disabled = true;
     this.#watched = null;
     this.#extra = "";
     this.#say("Asking your node…", "plain");
     try {
-      const { peer, note } = isInvite(address)
-        ? await connection.command("add", { link: address }, this.#key)
-        : { ...await connection.command("connect", { address, dialect: this.#dialect.value }, this.#key), note: "" };
+      const { peer, note } = await reach(connection, target, this.#key, this.#dialect.value);
       this.#key = null;
       this.#watched = { peer: peer.id, room: peer.room };
       this.#extra = note;
