@@ -167,7 +167,7 @@ class Mdns:
         listen = self._listen()
         if self._how == "off":
             return "off", None
-        if any(one.is_local and one.host == listen.host for one in self._own):
+        if rank(listen.host)[0]:
             return "local", LOCAL.format(host=listen.host)
         return "no_network", NO_NETWORK
 

@@ -192,7 +192,13 @@ def test_a_node_that_listens_everywhere_speaks_both_families_once_an_interface()
 
 @pytest.mark.parametrize(
     ("listen", "own", "state"),
-    [("127.0.0.1", [ETH, LO], "local"), ("0.0.0.0", [LO], "no_network"), ("10.0.0.9", [ETH], "no_network")],
+    [
+        ("127.0.0.1", [ETH, LO], "local"),
+        ("127.0.0.2", [ETH, LO], "local"),
+        ("::1", [ETH, LO], "local"),
+        ("0.0.0.0", [LO], "no_network"),
+        ("10.0.0.9", [ETH], "no_network"),
+    ],
 )
 def test_a_node_that_nobody_reaches_says_nothing_to_the_network_and_why_to_its_people(
     listen: str, own: list[Own], state: str
