@@ -406,6 +406,7 @@ class Node:
         contact = self._connections.owner(up.link)
         if contact is not None and contact.peer.standing == "stranger":
             self._quotas.count(up.host, 0, LINK_SAID)
+        self._nearby.secured(up.link, up.peer)
 
     def _framed(self, framed: s.Framed) -> None:
         link = self._links.get(framed.link)

@@ -34,6 +34,9 @@ log = logging.getLogger("snicher")
 RETRY_S = 30.0
 #: While nobody is seen, it asks and tells again so often, in seconds: words get lost, and networks change elsewhere.
 ALONE_S = 30.0
+#: It tells of itself again after so many seconds, each time after so many times as many, at most after an hour: whoever
+#: missed it is found all the same (RFC 6762, section 8.3).
+AGAIN_S, AGAIN_TIMES, AGAIN_MOST_S = 30.0, 4, 3600.0
 #: How often the day is looked at, in seconds: each day has its own tag.
 DAY_LOOK_S = 60.0
 #: Our own words must come back within so many seconds, or multicast is blocked on this machine.
@@ -98,6 +101,9 @@ class Mdns:
         self._info: zeroconf.ServiceInfo | None = None
         self._instance = ""
         self._echo: asyncio.TimerHandle | None = None
+        #: When it tells of itself again (loop time), and after how many seconds once more.
+        self._again_at = 0.0
+        self._again_s = AGAIN_S
         self._state: tuple[nouns.NearbyState, str | None] = ("off", None)
         self._ending = False
         #: What was told of each service; services to look at; and those being asked.
@@ -161,7 +167,7 @@ class Mdns:
         listen = self._listen()
         if self._how == "off":
             return "off", None
-        if any(one.is_local and one.host == listen.host for one in self._own):
+        if rank(listen.host)[0]:
             return "local", LOCAL.format(host=listen.host)
         return "no_network", NO_NETWORK
 
@@ -172,7 +178,7 @@ class Mdns:
             self._stir.clear()
             plan = self._plan()
             alone = not any(self._told.values())
-            wait = ALONE_S if alone else DAY_LOOK_S
+            wait = ALONE_S if alone or self._again_s == AGAIN_S else DAY_LOOK_S
             try:
                 if plan is None:
                     await self._shut()
@@ -182,9 +188,10 @@ class Mdns:
                     self._done = plan
                     if self._state[0] != "deaf":
                         self._tell("on")
-                elif alone and self._info is not None and self._zeroconf is not None:
+                elif self._info is not None and self._zeroconf is not None and (alone or self._is_due()):
                     await self._zeroconf.async_update_service(self._info)
-                    await self._browse(self._zeroconf)
+                    if alone:
+                        await self._browse(self._zeroconf)
             except Exception as error:
                 # Also errors that aren't OSErrors: what zeroconf raises depends on what others send.
                 log.debug("mDNS failed", exc_info=error)
@@ -196,6 +203,15 @@ class Mdns:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._stir.wait()
+
+    def _is_due(self) -> bool:
+        """Whether it is time to tell of itself again."""
+        now = asyncio.get_running_loop().time()
+        if now < self._again_at:
+            return False
+        self._again_s = min(AGAIN_MOST_S, self._again_s * AGAIN_TIMES)
+        self._again_at = now + self._again_s
+        return True
 
     async def _make(self, plan: Plan) -> None:
         """Do as planned. Raises whatever zeroconf raises."""
@@ -213,14 +229,16 @@ class Mdns:
                 await running.async_update_interfaces(speak, _versions(speak))
             self._info = self._service(plan)
             await running.async_update_service(self._info)
+        self._again_s, self._again_at = AGAIN_S, asyncio.get_running_loop().time() + AGAIN_S
         await self._browse(running)
 
     async def _browse(self, running: azeroconf.AsyncZeroconf) -> None:
         """Ask who is there. A new browser asks at once, on new interfaces too."""
         if self._browser is not None:
             await self._browser.async_cancel()
-        self._browser = azeroconf.AsyncServiceBrowser(running.zeroconf, nearby.SERVICE, handlers=[self._heard])
+        # Before that: what is known already counts, and comes at once.
         self._await_echo()
+        self._browser = azeroconf.AsyncServiceBrowser(running.zeroconf, nearby.SERVICE, handlers=[self._heard])
 
     def _service(self, plan: Plan) -> zeroconf.ServiceInfo:
         return zeroconf.ServiceInfo(

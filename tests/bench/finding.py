@@ -7,12 +7,13 @@ of nodes; each is a process of some 60 MB, and starting a hundred takes two core
 from __future__ import annotations
 
 import argparse
+import contextlib
 import pathlib
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
@@ -31,6 +32,8 @@ from tests.support.segments import Ground, Machine
 LOOK_S = 0.005
 #: After all have found each other: the questions of the start are over, and links that aren't needed are left (s).
 SETTLE_S = 25.0
+#: How many neighbours Linux keeps: the largest number last.
+TABLE = tuple(pathlib.Path(f"/proc/sys/net/ipv4/neigh/default/gc_thresh{number}") for number in (3, 2, 1))
 #: Counts what mDNS and what links cost, with all headers of IP.
 COUNT = """
 table inet count {
@@ -109,6 +112,28 @@ def _until(what: Callable[[], bool], words: str, pause: float = LOOK_S, within: 
     return time.perf_counter()
 
 
+@contextlib.contextmanager
+def neighbours(count: int) -> Iterator[None]:
+    """Room for what so many machines know of each other's hardware addresses, as long as it lasts.
+
+    Linux keeps one table for all namespaces, for some 1,000 neighbours: 32 machines that know each other. Beyond, it
+    drops packets, which would be measured instead of the nodes.
+    """
+    wanted = 4 * count * count
+    before = {path: path.read_text("ascii") for path in TABLE}
+    changed = [path for path in TABLE if int(before[path]) < wanted]
+    try:
+        for path in changed:
+            path.write_text(str(wanted), "ascii")
+        yield
+    except PermissionError as error:
+        raise Unavailable(f"the kernel's table of neighbours can't be made larger: {error.strerror}") from error
+    finally:
+        for path in changed:
+            with contextlib.suppress(PermissionError):
+                path.write_text(before[path], "ascii")
+
+
 class Place:
     """One segment, and machines on it."""
 
@@ -160,6 +185,7 @@ def first_peer(repeats: int) -> list[Row]:
 def crowd(count: int, idle_s: float, settle_s: float) -> list[Row]:
     """So many nodes start on one segment: when all know all, and what it costs then and later."""
     with ExitStack() as stack:
+        stack.enter_context(neighbours(count))
         place = Place(stack)
         machines = [place.machine() for _ in range(count)]
         began = time.perf_counter()

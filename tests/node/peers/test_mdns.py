@@ -192,7 +192,13 @@ def test_a_node_that_listens_everywhere_speaks_both_families_once_an_interface()
 
 @pytest.mark.parametrize(
     ("listen", "own", "state"),
-    [("127.0.0.1", [ETH, LO], "local"), ("0.0.0.0", [LO], "no_network"), ("10.0.0.9", [ETH], "no_network")],
+    [
+        ("127.0.0.1", [ETH, LO], "local"),
+        ("127.0.0.2", [ETH, LO], "local"),
+        ("::1", [ETH, LO], "local"),
+        ("0.0.0.0", [LO], "no_network"),
+        ("10.0.0.9", [ETH], "no_network"),
+    ],
 )
 def test_a_node_that_nobody_reaches_says_nothing_to_the_network_and_why_to_its_people(
     listen: str, own: list[Own], state: str
@@ -362,6 +368,23 @@ def test_while_nobody_is_seen_it_asks_and_tells_again(monkeypatch: pytest.Monkey
         fake = await house.begin()
         await house.until(lambda: len(fake.infos) > 2 and fake.log.count("browse") > 2)
         assert len({info.name for info in fake.infos}) == 1
+
+    run(test)
+
+
+def test_it_tells_of_itself_again_less_and_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mdns, "ALONE_S", 0.005)
+    monkeypatch.setattr(mdns, "AGAIN_S", 0.02)
+
+    async def test(house: House) -> None:
+        fake = await house.begin()
+        fake.tell(NAME, service())
+        await house.until(lambda: any(isinstance(one, s.Sighted) for one in house.told))
+        before = len(fake.infos)
+        began = asyncio.get_running_loop().time()
+        await house.until(lambda: len(fake.infos) >= before + 3)
+        assert asyncio.get_running_loop().time() - began > 0.3, "0.02, 0.08 and 0.32 seconds later"
+        assert fake.infos[-1].name == fake.infos[0].name
 
     run(test)
 
