@@ -25,11 +25,9 @@ from node.bus import bounds
 MAX_ROWS = 200
 #: Conversations that a tab may look for at once.
 MAX_UNKNOWN_ROOMS = 50
-#: Most mandatory peers in a request; the node's own bound is lower and has an error sentence.
-MAX_MANDATORY = 100
-#: And peers that are always to be linked; and characters that a status may have on its way to the node, which says what
-#: is too long.
-MAX_STATIC = 100
+#: Most mandatory peers, and most static ones, in a request; the node's own bounds are lower and have error sentences.
+MAX_MANDATORY = MAX_STATIC = 100
+#: Most characters of a status on its way to the node, which says what is too long.
 MAX_STATUS = 1000
 #: Longest code that somebody types, in characters: an invite fits.
 MAX_CODE_CHARS = 4096

@@ -361,10 +361,11 @@ class App:
             self._answers.settle(act)
         elif isinstance(act, e.Notice):
             self._turns.notice(act.about, act.sentence)
-        elif isinstance(act, e.Discover):
+        elif isinstance(act, e.Discover | e.Reconfirm):
             self._mdns.perform(act)
         elif isinstance(act, e.Tell):
             self._server.publish([act.event])
+            self._announcements.told(act.event)
         elif isinstance(act, e.Fetch):
             self._turns.fetch(act.query)
         elif isinstance(act, e.ReportExpiry):

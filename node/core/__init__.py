@@ -30,6 +30,7 @@
     presence.py   how present people are, told and heard
     views.py      what front ends may ask about a peer in memory
     static.py     the peers that the settings name, always to be linked
+    nearby.py     who is seen on this network, and whom to link of them
     consumers.py  named cursors into the event log, kept for front ends
     greetings.py  the mandatory peers, greeted at the start
     keeping.py    how long things are kept, and what is removed next   expiry.py  which messages expire

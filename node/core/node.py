@@ -154,15 +154,9 @@ class Node:
             self._presences,
         )
         self._nearby = Nearby(
-            self._ledger,
-            me_id,
-            identity.secret,
-            self._rooms,
-            self._contacts,
-            self._links,
-            self._connections,
+            self._ledger, me_id, identity.secret, self._rooms, self._contacts, self._links, self._connections,
             self._blocking,
-        )
+        )  # fmt: skip
         for sending in loaded.sending:
             contact = self._contacts.by_id.get(sending.peer)
             if contact is not None:
@@ -355,7 +349,6 @@ class Node:
                 self._replication.served(stimulus)
             case s.Secured():
                 self._secured(stimulus)
-                self._nearby.secured(stimulus.link, stimulus.peer)
             case s.KeyDiffered():
                 self._trust.differed(stimulus.link, stimulus.found)
             case s.AnsweredLate():
@@ -409,9 +402,11 @@ class Node:
     def _secured(self, up: s.Secured) -> None:
         self._greetings.secured(up.link)
         self._secure.opened(up, full=self._is_full(up.peer))
+        self._nearby.secured(up.link, up.peer)
         contact = self._connections.owner(up.link)
         if contact is not None and contact.peer.standing == "stranger":
             self._quotas.count(up.host, 0, LINK_SAID)
+        self._nearby.secured(up.link, up.peer)
 
     def _framed(self, framed: s.Framed) -> None:
         link = self._links.get(framed.link)

@@ -271,7 +271,9 @@ class Trust:
         """Somebody here trusts another key at a node's address: the address is that key's from now on."""
         contacts = self._contacts
         addresses = contact.addresses
-        address = addresses[0] if addresses else None
+        # Since a restart, nobody knows where the other key has answered: not where this one is linked now.
+        linked = [Address(link.host, link.port) for link in contact.links if link.port is not None]
+        address = next((one for one in reversed(addresses) if one not in linked), None)
         if contact.id in self._rival_at:
             address, _ = self._rival_at.pop(contact.id)
         contacts.places.set_addresses(contact, [one for one in addresses if one != address])
@@ -301,7 +303,8 @@ def _is_elsewhere(contact: Contact, address: Address) -> bool:
 
     Then it has moved, and the other key says nothing about its own.
     """
-    return bool(contact.links) or contact.addresses[:1] != [address]
+    good = {path.address: path.good or 0 for path in contact.paths}
+    return bool(contact.links) or max(good.values(), default=0) > good.get(address, 0)
 
 
 def _bare(code: str) -> str:

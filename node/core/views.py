@@ -4,25 +4,11 @@ from __future__ import annotations
 
 from node.bus import nouns
 from node.core.contact import Contact
-from node.model import Address
 
 
 def links(contact: Contact) -> list[nouns.Link]:
     """The encrypted links with a peer, the one in use last."""
-    return [
-        nouns.Link(
-            direction=one.direction,
-            address=str(Address(one.host, one.port)) if one.port is not None else one.host,
-            since=one.since,
-            version=one.version,
-            program=one.program,
-            clock=one.ahead,
-            instance=one.instance.hex(),
-            run=one.run.hex(),
-        )
-        for one in contact.links
-        if one.kind == "secure"
-    ]
+    return [one.told() for one in contact.links if one.kind == "secure"]
 
 
 def paths(contact: Contact) -> list[nouns.Path]:

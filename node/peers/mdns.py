@@ -13,8 +13,8 @@ import errno
 import logging
 import secrets
 import traceback
-from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple, Protocol
 
 import zeroconf
 from zeroconf import asyncio as azeroconf
@@ -34,6 +34,9 @@ log = logging.getLogger("snicher")
 RETRY_S = 30.0
 #: While nobody is seen, it asks and tells again so often, in seconds: words get lost, and networks change elsewhere.
 ALONE_S = 30.0
+#: It tells of itself again after so many seconds, each time after so many times as many, at most after an hour: whoever
+#: missed it is found all the same (RFC 6762, section 8.3).
+AGAIN_S, AGAIN_TIMES, AGAIN_MOST_S = 30.0, 4, 3600.0
 #: How often the day is looked at, in seconds: each day has its own tag.
 DAY_LOOK_S = 60.0
 #: Our own words must come back within so many seconds, or multicast is blocked on this machine.
@@ -98,6 +101,9 @@ class Mdns:
         self._info: zeroconf.ServiceInfo | None = None
         self._instance = ""
         self._echo: asyncio.TimerHandle | None = None
+        #: When it tells of itself again (loop time), and after how many seconds once more.
+        self._again_at = 0.0
+        self._again_s = AGAIN_S
         self._state: tuple[nouns.NearbyState, str | None] = ("off", None)
         self._ending = False
         #: What was told of each service; services to look at; and those being asked.
@@ -109,8 +115,11 @@ class Mdns:
 
     # -- what is wanted
 
-    def perform(self, act: e.Discover) -> None:
-        """Begin, or end, as the core says; told again, everything that is seen is told again."""
+    def perform(self, act: e.Discover | e.Reconfirm) -> None:
+        """Begin, or end, as the core says; told again, everything that is seen is told again. Or ask for a service."""
+        if isinstance(act, e.Reconfirm):
+            self._reconfirm(act.name)
+            return
         self._how = act.how
         self._node.feed(s.Discovering(*self._state))
         self._told.clear()
@@ -158,18 +167,18 @@ class Mdns:
         listen = self._listen()
         if self._how == "off":
             return "off", None
-        if any(one.is_local and one.host == listen.host for one in self._own):
+        if rank(listen.host)[0]:
             return "local", LOCAL.format(host=listen.host)
         return "no_network", NO_NETWORK
 
     # -- making it so
 
     async def _work(self) -> None:
-        while not self._ending or self._zeroconf is not None:
+        while True:
             self._stir.clear()
             plan = self._plan()
             alone = not any(self._told.values())
-            wait = ALONE_S if alone else DAY_LOOK_S
+            wait = ALONE_S if alone or self._again_s == AGAIN_S else DAY_LOOK_S
             try:
                 if plan is None:
                     await self._shut()
@@ -179,18 +188,30 @@ class Mdns:
                     self._done = plan
                     if self._state[0] != "deaf":
                         self._tell("on")
-                elif alone and self._info is not None and self._zeroconf is not None:
+                elif self._info is not None and self._zeroconf is not None and (alone or self._is_due()):
                     await self._zeroconf.async_update_service(self._info)
-                    await self._browse(self._zeroconf)
+                    if alone:
+                        await self._browse(self._zeroconf)
             except Exception as error:
                 # Also errors that aren't OSErrors: what zeroconf raises depends on what others send.
                 log.debug("mDNS failed", exc_info=error)
                 await self._shut()
                 self._tell("failing", CANT.format(why=_why(error)))
                 wait = RETRY_S
+            if self._ending:
+                return
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._stir.wait()
+
+    def _is_due(self) -> bool:
+        """Whether it is time to tell of itself again."""
+        now = asyncio.get_running_loop().time()
+        if now < self._again_at:
+            return False
+        self._again_s = min(AGAIN_MOST_S, self._again_s * AGAIN_TIMES)
+        self._again_at = now + self._again_s
+        return True
 
     async def _make(self, plan: Plan) -> None:
         """Do as planned. Raises whatever zeroconf raises."""
@@ -208,14 +229,16 @@ class Mdns:
                 await running.async_update_interfaces(speak, _versions(speak))
             self._info = self._service(plan)
             await running.async_update_service(self._info)
+        self._again_s, self._again_at = AGAIN_S, asyncio.get_running_loop().time() + AGAIN_S
         await self._browse(running)
 
     async def _browse(self, running: azeroconf.AsyncZeroconf) -> None:
         """Ask who is there. A new browser asks at once, on new interfaces too."""
         if self._browser is not None:
             await self._browser.async_cancel()
-        self._browser = azeroconf.AsyncServiceBrowser(running.zeroconf, nearby.SERVICE, handlers=[self._heard])
+        # Before that: what is known already counts, and comes at once.
         self._await_echo()
+        self._browser = azeroconf.AsyncServiceBrowser(running.zeroconf, nearby.SERVICE, handlers=[self._heard])
 
     def _service(self, plan: Plan) -> zeroconf.ServiceInfo:
         return zeroconf.ServiceInfo(
@@ -317,8 +340,31 @@ class Mdns:
         if info.load_from_cache(running.zeroconf):
             self._take(name, info)
         elif name not in self._asked and len(self._asked) < MAX_ASKED:
-            task = self._asked[name] = asyncio.create_task(self._ask(running, name, info), name=f"mDNS {name}")
-            task.add_done_callback(lambda _: self._asked.pop(name, None))
+            self._spawn(name, self._ask(running, name, info))
+
+    def _reconfirm(self, name: str) -> None:
+        """Ask for a service as if nothing were known of it. One that doesn't answer has vanished."""
+        running = self._zeroconf
+        if running is None or name in self._asked or len(self._asked) >= MAX_ASKED:
+            return
+        full = f"{name}.{nearby.SERVICE}"
+        cache = running.zeroconf.cache
+        pointer = cache.current_entry_with_name_and_alias(nearby.SERVICE, full)
+        cache.async_remove_records(list(cache.async_entries_with_name(full)))
+
+        async def find_out() -> None:
+            await self._ask(running, name, azeroconf.AsyncServiceInfo(nearby.SERVICE, full))
+            if running is self._zeroconf and not list(cache.async_entries_with_name(full)):
+                if pointer is not None:
+                    # So that it is new when it comes back.
+                    cache.async_remove_records([pointer])
+                self._vanish(name)
+
+        self._spawn(name, find_out())
+
+    def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        task = self._asked[name] = asyncio.create_task(work, name=f"mDNS {name}")
+        task.add_done_callback(lambda _: self._asked.pop(name, None))
 
     async def _ask(self, running: azeroconf.AsyncZeroconf, name: str, info: azeroconf.AsyncServiceInfo) -> None:
         try:

@@ -17,6 +17,8 @@
     crowd      what two honest peers notice of two hundred bad connections, and how long `send` takes meanwhile; and
                what they notice of three hundred flooding sources
     handshakes what two honest nodes notice of floods of handshakes at one's door, and how long a newcomer takes
+    finding    a fresh node on a network: until it is linked and can write; 20 nodes at once; what they say when nothing
+               is said. In network namespaces, as root (python -m tests.bench.finding 50 100: other numbers)
     scrolling  frames and long tasks of a tab that scrolls up a long conversation, quiet and while messages stream in
     pixels     event to pixel in browser tabs, beside a bare page; the dashboard's CPU and memory with idle tabs
     opening    opening a conversation of a home with many messages, beside the smallest page of Streamlit
@@ -45,7 +47,7 @@ from tests.bench.sizes import FULL, QUICK, Sizes
 #: Each is a module of this package with `measure`. Loaded when asked for: workers import this file again.
 NAMES = (
     "plain", "latency", "sending", "delivered", "links", "paging", "snapshots", "searching", "idle", "burst", "crowd",
-    "handshakes", "scrolling", "pixels", "opening", "many",
+    "handshakes", "finding", "scrolling", "pixels", "opening", "many",
 )  # fmt: skip
 
 

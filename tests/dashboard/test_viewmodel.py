@@ -415,7 +415,9 @@ def asking(model: v.Model, seq: int, who: str, name: str) -> list[o.Op]:
     """A node of this name asks to write; returns what its first text changes."""
     model.event(event(seq, ev.PeerAdded(peer=node(who, name=name))))
     ops = model.event(event(seq + 1, ev.RoomAdded(room=direct(who, name=name, request=True, created=7))))
-    assert not [op for op in ops if not isinstance(op, o.PeerOp | o.TotalsOp)]
+    # It can be opened, and stands on no list.
+    assert all(op.room.silent for op in ops if isinstance(op, o.RoomOp))
+    assert not [op for op in ops if not isinstance(op, o.PeerOp | o.TotalsOp | o.RoomOp)]
     said = message(seq, "hello?", name=who, room=f"direct:{who}")
     return model.event(event(seq + 2, ev.MessageReceived(message=said)))
 

@@ -9,13 +9,14 @@ from node.bus import requests as rq
 from node.core import racing
 from node.core import stimuli as s
 from node.model import Address
-from tests.node.core.nodes import CAUSE, Net, Station
+from tests.node.core.nodes import CAUSE, Net, Station, key_of
+from tests.support.authors import author_of
 
 
-def met() -> tuple[Net, Station, Station]:
-    """Anna has connected to Bob; both know each other."""
+def met(key: str = "anna") -> tuple[Net, Station, Station]:
+    """Anna has connected to Bob; both know each other. Her PeerId is the higher one with her own key."""
     net = Net()
-    anna, bob = net.add("anna"), net.add("bob")
+    anna, bob = net.add("anna", key=key), net.add("bob")
     anna.ask("connect", rq.ConnectArgs(address=str(bob.address)))
     net.settle()
     anna.send(bob, "hello")
@@ -91,10 +92,20 @@ def test_of_many_addresses_only_some_are_tried_at_a_time() -> None:
     assert len(anna.dialling) == racing.MAX_AT_ONCE
 
 
+#: Keys of Anna, one of which is higher and one lower than Bob's: which of two links stays depends on that.
+KEYS = ["anna", "ida"]
+
+
+def test_the_keys_of_these_tests_stand_on_both_sides_of_bobs() -> None:
+    ids = {key: author_of(key_of(key)) for key in KEYS}
+    assert {id_ < author_of(key_of("bob")) for id_ in ids.values()} == {True, False}
+
+
+@pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("who", ["anna", "bob"])
-def test_a_link_moves_with_whoever_gets_another_address_and_nothing_is_lost(who: str) -> None:
+def test_a_link_moves_with_whoever_gets_another_address_and_nothing_is_lost(who: str, key: str) -> None:
     """Whoever of the two had dialled, and whatever the other side knows of it."""
-    net, anna, bob = met()
+    net, anna, bob = met(key)
     net.wait(60_000)
     mover, other = (anna, bob) if who == "anna" else (bob, anna)
     mover.send(other, "before")
@@ -102,7 +113,7 @@ def test_a_link_moves_with_whoever_gets_another_address_and_nothing_is_lost(who:
     net.move(mover, "10.0.0.77")
     mover.send(other, "said while nothing arrives")
     other.send(mover, "said to nobody")
-    net.wait(6_000)
+    net.wait(4_000)
     for one, two in ((mover, other), (other, mover)):
         assert sorted(one.texts(two)) == sorted(
             ["hello", "hello you", "before", "said while nothing arrives", "said to nobody"]
@@ -111,6 +122,19 @@ def test_a_link_moves_with_whoever_gets_another_address_and_nothing_is_lost(who:
     assert other.peer(mover).addresses[0] == "10.0.0.77:5000"
     assert (links(anna), links(bob)) == (1, 1)
     assert other.peer(mover).presence == mover.peer(other).presence == "online"
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("who", ["anna", "bob"])
+def test_a_link_moves_also_while_nobody_says_anything(who: str, key: str) -> None:
+    net, anna, bob = met(key)
+    net.wait(60_000)
+    mover, other = (anna, bob) if who == "anna" else (bob, anna)
+    net.move(mover, "10.0.0.77")
+    net.wait(4_000)
+    assert (links(anna), links(bob)) == (1, 1)
+    assert not net.dead & set(net.links)
+    assert other.peer(mover).addresses[0] == "10.0.0.77:5000"
 
 
 def test_of_two_links_that_both_work_one_stays_although_the_first_stood_for_long() -> None:
@@ -245,3 +269,21 @@ def test_static_peers_are_linked_whatever_happens_and_host_names_among_them_are_
     anna.dials.clear()
     net.wait(60_000)
     assert anna.dials == []
+
+
+def test_a_new_key_that_is_trusted_after_a_restart_does_not_get_the_address_where_the_old_one_is_linked() -> None:
+    net, anna, bob = met()
+    net.cut_all()
+    eve = net.add("eve")
+    # Bob has moved; eve answered at his old address, and anna has been started anew since.
+    learn(anna, bob, "10.9.9.9")
+    contacts = anna.core._contacts
+    contacts.warn(contacts.by_id[bob.id], "Another key answers.", rival=eve.id)
+    anna.give(s.Ticked())
+    anna.begin()
+    net.wait(1_000)
+    assert links(anna) == 1 and anna.peer(bob).addresses[0] == str(bob.address)
+    result = anna.ask("trust", rq.TrustArgs(peer=bob.id))
+    assert isinstance(result, rq.PeerResult)
+    assert (result.peer.id, result.peer.addresses) == (eve.id, ["10.9.9.9:5000"])
+    assert anna.peer(bob).addresses == [str(bob.address)]
