@@ -304,6 +304,9 @@ def _node(event: ev.Event) -> _Told:
             return _Told("node", _say("The node stopped: {}", _reason(reason) or "no reason told"), "wait")
         case ev.SettingsChanged(settings=settings):
             return _Told("node", _say("The settings changed; you are called {}", wording.clean_name(settings.name)))
+        case ev.AddressesChanged(self=me):
+            found = ", ".join(wording.clean_name(one, "?") for one in me.addresses)
+            return _Told("node", _say("The network changed; others reach you at {}", found or "no address"))
         case ev.GreetingChanged(greeting=greeting):
             called = wording.greeting(greeting)
             words = _say("Mandatory peer {}: {}", wording.clean_name(greeting.address), called.label)

@@ -204,6 +204,8 @@ class Model:
         match data:
             case ev.NodeStarted() | ev.SettingsChanged():
                 ops += [*self.back(), SelfOp(self_view(state.self)), OptionsOp()]
+            case ev.AddressesChanged():
+                ops.append(SelfOp(self_view(state.self)))
             case ev.NodeStopped():
                 self._away = AwayView(event.at, "It was stopped.", self._start, stopped=True)
                 ops += [*self._nobody_types(), AwayOp(self._away)]

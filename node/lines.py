@@ -255,6 +255,7 @@ _WHAT: dict[str, Callable[[Any], str]] = {
     "NodeStopped": lambda data: str(data.reason),
     "GreetingChanged": lambda data: f"{data.greeting.address} {data.greeting.outcome}{_reason(data.greeting.detail)}",
     "SettingsChanged": _settings,
+    "AddressesChanged": lambda data: f"others reach this node at {', '.join(data.self.addresses) or 'no address'} now",
     "RoomAdded": _room,
     "RoomChanged": _room,
     "RoomsMerged": lambda data: f"{data.gone} is now part of {flat(data.room.name)} ({data.room.id})",

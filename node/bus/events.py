@@ -40,6 +40,12 @@ class SettingsChanged(msgspec.Struct, frozen=True, kw_only=True):
     self: Self
 
 
+class AddressesChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """This machine's network changed: others reach this node at other addresses from now on."""
+
+    self: Self
+
+
 class RoomAdded(msgspec.Struct, frozen=True, kw_only=True):
     """There is a new conversation. In events, a room's `last` is always None: only message events hold texts."""
 
@@ -229,10 +235,10 @@ class ConnectionNoticed(msgspec.Struct, frozen=True, kw_only=True):
 DURABLE: dict[str, type[msgspec.Struct]] = {
     kind.__name__: kind
     for kind in (
-        NodeStarted, NodeStopped, GreetingChanged, SettingsChanged, RoomAdded, RoomChanged, RoomsMerged,
-        RoomDeleted, MessagesExpired, RoomRead, PeerAdded, PeerChanged, PeerForgotten, PeerWarned, PeerBlocked,
-        PeerUnblocked, IdentityShared, QuotaReached, MessageReceived, MessageAccepted, MessageStateChanged,
-        MessageChanged, ReceiptAdvanced, ReadAdvanced,
+        NodeStarted, NodeStopped, GreetingChanged, SettingsChanged, AddressesChanged, RoomAdded, RoomChanged,
+        RoomsMerged, RoomDeleted, MessagesExpired, RoomRead, PeerAdded, PeerChanged, PeerForgotten, PeerWarned,
+        PeerBlocked, PeerUnblocked, IdentityShared, QuotaReached, MessageReceived, MessageAccepted,
+        MessageStateChanged, MessageChanged, ReceiptAdvanced, ReadAdvanced,
     )
 }  # fmt: skip
 EPHEMERAL: dict[str, type[msgspec.Struct]] = {

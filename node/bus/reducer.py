@@ -37,6 +37,10 @@ def _settings_changed(state: nouns.State, data: ev.SettingsChanged) -> None:
     state.settings = data.settings
 
 
+def _addresses_changed(state: nouns.State, data: ev.AddressesChanged) -> None:
+    state.self = data.self
+
+
 def _room_put(state: nouns.State, data: ev.RoomAdded | ev.RoomChanged) -> None:
     before = state.rooms.get(data.room.id)
     state.rooms[data.room.id] = replace(data.room, last=None if before is None else before.last)
@@ -144,6 +148,7 @@ _STEPS: dict[str, Callable[[nouns.State, Any], None]] = {
     "NodeStarted": _node_started,
     "GreetingChanged": _greeting_changed,
     "SettingsChanged": _settings_changed,
+    "AddressesChanged": _addresses_changed,
     "RoomAdded": _room_put,
     "RoomChanged": _room_put,
     "RoomsMerged": _rooms_merged,

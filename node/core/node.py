@@ -356,6 +356,8 @@ class Node:
                 self._ticked()
             case s.Started():
                 self._started(stimulus)
+            case s.NetworkChanged():
+                self._network_changed(stimulus)
             case s.StopAsked():
                 self._stop()
             case s.Stopped():
@@ -420,6 +422,15 @@ class Node:
         """Set what `Started` would, without an event, in a core that is loaded in the middle of a run."""
         self._ledger.now = now
         self._we_are(self._commands.settings.name, listen, addresses)
+
+    def _network_changed(self, changed: s.NetworkChanged) -> None:
+        """This machine has other addresses: tell front ends."""
+        commands = self._commands
+        before = commands.me
+        self._we_are(commands.settings.name, before.listen, changed.addresses)
+        if commands.me != before:
+            self._ledger.put(e.PutSettings(commands.settings, commands.me, commands.saved))
+            self._ledger.log(ev.AddressesChanged(self=commands.me))
 
     def _we_are(self, name: str, listen: str, addresses: list[str]) -> None:
         me = msgspec.structs.replace(self._commands.me, name=name, listen=listen, addresses=addresses)

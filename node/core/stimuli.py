@@ -26,6 +26,19 @@ class Started(msgspec.Struct, frozen=True):
     greeting: str = ""
 
 
+class NetworkChanged(msgspec.Struct, frozen=True):
+    """This machine's addresses are others than before, or it has slept: what failed may work now, and the other way.
+
+    Interfaces that come and go quickly are told of once they have settled. `addresses` are HOST:PORT at which others
+    can reach this node from now on, best first; `hosts` all IP addresses of this machine's interfaces, those of
+    link-local IPv6 with their zone. `woke`: this machine or this process was suspended; the addresses may be the same.
+    """
+
+    addresses: list[str]
+    hosts: list[str]
+    woke: bool = False
+
+
 class Connected(msgspec.Struct, frozen=True):
     """A one-shot connection that we dialled is up and waits for its message."""
 
@@ -270,6 +283,7 @@ Fetched = CommandFetched | WaitingRead | UnsignedRead | PlacesRead | UnreadCount
 
 Stimulus = (
     Started
+    | NetworkChanged
     | Connected
     | Settled
     | Opened

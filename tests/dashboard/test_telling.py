@@ -121,6 +121,11 @@ TOLD: list[tuple[msgspec.Struct, str, str]] = [
         "The settings changed; you are called Anna B",
     ),
     (
+        ev.AddressesChanged(self=replace(ME, addresses=["10.9.9.9:5000"])),
+        "node",
+        "The network changed; others reach you at 10.9.9.9:5000",
+    ),
+    (
         ev.GreetingChanged(greeting=GREETING),
         "node",
         "Mandatory peer 10.0.0.9:1255: could not be greeted (Refused.)",

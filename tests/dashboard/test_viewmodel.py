@@ -73,6 +73,7 @@ STORY: list[msgspec.Struct] = [
     ev.PeerChanged(peer=peer("cian", link="offline", error="Refused.")),
     ev.RoomRead(room="room-bela", read_upto=1, unread=0),
     ev.SettingsChanged(settings=nouns.Settings(name="Anna B"), self=replace(ME, name="Anna B")),
+    ev.AddressesChanged(self=replace(ME, name="Anna B", addresses=["10.9.9.9:5000"])),
     ev.RoomChanged(room=room("cian", name="cian the second")),
     ev.NodeStopped(reason="stopped"),
     ev.NodeStarted(self=ME, settings=nouns.Settings(name="anna"), version="1"),

@@ -61,6 +61,11 @@ def test_a_start_and_a_change_of_settings_say_who_the_node_is() -> None:
         assert (changed.self, changed.settings) == (me, settings)
 
 
+def test_another_network_means_other_addresses() -> None:
+    me = replace(ME, addresses=["10.9.9.9:5000"])
+    assert after(ev.AddressesChanged(self=me)) == replace(state(), self=me)
+
+
 def test_greetings_are_of_this_run() -> None:
     one = nouns.Greeting(address="10.0.0.1:5", outcome="calling", at=1)
     other = nouns.Greeting(address="10.0.0.2:5", network="10.0.0.0/8", outcome="skipped", detail="why", at=1)

@@ -34,6 +34,17 @@ def test_the_name_of_the_start_options_holds_and_is_kept() -> None:
     assert Desk(desk.store).core.name == "berta"
 
 
+def test_other_addresses_of_the_machine_are_told_once_and_are_kept() -> None:
+    desk = Desk()
+    moved = s.NetworkChanged(["10.9.9.9:5000"], ["10.9.9.9", "127.0.0.1"])
+    effects = desk.give(moved)
+    (told,) = data(ev.AddressesChanged, effects)
+    assert told.self.addresses == ["10.9.9.9:5000"] and told.self.listen == LISTEN
+    assert desk.store.load().settings is not None and desk.core.me == told.self
+    assert events(desk.give(moved)) == []
+    assert events(desk.give(s.NetworkChanged(["10.9.9.9:5000"], ["10.9.9.9"], woke=True))) == []
+
+
 def test_a_core_made_anew_in_the_middle_of_a_run_keeps_the_name_that_was_set_meanwhile() -> None:
     desk = Desk(name="berta")
     desk.ask("settings", rq.SettingsArgs(name="carla"))
