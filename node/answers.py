@@ -17,6 +17,7 @@ from node import invites
 from node.bus import bounds, encoding, nouns
 from node.bus import events as ev
 from node.bus import requests as rq
+from node.bus.diagnosis import Diagnosis
 from node.bus.subscribers import Reports
 from node.config import Config, explain
 from node.core import effects as e
@@ -149,6 +150,9 @@ class Run(Protocol):
     def stop(self, reason: str) -> None:
         """Ask the node to stop; `reason` is logged."""
 
+    def examine(self, peer: str | None, again: bool) -> Diagnosis:
+        """What the doctor has found; it begins if need be. Raises CommandRefused if there is no such peer."""
+
 
 class Answers:
     """Answers every command of the bus. `published` and `settle` keep it up to date."""
@@ -180,6 +184,7 @@ class Answers:
             "links": self._links,
             "invite": self._invite,
             "peers": self._peers,
+            "doctor": self._doctor,
             "stats": self._stats,
             "config": self._config_told,
             "status": self._status,
@@ -370,6 +375,9 @@ class Answers:
         page: rq.PeersResult = await self._turns.read(self._reader.peers, args)
         page.next_tries = self._turns.core.next_tries(peer.id for peer in page.peers)
         return page
+
+    async def _doctor(self, args: rq.DoctorArgs) -> rq.DoctorResult:
+        return rq.DoctorResult(diagnosis=self._run.examine(args.peer, args.again))
 
     async def _stats(self, args: rq.Nothing) -> rq.StatsResult:
         messages, outbox, rooms, peers = await self._turns.read(self._reader.counts)

@@ -9,6 +9,7 @@ import msgspec
 from node.bus import events as ev
 from node.bus import nouns
 from node.bus import requests as rq
+from node.core.facts import DialledBack
 from node.core.loaded import KeptConsumer, Row
 from node.model import Address
 from node.protocol.plain.registry import ANCESTOR
@@ -301,6 +302,25 @@ class Serve(msgspec.Struct, frozen=True):
     after: int
 
 
+class TryBack(msgspec.Struct, frozen=True):
+    """Try whether a node that asked for it can be reached at this address. Answered by TriedBack."""
+
+    peer: str
+    address: Address
+
+
+class AskedBack(msgspec.Struct, frozen=True):
+    """So many linked nodes are asked to connect back, for a DialBackWanted."""
+
+    count: int
+
+
+class ReportDialledBack(msgspec.Struct, frozen=True):
+    """A linked node has answered whether it can connect back."""
+
+    answer: DialledBack
+
+
 class HangUp(msgspec.Struct, frozen=True):
     """Say good-bye where the dialect has one, and close. `code` and `text` are those of BYE on an encrypted link."""
 
@@ -378,6 +398,9 @@ Act = (
     | Transmit
     | Say
     | Serve
+    | TryBack
+    | AskedBack
+    | ReportDialledBack
     | HangUp
     | ShutOut
     | Hold

@@ -16,6 +16,7 @@ from node.bus import nouns
 from node.core import effects as e
 from node.core import settings
 from node.core import stimuli as s
+from node.core.acquaintances import acquaintance, acquaintances
 from node.core.authoring import Author
 from node.core.belief import Belief
 from node.core.blocking import Blocking
@@ -24,9 +25,11 @@ from node.core.connections import Connections
 from node.core.consumers import Consumers
 from node.core.contact import Contact
 from node.core.contacts import Contacts
+from node.core.dialback import DialBack
 from node.core.dialling import Dialling, next_try
 from node.core.door import Door
 from node.core.expiry import Expiry
+from node.core.facts import Acquaintance
 from node.core.greetings import Greetings
 from node.core.ledger import Ledger
 from node.core.links import Links
@@ -129,6 +132,7 @@ class Node:
             self._trust,
             self._door,
         )
+        self._dialback = DialBack(self._ledger, self._contacts, self._links)
         self._secure = Secure(
             self._ledger,
             me_id,
@@ -143,6 +147,7 @@ class Node:
             self._trust,
             self._door,
             self._blocking,
+            self._dialback,
         )
         for sending in loaded.sending:
             contact = self._contacts.by_id.get(sending.peer)
@@ -255,6 +260,14 @@ class Node:
             if one.kind == "secure"
         ]
 
+    def acquaintance(self, peer: str) -> Acquaintance:
+        """Somebody on the list, as the doctor looks at them. Raises CommandRefused if there is no such peer."""
+        return acquaintance(self._commands.known(peer))
+
+    def acquaintances(self) -> tuple[Acquaintance, ...]:
+        """Whom the doctor looks at: those with a link, and known nodes without one."""
+        return acquaintances(self._contacts.by_id.values())
+
     def why_waiting(self, peer: str) -> str | None:
         """Why messages wait for this peer, as a sentence; None: nothing keeps them."""
         contact = self._contacts.by_id.get(peer)
@@ -341,6 +354,10 @@ class Node:
                 self._trust.differed(stimulus.link, stimulus.found)
             case s.AnsweredLate():
                 self._secure.late(stimulus)
+            case s.DialBackWanted():
+                self._dialback.ask()
+            case s.TriedBack():
+                self._dialback.tried(stimulus)
             case s.PlacesRead():
                 self._replication.reading.placed(stimulus)
             case s.UnsignedRead():

@@ -19,6 +19,7 @@ from node.core.blocking import Blocking
 from node.core.connections import Connections
 from node.core.contact import Contact
 from node.core.contacts import Contacts
+from node.core.dialback import DialBack
 from node.core.dialling import Dialling
 from node.core.door import NO_ROOM, Door
 from node.core.ledger import Ledger
@@ -65,6 +66,7 @@ class Secure:
         trust: Trust,
         door: Door,
         blocking: Blocking,
+        dialback: DialBack,
     ) -> None:
         self._ledger = ledger
         self._me = me
@@ -79,6 +81,7 @@ class Secure:
         self._trust = trust
         self._door = door
         self._blocking = blocking
+        self._dialback = dialback
         #: Links that must answer a ping: its token, and until when (ms).
         self._pinged: dict[int, tuple[bytes, int]] = {}
         self._pings = 0
@@ -142,6 +145,9 @@ class Secure:
             if isinstance(frame, f.Pong) and self._pinged.get(link.number, (b"",))[0] == frame.token:
                 del self._pinged[link.number]
         contact = self._contacts.of_link(link)
+        for frame in heard.frames:
+            if isinstance(frame, f.DialBack | f.Dialled):
+                self._dialback.heard(link, contact, frame)
         if not self._replication.heard(link.number, heard.frames):
             self._leave(link, 4)
         return contact
@@ -164,6 +170,7 @@ class Secure:
         """A link is over. Call it before the link is removed."""
         self._pinged.pop(number, None)
         self._ahead.pop(number, None)
+        self._dialback.ended(number)
         self._replication.unlinked(number)
 
     # -- who it is

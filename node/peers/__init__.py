@@ -11,6 +11,9 @@ scheduler.py    whose turn it is, when more data comes than the node can process
 fairness.py     fair queueing between sources
 pace.py         rate limit for small texts of one source
 interfaces.py   the addresses of this machine
+trial.py        tries one way to a peer, up to the proof of a key
+multicast.py    asks a question by multicast, and hears whether it comes back
+surroundings.py interfaces, tunnels, firewalls: what this machine tells of itself
 zones.py        which interface a link-local address belongs to
 resolve.py      host names, looked up in the background
 reasons.py      the system's errors in plain words

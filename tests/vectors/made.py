@@ -93,6 +93,9 @@ def frames() -> dict[str, f.Frame]:
         "TYPING no longer": f.Typing(ROOM, 0),
         "DOOR shut": f.Door(ROOM, 1),
         "DOOR open": f.Door(ROOM, 0),
+        "DIALBACK": f.DialBack(7),
+        "DIALLED, and it answered": f.Dialled(7, 0, 3, "192.168.1.20"),
+        "DIALLED, and there was no answer": f.Dialled(7, 2, 5000, "fd12::20"),
     }
 
 
