@@ -11,7 +11,7 @@ import logging
 
 import msgspec
 
-from dashboard import appearance, doubts, eventlog, options, schema, secure, viewmodel, wording
+from dashboard import appearance, diagnosing, doubts, eventlog, options, schema, secure, viewmodel, wording
 from dashboard.feed import Asker
 from node import qr
 from node.bus import nouns
@@ -98,6 +98,8 @@ def drawn(result: msgspec.Struct, model: viewmodel.Model) -> msgspec.Struct:
                 for one in result.recipients
             ]
             return schema.Told(model.message(result.message), recipients)
+        case rq.DoctorResult():
+            return schema.Diagnosed(diagnosing.view(result.diagnosis))
         case rq.InviteResult():
             return _invite(result)
         case rq.AddResult():
