@@ -56,9 +56,11 @@ def _check(facts: Facts, key: str, state: Mark, said: str, remedy: str = "", com
 
 def _port(facts: Facts) -> Check | None:
     if facts.on_this_machine_only:
+        met = next((one for one in facts.back if one.reached == "open"), None)
+        within = "" if met is None else f" From there, {_whose(met.name)} node connected back in {took(met.ms)}."
         return _check(
             facts, "port", "fails",
-            f"This node listens on {facts.listen.host}, which only programs on this machine reach.",
+            f"This node listens on {facts.listen.host}, which only programs on this machine reach.{within}",
             "Start it so that others reach it:", remedies.listen_everywhere(facts.listen),
         )  # fmt: skip
     if not facts.addresses:
@@ -215,7 +217,7 @@ def _firewall(facts: Facts) -> Check | None:
         if shut:
             return _check(
                 facts, "firewall", "doubtful",
-                f"No firewall program was found, but {' and '.join(shut)} seem to be dropped: by rules of another"
+                f"No firewall program was found, but {' and '.join(shut)} {'seems' if len(shut) == 1 else 'seem'} to be dropped: by rules of another"
                 " program, or on the way.",
             )  # fmt: skip
         return _check(facts, "firewall", "well", "No firewall program was found on this machine.")

@@ -65,8 +65,7 @@ def of_peer(facts: Facts, found: Sequence[PathTried]) -> tuple[Mark, str]:
     name = flat(peer.name)
     answers = [one.answer for one in found]
     if "linked" in answers:
-        other = any(one in ("other key", "no answer", "refused") for one in answers)
-        return worst_of(["well", "untried" if other else "well"]), f"{name} is linked."
+        return "well", f"{name} is linked."
     if "open" in answers:
         return "doubtful", f"{name} answers, but there is no link yet."
     if not found:
@@ -87,8 +86,12 @@ def verdict(facts: Facts, found: dict[str, Check], paths: Sequence[PathTried]) -
     if facts.peer is None:
         return mark, said, means
     theirs, first = of_peer(facts, paths)
+    if theirs == "well":
+        return (
+            (theirs, first, "") if mark == "well" else (mark, f"{first} {said.partition('. ')[0].rstrip('.')}.", means)
+        )
     reason = next((one.reason for one in paths if one.answer not in ("linked", "open", "untried")), "")
-    if mark == "well" or theirs == "well":
-        return theirs, first, reason if theirs != "well" else ""
-    # What is wrong here comes first among its own sentences.
+    if mark in ("well", "untried"):
+        return theirs, first, reason
+    # What is wrong here may be why, and comes second.
     return theirs, f"{first} {said.partition('. ')[0].rstrip('.')}.", reason or means
