@@ -71,6 +71,9 @@ class Core(Protocol):
     def links(self, peer: str) -> list[nouns.Link]:
         """The encrypted links with a peer. Raises CommandRefused if there is no such peer."""
 
+    def nearby(self) -> nouns.Nearby:
+        """Who is seen on this network."""
+
     def why_waiting(self, peer: str) -> str | None:
         """Why messages wait for this peer, as a sentence; None: nothing keeps them."""
 
@@ -182,6 +185,7 @@ class Answers:
             "search": self._search,
             "delivery": self._delivery,
             "links": self._links,
+            "nearby": self._nearby,
             "invite": self._invite,
             "peers": self._peers,
             "doctor": self._doctor,
@@ -306,7 +310,10 @@ class Answers:
 
     async def _snapshot(self, args: rq.SnapshotArgs) -> rq.SnapshotResult:
         page: rq.SnapshotResult = await self._turns.read(self._reader.page, args)
-        page.live = nouns.Live(next_tries=self._turns.core.next_tries(page.state.peers), health=self._turns.health)
+        core = self._turns.core
+        page.live = nouns.Live(
+            next_tries=core.next_tries(page.state.peers), health=self._turns.health, nearby=core.nearby()
+        )
         return page
 
     async def _events(self, args: rq.EventsArgs) -> rq.EventsResult:
@@ -361,6 +368,9 @@ class Answers:
 
     async def _links(self, args: rq.PeerArgs) -> rq.LinksResult:
         return rq.LinksResult(links=self._turns.core.links(args.peer))
+
+    async def _nearby(self, args: rq.Nothing) -> rq.NearbyResult:
+        return rq.NearbyResult(nearby=self._turns.core.nearby())
 
     async def _invite(self, args: rq.Nothing) -> rq.InviteResult:
         me = self._turns.core.me

@@ -28,7 +28,7 @@ from typing import Any
 from msgspec.structs import replace
 
 import node
-from node import announce, loglines, supervisor
+from node import announce, loglines, supervisor, tasks
 from node.answers import Answers
 from node.bus import bounds, nouns
 from node.bus import events as ev
@@ -43,7 +43,7 @@ from node.course import EXIT_BUG, Course, End, Parts
 from node.examining import Examining
 from node.findable import Findable
 from node.model import Address, parse_mandatory, short_code
-from node.peers import interfaces
+from node.peers import interfaces, mdns
 from node.peers.network import Network
 from node.peers.tls import Credentials
 from node.protocol.secure.frames import Hello
@@ -172,8 +172,12 @@ class App:
         #: Where others know us, also when the system chose the port.
         self.listen_address = config.listen
         self._addresses: list[str] = []
+        #: Hosts of this machine that others may reach.
+        self._outside: list[str] = []
         self._log_id = ""
         self._network: Network
+        self._mdns: mdns.Mdns
+        self._watcher = interfaces.Watcher(self._moved)
         self._server: Server
         self._answers: Answers
         self._turns: Turns
@@ -184,7 +188,7 @@ class App:
     async def run(self) -> int:
         """Start, run, stop; returns the exit code."""
         self._end = End(self._announcements)
-        asyncio.get_running_loop().set_exception_handler(self._end.uncaught)
+        asyncio.get_running_loop().set_exception_handler(self._uncaught)
         self._watch_signals()
         with contextlib.ExitStack() as undo:
             parts, set_back = self._make(undo)
@@ -194,6 +198,15 @@ class App:
             return await Course(parts, self._end, self._announcements).run(self._config.listen, set_back)
         finally:
             await self._examining.close()
+            await self._watcher.close()
+            await self._mdns.close()
+
+    def _uncaught(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """The loop's exception handler. What zeroconf makes of others' packets ends nothing."""
+        if mdns.caused(context.get("exception")) and tasks.DIED not in context:
+            log.debug("zeroconf failed: %s", context.get("message"), exc_info=context.get("exception"))
+        else:
+            self._end.uncaught(loop, context)
 
     def _make(self, undo: contextlib.ExitStack) -> tuple[Parts, str | None]:
         """All parts, wired, and why the history was set back, if it was. `undo` closes the database on failure."""
@@ -228,6 +241,7 @@ class App:
             return Hello(list(VERSIONS), identity.instance, identity.run, self.name, port, now_ms(), [program])
 
         self._network = Network(self, self._room, Credentials(key), hello)
+        self._mdns = mdns.Mdns(self, peer, lambda: self.listen_address, now_ms)
         self._turns = Turns(writer, reader, make_core, self, self._network)
         self._answers = Answers(config, self._turns, reader, self._log_id, self)
         self._examining = Examining(self, self._network)
@@ -247,13 +261,25 @@ class App:
     def started(self, listen: Address) -> s.Started:
         """The stimulus that tells the core that the node listens on `listen`."""
         self.listen_address = listen
-        self._addresses = interfaces.reachable_at(listen)
+        own = self._watcher.start()
+        self._mdns.moved(own)
+        hosts = interfaces.hosts_of(own)
+        self._addresses = interfaces.reachable_at(listen, hosts)
+        self._outside = interfaces.outside(hosts)
         settings = self._turns.core.settings
         mandatory = tuple(parse_mandatory(one) for one in settings.mandatory) if self._greet else ()
         if settings.mandatory_rule == "off":
             mandatory = tuple(replace(one, network=None) for one in mandatory)
-        hosts = interfaces.local_hosts()
         return s.Started(str(listen), self._addresses, hosts, mandatory, settings.mandatory_greeting)
+
+    def _moved(self, own: list[interfaces.Own], woke: bool) -> None:
+        """The interfaces have changed, or the machine has slept."""
+        self._mdns.moved(own, woke=woke)
+        hosts = interfaces.hosts_of(own)
+        addresses, outside = interfaces.reachable_at(self.listen_address, hosts), interfaces.outside(hosts)
+        if woke or (addresses, outside) != (self._addresses, self._outside):
+            self._addresses, self._outside = addresses, outside
+            self._turns.feed(s.NetworkChanged(addresses, hosts, woke))
 
     def begin(self) -> None:
         """Start the background work on the disk: retention and free space."""
@@ -334,6 +360,8 @@ class App:
             self._answers.settle(act)
         elif isinstance(act, e.Notice):
             self._turns.notice(act.about, act.sentence)
+        elif isinstance(act, e.Discover):
+            self._mdns.perform(act)
         elif isinstance(act, e.Tell):
             self._server.publish([act.event])
         elif isinstance(act, e.Fetch):

@@ -152,6 +152,14 @@ OPTIONS = (
         get_args(nouns.AcceptPlain),
     ),
     Option(
+        "discovery",
+        "SNICHER_DISCOVERY",
+        "whether nodes on the same network find each other (on), are only listed unless known (ask), or neither (off)",
+        "on",
+        "HOW",
+        get_args(nouns.Discovery),
+    ),
+    Option(
         "keep_events",
         "SNICHER_KEEP_EVENTS",
         "how many events the log keeps, for front ends that were away",

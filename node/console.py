@@ -28,8 +28,10 @@ from node.lines import (
     address,
     called,
     consumer_line,
+    nearby_line,
     peer_line,
     refusal,
+    sighting_line,
     trusted,
 )
 from node.linked import link
@@ -271,8 +273,16 @@ def _peers(client: Client, options: argparse.Namespace) -> None:
             print_json(peer)
         else:
             print(peer_line(peer, tries.get(peer.id)))
-    if not result.peers and not options.json:
+    if options.json:
+        return
+    nearby = client.nearby()
+    known = {peer.id: peer for peer in result.peers}
+    if not result.peers:
         print("Nobody yet. Connect to somebody: python -m node connect HOST:PORT")
+        print("Or let somebody add you: python -m node invite")
+    print(nearby_line(nearby))
+    for one in nearby.services:
+        print(sighting_line(one, known.get(one.peer or "")))
 
 
 def _changes_peer(

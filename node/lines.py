@@ -108,6 +108,32 @@ def trusted(peer: nouns.Peer) -> str:
     return f"Clear text may go to {called(peer)}."
 
 
+# -- who is on this network
+
+_LOOKING = {
+    "on": "Others on this network find this node, and it finds them.",
+    "no_network": "This machine is on no network.",
+    "off": "This node doesn't look for others on this network, and isn't found (the setting `discovery`).",
+}
+
+
+def nearby_line(nearby: nouns.Nearby) -> str:
+    """Whether nodes on this network find each other, in a sentence."""
+    said = flat(nearby.detail) if nearby.detail else _LOOKING.get(nearby.state, nearby.state)
+    count = len(nearby.services)
+    seen = f" {count} {'is' if count == 1 else 'are'} seen." if count else ""
+    return f"{said}{seen}"
+
+
+def sighting_line(one: nouns.Sighting, peer: nouns.Peer | None) -> str:
+    """A service on this network: whose it is, where, and whether it is linked."""
+    where = ", ".join(map(flat, one.addresses))
+    if peer is None:
+        return f"  somebody whose key isn't known yet, at {where}"
+    linked = "linked" if peer.link == "online" else f"not linked: {flat(peer.error or peer.link)}"
+    return f"  {flat(peer.name)}, code {peer.code}, at {where} ({linked})"
+
+
 # -- what became of a message
 
 
@@ -282,5 +308,6 @@ _WHAT: dict[str, Callable[[Any], str]] = {
     "RetryScheduled": _retry,
     "HealthChanged": lambda data: data.health.problem or data.health.index or "all is well",
     "Typing": lambda data: f"{data.member} {'types' if data.until else 'has stopped typing'} in {data.room}",
+    "NearbyChanged": lambda data: nearby_line(data.nearby),
     "ConnectionNoticed": lambda data: f"{data.address}: {data.what}",
 }

@@ -275,6 +275,12 @@ class NodeCommands:
         return result.links
 
     @Command
+    def nearby(self) -> Steps[nouns.Nearby]:
+        """Who is seen on this network, and whether looking round works."""
+        result: rq.NearbyResult = yield Request("nearby")
+        return result.nearby
+
+    @Command
     def trust(self, peer: str, *, plain: bool = False, rival: str | None = None) -> Steps[nouns.Peer]:
         """Decide about a peer with a warning; returns who is meant. `plain`: clear text may go to its address.
 
@@ -379,6 +385,7 @@ class NodeCommands:
         share_reading: bool | None = None,
         accept_nodes: str | None = None,
         accept_plain: str | None = None,
+        discovery: str | None = None,
         keep_events: int | None = None,
         keep_days: int | None = None,
         mandatory: list[str] | None = None,
@@ -396,6 +403,7 @@ class NodeCommands:
             share_reading=share_reading,
             accept_nodes=accept_nodes,
             accept_plain=accept_plain,
+            discovery=discovery,
             keep_events=keep_events,
             keep_days=keep_days,
             mandatory=mandatory,

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from node.bus.nouns import Blocked, Greeting, Health, Message, NextTry, Peer, Room, Self, Settings
+from node.bus.nouns import Blocked, Greeting, Health, Message, Nearby, NextTry, Peer, Room, Self, Settings
 
 
 class NodeStarted(msgspec.Struct, frozen=True, kw_only=True):
@@ -225,6 +225,12 @@ class HealthChanged(msgspec.Struct, frozen=True, kw_only=True):
     health: Health
 
 
+class NearbyChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is seen on this network changed, or whether looking round works. Carries all of it."""
+
+    nearby: Nearby
+
+
 class ConnectionNoticed(msgspec.Struct, frozen=True, kw_only=True):
     """A single connection worth noting in the search for faults: refused, garbage, probe, one-shot."""
 
@@ -242,7 +248,7 @@ DURABLE: dict[str, type[msgspec.Struct]] = {
     )
 }  # fmt: skip
 EPHEMERAL: dict[str, type[msgspec.Struct]] = {
-    kind.__name__: kind for kind in (Heartbeat, RetryScheduled, HealthChanged, ConnectionNoticed, Typing)
+    kind.__name__: kind for kind in (Heartbeat, RetryScheduled, HealthChanged, NearbyChanged, ConnectionNoticed, Typing)
 }
 
 

@@ -36,6 +36,10 @@ PeerKind = Literal["plain", "node"]
 #: From whom messages are taken: of nodes, and of plain peers.
 AcceptNodes = Literal["ask", "everybody", "nobody"]
 AcceptPlain = Literal["everybody", "known", "nobody"]
+#: Whether nodes on the same network are found: "on"; "ask": seen, and linked only if known; "off".
+Discovery = Literal["on", "ask", "off"]
+#: How looking for nodes on this network goes; see `Nearby.state`.
+NearbyState = Literal["on", "deaf", "failing", "no_network", "local", "off"]
 GreetingOutcome = Literal["skipped", "calling", "greeted", "failed"]
 
 
@@ -182,6 +186,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     accept_nodes: str = "ask"
     #: From which plain peers messages are taken: "everybody", those that are "known", or "nobody".
     accept_plain: str = "everybody"
+    #: Whether nodes on the same network find each other by mDNS. "on": yes, and they are linked. "ask": they are seen
+    #: and listed, but only those that people here deal with are linked. "off": this node neither looks nor is found.
+    discovery: str = "on"
     #: How many events the log keeps, the newest ones.
     keep_events: int = 1_000_000
     #: How many days messages are kept; 0: for ever.
@@ -317,11 +324,37 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     notices: list[str] = []
 
 
+class Sighting(msgspec.Struct, frozen=True, kw_only=True):
+    """A service that mDNS tells of on this network. Anybody there can make one up."""
+
+    #: Its name: 16 random hexadecimal digits, others after each start.
+    id: str
+    #: The PeerId of the node: recognised by its tag, or proved on a link. None: nobody knows yet whose it is.
+    peer: str | None = None
+    #: Where it says it listens, as HOST:PORT, as far as that is on a network of this machine.
+    addresses: list[str] = []
+    #: When it was seen first (ms).
+    since: int = 0
+
+
+class Nearby(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is seen on this network, and whether looking round works."""
+
+    #: "on": it works. "deaf": it should, but not even our own words come back: multicast is blocked somewhere.
+    #: "failing": it can't be done here, and is tried again. "no_network": this machine is on no network. "local": this
+    #: node listens where only this machine reaches it. "off": the setting says so.
+    state: str = "off"
+    #: Why it is so, as a sentence, if there is something to say.
+    detail: str | None = None
+    services: list[Sighting] = []
+
+
 class Live(msgspec.Struct, kw_only=True):
     """What is true right now and not in the log."""
 
     next_tries: list[NextTry] = []
     health: Health = Health()
+    nearby: Nearby = Nearby()
 
 
 class Endpoint(msgspec.Struct, kw_only=True):

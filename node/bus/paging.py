@@ -33,6 +33,7 @@ def snapshot(request: Request[R], limit: int = rq.SnapshotArgs().limit) -> Gener
                 whole.state.peers.update(page.state.peers)
                 whole.live.next_tries.extend(page.live.next_tries)
                 whole.live.health = page.live.health
+                whole.live.nearby = page.live.nearby
                 whole.next = page.next
         except CommandRefused as error:
             if error.code != "snapshot_gone" or attempt == MAX_BEGINNINGS:

@@ -19,6 +19,7 @@ from node.bus.nouns import (
     Link,
     Live,
     Message,
+    Nearby,
     NextTry,
     Option,
     Peer,
@@ -335,6 +336,12 @@ class PeersResult(msgspec.Struct, kw_only=True):
     more: bool = False
 
 
+class NearbyResult(msgspec.Struct, kw_only=True):
+    """Who is seen on this network."""
+
+    nearby: Nearby
+
+
 class RenameArgs(msgspec.Struct, kw_only=True):
     """A peer, and its new local name; empty: the name it gives itself."""
 
@@ -405,6 +412,7 @@ class SettingsArgs(msgspec.Struct, kw_only=True):
     share_reading: bool | None = None
     accept_nodes: str | None = None
     accept_plain: str | None = None
+    discovery: str | None = None
     keep_events: int | None = None
     keep_days: int | None = None
     mandatory: list[str] | None = None
@@ -472,6 +480,7 @@ COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     "peers": (PeersArgs, PeersResult),
     "typing": (TypingArgs, Nothing),
     "links": (PeerArgs, LinksResult),
+    "nearby": (Nothing, NearbyResult),
     "trust": (TrustArgs, PeerResult),
     "verify": (VerifyArgs, PeerResult),
     "unverify": (PeerArgs, PeerResult),
@@ -496,6 +505,7 @@ COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
 }
 #: Commands that change nothing. They may be retried freely, and are answered even while the disk can't be written.
 READS = frozenset({
+    "nearby",
     "hello", "snapshot", "events", "consumer_next", "consumers", "report", "history", "search", "delivery", "links",
     "invite", "peers", "doctor", "stats", "config", "status",
 })  # fmt: skip

@@ -24,6 +24,7 @@ from node.core.contact import Contact
 from node.core.contacts import ANYWHERE, Contacts
 from node.core.door import Door
 from node.core.ledger import Ledger
+from node.core.nearby import Nearby
 from node.core.outbox import Outbox
 from node.core.replication import Replication
 from node.core.rooms import Rooms
@@ -57,6 +58,7 @@ class Commands:
         trust: Trust,
         door: Door,
         blocking: Blocking,
+        nearby: Nearby,
         settings: nouns.Settings,
         me: nouns.Self,
         saved: dict[str, Any],
@@ -73,6 +75,7 @@ class Commands:
         self._door = door
         self._trust = trust
         self._blocking = blocking
+        self._nearby = nearby
         self.settings = settings
         self.me = me
         #: The settings changed by front ends, and the name; saved for the next start.
@@ -468,6 +471,7 @@ class Commands:
             self._replication.reading.share(self.settings.share_reading)
             self._door.set(self.settings)
             self._door.changed(before)
+            self._nearby.set(self.settings)
         self._ledger.reply(command.token, rq.SettingsResult(settings=self.settings), command.key)
 
 

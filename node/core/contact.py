@@ -91,7 +91,7 @@ class Tries(msgspec.Struct):
 class Contact:
     """A peer's row, and what the core remembers of it in memory only."""
 
-    __slots__ = ("_targets", "gone", "linked_at", "links", "node_here", "owed", "peer", "queue", "tries")
+    __slots__ = ("_targets", "gone", "linked_at", "links", "near", "node_here", "owed", "peer", "queue", "tries")
 
     def __init__(self, peer: nouns.Peer, *, gone: bool = False, more_on_disk: bool = False) -> None:
         self.peer = peer
@@ -105,6 +105,8 @@ class Contact:
         self.node_here = False
         #: Of a node: whether entries of ours are missing on its disk.
         self.owed = False
+        #: Of a node: whether it is to be linked because it is on this network.
+        self.near = False
         #: The targets, and the row that they follow from: they are asked for with each message.
         self._targets: tuple[nouns.Peer, bool, tuple[Address, ...]] | None = None
 

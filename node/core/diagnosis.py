@@ -217,8 +217,8 @@ def _firewall(facts: Facts) -> Check | None:
         if shut:
             return _check(
                 facts, "firewall", "doubtful",
-                f"No firewall program was found, but {' and '.join(shut)} {'seems' if len(shut) == 1 else 'seem'} to be dropped: by rules of another"
-                " program, or on the way.",
+                f"No firewall program was found, but {' and '.join(shut)} {'seems' if len(shut) == 1 else 'seem'} to be"
+                " dropped: by rules of another program, or on the way.",
             )  # fmt: skip
         return _check(facts, "firewall", "well", "No firewall program was found on this machine.")
     if shut:

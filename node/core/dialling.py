@@ -41,7 +41,7 @@ class Dialling:
 
     def wants(self, contact: Contact) -> bool:
         """Whether there is a reason to dial this peer."""
-        if contact.queue.waiting or contact.queue.more_on_disk or contact.tries.greet or contact.owed:
+        if contact.queue.waiting or contact.queue.more_on_disk or contact.tries.greet or contact.owed or contact.near:
             return True
         return contact.peer.wanted and self.reconnect and not contact.one_shot
 

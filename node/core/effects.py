@@ -349,6 +349,15 @@ class Notice(msgspec.Struct, frozen=True):
     sentence: str | None
 
 
+class Discover(msgspec.Struct, frozen=True):
+    """Look for nodes on this network by mDNS, and be found, from here on; tell everything that is seen again.
+
+    "on" and "ask": both. "off": say good-bye, and neither.
+    """
+
+    how: str
+
+
 class Tell(msgspec.Struct, frozen=True):
     """Publish an ephemeral event."""
 
@@ -405,6 +414,7 @@ Act = (
     | ShutOut
     | Hold
     | Notice
+    | Discover
     | Tell
     | Reply
     | Refuse

@@ -34,6 +34,7 @@ from node.core.greetings import Greetings
 from node.core.ledger import Ledger
 from node.core.links import Links
 from node.core.loaded import Loaded
+from node.core.nearby import Nearby
 from node.core.outbox import Outbox
 from node.core.plain import Plain
 from node.core.quotas import DEFAULT_QUOTA, Quotas
@@ -149,6 +150,16 @@ class Node:
             self._blocking,
             self._dialback,
         )
+        self._nearby = Nearby(
+            self._ledger,
+            me_id,
+            identity.secret,
+            self._rooms,
+            self._contacts,
+            self._links,
+            self._connections,
+            self._blocking,
+        )
         for sending in loaded.sending:
             contact = self._contacts.by_id.get(sending.peer)
             if contact is not None:
@@ -176,6 +187,7 @@ class Node:
             self._trust,
             self._door,
             self._blocking,
+            self._nearby,
             current,
             me,
             saved,
@@ -185,6 +197,7 @@ class Node:
         self._dialling.reconnect = current.reconnect
         self._replication.reading.shared = current.share_reading
         self._door.set(current)
+        self._nearby.load(current)
         self.expiry = Expiry(self._ledger, self._rooms, self._contacts, self.belief)
 
     @property
@@ -243,6 +256,10 @@ class Node:
         waiting = [c for c in found if c.tries.next_at is not None and not c.gone]
         return [next_try(c) for c in sorted(waiting, key=lambda c: c.tries.next_at or 0)]
 
+    def nearby(self) -> nouns.Nearby:
+        """Who is seen on this network."""
+        return self._nearby.here()
+
     def links(self, peer: str) -> list[nouns.Link]:
         """The encrypted links with a peer, the one in use last. Raises CommandRefused if there is no such peer."""
         return [
@@ -290,6 +307,7 @@ class Node:
             self._contacts.next_aging(),
             self._consumers.next_deadline(),
             self._secure.next_deadline(),
+            self._nearby.next_deadline(),
         )
         return min((at for at in times if at is not None), default=None)
 
@@ -300,6 +318,7 @@ class Node:
             # The wall clock was set back; that must not postpone a retry.
             self._dialling.retries.shift(-set_back)
             self._contacts.shift(-set_back)
+            self._nearby.shift(-set_back)
         self._ledger.now = now
         self._ledger.cause = None
         self.belief.keep_days = self._commands.settings.keep_days
@@ -330,6 +349,7 @@ class Node:
                 self._secure.ended(stimulus.link)
                 contact = self._connections.owner(stimulus.link)
                 self._connections.ended(stimulus.link, stimulus.reason)
+                self._nearby.closed(stimulus.link, None if contact is None else contact.id)
                 if contact is not None:
                     self._door.ended(contact, stimulus.code)
             case s.ConsumerAsked():
@@ -350,6 +370,7 @@ class Node:
             case s.Secured():
                 self._greetings.secured(stimulus.link)
                 self._secure.opened(stimulus, full=self._quotas.is_shut_out(stimulus.peer))
+                self._nearby.secured(stimulus.link, stimulus.peer)
             case s.KeyDiffered():
                 self._trust.differed(stimulus.link, stimulus.found)
             case s.AnsweredLate():
@@ -375,6 +396,12 @@ class Node:
                 self._started(stimulus)
             case s.NetworkChanged():
                 self._network_changed(stimulus)
+            case s.Sighted():
+                self._nearby.sighted(stimulus)
+            case s.Vanished():
+                self._nearby.vanished(stimulus.name)
+            case s.Discovering():
+                self._nearby.discovering(stimulus)
             case s.StopAsked():
                 self._stop()
             case s.Stopped():
@@ -382,6 +409,7 @@ class Node:
             case _:
                 assert_never(stimulus)
         self._tidy()
+        self._nearby.settle()
         self._connections.admit()
         return self._ledger.take()
 
@@ -432,6 +460,7 @@ class Node:
         self._quotas.start()
         self.belief.look(ledger.now)
         self._consumers.age()
+        self._nearby.begin()
         self._greetings.start(start)
         self._connections.settle("The node ended while this was being sent; it may or may not have arrived.")
 
@@ -448,6 +477,7 @@ class Node:
         if commands.me != before:
             self._ledger.put(e.PutSettings(commands.settings, commands.me, commands.saved))
             self._ledger.log(ev.AddressesChanged(self=commands.me))
+        self._nearby.network_changed()
 
     def _we_are(self, name: str, listen: str, addresses: list[str]) -> None:
         me = msgspec.structs.replace(self._commands.me, name=name, listen=listen, addresses=addresses)
@@ -460,9 +490,11 @@ class Node:
         self._ledger.cause = None
         self._greetings.settle("The disk failed meanwhile.")
         self._connections.settle("The disk failed while this was being sent; it may or may not have arrived.")
+        self._nearby.begin()
         return self._ledger.take()
 
     def _stop(self) -> None:
+        self._nearby.stop()
         self._connections.close()
         self._ledger.put(e.Exit())
 
@@ -493,6 +525,7 @@ class Node:
         self._contacts.age()
         self._consumers.age()
         self._secure.tick()
+        self._nearby.tick()
         for contact in self._dialling.retries.due(self._ledger.now):
             self._outbox.pump(contact)
 

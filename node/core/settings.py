@@ -36,6 +36,9 @@ KEYS = nouns.Settings.__struct_fields__
 TYPES: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(nouns.Settings)}
 
 
+_CHOICES = {"accept_nodes": nouns.AcceptNodes, "accept_plain": nouns.AcceptPlain, "discovery": nouns.Discovery}
+
+
 class Fixed(NamedTuple):
     """A value fixed at the start, and its source, such as ("flag", "--name")."""
 
@@ -56,8 +59,8 @@ def checked(key: str, value: Any) -> Any:
         case "keep_days":
             if not 0 <= value <= MAX_KEEP_DAYS:
                 raise ValueError(f"Messages are kept for 0 (for ever) to {MAX_KEEP_DAYS:,} days, not {value:,}.")
-        case "accept_nodes" | "accept_plain":
-            allowed = get_args(nouns.AcceptNodes if key == "accept_nodes" else nouns.AcceptPlain)
+        case "accept_nodes" | "accept_plain" | "discovery":
+            allowed = get_args(_CHOICES[key])
             if value not in allowed:
                 raise ValueError(f"It is {', '.join(allowed[:-1])} or {allowed[-1]}, not {value!r}.")
         case "mandatory":

@@ -11,7 +11,7 @@ from node.bus import nouns
 from node.core import effects
 from node.core.facts import Reached
 from node.core.links import Direction
-from node.model import MandatoryPeer
+from node.model import Address, MandatoryPeer
 from node.protocol.plain.codec import Mark, Said
 from node.protocol.secure.frames import Frame, Hello
 
@@ -31,13 +31,38 @@ class NetworkChanged(msgspec.Struct, frozen=True):
     """This machine's addresses are others than before, or it has slept: what failed may work now, and the other way.
 
     Interfaces that come and go quickly are told of once they have settled. `addresses` are HOST:PORT at which others
-    can reach this node from now on, best first; `hosts` all IP addresses of this machine's interfaces, those of
-    link-local IPv6 with their zone. `woke`: this machine or this process was suspended; the addresses may be the same.
+    can reach this node from now on, best first; `hosts` all IP addresses of this machine's interfaces, without
+    zones. `woke`: this machine or this process was suspended; the addresses may be the same.
     """
 
     addresses: list[str]
     hosts: list[str]
     woke: bool = False
+
+
+class Discovering(msgspec.Struct, frozen=True):
+    """How looking for nodes on this network by mDNS goes, as in `nouns.Nearby`."""
+
+    state: nouns.NearbyState
+    detail: str | None = None
+
+
+class Sighted(msgspec.Struct, frozen=True):
+    """mDNS tells of a service, for the first time or with something new. Nothing of it is proved.
+
+    `name` is its random name. `addresses` are on networks of this machine, the best first. `tag` belongs to its PeerId
+    on this day (node.protocol.nearby).
+    """
+
+    name: str
+    tag: bytes
+    addresses: tuple[Address, ...]
+
+
+class Vanished(msgspec.Struct, frozen=True):
+    """The service of this name has said good-bye, or wasn't heard for long."""
+
+    name: str
 
 
 class Connected(msgspec.Struct, frozen=True):
@@ -297,6 +322,9 @@ Fetched = CommandFetched | WaitingRead | UnsignedRead | PlacesRead | UnreadCount
 Stimulus = (
     Started
     | NetworkChanged
+    | Discovering
+    | Sighted
+    | Vanished
     | Connected
     | Settled
     | Opened

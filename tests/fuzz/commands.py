@@ -290,7 +290,7 @@ def _settings(fuzz: Fuzz) -> tuple[Args, Expected]:
     values: dict[str, tuple[Any, ...]] = {
         "name": ("anna", "x" * 64, "x" * 65, "", "a\nb"), "reconnect": (True, False),
         "share_reading": (True, False), "mandatory_rule": ("on", "x"), "accept_nodes": ("ask", "everybody", "x"),
-        "accept_plain": ("everybody", "x"),
+        "accept_plain": ("everybody", "x"), "discovery": ("off", "ask", "x"),
         "keep_events": (10_000, 9_999, 100_000_000, 100_000_001, 20_000), "keep_days": (0, 1, 36_500, 36_501, -1),
         "mandatory": ([], ["127.0.0.1:1"]), "mandatory_greeting": ("hi", "x" * 501), "reset": ([], ["name"], ["x"]),
     }  # fmt: skip
@@ -305,7 +305,7 @@ GENERATORS: dict[str, Callable[[Fuzz], tuple[Args, Expected]]] = {
     "resend": _resend, "connect": _connect, "disconnect": _someone, "peers": _peers, "forget": _someone,
     "rename": _rename, "merge": _merge, "delete": _delete, "mark_read": _mark_read, "stats": _hello,
     "settings": _settings, "config": _hello, "status": _hello, "stop": _hello, "trust_clock": _hello,
-    "delivery": _delivery, "typing": _typing, "links": _someone, "trust": _trust,
+    "delivery": _delivery, "typing": _typing, "links": _someone, "nearby": _hello, "trust": _trust,
     "verify": _verify, "unverify": _someone, "accept": _undecided, "refuse": _undecided,
     "invite": _hello, "add": _add, "block": _blocked, "unblock": _blocked,
 }  # fmt: skip

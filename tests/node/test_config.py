@@ -34,6 +34,7 @@ VALUES: dict[str, tuple[tuple[str, str, str], str]] = {
     "share_reading": (("off", "on", "off"), "false"),
     "accept_nodes": (("everybody", "nobody", "ask"), ""),
     "accept_plain": (("known", "everybody", "nobody"), ""),
+    "discovery": (("off", "ask", "on"), ""),
     "keep_events": (("20000", "30000", "40000"), "40_000"),
     "keep_days": (("1", "2", "3"), "3"),
     "free_space": (("1", "2", "3"), "3"),
@@ -124,7 +125,9 @@ def test_it_is_told_where_each_value_comes_from(tmp_path: pathlib.Path, key: str
     if key in settings.KEYS:
         one = told(argv[:2], {}, {key: settings.from_text(key, by_variable)})
         assert (one.value, one.source, one.where) == (by_variable, "saved", str(tmp_path / "snicher.db"))
-    at_once = ("name", "reconnect", "share_reading", "accept_nodes", "accept_plain", "keep_events", "keep_days")
+    at_once = (
+        "name", "reconnect", "share_reading", "accept_nodes", "accept_plain", "discovery", "keep_events", "keep_days",
+    )  # fmt: skip
     assert one.restart == (key not in at_once)
 
 
@@ -443,6 +446,7 @@ WRONG = [
     ("SNICHER_SHARE_READING", "1", "one of on, off"),
     ("SNICHER_ACCEPT_NODES", "on", "one of ask, everybody, nobody"),
     ("SNICHER_ACCEPT_PLAIN", "ask", "one of everybody, known, nobody"),
+    ("SNICHER_DISCOVERY", "yes", "one of on, ask, off"),
     *((name, value, "whole number") for name in ("SNICHER_KEEP_EVENTS", "SNICHER_KEEP_DAYS", "SNICHER_FREE_SPACE",
       "SNICHER_QUOTA") for value in ("-1", "1.5", "\u0663", "x", "1e3", "9" * 5_000)),
     ("SNICHER_HOME", "~nobody-of-that-name", "no such user"),

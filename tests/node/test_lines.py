@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from node import lines
 from node.bus import events as ev
@@ -307,6 +308,15 @@ def test_a_consumer_as_people_read_it() -> None:
         (
             ev.QuotaReached(host="10.0.0.1", bytes=7, until=NOON),
             "10.0.0.1 is shut out until 2026-01-02 12:00:00 (7 bytes in a day)",
+        ),
+        (
+            ev.AddressesChanged(self=replace(ME, addresses=["10.9.9.9:5000"])),
+            "others reach this node at 10.9.9.9:5000 now",
+        ),
+        (ev.NearbyChanged(nearby=nouns.Nearby(state="deaf", detail="It is deaf.")), "It is deaf."),
+        (
+            ev.NearbyChanged(nearby=nouns.Nearby(state="on", services=[nouns.Sighting(id="a" * 16)])),
+            "Others on this network find this node, and it finds them. 1 is seen.",
         ),
         (ev.Heartbeat(log="l", head=7, oldest=2), "head 7, kept from 2 on"),
         (

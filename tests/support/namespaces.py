@@ -50,20 +50,16 @@ class Wire:
         self.hosts = list(HOSTS)
 
     def __enter__(self) -> Self:
-        for program, package in (("ip", "iproute2"), ("nft", "nftables")):
-            if shutil.which(program) is None:
-                raise Unavailable(f"{program} is not installed (Debian: {package})", curable=True)
-        if os.geteuid() != 0:
-            raise Unavailable("only root can make network namespaces", curable=True)
+        check()
         try:
             for name in self.names:
-                _run("ip", "netns", "add", name)
+                run("ip", "netns", "add", name)
             one, other = self.names
-            _run("ip", "-n", one, "link", "add", "wire", "type", "veth", "peer", "name", "wire", "netns", other)
+            run("ip", "-n", one, "link", "add", "wire", "type", "veth", "peer", "name", "wire", "netns", other)
             for name, host in zip(self.names, self.hosts, strict=True):
-                _run("ip", "-n", name, "link", "set", "lo", "up")
-                _run("ip", "-n", name, "addr", "add", f"{host}/{PREFIX}", "dev", "wire")
-                _run("ip", "-n", name, "link", "set", "wire", "up")
+                run("ip", "-n", name, "link", "set", "lo", "up")
+                run("ip", "-n", name, "addr", "add", f"{host}/{PREFIX}", "dev", "wire")
+                run("ip", "-n", name, "link", "set", "wire", "up")
             self.lose(1)
             self.lose(0)
         except Unavailable:
@@ -89,22 +85,32 @@ class Wire:
         """Drop so many of all packets from now on, each by chance; 100 cuts the wire, and nobody is told."""
         rule = "counter drop" if percent >= 100 else f"numgen random mod 100 < {percent} counter drop"
         for name in self.names:
-            _run("ip", "netns", "exec", name, "nft", "-f", "-", text=RULES.format(rule=rule))
+            run("ip", "netns", "exec", name, "nft", "-f", "-", text=RULES.format(rule=rule))
 
     def dropped(self) -> int:
         """How many packets were dropped since `lose` was called last."""
-        told = [_run(*self.inside(number), "nft", "list", "table", "inet", "snicher") for number in (0, 1)]
+        told = [run(*self.inside(number), "nft", "list", "table", "inet", "snicher") for number in (0, 1)]
         return sum(int(count) for text in told for count in re.findall(r"counter packets (\d+)", text))
 
     def move(self, number: int, host: str) -> None:
         """Namespace 0 or 1 gets another address, in place of the one that it has."""
         name = self.names[number]
-        _run("ip", "-n", name, "addr", "del", f"{self.hosts[number]}/{PREFIX}", "dev", "wire")
-        _run("ip", "-n", name, "addr", "add", f"{host}/{PREFIX}", "dev", "wire")
+        run("ip", "-n", name, "addr", "del", f"{self.hosts[number]}/{PREFIX}", "dev", "wire")
+        run("ip", "-n", name, "addr", "add", f"{host}/{PREFIX}", "dev", "wire")
         self.hosts[number] = host
 
 
-def _run(*command: str, text: str = "") -> str:
+def check() -> None:
+    """Raises Unavailable when namespaces can't be made here."""
+    for program, package in (("ip", "iproute2"), ("nft", "nftables")):
+        if shutil.which(program) is None:
+            raise Unavailable(f"{program} is not installed (Debian: {package})", curable=True)
+    if os.geteuid() != 0:
+        raise Unavailable("only root can make network namespaces", curable=True)
+
+
+def run(*command: str, text: str = "") -> str:
+    """Run a command; returns what it prints. Raises Unavailable when it fails."""
     result = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     if result.returncode:
         raise Unavailable(f"{' '.join(command)}: {result.stderr.strip() or result.returncode}")

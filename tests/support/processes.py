@@ -87,9 +87,12 @@ def eventually(look: Callable[[], _Found], what: str = "", within: float = PATIE
 
 
 def clean_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's environment without anything that a node would read as a setting. Nobody is greeted."""
+    """This process's environment without anything that a node would read as a setting.
+
+    Nobody is greeted, and nothing is said by mDNS: that would reach others on this machine's network.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SNICHER_")}
-    return {**kept, "PYTHONUNBUFFERED": "1", "SNICHER_MANDATORY": "", **(more or {})}
+    return {**kept, "PYTHONUNBUFFERED": "1", "SNICHER_MANDATORY": "", "SNICHER_DISCOVERY": "off", **(more or {})}
 
 
 class NodeProcess:

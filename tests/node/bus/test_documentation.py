@@ -26,7 +26,7 @@ NOUNS: dict[str, type[msgspec.Struct]] = {
     "message": nouns.Message, "place": nouns.Place, "room": nouns.Room, "peer": nouns.Peer,
     "self": nouns.Self, "settings": nouns.Settings, "health": nouns.Health, "greeting": nouns.Greeting,
     "consumer": nouns.Consumer, "subscriber": nouns.Subscriber, "option": nouns.Option,
-    "link": nouns.Link, "blocked": nouns.Blocked,
+    "link": nouns.Link, "blocked": nouns.Blocked, "nearby": nouns.Nearby, "sighting": nouns.Sighting,
 }  # fmt: skip
 VALUES = (
     nouns.DeliveryState,
@@ -37,6 +37,8 @@ VALUES = (
     nouns.Source,
     nouns.Standing,
     nouns.RoomKind,
+    nouns.NearbyState,
+    nouns.Discovery,
     nouns.PeerKind,
     nouns.AcceptNodes,
     nouns.AcceptPlain,
@@ -112,7 +114,21 @@ def test_every_noun_is_documented_with_its_fields(noun: str) -> None:
 @pytest.mark.parametrize(
     "values",
     VALUES,
-    ids=["delivery", "link", "kind", "direction", "greeting", "source", "standing", "room", "peer", "nodes", "plain"],
+    ids=[
+        "delivery",
+        "link",
+        "kind",
+        "direction",
+        "greeting",
+        "source",
+        "standing",
+        "room",
+        "nearby",
+        "discovery",
+        "peer",
+        "nodes",
+        "plain",
+    ],
 )
 def test_every_value_a_field_may_have_is_documented(values: types.GenericAlias) -> None:
     for value in typing.get_args(values):
