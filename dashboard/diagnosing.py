@@ -18,7 +18,7 @@ MARKS = {
 }  # fmt: skip
 #: The tones of what came of a path.
 _ANSWERS = {
-    "linked": "good", "open": "good", "known": "good", "untried": "plain", "other key": "bad", "no node": "bad",
+    "linked": "good", "open": "good", "seen": "good", "untried": "plain", "other key": "bad", "no node": "bad",
     "refused": "bad", "no answer": "bad", "no route": "bad", "not seen": "bad",
 }  # fmt: skip
 

@@ -46,6 +46,9 @@ class Core(Protocol):
     def me(self) -> nouns.Self:
         """This node."""
 
+    def nearby(self) -> nouns.Nearby:
+        """Who is seen on this network."""
+
     def acquaintance(self, peer: str) -> Acquaintance:
         """Somebody on the list. Raises CommandRefused."""
 
@@ -144,7 +147,7 @@ class Examining:
                     came_in.setdefault(host.partition("%")[0], (one.id, one.name))
         self._facts = Facts(
             listen=listen, addresses=own, me=me.id, health=self._house.health, people=people, came_in=came_in,
-            peer=whom, now=now_ms(),
+            nearby=self._house.core.nearby(), peer=whom, now=now_ms(),
         )  # fmt: skip
         self._judge(self._facts, time.monotonic(), running=True)
         self._task = asyncio.create_task(self._examine(self._facts), name="doctor")
@@ -203,7 +206,7 @@ class Examining:
 
     async def _multicast(self, facts: Facts) -> None:
         around = facts.surroundings
-        if facts.on_this_machine_only or around is None:
+        if facts.on_this_machine_only or around is None or facts.nearby.state == "off":
             facts.echoes = ()
             return
         chosen = diagnosis.outside(one for one in around.interfaces if not one.tunnel)

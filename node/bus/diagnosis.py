@@ -12,9 +12,9 @@ import msgspec
 #: How something is. "untried": it could not be tried, or not yet.
 Mark = Literal["well", "doubtful", "fails", "untried"]
 #: What came of a way to a peer. "linked": a link stands on it. "open": whoever it must be answered, and proved the key
-#: (of a plain client: something takes connections). "known": a linked node names this address as its own link's.
+#: (of a plain client: something takes connections). "seen": by mDNS, in the last minutes.
 Answer = Literal[
-    "linked", "open", "known", "refused", "no answer", "no route", "not seen", "other key", "no node", "untried",
+    "linked", "open", "seen", "refused", "no answer", "no route", "not seen", "other key", "no node", "untried",
 ]  # fmt: skip
 
 

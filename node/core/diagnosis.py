@@ -157,6 +157,12 @@ def addresses(facts: Facts, before: Iterable[OwnAddress] = ()) -> list[OwnAddres
 def _multicast(facts: Facts) -> Check | None:
     if facts.on_this_machine_only:
         return _check(facts, "multicast", "untried", "Not asked: this node listens on this machine only.")
+    if facts.nearby.state == "off":
+        return _check(
+            facts, "multicast", "untried",
+            "Not asked: looking for nodes on this network is switched off (discovery), so nobody finds this one.",
+            "To be found, and to find others:", "python -m node set discovery on",
+        )  # fmt: skip
     echoes = facts.echoes
     if echoes is None:
         return None
@@ -253,19 +259,23 @@ def _neighbours(facts: Facts) -> Check | None:
         return None
     linked = [one.name for one in facts.people if one.links]
     nodes = [one for one in facts.people if one.is_node and not one.links]
+    seen = len(facts.nearby.services)
+    by_mdns = f" {seen} {'is' if seen == 1 else 'are'} seen by mDNS." if seen else ""
+    if not seen and facts.nearby.state in ("on", "deaf"):
+        by_mdns = " Nobody is seen by mDNS."
     away = f" {len(nodes)} known {'node is' if len(nodes) == 1 else 'nodes are'} away." if nodes else ""
     if linked:
-        return _check(facts, "neighbours", "well", f"{len(linked)} linked: {_listed(linked)}.{away}")
+        return _check(facts, "neighbours", "well", f"{len(linked)} linked: {_listed(linked)}.{by_mdns}{away}")
     if nodes:
         last = max(nodes, key=lambda one: one.last_seen or 0)
-        seen = "" if last.last_seen is None else f", {ago(facts.now - last.last_seen)}"
+        before = "" if last.last_seen is None else f", {ago(facts.now - last.last_seen)}"
         many = "The one known node isn't" if len(nodes) == 1 else f"None of {len(nodes)} known nodes is"
-        who = f" The last one seen was {flat(last.name)}{seen}." if last.last_seen is not None else ""
+        who = f" The last one seen was {flat(last.name)}{before}." if last.last_seen is not None else ""
         return _check(
-            facts, "neighbours", "doubtful", f"{many} linked.{who}", "See why somebody isn't there:",
+            facts, "neighbours", "doubtful", f"{many} linked.{who}{by_mdns}", "See why somebody isn't there:",
             f"python -m node doctor {last.id}",
         )  # fmt: skip
-    return _check(facts, "neighbours", "doubtful", "Nobody is known here yet.", "Bring somebody in:",
+    return _check(facts, "neighbours", "doubtful", f"Nobody is known here yet.{by_mdns}", "Bring somebody in:",
                   "python -m node invite")  # fmt: skip
 
 

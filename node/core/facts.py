@@ -164,6 +164,8 @@ class Facts(msgspec.Struct, kw_only=True):
     back_done: bool = False
     #: What came of multicast, by interface. Not even tried for a node that listens on this machine only.
     echoes: tuple[Echo, ...] | None = None
+    #: Who is seen by mDNS, and whether that works.
+    nearby: nouns.Nearby = nouns.Nearby()
     #: What came of trying nodes in our own networks that aren't linked, by address.
     near: dict[Address, Trial] | None = None
     #: Who is examined, and what came of trying each of their addresses so far.

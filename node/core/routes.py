@@ -55,7 +55,29 @@ def paths(facts: Facts, before: Iterable[PathTried] = ()) -> list[PathTried]:
                 reason=_reason(facts, peer, address, trial),
             )
         )
+    if peer.is_node:
+        found.append(_by_mdns(facts, peer))
     return found
+
+
+def _by_mdns(facts: Facts, peer: Acquaintance) -> PathTried:
+    """Whether the peer is seen by mDNS, and if not, why that may be."""
+    near = facts.nearby
+    interfaces = ", ".join(one.interface for one in facts.echoes or () if not one.problem)
+    service = next((one for one in near.services if one.peer == peer.id), None)
+    answer, reason = (
+        "not seen",
+        "Nothing of them is heard: their node is off, in another network, or doesn't look round.",
+    )
+    if service is not None:
+        answer, reason = "seen", f"It tells {', '.join(service.addresses)}." if service.addresses else "It is heard."
+    elif near.state == "off":
+        answer, reason = "untried", "Looking round is switched off here (discovery)."
+    elif near.state in ("local", "no_network", "failing"):
+        answer, reason = "untried", near.detail or "It can't be done here now."
+    elif near.state == "deaf" or any(not one.came_back for one in facts.echoes or ()):
+        reason = "Multicast doesn't come back here."
+    return PathTried(path="by mDNS", interface=interfaces, answer=answer, reason=reason)
 
 
 def _through(facts: Facts, address: Address) -> str:

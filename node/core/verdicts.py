@@ -63,18 +63,19 @@ def of_peer(facts: Facts, found: Sequence[PathTried]) -> tuple[Mark, str]:
     peer = facts.peer
     assert peer is not None
     name = flat(peer.name)
-    answers = [one.answer for one in found]
+    # mDNS tells addresses; whether somebody answers there, those addresses tell.
+    answers = [one.answer for one in found if one.answer not in ("seen", "not seen") and one.path != "by mDNS"]
     if "linked" in answers:
         return "well", f"{name} is linked."
     if "open" in answers:
         return "doubtful", f"{name} answers, but there is no link yet."
-    if not found:
+    if not answers:
         return "fails", f"No address of {name} is known, so only they can connect."
     if "other key" in answers:
         return "fails", f"Somebody else's node answers at {name}'s address."
     if all(one == "untried" for one in answers):
         return "untried", f"No address of {name} was tried yet."
-    many = "its one address" if len(found) == 1 else f"any of {len(found)} addresses"
+    many = "its one address" if len(answers) == 1 else f"any of {len(answers)} addresses"
     if all(one == "refused" for one in answers if one != "untried"):
         return "fails", f"{name}'s machine is there, but its node isn't running."
     return "fails", f"{name} doesn't answer at {many}."
@@ -90,7 +91,7 @@ def verdict(facts: Facts, found: dict[str, Check], paths: Sequence[PathTried]) -
         return (
             (theirs, first, "") if mark == "well" else (mark, f"{first} {said.partition('. ')[0].rstrip('.')}.", means)
         )
-    reason = next((one.reason for one in paths if one.answer not in ("linked", "open", "untried")), "")
+    reason = next((one.reason for one in paths if one.answer not in ("linked", "open", "seen", "untried")), "")
     if mark in ("well", "untried"):
         return theirs, first, reason
     # What is wrong here may be why, and comes second.

@@ -144,6 +144,8 @@ def _nftables(root: pathlib.Path, port: int) -> Firewall | None:
     if conf is None:
         return None
     conf = re.sub(r"#.*", "", conf)
+    # The braces of a set would end the chain for the pattern below.
+    conf = re.sub(r"\bdport\s+\{([^{}]*)\}", r"dport <\1>", conf)
     table = chain = ""
     for found in re.finditer(r"\btable\s+(\w+)\s+(\w+)\s*\{|\bchain\s+(\w+)\s*\{|\bhook\s+(\w+)\b([^}]*)", conf):
         if found[1]:
@@ -153,7 +155,7 @@ def _nftables(root: pathlib.Path, port: int) -> Firewall | None:
         elif found[4] == "input":
             if not re.search(r"policy\s+drop|\bdrop\b|\breject\b", found[5]):
                 return None
-            lets_in = re.search(rf"tcp\s+dport\s+(?:\{{[^}}]*\b{port}\b[^}}]*\}}|{port}\b)[^\n]*accept", found[5])
+            lets_in = re.search(rf"tcp\s+dport\s+(?:<[^>]*\b{port}\b[^>]*>|{port}\b)[^\n]*accept", found[5])
             return Firewall(
                 "nftables", "nftables", None, "lets_in" if lets_in else "unknown", chain=f"{table} {chain}".strip()
             )

@@ -28,6 +28,7 @@ NOW = 1_800_000_000_000
 OWN = Address("192.168.1.20", 5000)
 NEAR, FAR = Address("192.168.1.31", 5000), Address("10.7.0.31", 5000)
 EN0 = Interface("en0", ("192.168.1.20/24", "fe80::20/64"))
+SEEN = nouns.Sighting(id="f" * 16, peer=None, addresses=["192.168.1.31:5000"], since=1)
 UFW = Firewall("ufw", "ufw", True)
 ME, BELA, DORA = "m" * 52, "b" * 52, "d" * 52
 
@@ -51,7 +52,8 @@ def facts(**more: Any) -> Facts:
     given: dict[str, Any] = {
         "listen": Address("0.0.0.0", 5000), "addresses": (OWN,), "me": ME, "surroundings": around(),
         "people": (BELA_LINKED,), "here": {OWN: Trial("open", 1, ME)}, "back": (OPEN,), "asked": 1,
-        "back_done": True, "echoes": (Echo("en0", 3, 3, ("192.168.1.31",)),), "near": {}, "now": NOW, **more,
+        "back_done": True, "nearby": nouns.Nearby(state="on", services=[SEEN]), "near": {}, "now": NOW,
+        "echoes": (Echo("en0", 3, 3, ("192.168.1.31",)),), **more,
     }  # fmt: skip
     return Facts(**given)
 
@@ -175,7 +177,15 @@ STATES: dict[str, tuple[dict[str, Any], str, str, str, str]] = {
         "The one known node isn't linked. The last one seen was dora, 3 hours ago.", f"python -m node doctor {DORA}",
     ),
     "some are there": (
-        {"people": (BELA_LINKED, DORA_AWAY)}, "neighbours", "well", "1 linked: bela. 1 known node is away.", "",
+        {"people": (BELA_LINKED, DORA_AWAY)}, "neighbours", "well",
+        "1 linked: bela. 1 is seen by mDNS. 1 known node is away.", "",
+    ),
+    "nobody is seen": (
+        {"nearby": nouns.Nearby(state="deaf")}, "neighbours", "well", "1 linked: bela. Nobody is seen by mDNS.", "",
+    ),
+    "looking round is off": (
+        {"nearby": nouns.Nearby(state="off")}, "multicast", "untried", "switched off (discovery), so nobody finds this",
+        "python -m node set discovery on",
     ),
     "no VPN": ({}, "network", "well", "No VPN, and no sign of a guest network on en0.", ""),
     "a VPN that doesn't matter": (
@@ -245,7 +255,7 @@ def test_each_state_has_a_diagnosis_in_words(what: str) -> None:
 
 
 def test_the_checks_keep_their_order_and_wait_for_what_they_need() -> None:
-    nothing = Facts(listen=Address("0.0.0.0", 5000), addresses=(OWN,))
+    nothing = Facts(listen=Address("0.0.0.0", 5000), addresses=(OWN,), nearby=nouns.Nearby(state="on"))
     found = diagnosis.checks(nothing)
     assert list(found) == list(diagnosis.TITLES) == list(diagnosis.checks(facts()))
     assert [key for key, check in found.items() if check is not None] == ["node"]
@@ -314,7 +324,7 @@ def test_names_of_peers_are_said_without_what_could_steer_a_terminal() -> None:
 def test_many_names_are_counted() -> None:
     people = tuple(somebody(name, name * 52, NEAR, linked=NEAR) for name in "abcdef")
     check = diagnosis.checks(facts(people=people))["neighbours"]
-    assert check is not None and check.said == "6 linked: a, b, c and 3 more."
+    assert check is not None and check.said == "6 linked: a, b, c and 3 more. 1 is seen by mDNS."
 
 
 @pytest.mark.parametrize("mends", [remedies.let_in])

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from node.bus import nouns
 from node.core import routes, verdicts
-from node.core.facts import Interface, Trial
+from node.core.facts import Echo, Interface, Trial
 from node.model import Address, short_code
 from tests.node.core.test_diagnosis import DORA, EN0, FAR, NEAR, NOW, around, complete, facts, somebody
 
@@ -41,7 +42,7 @@ WAYS: dict[str, tuple[Address, Trial, dict[str, Any], str, str]] = {
 @pytest.mark.parametrize("what", WAYS)
 def test_each_way_has_its_answer_and_the_reason_in_words(what: str) -> None:
     address, trial, given, answer, reason = WAYS[what]
-    [path] = routes.paths(facts(peer=somebody("dora", DORA, address), tried={address: trial}, **given))
+    path, _ = routes.paths(facts(peer=somebody("dora", DORA, address), tried={address: trial}, **given))
     assert (path.answer, path.ms) == (answer, trial.ms)
     assert reason in path.reason
     assert path.interface == ("en0" if address == NEAR else "")
@@ -51,7 +52,7 @@ def test_links_come_first_and_their_addresses_are_not_tried() -> None:
     dora = somebody("dora", DORA, NEAR, FAR, linked=NEAR)
     case = facts(peer=dora, tried={FAR: Trial("refused", 5)})
     assert routes.to_try(dora) == [FAR]
-    linked, other = routes.paths(case)
+    linked, other, _ = routes.paths(case)
     assert (linked.answer, linked.since, linked.ms) == ("linked", NOW - 60_000, None)
     assert other.answer == "refused"
 
@@ -60,7 +61,27 @@ def test_what_was_not_tried_yet_stays_as_it_was_before() -> None:
     dora = somebody("dora", DORA, NEAR)
     before = routes.paths(facts(peer=dora, tried={NEAR: Trial("refused", 5)}))
     assert routes.paths(facts(peer=dora), before) == before
-    assert [one.answer for one in routes.paths(facts(peer=dora))] == ["untried"]
+    assert [one.answer for one in routes.paths(facts(peer=dora))] == ["untried", "not seen"]
+
+
+#: What mDNS tells, the answer, and words of the reason.
+SEEN = nouns.Sighting(id="f" * 16, peer=DORA, addresses=[str(NEAR)], since=1)
+MDNS: dict[str, tuple[dict[str, Any], str, str]] = {
+    "seen": ({"nearby": nouns.Nearby(state="on", services=[SEEN])}, "seen", f"It tells {NEAR}."),
+    "not heard": ({}, "not seen", "their node is off, in another network, or doesn't look round"),
+    "deaf": ({"nearby": nouns.Nearby(state="deaf")}, "not seen", "Multicast doesn't come back here."),
+    "our own question is lost": ({"echoes": (Echo("en0", 3, 0),)}, "not seen", "Multicast doesn't come back here."),
+    "off": ({"nearby": nouns.Nearby(state="off")}, "untried", "switched off here (discovery)"),
+    "failing": ({"nearby": nouns.Nearby(state="failing", detail="No socket.")}, "untried", "No socket."),
+}
+
+
+@pytest.mark.parametrize("what", MDNS)
+def test_whether_somebody_is_seen_by_mdns_is_a_way_of_its_own(what: str) -> None:
+    given, answer, reason = MDNS[what]
+    path = routes.paths(facts(peer=somebody("dora", DORA, NEAR), **given))[-1]
+    assert (path.path, path.interface, path.answer) == ("by mDNS", "en0", answer)
+    assert reason in path.reason
 
 
 def test_a_plain_client_is_asked_for_no_key_and_no_clock() -> None:
