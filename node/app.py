@@ -360,7 +360,7 @@ class App:
             self._answers.settle(act)
         elif isinstance(act, e.Notice):
             self._turns.notice(act.about, act.sentence)
-        elif isinstance(act, e.Discover):
+        elif isinstance(act, e.Discover | e.Reconfirm):
             self._mdns.perform(act)
         elif isinstance(act, e.Tell):
             self._server.publish([act.event])

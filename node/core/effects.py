@@ -358,6 +358,12 @@ class Discover(msgspec.Struct, frozen=True):
     how: str
 
 
+class Reconfirm(msgspec.Struct, frozen=True):
+    """Find out whether this service is still there: it was dialled in vain (RFC 6762, section 10.4)."""
+
+    name: str
+
+
 class Tell(msgspec.Struct, frozen=True):
     """Publish an ephemeral event."""
 
@@ -415,6 +421,7 @@ Act = (
     | Hold
     | Notice
     | Discover
+    | Reconfirm
     | Tell
     | Reply
     | Refuse

@@ -53,6 +53,9 @@ MAX_TRIALS = 32
 WAIT_MS = 250
 #: A service that wasn't dialled for so long (ms) is dialled without a pause again.
 CALM_MS = 60_000
+#: A service that was dialled in vain is asked for so often at most (ms): whoever leaves without a good-bye would be
+#: listed for an hour.
+RECONFIRM_MS = 20_000
 #: How it must be for services to be seen at all.
 LOOKING = ("on", "deaf")
 #: Front ends are told at most so often (ms).
@@ -62,7 +65,20 @@ TELL_MS = 500
 class Sighting:
     """One service, as it was seen last."""
 
-    __slots__ = ("addresses", "began", "fresh", "moved", "name", "next_at", "peer", "since", "tag", "trial", "tries")
+    __slots__ = (
+        "addresses",
+        "began",
+        "doubted",
+        "fresh",
+        "moved",
+        "name",
+        "next_at",
+        "peer",
+        "since",
+        "tag",
+        "trial",
+        "tries",
+    )
 
     def __init__(self, name: str, tag: bytes, addresses: tuple[Address, ...], now: int) -> None:
         self.name = name
@@ -75,6 +91,8 @@ class Sighting:
         self.trial: int | None = None
         self.began: int | None = None
         self.tries = 0
+        #: When it was asked for last, because it was dialled in vain (ms).
+        self.doubted: int | None = None
         #: When the next dial may begin (ms); None: none is planned.
         self.next_at: int | None = now
         #: It was seen anew, and nothing has followed from that yet.
@@ -237,8 +255,19 @@ class Nearby:
         one = self._trials.pop(link, None)
         if one is not None:
             one.trial = None
+            self._doubt(one)
+        if peer in self._near and not self._links.with_peer(peer or ""):
+            for other in self._seen.values():
+                if other.peer == peer:
+                    self._doubt(other)
         if one is not None or peer in self._near:
             self._dirty = True
+
+    def _doubt(self, one: Sighting) -> None:
+        now = self._ledger.now
+        if one.doubted is None or not 0 <= now - one.doubted < RECONFIRM_MS:
+            one.doubted = now
+            self._ledger.put(e.Reconfirm(one.name))
 
     # -- time
 

@@ -13,8 +13,8 @@ import errno
 import logging
 import secrets
 import traceback
-from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple, Protocol
 
 import zeroconf
 from zeroconf import asyncio as azeroconf
@@ -109,8 +109,11 @@ class Mdns:
 
     # -- what is wanted
 
-    def perform(self, act: e.Discover) -> None:
-        """Begin, or end, as the core says; told again, everything that is seen is told again."""
+    def perform(self, act: e.Discover | e.Reconfirm) -> None:
+        """Begin, or end, as the core says; told again, everything that is seen is told again. Or ask for a service."""
+        if isinstance(act, e.Reconfirm):
+            self._reconfirm(act.name)
+            return
         self._how = act.how
         self._node.feed(s.Discovering(*self._state))
         self._told.clear()
@@ -317,8 +320,31 @@ class Mdns:
         if info.load_from_cache(running.zeroconf):
             self._take(name, info)
         elif name not in self._asked and len(self._asked) < MAX_ASKED:
-            task = self._asked[name] = asyncio.create_task(self._ask(running, name, info), name=f"mDNS {name}")
-            task.add_done_callback(lambda _: self._asked.pop(name, None))
+            self._spawn(name, self._ask(running, name, info))
+
+    def _reconfirm(self, name: str) -> None:
+        """Ask for a service as if nothing were known of it. One that doesn't answer has vanished."""
+        running = self._zeroconf
+        if running is None or name in self._asked or len(self._asked) >= MAX_ASKED:
+            return
+        full = f"{name}.{nearby.SERVICE}"
+        cache = running.zeroconf.cache
+        pointer = cache.current_entry_with_name_and_alias(nearby.SERVICE, full)
+        cache.async_remove_records(list(cache.async_entries_with_name(full)))
+
+        async def find_out() -> None:
+            await self._ask(running, name, azeroconf.AsyncServiceInfo(nearby.SERVICE, full))
+            if running is self._zeroconf and not list(cache.async_entries_with_name(full)):
+                if pointer is not None:
+                    # So that it is new when it comes back.
+                    cache.async_remove_records([pointer])
+                self._vanish(name)
+
+        self._spawn(name, find_out())
+
+    def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        task = self._asked[name] = asyncio.create_task(work, name=f"mDNS {name}")
+        task.add_done_callback(lambda _: self._asked.pop(name, None))
 
     async def _ask(self, running: azeroconf.AsyncZeroconf, name: str, info: azeroconf.AsyncServiceInfo) -> None:
         try:

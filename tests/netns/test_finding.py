@@ -121,12 +121,15 @@ def test_two_fresh_nodes_on_one_segment_write_to_each_other_with_nothing_typed(s
     assert (peer.kind, peer.standing, len(peer.code.split(" · "))) == ("node", "stranger", 4)
     room = anna.client.snapshot().state.rooms[linked(anna, bob).room]
     assert room.request and room.last is not None and room.last.text == "hello"
-    (service,) = bob.client.nearby().services
+    (service,) = eventually(lambda: bob.client.nearby().services, "bob sees anna, too")
     assert (service.peer, service.addresses) == (peer.id, ["10.1.0.1:5000"])
-    # What a person here sees, and what a good-bye does.
     anna.stop()
     eventually(lambda: not bob.client.nearby().services, "the good-bye was heard")
-    assert "anna is up" not in " ".join(bob.lines) and not any("Traceback" in line for line in bob.lines)
+    anna.start()
+    eventually(lambda: bob.client.nearby().services, "anna is back")
+    anna.kill()
+    eventually(lambda: not bob.client.nearby().services, "whoever crashed says no good-bye, and is missed all the same")
+    assert not any("Traceback" in line for line in bob.lines)
 
 
 def test_a_node_on_two_segments_sees_both_and_those_of_one_don_t_see_the_other(stack: ExitStack) -> None:

@@ -289,3 +289,19 @@ def test_ten_thousand_made_up_services_are_bounded_and_an_honest_one_is_still_fo
         address = Address(f"10.1.{number % 250 + 1}.{number // 250 + 1}", 5000)
         anna.give(s.Sighted(f"{number:016x}", number.to_bytes(8, "big"), (address,)))
     assert "ef" * 8 in {one.id for one in anna.core.nearby().services}
+
+
+def test_a_service_that_is_dialled_in_vain_is_asked_for_now_and_then() -> None:
+    net = Net()
+    anna, bob = net.add("anna"), net.add("bob")
+    asked: list[e.Reconfirm] = []
+    performed = net.perform
+    net.perform = lambda station, act: (  # type: ignore[method-assign]
+        asked.append(act) if isinstance(act, e.Reconfirm) else performed(station, act)
+    )
+    net.unreachable.add(bob.address)
+    name = sight(anna, bob)
+    net.wait(5_000)
+    assert asked == [e.Reconfirm(name)]
+    net.wait(300_000)
+    assert 5 < len(asked) < 16

@@ -64,8 +64,13 @@ class Fake:
     def current_entry_with_name_and_alias(self, type_: str, name: str) -> object:
         return self.services.get(name)
 
-    def async_entries_with_name(self, type_: str) -> list[object]:
-        return [types.SimpleNamespace(alias=name) for name in self.services]
+    def async_entries_with_name(self, name: str) -> list[object]:
+        if name == nearby.SERVICE:
+            return [types.SimpleNamespace(alias=one) for one in self.services]
+        return [self.services[name]] if name in self.services else []
+
+    def async_remove_records(self, entries: list[object]) -> None:
+        self.services = {name: one for name, one in self.services.items() if one not in entries}
 
     # what others do
 
@@ -303,7 +308,9 @@ def test_multicast_that_doesn_t_come_back_is_said_until_it_does(monkeypatch: pyt
     run(test)
 
 
-def test_another_day_and_a_sleep_mean_another_name_and_a_fresh_look() -> None:
+def test_another_day_and_a_sleep_mean_another_name_and_a_fresh_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mdns, "ALONE_S", 0.005)
+
     async def test(house: House) -> None:
         first = await house.begin()
         first.tell(NAME, service())
@@ -317,6 +324,44 @@ def test_another_day_and_a_sleep_mean_another_name_and_a_fresh_look() -> None:
         await house.until(lambda: s.Vanished(NAME) in house.told)
         house.mdns.moved([ETH, LO], woke=True)
         await house.until(lambda: len(Fake.made) == 3)
+
+    run(test)
+
+
+@pytest.mark.parametrize("answers", [False, True])
+def test_a_service_that_was_dialled_in_vain_is_asked_for_and_forgotten_if_it_doesn_t_answer(
+    answers: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def request(self: FakeInfo, running: Any, timeout: float) -> bool:  # noqa: ASYNC109 (zeroconf's own)
+        if answers:
+            Fake.made[-1].services[self.name] = service()
+            self.load_from_cache(running)
+        return answers
+
+    monkeypatch.setattr(FakeInfo, "async_request", request, raising=False)
+
+    async def test(house: House) -> None:
+        fake = await house.begin()
+        fake.tell(NAME, service())
+        await house.until(lambda: any(isinstance(one, s.Sighted) for one in house.told))
+        house.mdns.perform(e.Reconfirm(NAME))
+        house.mdns.perform(e.Reconfirm("9" * 16))
+        await house.until(lambda: not house.mdns._asked)
+        assert (s.Vanished(NAME) in house.told) is not answers
+        house.told.clear()
+        fake.tell(NAME, service("192.168.1.8"))
+        await house.until(lambda: any(isinstance(one, s.Sighted) for one in house.told))
+
+    run(test)
+
+
+def test_while_nobody_is_seen_it_asks_and_tells_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mdns, "ALONE_S", 0.005)
+
+    async def test(house: House) -> None:
+        fake = await house.begin()
+        await house.until(lambda: len(fake.infos) > 2 and fake.log.count("browse") > 2)
+        assert len({info.name for info in fake.infos}) == 1
 
     run(test)
 
