@@ -69,8 +69,8 @@ def exit_code(found: Diagnosis) -> int:
 def lines(found: Diagnosis, width: int, now: int) -> list[str]:
     """A diagnosis as people read it, no line longer than `width` unless it is a command or an address."""
     width = max(LEAST, width - 1)
-    told = textwrap.wrap(found.verdict or "Nothing is known yet.", width)
-    told += textwrap.wrap(found.meaning, width, initial_indent="  ", subsequent_indent="  ")
+    told = textwrap.wrap(flat(found.verdict) or "Nothing is known yet.", width)
+    told += textwrap.wrap(flat(found.meaning), width, initial_indent="  ", subsequent_indent="  ")
     told.append("")
     for check in found.checks:
         told += _check(check, width)
@@ -90,7 +90,7 @@ def lines(found: Diagnosis, width: int, now: int) -> list[str]:
                 told += _hanging(f"  {what:8} {finding.state:9} ", flat(finding.said), width)
     ago = f" at {clock(found.at)}" if found.at else ""
     how = "It isn't done yet" if found.running else f"Checked{ago}, took {found.took_ms / 1000:.1f} s"
-    return [*told, "", f"{how}."]
+    return [*told, "", *textwrap.wrap(f"{how}.", width)]
 
 
 def _check(check: Check, width: int) -> Iterable[str]:
@@ -132,6 +132,8 @@ def _table(rows: list[tuple[str, ...]], width: int) -> list[str]:
     for row in rows:
         cells = [f"{flat(cell):{size}}" for cell, size in zip(row, widths, strict=False)]
         head = "  " + "  ".join(cell for cell, size in zip(cells, widths, strict=True) if size) + "  "
+        if len(head.rstrip()) > width:
+            head = "  " + "  ".join(filter(None, map(flat, row[:-1])))
         if len(head) > width * 2 // 3:
             told += [head.rstrip(), *_wrapped(row[-1], width, "      ")]
         else:

@@ -74,12 +74,11 @@ def _port(facts: Facts) -> Check | None:
         )
     if not facts.back_done or facts.here is None:
         return None
-    if facts.came_in:
-        return _check(
-            facts, "port", "well", f"Open. {_whose(next(iter(facts.came_in.values()))[1])} node has connected to it."
-        )
     if back:
         return _shut(facts, back[0])
+    if facts.came_in:
+        who = next(iter(facts.came_in.values()))[1]
+        return _check(facts, "port", "well", f"Open. {_whose(who)} node has connected to it.")
     dead = [one for one, trial in facts.here.items() if trial.reached != "open"]
     if dead and len(dead) == len(facts.here):
         return _check(
@@ -93,7 +92,7 @@ def _port(facts: Facts) -> Check | None:
 
 
 def _shut(facts: Facts, back: DialledBack) -> Check:
-    """Somebody has tried to connect back, and couldn't."""
+    """Somebody has tried to connect back, and couldn't, whoever else has connected before."""
     port, around = facts.listen.port, facts.surroundings
     where = f"{back.host}, port {port}" if back.host else f"port {port}"
     said = f"{_whose(back.name)} node tried {where}, and {_BACK.get(back.reached, 'failed')} ({took(back.ms)})."
@@ -108,6 +107,12 @@ def _shut(facts: Facts, back: DialledBack) -> Check:
         return _check(
             facts, "port", "fails", f"{said} Two machines seem to use one address.",
             "Have this machine get another address, then run again.",
+        )  # fmt: skip
+    other = next((name for id_, name in facts.came_in.values() if id_ != back.peer), None)
+    if other is not None:
+        return _check(
+            facts, "port", "doubtful", f"{said} {_whose(other)} node has connected, so it isn't shut for everybody.",
+            "The two may be in networks that are treated differently; their doctors may say more.",
         )  # fmt: skip
     likely = " A firewall on this machine is likely." if back.reached == "no_answer" else ""
     mends = remedies.adds_rule(around)
@@ -133,11 +138,11 @@ def addresses(facts: Facts, before: Iterable[OwnAddress] = ()) -> list[OwnAddres
         said, by = "not tried yet", ""
         if back is not None and back.reached == "open":
             state, by, said = "well", back.name, f"reached by {flat(back.name)}"
+        elif back is not None:
+            state, by, said = "fails", back.name, f"{flat(back.name)} {_BACK.get(back.reached, 'failed')}"
         elif host in facts.came_in:
             by = facts.came_in[host][1]
             state, said = "well", f"reached by {flat(by)}"
-        elif back is not None:
-            state, by, said = "fails", back.name, f"{flat(back.name)} {_BACK.get(back.reached, 'failed')}"
         elif facts.on_this_machine_only:
             state, said = "fails", "this machine only"
         elif trial is not None and trial.reached != "open":

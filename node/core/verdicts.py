@@ -8,6 +8,8 @@ from node.bus.diagnosis import Check, Mark, PathTried
 from node.core.facts import Facts
 from node.printable import flat
 
+REACHED = "You can be reached."
+
 
 def own(facts: Facts, found: dict[str, Check]) -> tuple[Mark, str, str]:
     """How it is altogether, what works and what doesn't in at most two sentences, and what that means."""
@@ -24,7 +26,7 @@ def own(facts: Facts, found: dict[str, Check]) -> tuple[Mark, str, str]:
     if network.state == "doubtful" and not any(one.links for one in facts.people or ()):
         return "fails", "Nobody is reached. The network or a VPN seems to stand in between.", network.said
     mark, first, means = {
-        "well": ("well", "You can be reached.", "Whoever has your address or an invite gets through."),
+        "well": ("well", REACHED, "Whoever has your address or an invite gets through."),
         "fails": ("fails", "Nobody gets through to you.",
                   "You can still connect to others, and then both write as usual."),
         "doubtful": ("doubtful", "Perhaps not everybody gets through to you.", "Your invite may work for some only."),
@@ -87,12 +89,10 @@ def verdict(facts: Facts, found: dict[str, Check], paths: Sequence[PathTried]) -
     if facts.peer is None:
         return mark, said, means
     theirs, first = of_peer(facts, paths)
-    if theirs == "well":
-        return (
-            (theirs, first, "") if mark == "well" else (mark, f"{first} {said.partition('. ')[0].rstrip('.')}.", means)
-        )
     reason = next((one.reason for one in paths if one.answer not in ("linked", "open", "seen", "untried")), "")
     if mark in ("well", "untried"):
-        return theirs, first, reason
+        return theirs, first, "" if theirs == "well" else reason
     # What is wrong here may be why, and comes second.
-    return theirs, f"{first} {said.partition('. ')[0].rstrip('.')}.", reason or means
+    sentences = said.removeprefix(REACHED).strip().partition(". ")
+    wrong = f"{first} {sentences[0].rstrip('.')}."
+    return (mark, wrong, means) if theirs == "well" else (theirs, wrong, reason or means)

@@ -77,6 +77,9 @@ class FakeClient:
     def unverify(self, peer: str) -> Any:
         return self._answer("unverify", peer)
 
+    def doctor(self, peer: str | None = None, *, again: bool = False) -> Any:
+        return self._answer("doctor", peer, again)
+
     def invite(self) -> Any:
         return self._answer("invite")
 

@@ -70,6 +70,14 @@ STATES: dict[str, tuple[dict[str, Any], str, str, str, str]] = {
     "reached by a link that came in": (
         {"back": (), "came_in": {OWN.host: (DORA, "dora")}}, "port", "well", "dora's node has connected to it", "",
     ),
+    "shut for one who came in before": (
+        {**back("no_answer"), "came_in": {OWN.host: (BELA, "bela")}}, "port", "fails", "got no answer",
+        "sudo nft list ruleset",
+    ),
+    "shut for one, and another came in": (
+        {**back("no_answer"), "came_in": {OWN.host: (DORA, "dora")}}, "port", "doubtful",
+        "dora's node has connected, so it isn't shut for everybody.", "",
+    ),
     "bound to loopback": (
         LOOPBACK, "port", "fails", "listens on 127.0.0.1, which only programs on this machine reach",
         "python -m node run --listen 0.0.0.0:5000",
