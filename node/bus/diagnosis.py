@@ -11,6 +11,8 @@ import msgspec
 
 #: How something is. "untried": it could not be tried, or not yet.
 Mark = Literal["well", "doubtful", "fails", "untried"]
+#: What is looked at, in this order.
+Key = Literal["port", "multicast", "firewall", "neighbours", "network", "clock", "node"]
 #: What came of a way to a peer. "linked": a link stands on it. "open": whoever it must be answered, and proved the key
 #: (of a plain client: something takes connections). "seen": by mDNS, in the last minutes.
 Answer = Literal[
@@ -21,7 +23,7 @@ Answer = Literal[
 class Check(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that was looked at."""
 
-    #: "port", "multicast", "firewall", "neighbours", "network", "clock" or "node"; always in this order.
+    #: One of Key. (Without a node, the command line has others.)
     key: str
     title: str
     state: str

@@ -10,12 +10,12 @@ import typing
 import msgspec
 import pytest
 
-from node import answers, app, batches, turns
-from node.bus import bounds, following, locks, nouns, reducer, server
+from node import answers, app, batches, examining, turns
+from node.bus import bounds, diagnosis, following, locks, nouns, reducer, server
 from node.bus import events as ev
 from node.bus import requests as rq
-from node.core import blocking, contacts, door, keeping, quotas, requests, settings
-from node.peers import listener, pace
+from node.core import blocking, contacts, door, keeping, quotas, requests, routes, settings
+from node.peers import listener, multicast, pace
 from node.protocol.plain import registry
 from node.store import pages, reader, search
 
@@ -27,6 +27,8 @@ NOUNS: dict[str, type[msgspec.Struct]] = {
     "self": nouns.Self, "settings": nouns.Settings, "health": nouns.Health, "greeting": nouns.Greeting,
     "consumer": nouns.Consumer, "subscriber": nouns.Subscriber, "option": nouns.Option,
     "link": nouns.Link, "blocked": nouns.Blocked, "nearby": nouns.Nearby, "sighting": nouns.Sighting,
+    "diagnosis": diagnosis.Diagnosis, "check": diagnosis.Check, "ownaddress": diagnosis.OwnAddress,
+    "path": diagnosis.PathTried, "finding": diagnosis.Finding,
 }  # fmt: skip
 VALUES = (
     nouns.DeliveryState,
@@ -42,6 +44,9 @@ VALUES = (
     nouns.PeerKind,
     nouns.AcceptNodes,
     nouns.AcceptPlain,
+    diagnosis.Key,
+    diagnosis.Mark,
+    diagnosis.Answer,
 )
 
 
@@ -128,6 +133,9 @@ def test_every_noun_is_documented_with_its_fields(noun: str) -> None:
         "peer",
         "nodes",
         "plain",
+        "checked",
+        "mark",
+        "answer",
     ],
 )
 def test_every_value_a_field_may_have_is_documented(values: types.GenericAlias) -> None:
@@ -284,6 +292,16 @@ BOUNDS = {
     "connections of one source": [f"{listener.MAX_PER_SOURCE:,}"],
     "connections that come in": [f"{listener.IDLE_ENOUGH:.0f}", f"{listener.QUIET_ENOUGH:.0f}"],
     "free space on the disk": [str(app.DEFAULT_FREE_SPACE // 1_000_000)],
+    "an examination of the doctor": [
+        f"{examining.MAX_S:.0f}",
+        str(examining.MAX_OWN),
+        str(routes.MAX_PATHS),
+        str(examining.MAX_NEAR),
+        str(examining.MAX_SOCKETS),
+        str(multicast.QUESTIONS),
+        str(multicast.MAX_INTERFACES),
+    ],
+    "diagnoses kept": [str(examining.MAX_KEPT)],
     "mandatory peers": [str(settings.MAX_MANDATORY), str(settings.MAX_GREETING_CHARS)],
 }
 
@@ -343,7 +361,7 @@ def test_every_name_on_the_page_exists() -> None:
     known = {
         *rq.COMMANDS, *ev.DURABLE, *ev.EPHEMERAL, *rq.ERROR_CODES, *NOUNS,
         *(value for values in VALUES for value in typing.get_args(values)),
-        *(name for module in (nouns, ev, rq) for struct in vars(module).values()
+        *(name for module in (nouns, diagnosis, ev, rq) for struct in vars(module).values()
           if isinstance(struct, type) and issubclass(struct, msgspec.Struct)
           for name in struct.__struct_fields__),
         # Values that are no type of their own, and other languages' words.
