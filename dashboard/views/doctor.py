@@ -45,23 +45,16 @@ def _people(sight: hatch.Sight) -> list[_Choice]:
 def _doctor(told: head.Head) -> None:
     people = _read_people()
     peer = _chosen(people)
-    again = bool(st.session_state.pop("doctor again", False))
-    try:
-        answer: schema.Diagnosed = hatch.command("doctor", peer=peer or None, again=again)
-    except hatch.Problem as error:
-        problem = str(error)
-    else:
-        problem = ""
-        st.session_state["doctor"] = answer.diagnosis
+    away = _ask(peer)
     found: diagnosing.DiagnosisView | None = st.session_state.get("doctor")
     now = int(time.time() * 1000)
-    _top(found, now, told, bool(problem))
+    _top(found, now, told, away)
     if found is None:
         plain.line(_AWAY, look="note")
         return
-    if problem:
+    if away:
         plain.line(_AWAY, look="note", tone="wait")
-    told.again = found.running and not problem
+    told.again = found.running and not away
     _verdict(found)
     with st.container(border=True, key="card-checks", gap=None):
         for check in found.checks:
@@ -73,6 +66,26 @@ def _doctor(told: head.Head) -> None:
             _addresses(found)
         with theirs, st.container(border=True, key="card-paths", gap="xsmall", height="stretch"):
             _paths(found, people, now, told)
+
+
+def _ask(peer: str) -> bool:
+    """Ask the node's doctor, if there is a reason to; returns whether the node is away.
+
+    It would begin another examination when the last one isn't fresh. A page that stands open asks for none.
+    """
+    last: diagnosing.DiagnosisView | None = st.session_state.get("doctor")
+    again = bool(st.session_state.pop("doctor again", False))
+    opened = bool(st.session_state.pop("doctor opened", False))
+    settled = last is not None and not last.running and (last.peer or _NOBODY) == peer
+    if settled and not again and not opened and not st.session_state.get("doctor away"):
+        return False
+    try:
+        answer: schema.Diagnosed = hatch.command("doctor", peer=peer or None, again=again)
+    except hatch.Problem:
+        st.session_state["doctor away"] = True
+        return True
+    st.session_state["doctor"], st.session_state["doctor away"] = answer.diagnosis, False
+    return False
 
 
 def _read_people() -> list[_Choice]:
@@ -183,6 +196,7 @@ def _why(one: diagnosing.PathView, now: int, told: head.Head) -> str:
 
 def page() -> None:
     """Draw the page."""
+    st.session_state["doctor opened"] = True
     _doctor()
 
 

@@ -217,11 +217,13 @@ def _firewall(facts: Facts) -> Check | None:
     around = facts.surroundings
     if around is None:
         return None
+    if facts.on_this_machine_only:
+        return _check(facts, "firewall", "untried", "It doesn't matter: this node listens on this machine only.")
     port = _port(facts)
     multicast = _multicast(facts)
     if port is None or multicast is None:
         return None
-    shut = [f"TCP {facts.listen.port}"] if port.state == "fails" and not facts.on_this_machine_only else []
+    shut = [f"TCP {facts.listen.port}"] if port.state == "fails" else []
     shut += ["UDP 5353"] if multicast.state == "fails" and multicast.command else []
     wall = remedies.firewall_of(around)
     if wall is None:

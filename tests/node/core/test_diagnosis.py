@@ -156,6 +156,9 @@ STATES: dict[str, tuple[dict[str, Any], str, str, str, str]] = {
         "No question could be asked (en0: another program has UDP 5353 for itself).", "",
     ),
     "multicast of a node for this machine": (LOOPBACK, "multicast", "untried", "listens on this machine only", ""),
+    "a firewall, and a node for this machine": (
+        {**LOOPBACK, "surroundings": around(firewalls=(UFW,))}, "firewall", "untried", "It doesn't matter", "",
+    ),
     "no firewall": ({}, "firewall", "well", "No firewall program was found", ""),
     "a firewall that lets in": (
         {"surroundings": around(firewalls=(UFW,))}, "firewall", "well", "ufw is on, and lets port 5000 in.", "",
