@@ -26,6 +26,7 @@ from node.model import Address
 
 NOW = 1_800_000_000_000
 OWN = Address("192.168.1.20", 5000)
+CIAN = Address("192.168.1.40", 5000)
 NEAR, FAR = Address("192.168.1.31", 5000), Address("10.7.0.31", 5000)
 EN0 = Interface("en0", ("192.168.1.20/24", "fe80::20/64"))
 SEEN = nouns.Sighting(id="f" * 16, peer=None, addresses=["192.168.1.31:5000"], since=1)
@@ -226,6 +227,11 @@ STATES: dict[str, tuple[dict[str, Any], str, str, str, str]] = {
     "their firewall, and not kept apart": (
         {"people": (DORA_AWAY,), "near": {NEAR: Trial("no_answer", 4_000)},
          "surroundings": around(wire={NEAR.host: True, "192.168.1.1": True})},
+        "network", "well", "no sign of a guest network", "",
+    ),
+    "somebody of this network is linked, so it isn't kept apart": (
+        {"people": (somebody("cian", "c" * 52, CIAN, linked=CIAN), DORA_AWAY), "near": {NEAR: Trial("no_route", 3_000)},
+         "surroundings": around(wire={NEAR.host: False, "192.168.1.1": True})},
         "network", "well", "no sign of a guest network", "",
     ),
     "refused, and not kept apart": (
