@@ -22,6 +22,7 @@ class Announcements:
 
     def __init__(self) -> None:
         self._said: dict[str, str] = {}
+        self._looking = ""
 
     # -- the run
 
@@ -63,6 +64,22 @@ class Announcements:
         for event in events:
             if event.type != "MessageReceived":
                 self._say(event.data)
+
+    def told(self, event: ev.Event) -> None:
+        """Log that others on this network can find this node, or why not, when that changes."""
+        if not isinstance(event.data, ev.NearbyChanged):
+            return
+        nearby = event.data.nearby
+        if nearby.state == self._looking:
+            return
+        self._looking = nearby.state
+        if nearby.state == "on":
+            log.info("others on this network can find you, and you them")
+        elif nearby.state == "off":
+            log.info("others on this network can't find you (the setting `discovery` is off)")
+        elif nearby.state not in ("deaf", "failing"):
+            # Those are notices, which are logged by themselves.
+            log.info("others on this network can't find you: %s", nearby.detail)
 
     def _say(self, data: object) -> None:
         if isinstance(data, ev.GreetingChanged):

@@ -364,6 +364,7 @@ class App:
             self._mdns.perform(act)
         elif isinstance(act, e.Tell):
             self._server.publish([act.event])
+            self._announcements.told(act.event)
         elif isinstance(act, e.Fetch):
             self._turns.fetch(act.query)
         elif isinstance(act, e.ReportExpiry):

@@ -278,8 +278,10 @@ def _peers(client: Client, options: argparse.Namespace) -> None:
     nearby = client.nearby()
     known = {peer.id: peer for peer in result.peers}
     if not result.peers:
-        print("Nobody yet. Connect to somebody: python -m node connect HOST:PORT")
-        print("Or let somebody add you: python -m node invite")
+        print("Nobody yet. Three ways to add somebody:")
+        print("  python -m node invite               a link and a QR code by which others add you")
+        print("  python -m node add LINK             with the link of somebody else")
+        print("  python -m node connect HOST:PORT    with their address")
     print(nearby_line(nearby))
     for one in nearby.services:
         print(sighting_line(one, known.get(one.peer or "")))

@@ -18,7 +18,7 @@ from dashboard.components import head, plain
 from dashboard.components.plain import Word
 
 _ICON = "M6 3H4v6a5 5 0 0 0 10 0V3h-2M9 14v2a5 5 0 0 0 10 0v-3M19 13a2 2 0 1 0 0-4 2 2 0 0 0 0 4z"
-#: Most peers that can be chosen, those with a link first.
+#: Most peers that can be chosen, by name.
 _MAX_CHOICE = 500
 _NOBODY = ""
 _AWAY = "The node is away, so nothing can be looked at. On its machine, python -m node doctor says more."
@@ -36,7 +36,7 @@ def _people(sight: hatch.Sight) -> list[_Choice]:
     chosen = heapq.nsmallest(
         _MAX_CHOICE,
         [] if state is None else state.peers.values(),
-        key=lambda one: (one.link not in ("online", "reachable"), one.name.casefold(), one.id),
+        key=lambda one: (one.name.casefold(), one.id),
     )
     return [_Choice(one.id, diagnosing.called(one)) for one in chosen]
 
@@ -100,10 +100,12 @@ def _chosen(people: list[_Choice]) -> str:
     if "doctor peer" not in st.session_state:
         st.session_state["doctor peer"] = str(st.query_params.get("peer", _NOBODY))
     peer = str(st.session_state["doctor peer"] or _NOBODY)
-    if peer not in (one.id for one in people):
-        # They are off the list.
-        peer = st.session_state["doctor peer"] = _NOBODY
-    return peer
+    # Whoever is off the list, or not heard of yet, has no paths.
+    return peer if peer in (one.id for one in people) else _NOBODY
+
+
+def _choose() -> None:
+    st.session_state["doctor peer"] = st.session_state["doctor choice"]
 
 
 def _again() -> None:
@@ -165,9 +167,12 @@ def _paths(found: diagnosing.DiagnosisView, people: list[_Choice], now: int, tol
     names = {one.id: one.name for one in people}
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="paths-head"):
         st.header("Paths to somebody", anchor=False)
+        # The choice is kept by ourselves: where the list changes, Streamlit would begin with its first entry.
+        ids = [_NOBODY, *names]
         st.selectbox(
-            "Whose paths", [_NOBODY, *names], key="doctor peer", label_visibility="collapsed", width=220,
-            format_func=lambda one: names.get(one, "Choose somebody"),
+            "Whose paths", ids, ids.index(found.peer) if found.peer in names else 0, key="doctor choice",
+            label_visibility="collapsed", width=220, format_func=lambda one: names.get(one, "Choose somebody"),
+            on_change=_choose,
         )  # fmt: skip
     if found.peer is None:
         plain.line("Choose somebody who doesn't show: each way to them is tried.", look="quiet")

@@ -20,6 +20,7 @@
     queues.py     messages waiting for each peer, in memory and on disk
     outbox.py     which link takes a message to a plain peer, how much of it, and the outcome
     dialling.py   which peer to dial, at which of its addresses, and when; one budget for all
+    nearby.py     who is seen on this network, and whom to link of them
     consumers.py  named cursors into the event log, kept for front ends
     greetings.py  the mandatory peers, greeted at the start
     keeping.py    how long things are kept, and what is removed next   expiry.py  which messages expire

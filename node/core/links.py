@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
+from node.bus import nouns
 from node.errors import LocalFault
 from node.model import Address
 
@@ -101,6 +102,19 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     def leaving(self) -> bool:
         """Whether we hung up."""
         return self.state is State.LEAVING
+
+    def told(self) -> nouns.Link:
+        """An encrypted link as front ends see it."""
+        return nouns.Link(
+            direction=self.direction,
+            address=str(Address(self.host, self.port)) if self.port is not None else self.host,
+            since=self.since,
+            version=self.version,
+            program=self.program,
+            clock=self.ahead,
+            instance=self.instance.hex(),
+            run=self.run.hex(),
+        )
 
 
 class Links:

@@ -58,6 +58,8 @@ CALM_MS = 60_000
 RECONFIRM_MS = 20_000
 #: How it must be for services to be seen at all.
 LOOKING = ("on", "deaf")
+#: What people should know, whatever they look at.
+TROUBLE = ("deaf", "failing")
 #: Front ends are told at most so often (ms).
 TELL_MS = 500
 
@@ -176,7 +178,7 @@ class Nearby:
         if (told.state, told.detail) == (self._state, self._detail):
             return
         self._state, self._detail = told.state, told.detail
-        self._ledger.put(e.Notice("nearby", told.detail if told.state == "failing" else None))
+        self._ledger.put(e.Notice("nearby", told.detail if told.state in TROUBLE else None))
         if told.state not in LOOKING:
             for one in list(self._seen.values()):
                 self._drop(one)

@@ -45,7 +45,6 @@ from node.core.secure import Secure
 from node.core.trust import Trust
 from node.core.vectors import Vectors
 from node.errors import LocalFault
-from node.model import Address
 from node.protocol.entries import Signer
 from node.protocol.secure.frames import Run
 
@@ -151,15 +150,9 @@ class Node:
             self._dialback,
         )
         self._nearby = Nearby(
-            self._ledger,
-            me_id,
-            identity.secret,
-            self._rooms,
-            self._contacts,
-            self._links,
-            self._connections,
+            self._ledger, me_id, identity.secret, self._rooms, self._contacts, self._links, self._connections,
             self._blocking,
-        )
+        )  # fmt: skip
         for sending in loaded.sending:
             contact = self._contacts.by_id.get(sending.peer)
             if contact is not None:
@@ -262,20 +255,7 @@ class Node:
 
     def links(self, peer: str) -> list[nouns.Link]:
         """The encrypted links with a peer, the one in use last. Raises CommandRefused if there is no such peer."""
-        return [
-            nouns.Link(
-                direction=one.direction,
-                address=str(Address(one.host, one.port)) if one.port is not None else one.host,
-                since=one.since,
-                version=one.version,
-                program=one.program,
-                clock=one.ahead,
-                instance=one.instance.hex(),
-                run=one.run.hex(),
-            )
-            for one in self._commands.known(peer).links
-            if one.kind == "secure"
-        ]
+        return [one.told() for one in self._commands.known(peer).links if one.kind == "secure"]
 
     def acquaintance(self, peer: str) -> Acquaintance:
         """Somebody on the list, as the doctor looks at them. Raises CommandRefused if there is no such peer."""

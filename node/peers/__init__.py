@@ -14,6 +14,9 @@ interfaces.py   the addresses of this machine
 trial.py        tries one way to a peer, up to the proof of a key
 multicast.py    asks a question by multicast, and hears whether it comes back
 surroundings.py interfaces, tunnels, firewalls: what this machine tells of itself
+interfaces.py   the addresses of this machine, and when they change
+mdns.py         finds nodes on the same network, and lets them find this one
+sightings.py    what is taken of an mDNS answer
 zones.py        which interface a link-local address belongs to
 resolve.py      host names, looked up in the background
 reasons.py      the system's errors in plain words

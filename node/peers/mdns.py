@@ -168,7 +168,7 @@ class Mdns:
     # -- making it so
 
     async def _work(self) -> None:
-        while not self._ending or self._zeroconf is not None:
+        while True:
             self._stir.clear()
             plan = self._plan()
             alone = not any(self._told.values())
@@ -191,6 +191,8 @@ class Mdns:
                 await self._shut()
                 self._tell("failing", CANT.format(why=_why(error)))
                 wait = RETRY_S
+            if self._ending:
+                return
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._stir.wait()
@@ -217,8 +219,9 @@ class Mdns:
         """Ask who is there. A new browser asks at once, on new interfaces too."""
         if self._browser is not None:
             await self._browser.async_cancel()
-        self._browser = azeroconf.AsyncServiceBrowser(running.zeroconf, nearby.SERVICE, handlers=[self._heard])
+        # Before that: what is known already counts, and comes at once.
         self._await_echo()
+        self._browser = azeroconf.AsyncServiceBrowser(running.zeroconf, nearby.SERVICE, handlers=[self._heard])
 
     def _service(self, plan: Plan) -> zeroconf.ServiceInfo:
         return zeroconf.ServiceInfo(

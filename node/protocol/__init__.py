@@ -10,5 +10,6 @@ writing.py   write queue of one persistent connection
 plain/       the dialects of the older clients, each a small codec behind one interface
 secure/      encrypted links between nodes: offer and answer, frames
 entries.py   the signed entries of Snicher's own messages
+nearby.py    what a node says of itself by mDNS
 order.py     accept order: delivers one-shot connections of one address in the order in which they were accepted
 """

@@ -16,6 +16,8 @@
     burst      loss through PUB to subscribers that sleep through a burst, beside default ZeroMQ
     crowd      what two honest peers notice of two hundred bad connections, and how long `send` takes meanwhile; and
                what they notice of three hundred flooding sources
+    finding    a fresh node on a network: until it is linked and can write; 20 nodes at once; what they say when nothing
+               is said. In network namespaces, as root (python -m tests.bench.finding 50 100: other numbers)
     scrolling  frames and long tasks of a tab that scrolls up a long conversation, quiet and while messages stream in
     pixels     event to pixel in browser tabs, beside a bare page; the dashboard's CPU and memory with idle tabs
     opening    opening a conversation of a home with many messages, beside the smallest page of Streamlit
@@ -44,7 +46,7 @@ from tests.bench.sizes import FULL, QUICK, Sizes
 #: Each is a module of this package with `measure`. Loaded when asked for: workers import this file again.
 NAMES = (
     "plain", "latency", "sending", "delivered", "links", "paging", "snapshots", "searching", "idle", "burst", "crowd",
-    "scrolling", "pixels", "opening", "many",
+    "finding", "scrolling", "pixels", "opening", "many",
 )  # fmt: skip
 
 

@@ -57,6 +57,9 @@ class Sizes(msgspec.Struct, frozen=True):
     #: What each honest peer says beside flooding sources, and how many those are.
     sparse: int = 40
     flooders: int = 300
+    #: Nodes on one network, and how long their traffic is counted when nothing is said.
+    near: tuple[int, ...] = (20,)
+    near_idle_s: float = 60.0
 
 
 FULL = Sizes()
@@ -94,4 +97,6 @@ QUICK = Sizes(
     bad=20,
     sparse=3,
     flooders=20,
+    near=(2,),
+    near_idle_s=0.2,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -18,7 +19,7 @@ from tests.support.chromium import CHROMIUM
 FIGURES = {
     "plain": 4, "latency": 2, "sending": 4, "delivered": 4, "links": 5,
     "paging": 5, "snapshots": 4, "searching": 19, "idle": 4,
-    "burst": 2, "crowd": 6, "scrolling": 7, "pixels": 8, "opening": 2, "many": 3,
+    "burst": 2, "crowd": 6, "finding": 13, "scrolling": 7, "pixels": 8, "opening": 2, "many": 3,
 }  # fmt: skip
 
 
@@ -43,6 +44,8 @@ def everything() -> Iterator[dict[str, Future[list[Row]]]]:
 @pytest.mark.parametrize("name", [pytest.param(name, marks=_marks(name)) for name in NAMES])
 def test_every_figure_is_produced_and_sane(name: str, everything: dict[str, Future[list[Row]]]) -> None:
     found = everything[name].result()
+    if name == "finding" and not found and not os.environ.get("CI"):
+        pytest.skip("no network namespaces")
     assert len(found) == FIGURES[name]
     assert len({row.what for row in found}) == len(found)
     for row in found:

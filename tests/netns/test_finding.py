@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,8 +18,9 @@ from contextlib import ExitStack
 import pytest
 
 from node.bus import nouns
+from node.core.nearby import MAX_SEEN
 from tests.support.namespaces import Unavailable
-from tests.support.processes import NodeProcess, eventually
+from tests.support.processes import ROOT, NodeProcess, eventually
 from tests.support.segments import Ground, Machine
 
 ON = {"SNICHER_DISCOVERY": "on"}
@@ -123,6 +127,11 @@ def test_two_fresh_nodes_on_one_segment_write_to_each_other_with_nothing_typed(s
     assert room.request and room.last is not None and room.last.text == "hello"
     (service,) = eventually(lambda: bob.client.nearby().services, "bob sees anna, too")
     assert (service.peer, service.addresses) == (peer.id, ["10.1.0.1:5000"])
+    command = [sys.executable, "-m", "node", "peers", "--home", str(bob.home)]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "Others on this network find this node, and it finds them. 1 is seen." in printed
+    assert f"  anna, code {peer.code}, at 10.1.0.1:5000 (linked)" in printed
+    bob.wait_said("others on this network can find you, and you them")
     anna.stop()
     eventually(lambda: not bob.client.nearby().services, "the good-bye was heard")
     anna.start()
@@ -164,6 +173,7 @@ def test_with_multicast_blocked_it_says_so_an_address_still_helps_and_it_comes_b
     anna, bob = (node.wait_ready() for node in nodes)
     detail = eventually(lambda: anna.client.nearby().detail, "it says so", within=15)
     assert anna.client.nearby().state == "deaf" and "5353" in detail
+    assert anna.client.status().health.notices == [detail]
     assert known(anna, bob) is None
     anna.client.connect("10.1.0.2:5000")
     linked(anna, bob)
@@ -248,3 +258,23 @@ def test_a_network_that_isolates_its_clients_shows_nobody_and_the_node_says_it_i
     assert "No route" in error or "No answer" in error
     assert anna.client.nearby() == nouns.Nearby(state="on")
     assert bob.client.nearby().services == []
+
+
+def test_whatever_somebody_says_by_mdns_the_node_goes_on_and_the_honest_find_each_other(stack: ExitStack) -> None:
+    made = scene(stack)
+    machines = [made.ground.machine(name) for name in ("anna", "bob", "eve")]
+    for number, machine in enumerate(machines, 1):
+        machine.join("lan", f"10.1.0.{number}/24")
+    anna = made.node(machines[0], "anna").wait_ready()
+    command = [*machines[2].inside, sys.executable, "-m", "tests.support.hostile_mdns", "10.1.0.3", "2000", "1"]
+    eve = subprocess.Popen(command, cwd=ROOT)
+    stack.callback(eve.wait)
+    bob = made.node(machines[1], "bob").wait_ready()
+    linked(anna, bob, within=20)
+    assert eve.wait(60) == 0
+    says(anna, bob, "hello")
+    services = anna.client.nearby().services
+    assert 0 < len(services) <= MAX_SEEN
+    assert all(re.fullmatch(r"10\.1\.0\.\d+:(5000|65535)", where) for one in services for where in one.addresses)
+    for node in (anna, bob):
+        assert not [line for line in node.lines if "bug" in line or "Traceback" in line or "anew" in line]

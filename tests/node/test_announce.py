@@ -99,3 +99,24 @@ def test_greetings_and_who_is_shut_out_are_said(say: Any) -> None:
         "mandatory peer 10.0.0.9:5000: greeted",
         "10.0.0.3 has sent as much as one source may in a day; it is shut out for now",
     ]
+
+
+def test_whether_others_on_this_network_find_the_node_is_said_when_it_changes(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    announcements = Announcements()
+    for nearby in (
+        nouns.Nearby(state="on"),
+        nouns.Nearby(state="on", services=[nouns.Sighting(id="a" * 16)]),
+        nouns.Nearby(state="no_network", detail="There is no network."),
+        nouns.Nearby(state="deaf", detail="A notice says it, too."),
+        nouns.Nearby(state="failing", detail="A notice says it."),
+        nouns.Nearby(state="off"),
+    ):
+        event = ev.NearbyChanged(nearby=nearby)
+        announcements.told(ev.Event(v=1, log="log", at=0, type="NearbyChanged", data=event))
+    announcements.told(ev.Event(v=1, log="log", at=0, type="Typing", data=ev.Typing(room="r", member="m", until=0)))
+    assert caplog.messages == [
+        "others on this network can find you, and you them",
+        "others on this network can't find you: There is no network.",
+        "others on this network can't find you (the setting `discovery` is off)",
+    ]

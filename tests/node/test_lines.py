@@ -368,3 +368,18 @@ def test_a_refusal_names_whom_one_may_have_meant() -> None:
     assert lines.refusal(two) == (f"2 peers. Which one? 10.0.0.1:5 (code {short_code(RIVAL)}, id {RIVAL}), 10.0.0.1:5")
     for plain in (CommandRefused("ambiguous", "2 peers."), CommandRefused("not_found", "Nobody.")):
         assert lines.refusal(plain) == plain.message
+
+
+def test_who_is_on_this_network_in_a_line_each() -> None:
+    seen = nouns.Sighting(id="a" * 16, addresses=["10.0.0.7:5000", "[2001:db8::7]:5000"])
+    assert lines.sighting_line(seen, None) == (
+        "  somebody whose key isn't known yet, at 10.0.0.7:5000, [2001:db8::7]:5000"
+    )
+    peer = nouns.Peer(id="b" * 52, room="r", name="bela", kind="node", code="aaaa · bbbb", link="online")
+    assert lines.sighting_line(seen, peer).endswith(
+        "bela, code aaaa · bbbb, at 10.0.0.7:5000, [2001:db8::7]:5000 (linked)"
+    )
+    away = replace(peer, link="offline", error="No answer.")
+    assert lines.sighting_line(seen, away).endswith("(not linked: No answer.)")
+    for state, words in (("on", "find this node"), ("off", "discovery"), ("no_network", "no network"), ("new", "new")):
+        assert words in lines.nearby_line(nouns.Nearby(state=state))
