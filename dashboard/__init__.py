@@ -17,6 +17,7 @@
     operations.py  pure: changes that tabs are told                doubts.py   pure: who somebody may be, and what to do
     diagnosing.py  pure: what the node's doctor has found
     requested.py  pure: who asks to write, and whose name looks alike
+    comparing.py  pure: is this code theirs?                    pictures.py  QR codes in pictures
     secure.py     pure: how encrypted links are drawn
     wording.py    pure: states and errors in words                 namesakes.py  pure: who shares a name
     composing.py  who types in which tab, told to the node

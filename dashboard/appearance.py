@@ -123,6 +123,10 @@ class PeerView(msgspec.Struct, frozen=True):
     privacy_title: str
     code: list[str]
     verified: bool
+    #: Whether nobody here has dealt with it yet: what it says is a request.
+    asks: bool
+    #: Whether it has said something that waits for a decision.
+    waits: bool
     #: Why it is in doubt who this is; empty: it isn't.
     doubt: str
     address: str
@@ -208,8 +212,11 @@ def mark_of(peer: nouns.Peer) -> str:
     return wording.clean_name(nouns.mark_of(peer), "")
 
 
-def peer_view(peer: nouns.Peer, next_try: nouns.NextTry | None, *, shared: bool = False) -> PeerView:
-    """A row of the table. `shared`: somebody else goes by the same name."""
+def peer_view(
+    peer: nouns.Peer, next_try: nouns.NextTry | None, *, shared: bool = False, room: nouns.Room | None = None
+) -> PeerView:
+    """A row of the table. `shared`: somebody else goes by the same name. `room`: the conversation with it."""
+    asks = room is not None and room.request and not room.hidden
     name = name_of(peer)
     seen = wording.presence(peer.link)
     dialect, dialect_title = wording.dialect(peer)
@@ -225,6 +232,8 @@ def peer_view(peer: nouns.Peer, next_try: nouns.NextTry | None, *, shared: bool 
         privacy_title=wording.encryption(peer.kind == "node")[1],
         code=wording.code_groups(peer.code),
         verified=peer.verified,
+        asks=asks,
+        waits=asks and room is not None and room.last is not None,
         doubt=wording.one_line(peer.warning or "", MAX_ERROR_CHARS),
         address=address_of(peer),
         dialable=bool(peer.host and peer.port),

@@ -7,11 +7,25 @@ carries an idempotency key made by the browser, so a retry never doubles it.
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Iterable
 
 import msgspec
 
-from dashboard import appearance, diagnosing, doubts, eventlog, options, schema, secure, viewmodel, wording
+from dashboard import (
+    appearance,
+    comparing,
+    diagnosing,
+    doubts,
+    eventlog,
+    options,
+    pictures,
+    schema,
+    secure,
+    viewmodel,
+    wording,
+)
 from dashboard.feed import Asker
 from node import qr
 from node.bus import nouns
@@ -37,6 +51,11 @@ async def answer(request: schema.Request, asker: Asker, model: viewmodel.Model) 
             return await _secure(request.peer, asker, model)
         case schema.Doubt():
             return _meant(request.peer, model)
+        case schema.Codes():
+            peer, me, _ = _both(request.peer, model)
+            return schema.BothCodes(_qr(me.id), _qr(peer.id))
+        case schema.Compare():
+            return await _compare(request, model)
         case schema.Events():
             kinds = frozenset(request.kinds)
             return await eventlog.page(asker, model, request.before, kinds, request.text, request.limit)
@@ -111,9 +130,35 @@ def drawn(result: msgspec.Struct, model: viewmodel.Model) -> msgspec.Struct:
 
 
 def _invite(made: rq.InviteResult) -> schema.Invite:
-    modules = qr.modules(made.link)
+    return schema.Invite(made.link, wording.clean_text(made.note or ""), _qr(made.link))
+
+
+def _qr(text: str) -> schema.QrCode:
+    modules = qr.modules(text)
     dark = "".join(f"M{x} {y}h1v1h-1z" for y, row in enumerate(modules) for x, is_dark in enumerate(row) if is_dark)
-    return schema.Invite(made.link, wording.clean_text(made.note or ""), dark, len(modules))
+    return schema.QrCode(dark, len(modules))
+
+
+def _both(peer: str, model: viewmodel.Model) -> tuple[nouns.Peer, nouns.Self, Iterable[nouns.Peer]]:
+    """Both whose codes are compared, and everybody else who is known."""
+    found = model.peer(peer)
+    if model.state is None or found is None:
+        raise CommandRefused("not_found", "This peer isn't on the list any more.")
+    if found.kind != "node":
+        raise CommandRefused(
+            "not_a_node", f"{appearance.name_of(found)} is a plain client, which has no key to verify."
+        )
+    return found, model.state.self, model.state.peers.values()
+
+
+async def _compare(request: schema.Compare, model: viewmodel.Model) -> comparing.Compared:
+    try:
+        if request.typed:
+            return comparing.typed(request.typed, *_both(request.peer, model))
+        texts = await asyncio.to_thread(pictures.codes, request.picture)
+        return comparing.read(texts, *_both(request.peer, model))
+    except ValueError as error:
+        raise CommandRefused("not_compared", str(error)) from error
 
 
 def _meant(peer: str, model: viewmodel.Model) -> schema.Meant:

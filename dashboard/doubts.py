@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from dashboard import wording
-from node import names
+from node import looks
 from node.bus import nouns
 from node.model import short_code
 
@@ -88,10 +88,9 @@ def sides(peer: nouns.Peer, name: str, others: Iterable[nouns.Peer]) -> list[Sid
             Side("1. Known so far", wording.code_groups(peer.code), _where(peer)),
             Side("2. The new key", wording.code_groups(short_code(peer.rival)), _where(peer)),
         ]
-    key = names.key(peer.name)
     if peer.kind == "node":
-        own, what = "this one", "also of that name"
-        found = [one for one in others if one.id != peer.id and names.key(one.name) == key]
+        own, what = "this one", "a name like that"
+        found = [one for one in others if one.id != peer.id and looks.alike(one.name, peer.name)]
     else:
         own, what = "in clear", "the node known there"
         found = [one for one in others if _is_at(one, peer)]

@@ -9,7 +9,7 @@ import msgspec
 
 from dashboard import wording
 from dashboard.appearance import RoomView, name_of
-from node import names
+from node import looks
 from node.bus import nouns
 
 #: Most requests that a tab is told of at once, the newest. Of a flood, the others are a number.
@@ -50,33 +50,37 @@ class Looks:
 
     def __init__(self) -> None:
         #: Of each peer: its look, whether it asks, and what else is shown of it.
-        self._looks: dict[str, tuple[str, bool, str, bool]] = {}
+        self._looks: dict[str, tuple[frozenset[str], bool, str, bool]] = {}
         self._known: dict[str, set[str]] = {}
         self._asking: dict[str, set[str]] = {}
 
     def put(self, peer: str, name: str | None, *, asks: bool, verified: bool) -> set[str]:
         """A peer goes by this name now (None: it is gone). Returns those who ask, and must be drawn again."""
-        new = None if name is None else (names.look(name), asks, name, verified)
+        new = None if name is None else (looks.looks(name), asks, name, verified)
         old = self._looks.get(peer)
         if new == old:
             return set()
         again: set[str] = set()
         if old is not None:
             held = self._asking if old[1] else self._known
-            held[old[0]].discard(peer)
-            if not held[old[0]]:
-                del held[old[0]]
-            again |= set() if old[1] else self._asking.get(old[0], set())
+            for look in old[0]:
+                held[look].discard(peer)
+                if not held[look]:
+                    del held[look]
+                again |= set() if old[1] else self._asking.get(look, set())
         if new is None:
             self._looks.pop(peer, None)
         else:
-            (self._asking if asks else self._known).setdefault(new[0], set()).add(peer)
             self._looks[peer] = new
-            # Those who ask change nothing about each other: so a flood of them costs no more than its number.
-            again |= {peer} if asks else self._asking.get(new[0], set())
+            for look in new[0]:
+                (self._asking if asks else self._known).setdefault(look, set()).add(peer)
+                # Those who ask change nothing about each other: so a flood of them costs no more than its number.
+                again |= {peer} if asks else self._asking.get(look, set())
         return again
 
     def alike(self, peer: str) -> str | None:
         """The id of somebody known who may be meant by the name of one who asks."""
-        look = self._looks[peer][0] if peer in self._looks else ""
-        return min(self._known.get(look, set()) - {peer}, default=None)
+        found = self._looks[peer][0] if peer in self._looks else ()
+        known = {one for look in found for one in self._known.get(look, ())} - {peer}
+        # The one that somebody would impersonate.
+        return min(known, key=lambda one: (not self._looks[one][3], one), default=None)

@@ -18,7 +18,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from dashboard import appearance, diagnosing, doubts, operations, secure, telling
+from dashboard import appearance, comparing, diagnosing, doubts, operations, pictures, secure, telling
 from node.bus import bounds
 
 #: Rows of a page of the event log; the browser asks for 100.
@@ -27,6 +27,8 @@ MAX_ROWS = 200
 MAX_UNKNOWN_ROOMS = 50
 #: Most mandatory peers in a request; the node's own bound is lower and has an error sentence.
 MAX_MANDATORY = 100
+#: Longest code that somebody types, in characters: an invite fits.
+MAX_CODE_CHARS = 4096
 #: Shortest idempotency key, in characters.
 MIN_KEY_CHARS = 8
 
@@ -82,6 +84,22 @@ class Doubt(msgspec.Struct, tag_field="t", tag="doubt"):
 
     n: Number
     peer: Id
+
+
+class Codes(msgspec.Struct, tag_field="t", tag="codes"):
+    """Ask for the QR codes of this node's key and of a peer's."""
+
+    n: Number
+    peer: Id
+
+
+class Compare(msgspec.Struct, tag_field="t", tag="compare"):
+    """Ask whether a code is that of a peer: one that was typed, or else the one in a picture (JPEG, base64)."""
+
+    n: Number
+    peer: Id
+    typed: Annotated[str, Meta(max_length=MAX_CODE_CHARS)] = ""
+    picture: Annotated[str, Meta(max_length=pictures.MAX_CHARS)] = ""
 
 
 class Typing(msgspec.Struct, tag_field="t", tag="typing"):
@@ -214,14 +232,26 @@ class Met(msgspec.Struct, frozen=True):
     peer: appearance.PeerView
 
 
+class QrCode(msgspec.Struct, frozen=True):
+    """A QR code: the path of what is dark in a square of `side` modules, with the light around it."""
+
+    path: str
+    side: int
+
+
+class BothCodes(msgspec.Struct, frozen=True):
+    """The QR codes of this node's PeerId and of the other's."""
+
+    mine: QrCode
+    theirs: QrCode
+
+
 class Invite(msgspec.Struct, frozen=True):
-    """A link by which others add this node, and its QR code: the path of what is dark in a square of `side` modules,
-    with the light around it. `note`: what is wrong with the link; empty: nothing."""
+    """A link by which others add this node, and its QR code. `note`: what is wrong with the link; empty: nothing."""
 
     link: str
     note: str
-    path: str
-    side: int
+    qr: QrCode
 
 
 class Added(msgspec.Struct, frozen=True):
@@ -305,6 +335,8 @@ REQUESTS: dict[type[msgspec.Struct], type[msgspec.Struct]] = {
     Send: Said,
     Secure: secure.SecureView,
     Doubt: Meant,
+    Codes: BothCodes,
+    Compare: comparing.Compared,
     Typing: Done,
     Watch: Done,
     Events: EventPage,
@@ -321,6 +353,8 @@ Request = (
     | Send
     | Secure
     | Doubt
+    | Codes
+    | Compare
     | Typing
     | Watch
     | Events

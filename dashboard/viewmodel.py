@@ -84,6 +84,8 @@ class Model:
         self._rooms: dict[str, RoomView] = {}
         self._requests: dict[str, RequestView] = {}
         self._peers: dict[str, PeerView] = {}
+        #: How many of the peers ask, or may ask, to write: they aren't counted as known.
+        self._asking = 0
         #: The sum of all that is unread, and the totals last given out.
         self._unread = 0
         self._totals = Totals(0, 0, 0)
@@ -160,7 +162,7 @@ class Model:
         """Begin again from a snapshot. Every tab needs `everything` afterwards."""
         self.log, self.seq, self._state = snapshot.log, snapshot.seq, snapshot.state
         self._away = None
-        self._rooms, self._peers, self._typing, self._unread = {}, {}, {}, 0
+        self._rooms, self._peers, self._typing, self._unread, self._asking = {}, {}, {}, 0, 0
         self._of_one_name, self._rooms_of_one_name, self._looks = Namesakes(), Namesakes(), Looks()
         self._requests = {}
         self.live(snapshot.live.next_tries, snapshot.live.health)
@@ -353,6 +355,8 @@ class Model:
             # Whether it asks to write is known when its conversation is.
             seen, verified = name if room is not None else None, peer is not None and peer.verified
             wider |= self._looks.put(peer_id, seen, asks=room is not None and room.request, verified=verified)
+        # Whether somebody asks is told of their conversation, and is drawn at the peer as well.
+        wider |= {room.peer for room in map(state.rooms.get, rooms) if room and room.peer and self._asks_anew(room)}
         found = rooms | {state.peers[peer_id].room for peer_id in wider if peer_id in state.peers}
         for room_id in list(found):
             room = state.rooms.get(room_id)
@@ -360,6 +364,10 @@ class Model:
             shown = room is not None and not room.hidden
             found |= self._rooms_of_one_name.put(room_id, room.name if room is not None and shown else None)
         return wider, found
+
+    def _asks_anew(self, room: nouns.Room) -> bool:
+        row = self._peers.get(room.peer or "")
+        return row is not None and (row.asks, row.waits) != (room.request and not room.hidden, is_request(room))
 
     def _changed(self, peers: set[str], rooms: set[str]) -> list[Op]:
         """Draw these peers and rooms again, with the peers' rooms; returns the operations for what has changed."""
@@ -371,11 +379,16 @@ class Model:
         for peer_id in peers:
             peer = state.peers.get(peer_id)
             if peer is None:
-                if self._peers.pop(peer_id, None):
+                gone = self._peers.pop(peer_id, None)
+                if gone is not None:
+                    self._asking -= gone.asks
                     ops.append(PeerGone(peer_id))
                 continue
-            view = peer_view(peer, self._tries.get(peer_id), shared=self._of_one_name.shares(peer_id))
-            if view != self._peers.get(peer_id):
+            shared, room = self._of_one_name.shares(peer_id), state.rooms.get(peer.room)
+            view = peer_view(peer, self._tries.get(peer_id), shared=shared, room=room)
+            drawn = self._peers.get(peer_id)
+            if view != drawn:
+                self._asking += view.asks - (drawn is not None and drawn.asks)
                 self._peers[peer_id] = view
                 ops.append(PeerOp(view))
         for room_id in rooms:
@@ -405,7 +418,7 @@ class Model:
                 self._unread += row.unread - (before.unread if before else 0)
                 self._rooms[room_id] = row
                 ops.append(RoomOp(row))
-        totals = Totals(len(self._rooms), len(self._peers), self._unread, len(self._requests))
+        totals = Totals(len(self._rooms), len(self._peers) - self._asking, self._unread, len(self._requests))
         if totals != self._totals:
             self._totals = totals
             ops.append(TotalsOp(totals))

@@ -18,7 +18,7 @@
     upkeep.py   background work on the database: extend and rebuild the search index, checkpoint the write-ahead log
     model.py    the nouns        errors.py  what can go wrong        config.py  what can be set
     printable.py  what others wrote, safe to print        names.py  what a name may be, and when two are the same
-    invites.py  the link by which people add each other
+    looks.py    what a name looks like, for warnings    invites.py  the link by which people add each other
     streams.py  standard streams that never block the node   loglines.py  what the log looks like
     findable.py   the bus's sockets and bus.json, kept in place   unanswered.py  a node that runs but doesn't answer
     supervisor.py  whether the program that started this one (honcho) still runs

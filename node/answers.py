@@ -15,12 +15,14 @@ import msgspec
 import node
 from node import invites
 from node.bus import bounds, encoding, nouns
+from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.bus.diagnosis import Diagnosis
 from node.bus.subscribers import Reports
 from node.config import Config, explain
 from node.core import effects as e
+from node.core import queries as q
 from node.core import stimuli as s
 from node.errors import CommandRefused, IndexBroken, StoreUnavailable
 from node.hosts import Hosts
@@ -216,7 +218,7 @@ class Answers:
                 # Whether and when it arrives, its receipts tell; it is sent as soon as there is a link.
                 self._sent += 1
 
-    async def answer(self, command: rq.Command) -> rq.Reply:
+    async def answer(self, command: en.Command) -> en.Reply:
         """The reply to a well-formed command. Raises CommandRefused."""
         try:
             args = msgspec.json.decode(command.args, type=rq.COMMANDS[command.op][0])
@@ -235,15 +237,15 @@ class Answers:
             except StoreUnavailable as error:
                 raise CommandRefused("store_unavailable", str(error)) from error
         body = result if isinstance(result, msgspec.Raw) else msgspec.Raw(encoding.encode(result))
-        return rq.Reply(v=bounds.VERSION, id=command.id, ok=True, result=body, head=self._turns.head)
+        return en.Reply(v=bounds.VERSION, id=command.id, ok=True, result=body, head=self._turns.head)
 
     # -- through the core
 
-    async def _decide(self, command: rq.Command, args: Any) -> Any:
+    async def _decide(self, command: en.Command, args: Any) -> Any:
         key = None
         if command.key:
             digest = hashlib.sha256(command.op.encode() + b"\0" + bytes(command.args)).digest()
-            key = e.Key(command.key, digest)
+            key = q.Key(command.key, digest)
             # Look in memory first, then on disk: a command that left memory is already committed, so neither look
             # can miss it.
             unsettled = self._unsettled.get(command.key)

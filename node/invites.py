@@ -22,6 +22,10 @@ MAX_CHARS = 2_048
 MAX_ADDRESSES = 8
 #: Characters of a wrong part that are quoted back.
 MAX_QUOTED = 64
+ONLY_HERE = (
+    "Only programs on this machine can use this link: there is no network now, or this node listens at an address of"
+    " its own machine only."
+)
 _LINK = re.compile(r"snicher:(?://)?(?P<peer>[^@/?#]*)@(?P<where>[^/?#]*)/?(?:\?(?P<query>[^#]*))?(?:#.*)?", re.I)
 
 
@@ -54,7 +58,7 @@ def made(peer: PeerId, name: str, addresses: Iterable[str]) -> tuple[Invite, str
     here = [one for one in found if _reach(one.host) == "here"]
     if not usable and not here:
         raise ValueError("This node has no address at which others could reach it.")
-    note = None if usable else "This machine has no network now, so only its own programs can use this link."
+    note = None if usable else ONLY_HERE
     return Invite(peer, tuple((usable or here)[:MAX_ADDRESSES]), names.shown(name)), note
 
 

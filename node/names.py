@@ -53,24 +53,6 @@ def checked(text: str, *, may_be_empty: bool = False) -> str:
     return name
 
 
-#: Latin letters, and letters of other scripts and signs that look like them in most fonts (a part of Unicode's
-#: confusables.txt).
-_ALIKE = {
-    "a": "\u0430\u03b1", "b": "\u0432\u03b2", "c": "\u0441", "d": "\u0501", "e": "\u0435\u03b5", "g":
-    "\u0261", "h": "\u04bb\u043d\u03b7", "i": "\u0456\u03b9\u0269\u0131", "j": "\u0458", "k": "\u043a\u03ba",
-    "l": "\u01c0|", "m": "\u043c", "o": "\u043e\u03bf0", "p": "\u0440\u03c1", "q": "\u051b", "r": "\u0433",
-    "s": "\u0455", "t": "\u0442\u03c4", "u": "\u03c5", "v": "\u03bd", "w": "\u051d\u03c9", "x":
-    "\u0445\u03c7", "y": "\u0443\u03b3",
-}  # fmt: skip
-_TO_LATIN = {ord(one): latin for latin, others in _ALIKE.items() for one in others}
-
-
-def look(name: str) -> str:
-    """What a name looks like, roughly: two names with one look are easily taken for each other. Only for warnings."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", name).casefold() if not unicodedata.combining(c))
-    return bare.translate(_TO_LATIN).replace("1", "l").replace("rn", "m").replace("i", "l").replace(" ", "")
-
-
 def key(name: str) -> str:
     """The key by which names are compared. Two names are the same if their keys are equal, whatever the case of their
     letters and the encoding of their accents.

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from node import names, qr
+from node import looks, qr
 from node.bus import nouns
 from node.bus import requests as rq
 from node.bus.client import Client
@@ -85,11 +85,11 @@ def verify(client: Client, options: argparse.Namespace) -> None:
         return
     print("Are both the same at their side? (yes/no): ", end="", flush=True)
     if sys.stdin.readline().strip().casefold() not in ("yes", "y"):
-        print(
-            f"Not verified. If the codes differ, somebody stands between you, or it is another person: write nothing"
-            f" there, and see: python -m node block {peer.id}"
+        raise CommandRefused(
+            "code_differs",
+            "Not verified. If the codes differ, somebody stands between you, or it is another person: write nothing"
+            f" there, and see: python -m node block {peer.id}",
         )
-        return
     _verified(patiently(lambda: client.verify(peer.id, peer.code)), options)
 
 
@@ -144,9 +144,8 @@ class Waiting(msgspec.Struct, kw_only=True):
 
 def _namesakes(state: nouns.State, room: nouns.Room) -> list[nouns.Peer]:
     """Known peers whose name looks like that of a request."""
-    look = names.look(room.name)
     known = [peer for peer in state.peers.values() if peer.id != room.peer and peer.standing != "stranger"]
-    return [peer for peer in known if names.look(peer.name) == look]
+    return [peer for peer in known if looks.alike(room.name, peer.name)]
 
 
 def accept(client: Client, options: argparse.Namespace) -> None:

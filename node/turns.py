@@ -23,6 +23,7 @@ from node.bus import events as ev
 from node.bus import nouns
 from node.condition import Concerned, Condition
 from node.core import effects as e
+from node.core import queries as q
 from node.core import stimuli as s
 from node.core.node import Node
 from node.errors import CommandRefused, StoreDisplaced, StoreUnavailable
@@ -308,7 +309,7 @@ class Turns:
         """Refuse the command, if any, that waits for an act which will not be performed."""
         if isinstance(act, e.Reply | e.Refuse):
             self._world.perform(e.Refuse(act.token, code, why))
-        elif isinstance(act, e.Fetch) and isinstance(act.query, e.CommandQuery):
+        elif isinstance(act, e.Fetch) and isinstance(act.query, q.CommandQuery):
             self._world.perform(e.Refuse(act.query.token, code, why))
 
     async def _recover(self) -> None:
@@ -345,13 +346,13 @@ class Turns:
         """Call a method of the writer in its thread, between two commits. Raises as `read` does."""
         return await self._threads.write(what, *args, **kwargs)
 
-    def fetch(self, query: e.Query) -> None:
+    def fetch(self, query: q.Query) -> None:
         """Read from the store on behalf of the core; the answer comes as a stimulus."""
         task = asyncio.ensure_future(self._fetch(query))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    async def _fetch(self, query: e.Query) -> None:
+    async def _fetch(self, query: q.Query) -> None:
         core, fetch = self.core, e.Fetch(query)
         try:
             answer = await self.read(self._reader.answer, query)
@@ -362,9 +363,9 @@ class Turns:
             log.exception("the store could not answer")
             self._refuse(fetch, "internal", "The store could not be read.")
             if self.core is core and self.health.store:
-                if isinstance(query, e.ReadWaiting):
+                if isinstance(query, q.ReadWaiting):
                     self.feed(s.WaitingRead(query, None))
-                elif isinstance(query, e.ReadUnsigned):
+                elif isinstance(query, q.ReadUnsigned):
                     self.feed(s.UnsignedRead(query, None))
             return
         if self.core is core and self.health.store:

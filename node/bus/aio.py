@@ -30,8 +30,8 @@ import msgspec
 import zmq
 
 from node.bus import bounds, commands, locate, nouns
+from node.bus import envelopes as en
 from node.bus import events as ev
-from node.bus import requests as rq
 from node.bus.client import ALIVE_S, ATTEMPT_S, TIMEOUT_S
 from node.bus.commands import Awaiting, NodeCommands, Request, Steps
 from node.bus.following import Away, Back, Consuming, Cursor, Following, Item, Lapsed, Resync
@@ -221,7 +221,7 @@ class AsyncClient(NodeCommands, Awaiting):
             value: T = done.value
             return value
 
-    async def _attempt(self, body: bytes, seconds: float) -> rq.Reply | None:
+    async def _attempt(self, body: bytes, seconds: float) -> en.Reply | None:
         if self._closed:
             raise NodeAway("This client is closed.")
         socket = self._line.send(body)

@@ -26,8 +26,8 @@ import msgspec
 import zmq
 
 from node.bus import bounds, commands, locate, nouns
+from node.bus import envelopes as en
 from node.bus import events as ev
-from node.bus import requests as rq
 from node.bus.commands import Blocking, NodeCommands, Request, Steps
 from node.bus.following import Away, Back, Consuming, Cursor, Following, Item, Lapsed, Resync
 from node.bus.sockets import CommandSocket, EventSocket, Reporter
@@ -134,7 +134,7 @@ class Client(NodeCommands, Blocking):
             value: T = done.value
             return value
 
-    def _attempt(self, body: bytes, seconds: float) -> rq.Reply | None:
+    def _attempt(self, body: bytes, seconds: float) -> en.Reply | None:
         if self._closed:
             raise NodeAway("This client is closed.")
         until = time.monotonic() + max(0.0, seconds)

@@ -15,6 +15,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 import msgspec
 
 from node.bus import bounds, encoding, nouns, paging
+from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.bus.diagnosis import Diagnosis
@@ -26,7 +27,7 @@ T = TypeVar("T")
 #: What msgspec raises for bytes that don't decode.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
-_reply_decoder = msgspec.json.Decoder(rq.Reply)
+_reply_decoder = msgspec.json.Decoder(en.Reply)
 
 
 # -- one request
@@ -50,14 +51,14 @@ def frame(request: Request, request_id: str, client: str) -> bytes:
     """A command's frame. Raises CommandRefused (`too_large`) when it is too long for the node."""
     raw = msgspec.Raw(encoding.encode({} if request.args is None else request.args))
     body = encoding.encode(
-        rq.Command(v=bounds.VERSION, id=request_id, op=request.op, client=client, args=raw, key=request.key)
+        en.Command(v=bounds.VERSION, id=request_id, op=request.op, client=client, args=raw, key=request.key)
     )
     if len(body) > bounds.MAX_COMMAND_BYTES:
         raise CommandRefused("too_large", f"{len(body)} bytes; at most {bounds.MAX_COMMAND_BYTES} are taken.")
     return body
 
 
-def read_reply(body: bytes) -> rq.Reply:
+def read_reply(body: bytes) -> en.Reply:
     """A reply's frame. Raises BusProtocolError."""
     try:
         return _reply_decoder.decode(body)
@@ -65,12 +66,12 @@ def read_reply(body: bytes) -> rq.Reply:
         raise BusProtocolError(f"The node's answer can't be read: {error}.") from error
 
 
-def result_of(reply: rq.Reply, op: str, request_id: str) -> Any:
+def result_of(reply: en.Reply, op: str, request_id: str) -> Any:
     """The result as the structure that COMMANDS names. Raises CommandRefused or BusProtocolError."""
     if reply.id not in (request_id, ""):
         raise BusProtocolError("The node answered somebody else's command.")
     if reply.error is not None or not reply.ok:
-        error = reply.error or rq.ErrorBody(code="internal", message="The node refused without a reason.")
+        error = reply.error or en.ErrorBody(code="internal", message="The node refused without a reason.")
         raise CommandRefused(error.code, error.message, error.retryable, error.details)
     _, result_type = rq.COMMANDS.get(op, (rq.Nothing, rq.Nothing))
     try:

@@ -380,9 +380,19 @@ def in_order(one: str, other: str) -> tuple[str, str]:
     return (one, other) if one < other else (other, one)
 
 
+#: How the text of a QR code for comparing begins.
+COMPARED = "snicher-codes:"
+
+
 def compared(one: str, other: str) -> str:
     """What a QR code for comparing two PeerIds holds: the same text at both sides, so that the codes look the same."""
-    return f"snicher-codes:{','.join(in_order(one, other))}"
+    return f"{COMPARED}{','.join(in_order(one, other))}"
+
+
+def in_compared(text: str) -> list[str]:
+    """What stands for the two PeerIds in such a text, whoever made it; empty when it is another one."""
+    bare = text.strip()
+    return bare.removeprefix(COMPARED).split(",", 2)[:2] if bare.startswith(COMPARED) else []
 
 
 def mark_of(peer: Peer) -> str:

@@ -20,6 +20,7 @@ from zmq.utils.monitor import parse_monitor_message
 
 from node import tasks
 from node.bus import bounds, encoding
+from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.errors import CommandRefused, ListenError
@@ -40,13 +41,13 @@ WATCHED = "inproc://subscribers"
 #: Most listeners kept after their file was removed, because their connections need them; each costs a file descriptor.
 MAX_REBINDS = 32
 
-Answer = Callable[[rq.Command], Awaitable[rq.Reply]]
+Answer = Callable[[en.Command], Awaitable[en.Reply]]
 Heartbeat = Callable[[], ev.Event]
 
 #: As plain numbers, because combining enum flags takes longer than sending a frame.
 _NOBLOCK, _MORE = int(zmq.NOBLOCK), int(zmq.NOBLOCK) | int(zmq.SNDMORE)
 
-_command_decoder = msgspec.json.Decoder(rq.Command)
+_command_decoder = msgspec.json.Decoder(en.Command)
 
 
 def curve_keypair() -> tuple[str, str]:
@@ -59,13 +60,13 @@ class _IdOnly(msgspec.Struct):
     id: str = ""
 
 
-def refusal(command_id: str, code: str, message: str, details: dict[str, object] | None = None) -> rq.Reply:
+def refusal(command_id: str, code: str, message: str, details: dict[str, object] | None = None) -> en.Reply:
     """An error reply. `code` must be one of ERROR_CODES."""
-    error = rq.ErrorBody(code=code, message=message, retryable=rq.ERROR_CODES[code][1], details=details or {})
-    return rq.Reply(v=bounds.VERSION, id=command_id, ok=False, error=error)
+    error = en.ErrorBody(code=code, message=message, retryable=en.ERROR_CODES[code][1], details=details or {})
+    return en.Reply(v=bounds.VERSION, id=command_id, ok=False, error=error)
 
 
-def parse_command(frames: list[bytes]) -> rq.Command | rq.Reply:
+def parse_command(frames: list[bytes]) -> en.Command | en.Reply:
     """The command in a request's frames, or an error reply if it is invalid. Never raises."""
     if len(frames) != 1:
         return refusal("", "malformed", f"A command is one frame, this had {len(frames)}.")
@@ -279,10 +280,10 @@ class Server:
                 continue
             command = parse_command(frames)
             await socket.send(
-                encoding.encode(command) if isinstance(command, rq.Reply) else await self._safely(command)
+                encoding.encode(command) if isinstance(command, en.Reply) else await self._safely(command)
             )
 
-    async def _safely(self, command: rq.Command) -> bytes:
+    async def _safely(self, command: en.Command) -> bytes:
         """The reply's frame. Any exception but CommandRefused is a bug, and becomes an `internal` error."""
         try:
             try:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import zmq
 
 from node.bus import commands, locate, nouns
+from node.bus import envelopes as en
 from node.bus import requests as rq
 from node.errors import BusError, NodeAway
 
@@ -99,7 +100,7 @@ class CommandSocket(NodeSocket):
             raise self._failed(error) from error
         return socket
 
-    def receive(self) -> rq.Reply:
+    def receive(self) -> en.Reply:
         """The reply that has come. Raises NodeAway or BusProtocolError."""
         socket = self.socket
         if socket is None:

@@ -8,6 +8,7 @@
     secure.py     the life of encrypted links: which of several stays, and when a silent one is given up
     trust.py      whose key it is: pins, and whatever contradicts them
     replication.py  how entries travel: digests, receipts, what is asked for and passed on
+    refusals.py   what isn't taken over a link, as DOOR says it to others and they to us
     vectors.py    what is held of each room    syncs.py  what is known of a room on one link
     feeds.py      what is on its way over a link    receipts.py  which of our own entries are on whose disk
     authoring.py  writes and signs our own entries    asking.py  what is missing is asked for, over one link at a time
@@ -15,6 +16,8 @@
     contacts.py   the list of peers: addresses, names, dialects, link states
     directory.py  finds peers by id, address and name
     contact.py    one peer, with its state while the node runs
+    door.py       which unknown peers may come in    requests.py  what unknown nodes have said, bounded
+    blocking.py   whom people here have blocked
     strangers.py  which stranger leaves the list first when room is needed
     rooms.py      conversations, unread counts, the order of messages
     queues.py     messages waiting for each peer, in memory and on disk
@@ -33,7 +36,7 @@
     retries.py    backoff, and when the next retry is due
     loaded.py     the part of the store that the core is loaded from
     clock.py      the hybrid logical clock
-    stimuli.py, effects.py   the two vocabularies
+    stimuli.py, effects.py   the two vocabularies    queries.py  what the core asks of the disk
 
 Time comes in with each stimulus, ids are counted, and nothing is random: the same stimuli give the same effects.
 """

@@ -15,6 +15,7 @@ from node.bus import bounds, nouns
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import effects as e
+from node.core import queries as q
 from node.core import stimuli as s
 from node.core.belief import Belief
 from node.core.blocking import Blocking
@@ -92,13 +93,13 @@ class Commands:
             "resend": self._resend,
             "connect": self._connect,
             "disconnect": self._disconnect,
-            "trust": lambda command: trust.decide(command, self.known),
+            "trust": self._trust_it,
             "verify": lambda command: trust.verify(command, self.known),
             "unverify": lambda command: trust.unverify(command, self.known),
             "accept": lambda command: door.accept(command, self._unblocked),
             "refuse": lambda command: door.refuse(command, self._with_conversation),
             "add": self._add,
-            "block": lambda command: blocking.block(command, self._find),
+            "block": self._block,
             "unblock": lambda command: blocking.unblock(command, self._find),
             "typing": self._typing,
             "forget": self._forget,
@@ -258,10 +259,10 @@ class Commands:
         args: rq.ResendArgs = command.args
         self._read_message(command.token, command.cause, command.key, args.message)
 
-    def _read_message(self, token: int, cause: ev.Cause | None, key: e.Key | None, message: int) -> None:
-        self._ledger.put(e.Fetch(e.ReadMessage(token, cause, key, message, self._ledger.head)))
+    def _read_message(self, token: int, cause: ev.Cause | None, key: q.Key | None, message: int) -> None:
+        self._ledger.put(e.Fetch(q.ReadMessage(token, cause, key, message, self._ledger.head)))
 
-    def _send_again(self, query: e.ReadMessage, found: tuple[nouns.Message, str | None] | None) -> None:
+    def _send_again(self, query: q.ReadMessage, found: tuple[nouns.Message, str | None] | None) -> None:
         message, peer = found or (None, None)
         if message is None or peer is None:
             raise CommandRefused("not_found", f"There is no message {query.message} of ours.")
@@ -346,6 +347,19 @@ class Commands:
         self._connections.want(known)
         self._ledger.reply(command.token, rq.AddResult(peer=known.peer, note=note), command.key)
 
+    def _trust_it(self, command: Commanded) -> None:
+        args: rq.TrustArgs = command.args
+        rival = self.known(args.peer).peer.rival
+        if rival is not None and not args.plain and self._blocking.has_node(rival):
+            raise CommandRefused("blocked", "Whoever has the other key is blocked; unblock them first.")
+        self._trust.decide(command, self.known)
+
+    def _block(self, command: Commanded) -> None:
+        args: rq.PeerArgs = command.args
+        if args.peer == self.me.id:
+            raise CommandRefused("own_address", "That is this node itself.")
+        self._blocking.block(command, self._find)
+
     def _disconnect(self, command: Commanded) -> None:
         args: rq.PeerArgs = command.args
         contact = self.known(args.peer)
@@ -423,7 +437,7 @@ class Commands:
         upto = newest if args.upto is None else min(args.upto, newest)
         self._mark(command.token, command.cause, command.key, args.room, upto)
 
-    def _mark(self, token: int, cause: ev.Cause | None, key: e.Key | None, room_id: str, upto: int) -> None:
+    def _mark(self, token: int, cause: ev.Cause | None, key: q.Key | None, room_id: str, upto: int) -> None:
         room = self._rooms.named(room_id)
         if room is None:
             raise CommandRefused("not_found", f"There is no room {room_id!r}.")
@@ -432,13 +446,13 @@ class Commands:
         if upto > room.read_upto and room.unread:
             if room.last is None or upto < self._rooms.received_upto(room_id):
                 revision = self._rooms.revision(room_id)
-                self._ledger.put(e.Fetch(e.CountRead(token, cause, key, room_id, room.read_upto, upto, revision)))
+                self._ledger.put(e.Fetch(q.CountRead(token, cause, key, room_id, room.read_upto, upto, revision)))
                 return
             self._rooms.read(room_id, upto, 0)
             self._replication.reading.moved(room_id)
         self._marked(token, key, room_id)
 
-    def _counted(self, query: e.CountRead, count: int) -> None:
+    def _counted(self, query: q.CountRead, count: int) -> None:
         room = self._rooms.by_id.get(query.room)
         if room is None or self._rooms.revision(query.room) != query.revision:
             # The answer is stale: the room was read or merged since the query.
@@ -448,7 +462,7 @@ class Commands:
         self._replication.reading.moved(room.id)
         self._marked(query.token, query.key, room.id)
 
-    def _marked(self, token: int, key: e.Key | None, room_id: str) -> None:
+    def _marked(self, token: int, key: q.Key | None, room_id: str) -> None:
         room = self._rooms.by_id[room_id]
         self._ledger.reply(token, rq.MarkReadResult(read_upto=room.read_upto, unread=room.unread), key)
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from node.bus import bounds, nouns
 from node.bus import requests as rq
 from node.core import effects as e
+from node.core import queries as q
 from node.core.belief import Belief
 from node.core.ledger import Ledger
 from node.core.loaded import KeptConsumer
@@ -86,7 +87,7 @@ class Consumers:
         self._forget(self._find(args.name).name)
         self._ledger.reply(command.token, rq.Nothing(), command.key)
 
-    def fetched(self, query: e.ReadOldest, oldest: int) -> None:
+    def fetched(self, query: q.ReadOldest, oldest: int) -> None:
         """Go on with a command, given the oldest event in the log. Raises CommandRefused."""
         if isinstance(query.args, rq.ConsumerCreateArgs):
             consumer = self._create(query.args, oldest)
@@ -127,7 +128,7 @@ class Consumers:
     # -- parts of the above
 
     def _ask(self, command: Commanded, args: rq.ConsumerCreateArgs | rq.ConsumerAcknowledgeArgs) -> None:
-        self._ledger.put(e.Fetch(e.ReadOldest(command.token, command.cause, command.key, command.op, args)))
+        self._ledger.put(e.Fetch(q.ReadOldest(command.token, command.cause, command.key, command.op, args)))
 
     def _find(self, name: str) -> KeptConsumer:
         kept = self._kept.get(name)

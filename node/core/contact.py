@@ -11,7 +11,7 @@ import collections
 import msgspec
 
 from node.bus import nouns
-from node.core import effects as e
+from node.core import queries as q
 from node.core.links import Link
 from node.core.ports import is_service
 from node.model import Address, parse_address
@@ -44,7 +44,7 @@ class Queue(msgspec.Struct):
     waiting: collections.deque[Waiting] = msgspec.field(default_factory=collections.deque)
     more_on_disk: bool = False
     #: The query in flight; whether messages were accepted since; and the messages whose outcome became known since.
-    fetching: e.ReadWaiting | e.ReadUnsigned | None = None
+    fetching: q.ReadWaiting | q.ReadUnsigned | None = None
     added_since: bool = False
     ended_since: set[int] = msgspec.field(default_factory=set)
     #: Messages on disk up to this id are given up, because the peer was forgotten.

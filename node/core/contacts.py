@@ -160,6 +160,10 @@ class Contacts:
         """All peers that go by a name, those on the list only. Compared by `names.key`."""
         return [contact for contact in self._directory.named(name) if not contact.gone]
 
+    def alike(self, name: str) -> list[Contact]:
+        """All nodes whose names look like this one, those on the list only."""
+        return [contact for contact in self._directory.alike(name) if not contact.gone]
+
     def of_link(self, link: Link | None) -> Contact | None:
         """The peer of a link; None if it isn't known, or there is no such link."""
         return None if link is None or link.contact is None else self.by_id.get(link.contact)
@@ -342,6 +346,11 @@ class Contacts:
         self._ledger.log(ev.PeerAdded(peer=contact.peer))
         self._rooms.add_direct(room, name, peer, request=standing == "stranger" and self.asks)
         return contact
+
+    def is_hidden(self, contact: Contact) -> bool:
+        """Whether the conversation with it is hidden, because it is blocked."""
+        room = self._rooms.by_id.get(contact.peer.room)
+        return room is not None and room.hidden
 
     def strangers(self) -> list[Contact]:
         """Everybody with whom nobody here has dealt, on the list or not."""

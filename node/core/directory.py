@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from node import names
+from node import looks, names
 from node.core.contact import Contact
 from node.model import Address
 
@@ -21,6 +21,8 @@ class Directory:
         self._plain_at: dict[tuple[str, int], Contact] = {}
         self._nodes_at: dict[tuple[str, int], Contact] = {}
         self._by_name: dict[str, dict[str, Contact]] = {}
+        #: Nodes only: whatever a plain peer calls itself, it is no node.
+        self._by_look: dict[str, dict[str, Contact]] = {}
         self._by_host_name: dict[tuple[str, str], dict[str, Contact]] = {}
 
     def add(self, contact: Contact) -> None:
@@ -32,6 +34,8 @@ class Directory:
             (self._nodes_at if contact.is_node else self._plain_at)[address.host, address.port] = contact
         self.shade(contact)
         if contact.is_node:
+            for look in looks.looks(peer.name):
+                self._by_look.setdefault(look, {})[peer.id] = contact
             # What is said in clear is never taken for a node's words, whatever name it begins with.
             return
         for host in contact.hosts:
@@ -52,6 +56,8 @@ class Directory:
         for address in contact.addresses:
             (self._nodes_at if contact.is_node else self._plain_at).pop((address.host, address.port), None)
         if contact.is_node:
+            for look in looks.looks(peer.name):
+                _drop(self._by_look, look, peer.id)
             self.shade(contact)
             return
         for host in contact.hosts:
@@ -77,6 +83,13 @@ class Directory:
     def named(self, name: str) -> list[Contact]:
         """All peers that go by a name. Compared by `names.key`."""
         return list(self._by_name.get(names.key(name), {}).values())
+
+    def alike(self, name: str) -> list[Contact]:
+        """All nodes whose names look like this one."""
+        found: dict[str, Contact] = {}
+        for look in looks.looks(name):
+            found |= self._by_look.get(look, {})
+        return list(found.values())
 
 
 def _drop(index: dict[Any, dict[str, Contact]], key: Any, id_: str) -> None:

@@ -91,6 +91,8 @@ class Door:
         if self._nodes == before.accept_nodes:
             return
         for contact in self._contacts.strangers():
+            if not contact.is_node:
+                continue
             if self._nodes == "everybody":
                 self._contacts.let_in(contact)
             elif self._nodes == "nobody":
@@ -110,11 +112,11 @@ class Door:
             return 8
         return 7 if self._nodes == "nobody" else None
 
-    def turn_away(self, link: Link, code: int) -> None:
-        """End a link before anything of it is kept."""
+    def turn_away(self, link: Link, code: int, text: str | None = None) -> None:
+        """End a link before anything of it is kept. `text`: what it is told; None: what the code means."""
         if not link.leaving:
             self._links.go(link.number, Input.LEAVE)
-            self._ledger.put(e.HangUp(link.number, code, BYE_CODES[code]))
+            self._ledger.put(e.HangUp(link.number, code, BYE_CODES[code] if text is None else text))
 
     def _end_links(self, contact: Contact, code: int) -> None:
         for link in list(contact.links):

@@ -7,6 +7,7 @@ it, too. A message that still waits to be sent never expires.
 from __future__ import annotations
 
 from node.core import effects as e
+from node.core import queries as q
 from node.core import stimuli as s
 from node.core.belief import Belief
 from node.core.contacts import Contacts
@@ -26,7 +27,7 @@ class Expiry:
         self._contacts = contacts
         self._belief = belief
         #: The query in flight.
-        self.asked: e.FindOld | None = None
+        self.asked: q.FindOld | None = None
 
     def due(self, step: s.ExpiryDue) -> None:
         """Take a step: expire messages after id `step.after` received before `step.before`.
@@ -37,7 +38,7 @@ class Expiry:
             self.asked = None
             self._ledger.put(e.ReportExpiry(step.after, None, gone=False))
             return
-        self.asked = e.FindOld(step.before, step.after, STEP, self._rooms.moves)
+        self.asked = q.FindOld(step.before, step.after, STEP, self._rooms.moves)
         self._ledger.put(e.Fetch(self.asked))
 
     def fetched(self, found: s.OldFound) -> None:
@@ -52,7 +53,7 @@ class Expiry:
         gone = [self._expire(one) for one in found.rooms]
         self._ledger.put(e.ReportExpiry(query.after, found.next, any(gone)))
 
-    def _expire(self, one: e.OldOf) -> bool:
+    def _expire(self, one: q.OldOf) -> bool:
         if not self._rooms.expire(one.room, one.upto, one.unread):
             return False
         contact = self._contacts.by_id.get(self._rooms.by_id[one.room].peer or "")

@@ -13,6 +13,7 @@ from node.bus import events as ev
 from node.bus import nouns
 from node.core import effects as e
 from node.core import stimuli as s
+from node.core.blocking import Blocking
 from node.core.contacts import Contacts
 from node.core.dialling import Dialling
 from node.core.ledger import Ledger
@@ -33,12 +34,14 @@ class Greetings:
         contacts: Contacts,
         links: Links,
         dialling: Dialling,
+        blocking: Blocking,
         loaded: dict[str, nouns.Greeting],
     ) -> None:
         self._ledger = ledger
         self._contacts = contacts
         self._links = links
         self._dialling = dialling
+        self._blocking = blocking
         self.all = dict(loaded)
         #: Link -> the greeting under way on it, and the text still to be sent.
         self._under_way: dict[int, str] = {}
@@ -57,6 +60,8 @@ class Greetings:
         greeting = nouns.Greeting(address=str(address), network=one.network, outcome="calling", at=self._ledger.now)
         if self._contacts.is_own(address):
             self._put(replace(greeting, outcome="skipped", detail="That is this node itself."))
+        elif self._blocking.has(self._contacts.at(address.host, address.port) or address):
+            self._put(replace(greeting, outcome="skipped", detail="It is blocked."))
         elif not one.is_near(hosts):
             self._put(replace(greeting, outcome="skipped", detail=f"This machine has no address in {one.network}."))
         else:

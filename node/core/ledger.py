@@ -9,6 +9,7 @@ import msgspec
 from node.bus import bounds
 from node.bus import events as ev
 from node.core import effects as e
+from node.core import queries as q
 from node.core.clock import Clock
 
 
@@ -66,7 +67,7 @@ class Ledger:
         self.last_link += 2
         return self.last_link
 
-    def reply(self, token: int, result: Any, key: e.Key | None) -> None:
+    def reply(self, token: int, result: Any, key: q.Key | None) -> None:
         """Answer a command. With a key, the reply is saved in the same commit as the command's records."""
         if key is not None:
             self._effects.append(e.SaveReply(key, result, self.now))

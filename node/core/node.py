@@ -27,7 +27,7 @@ from node.core.contact import Contact
 from node.core.contacts import Contacts
 from node.core.dialback import DialBack
 from node.core.dialling import Dialling, next_try
-from node.core.door import Door
+from node.core.door import NO_ROOM, Door
 from node.core.expiry import Expiry
 from node.core.facts import Acquaintance
 from node.core.greetings import Greetings
@@ -37,7 +37,7 @@ from node.core.loaded import Loaded
 from node.core.nearby import Nearby
 from node.core.outbox import Outbox
 from node.core.plain import Plain
-from node.core.quotas import DEFAULT_QUOTA, Quotas
+from node.core.quotas import DEFAULT_QUOTA, LINK_SAID, USED_UP, Quotas
 from node.core.replication import Replication
 from node.core.requests import Requests
 from node.core.rooms import Rooms
@@ -159,7 +159,9 @@ class Node:
                 self._outbox.queues.load(contact, sending.message, sending.room, sending.text)
         self._quotas = Quotas(self._ledger, identity.quota, loaded.shut_out)
         self._space: bool | None = None
-        self._greetings = Greetings(self._ledger, self._contacts, self._links, self._dialling, loaded.greetings)
+        self._greetings = Greetings(
+            self._ledger, self._contacts, self._links, self._dialling, self._blocking, loaded.greetings
+        )
         saved = settings.saved_for(loaded.saved, loaded.settings)
         # Except the name: a core loaded in the middle of a run keeps a name that was changed since the start.
         fixed = {key: one for key, one in identity.fixed.items() if key != "name"}
@@ -348,9 +350,7 @@ class Node:
             case s.Served():
                 self._replication.served(stimulus)
             case s.Secured():
-                self._greetings.secured(stimulus.link)
-                self._secure.opened(stimulus, full=self._quotas.is_shut_out(stimulus.peer))
-                self._nearby.secured(stimulus.link, stimulus.peer)
+                self._secured(stimulus)
             case s.KeyDiffered():
                 self._trust.differed(stimulus.link, stimulus.found)
             case s.AnsweredLate():
@@ -403,10 +403,18 @@ class Node:
         self._plain.heard(link, heard.said)
         self._quotas.count(link.host, heard.size, len(heard.said))
 
+    def _secured(self, up: s.Secured) -> None:
+        self._greetings.secured(up.link)
+        self._secure.opened(up, full=self._is_full(up.peer))
+        self._nearby.secured(up.link, up.peer)
+        contact = self._connections.owner(up.link)
+        if contact is not None and contact.peer.standing == "stranger":
+            self._quotas.count(up.host, 0, LINK_SAID)
+
     def _framed(self, framed: s.Framed) -> None:
         link = self._links.get(framed.link)
-        if link is not None and (self._quotas.is_shut_out(link.host) or self._quotas.is_shut_out(link.peer or "")):
-            self._ledger.put(e.HangUp(framed.link))
+        if link is not None and (self._quotas.is_shut_out(link.host) or self._is_full(link.peer or "")):
+            self._ledger.put(e.HangUp(framed.link, NO_ROOM, USED_UP))
             return
         contact = self._secure.heard(framed)
         if contact is not None and link is not None and contact.peer.standing == "stranger":
@@ -415,6 +423,11 @@ class Node:
             self._quotas.count(link.host, framed.size, said)
             # Whoever has many addresses has no more for it.
             self._quotas.count(contact.id, framed.size, said)
+
+    def _is_full(self, peer: str) -> bool:
+        """Whether a node has used up what an unknown one may store in a day. One that was accepted since has not."""
+        contact = self._contacts.by_id.get(peer)
+        return self._quotas.is_shut_out(peer) and (contact is None or contact.peer.standing == "stranger")
 
     def _tidy(self) -> None:
         """Hang up strangers who left the list. Delete those without a text, and those beyond the bound."""

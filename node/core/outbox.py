@@ -10,7 +10,7 @@ that wasn't sent returns to its place. queues.py holds the waiting messages; dia
 from __future__ import annotations
 
 from node.bus import nouns
-from node.core import effects as e
+from node.core import queries as q
 from node.core import stimuli as s
 from node.core.contact import Contact, Waiting
 from node.core.contacts import Contacts
@@ -66,7 +66,7 @@ class Outbox:
         self.queues.again(contact, message)
         self.pump(contact)
 
-    def fetched(self, query: e.ReadWaiting, rows: list[tuple[int, str, str]] | None) -> None:
+    def fetched(self, query: q.ReadWaiting, rows: list[tuple[int, str, str]] | None) -> None:
         """Take the disk's answer to a query. `rows` is None if the disk could not be read; retry after a pause."""
         contact = self._contacts.by_id.get(query.peer)
         if contact is None or contact.queue.fetching != query:
@@ -78,7 +78,7 @@ class Outbox:
         self.queues.fetched(contact, query, rows)
         self.pump(contact)
 
-    def unsigned(self, query: e.ReadUnsigned, messages: list[nouns.Message] | None) -> None:
+    def unsigned(self, query: q.ReadUnsigned, messages: list[nouns.Message] | None) -> None:
         """Take the disk's answer about what was meant to go in clear to a node: it becomes entries.
 
         `messages` is None if the disk could not be read; retry after a pause.

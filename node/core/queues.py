@@ -10,6 +10,7 @@ import collections
 
 from node.bus import nouns
 from node.core import effects as e
+from node.core import queries as q
 from node.core.contact import Contact, Waiting
 from node.core.ledger import Ledger
 from node.core.rooms import Rooms
@@ -59,7 +60,7 @@ class Queues:
         self._asked += 1
         contact.queue.ended_since.clear()
         contact.queue.added_since = False
-        contact.queue.fetching = e.ReadWaiting(contact.id, SWEEP if contact.queue.give_up_to else WINDOW, self._asked)
+        contact.queue.fetching = q.ReadWaiting(contact.id, SWEEP if contact.queue.give_up_to else WINDOW, self._asked)
         self._ledger.put(e.Fetch(contact.queue.fetching))
 
     def fetch_unsigned(self, contact: Contact) -> None:
@@ -67,7 +68,7 @@ class Queues:
         self._asked += 1
         contact.queue.ended_since.clear()
         contact.queue.added_since = False
-        contact.queue.fetching = e.ReadUnsigned(contact.id, WINDOW, self._asked)
+        contact.queue.fetching = q.ReadUnsigned(contact.id, WINDOW, self._asked)
         self._ledger.put(e.Fetch(contact.queue.fetching))
 
     def let_disk_order_all(self, contact: Contact) -> None:
@@ -77,7 +78,7 @@ class Queues:
             contact.queue.waiting.clear()
             contact.queue.added_since = contact.queue.more_on_disk = True
 
-    def fetched(self, contact: Contact, query: e.ReadWaiting, rows: list[tuple[int, str, str]]) -> None:
+    def fetched(self, contact: Contact, query: q.ReadWaiting, rows: list[tuple[int, str, str]]) -> None:
         """Take the disk's answer to this contact's last query."""
         contact.queue.fetching = None
         # The answer may hold messages that were sent since the query was asked; they must not go out twice.

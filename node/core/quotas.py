@@ -1,8 +1,9 @@
 """The quota: how much one source (node/model.py) may store here in a day, so that nobody fills the disk. Pure.
 
-A source is charged for the bytes received over its connections, and MESSAGE_COST for each message. At the quota, its
-connections are closed and new ones refused until its day is over. Other sources aren't affected. Messages received
-before are kept. Counts are in memory, so a restart resets them, but a source that is shut out stays so.
+A source is charged for the bytes received over its connections, and MESSAGE_COST for each message; for a link of an
+unknown node, too. At the quota, its connections are closed and new ones refused until its day is over. Other sources
+aren't affected. Messages received before are kept. Counts are in memory, so a restart resets them, but a source that is
+shut out stays so.
 
 An unknown node is a source of its own besides, by its PeerId, so that many addresses are of no use to it.
 """
@@ -22,6 +23,13 @@ DAY_MS = 24 * 3600 * 1000
 DEFAULT_QUOTA = 200_000_000
 #: Bytes that a message costs on disk besides its text: its rows, its event, its index entries.
 MESSAGE_COST = 300
+#: What the node of a source that is shut out is told, where it can hear it.
+USED_UP = (
+    "As much came from your address as unknown people may store here in a day. Nothing more is taken until that day is"
+    " over."
+)
+#: An encrypted link of an unknown node counts as so many messages: that it comes and goes are events, too.
+LINK_SAID = 4
 #: Most sources counted, and most sources shut out; beyond, the one whose day began first is forgotten.
 MAX_SOURCES = 10_000
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from node.bus import events as ev
 from node.core import effects as e
+from node.core import queries as q
 from node.core import stimuli as s
 from node.core.ledger import Ledger
 from node.core.receipts import Receipts
@@ -65,7 +66,7 @@ class Reading:
             and not room.request
             and any(True for _ in self._at(room_id))
         ):
-            self._ledger.put(e.Fetch(e.ReadPlaces(room_id, room.read_upto)))
+            self._ledger.put(e.Fetch(q.ReadPlaces(room_id, room.read_upto)))
 
     def share(self, shared: bool) -> None:
         """The setting is this from now on."""

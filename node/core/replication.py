@@ -5,8 +5,8 @@ pushes what it writes (2); after the commit, HAVE goes back over the link that t
 may lack them are told a little later (4); who lacks something asks one link for it, and follows authors that aren't
 linked (5); catching up goes in bounded frames, read from disk (7). Nothing is retried or caught up on in any other way.
 
-asking.py asks for what is missing, vectors.py has what this node holds, syncs.py what it knows of others, feeds.py what
-is on its way to them, and authoring.py writes its own entries.
+asking.py asks for what is missing, refusals.py says what isn't taken, vectors.py has what this node holds, syncs.py
+what it knows of others, feeds.py what is on its way to them, and authoring.py writes its own entries.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ from node.core.ledger import Ledger
 from node.core.loaded import KeptReceipt, Row
 from node.core.reading import Reading
 from node.core.receipts import Receipts
-from node.core.requests import Requests
+from node.core.refusals import Refusals
+from node.core.requests import OPEN, Requests
 from node.core.rooms import Rooms
-from node.core.syncs import MAX_CLAIMED, MAX_DOORS, MAX_REFUSED, Session, Sync
+from node.core.syncs import MAX_CLAIMED, MAX_REFUSED, Session, Sync
 from node.core.vectors import Stream, Vector, Vectors
 from node.errors import InvalidEntry
 from node.model import Entry, Position, direct_room
@@ -40,9 +41,6 @@ from node.protocol.secure import frames as f
 #: How long other links wait until they are told of entries that came another way (ms), and by how much more at most:
 #: meanwhile their own author may have told them.
 TELL_MS, TELL_MORE_MS = 1_000, 1_000
-SHUT = (
-    "{name} hasn't accepted your messages yet. The first ones are on their disk; what is more waits here until they do."
-)
 
 
 class Replication:
@@ -69,6 +67,7 @@ class Replication:
         self.reading = Reading(ledger, rooms, author.me, self._receipts, self._sessions)
         self._asking = Asking(ledger, vectors, self._sessions, author.stream, self._takes)
         self._requests = requests
+        self._refusals = Refusals(ledger, rooms, contacts, author.me, requests, self._sessions, self._asking)
         for room in vectors.rooms():
             self._note_owed(room)
 
@@ -120,9 +119,8 @@ class Replication:
         shared = self._all_direct() if peer == self._author.me else [direct_room(self._author.me, peer)]
         digests = []
         for room in shared:
-            if peer != self._author.me and self._requests.is_full(room):
-                # Before what is held, so that the other side knows why it isn't asked for more.
-                self._shut(session, room)
+            # Before what is held, so that the other side knows why it isn't asked for more.
+            self._refusals.shut(session, room)
         for room in shared:
             vector = self._vectors.of(room)
             told = {(row.author, row.stream): row.n for row in vector.told()}
@@ -142,6 +140,7 @@ class Replication:
         if session is None:
             return
         self.reading.unlinked(session)
+        self._refusals.unlinked(session)
         self._asking.unlinked(session)
 
     # -- what comes in
@@ -160,7 +159,7 @@ class Replication:
             if isinstance(frame, f.Digest):
                 self._digest(session, frame)
             elif isinstance(frame, f.Door):
-                self._door(session, frame)
+                self._refusals.told(session, frame)
             elif isinstance(frame, f.Have | f.Want | f.Stop | f.Run | f.Read | f.Typing):
                 sync = session.rooms.get(frame.room)
                 if sync is None or frame.room not in self._rooms.by_id:
@@ -192,8 +191,7 @@ class Replication:
                 session.dropped += 1
                 continue
             sync.compared = True
-            if not session.shut:
-                self._refuses(session, None)
+            self._refusals.compared(session)
             if digest == sync.digest:
                 # Both compare the same two digests, so both come to the same conclusion.
                 sync.theirs, sync.known = dict(sync.told), True
@@ -299,7 +297,7 @@ class Replication:
         if len(taken) < len(new):
             # Its author keeps the rest until a person here has decided.
             sync.theirs[stream] = max(sync.theirs.get(stream, 0), new[-1].header.n)
-            self._shut(session, room)
+            self._refusals.shut(session, room)
         if taken:
             self._take(session, sync, room, stream, taken)
         if len(taken) < len(new):
@@ -378,7 +376,7 @@ class Replication:
 
     def _takes(self, room: str, author: str) -> bool:
         """Whether entries of this author are taken in a room now."""
-        return not self._is_hidden(room) and (author == self._author.me or not self._requests.is_full(room))
+        return not self._is_hidden(room) and (author == self._author.me or self._refusals.state(room) == OPEN)
 
     def _is_hidden(self, room: str) -> bool:
         known = self._rooms.by_id.get(room)
@@ -427,40 +425,10 @@ class Replication:
             return
         self._move(session, sync, done.room, stream, feed)
 
-    # -- requests
-
-    def _shut(self, session: Session, room: str) -> None:
-        """Tell the other side, once a link, that nothing more is taken in a room before a person has decided."""
-        if session.peer != self._author.me and room not in session.told_shut:
-            session.told_shut.add(room)
-            self._ledger.put(e.Say(session.link, f.Door(room, 1)))
-
     def let_in(self, room: str) -> None:
         """A room is a request no more: ask for what waits at its author, and tell what was read."""
-        for session in self._sessions.values():
-            if room in session.told_shut:
-                session.told_shut.discard(room)
-                self._ledger.put(e.Say(session.link, f.Door(room, 0)))
-        self._asking.for_all(room)
+        self._refusals.over(room)
         self.reading.moved(room)
-
-    def _door(self, session: Session, frame: f.Door) -> None:
-        """The other side says whether it takes more in a room."""
-        session.doors += 1
-        if frame.room not in session.rooms or session.peer == self._author.me or session.doors > MAX_DOORS:
-            session.dropped += 1
-            return
-        if frame.state > 1:
-            return
-        session.shut = frame.state == 1
-        contact = self._contacts.by_id.get(session.peer)
-        name = "" if contact is None else contact.peer.name
-        self._refuses(session, SHUT.format(name=name) if session.shut else None)
-
-    def _refuses(self, session: Session, refusal: str | None) -> None:
-        contact = self._contacts.by_id.get(session.peer)
-        if contact is not None:
-            self._contacts.change(contact, refusal=refusal)
 
     # -- what goes out
 
@@ -507,7 +475,7 @@ class Replication:
 
     def next_deadline(self) -> int | None:
         """When `tick` has something to do (ms)."""
-        times = [self._asking.next_deadline()]
+        times = [self._asking.next_deadline(), self._refusals.next_deadline()]
         for session in self._sessions.values():
             times += [sync.tell_at for sync in session.rooms.values()]
         return min((at for at in times if at is not None), default=None)
@@ -515,6 +483,7 @@ class Replication:
     def tick(self) -> None:
         """Tell links of what came another way, and ask others for what doesn't come."""
         now = self._ledger.now
+        self._refusals.tick()
         for session in self._sessions.values():
             for room, sync in session.rooms.items():
                 if sync.tell_at is not None and sync.tell_at <= now:

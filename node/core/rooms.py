@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from node.bus import events as ev
 from node.bus import nouns
 from node.core import effects as e
+from node.core import queries as q
 from node.core.clock import order_text, wall_ms
 from node.core.ledger import Ledger
 from node.model import Entry
@@ -347,7 +348,7 @@ class Rooms:
             return
         self._estimated.add(room.id)
         revision = self.revision(room.id)
-        self._ledger.put(e.Fetch(e.CountUnread(room.id, room.read_upto, upto, revision, room.unread)))
+        self._ledger.put(e.Fetch(q.CountUnread(room.id, room.read_upto, upto, revision, room.unread)))
 
     def delete(self, room_id: str) -> None:
         """Delete a conversation with all its messages."""
@@ -383,7 +384,7 @@ class Rooms:
         upto, at = self._expired.get(room_id, (0, 0))
         return message <= upto and at > head
 
-    def recount(self, query: e.CountUnread, count: int) -> None:
+    def recount(self, query: q.CountUnread, count: int) -> None:
         """Take the disk's count of texts above a merged room's mark, unless the mark has moved since."""
         room = self.by_id.get(query.room)
         if room is None or self.revision(room.id) != query.revision:

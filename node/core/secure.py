@@ -25,6 +25,7 @@ from node.core.door import NO_ROOM, Door
 from node.core.ledger import Ledger
 from node.core.links import Input, Link, Links
 from node.core.outbox import Outbox
+from node.core.quotas import USED_UP
 from node.core.replication import Replication
 from node.core.trust import Trust
 from node.model import Address
@@ -106,7 +107,7 @@ class Secure:
             self._met_own(link)
             return
         if full:
-            self._door.turn_away(link, NO_ROOM)
+            self._door.turn_away(link, NO_ROOM, USED_UP)
             return
         if self._blocking.has_node(up.peer):
             dialled = self._contacts.of_link(link)

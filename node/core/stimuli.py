@@ -8,7 +8,7 @@ import msgspec
 
 from node.bus import events as ev
 from node.bus import nouns
-from node.core import effects
+from node.core import queries
 from node.core.facts import Reached
 from node.core.links import Direction
 from node.model import Address, MandatoryPeer
@@ -211,7 +211,7 @@ class Commanded(msgspec.Struct, frozen=True):
     op: str
     args: Any
     cause: ev.Cause
-    key: effects.Key | None = None
+    key: queries.Key | None = None
 
 
 class ConsumerAsked(msgspec.Struct, frozen=True):
@@ -223,57 +223,57 @@ class ConsumerAsked(msgspec.Struct, frozen=True):
 class WaitingRead(msgspec.Struct, frozen=True):
     """The messages that wait for a peer, in order: (id, room, text). None: they could not be read."""
 
-    query: effects.ReadWaiting
+    query: queries.ReadWaiting
     rows: list[tuple[int, str, str]] | None
 
 
 class UnsignedRead(msgspec.Struct, frozen=True):
     """Messages that wait in clear for a peer, in order, as front ends see them. None: they could not be read."""
 
-    query: effects.ReadUnsigned
+    query: queries.ReadUnsigned
     messages: list[nouns.Message] | None
 
 
 class PlacesRead(msgspec.Struct, frozen=True):
     """How far others' streams of a room reach up to a message: (author, stream, number), a few of each author."""
 
-    query: effects.ReadPlaces
+    query: queries.ReadPlaces
     rows: list[tuple[str, bytes, int]]
 
 
 class ReadCounted(msgspec.Struct, frozen=True):
     """The number of texts that a `mark_read` command covers."""
 
-    query: effects.CountRead
+    query: queries.CountRead
     count: int
 
 
 class UnreadCounted(msgspec.Struct, frozen=True):
     """The number of unread texts in a merged room."""
 
-    query: effects.CountUnread
+    query: queries.CountUnread
     count: int
 
 
 class MessageRead(msgspec.Struct, frozen=True):
     """A message of ours, and the id of the peer it is for. None: there is no such message."""
 
-    query: effects.ReadMessage
+    query: queries.ReadMessage
     found: tuple[nouns.Message, str | None] | None
 
 
 class OldestRead(msgspec.Struct, frozen=True):
     """The `seq` of the oldest event in the log."""
 
-    query: effects.ReadOldest
+    query: queries.ReadOldest
     oldest: int
 
 
 class OldFound(msgspec.Struct, frozen=True):
     """Rooms with old messages, and the message after which to go on. `next` None: no further message is old."""
 
-    query: effects.FindOld
-    rooms: list[effects.OldOf]
+    query: queries.FindOld
+    rooms: list[queries.OldOf]
     next: int | None
 
 

@@ -26,6 +26,11 @@ class Strangers:
     def __contains__(self, id_: str) -> bool:
         return id_ in self._sources
 
+    @property
+    def most(self) -> int:
+        """Number of ids of the source that has most of them."""
+        return self._most
+
     def count(self, source: str) -> int:
         """Number of ids of a source."""
         return len(self._of.get(source, ()))

@@ -65,8 +65,8 @@ class Session:
         self.owed: dict[str, set[Stream]] = {}
         #: Frames about rooms that the other side is no member of, or that make no sense.
         self.dropped = 0
-        #: Requests of which the other side was told that nothing more is taken; and whether it has said the same to us.
-        self.told_shut: set[str] = set()
+        #: The state of the last DOOR that the other side was told, by room; and whether it refuses what we say.
+        self.told: dict[str, int] = {}
         self.shut = False
         #: How often it has said so, or that it takes more.
         self.doors = 0

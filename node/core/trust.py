@@ -5,8 +5,9 @@ address: a node's address is never talked to in clear, and another key there is 
 is only a label: two nodes of one name are told apart by their codes.
 
 A person verifies a key by comparing codes. That belongs to the key: it survives other names and addresses. Another key
-at the address takes it away. Another key under the name doesn't, because anybody may choose any name: then whoever
-wanted could take it away from everybody. The one that has taken the name is warned of, as one that isn't verified.
+at the address takes it away, unless the node has moved from there meanwhile. Another key under the name doesn't,
+because anybody may choose any name: then whoever wanted could take it away from everybody. The one that has taken the
+name is warned of, as one that isn't verified.
 """
 
 from __future__ import annotations
@@ -36,6 +37,10 @@ RIVAL = (
 SAME_NAME = (
     "{name} is also the name of another Snicher node (code {other}). They are two identities; this one has the code"
     " {code}."
+)
+LIKE_NAME = (
+    "The name {name} looks like {their}, which is the name of another Snicher node (code {other}). They are two"
+    " identities; this one has the code {code}."
 )
 VERIFIED_NAME = " The other one is verified, and this one isn't."
 NO_LONGER = " Until now it was verified; that no longer holds: compare the codes again."
@@ -120,8 +125,10 @@ class Trust:
         if dialled is not None and not dialled.is_node:
             return address, dialled
         plain = self._contacts.plain_at(address.host, address.port)
-        # One that spoke in clear from a node's address stands apart; only a person merges the two.
-        return address, None if plain is not None and plain.node_here else plain
+        # One that spoke in clear from a node's address stands apart; only a person merges the two. One that is blocked
+        # would hand its standing and its past to whoever dials from there.
+        apart = plain is not None and (plain.node_here or self._contacts.is_hidden(plain))
+        return address, None if apart else plain
 
     def _become(self, plain: Contact, node: Contact, link: Link) -> None:
         """A plain contact turned out to be this node: its history, and what waits for it, become the node's."""
@@ -142,12 +149,14 @@ class Trust:
             self._compare_name(contact)
 
     def _compare_name(self, contact: Contact) -> None:
-        """Say loudly when another node goes by the same name."""
-        others = [one for one in self._contacts.named(contact.peer.name) if one is not contact and one.is_node]
+        """Say loudly when another node goes by the same name, or by one that looks like it."""
+        others = [one for one in self._contacts.alike(contact.peer.name) if one is not contact]
         if others and contact.peer.warning is None:
-            peer = contact.peer
-            other = next((one for one in others if one.peer.verified), others[0])
-            warning = SAME_NAME.format(name=peer.name, code=peer.code, other=other.peer.code)
+            peer, key = contact.peer, names.key(contact.peer.name)
+            # The one that somebody would impersonate; of several, one of the very name.
+            other = min(others, key=lambda one: (not one.peer.verified, names.key(one.peer.name) != key))
+            words = SAME_NAME if names.key(other.peer.name) == key else LIKE_NAME
+            warning = words.format(name=peer.name, their=other.peer.name, code=peer.code, other=other.peer.code)
             if other.peer.verified and not peer.verified:
                 warning += VERIFIED_NAME
             self._contacts.warn(contact, warning)
@@ -160,6 +169,9 @@ class Trust:
             self._rival(contact, found, Address(link.host, link.port))
 
     def _rival(self, contact: Contact, found: str, address: Address) -> None:
+        if contact.peer.standing == "stranger":
+            # Nobody here knows it, so there is nobody to be mistaken for.
+            return
         peer, now = contact.peer, self._ledger.now
         before = self._rival_at.get(contact.id)
         if peer.rival not in (None, found) and before is not None and 0 <= now - before[1] < RIVAL_MS:
@@ -167,7 +179,7 @@ class Trust:
             return
         self._rival_at[contact.id] = address, now
         warning = RIVAL.format(address=address, found=short_code(found), name=peer.name, code=peer.code)
-        if peer.verified or NO_LONGER in (peer.warning or ""):
+        if (peer.verified and not _is_elsewhere(contact, address)) or NO_LONGER in (peer.warning or ""):
             warning += NO_LONGER
             self._contacts.change(contact, verified=False)
         self._contacts.warn(contact, warning, rival=found)
@@ -273,6 +285,14 @@ class Trust:
             contacts.change(found, wanted=True)
             self._connections.want(found)
         return found
+
+
+def _is_elsewhere(contact: Contact, address: Address) -> bool:
+    """Whether a node has proved its key at another address since it was last met at this one, or does so now.
+
+    Then it has moved, and the other key says nothing about its own.
+    """
+    return bool(contact.links) or contact.addresses[:1] != [address]
 
 
 def _bare(code: str) -> str:

@@ -23,7 +23,9 @@ from typing import Protocol
 
 from node.core import effects as e
 from node.core import stimuli as s
+from node.core.door import NO_ROOM
 from node.core.facts import Trial
+from node.core.quotas import USED_UP
 from node.errors import LocalFault
 from node.model import Address, source_of
 from node.peers import reasons
@@ -88,7 +90,7 @@ class Network:
         self._room = max(8, room)
         self._connections: dict[int, Connection] = {}
         self._listener = Listener(self._room, self, self._connections)
-        self._handshakes = Handshakes()
+        self._handshakes = Handshakes(self._break_off)
         self._unfinished = Unfinished()
         self._scheduler = Scheduler(node)
         #: Accepted connections that aren't set up yet, and their number for each source.
@@ -121,11 +123,11 @@ class Network:
         self._listener.stop()
 
     def shut_out(self, source: str, seconds: float) -> None:
-        """Close all connections of a source, and refuse new ones for so many seconds."""
+        """Close all connections of a source, encrypted ones with the reason; refuse new ones for so many seconds."""
         self._listener.shut_out(source, seconds)
         for connection in list(self._connections.values()):
             if connection.source == source:
-                connection.leave()
+                connection.leave(NO_ROOM, USED_UP)
 
     def take(self, sock: socket.socket, number: int, host: str) -> None:
         """A connection was accepted: set it up when its source has a turn."""
@@ -192,7 +194,7 @@ class Network:
 
     def came(self, connection: Connection) -> None:
         """Bytes of a connection wait for its turn."""
-        self._scheduler.came(connection)
+        self._scheduler.came(connection, known=connection.secured and self.in_use(connection.number))
 
     def gone(self, connection: Connection) -> None:
         """The socket of a connection is closed."""
@@ -215,6 +217,12 @@ class Network:
             self._hearing.persistent(number)
         engine = Engine(self._credentials, server=inbound)
         return secure.SecureLink(engine, self._hello, expect=connection.expect, rest=event.rest)
+
+    def _break_off(self, number: int) -> None:
+        """A handshake gives way to another source's."""
+        connection = self._connections.get(number)
+        if connection is not None:
+            connection.leave()
 
     def report(self, connection: Connection, events: Sequence[Event]) -> None:
         """A connection's link has produced events."""

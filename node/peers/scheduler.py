@@ -1,8 +1,10 @@
 """The scheduler: shares the node's time between sources, whatever each of them sends.
 
 Setting up a connection is a turn of its source, and so is processing each piece that it sends; fairness.py says whose
-turn is next. Turns are short, and after a few of them the event loop does everything else: commands, timers, new
-connections. A source has to wait if it sends too many small texts (pace.py), or if enough of it waits for the disk.
+turn is next. A little that comes over an encrypted link with somebody known goes before all of them, up to half of the
+time: so whoever makes new connections without end, from however many addresses, costs friends little. Turns are short,
+and after a few of them the event loop does everything else: commands, timers, new connections. A source has to wait if
+it sends too many small texts (pace.py), or if enough of it waits for the disk.
 """
 
 from __future__ import annotations
@@ -13,9 +15,9 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from node.peers import pace
 from node.peers.connection import Connection
 from node.peers.fairness import FairQueue
-from node.peers.pace import Pace
 from node.protocol.plain.ancestor import LONG_READ
 
 #: Target cost of a connection's turn, in seconds; the size of its reads is adapted to it.
@@ -50,7 +52,7 @@ class Scheduler:
         self._disk = disk
         self._loop = asyncio.get_running_loop()
         self._queue: FairQueue[Callable[[], object]] = FairQueue()
-        self._pace = Pace()
+        self._pace = pace.Pace(pace.BURST, pace.RATE)
         #: Sources over the rate limit, each with the timer that ends its wait.
         self.slowed: dict[str, asyncio.TimerHandle] = {}
         self._turning = False
@@ -73,15 +75,15 @@ class Scheduler:
         self._queue.charge(source, seconds)
         self._owed += seconds
 
-    def came(self, connection: Connection) -> None:
-        """Bytes of a connection wait. If no other source waits, they are processed at once."""
+    def came(self, connection: Connection, *, known: bool = False) -> None:
+        """Bytes of a connection wait. If no other source waits, they are processed at once.
+
+        So is a little of an encrypted link with somebody `known`, whoever waits: for a stint of each round of the loop.
+        """
         source, small = connection.source, connection.has_little
-        if (
-            self._queue
-            or self.paused
-            or self._spent > STINT
-            or self._blocked(source, small and self._queue.has_credit(source))
-        ):
+        first = known and small
+        light = small and (first or self._queue.has_credit(source))
+        if (self._queue and not first) or self.paused or self._spent > STINT or self._blocked(source, light):
             connection.wait()
             self.put(source, functools.partial(self._hear, connection), small=small)
             return

@@ -145,7 +145,9 @@ class Link(Conversation):
             self._deadline = now + CLOSE_WAIT
 
     def receive_data(self, data: bytes, now: float) -> None:
-        """Process bytes as they were read. No input from a peer raises an error."""
+        """Process bytes as they were read. No input from a peer raises an error; no bytes are no input."""
+        if not data:
+            return
         if self.state is State.AWAITING:
             self._take_first(data, now)
             return

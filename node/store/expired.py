@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from node.core import effects as e
+from node.core import queries as q
 from node.core import stimuli as s
 from node.store import delivery
 
@@ -16,7 +16,7 @@ from node.store import delivery
 LOOK_AHEAD = 5_000
 
 
-def find_old(db: sqlite3.Connection, query: e.FindOld) -> s.OldFound:
+def find_old(db: sqlite3.Connection, query: q.FindOld) -> s.OldFound:
     """The rooms with old messages among the next ones after a message."""
     rows = db.execute("SELECT id, at, room FROM entry WHERE id > ? ORDER BY id LIMIT ?", (query.after, query.limit))
     newest: dict[int, int] = {}
@@ -50,11 +50,11 @@ def find_old(db: sqlite3.Connection, query: e.FindOld) -> s.OldFound:
             upto,
         )
         if goes:
-            found.append(e.OldOf(id_, upto, unread, not stays))
+            found.append(q.OldOf(id_, upto, unread, not stays))
     return s.OldFound(query, found, last if newest else _next_old(db, query, last))
 
 
-def _next_old(db: sqlite3.Connection, query: e.FindOld, after: int) -> int | None:
+def _next_old(db: sqlite3.Connection, query: q.FindOld, after: int) -> int | None:
     """The message after which a scan that found nothing expired continues; None at the end.
 
     Ids follow the order of arrival, but times need not: after the clock was set back, later messages have earlier

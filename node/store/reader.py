@@ -14,7 +14,7 @@ import msgspec
 from node.bus import bounds, nouns
 from node.bus import events as ev
 from node.bus import requests as rq
-from node.core import effects as e
+from node.core import queries as q
 from node.core import stimuli as s
 from node.core.consumers import lapsed, shown
 from node.core.loaded import KeptConsumer, Loaded, LoadedPeer, Sending
@@ -428,11 +428,11 @@ class Reader:
 
     # -- what the core asks
 
-    def answer(self, query: e.Query) -> s.Fetched:
+    def answer(self, query: q.Query) -> s.Fetched:
         """The answer to a Fetch."""
         with self._moment() as db:
             match query:
-                case e.ReadWaiting():
+                case q.ReadWaiting():
                     rows = db.execute(
                         "SELECT delivery.entry, room.id, body.text FROM delivery"
                         " JOIN entry ON entry.id = delivery.entry JOIN room ON room.number = entry.room"
@@ -441,34 +441,34 @@ class Reader:
                         (query.peer, query.limit),
                     ).fetchall()
                     return s.WaitingRead(query, rows)
-                case e.ReadUnsigned():
+                case q.ReadUnsigned():
                     return s.UnsignedRead(query, self._unsigned(query))
-                case e.ReadPlaces():
+                case q.ReadPlaces():
                     me = self.me()
                     return s.PlacesRead(query, [] if me is None else vector.places(db, me, query.room, query.upto))
-                case e.ReadOldest():
+                case q.ReadOldest():
                     return s.OldestRead(query, self._log()[2])
-                case e.CountRead():
+                case q.CountRead():
                     return s.ReadCounted(query, self._came(query))
-                case e.CountUnread():
+                case q.CountUnread():
                     return s.UnreadCounted(query, self._came(query))
-                case e.FindOld():
+                case q.FindOld():
                     return expired.find_old(db, query)
-                case e.ReadMessage():
+                case q.ReadMessage():
                     message = self._message(query.message)
                     if message is None or message.direction != "out":
                         return s.MessageRead(query, None)
                     shown = f"SELECT peer FROM delivery WHERE entry = ? AND {delivery.IS_SHOWN}"  # noqa: S608
                     return s.MessageRead(query, (message, self._one(shown, query.message)))
 
-    def _unsigned(self, query: e.ReadUnsigned) -> list[nouns.Message]:
+    def _unsigned(self, query: q.ReadUnsigned) -> list[nouns.Message]:
         ids = self._db.execute(
             "SELECT entry FROM delivery WHERE peer = ? AND state = 'waiting' ORDER BY entry LIMIT ?",
             (query.peer, query.limit),
         ).fetchall()
         return [message for (id_,) in ids if (message := self._message(id_)) is not None]
 
-    def _came(self, query: e.CountRead | e.CountUnread) -> int:
+    def _came(self, query: q.CountRead | q.CountUnread) -> int:
         count: int = self._one(
             f"SELECT count(*) FROM entry WHERE room = {ROOM_NUMBER}"  # noqa: S608
             " AND NOT outgoing AND kind = 'text' AND id > ?2 AND id <= ?3",

@@ -18,6 +18,7 @@
                what they notice of three hundred flooding sources
     finding    a fresh node on a network: until it is linked and can write; 20 nodes at once; what they say when nothing
                is said. In network namespaces, as root (python -m tests.bench.finding 50 100: other numbers)
+    handshakes what two honest nodes notice of floods of handshakes at one's door, and how long a newcomer takes
     scrolling  frames and long tasks of a tab that scrolls up a long conversation, quiet and while messages stream in
     pixels     event to pixel in browser tabs, beside a bare page; the dashboard's CPU and memory with idle tabs
     opening    opening a conversation of a home with many messages, beside the smallest page of Streamlit
@@ -28,7 +29,7 @@ turn with the product, and `ratio` is the median of the pairs: machines are nois
 absolute figures. Targets are shown and never asserted; "MISSED" is a thing to look at, not a failed run.
 
 Everything runs on loopback in temporary homes; every process is ended by its handle. Linux only: memory and CPU come
-from /proc. A whole run takes about seven minutes, `--quick` (small sizes, figures without meaning) well under one.
+from /proc. A whole run takes about nine minutes, `--quick` (small sizes, figures without meaning) well under one.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ from tests.bench.sizes import FULL, QUICK, Sizes
 #: Each is a module of this package with `measure`. Loaded when asked for: workers import this file again.
 NAMES = (
     "plain", "latency", "sending", "delivered", "links", "paging", "snapshots", "searching", "idle", "burst", "crowd",
-    "finding", "scrolling", "pixels", "opening", "many",
+    "finding", "handshakes", "scrolling", "pixels", "opening", "many",
 )  # fmt: skip
 
 

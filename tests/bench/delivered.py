@@ -60,20 +60,24 @@ def measure(sizes: Sizes) -> list[Row]:
 
 
 @contextlib.contextmanager
-def pair() -> Iterator[tuple[NodeProcess, str]]:
-    """Two linked nodes: the one that sends, and the other's id."""
+def pair() -> Iterator[tuple[NodeProcess, str, NodeProcess]]:
+    """Two linked nodes: the one that sends, the other's id, and the other."""
     with ExitStack() as stack:
         here, there = (stack.enter_context(NodeProcess(stack.enter_context(temporary_home()))) for _ in range(2))
         here.client.connect(f"{there.host}:{there.port}")
         deadline = time.monotonic() + PATIENCE_S
-        while not [peer for peer in here.client.peers().peers if peer.kind == "node" and peer.link == "online"]:
+        while not all(_is_linked(node) for node in (here, there)):
             if time.monotonic() > deadline:
                 raise Failed("The two nodes don't meet.")
             time.sleep(0.01)
         # Somebody there knows the sender: strangers may say less.
         (stranger,) = there.client.peers().peers
         there.client.rename(stranger.id, "a friend")
-        yield here, there.client.status().self.id
+        yield here, there.client.status().self.id, there
+
+
+def _is_linked(node: NodeProcess) -> bool:
+    return any(peer.kind == "node" and peer.link == "online" for peer in node.client.peers().peers)
 
 
 def say(line: Connection, home: pathlib.Path, peer: str, length: int, commands: int) -> None:
@@ -91,20 +95,20 @@ def say(line: Connection, home: pathlib.Path, peer: str, length: int, commands: 
 def confirmed_per_s(length: int, commands: int, senders: int) -> float:
     """Messages a second, from the first command to the receipt that covers the last message."""
     each = max(1, commands // senders)
-    with pair() as (here, peer), ExitStack() as stack:
-        receipts = stack.enter_context(_receipts(here.home))
+    with pair() as (here, peer, _), ExitStack() as stack:
+        receipts = stack.enter_context(receipts_of(here.home))
         workers = [stack.enter_context(Worker(say, here.home, peer, length, each)) for _ in range(senders)]
         for worker in workers:
             worker.hear()
         start = time.monotonic()
         for worker in workers:
             worker.say("go")
-        while _number(receipts.recv_multipart()) < each * senders * length:
+        while number_of(receipts.recv_multipart()) < each * senders * length:
             pass
         return each * senders * length / (time.monotonic() - start)
 
 
-def _receipts(home: pathlib.Path) -> zmq.Socket[bytes]:
+def receipts_of(home: pathlib.Path) -> zmq.Socket[bytes]:
     """A subscriber to receipts alone: a front end that reads everything would take a core from the nodes."""
     sub: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.SUB)
     sub.setsockopt(zmq.RCVTIMEO, int(PATIENCE_S * 1000))
@@ -116,7 +120,7 @@ def _receipts(home: pathlib.Path) -> zmq.Socket[bytes]:
     return sub
 
 
-def _number(frames: list[bytes]) -> int:
+def number_of(frames: list[bytes]) -> int:
     data = ev.decode_event(frames[1]).data
     return data.n if isinstance(data, ev.ReceiptAdvanced) else 0
 
@@ -137,7 +141,7 @@ def watch(line: Connection, home: pathlib.Path, count: int) -> None:
 
 def delays(count: int) -> list[float]:
     """How long each message took from before the command until a front end was told, in milliseconds."""
-    with pair() as (here, peer), ExitStack() as stack:
+    with pair() as (here, peer, _), ExitStack() as stack:
         watchers = [stack.enter_context(Worker(watch, here.home, count)) for _ in range(FRONT_ENDS)]
         for watcher in watchers:
             watcher.hear()

@@ -23,6 +23,12 @@ class Sizes(msgspec.Struct, frozen=True):
     #: Confirmed messages between two nodes: commands of 500 and of one, over all clients.
     confirmed_lists: int = 120
     confirmed_singles: int = 3_000
+    #: Floods of handshakes: messages said without and with each kind, new links meanwhile, and the flooding sources
+    #: with the connections of each.
+    said: int = 60
+    newcomers: int = 3
+    flooding: int = 64
+    flooding_each: int = 10
     #: Encrypted links: handshakes, links that stand at once, and messages whose cost is measured.
     handshakes: int = 200
     secure_links: int = 200
@@ -74,6 +80,10 @@ QUICK = Sizes(
     clients=2,
     confirmed_lists=4,
     confirmed_singles=20,
+    said=3,
+    newcomers=1,
+    flooding=3,
+    flooding_each=2,
     handshakes=5,
     secure_links=5,
     costed=100,

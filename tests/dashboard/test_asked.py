@@ -8,12 +8,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from dashboard import asked, schema, secure, viewmodel
+from dashboard import asked, comparing, schema, secure, viewmodel
 from node.bus import nouns
 from node.bus import requests as rq
 from node.errors import CommandRefused
-from tests.dashboard.nouns import ME, direct, entry, message, node, snapshot
+from node.model import short_code
+from tests.dashboard.nouns import ME, direct, entry, message, node, peer, room, snapshot
+from tests.dashboard.pictured import picture
 from tests.support import hostile_json
+from tests.support.fake_node import node_id
 
 
 class FakeAsker:
@@ -159,12 +162,27 @@ def test_an_invite_comes_with_its_qr_code_as_a_path_with_light_around_it() -> No
     made = rq.InviteResult(link="snicher://" + "a" * 52 + "@10.0.0.1:5000?name=anna", note="There is no network.")
     told, _ = put({**command("invite"), "key": None}, made, viewmodel.Model("home"))
     assert isinstance(told, schema.Invite) and (told.link, told.note) == (made.link, "There is no network.")
-    dark = {(int(x), int(y)) for x, y in re.findall(r"M(\d+) (\d+)h1v1h-1z", told.path)}
+    dark = {(int(x), int(y)) for x, y in re.findall(r"M(\d+) (\d+)h1v1h-1z", told.qr.path)}
     assert {min(x for x, _ in dark), min(y for _, y in dark)} == {4}, "four modules of light"
-    assert max(x for x, _ in dark) == told.side - 5
+    assert max(x for x, _ in dark) == told.qr.side - 5
 
 
 def test_who_was_added_is_told_with_what_was_not_taken() -> None:
     told, asked_for = put(command("add", link="snicher:"), rq.AddResult(peer=node()), viewmodel.Model("home"))
     assert isinstance(told, schema.Added) and (told.peer.name, told.note) == ("bela", "")
     assert asked_for == [("add", rq.AddArgs(link="snicher:"))]
+
+
+def test_codes_are_drawn_and_compared_without_the_node() -> None:
+    bela = node(id=node_id(1), code=short_code(node_id(1)))
+    model = viewmodel.Model("home")
+    model.resync(snapshot(10, [bela, peer("cian")], [direct(peer=bela.id), room("cian")]))
+    drawn, put_to_the_node = put({"t": "codes", "n": 1, "peer": bela.id}, None, model)
+    assert isinstance(drawn, schema.BothCodes) and drawn.mine != drawn.theirs and not put_to_the_node
+    for given in ({"typed": bela.code}, {"picture": picture(bela.id)}):
+        found, put_to_the_node = put({"t": "compare", "n": 1, "peer": bela.id, **given}, None, model)
+        assert isinstance(found, comparing.Compared) and found.matches and not put_to_the_node
+    for wrong, code in ((bela.id, "not_compared"), ("peer-cian", "not_a_node"), ("nobody", "not_found")):
+        with pytest.raises(CommandRefused) as refused:
+            put({"t": "compare", "n": 1, "peer": wrong, "typed": "abc"}, None, model)
+        assert refused.value.code == code

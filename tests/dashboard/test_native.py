@@ -12,7 +12,7 @@ import pytest
 
 from dashboard import door, hatch, hosts, native, place, schema, viewmodel, watching
 from dashboard.feed import Asker
-from node.bus import requests as rq
+from node.bus import envelopes as en
 from node.errors import CommandRefused
 from tests.support.fake_node import FakeNode
 
@@ -123,7 +123,7 @@ def test_a_change_is_answered_when_the_model_has_heard_of_it(behind: Behind) -> 
 def test_why_a_question_got_no_answer(behind: Behind, monkeypatch: pytest.MonkeyPatch) -> None:
     visitor = behind.visitor()
 
-    def refuse(command: rq.Command) -> None:
+    def refuse(command: en.Command) -> None:
         if command.op == "settings":
             raise CommandRefused("invalid_args", "Too long.")
 

@@ -60,7 +60,8 @@ class Screen:
     def counted(self) -> o.Totals:
         """The totals as the lists have them."""
         unread = sum(room.unread for room in self.rooms.values())
-        return o.Totals(len(self.rooms), len(self.peers), unread, len(self.requests))
+        known = sum(not peer.asks for peer in self.peers.values())
+        return o.Totals(len(self.rooms), known, unread, len(self.requests))
 
 
 STORY: list[msgspec.Struct] = [
@@ -413,7 +414,8 @@ def test_who_is_blocked_is_on_no_list_and_comes_back_as_it_was(model: v.Model) -
 def asking(model: v.Model, seq: int, who: str, name: str) -> list[o.Op]:
     """A node of this name asks to write; returns what its first text changes."""
     model.event(event(seq, ev.PeerAdded(peer=node(who, name=name))))
-    assert not model.event(event(seq + 1, ev.RoomAdded(room=direct(who, name=name, request=True, created=7))))
+    ops = model.event(event(seq + 1, ev.RoomAdded(room=direct(who, name=name, request=True, created=7))))
+    assert not [op for op in ops if not isinstance(op, o.PeerOp | o.TotalsOp)]
     said = message(seq, "hello?", name=who, room=f"direct:{who}")
     return model.event(event(seq + 2, ev.MessageReceived(message=said)))
 
@@ -423,12 +425,27 @@ def test_a_request_is_told_apart_and_becomes_a_conversation(model: v.Model) -> N
     assert not [op for op in ops if isinstance(op, o.RoomOp | o.MessageOp)]
     (request,) = model.everything().requests
     assert (request.room.name, request.since, request.room.unread, request.alike) == ("mira", 7, 1, None)
-    assert model.everything().totals == o.Totals(rooms=1, peers=2, unread=0, requests=1)
+    assert model.everything().totals == o.Totals(rooms=1, peers=1, unread=0, requests=1)
     ops = model.event(event(14, ev.RoomChanged(room=direct("mira"))))
+    assert model.everything().totals == o.Totals(rooms=2, peers=2, unread=0, requests=0)
     assert o.RequestGone("direct:mira") in ops and [op.room.id for op in ops if isinstance(op, o.RoomOp)] == [
         "direct:mira"
     ]
     assert model.everything().requests == []
+
+
+def test_a_stranger_is_told_apart_among_the_peers_until_somebody_decides(model: v.Model) -> None:
+    def mira() -> tuple[bool, bool]:
+        (found,) = [one for one in model.everything().peers if one.id == "peer-mira"]
+        return found.asks, found.waits
+
+    model.event(event(11, ev.PeerAdded(peer=node("mira"))))
+    model.event(event(12, ev.RoomAdded(room=direct("mira", request=True, created=7))))
+    assert mira() == (True, False), "it has said nothing"
+    model.event(event(13, ev.MessageReceived(message=message(99, name="mira", room="direct:mira"))))
+    assert mira() == (True, True)
+    model.event(event(14, ev.RoomChanged(room=direct("mira"))))
+    assert mira() == (False, False)
 
 
 def test_a_request_that_is_refused_was_never_a_conversation_that_was_deleted(model: v.Model) -> None:

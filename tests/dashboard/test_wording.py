@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard import wording
+from node.bus import envelopes as en
 from node.bus import nouns
-from node.bus import requests as rq
 from tests.dashboard.nouns import own, peer
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -98,7 +98,7 @@ def test_a_dialect_is_told_with_how_it_is_known(dialect: str) -> None:
     assert title.endswith("You chose this dialect.")
 
 
-@pytest.mark.parametrize("code", rq.ERROR_CODES)
+@pytest.mark.parametrize("code", en.ERROR_CODES)
 def test_every_error_code_has_words(code: str) -> None:
     assert wording.problem(code, "The node's own words.")
     assert wording.problem(code, "")

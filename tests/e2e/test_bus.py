@@ -16,6 +16,7 @@ import pytest
 import zmq
 
 from node.bus import bounds, encoding, following, nouns
+from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.bus.client import Away, Back, Client, Cursor, Item, Resync
@@ -335,10 +336,10 @@ def raw(anna: NodeProcess) -> Iterator[zmq.Socket[bytes]]:
     context.destroy(linger=0)
 
 
-def ask(raw: zmq.Socket[bytes], command: object) -> rq.Reply:
+def ask(raw: zmq.Socket[bytes], command: object) -> en.Reply:
     raw.send(command if isinstance(command, bytes) else json.dumps(command).encode())
     assert raw.poll(PATIENCE * 1000), "every command gets a reply"
-    return msgspec.json.decode(raw.recv(), type=rq.Reply)
+    return msgspec.json.decode(raw.recv(), type=en.Reply)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import threading
 import pytest
 from playwright.sync_api import expect
 
+from node.bus import envelopes as en
 from node.bus import nouns
 from node.bus import requests as rq
 from node.errors import CommandRefused
@@ -263,7 +264,7 @@ def test_a_lost_reply_never_doubles(node: FakeNode, visit: Visit) -> None:
 def test_a_refused_text_is_kept_and_says_why(node: FakeNode, visit: Visit) -> None:
     bela = node.add_peer("bela")
 
-    def refuse(command: rq.Command) -> None:
+    def refuse(command: en.Command) -> None:
         if command.op == "send":
             raise CommandRefused("no_address", "No address.")
 

@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from dashboard import registry
+from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import nouns
-from node.bus import requests as rq
 from node.errors import CommandRefused
 from tests.e2e.browser import Visit, until, until_copied
 from tests.support.fake_node import FakeNode, fill, now
@@ -261,7 +261,7 @@ def test_a_node_that_goes_away_and_comes_back(node: FakeNode, visit: Visit) -> N
 
 
 def test_a_log_that_can_not_be_read_says_so(node: FakeNode, visit: Visit) -> None:
-    def refuse(command: rq.Command) -> None:
+    def refuse(command: en.Command) -> None:
         if command.op == "events":
             raise CommandRefused("busy", "Busy.", True)
 

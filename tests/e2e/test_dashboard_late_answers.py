@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from playwright.sync_api import Route, expect
 
+from node.bus import envelopes as en
 from node.bus import requests as rq
 from node.errors import CommandRefused
 from tests.e2e.browser import Visit, bubble, room, settled, until
@@ -40,7 +41,7 @@ def test_older_messages_that_come_late_close_no_menu(node: FakeNode, visit: Visi
     node.on_loop(lambda: node._do_mark_read(rq.MarkReadArgs(room=bela.room)))
     free = threading.Event()
 
-    def hold_older(command: rq.Command) -> None:
+    def hold_older(command: en.Command) -> None:
         if command.op == "history" and msgspec.json.decode(command.args, type=rq.HistoryArgs).before is not None:
             node.hold_back["history"] = free
 

@@ -96,9 +96,11 @@ def test_two_people_meet_talk_crash_and_go_on(people: tuple[Person, Person]) -> 
     expect(hers.locator(".row.mine .state")).to_have_text("delivered")
 
     his = bela.visitor.open()
-    row = his.locator(".list .room", has_text="hello from anna")
+    row = his.locator(".list .room.asks")
     expect(row.locator(".count")).to_have_text("1")
     row.click()
+    expect(his.locator(".firstline .text")).to_have_text("hello from anna")
+    his.get_by_role("button", name="Accept").click()
     texts(his, "hello from anna")
     expect(his.locator(".list .room .count")).to_have_text("")
     write(his, "hello back\nin two lines")

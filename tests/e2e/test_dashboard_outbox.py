@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from playwright.sync_api import expect
 
 from dashboard import place
-from node.bus import requests as rq
+from node.bus import envelopes as en
 from node.errors import CommandRefused
 from tests.e2e.browser import Dashboard, Visit, bubble, field, room, until, write
 from tests.e2e.wire import Wire, merge, ready, rewire, wired
@@ -70,7 +70,7 @@ def test_what_was_written_follows_a_merge_that_nobody_heard_of(
 def test_a_text_sent_by_one_tab_waits_in_no_other(node: FakeNode, visit: Visit) -> None:
     bela = node.add_peer("bela")
 
-    def refuse(command: rq.Command) -> None:
+    def refuse(command: en.Command) -> None:
         if command.op == "send":
             raise CommandRefused("no_address", "No address.")
 

@@ -140,7 +140,7 @@ def test_another_key_that_came_in_between_is_not_verified(node: FakeNode, visit:
     tab.locator(".talk header .trust").click()
     node.change_peer(erik, code="aaaa-bbbb-cccc-dddd")
     tab.locator(".verify").get_by_role("button", name="They match").click()
-    expect(tab.locator(".verify .problem")).to_contain_text("isn't the code of their key")
+    expect(tab.locator(".verify .body > .problem")).to_contain_text("isn't the code of their key")
     assert not node.state.peers[erik.id].verified
 
 

@@ -8,8 +8,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from node.bus import envelopes as en
 from node.bus import nouns
-from node.bus import requests as rq
 from node.errors import CommandRefused
 from tests.e2e.browser import Dashboard, Visit, Visitor, bubble, room, until, write
 from tests.e2e.wire import Wire, read, wired
@@ -58,7 +58,7 @@ def test_what_could_not_be_loaded_is_asked_for_until_it_is_there(
     node.receive(bela, "before")
     refused: list[str] = []
 
-    def refuse(command: rq.Command) -> None:
+    def refuse(command: en.Command) -> None:
         if command.op in ("history", "search"):
             refused.append(command.op)
             raise CommandRefused("busy", "Busy.", True)
@@ -158,7 +158,7 @@ def test_who_goes_up_by_keyboard_is_not_taken_to_the_end(node: FakeNode, visit: 
 def test_what_the_node_has_taken_shows_though_the_end_can_not_be_loaded(node: FakeNode, visit: Visit) -> None:
     _, tab = far_up(node, visit())
 
-    def refuse(command: rq.Command) -> None:
+    def refuse(command: en.Command) -> None:
         if command.op == "history":
             raise CommandRefused("busy", "Busy.", True)
 

@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from node.bus import envelopes as en
 from node.bus import nouns
 from node.bus import requests as rq
 from node.errors import CommandRefused
@@ -179,7 +180,7 @@ def test_every_state_says_what_is_the_matter(node: FakeNode, visit: Visit) -> No
     field(tab).fill("?!")
     expect(tab.locator(".results .state h2")).to_have_text("Type a word")
 
-    def refuse(command: rq.Command) -> None:
+    def refuse(command: en.Command) -> None:
         if command.op == "search":
             raise CommandRefused("internal", "A bug.")
 

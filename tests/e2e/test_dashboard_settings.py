@@ -11,9 +11,9 @@ import pytest
 from msgspec.structs import replace
 from playwright.sync_api import Locator, Page, expect
 
+from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import nouns
-from node.bus import requests as rq
 from node.errors import CommandRefused
 from tests.e2e.browser import Dashboard, Visit, until, until_copied
 from tests.support.fake_node import FakeNode, fill, now
@@ -67,7 +67,7 @@ def test_a_name_is_saved_when_the_node_has_it_and_other_tabs_see_it(node: FakeNo
 
 
 def test_enter_saves_and_escape_takes_back_and_a_refusal_leaves_what_was_typed(node: FakeNode, visit: Visit) -> None:
-    def refuse(command: rq.Command) -> None:
+    def refuse(command: en.Command) -> None:
         if command.op == "settings":
             raise CommandRefused("invalid_args", "10,000 to 100,000,000 events can be kept, not [5](http://x).")
 
@@ -168,7 +168,7 @@ def test_choices_are_saved_at_once_and_live_in_other_tabs(node: FakeNode, visit:
     assert node.state.settings.reconnect is False
     expect(two.get_by_label("Stay apart until somebody connects")).to_be_checked()
 
-    def refuse(command: rq.Command) -> None:
+    def refuse(command: en.Command) -> None:
         if command.op == "settings":
             raise CommandRefused("setting_fixed", "It is fixed.")
 

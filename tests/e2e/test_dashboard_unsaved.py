@@ -10,7 +10,7 @@ import threading
 import pytest
 from playwright.sync_api import expect
 
-from node.bus import requests as rq
+from node.bus import envelopes as en
 from node.errors import CommandRefused
 from tests.e2e.browser import Dashboard, Visit, until
 from tests.support.fake_node import FakeNode
@@ -69,7 +69,7 @@ def test_colours_are_shown_as_chosen_where_nothing_can_be_kept(node: FakeNode, v
 def test_a_late_refusal_leaves_the_focus_where_it_is(node: FakeNode, visit: Visit) -> None:
     free = threading.Event()
 
-    def refuse(command: rq.Command) -> None:
+    def refuse(command: en.Command) -> None:
         if command.op == "settings":
             free.wait(30)
             raise CommandRefused("invalid_args", "Too long.")

@@ -6,11 +6,14 @@ A new page, or a new state of one, is one more `View` here.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import NamedTuple
 
 from playwright.sync_api import Page, expect
 
+from node.model import short_code
+from tests.dashboard.pictured import image
 from tests.support.fake_node import node_id
 
 
@@ -87,6 +90,39 @@ def _connection(tab: Page) -> None:
     expect(tab.locator(".secure .codes")).to_be_visible()
 
 
+def _codes(tab: Page) -> None:
+    expect(tab.locator(".verify .qr")).to_have_count(2)
+
+
+def _typed_code(number: int) -> Callable[[Page], None]:
+    """Type the code of this one of fill_requests()."""
+
+    def act(tab: Page) -> None:
+        _codes(tab)
+        tab.locator(".typed").fill(short_code(node_id(number)))
+        tab.locator(".typed").press("Enter")
+        expect(tab.locator(".verify .verdict")).to_be_visible()
+
+    return act
+
+
+def _picture(tab: Page) -> None:
+    _codes(tab)
+    file = io.BytesIO()
+    image("https://site.example/").save(file, "PNG")
+    tab.locator(".verify input[type=file]").set_input_files(
+        {"name": "picture.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    )
+    expect(tab.locator(".scan .problem")).to_be_visible()
+
+
+def _half_a_code(tab: Page) -> None:
+    _codes(tab)
+    tab.locator(".typed").fill("k7f2 9q")
+    tab.locator(".typed").press("Enter")
+    expect(tab.locator(".scan .problem")).to_be_visible()
+
+
 def _decide(act: str) -> Callable[[Page], None]:
     def press_it(tab: Page) -> None:
         tab.get_by_role("button", name=f"{act}…").click()
@@ -111,7 +147,7 @@ def _alarmed(tab: Page) -> None:
 
 #: fill() makes peers in this order: bela, cian, TEAM ALPHA, salma, the long name, the hostile one.
 VIEWS = [
-    View("chats-empty", "empty", "", ".begin h2"),
+    View("chats-empty", "empty", "", ".nothing .alone h2"),
     View("chats-list", "full", "", ".list .room"),
     View("chats-full", "full", "?room=room-1", ".row"),
     View("chats-waiting", "full", "?room=room-2", ".waits"),
@@ -155,7 +191,20 @@ VIEWS = [
          then(press("button", "Block"), lambda tab: expect(tab.locator(".requests .ask")).to_be_visible()), again=True),
     View("requests-refused", "requests", "?room=direct:2", ".waits"),
     View("requests-verified", "requests", "?room=direct:1", ".row"),
-    View("requests-verify", "requests", "?room=direct:2", ".row", then(press("button", "Not verified")), again=True),
+    View("requests-verify", "requests", "?room=direct:2", ".row",
+         then(press("button", "Not verified"), _codes), again=True),
+    View("requests-unverify", "requests", "?room=direct:1", ".row",
+         then(press("button", "Verified"), _codes), again=True),
+    View("requests-matched", "requests", "?room=direct:2", ".row",
+         then(press("button", "Not verified"), _typed_code(2)), again=True),
+    View("requests-mismatch", "requests", "?room=direct:2", ".row",
+         then(press("button", "Not verified"), _typed_code(1)), again=True),
+    View("requests-unread", "requests", "?room=direct:2", ".row",
+         then(press("button", "Not verified"), _half_a_code), again=True),
+    View("requests-picture", "requests", "?room=direct:2", ".row",
+         then(press("button", "Not verified"), _picture), again=True),
+    View("requests-compare", "requests", "?room=requests", ".asker .firstline",
+         then(press("button", "Compare codes first"), _codes), again=True),
     View("requests-differ", "requests", "?room=direct:2", ".row",
          then(press("button", "Not verified"), press("button", "They don't match")), again=True),
     View("requests-peers", "requests", "peers", ".peer .verified"),

@@ -27,6 +27,7 @@ from collections.abc import Callable
 from typing import Any
 
 from node.bus import bounds
+from node.bus import envelopes as en
 from node.bus import requests as rq
 from tests.fuzz.commands import GENERATORS, JUNK, NAMES, WEIGHTS, WORDS, Args, Expected, is_harmless
 from tests.support.loopback import Listeners, say
@@ -115,7 +116,7 @@ class BusFuzz:
         ops = [op for op in GENERATORS if op != "stop"]
         return self.dice.choices(ops, [WEIGHTS.get(op, 2) for op in ops])[0]
 
-    def ask(self, op: str, args: Args, expected: Expected = (), client: int | None = None) -> rq.Reply:
+    def ask(self, op: str, args: Args, expected: Expected = (), client: int | None = None) -> en.Reply:
         """Ask, now and then with a key."""
         assert is_harmless(args), args
         keyed = op not in rq.READS and op != "stop" and self.dice.random() < 0.3

@@ -17,6 +17,7 @@ import pytest
 from node import answers
 from node.answers import Answers
 from node.bus import encoding, nouns
+from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.config import Config
@@ -161,15 +162,15 @@ class Desk:
 
         async def answered() -> Any:
             raw = msgspec.Raw(encoding.encode(args))
-            reply = await self.answers.answer(rq.Command(v=1, id="1", client=client, op=op, args=raw))
+            reply = await self.answers.answer(en.Command(v=1, id="1", client=client, op=op, args=raw))
             return msgspec.json.decode(reply.result, type=rq.COMMANDS[op][1])
 
         return asyncio.ensure_future(answered())
 
-    def ask(self, name: str, key: str | None = None) -> asyncio.Task[rq.Reply]:
+    def ask(self, name: str, key: str | None = None) -> asyncio.Task[en.Reply]:
         """Ask for a rename, which goes through the core as it is."""
         args = msgspec.Raw(encoding.encode(rq.RenameArgs(peer="plain-1", name=name)))
-        command = rq.Command(v=1, id="1", client="test", op="rename", args=args, key=key)
+        command = en.Command(v=1, id="1", client="test", op="rename", args=args, key=key)
         return asyncio.ensure_future(self.answers.answer(command))
 
     async def taken(self, count: int) -> list[s.Commanded]:
@@ -191,7 +192,7 @@ def run(test: Callable[[Desk], Awaitable[None]]) -> None:
     asyncio.run(whole())
 
 
-async def refused(asked: Awaitable[rq.Reply]) -> str:
+async def refused(asked: Awaitable[en.Reply]) -> str:
     with pytest.raises(CommandRefused) as caught:
         await asked
     return caught.value.code
@@ -288,7 +289,7 @@ def test_whoever_waits_is_told_when_the_core_is_lost() -> None:
 
 def test_arguments_that_are_none_are_refused_before_anything_else() -> None:
     async def test(desk: Desk) -> None:
-        command = rq.Command(v=1, id="1", client="test", op="rename", args=msgspec.Raw(b'{"peer": 5}'))
+        command = en.Command(v=1, id="1", client="test", op="rename", args=msgspec.Raw(b'{"peer": 5}'))
         assert await refused(desk.answers.answer(command)) == "invalid_args"
         assert desk.core.fed == []
 
@@ -308,8 +309,8 @@ def test_an_empty_key_is_none() -> None:
 
 def test_the_same_key_means_the_same_bytes_also_in_the_order_of_fields() -> None:
     async def test(desk: Desk) -> None:
-        def ask(args: bytes) -> Awaitable[rq.Reply]:
-            command = rq.Command(v=1, id="1", op="rename", args=msgspec.Raw(args), key="k")
+        def ask(args: bytes) -> Awaitable[en.Reply]:
+            command = en.Command(v=1, id="1", op="rename", args=msgspec.Raw(args), key="k")
             return asyncio.ensure_future(desk.answers.answer(command))
 
         first = ask(b'{"peer":"plain-1","name":"bob"}')
@@ -343,9 +344,9 @@ def test_a_disk_that_does_not_answer_is_told_to_the_front_end_and_the_command_go
 
 def test_a_report_beyond_the_head_is_refused() -> None:
     async def test(desk: Desk) -> None:
-        def report(seq: int) -> Awaitable[rq.Reply]:
+        def report(seq: int) -> Awaitable[en.Reply]:
             args = msgspec.Raw(encoding.encode(rq.ReportArgs(seq=seq)))
-            return desk.answers.answer(rq.Command(v=1, id="1", op="report", args=args))
+            return desk.answers.answer(en.Command(v=1, id="1", op="report", args=args))
 
         for seq in (Loop.head, 0, -1):
             await report(seq)

@@ -18,10 +18,12 @@ import pytest
 from node import app, config, course
 from node.app import App
 from node.bus import encoding
+from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.config import Config
 from node.core import effects as e
+from node.core import queries as q
 from node.core import stimuli as s
 from node.course import EXIT_BUG
 from node.errors import CommandRefused, ListenError, SnicherError
@@ -176,7 +178,7 @@ class Links:
 class Bus:
     """A bus with one front end, which is the test."""
 
-    def __init__(self, answer: Callable[[rq.Command], Awaitable[rq.Reply]], heartbeat: Callable[[], ev.Event]) -> None:
+    def __init__(self, answer: Callable[[en.Command], Awaitable[en.Reply]], heartbeat: Callable[[], ev.Event]) -> None:
         self.answer = answer
         self.heartbeat = heartbeat
         self.events: list[ev.Event] = []
@@ -231,7 +233,7 @@ class House:
 
     async def ask(self, op: str, args: Any) -> Any:
         raw = msgspec.Raw(encoding.encode(args))
-        return msgspec.json.decode((await self.bus.answer(rq.Command(v=1, id="1", op=op, args=raw))).result)
+        return msgspec.json.decode((await self.bus.answer(en.Command(v=1, id="1", op=op, args=raw))).result)
 
 
 @pytest.fixture
@@ -364,7 +366,7 @@ def test_each_act_is_done_by_whom_it_is_about(live: Any, monkeypatch: pytest.Mon
             (house.app._retention, "reported"),
         ):
             monkeypatch.setattr(part, method, lambda what, method=method: done.append((method, what)))
-        query, report = e.ReadWaiting("plain-1", 1), e.ReportExpiry(0, None, gone=False)
+        query, report = q.ReadWaiting("plain-1", 1), e.ReportExpiry(0, None, gone=False)
         told = ev.Event(v=1, log="x", at=0, type="Typing", data=rq.Nothing())
         links = [e.Dial(1, REAL, "one_shot"), e.Transmit(1, 1, "x"), e.HangUp(1)]
         refusal, reply = e.Refuse(1, "busy", "x"), e.Reply(1, None)

@@ -20,6 +20,7 @@ from node.batches import (
     Sizes,
 )
 from node.core import effects as e
+from node.core import queries as q
 from node.core import stimuli as s
 from node.protocol.plain.codec import Text
 
@@ -110,7 +111,7 @@ def test_a_commit_in_which_messages_expire_tells_nothing_about_others() -> None:
     sizes = Sizes()
     before = dict(sizes.usual), sizes.record_takes
     batch = batch_of(sizes.usual[False])
-    batch.add(s.OldFound(e.FindOld(0, 0, 1, 0), [], None), [])
+    batch.add(s.OldFound(q.FindOld(0, 0, 1, 0), [], None), [])
     sizes.committed(batch, 10 * ALONE_GOAL)
     assert (sizes.usual, sizes.record_takes) == before
     sizes.committed(batch_of(sizes.usual[False]), 10 * ALONE_GOAL)

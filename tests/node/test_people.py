@@ -79,8 +79,13 @@ def test_verify_asks_and_enter_verifies_nobody(
     verified: bool,
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(answer))
-    client = verb(["verify", "bela"], snapshot(DIRECT), msgspec.structs.replace(BELA, verified=True))
-    assert (("verify", BELA.id, BELA.code) in client.asked) == verified
+    answers = snapshot(DIRECT), msgspec.structs.replace(BELA, verified=True)
+    if verified:
+        assert ("verify", BELA.id, BELA.code) in verb(["verify", "bela"], *answers).asked
+    else:
+        # A script that asks sees by the exit code that nobody was verified.
+        with pytest.raises(CommandRefused, match="Not verified"):
+            verb(["verify", "bela"], *answers)
     out = capsys.readouterr().out
     assert f"1. {short_code(BELA.id)}   (the code of bela)" in out
     assert f"2. {ME.code}   (your code)" in out

@@ -46,6 +46,14 @@ def test_every_test_that_the_page_names_exists() -> None:
     assert {name.rpartition("/")[2] for name in files} <= known
 
 
+def test_each_attack_names_its_test_or_says_openly_that_it_has_none() -> None:
+    tables = re.split(r"^\|.*\| test \|$", PAGE, flags=re.MULTILINE)[1:]
+    assert len(tables) >= 8
+    for table in tables:
+        for line in table.strip().partition("\n\n")[0].splitlines()[1:]:
+            assert re.search(r"test_\w+|stated", line.rpartition(" | ")[2]), line
+
+
 def test_the_middleman_has_no_code_of_the_node() -> None:
     code = (NODE.parent / "support" / "middleman.py").read_text("utf-8")
     imported = re.findall(r"^\s*(?:from|import) (\w+)", code, re.MULTILINE)

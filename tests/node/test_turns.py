@@ -18,6 +18,7 @@ from node.batches import BYTES_A_RECORD, MAX_BATCH, MIN_SHARE, RECORD_TAKES
 from node.bus import encoding, nouns
 from node.bus import events as ev
 from node.core import effects as e
+from node.core import queries as q
 from node.core import stimuli as s
 from node.core.node import Node
 from node.errors import CommandRefused, StoreUnavailable
@@ -269,8 +270,8 @@ def test_a_failed_commit_refuses_what_waits_leaves_all_links_and_reads_on_once_a
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(turns, "PROBE_EVERY", 0)
-    message = e.ReadMessage(8, None, None, 1)
-    undone = [e.Transmit(2, 5, "x"), e.Reply(7, None), e.Fetch(message), e.Fetch(e.ReadWaiting("p", 1)), e.Exit()]
+    message = q.ReadMessage(8, None, None, 1)
+    undone = [e.Transmit(2, 5, "x"), e.Reply(7, None), e.Fetch(message), e.Fetch(q.ReadWaiting("p", 1)), e.Exit()]
 
     async def test(bench: Bench) -> None:
         bench.disk.fault = StoreUnavailable("The disk is full.")
@@ -292,7 +293,7 @@ def test_a_failed_commit_refuses_what_waits_leaves_all_links_and_reads_on_once_a
 @pytest.mark.parametrize("works", [True, False], ids=["the disk works", "the disk fails"])
 def test_what_the_store_can_t_read_is_told_to_whoever_asked(works: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(bench: Bench) -> None:
-        def broken(query: e.Query) -> s.Fetched:
+        def broken(query: q.Query) -> s.Fetched:
             raise ValueError("a bug")
 
         fed: list[s.Stimulus] = []
@@ -300,8 +301,8 @@ def test_what_the_store_can_t_read_is_told_to_whoever_asked(works: bool, monkeyp
         monkeypatch.setattr(Core, "handle", lambda self, stimulus, now: fed.append(stimulus) or [])
         if not works:
             bench.turns._condition.fails("The disk is full.")
-        waiting, asked = e.ReadWaiting("p", 1), e.ReadMessage(8, None, None, 1)
-        for query in (waiting, e.CountUnread("r", 0, 1, 0, 0), e.FindOld(0, 0, 1, 0), asked):
+        waiting, asked = q.ReadWaiting("p", 1), q.ReadMessage(8, None, None, 1)
+        for query in (waiting, q.CountUnread("r", 0, 1, 0, 0), q.FindOld(0, 0, 1, 0), asked):
             bench.turns.fetch(query)
         await eventually(lambda: not bench.turns._background)
         assert fed == ([s.WaitingRead(waiting, None)] if works else [])

@@ -15,6 +15,7 @@ import pytest
 
 from node import upkeep
 from node.answers import Answers
+from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import nouns
 from node.bus import requests as rq
@@ -70,7 +71,7 @@ class House:
         """As a front end does."""
         answers = Answers(cast(Config, None), self.turns, self.reader, LOG, Run())
         args = msgspec.Raw(msgspec.json.encode(rq.SearchArgs(query=query)))
-        reply = await answers.answer(rq.Command(v=1, id="1", op="search", args=args))
+        reply = await answers.answer(en.Command(v=1, id="1", op="search", args=args))
         return msgspec.json.decode(reply.result, type=rq.SearchResult)
 
     def search(self, query: str) -> rq.SearchResult:

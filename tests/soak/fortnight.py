@@ -19,6 +19,7 @@ from collections.abc import Callable
 import msgspec
 
 from node.bus import bounds, nouns
+from node.bus import envelopes as en
 from node.bus import requests as rq
 from tests.soak.clocked_node import VARIABLE, Clock
 from tests.support.loopback import Listeners, say
@@ -370,7 +371,7 @@ def check_restored(witness: Witness, log: str, seq: int) -> None:
         raise witness.fail(f"a backup was put back, and the log is {told.log} as before; {reply.error}")
 
 
-def check_key(witness: Witness, keyed: bytes, first: rq.Reply) -> None:
+def check_key(witness: Witness, keyed: bytes, first: en.Reply) -> None:
     """A command that comes again with its key within a day takes effect once, whatever the clock was meanwhile."""
     again = witness.raw(keyed)
     ids = [[one.id for one in msgspec.json.decode(x.result, type=rq.SendResult).messages] for x in (first, again)]

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from node.bus import encoding, locate, nouns
+from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.bus.server import Server
@@ -39,7 +40,7 @@ class FakeBus:
         self.oldest = 1
         self.me = nouns.Self(id="me", code="aaaa", name="anna", listen="127.0.0.1:5000")
         #: All commands that came in, and how often each `send` took effect, by its text.
-        self.commands: list[rq.Command] = []
+        self.commands: list[en.Command] = []
         self.effects: list[str] = []
         #: Until when the answers to come are kept back, one each, after they took effect: replies that come too late.
         self.held: list[threading.Event] = []
@@ -48,7 +49,7 @@ class FakeBus:
         self.started = 0
         self.server: Server | None = None
         #: Answers instead of this node's own, by op.
-        self.special: dict[str, Callable[[rq.Command], Awaitable[rq.Reply]]] = {}
+        self.special: dict[str, Callable[[en.Command], Awaitable[en.Reply]]] = {}
         self._replies: dict[str, rq.SendResult] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -153,7 +154,7 @@ class FakeBus:
 
     # -- what it answers
 
-    async def _answer(self, command: rq.Command) -> rq.Reply:
+    async def _answer(self, command: en.Command) -> en.Reply:
         self.commands.append(command)
         if command.op in self.special:
             return await self.special[command.op](command)
@@ -162,9 +163,9 @@ class FakeBus:
             free = self.held.pop(0)
             while not free.is_set():  # noqa: ASYNC110 (it is set in another thread)
                 await asyncio.sleep(0.002)
-        return rq.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(encoding.encode(result)), head=self.head)
+        return en.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(encoding.encode(result)), head=self.head)
 
-    def _result(self, command: rq.Command) -> msgspec.Struct:
+    def _result(self, command: en.Command) -> msgspec.Struct:
         args = msgspec.json.decode(command.args, type=rq.COMMANDS[command.op][0])
         if isinstance(args, rq.EventsArgs):
             return self._page(args)

@@ -20,7 +20,7 @@ import time
 
 import msgspec
 
-from node.bus import requests as rq
+from node.bus import envelopes as en
 from node.bus.sockets import CommandSocket
 
 VARIABLE = "DIE_AT"
@@ -58,14 +58,14 @@ def arm(point: str, op: str, count: int) -> None:
 
     def wrapped_send(self: CommandSocket, body: bytes) -> object:
         nonlocal asked
-        asked = msgspec.json.decode(body, type=rq.Command).op
+        asked = msgspec.json.decode(body, type=en.Command).op
         at("before")
         socket = send(self, body)
         at("asked")
         at("left")
         return socket
 
-    def wrapped_receive(self: CommandSocket) -> rq.Reply:
+    def wrapped_receive(self: CommandSocket) -> en.Reply:
         reply = receive(self)
         at("answered")
         return reply

@@ -26,8 +26,9 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from node import names
+from node import invites, names
 from node.bus import bounds, diagnosis, locate, nouns, reducer, server
+from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.errors import CommandRefused
@@ -50,7 +51,7 @@ class FakeNode:
     def __init__(self, home: pathlib.Path, name: str = "anna") -> None:
         self.home = home
         self.me = nouns.Self(
-            id="k7f29qdamx31" + "a" * 40, code="k7f2-9qda-mx31-t6ow", name=name, listen="0.0.0.0:5000",
+            id=node_id(0), code="k7f2-9qda-mx31-t6ow", name=name, listen="0.0.0.0:5000",
             addresses=["192.168.1.20:5000", "10.0.0.7:5000"],
         )  # fmt: skip
         self.name = name
@@ -61,7 +62,7 @@ class FakeNode:
         self.messages: dict[str, list[nouns.Message]] = {}
         self.tries: dict[str, nouns.NextTry] = {}
         self.health = nouns.Health()
-        self.keys: dict[str, tuple[bytes, rq.Reply]] = {}
+        self.keys: dict[str, tuple[bytes, en.Reply]] = {}
         self.commands: list[str] = []
         #: What followers said how far they are; kept apart, because they say it whenever they like.
         self.reports: list[rq.ReportArgs] = []
@@ -74,7 +75,7 @@ class FakeNode:
         self.database_bytes, self.free_bytes = 12_400_000, 38_200_000_000
         self.shut_out: dict[str, int] = {}
         #: Called before a command is answered: may raise CommandRefused.
-        self.before: Callable[[rq.Command], None] = lambda command: None
+        self.before: Callable[[en.Command], None] = lambda command: None
         #: Until when to keep the reply of the next command with this op to ourselves, after it took effect.
         self.hold_back: dict[str, threading.Event] = {}
         #: Messages that are said not to be in the search index yet.
@@ -408,7 +409,7 @@ class FakeNode:
 
     # -- commands
 
-    async def _answer(self, command: rq.Command) -> rq.Reply:
+    async def _answer(self, command: en.Command) -> en.Reply:
         if command.op != "report":
             self.commands.append(command.op)
         self.before(command)
@@ -429,7 +430,7 @@ class FakeNode:
         finally:
             self._cause = None
         raw = msgspec.Raw(msgspec.json.encode(result))
-        reply = rq.Reply(v=1, id=command.id, ok=True, result=raw, head=len(self.events))
+        reply = en.Reply(v=1, id=command.id, ok=True, result=raw, head=len(self.events))
         if command.key:
             self.keys[command.key] = (fingerprint, reply)
         held = self.hold_back.pop(command.op, None)
@@ -610,7 +611,10 @@ class FakeNode:
         peer = self._node_of(args.peer)
         if re.findall(r"\w+", args.code) not in (re.findall(r"\w+", peer.code), [peer.id]):
             raise CommandRefused("code_differs", "That isn't the code of its key.")
-        return self._changed(peer, verified=True, warning=None, rival=None, standing="known")
+        result = self._changed(peer, verified=True, warning=None, rival=None, standing="known")
+        if self.state.rooms[peer.room].request:
+            self._change_room(peer.room, request=False)
+        return result
 
     def _do_unverify(self, args: rq.PeerArgs) -> rq.PeerResult:
         return self._changed(self._node_of(args.peer), verified=False)
@@ -667,12 +671,13 @@ class FakeNode:
         return rq.InviteResult(link=f"snicher://{self.me.id}@{','.join(self.me.addresses)}?name={self.me.name}")
 
     def _do_add(self, args: rq.AddArgs) -> rq.AddResult:
-        found = re.fullmatch(r"snicher://(\w+)@([\d.]+):(\d+)(?:\?name=(\w+))?", args.link)
-        if found is None:
-            raise CommandRefused("invalid_invite", "This is no invite.")
-        id_, host, port, name = found.groups()
+        try:
+            invite = invites.parse(args.link)
+        except ValueError as error:
+            raise CommandRefused("invalid_invite", f"This is no invite. {error}") from error
+        id_, host, port = invite.peer, invite.addresses[0].host, invite.addresses[0].port
         peer = nouns.Peer(
-            id=id_, room=f"direct:{id_[:8]}", name=name or host, kind="node", host=host, port=int(port), wanted=True,
+            id=id_, room=f"direct:{id_[:8]}", name=invite.name or host, kind="node", host=host, port=port, wanted=True,
             link="connecting", dialect="snicher", code=short_code(id_), standing="known",
         )  # fmt: skip
         room = nouns.Room(id=peer.room, kind="direct", name=peer.name, peer=id_, encrypted=True, members=[id_])

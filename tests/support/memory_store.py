@@ -22,6 +22,7 @@ from node.bus import encoding, nouns
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import effects as e
+from node.core import queries as q
 from node.core import stimuli as s
 from node.core.loaded import KeptConsumer, Loaded, Row
 from node.store import database, facts
@@ -102,7 +103,7 @@ class MemoryStore:
     def load(self) -> Loaded:
         return self.reader.load()
 
-    def answer(self, query: e.Query) -> s.Fetched:
+    def answer(self, query: q.Query) -> s.Fetched:
         return self.reader.answer(query)
 
     def state(self) -> nouns.State:

@@ -18,11 +18,13 @@ from unittest import mock
 
 import msgspec
 
+from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import nouns, reducer
 from node.bus import requests as rq
 from node.core import dialling, queues
 from node.core import effects as e
+from node.core import queries as q
 from node.core import stimuli as s
 from node.core.links import Direction
 from node.core.node import Identity, Node
@@ -224,9 +226,9 @@ class Simulation:
 
     def _lost_fetch(self, fetch: e.Fetch) -> None:
         query = fetch.query
-        if isinstance(query, e.CountUnread):
+        if isinstance(query, q.CountUnread):
             self.uncounted.add(query.room)
-        elif isinstance(query, e.CommandQuery) and query.token in self.asked:
+        elif isinstance(query, q.CommandQuery) and query.token in self.asked:
             self._settle(e.Refuse(query.token, "store_unavailable", ""))
 
     # -- acts
@@ -270,7 +272,7 @@ class Simulation:
         del self.asked[act.token]
         self.answered.add(act.token)
         if isinstance(act, e.Refuse):
-            assert act.code in rq.ERROR_CODES
+            assert act.code in en.ERROR_CODES
         elif isinstance(act.result, rq.ConsumerResult):
             said = act.result.consumer
             kept = self.store.consumers.get(said.name)
@@ -389,7 +391,7 @@ class Simulation:
 
     def command(self, op: str, args: Any) -> None:
         self.tokens += 1
-        key = e.Key(f"key {self.tokens}", b"") if self.dice.random() < 0.2 else None
+        key = q.Key(f"key {self.tokens}", b"") if self.dice.random() < 0.2 else None
         command = s.Commanded(self.tokens, op, args, ev.Cause(client="sim", request=str(self.tokens)), key)
         self.asked[self.tokens] = command
         self.feed(command)
@@ -459,7 +461,7 @@ class Simulation:
     def answer_fetch(self) -> None:
         fetch = self.fetches.pop(0)
         answer = self.store.answer(fetch.query)
-        if isinstance(fetch.query, e.ReadWaiting) and self.dice.random() < 0.05:
+        if isinstance(fetch.query, q.ReadWaiting) and self.dice.random() < 0.05:
             answer = s.WaitingRead(fetch.query, None)
         self.feed(answer)
 
@@ -528,7 +530,7 @@ class Simulation:
             return
         state = store.state()
         assert self.replayed == state, "the log replayed is what is on disk"
-        asked = {act.query.room for act in self._acts() if isinstance(act.query, e.CountUnread)}
+        asked = {act.query.room for act in self._acts() if isinstance(act.query, q.CountUnread)}
         recounting = asked | self._recounted()
         for id_, room in state.rooms.items():
             if id_ not in recounting and id_ not in self.uncounted:

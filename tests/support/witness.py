@@ -21,6 +21,7 @@ import zmq
 
 from node import names
 from node.bus import bounds, nouns
+from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.bus.reducer import apply
@@ -100,26 +101,26 @@ class Witness:
         self.trail.append(frame[:300].decode(errors="replace"))
         self._sockets[client].send(frame)
 
-    def get(self, frame: bytes, client: int = 0) -> rq.Reply:
+    def get(self, frame: bytes, client: int = 0) -> en.Reply:
         """The reply to it; it must be one that BUS.md describes."""
         try:
             body = self._sockets[client].recv()
         except zmq.Again:
             raise self.fail(f"no reply within {PATIENCE:g} s to {frame[:200]!r}") from None
-        reply = msgspec.json.decode(body, type=rq.Reply)
+        reply = msgspec.json.decode(body, type=en.Reply)
         self.trail.append(f"    -> {body[:160].decode(errors='replace')}")
         if reply.ok == (reply.error is not None):
             raise self.fail("a reply is a result or an error")
         if reply.error is None:
             return reply
         code = reply.error.code
-        if code not in rq.ERROR_CODES or code == "internal":
+        if code not in en.ERROR_CODES or code == "internal":
             raise self.fail(f"the reply is {code!r}: {reply.error.message}")
-        if reply.error.retryable != rq.ERROR_CODES[code][1] or not reply.error.message or reply.head is not None:
+        if reply.error.retryable != en.ERROR_CODES[code][1] or not reply.error.message or reply.head is not None:
             raise self.fail(f"not an error as BUS.md describes {code!r}: {reply}")
         return reply
 
-    def raw(self, frame: bytes, client: int = 0) -> rq.Reply:
+    def raw(self, frame: bytes, client: int = 0) -> en.Reply:
         """What the node says to these bytes."""
         self.put(frame, client)
         return self.get(frame, client)
@@ -127,7 +128,7 @@ class Witness:
     def ask(
         self, op: str, args: dict[str, Any] | None = None, key: str | None = None, expect: Collection[str] = (),
         client: int = 0,
-    ) -> rq.Reply:  # fmt: skip
+    ) -> en.Reply:  # fmt: skip
         """Ask, and keep in mind what it changed. `expect`: the outcomes that are allowed; none: any."""
         args = args or {}
         meant = self.meant(op, args)
@@ -166,7 +167,7 @@ class Witness:
     # -- what it changed
 
     def learn(
-        self, op: str, args: dict[str, Any], meant: list[Who | None], reply: rq.Reply, expect: Collection[str] = ()
+        self, op: str, args: dict[str, Any], meant: list[Who | None], reply: en.Reply, expect: Collection[str] = ()
     ) -> None:
         """Keep in mind what a command did, as its reply says."""
         outcome = "ok" if reply.error is None else reply.error.code
@@ -291,7 +292,7 @@ class Witness:
                     raise self.fail(f"the head is {page.head}, and event {self.seq} was there")
                 return count
 
-    def _start_afresh(self, error: rq.ErrorBody) -> None:
+    def _start_afresh(self, error: en.ErrorBody) -> None:
         """The cursor is no good any more. Only a log that has moved on that far may say so."""
         if error.code != "cursor_too_old" or error.details["oldest"] <= self.seq + 1 or self.oracle.awaited:
             raise self.fail(f"events after {self.seq} of {self.log} are refused: {error}")

@@ -4,7 +4,6 @@
 import { avatar, Children, copy, drawAvatar, h, icon, setAttribute, setText } from "../shared/dom.js";
 import { newKey } from "../shared/key.js";
 import { called } from "../shared/names.js";
-import { place, REQUESTS } from "../shared/place.js";
 import { drawPrivacy, privacyBadge } from "../shared/privacy.js";
 import { problemOf } from "../shared/problem.js";
 import { connection, store } from "../shared/session.js";
@@ -13,6 +12,7 @@ import { blockQuestion } from "./blocking.js";
 
 /** @import { MessageView, RequestView } from "../shared/schema.js" */
 /** @import { Sheet } from "./sheet.js" */
+/** @import { Verify } from "./verify.js" */
 
 /** Lines that are shown; the node takes hardly more before somebody decides. */
 const LINES = 20;
@@ -22,6 +22,8 @@ export class Asker {
   #request;
   #parts;
   #sheet;
+  #verify;
+  #enter;
   /** @type {Children<MessageView>} */
   #lines;
   #unfolded = false;
@@ -34,11 +36,15 @@ export class Asker {
   /**
    * @param {RequestView} request
    * @param {Sheet} sheet Asks once more.
-   * @param {(id: string) => void} toggle Unfolds it, or folds it again.
+   * @param {Verify} verify Has the codes compared.
+   * @param {{ toggle: (id: string) => void, enter: (room: string) => void }} acts Unfolds it, or folds it again; and opens the
+   *   conversation of one who was accepted.
    */
-  constructor(request, sheet, toggle) {
+  constructor(request, sheet, verify, { toggle, enter }) {
     this.#request = request;
     this.#sheet = sheet;
+    this.#verify = verify;
+    this.#enter = enter;
     const parts = {
       face: avatar(),
       name: h("span", { class: "name", dir: "auto" }),
@@ -48,15 +54,17 @@ export class Asker {
       code: h("span", { class: "code" }),
       copyCode: h("button", { class: "copybutton", type: "button", "aria-label": "Copy the code",
         onclick: () => copy(parts.copyCode, this.#request.room.code.join(" ")) }, icon("copy")),
+      compare: h("button", { class: "link", type: "button", "aria-haspopup": "dialog",
+        onclick: () => this.#verify.show(this.#request.room) }, "Compare codes first"),
       address: h("span", { class: "text", dir: "auto" }),
       copyAddress: h("button", { class: "copybutton", type: "button", "aria-label": "Copy the address",
         onclick: () => copy(parts.copyAddress, this.#request.room.address) }, icon("copy")),
       lines: h("div", { class: "lines", role: "list", "aria-label": "First lines" }),
       told: h("span", { class: "small" }),
       problem: h("p", { class: "problem", role: "alert", hidden: true }),
-      accepted: h("p"),
-      refused: h("p"),
-      blocked: h("p"),
+      accepted: consequence(),
+      refused: consequence(),
+      blocked: consequence(),
     };
     this.#parts = parts;
     this.head = h("button", { class: "askerhead", type: "button", onclick: () => toggle(this.id) }, parts.face,
@@ -71,12 +79,13 @@ export class Asker {
     const choice = (label, look, act, means) =>
       h("div", { class: "choice" }, h("button", { class: look, type: "button", onclick: act }, label), means);
     this.body = h("div", { class: "askerbody", hidden: true },
-      h("dl", {}, h("div", {}, h("dt", {}, "Short code"), h("dd", {}, parts.code, parts.copyCode)),
+      h("dl", {}, h("div", {}, h("dt", {}, "Short code"), h("dd", {}, parts.code, parts.copyCode, parts.compare)),
         h("div", {}, h("dt", {}, "Address"), h("dd", {}, parts.address, parts.copyAddress))),
       h("h3", {}, "First lines ", parts.told), parts.lines, parts.problem,
-      choice("Accept", "primary", () => void this.#decide("accept"), parts.accepted),
-      choice("Refuse", "plain", () => void this.#decide("refuse"), parts.refused),
-      choice("Block", "plain grave", () => this.#block(), parts.blocked));
+      h("div", { class: "choices" },
+        choice("Accept", "primary", () => void this.#decide("accept"), parts.accepted),
+        choice("Refuse", "plain", () => void this.#decide("refuse"), parts.refused),
+        choice("Block", "plain grave", () => this.#block(), parts.blocked)));
     this.element = h("article", { class: "asker" }, this.head, parts.alike, this.body);
     this.#lines = new Children(parts.lines, ({ id }) => String(id), makeLine);
   }
@@ -104,6 +113,7 @@ export class Asker {
     setText(parts.since, since ? `wants to write to you, since ${when.moment(since, store.now())}` : "wants to write to you");
     setText(parts.code, room.code.join(" · "));
     setText(parts.address, room.address || "not known any more");
+    parts.compare.hidden = !room.code.length;
     parts.copyAddress.hidden = !room.address;
     parts.alike.hidden = !alike;
     if (alike) {
@@ -113,9 +123,9 @@ export class Asker {
       setText(text, `another key. Its code is ${room.code.join(" · ")}; ${theirs}${alike.verified ? ", and verified" : ""}.`);
     }
     setText(parts.told, `${room.unread === 1 ? "1" : String(room.unread)} so far. ${room.name} doesn't see that you read them.`);
-    setText(parts.accepted, `${room.name} becomes a contact. The conversation opens, and what still waits comes in.`);
-    setText(parts.refused, `These lines are deleted here, and ${room.name} is told so. They may ask once more after a day.`);
-    setText(parts.blocked, `Nothing from this key is stored any more. ${room.name} isn't told. Undo it in Settings.`);
+    drawConsequence(parts.accepted, `${room.name} becomes a contact.`, " The conversation opens, and what still waits comes in.");
+    drawConsequence(parts.refused, "These lines are deleted here", `, and ${room.name} is told so. They may ask once more after a day.`);
+    drawConsequence(parts.blocked, "Nothing from this key is stored any more.", ` ${room.name} isn't told. Undo it in Settings.`);
     if (this.#unfolded) this.#load();
   }
 
@@ -153,8 +163,7 @@ export class Asker {
       if (op === "refuse") await connection.command("refuse", { peer: this.#peer }, key);
       else {
         const { peer } = await connection.command("accept", { peer: this.#peer }, key);
-        // Unless the reader has gone on meanwhile. The card may be gone already.
-        if (place.room === REQUESTS && place.page === "chats") place.open(peer.room);
+        this.#enter(peer.room);
       }
     } catch (thrown) {
       const problem = problemOf(thrown);
@@ -169,6 +178,20 @@ export class Asker {
   #block() {
     this.#sheet.ask(blockQuestion(this.#request.room));
   }
+}
+
+/** What a decision means: the gist, and the rest. */
+const consequence = () => h("p", { dir: "auto" }, h("strong"), h("span"));
+
+/**
+ * @param {HTMLElement} element
+ * @param {string} gist
+ * @param {string} rest
+ */
+function drawConsequence(element, gist, rest) {
+  const [first, second] = element.children;
+  setText(first, gist);
+  setText(second, rest);
 }
 
 /**

@@ -12,8 +12,8 @@ import { store } from "../shared/session.js";
 import { tips } from "../shared/tip.js";
 import { Windowed } from "../shared/windowed.js";
 import * as when from "../shared/when.js";
+import { Alone } from "./alone.js";
 import { Entry, isPlain } from "./entry.js";
-import { guide } from "./guide.js";
 import { Reach } from "./reach.js";
 import { Search } from "./search.js";
 
@@ -29,6 +29,8 @@ export class List {
   element;
   #parts;
   #search;
+  /** For a small screen, where there is no column beside the list. */
+  #alone = new Alone();
   #reach = new Reach(() => this.#search.clear());
   /** @type {Windowed<RoomView>} */
   #rows;
@@ -54,7 +56,7 @@ export class List {
       asks: makeAsks(),
       rooms: h("div", { class: "rooms", role: "list", "aria-label": "Conversations" }),
       people: h("h2", { hidden: true }, "People"),
-      empty: h("div", { class: "empty", hidden: true }),
+      empty: h("div", { class: "empty", hidden: true }, this.#alone.element),
       found: h("h2", { hidden: true }, "Messages"),
       hits: h("div", { class: "hits", role: "list", "aria-label": "Messages found" }),
       all: h("a", { class: "all", hidden: true }, "Show all hits"),
@@ -82,7 +84,7 @@ export class List {
       this.#ticks++;
       this.draw();
     }, 20000);
-    this.#stops = [guide(parts.empty), store.on("lists", this.#redraw), () => this.#redraw.stop(),
+    this.#stops = [store.on("lists", this.#redraw), () => this.#redraw.stop(),
       store.on("gone", (op) => this.#search.follow(op)),
       place.onChange(() => this.draw()), () => clearInterval(tick)];
     this.draw();
@@ -91,6 +93,7 @@ export class List {
   destroy() {
     for (const stop of this.#stops) stop();
     this.#rows.destroy();
+    this.#alone.destroy();
     this.#search.destroy();
   }
 
@@ -109,12 +112,15 @@ export class List {
    * @param {number} step
    */
   move(step) {
-    const { length } = this.#shown;
-    const at = place.room ? this.#indexOf(place.room) : -1;
+    // Who asks to write stands above all conversations.
+    const above = this.#parts.asks.link ? 1 : 0;
+    const length = above + this.#shown.length;
+    const row = place.room ? this.#indexOf(place.room) : -1;
+    const at = above && place.room === REQUESTS ? 0 : row < 0 ? -1 : above + row;
     const next = at < 0 ? (step > 0 ? 0 : length - 1) : at + step;
     if (next < 0 || next >= length) return;
-    place.open(this.#shown[next].id);
-    this.#rows.reveal(next);
+    place.open(next < above ? REQUESTS : this.#shown[next - above].id);
+    if (next >= above) this.#rows.reveal(next - above);
   }
 
   /**
@@ -158,7 +164,8 @@ export class List {
       this.#rows.top = words ? 0 : this.#top;
     }
     const none = store.loaded && !shown.length && !words && store.me;
-    empty.hidden = !none;
+    empty.hidden = !none && !(!empty.hidden && this.#alone.typing);
+    this.#alone.draw();
     const results = this.#search.hits;
     found.hidden = all.hidden = !results.length;
     setAttribute(all, "href", `/search?q=${encodeURIComponent(this.#search.typed.trim())}`);
@@ -178,36 +185,43 @@ export class List {
   #key(event) {
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const { hits, all } = this.#parts;
+    const { asks, hits, all } = this.#parts;
+    const above = asks.link ? [asks.link] : [];
     const below = [...(this.#reach.offered ? [this.#reach.button] : []), ...hits.querySelectorAll("a"), ...(all.hidden ? [] : [all])];
     const { length } = this.#shown;
     /** @param {number} number */
     const stop = (number) => {
       if (number < 0) return this.#search.field;
-      return number < length ? this.#rows.reveal(number)?.querySelector("a") : below[number - length];
+      if (number < above.length) return above[number];
+      const row = number - above.length;
+      return row < length ? this.#rows.reveal(row)?.querySelector("a") : below[row - length];
     };
-    const at = this.#stopOf(event.target, below);
+    const at = this.#stopOf(event.target, above, below);
     if (at === null) return;
     const to = at + (event.key === "ArrowDown" ? 1 : -1);
     const next = stop(to);
     if (!next || next === event.target) return;
     event.preventDefault();
-    next.focus({ preventScroll: to < length });
+    next.focus({ preventScroll: to >= above.length && to < above.length + length });
   }
 
   /**
-   * The number of what has the focus: -1 is the search box, then come the conversations, then what is below; null: nothing.
+   * The number of what has the focus: -1 is the search box, then come what is above the conversations, these, and what is
+   * below; null: nothing.
    *
    * @param {EventTarget | null} target
+   * @param {Element[]} above
    * @param {Element[]} below
    */
-  #stopOf(target, below) {
+  #stopOf(target, above, below) {
     if (target === this.#search.field) return -1;
+    const first = above.findIndex((one) => one === target);
+    if (first >= 0) return first;
     const key = target instanceof Element ? this.#rows.keyAt(target) : null;
     const row = key === null ? -1 : this.#indexOf(key);
-    if (row >= 0) return row;
+    if (row >= 0) return above.length + row;
     const at = below.findIndex((one) => one === target);
-    return at < 0 ? null : this.#shown.length + at;
+    return at < 0 ? null : above.length + this.#shown.length + at;
   }
 }
 
@@ -228,6 +242,10 @@ function makeAsks() {
   const element = h("div", { hidden: true });
   return {
     element,
+    /** Its link, while it is there. */
+    get link() {
+      return element.hidden ? null : link;
+    },
     /** @param {boolean} wanted Returns whether it came or went. */
     draw(wanted) {
       const { requests: number } = store.totals;

@@ -6,9 +6,9 @@ import { mounting } from "../shared/mount.js";
 import { isFindKey, isNarrow, place, REQUESTS } from "../shared/place.js";
 import { store } from "../shared/session.js";
 import { strip } from "../shared/strip.js";
+import { Alone } from "./alone.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
-import { guide } from "./guide.js";
 import { List } from "./list.js";
 import { Requests } from "./requests.js";
 
@@ -24,9 +24,8 @@ function build(root) {
   const requests = new Requests();
   const choose = h("div", {}, h("h2", {}, "Choose a conversation"),
     h("p", {}, "Or press ", h("kbd", {}, "Ctrl"), " ", h("kbd", {}, "K"), " to find somebody."));
-  const begin = h("div", { class: "begin" });
-  const nothing = h("section", { class: "nothing" }, choose, begin);
-  const stopGuide = guide(begin);
+  const alone = new Alone();
+  const nothing = h("section", { class: "nothing" }, choose, alone.element);
   const line = h("p", { class: "calmline", role: "status", hidden: true, tabindex: -1 });
   root.append(line, h("div", { class: "columns" }, list.element, nothing, requests.element, talk.element));
   const heading = h("h1", { class: "visuallyhidden" }, "Chats");
@@ -36,10 +35,14 @@ function build(root) {
   line.after(foundLine);
   const stopStrip = strip(root);
   composer.onSent = () => talk.sent();
+  alone.element.addEventListener("focusout", () => setTimeout(showNothing));
 
   function showNothing() {
-    choose.hidden = !store.rooms.size;
-    begin.hidden = Boolean(store.rooms.size) || !store.me;
+    // Whoever types an address there goes on, though somebody appears meanwhile.
+    const isAlone = !store.rooms.size || (!alone.element.hidden && alone.typing);
+    choose.hidden = isAlone;
+    alone.element.hidden = !isAlone || !store.me;
+    alone.draw();
   }
 
   /**
@@ -83,6 +86,7 @@ function build(root) {
     setText(found, `Back to what was found for “${place.results ?? ""}”`);
     root.classList.toggle("open", Boolean(place.room));
     nothing.hidden = Boolean(place.room);
+    alone.draw();
     talk.element.hidden = !place.room || asks;
     talk.open(asks ? null : place.room, place.around);
     requests.show(asks);
@@ -128,7 +132,6 @@ function build(root) {
   const stops = [
     // Whoever was led to a message stays there: this page has shown itself when it was built.
     place.onChange((change) => change.arrived || show(change)),
-    stopGuide,
     store.on("lists", () => {
       showNothing();
       if (isRequest(place.room)) show({ again: true });
@@ -147,6 +150,7 @@ function build(root) {
     () => list.destroy(),
     () => requests.destroy(),
     () => talk.destroy(),
+    () => alone.destroy(),
     () => composer.destroy(),
   ];
   return () => {

@@ -1,12 +1,14 @@
 // Who asks to write: a card for each, with who it is, the first lines, and what can be decided. Reading them here tells
 // nobody, and marks nothing as read.
 
-import { Children, h, icon, setAttribute, setText } from "../shared/dom.js";
-import { place } from "../shared/place.js";
+import { Children, focusAround, h, icon, setAttribute, setText } from "../shared/dom.js";
+import { onKey } from "../shared/keyboard.js";
+import { place, REQUESTS } from "../shared/place.js";
 import { store } from "../shared/session.js";
 import { tips } from "../shared/tip.js";
 import { Asker } from "./asker.js";
 import { Sheet } from "./sheet.js";
+import { Verify } from "./verify.js";
 
 /** @import { RequestView } from "../shared/schema.js" */
 
@@ -16,6 +18,10 @@ export class Requests {
   #count = h("p", { class: "line small" });
   #more = h("p", { class: "hint", hidden: true });
   #sheet = new Sheet();
+  // Whoever is verified is accepted by that, and is no request any more.
+  #verify = new Verify(this.#sheet, (_, { id }) => this.#enter(id));
+  /** The conversation that is opened as soon as it is no request any more. @type {string | null} */
+  #entering = null;
   /** What is in the page only while it is shown: the conversation has a way back and a sheet of its own. */
   #inside;
   /** @type {Children<RequestView, Asker>} */
@@ -33,7 +39,9 @@ export class Requests {
       h("header", {}, back, h("span", { class: "ring", "aria-hidden": "true" }, icon("asks")),
         h("div", { class: "title" }, this.#heading, this.#count), settings),
       h("div", { class: "scroll" }, cards, this.#more));
-    this.#cards = new Children(cards, ({ room }) => room.id, (request) => new Asker(request, this.#sheet, (id) => this.#toggle(id)));
+    this.#cards = new Children(cards, ({ room }) => room.id, (request) => new Asker(request, this.#sheet,
+      this.#verify, { toggle: (id) => this.#toggle(id), enter: (id) => this.#enter(id) }));
+    onKey(cards, (event) => this.#key(event));
     tips(this.element);
     this.#inside = [...this.element.children];
     this.element.replaceChildren();
@@ -54,8 +62,12 @@ export class Requests {
   show(shown) {
     const opened = shown && this.element.hidden;
     this.element.hidden = !shown;
-    if (!shown) this.#sheet.close();
-    if (opened) this.element.append(...this.#inside, this.#sheet.element);
+    if (!shown) {
+      this.#entering = null;
+      this.#sheet.close();
+      this.#verify.close();
+    }
+    if (opened) this.element.append(...this.#inside, this.#sheet.element, this.#verify.element);
     if (!shown) this.element.replaceChildren();
     this.draw();
     if (opened) this.#heading.focus({ preventScroll: true });
@@ -67,12 +79,43 @@ export class Requests {
     this.draw();
   }
 
+  /**
+   * Somebody was accepted. The node's answer may come before the lists say so, and until then it is a request still.
+   *
+   * @param {string} id
+   */
+  #enter(id) {
+    this.#entering = id;
+    this.#goIn();
+  }
+
+  #goIn() {
+    const id = this.#entering;
+    if (id === null || store.requests.has(id)) return;
+    this.#entering = null;
+    // Unless the reader has gone on meanwhile.
+    if (place.room === REQUESTS && place.page === "chats" && store.rooms.has(id)) place.open(id);
+  }
+
+  /** Arrows go from card to card. @param {KeyboardEvent} event */
+  #key(event) {
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
+    const heads = [...this.#cards].map((card) => card.head);
+    const at = heads.findIndex((head) => head === focusAround(head));
+    if (at < 0 || !heads[at + step]) return;
+    event.preventDefault();
+    heads[at + step].focus();
+  }
+
   get #open() {
     const all = store.sortedRequests();
     return this.#chosen === null || (this.#chosen && !store.requests.has(this.#chosen)) ? all[0]?.room.id : this.#chosen;
   }
 
   draw() {
+    if (this.element.hidden) return;
+    this.#goIn();
     if (this.element.hidden) return;
     const all = store.sortedRequests();
     const { requests: number } = store.totals;

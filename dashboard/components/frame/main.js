@@ -7,6 +7,7 @@ import { drawing, h, setAttribute, setText } from "../shared/dom.js";
 import { rootOf } from "../shared/mount.js";
 import { place } from "../shared/place.js";
 import { protection } from "../shared/protection.js";
+import { isHere } from "../shared/reaching.js";
 import { connection, store } from "../shared/session.js";
 import { trouble } from "../shared/strip.js";
 import "../shared/theme.js";
@@ -60,7 +61,8 @@ function build(root, pages) {
   const state = h("span", { class: "state" });
   const addresses = h("div", { class: "addresses" });
   const shownAddresses = addressList(addresses, "address");
-  const code = h("div", { class: "code", "data-tip": "The short code of your node." });
+  const code = h("div", { class: "code", tabindex: "0", "data-tip": "The short code of your key. Friends who see the same code in their " +
+    "Snicher are sure that it is you, and nobody in between." });
   const weaker = protection();
   const guarded = weaker ? h("div", { class: "weaker", "data-tip": weaker, tabindex: "0" }, "Weaker protection") : null;
   const me = h("div", { class: "me", hidden: true }, h("div", { class: "line" }, name, state), addresses, code, guarded);
@@ -77,8 +79,10 @@ function build(root, pages) {
   function draw() {
     for (const one of links.values()) one.draw();
     const wrong = trouble();
-    setAttribute(state, "data-tone", wrong ? wrong.tone : "good");
-    setText(state, !wrong ? "on the network" : connection.state === "open" ? "node away" : "no connection");
+    const inside = !wrong && store.me !== null && store.me.addresses.every(isHere);
+    setAttribute(state, "data-tone", wrong ? wrong.tone : inside ? "wait" : "good");
+    setAttribute(state, "data-tip", inside ? "It listens on this machine's own address only: nobody else can reach it." : null);
+    setText(state, !wrong ? (inside ? "this machine only" : "on the network") : connection.state === "open" ? "node away" : "no connection");
     if (wrong?.tone === "bad" && store.health) setText(state, "disk problem");
     me.hidden = !store.me;
     if (store.me) {

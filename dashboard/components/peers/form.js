@@ -6,7 +6,7 @@ import { onSubmit } from "../shared/keyboard.js";
 import { called } from "../shared/names.js";
 import { place } from "../shared/place.js";
 import { problemOf } from "../shared/problem.js";
-import { MAX_ADDRESS, MAX_LINK, reach, targetOf } from "../shared/reaching.js";
+import { asTarget, MAX_ADDRESS, MAX_LINK, reach } from "../shared/reaching.js";
 import { connection, store } from "../shared/session.js";
 
 /** @import { PeerView } from "../shared/schema.js" */
@@ -89,8 +89,7 @@ export class Form {
       this.#say("Paste an invite, or type the address of somebody's node or client, as 192.168.1.20:5000.", "bad");
       return this.#address.focus();
     }
-    // A known peer's name is taken too, so the node has the last word.
-    const target = targetOf(address) ?? { kind: "address", text: address, assumed: false };
+    const target = asTarget(address);
     if (target.kind === "address" && address.length > MAX_ADDRESS) return this.#say("That is too long for an address.", "bad");
     this.#key ??= newKey();
     this.#button.disabled = true;

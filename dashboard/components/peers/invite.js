@@ -1,25 +1,20 @@
-// An invite: the link by which others add this node, as text and as a QR code, which is dark on white in either theme.
+// An invite: the link by which others add this node, as text and as a QR code.
 
-import { h, icon, setText, svg, toClipboard } from "../shared/dom.js";
-import { onKey } from "../shared/keyboard.js";
+import { h, icon, setText, toClipboard } from "../shared/dom.js";
 import { problemOf } from "../shared/problem.js";
+import { drawnQr } from "../shared/qr.js";
 import { connection, store } from "../shared/session.js";
+import { Wide } from "../shared/wide.js";
 
 /** @import { Invite as Made } from "../shared/schema.js" */
 
 export class Invite {
-  element = h("dialog", { class: "wide invite", "aria-labelledby": "invite-title" });
+  #dialog = new Wide("invite");
   /** How often it was opened: an answer to an earlier question isn't shown. */
   #turn = 0;
 
-  constructor() {
-    onKey(this.element, (event) => {
-      // Nothing below it hears of keys.
-      event.stopPropagation();
-      if (event.key !== "Escape") return;
-      event.preventDefault();
-      this.element.close();
-    });
+  get element() {
+    return this.#dialog.element;
   }
 
   async show() {
@@ -27,27 +22,25 @@ export class Invite {
     this.#put([h("p", {}, "Asking your node…")], []);
     try {
       const made = await connection.command("invite", {});
-      if (turn === this.#turn && this.element.open) this.#draw(made);
+      if (turn === this.#turn && this.#dialog.open) this.#draw(made);
     } catch (thrown) {
       if (turn === this.#turn) this.#put([h("p", { class: "problem", role: "alert" }, problemOf(thrown).message)], []);
     }
   }
 
   /** @param {Made} made */
-  #draw({ link, note, path, side }) {
-    const code = svg("svg", { viewBox: `0 0 ${side} ${side}`, class: "qr", role: "img", "aria-label": "The link as a QR code",
-      "shape-rendering": "crispEdges" },
-    svg("rect", { width: side, height: side, fill: "#ffffff" }), svg("path", { d: path, fill: "#000000" }));
+  #draw({ link, note, qr }) {
     const said = h("p", { role: "status" });
     const copy = h("button", { class: "primary", type: "button", onclick: async () => {
       await toClipboard(link);
       setText(said, "Copied.");
     } }, icon("copy"), "Copy the link");
     this.#put([
-      h("div", { class: "shown" }, code, h("dl", {}, h("dt", {}, "Name"), h("dd", { dir: "auto" }, store.me?.name ?? ""),
-        h("dt", {}, "Short code"), h("dd", {}, store.me?.code.replaceAll("-", " · ") ?? ""))),
+      h("div", { class: "shown" }, drawnQr(qr, "The link as a QR code"), h("dl", {}, h("dt", {}, "Name"),
+        h("dd", { dir: "auto" }, store.me?.name ?? ""), h("dt", {}, "Short code"),
+        h("dd", {}, store.me?.code.replaceAll("-", " · ") ?? ""))),
       h("p", { class: "link" }, link),
-      ...(note ? [h("p", { class: "problem" }, note)] : []),
+      note ? h("p", { class: "problem" }, note) : null,
       h("p", {}, "Whoever has it can write to you, and is sure to reach you and nobody else. They must be where one of the " +
         "addresses can be reached."),
       said,
@@ -55,15 +48,10 @@ export class Invite {
   }
 
   /**
-   * @param {Element[]} body
+   * @param {(Element | null)[]} body
    * @param {Element[]} answers
    */
   #put(body, answers) {
-    const heading = h("h3", { id: "invite-title", tabindex: -1 }, "Invite somebody");
-    const close = h("button", { class: "closer", type: "button", "aria-label": "Close", onclick: () => this.element.close() }, icon("close"));
-    this.element.replaceChildren(h("div", { class: "inner" }, h("div", { class: "top" }, heading, close), ...body,
-      h("div", { class: "answers" }, ...answers)));
-    if (!this.element.open) this.element.showModal();
-    heading.focus({ preventScroll: true });
+    this.#dialog.put("Invite somebody", body, answers);
   }
 }

@@ -10,7 +10,7 @@ import * as when from "../shared/when.js";
 
 /** @import { Content } from "../shared/dom.js" */
 /** @import { PeerView } from "../shared/schema.js" */
-/** @typedef {"connect" | "disconnect" | "forget"} Wish */
+/** @typedef {"connect" | "disconnect" | "forget" | "accept"} Wish */
 
 /** A second press within this time forgets a peer, in ms. */
 const CONFIRM_MS = 4000;
@@ -59,15 +59,16 @@ export class Row {
         icon("copy")),
       dialect: h("span", { class: "dialect", tabindex: 0 }),
       seen: h("time", {}),
-      chat: h("button", { class: "act", onclick: chat }, "Chat"),
+      asks: h("span", { class: "asks" }),
+      chat: h("button", { class: "act", onclick: () => (this.#peer.asks && !this.#peer.waits ? this.#wish("accept", this.#peer, parts.chat) : chat()) }),
       link: h("button", { class: "act", onclick: () => this.#toggle() }),
       forget: h("button", { class: "act quiet", onclick: () => this.#forget() }, "Forget"),
     };
     this.#parts = parts;
     this.#doubted = h("span", { class: "doubted" }, icon("alert"), parts.doubt, parts.decide);
     this.element = h("div", { class: "peer", role: "row" },
-      cell("who", parts.face, h("span", { class: "names" }, parts.name, h("span", { class: "kept" }, parts.privacy, parts.code,
-        parts.verified))),
+      cell("who", parts.face, h("span", { class: "names" }, h("span", { class: "named" }, parts.name, parts.verified),
+        h("span", { class: "kept" }, parts.privacy, parts.code, parts.asks))),
       cell("how", parts.presence, parts.why, this.#doubted),
       cell("where", parts.address, parts.copy),
       cell("speaks", parts.dialect),
@@ -90,6 +91,11 @@ export class Row {
     drawPrivacy(parts.privacy, peer.encrypted, peer.encrypted ? "encrypted" : "plain", peer.privacy_title);
     setText(parts.code, peer.code.join(" "));
     parts.verified.hidden = !peer.verified;
+    // What a stranger said is looked at among the requests; one who has said nothing has nothing there.
+    parts.asks.hidden = !peer.asks;
+    setText(parts.asks, peer.waits ? "asks to write to you" : "has written nothing");
+    setText(parts.chat, !peer.asks ? "Chat" : peer.waits ? "See the request" : "Add as contact");
+    setAttribute(parts.name, "disabled", peer.asks && !peer.waits);
     this.#doubted.hidden = !peer.doubt;
     setText(parts.doubt, peer.doubt);
     setAttribute(parts.decide, "aria-label", `Decide who ${called(peer)} is`);

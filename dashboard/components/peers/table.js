@@ -4,6 +4,7 @@ import { calm } from "../shared/calm.js";
 import { Children, h, icon, setText } from "../shared/dom.js";
 import { newKey } from "../shared/key.js";
 import { findable, nameKey } from "../shared/names.js";
+import { place } from "../shared/place.js";
 import { problemOf } from "../shared/problem.js";
 import { connection, store } from "../shared/session.js";
 import { Row } from "./row.js";
@@ -21,6 +22,8 @@ export class Table {
   #parts;
   /** @type {Children<PeerView>} */
   #rows;
+  /** Those with whom nobody here has dealt yet. @type {Children<PeerView>} */
+  #strangers;
   #empty;
   /** Where the rows end, as long as there are more. */
   #end = h("div");
@@ -39,6 +42,9 @@ export class Table {
     });
     this.#parts = {
       rows: h("div", { class: "body", role: "rowgroup" }),
+      strangers: h("div", { class: "body", role: "rowgroup", "aria-labelledby": "strangers-title" }),
+      apart: h("div", { class: "apart", hidden: true }, h("h2", { id: "strangers-title" }, "Not your contacts"),
+        h("p", {}, "They found you by themselves. What they say waits among the requests until you decide.")),
       sum: h("span", { class: "sum", role: "status" }),
       title: h("h2"),
       text: h("p"),
@@ -47,12 +53,16 @@ export class Table {
         ...["Peer", "Connection", "Address", "Dialect", "Last seen", ""].map((column) =>
           h("span", { role: "columnheader" }, column || h("span", { class: "visuallyhidden" }, "Actions")))),
     };
-    const { rows, sum, title, text, problem, head } = this.#parts;
-    this.#rows = new Children(rows, ({ id }) => id, (peer) => new Row(peer, (...asked) => this.#ask(...asked)));
+    const { rows, strangers, apart, sum, title, text, problem, head } = this.#parts;
+    /** @param {PeerView} peer */
+    const make = (peer) => new Row(peer, (...asked) => this.#ask(...asked));
+    this.#rows = new Children(rows, ({ id }) => id, make);
+    this.#strangers = new Children(strangers, ({ id }) => id, make);
     this.#empty = h("div", { class: "empty", hidden: true }, title, text);
     this.element = h("section", { class: "known" },
       h("div", { class: "bar" }, h("div", { class: "search" }, icon("search"), field), sum), problem,
-      h("div", { class: "table", role: "table", "aria-label": "Peers" }, head, rows), this.#end, this.#empty);
+      h("div", { class: "table", role: "table", "aria-label": "Peers" }, head, rows), apart,
+      h("div", { class: "table", role: "table", "aria-labelledby": "strangers-title" }, strangers), this.#end, this.#empty);
     const tick = setInterval(() => this.draw(), 1000);
     const near = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.#more(near), {
       rootMargin: `${NEAR_PX}px`,
@@ -68,12 +78,15 @@ export class Table {
   }
 
   draw() {
-    const { sum, title, text, head } = this.#parts;
+    const { apart, sum, title, text, head } = this.#parts;
     const all = store.totals.peers;
     const shown = this.#first(this.#limit);
-    this.#rows.draw(shown);
+    const known = shown.filter(({ asks }) => !asks), strangers = shown.filter(({ asks }) => asks);
+    this.#rows.draw(known);
+    this.#strangers.draw(strangers);
+    apart.hidden = !strangers.length;
     setText(sum, all ? (store.away ? `${all} known` : `${all} known, ${store.here} reachable now`) : "");
-    head.hidden = !shown.length;
+    head.hidden = !known.length;
     this.#end.hidden = shown.length < this.#limit;
     this.#empty.hidden = Boolean(shown.length) || !store.whole || !store.me;
     setText(title, all ? "Nobody by that name" : "Nobody yet");
@@ -117,7 +130,10 @@ export class Table {
     const { problem } = this.#parts;
     try {
       if (wish === "connect") await connection.command("connect", { address: id }, newKey());
-      else await connection.command(wish, { peer: id }, newKey());
+      else if (wish === "accept") {
+        const { peer } = await connection.command("accept", { peer: id }, newKey());
+        place.go("chats", peer.room);
+      } else await connection.command(wish, { peer: id }, newKey());
       problem.hidden = true;
     } catch (error) {
       setText(problem, problemOf(error).message);

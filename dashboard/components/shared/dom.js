@@ -208,6 +208,7 @@ const ICONS = {
   rooms: "M4 6h16M4 12h16M4 18h10",
   node: "M4 5h16v6H4zM4 13h16v6H4zM7.5 8h.01M7.5 16h.01",
   right: "m9 6 6 6-6 6",
+  picture: "M4 5h16v14H4zm0 11 4.5-4.5 3.5 3.5 3-3 5 5M15.5 9.5h.01",
   lock: "M8 10V7.5a4 4 0 0 1 8 0V10M6 10h12v10H6z",
 };
 

@@ -42,6 +42,25 @@ export function targetOf(typed) {
 }
 
 /**
+ * Whether an address (HOST:PORT) can be reached from its own machine only.
+ *
+ * @param {string} address
+ */
+export function isHere(address) {
+  return /^(?:127(?:\.\d+){3}|\[::1\]):/.test(address);
+}
+
+/**
+ * What is typed where an address or an invite is asked for. A known peer's name is taken too: the node has the last word.
+ *
+ * @param {string} typed
+ * @returns {Target}
+ */
+export function asTarget(typed) {
+  return targetOf(typed) ?? { kind: "address", text: typed.trim(), assumed: false };
+}
+
+/**
  * What somebody can do with it, as a label.
  *
  * @param {Target} target

@@ -66,6 +66,13 @@
  */
 
 /**
+ * The QR codes of this node's PeerId and of the other's.
+ * @typedef {Object} BothCodes
+ * @property {QrCode} mine
+ * @property {QrCode} theirs
+ */
+
+/**
  * Change settings; one that is left out stays as it is. The node checks the values.
  * @typedef {Object} Change
  * @property {"change"} t
@@ -111,6 +118,14 @@
  */
 
 /**
+ * Ask for the QR codes of this node's key and of a peer's.
+ * @typedef {Object} Codes
+ * @property {"codes"} t
+ * @property {number} n
+ * @property {string} peer
+ */
+
+/**
  * The commands of the bus that a page may give, with their arguments and answers.
  * @typedef {Object} Commands
  * @property {{args: HistoryArgs, answer: Page}} history
@@ -134,6 +149,24 @@
  * @property {{args: Nothing, answer: Invite}} invite
  * @property {{args: AddArgs, answer: Added}} add
  * @property {{args: DoctorArgs, answer: Diagnosed}} doctor
+ */
+
+/**
+ * Ask whether a code is that of a peer: one that was typed, or else the one in a picture (JPEG, base64).
+ * @typedef {Object} Compare
+ * @property {"compare"} t
+ * @property {number} n
+ * @property {string} peer
+ * @property {string} [typed]
+ * @property {string} [picture]
+ */
+
+/**
+ * What came out: whether it matches; the code that was found, as groups; and who is known by it (empty: nobody).
+ * @typedef {Object} Compared
+ * @property {boolean} matches
+ * @property {string[]} found
+ * @property {string} known
  */
 
 /**
@@ -358,13 +391,11 @@
  */
 
 /**
- * A link by which others add this node, and its QR code: the path of what is dark in a square of `side` modules,
- * with the light around it. `note`: what is wrong with the link; empty: nothing.
+ * A link by which others add this node, and its QR code. `note`: what is wrong with the link; empty: nothing.
  * @typedef {Object} Invite
  * @property {string} link
  * @property {string} note
- * @property {string} path
- * @property {number} side
+ * @property {QrCode} qr
  */
 
 /**
@@ -562,6 +593,8 @@
  * @property {string} privacy_title
  * @property {string[]} code
  * @property {boolean} verified
+ * @property {boolean} asks
+ * @property {boolean} waits
  * @property {string} doubt
  * @property {string} address
  * @property {boolean} dialable
@@ -591,6 +624,13 @@
  * @property {string} code
  * @property {string} message
  * @property {boolean} retryable
+ */
+
+/**
+ * A QR code: the path of what is dark in a square of `side` modules, with the light around it.
+ * @typedef {Object} QrCode
+ * @property {string} path
+ * @property {number} side
  */
 
 /**
@@ -678,6 +718,8 @@
  * @property {{request: Send, answer: Said}} send
  * @property {{request: Secure, answer: SecureView}} secure
  * @property {{request: Doubt, answer: Meant}} doubt
+ * @property {{request: Codes, answer: BothCodes}} codes
+ * @property {{request: Compare, answer: Compared}} compare
  * @property {{request: Typing, answer: Done}} typing
  * @property {{request: Watch, answer: Done}} watch
  * @property {{request: Events, answer: EventPage}} events

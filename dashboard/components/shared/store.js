@@ -61,12 +61,15 @@ const LONGEST_TYPING_MS = 15000;
 /** Whether a peer can be reached now. @param {PeerView} peer */
 export const isHere = ({ link }) => link === "online" || link === "reachable";
 
+/** The same of those who count as known. @param {PeerView} peer */
+const isKnownHere = (peer) => isHere(peer) && !peer.asks;
+
 /** In the order of names, whatever language they are in. */
 const collator = new Intl.Collator();
 
-/** Who is here comes first. Among the others a name's place doesn't change with each try to reach it. @type {(a: PeerView, b: PeerView) => number} */
+/** Who asks to write comes last, and who is here first. Among the others a name's place doesn't change with each try to reach it. @type {(a: PeerView, b: PeerView) => number} */
 const byPresence = (a, b) =>
-  Number(isHere(b)) - Number(isHere(a)) || collator.compare(a.name, b.name) || (a.id < b.id ? -1 : Number(a.id > b.id));
+  Number(Boolean(a.asks)) - Number(Boolean(b.asks)) || Number(isHere(b)) - Number(isHere(a)) || collator.compare(a.name, b.name) || (a.id < b.id ? -1 : Number(a.id > b.id));
 
 /** What is known of the lists since an `all`: ids of what a page told of, of what a patch told of, and of what it told of first. */
 const news = () => ({
@@ -101,7 +104,7 @@ export class Store {
   cursor = { log: "", seq: 0 };
   /** Server's clock minus ours, in ms. */
   skew = 0;
-  /** How many there are, also of those that haven't come yet. */
+  /** How many there are, also of those that haven't come yet. Peers that ask to write are requests. */
   totals = { rooms: 0, peers: 0, unread: 0, requests: 0 };
   /** How many of the known peers can be reached now. */
   here = 0;
@@ -320,7 +323,7 @@ export class Store {
   #putPeer(peer) {
     const old = this.peers.get(peer.id);
     this.peers.set(peer.id, peer);
-    this.here += Number(isHere(peer)) - Number(Boolean(old && isHere(old)));
+    this.here += Number(isKnownHere(peer)) - Number(Boolean(old && isKnownHere(old)));
     if (old) this.#peerOrder?.replace(old, peer);
     else this.#peerOrder?.put(peer);
   }
@@ -330,7 +333,7 @@ export class Store {
     const peer = this.peers.get(id);
     if (!peer) return;
     this.peers.delete(id);
-    this.here -= Number(isHere(peer));
+    this.here -= Number(isKnownHere(peer));
     this.#peerOrder?.remove(peer);
   }
 

@@ -133,7 +133,8 @@ class Typing(msgspec.Struct, frozen=True, array_like=True, tag=14):
 
 
 class Door(msgspec.Struct, frozen=True, array_like=True, tag=15):
-    """Whether the sender's user takes what is said in a room: 0 yes; 1 no more, before they have decided about it."""
+    """Whether the sender's user takes what is said in a room: 0 yes; 1 no more, before they have decided about it; 2
+    nothing today, because too many unknown nodes of the receiver's address have begun to write."""
 
     room: str
     state: int
@@ -168,7 +169,7 @@ BYE_CODES = {
     2: "Another link between the two stays.",
     3: "Both ends are one node.",
     4: "The receiver broke the protocol; the text says how.",
-    5: "The sender has too many links.",
+    5: "The sender has no room for the receiver: too many links, or too much that came.",
     6: "Nothing came for too long.",
     7: "The sender takes no messages from people it doesn't know.",
     8: "Somebody there has refused the receiver's request; it may ask once more after a day.",

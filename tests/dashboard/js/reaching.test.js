@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { invited, offer, reach, targetOf } from "../../../dashboard/components/shared/reaching.js";
+import { asTarget, invited, isHere, offer, reach, targetOf } from "../../../dashboard/components/shared/reaching.js";
 
 const PEER = "a".repeat(52);
 
@@ -56,4 +56,14 @@ test("the node is asked to add by an invite and to connect to an address, and a 
     ["connect", { address: "10.0.0.7:6000", dialect: "auto" }, "k"],
     ["connect", { address: "10.0.0.7:5000", dialect: "auto" }, "k"],
   ]);
+});
+
+test("what is no address is left to the node, which knows its peers by name", () => {
+  assert.deepEqual(asTarget(" bela "), { kind: "address", text: "bela", assumed: false });
+  assert.deepEqual(asTarget("10.0.0.7"), { kind: "address", text: "10.0.0.7:5000", assumed: true });
+});
+
+test("an address of the machine itself is told from one on the network", () => {
+  for (const own of ["127.0.0.1:5000", "127.3.2.1:1", "[::1]:5000"]) assert.ok(isHere(own), own);
+  for (const other of ["192.168.1.20:5000", "[fe80::1%eth0]:5000", "1127.0.0.1:5000", "10.127.0.0:1"]) assert.ok(!isHere(other), other);
 });

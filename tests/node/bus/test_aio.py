@@ -18,6 +18,7 @@ import pytest
 import uvloop
 
 from node.bus import aio, encoding, following, nouns
+from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.bus.aio import AsyncClient, AsyncFollower
@@ -416,7 +417,7 @@ class Positions:
         for op in ("consumer_create", "consumer_next", "consumer_acknowledge"):
             bus.special[op] = self.answer
 
-    async def answer(self, command: rq.Command) -> rq.Reply:
+    async def answer(self, command: en.Command) -> en.Reply:
         args = msgspec.json.decode(command.args, type=rq.COMMANDS[command.op][0])
         if isinstance(args, rq.ConsumerAcknowledgeArgs):
             self.position = max(self.position, args.seq)
@@ -427,7 +428,7 @@ class Positions:
             result = rq.ConsumerNextResult(
                 log=page.log, consumer=consumer, head=page.head, events=page.events, more=page.more
             )
-        return rq.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(encoding.encode(result)), head=self.bus.head)
+        return en.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(encoding.encode(result)), head=self.bus.head)
 
 
 def test_a_consumer_goes_on_where_it_was_acknowledged(bus: FakeBus, run: Run[None]) -> None:
@@ -458,7 +459,7 @@ def test_a_consumer_goes_on_where_it_was_acknowledged(bus: FakeBus, run: Run[Non
 
 
 def test_a_consumer_that_can_t_be_had_is_told_so(bus: FakeBus, run: Run[None]) -> None:
-    async def lapsed(command: rq.Command) -> rq.Reply:
+    async def lapsed(command: en.Command) -> en.Reply:
         raise CommandRefused("consumer_lapsed", "lapsed")
 
     bus.special["consumer_create"] = lapsed

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from node.bus import bounds, encoding, following, locate, nouns
+from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.bus.client import Away, Back, Client, Cursor, Follower, Item, Resync
@@ -181,16 +182,16 @@ def test_a_text_that_is_not_unicode_is_sent_with_marks_in_its_place(client: Clie
 
 
 def test_an_answer_that_is_none_is_told(bus: FakeBus, client: Client) -> None:
-    async def wrong(command: rq.Command) -> rq.Reply:
-        return rq.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(b'{"log": 5}'))
+    async def wrong(command: en.Command) -> en.Reply:
+        return en.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(b'{"log": 5}'))
 
-    async def elses(command: rq.Command) -> rq.Reply:
-        return rq.Reply(v=1, id="somebody else's", ok=True)
+    async def elses(command: en.Command) -> en.Reply:
+        return en.Reply(v=1, id="somebody else's", ok=True)
 
-    async def unreadable_event(command: rq.Command) -> rq.Reply:
+    async def unreadable_event(command: en.Command) -> en.Reply:
         event = ev.Event(v=1, log="l", at=0, type="PeerForgotten", seq=1, data={"peer": 5})
         page = rq.EventsResult(log="l", head=1, oldest=1, events=[event], more=False)
-        return rq.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(encoding.encode(page)))
+        return en.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(encoding.encode(page)))
 
     bus.special = {"snapshot": wrong, "hello": elses, "events": unreadable_event}
     for ask in (client.snapshot, client.hello, lambda: client.events(0)):
@@ -307,11 +308,11 @@ def test_without_a_cursor_the_present_state_comes_first_and_events_after_it(bus:
 
 
 def test_no_ephemeral_event_after_the_snapshot_is_missed(bus: FakeBus) -> None:
-    async def snapshot(command: rq.Command) -> rq.Reply:
+    async def snapshot(command: en.Command) -> en.Reply:
         # Published the moment after: its subscription must have come by now.
         result = bus._result(command)
         asyncio.get_running_loop().call_soon(bus.server.publish, [whisper])  # type: ignore[union-attr]
-        return rq.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(encoding.encode(result)), head=bus.head)
+        return en.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(encoding.encode(result)), head=bus.head)
 
     whisper = ev.Event(v=1, log=bus.log, at=0, type="Whisper", data={})
     bus.special["snapshot"] = snapshot
@@ -488,7 +489,7 @@ def test_one_that_looks_away_for_long_finds_the_node_still_there(bus: FakeBus, f
 
 
 def test_a_node_that_publishes_and_refuses_is_not_asked_for_each_event(bus: FakeBus, client: Client) -> None:
-    async def refuse(command: rq.Command) -> rq.Reply:
+    async def refuse(command: en.Command) -> en.Reply:
         raise CommandRefused("internal", "a bug")
 
     bus.special["snapshot"] = refuse

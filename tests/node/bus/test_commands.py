@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from node.bus import bounds, commands
+from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.bus.aio import AsyncClient
@@ -112,13 +113,13 @@ class Refusing(NodeCommands, Blocking):
 # -- frames
 
 
-def reply(**fields: Any) -> rq.Reply:
+def reply(**fields: Any) -> en.Reply:
     return commands.read_reply(msgspec.json.encode({"v": 1, "id": "1", "ok": True, **fields}))
 
 
 def test_a_frame_is_a_command_as_the_node_reads_it() -> None:
     body = commands.frame(Request("events", rq.EventsArgs(since=3), "k"), "7", "me")
-    command = msgspec.json.decode(body, type=rq.Command)
+    command = msgspec.json.decode(body, type=en.Command)
     assert (command.v, command.id, command.op, command.client, command.key) == (1, "7", "events", "me", "k")
     assert msgspec.json.decode(command.args, type=rq.EventsArgs).since == 3
     with pytest.raises(CommandRefused, match="are taken"):

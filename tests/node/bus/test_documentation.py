@@ -12,11 +12,13 @@ import pytest
 
 from node import answers, app, batches, examining, turns
 from node.bus import bounds, diagnosis, following, locks, nouns, reducer, server
+from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import blocking, contacts, door, keeping, quotas, requests, routes, settings
-from node.peers import listener, multicast, pace
+from node.peers import handshakes, listener, multicast, pace
 from node.protocol.plain import registry
+from node.protocol.secure import link
 from node.store import pages, reader, search
 
 BUS = (pathlib.Path(server.__file__).parent / "BUS.md").read_text("utf-8")
@@ -181,13 +183,13 @@ def test_every_field_of_a_result_is_documented(op: str) -> None:
 
 def test_the_frames_of_commands_and_replies_are_documented() -> None:
     text = section(5)
-    may_be_left_out = optional(rq.Command)
-    shown = ", ".join(f"{name}?" if name in may_be_left_out else name for name in fields(rq.Command))
+    may_be_left_out = optional(en.Command)
+    shown = ", ".join(f"{name}?" if name in may_be_left_out else name for name in fields(en.Command))
     assert f"`{{{shown}}}`" in text
-    assert set(fields(rq.Reply)) == {"v", "id", "ok", "result", "error", "head"}
+    assert set(fields(en.Reply)) == {"v", "id", "ok", "result", "error", "head"}
     assert "`{v, id, ok: true, result, head}`" in text
     assert "`{v, id, ok: false, error: {code, message, retryable, details}}`" in re.sub(r"\s+", " ", text)
-    assert fields(rq.ErrorBody) == ["code", "message", "retryable", "details"]
+    assert fields(en.ErrorBody) == ["code", "message", "retryable", "details"]
 
 
 def test_every_field_of_bus_json_is_documented() -> None:
@@ -233,9 +235,9 @@ def test_the_silence_after_which_a_node_is_away_is_that_of_the_code() -> None:
 def test_every_error_is_documented_with_its_meaning_and_whether_to_try_again() -> None:
     (table,) = tables(section(6))
     documented = {row[0].strip("`"): (row[1], row[2]) for row in table}
-    assert list(documented) == list(rq.ERROR_CODES)
+    assert list(documented) == list(en.ERROR_CODES)
     spoken = {"BUS.md": "this page", "MAX_COMMAND_BYTES": "4 MiB", "MAX_TEXT_BYTES": "64 KiB"}
-    for code, (meaning, retryable) in rq.ERROR_CODES.items():
+    for code, (meaning, retryable) in en.ERROR_CODES.items():
         for name, words in spoken.items():
             meaning = meaning.replace(name, words)
         assert documented[code] == (meaning, "yes" if retryable else "no")
@@ -286,9 +288,23 @@ BOUNDS = {
         f"{batches.MAX_BATCH:,}",
     ],
     "waiting for the disk in all": [f"{turns.MAX_PENDING:,}"],
-    "one source in a day, and one unknown node": [str(quotas.DEFAULT_QUOTA // 1_000_000), str(quotas.MESSAGE_COST)],
+    "one source in a day, and one unknown node": [
+        str(quotas.DEFAULT_QUOTA // 1_000_000),
+        str(quotas.MESSAGE_COST),
+        str(quotas.LINK_SAID),
+    ],
     "small texts of one source": [str(pace.SMALL), f"{pace.BURST:,}", f"{pace.RATE:,}"],
     "conversations with strangers who left the list by themselves": [f"{contacts.MAX_SHELVED:,}"],
+    "handshakes that others begin": [
+        str(handshakes.MAX_HANDSHAKES),
+        str(handshakes.MAX_OF_SOURCE),
+        str(handshakes.BURST),
+        str(handshakes.RATE),
+        str(handshakes.ALL_BURST),
+        str(handshakes.ALL_RATE),
+        f"{handshakes.REST:.0f}",
+        f"{link.HANDSHAKE:.0f}",
+    ],
     "connections of one source": [f"{listener.MAX_PER_SOURCE:,}"],
     "connections that come in": [f"{listener.IDLE_ENOUGH:.0f}", f"{listener.QUIET_ENOUGH:.0f}"],
     "free space on the disk": [str(app.DEFAULT_FREE_SPACE // 1_000_000)],
@@ -359,9 +375,9 @@ def test_the_defaults_and_bounds_beside_the_commands_are_those_of_the_code() -> 
 
 def test_every_name_on_the_page_exists() -> None:
     known = {
-        *rq.COMMANDS, *ev.DURABLE, *ev.EPHEMERAL, *rq.ERROR_CODES, *NOUNS,
+        *rq.COMMANDS, *ev.DURABLE, *ev.EPHEMERAL, *en.ERROR_CODES, *NOUNS,
         *(value for values in VALUES for value in typing.get_args(values)),
-        *(name for module in (nouns, diagnosis, ev, rq) for struct in vars(module).values()
+        *(name for module in (nouns, diagnosis, ev, rq, en) for struct in vars(module).values()
           if isinstance(struct, type) and issubclass(struct, msgspec.Struct)
           for name in struct.__struct_fields__),
         # Values that are no type of their own, and other languages' words.

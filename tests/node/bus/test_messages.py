@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.bus import bounds, encoding, nouns
+from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
 
@@ -51,7 +52,7 @@ def test_a_body_with_a_text_that_is_not_unicode_is_encoded_all_the_same() -> Non
     peer = nouns.Peer(id="p", room="p", name=half)
     event = ev.Event(v=1, log="log", at=1, type="PeerAdded", seq=1, data=ev.PeerAdded(peer=peer))
     assert ev.decode_event(encoding.encode(event)).data.peer.name == "a?"
-    reply = rq.Reply(v=1, id=half, ok=True, result=msgspec.Raw(b'{"kept":true}'))
+    reply = en.Reply(v=1, id=half, ok=True, result=msgspec.Raw(b'{"kept":true}'))
     assert msgspec.json.decode(encoding.encode(reply)) == {"v": 1, "id": "a?", "ok": True, "result": {"kept": True}}
     assert msgspec.json.decode(encoding.encode({half: [half, {"x": half}]})) == {"a?": ["a?", {"x": "a?"}]}
 

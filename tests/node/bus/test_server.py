@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from node import tasks
 from node.bus import bounds, locate, nouns, server
+from node.bus import envelopes as en
 from node.bus import events as ev
-from node.bus import requests as rq
 from node.bus.client import Client, Resync
 from node.errors import CommandRefused, ListenError, NodeAway
 from tests.support import hostile_json
@@ -57,16 +57,16 @@ def request_(node: FakeBus) -> Iterator[zmq.Socket[bytes]]:
         yield socket
 
 
-def ask(socket: zmq.Socket[bytes], *frames: bytes) -> rq.Reply:
+def ask(socket: zmq.Socket[bytes], *frames: bytes) -> en.Reply:
     """Send frames; the one reply, which is one frame and by BUS.md."""
     socket.send_multipart(frames)
     assert socket.poll(PATIENCE_MS), "no reply"
     (body,) = socket.recv_multipart()
-    reply = msgspec.json.decode(body, type=rq.Reply)
+    reply = msgspec.json.decode(body, type=en.Reply)
     assert reply.v == bounds.VERSION
     assert reply.ok == (reply.error is None)
     if reply.error is not None:
-        assert reply.error.retryable == rq.ERROR_CODES[reply.error.code][1]
+        assert reply.error.retryable == en.ERROR_CODES[reply.error.code][1]
     return reply
 
 
@@ -217,19 +217,19 @@ def test_a_frame_beyond_all_measure_costs_its_sender_the_connection(node: FakeBu
         socket.disable_monitor()
 
 
-async def _bug(command: rq.Command) -> rq.Reply:
+async def _bug(command: en.Command) -> en.Reply:
     raise RuntimeError("a bug")
 
 
-async def _refusal(command: rq.Command) -> rq.Reply:
+async def _refusal(command: en.Command) -> en.Reply:
     raise CommandRefused("ambiguous", "two of them", details={"candidates": ["a\ud800"]})
 
 
-async def _unknown_code(command: rq.Command) -> rq.Reply:
+async def _unknown_code(command: en.Command) -> en.Reply:
     raise CommandRefused("no_such_code", "text")
 
 
-async def _not_json(command: rq.Command) -> rq.Reply:
+async def _not_json(command: en.Command) -> en.Reply:
     raise CommandRefused("ambiguous", "text", details={"what": object()})
 
 
@@ -238,7 +238,7 @@ async def _not_json(command: rq.Command) -> rq.Reply:
     [(_bug, "internal"), (_refusal, "ambiguous"), (_unknown_code, "internal"), (_not_json, "internal")],
 )
 def test_an_answer_that_fails_is_an_error_reply(
-    node: FakeBus, request_: zmq.Socket[bytes], answer: Callable[[rq.Command], Awaitable[rq.Reply]], code: str
+    node: FakeBus, request_: zmq.Socket[bytes], answer: Callable[[en.Command], Awaitable[en.Reply]], code: str
 ) -> None:
     node.special["hello"] = answer
     assert refused(request_, good(op="hello")) == (code, "1")
@@ -261,7 +261,7 @@ def test_the_sockets_are_their_owners_alone(node: FakeBus) -> None:
 
 def test_an_endpoint_that_cannot_be_had_is_told_and_can_be_closed(tmp_path: pathlib.Path) -> None:
     async def main() -> None:
-        async def answer(command: rq.Command) -> rq.Reply:
+        async def answer(command: en.Command) -> en.Reply:
             raise NotImplementedError
 
         def heartbeat() -> ev.Event:
@@ -283,7 +283,7 @@ def test_a_task_of_the_bus_that_dies_is_told_at_once(tmp_path: pathlib.Path) -> 
     told: list[dict[str, Any]] = []
 
     async def main() -> None:
-        async def answer(command: rq.Command) -> rq.Reply:
+        async def answer(command: en.Command) -> en.Reply:
             raise NotImplementedError
 
         def heartbeat() -> ev.Event:
@@ -407,4 +407,4 @@ def test_a_plain_front_end_gets_nothing_and_nobody_else_notices(tcp: TcpNode) ->
 @pytest.mark.parametrize("place", ["{}", '{{"v":1,"id":{}}}', '{{"v":{},"id":"i","op":"status","args":0}}'])
 def test_hostile_json_is_refused_as_malformed(place: str, value: str) -> None:
     told = server.parse_command([place.format(value).encode(errors="surrogatepass")])
-    assert isinstance(told, rq.Reply) and told.error is not None and told.error.code == "malformed"
+    assert isinstance(told, en.Reply) and told.error is not None and told.error.code == "malformed"

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from node.bus import bounds, encoding
+from node.bus import envelopes as en
 from node.bus import requests as rq
 from node.bus.client import Client, Cursor
 from node.bus.following import Away
@@ -27,7 +28,7 @@ def eventually(true: Callable[[], object]) -> None:
         time.sleep(0.005)
 
 
-def reports(bus: FakeBus) -> list[rq.Command]:
+def reports(bus: FakeBus) -> list[en.Command]:
     return [command for command in bus.commands if command.op == "report"]
 
 
@@ -48,9 +49,9 @@ def test_a_report_says_who_how_far_and_which_one(bus: FakeBus, reporter: Reporte
 def test_a_busy_node_has_one_report_before_it_and_nobody_waits(bus: FakeBus, reporter: Reporter) -> None:
     free = threading.Event()
 
-    async def wait(command: rq.Command) -> rq.Reply:
+    async def wait(command: en.Command) -> en.Reply:
         await asyncio.get_running_loop().run_in_executor(None, free.wait)
-        return rq.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(encoding.encode(rq.Nothing())), head=0)
+        return en.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(encoding.encode(rq.Nothing())), head=0)
 
     bus.special["report"] = wait
     for seq in range(1000):
@@ -71,7 +72,7 @@ def test_a_busy_node_has_one_report_before_it_and_nobody_waits(bus: FakeBus, rep
 def test_a_node_that_knows_no_reports_gets_one_and_its_successor_gets_them_again(
     bus: FakeBus, reporter: Reporter
 ) -> None:
-    async def unknown(command: rq.Command) -> rq.Reply:
+    async def unknown(command: en.Command) -> en.Reply:
         raise CommandRefused("unknown_op", "There is no command 'report'; see BUS.md.")
 
     bus.special["report"] = unknown
@@ -124,7 +125,7 @@ def test_followers_report_by_themselves_and_go_on_when_that_is_refused(
 ) -> None:
     monkeypatch.setattr(bounds, "REPORT_MS", 50)
 
-    async def unknown(command: rq.Command) -> rq.Reply:
+    async def unknown(command: en.Command) -> en.Reply:
         raise CommandRefused("unknown_op", "There is no command 'report'; see BUS.md.")
 
     bus.special["report"] = unknown

@@ -9,6 +9,7 @@ import msgspec
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import effects as e
+from node.core import queries as q
 from node.core import stimuli as s
 from node.core.contact import Contact
 from node.core.node import Identity, Node
@@ -48,7 +49,7 @@ class Desk:
         self.store.commit([effect for effect in effects if isinstance(effect, e.Record)])
         return effects
 
-    def ask(self, op: str, args: Any, key: e.Key | None = None) -> list[e.Effect]:
+    def ask(self, op: str, args: Any, key: q.Key | None = None) -> list[e.Effect]:
         """A front end's command; what it has to ask the store for is answered at once."""
         self.tokens += 1
         return self.answered(self.give(s.Commanded(self.tokens, op, args, CAUSE, key)))

@@ -11,6 +11,7 @@ from node.bus import events as ev
 from node.bus import nouns
 from node.bus import requests as rq
 from node.core import effects as e
+from node.core import queries as q
 from node.core import stimuli as s
 from node.core.node import Identity, Node
 from node.model import Address, direct_room, short_code
@@ -47,7 +48,7 @@ class Station:
         self.dials: list[e.Dial] = []
         self.refused: list[e.Refuse] = []
         #: What was asked of the disk, while its answers are held back by a test.
-        self.answer_later: list[e.Query] | None = None
+        self.answer_later: list[q.Query] | None = None
         #: How far its clock is off, in ms.
         self.clock = 0
         self.begin()

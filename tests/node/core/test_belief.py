@@ -7,6 +7,7 @@ import pytest
 
 from node.bus import requests as rq
 from node.core import effects as e
+from node.core import queries as q
 from node.core import stimuli as s
 from node.core.belief import DAY_MS, STEP_MS, Belief
 from node.core.ledger import Ledger
@@ -121,7 +122,7 @@ def test_nobody_is_shut_out_for_longer_than_a_day_by_a_clock_that_was_ahead() ->
 def test_trusting_is_a_command_with_a_key_like_any_other() -> None:
     one = belief(START)
     one._ledger.now = START + YEAR_MS
-    key = e.Key("k", b"")
+    key = q.Key("k", b"")
     one.trust(Commanded(3, "trust_clock", rq.Nothing(), CAUSE, key))
     assert not one.doubts(START + YEAR_MS)
     assert any(isinstance(effect, e.SaveReply) and effect.key == key for effect in one._ledger.take())

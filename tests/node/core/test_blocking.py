@@ -9,8 +9,8 @@ from node.bus import requests as rq
 from node.core import blocking
 from node.core import effects as e
 from node.core import stimuli as s
-from node.model import Address
-from node.protocol.plain.codec import Announced
+from node.model import Address, MandatoryPeer
+from node.protocol.plain.codec import Announced, Text
 from node.protocol.secure import frames as f
 from tests.node.core.desk import BOB, Desk, only, result
 from tests.node.core.nodes import CAUSE, Net, Station
@@ -199,3 +199,83 @@ def test_plain_peers_are_blocked_by_their_address_whatever_port_they_claim(whom:
     assert not desk.store.state().rooms["plain-1"].hidden
     assert desk.store.state().peers["plain-1"].standing == "known"
     assert isinstance(desk.store.state().rooms["plain-1"], nouns.Room)
+
+
+# -- what somebody blocked tries
+
+
+def blocked_plain() -> tuple[Net, Station, str]:
+    """Anna has talked with a plain client at 10.0.0.2:5000, and has blocked it."""
+    net = Net("ask")
+    anna = net.add("anna")
+    anna.give(s.LinkUp(2, "in", "10.0.0.2", None, "std", False))
+    anna.give(s.Heard(2, [Text("insults", name="mallory", port=5000)], 10))
+    (peer,) = anna.disk.state().peers
+    anna.ask("rename", rq.RenameArgs(peer=peer, name="Mal"))
+    anna.ask("block", rq.PeerArgs(peer=peer))
+    return net, anna, peer
+
+
+def test_a_node_takes_over_neither_past_nor_standing_of_a_blocked_plain_client_at_its_address() -> None:
+    net, anna, plain = blocked_plain()
+    mallory = net.add("mallory")
+    assert mallory.address == Address("10.0.0.2", 5000)
+    mallory.send(str(anna.address), "it is me again")
+    net.wait(2_000)
+    state = anna.disk.state()
+    assert state.rooms[plain].hidden
+    assert (state.peers[mallory.id].standing, state.rooms[anna.room(mallory)].request) == ("stranger", True)
+    assert anna.texts(mallory) == ["it is me again"]
+
+
+def test_a_blocked_key_that_answers_at_a_friend_s_address_can_t_be_trusted_there() -> None:
+    net, anna, mallory = talking()
+    bob = net.add("bob")
+    anna.ask("connect", rq.ConnectArgs(address=str(bob.address)))
+    net.settle()
+    anna.ask("block", rq.PeerArgs(peer=mallory.id))
+    net.cut_all()
+    net.stations[bob.address] = mallory
+    anna.send(bob, "are you there?")
+    net.wait(5_000)
+    assert anna.peer(bob).rival == mallory.id
+    assert code(ask(anna, "trust", rq.TrustArgs(peer=bob.id))) == "blocked"
+    assert mallory.id not in anna.disk.state().peers
+
+
+def test_a_blocked_node_comes_in_by_no_invite_of_it_at_another_address() -> None:
+    _, anna, mallory = talking()
+    anna.ask("block", rq.PeerArgs(peer=mallory.id))
+    assert code(ask(anna, "add", rq.AddArgs(link=f"snicher://{mallory.id}@10.8.8.8:5000?name=friend"))) == "blocked"
+    assert anna.disk.state().peers == {}
+
+
+def test_a_block_holds_when_the_node_ends_before_it_could_close_the_links() -> None:
+    net, anna, mallory = talking()
+    effects = anna.core.handle(s.Commanded(99, "block", rq.PeerArgs(peer=mallory.id), CAUSE), anna.now)
+    anna.disk.commit([one for one in effects if isinstance(one, e.Record)])
+    # What was decided is on disk, and nothing of it was done.
+    anna.begin()
+    net.cut_all()
+    mallory.send(anna, "still here")
+    net.wait(120_000)
+    assert anna.texts(mallory) == ["before"]
+    assert mallory.states(anna) == ["delivered", "waiting"]
+
+
+def test_nobody_blocks_oneself() -> None:
+    net = Net("ask")
+    anna = net.add("anna")
+    assert code(ask(anna, "block", rq.PeerArgs(peer=anna.id))) == "own_address"
+
+
+def test_a_blocked_mandatory_peer_is_not_greeted_at_the_start() -> None:
+    _, anna, plain = blocked_plain()
+    dials = len(anna.dials)
+    start = s.Started(
+        str(anna.address), [str(anna.address)], mandatory=[MandatoryPeer(Address("10.0.0.2", 5000))], greeting="hi"
+    )
+    anna.give(start)
+    assert len(anna.dials) == dials
+    assert [one.outcome for one in anna.core.greetings()] == ["skipped"]
+    assert plain not in anna.disk.state().peers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from node.bus import requests as rq
 from node.core import effects as e
+from node.core import queries as q
 from node.core import stimuli as s
 from tests.node.core.nodes import Net, Station
 
@@ -41,9 +42,9 @@ def test_what_waited_in_clear_for_a_node_that_is_forgotten_is_given_up() -> None
     net.unreachable.add(bob.address)
     (waiting,) = anna.send(str(bob.address), "in clear")
     net.wait(2_000)
-    asked: list[e.Query] = []
+    asked: list[q.Query] = []
 
-    def later(query: e.Query) -> s.Stimulus:
+    def later(query: q.Query) -> s.Stimulus:
         asked.append(query)
         return s.ClockLooked()
 

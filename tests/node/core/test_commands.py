@@ -10,11 +10,12 @@ from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import contacts
 from node.core import effects as e
+from node.core import queries as q
 from node.core import stimuli as s
 from node.protocol.plain.codec import Text
 from tests.node.core.desk import BOB, CAUSE, Desk, acts, data, events, only, result
 
-KEY = e.Key("k", b"f")
+KEY = q.Key("k", b"f")
 
 
 def connect(desk: Desk, address: str = BOB, dialect: str = "auto") -> list[e.Effect]:

@@ -76,3 +76,11 @@ def test_who_is_told_is_remembered_up_to_a_bound() -> None:
     for number in range(door.MAX_TOLD + 5):
         found.hear(2 * number + 100, "hello", host=f"10.{number // 250}.{number % 250}.9")
     assert len(found.core._door._told) == door.MAX_TOLD
+
+
+def test_plain_strangers_stay_linked_when_unknown_nodes_are_taken_no_more() -> None:
+    found = Desk()
+    found.call(2)
+    assert found.store.state().peers["plain-1"].standing == "stranger"
+    effects = found.ask("settings", rq.SettingsArgs(accept_nodes="nobody"))
+    assert only(e.HangUp, effects) == []

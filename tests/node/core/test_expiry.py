@@ -5,6 +5,7 @@ from __future__ import annotations
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import effects as e
+from node.core import queries as q
 from node.core import stimuli as s
 from node.protocol.plain.codec import Announced
 from tests.node.core.desk import BOB, CAUSE, Desk, data, events, only, result
@@ -12,14 +13,14 @@ from tests.node.core.desk import BOB, CAUSE, Desk, data, events, only, result
 ROOM = "plain-1"
 
 
-def ask_store(desk: Desk, before: int | None = None, after: int = 0) -> e.FindOld:
+def ask_store(desk: Desk, before: int | None = None, after: int = 0) -> q.FindOld:
     """A step is due; what the store is asked. Without a time, all that was said before now is old."""
     (fetch,) = only(e.Fetch, desk.give(s.ExpiryDue(desk.now if before is None else before, after)))
-    assert isinstance(fetch.query, e.FindOld)
+    assert isinstance(fetch.query, q.FindOld)
     return fetch.query
 
 
-def answer(desk: Desk, query: e.FindOld | e.CountRead | e.ReadMessage) -> list[e.Effect]:
+def answer(desk: Desk, query: q.FindOld | q.CountRead | q.ReadMessage) -> list[e.Effect]:
     return desk.give(desk.store.answer(query))
 
 
@@ -106,11 +107,11 @@ def test_counting_what_is_read_begins_anew_when_messages_go_meanwhile() -> None:
     middle = desk.now
     heard(desk, "four", "five")
     (fetch,) = only(e.Fetch, desk.give(s.Commanded(9, "mark_read", rq.MarkReadArgs(room=ROOM, upto=4), CAUSE)))
-    assert isinstance(fetch.query, e.CountRead)
+    assert isinstance(fetch.query, q.CountRead)
     counted = desk.store.answer(fetch.query)
     expire(desk, middle)
     (again,) = only(e.Fetch, desk.give(counted))
-    assert isinstance(again.query, e.CountRead)
+    assert isinstance(again.query, q.CountRead)
     assert result(answer(desk, again.query)) == rq.MarkReadResult(read_upto=4, unread=1)
 
 
@@ -121,7 +122,7 @@ def test_a_message_that_goes_while_it_is_to_be_sent_again_is_not_found() -> None
     assert desk.states() == ["failed"]
     heard(desk, "a text")
     (fetch,) = only(e.Fetch, desk.give(s.Commanded(9, "resend", rq.ResendArgs(message=1), CAUSE)))
-    assert isinstance(fetch.query, e.ReadMessage)
+    assert isinstance(fetch.query, q.ReadMessage)
     read = desk.store.answer(fetch.query)
     expire(desk)
     effects = desk.answered(desk.give(read))

@@ -320,7 +320,20 @@ def test_a_stranger_with_many_addresses_has_one_quota() -> None:
             anna.give(s.Closed(LINK + number, None))
     assert mallory.mallory.id in anna.core._quotas.shut_out
     assert not any(host.startswith("10.1.") for host in anna.core._quotas.shut_out)
-    assert next((one.link, one.code) for one in link.said if isinstance(one, e.HangUp)) == (LINK + 39, 5)
+    bye = next(one for one in link.said if isinstance(one, e.HangUp))
+    assert (bye.link, bye.code, bye.text) == (LINK + 39, 5, quotas.USED_UP)
+
+
+def test_links_of_a_stranger_that_come_and_go_without_end_count_for_the_quota() -> None:
+    anna, mallory = hostile()
+    links = anna.core._quotas._quota = 100 * quotas.MESSAGE_COST
+    for number in range(1, links):
+        if anna.core.shut_out():
+            break
+        anna.give(s.Closed(LINK + number - 1, None))
+        Hostile(anna, mallory.mallory, LINK + number)
+    assert number <= 100 // quotas.LINK_SAID
+    assert list(anna.core.shut_out()) == [mallory.mallory.address.host]
 
 
 def test_a_door_that_opens_and_shuts_again_and_again_is_told_of_a_few_times() -> None:

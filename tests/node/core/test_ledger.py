@@ -3,9 +3,10 @@ from __future__ import annotations
 from node.bus import events as ev
 from node.bus import nouns
 from node.core import effects as e
+from node.core import queries as q
 from node.core.ledger import Ledger
 
-KEY = e.Key("k", b"f")
+KEY = q.Key("k", b"f")
 
 
 def ledger() -> Ledger:

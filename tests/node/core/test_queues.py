@@ -7,6 +7,7 @@ import pytest
 from node.bus import nouns
 from node.bus import requests as rq
 from node.core import effects as e
+from node.core import queries as q
 from node.core import queues
 from node.core import stimuli as s
 from node.core.queues import WINDOW
@@ -108,7 +109,7 @@ def test_an_answer_as_long_as_it_may_be_means_that_there_may_be_more(
     contact = desk.contact()
     contact.queue.waiting.clear()
     (fetch,) = only(e.Fetch, desk.give(s.Settled(1, "snicher")))
-    assert isinstance(fetch.query, e.ReadWaiting) and fetch.query.limit == 2
+    assert isinstance(fetch.query, q.ReadWaiting) and fetch.query.limit == 2
     desk.give(s.WaitingRead(fetch.query, desk.store.answer(fetch.query).rows[:found]))
     assert contact.queue.more_on_disk is more
 

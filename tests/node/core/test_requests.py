@@ -241,18 +241,63 @@ def test_too_many_requests_push_out_the_oldest_of_the_source_with_most(monkeypat
     assert any(one.type == "ConnectionNoticed" for one in anna.told)
 
 
-def test_one_source_begins_so_many_requests_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+def crowd_of(anna: Station, net: Net, count: int, host: str = "10.0.0.9") -> list[Station]:
+    """Unknown nodes behind one address, each of which has written."""
+    crowd = [net.add(f"m{number}") for number in range(count)]
+    for station in crowd:
+        net.link(station, anna)
+        move(anna, station, host)
+        station.send(anna, "spam")
+        net.settle()
+    return crowd
+
+
+def move(anna: Station, station: Station, host: str) -> None:
+    contact = anna.core._contacts.by_id[station.id]
+    anna.core._contacts.change(contact, host=host, addresses=[], port=None)
+
+
+def test_one_source_begins_so_many_requests_a_day_and_is_told_why_and_so_are_people_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(requests, "MAX_NEW", 2)
     net = Net("ask")
     anna = net.add("anna")
-    crowd = [net.add(f"m{number}") for number in range(3)]
-    for station in crowd:
-        net.link(station, anna)
-        contact = anna.core._contacts.by_id[station.id]
-        anna.core._contacts.change(contact, host="10.0.0.9", addresses=[], port=None)
-        station.send(anna, "spam")
-        net.settle()
-    assert [station.states(anna) for station in crowd] == [["delivered"], ["delivered"], ["waiting"]]
+    crowd = crowd_of(anna, net, 4)
+    states = [station.states(anna) for station in crowd]
+    assert states == [["delivered"], ["delivered"], ["waiting"], ["waiting"]]
+    assert all("Too many new people" in why(station, anna) for station in crowd[2:])
+    assert why(crowd[0], anna) == ""
+    (notice,) = [one for one in anna.told if isinstance(one.data, ev.ConnectionNoticed)]
+    assert (notice.data.address, notice.data.what) == ("10.0.0.9", requests.MANY_NEW)
+    # Nobody elsewhere is kept out.
+    elsewhere = net.add("elsewhere")
+    elsewhere.send(str(anna.address), "hello")
+    net.wait(1_000)
+    assert elsewhere.states(anna) == ["delivered"]
+
+
+def test_what_waits_because_of_that_comes_when_the_day_of_its_source_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "MAX_NEW", 1)
+    net = Net("ask")
+    anna = net.add("anna")
+    _, late = crowd_of(anna, net, 2)
+    net.wait(requests.DAY_MS - 60_000)
+    assert late.states(anna) == ["waiting"]
+    net.wait(120_000)
+    assert late.states(anna) == ["delivered"]
+    assert why(late, anna) == ""
+
+
+def test_an_accepted_node_of_such_a_source_comes_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "MAX_NEW", 1)
+    net = Net("ask")
+    anna = net.add("anna")
+    _, late = crowd_of(anna, net, 2)
+    assert decide(anna, "accept", late) is None
+    net.settle()
+    assert late.states(anna) == ["delivered"]
+    assert why(late, anna) == ""
 
 
 def test_a_request_that_has_expired_whole_begins_anew() -> None:
@@ -292,3 +337,75 @@ def test_the_events_of_all_this_on_a_snapshot_give_a_fresh_one() -> None:
         reducer.apply(before, event)
     assert before == anna.disk.state()
     assert any(isinstance(one.data, ev.RoomChanged) for one in anna.events)
+
+
+# -- what somebody with a node of their own making tries
+
+
+def test_an_acceptance_holds_when_the_node_ends_before_it_could_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "MAX_TEXTS", 1)
+    net, anna, mallory = strangers()
+    mallory.send(anna, "one", "two")
+    net.settle()
+    effects = anna.core.handle(s.Commanded(99, "accept", rq.PeerArgs(peer=mallory.id), CAUSE), anna.now)
+    anna.disk.commit([one for one in effects if isinstance(one, e.Record)])
+    anna.begin()
+    net.cut_all()
+    net.link(mallory, anna)
+    net.wait(5_000)
+    assert (anna.texts(mallory), mallory.states(anna)) == (["one", "two"], ["delivered"] * 2)
+    assert why(mallory, anna) == ""
+
+
+def test_a_refusal_holds_when_the_node_ends_before_it_could_tell() -> None:
+    net, anna, mallory = strangers()
+    mallory.send(anna, "one")
+    net.settle()
+    effects = anna.core.handle(s.Commanded(99, "refuse", rq.PeerArgs(peer=mallory.id), CAUSE), anna.now)
+    anna.disk.commit([one for one in effects if isinstance(one, e.Record)])
+    anna.begin()
+    net.cut_all()
+    mallory.send(anna, "two")
+    net.wait(60_000)
+    assert anna.disk.state().rooms == {}
+    assert "refused" in why(mallory, anna)
+
+
+def test_no_acknowledged_request_is_deleted_for_somebody_else_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "MAX_REQUESTS", 3)
+    net = Net("ask")
+    anna = net.add("anna")
+    crowd = [net.add(f"m{number}") for number in range(4)]
+    for station in crowd:
+        station.send(str(anna.address), "hello")
+        net.wait(1_000)
+    assert [station.states(anna) for station in crowd] == [["delivered"]] * 3 + [["waiting"]]
+    assert len(anna.disk.state().rooms) == 4
+    assert "Too many new people" in why(crowd[3], anna)
+    assert [one.data.what for one in anna.told if isinstance(one.data, ev.ConnectionNoticed)] == [requests.CROWDED]
+    net.wait(2 * requests.CROWDED_MS + 60_000)
+    assert "Too many new people" in why(crowd[3], anna), "as long as it is so"
+    decide(anna, "accept", crowd[0])
+    net.wait(requests.CROWDED_MS + 60_000)
+    assert crowd[3].states(anna) == ["delivered"]
+    assert why(crowd[3], anna) == ""
+
+
+def test_kinds_that_nobody_knows_use_up_no_more_than_one_beginning() -> None:
+    _, anna, mallory = strangers()
+    anna.ask("settings", rq.SettingsArgs(accept_nodes="everybody"))
+    contact = anna.core._contacts.by_id[mallory.id]
+    for _ in range(3):
+        anna.core._replication._requests.take(contact, [])
+    assert anna.core._replication._requests._day(contact.peer.host)[1] == 1
+
+
+def test_who_was_accepted_has_no_quota_of_strangers() -> None:
+    net, anna, mallory = strangers()
+    mallory.send(anna, "hello")
+    net.settle()
+    anna.core._quotas.shut_out[mallory.id] = net.now + 3600_000
+    decide(anna, "accept", mallory)
+    mallory.send(anna, "thank you")
+    net.wait(2_000)
+    assert anna.texts(mallory) == ["hello", "thank you"]

@@ -5,6 +5,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from node.bus import bounds, nouns
 from node.bus import events as ev
 from node.core import effects as e
+from node.core import queries as q
 from node.core.ledger import Ledger
 from node.core.rooms import Rooms
 from node.protocol.plain.codec import Text
@@ -116,7 +117,7 @@ def test_merging_lets_the_disk_count_where_read_texts_stand_above_the_mark() -> 
     talk.hear("known", 3)
     talk.rooms.read("known", 5, 0)
     *_, fetch = talk.merge()
-    assert isinstance(fetch, e.Fetch) and isinstance(fetch.query, e.CountUnread)
+    assert isinstance(fetch, e.Fetch) and isinstance(fetch.query, q.CountUnread)
     query = fetch.query
     assert (query.after, query.upto, query.unread) == (0, 5, 2)
     talk.hear("known")
@@ -130,11 +131,11 @@ def test_a_count_is_worth_nothing_once_the_mark_has_moved() -> None:
     talk.hear("known", 3)
     talk.rooms.read("known", 5, 0)
     *_, fetch = talk.merge()
-    assert isinstance(fetch, e.Fetch) and isinstance(fetch.query, e.CountUnread)
+    assert isinstance(fetch, e.Fetch) and isinstance(fetch.query, q.CountUnread)
     talk.rooms.read("known", 1, 1)
     # What is unread is still an estimate: the disk is asked again.
     again = [effect for effect in talk.ledger.take() if isinstance(effect, e.Fetch)]
-    assert [one.query.after for one in again if isinstance(one.query, e.CountUnread)] == [1]
+    assert [one.query.after for one in again if isinstance(one.query, q.CountUnread)] == [1]
     talk.rooms.recount(fetch.query, 5)
     assert talk.ledger.take() == []
 

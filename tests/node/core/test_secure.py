@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from node.bus import requests as rq
 from node.core import effects as e
+from node.core import queries as q
 from node.core import stimuli as s
 from node.protocol.plain.codec import Announced, Text
 from node.protocol.secure import frames as f
@@ -110,7 +111,7 @@ def test_what_is_said_while_waiting_messages_become_entries_does_not_overtake_th
     net.unreachable.add(bob.address)
     plain = anna.send(str(bob.address), "one", "two")[0].room
     # The disk takes its time to say what waits.
-    answers: list[e.Query] = []
+    answers: list[q.Query] = []
     answer = anna.disk.answer
     anna.answer_later = answers
     net.link(bob, anna)

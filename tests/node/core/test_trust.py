@@ -314,6 +314,19 @@ def test_who_takes_the_name_of_somebody_verified_is_warned_of_and_takes_nothing_
     assert (anna.peer(bob).verified, anna.peer(bob).warning) == (True, None)
 
 
+def test_who_takes_a_name_that_looks_like_a_verified_one_is_warned_of() -> None:
+    net, anna, bob = met()
+    verify(anna, bob, bob.id)
+    other = net.add("other")
+    other.name = "b\u043eb"
+    net.link(other, anna)
+    (warning,) = warned(anna)
+    assert "looks like bob" in warning
+    assert anna.peer(bob).code in warning
+    assert "The other one is verified, and this one isn't." in warning
+    assert anna.peer(bob).warning is None
+
+
 def test_a_plain_client_has_no_key_to_verify() -> None:
     _, anna, bob = met()
     plain = in_clear(anna, bob)
@@ -321,3 +334,52 @@ def test_a_plain_client_has_no_key_to_verify() -> None:
     args = rq.VerifyArgs(peer=plain, code="")
     answers = anna.give(s.Commanded(anna.tokens, "verify", args, CAUSE))
     assert [one.code for one in answers if isinstance(one, e.Refuse)] == ["not_a_node"]
+
+
+def test_verified_stays_when_somebody_else_gets_an_address_that_its_owner_has_left() -> None:
+    net, anna, bob = met()
+    verify(anna, bob, bob.id)
+    old, new = bob.address, Address("10.0.0.77", 5000)
+    net.cut_all()
+    del net.stations[old]
+    bob.address = new
+    net.stations[new] = bob
+    net.link(bob, anna)
+    newcomer = net.add("newcomer")
+    del net.stations[newcomer.address]
+    newcomer.address = old
+    net.stations[old] = newcomer
+    net.link(newcomer, anna)
+    net.cut_all()
+    net.link(newcomer, anna)
+    assert anna.peer(bob).verified
+
+
+def test_verified_stays_while_its_key_is_on_a_link_whoever_claims_its_address() -> None:
+    net, anna, bob = met()
+    verify(anna, bob, bob.id)
+    mallory = net.add("mallory")
+    mallory.address = bob.address
+    net.link(mallory, anna)
+    assert anna.peer(bob).verified
+    assert anna.peer(bob).rival == mallory.id
+
+
+def test_nobody_is_warned_about_strangers_who_claim_each_other_s_addresses() -> None:
+    net = Net("ask")
+    anna = net.add("anna")
+    crowd = [net.add(f"m{number}") for number in range(20)]
+    for one in crowd:
+        one.address = crowd[0].address
+        net.link(one, anna)
+    assert warned(anna) == []
+
+
+def test_verified_survives_a_merge_with_the_plain_past() -> None:
+    _, anna, bob = met()
+    verify(anna, bob, bob.id)
+    anna.give(s.LinkUp(2, "in", "10.0.0.2", None, "std", False))
+    anna.give(s.Heard(2, [Text("from long ago", name="bob", port=4000)], 10))
+    (plain,) = [one for one in anna.disk.state().peers if one.startswith("plain-")]
+    anna.ask("merge", rq.MergeArgs(peer=plain, into=bob.id))
+    assert anna.peer(bob).verified

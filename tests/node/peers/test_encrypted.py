@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import time
 
 import pytest
 
 from node.core import effects as e
+from node.core import quotas
 from node.core import stimuli as s
 from node.model import Address
 from node.peers import connection as connections
@@ -172,6 +174,30 @@ def test_many_entries_of_a_stranger_are_slowed_down_and_none_is_lost(monkeypatch
     run(test)
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_a_little_of_a_friend_s_link_waits_for_nobody(known: bool) -> None:
+    turns = 300
+
+    async def test() -> None:
+        async with two() as (anna, ben):
+            there = await upgraded(anna, ben)
+            if known:
+                ben.used.add(there)
+            taken: list[float] = []
+
+            def work() -> None:
+                time.sleep(0.002)
+                taken.append(time.perf_counter())
+
+            for number in range(turns):
+                ben._scheduler.put(f"10.0.{number}.1", work, small=True)
+            assert anna.say(1, [numbered(1)])
+            await eventually(lambda: framed(ben))
+            assert (len(taken) < turns // 2) == known
+
+    run(test)
+
+
 def test_while_paused_nothing_is_read_and_nothing_is_lost() -> None:
     async def test() -> None:
         async with listening(key=key(1)) as anna:
@@ -331,6 +357,19 @@ def test_everybody_is_left_with_a_good_bye() -> None:
             await eventually(lambda: len(anna) == 0)
             secured = anna.all(s.Secured)[0]
             assert s.Closed(secured.link, None) in anna.all(s.Closed)
+
+    run(test)
+
+
+def test_who_is_shut_out_is_told_why_on_an_encrypted_link() -> None:
+    async def test() -> None:
+        async with two() as (anna, ben):
+            await upgraded(anna, ben)
+            ben.shut_out(next(iter(ben._connections.values())).source, 60.0)
+            await eventually(lambda: anna.all(s.Closed))
+            (closed,) = anna.all(s.Closed)
+            assert closed.code == 5
+            assert quotas.USED_UP in (closed.reason or "")
 
     run(test)
 

@@ -100,7 +100,10 @@ def test_the_answer_may_come_in_pieces_too(most: int | None) -> None:
 
 
 @loops
-def test_three_hundred_links_and_none_fails(loop: str) -> None:
+def test_three_hundred_links_and_none_fails(loop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handshakes, "BURST", 300)
+    monkeypatch.setattr(handshakes, "ALL_BURST", 300)
+
     async def test() -> None:
         async with two() as (anna, ben):
             for first in range(1, 600, handshakes.MAX_OF_SOURCE * 2):

@@ -970,6 +970,14 @@ class Run:
         self.events += self.link.events()
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_bytes_are_no_input(kind: Callable[[], Link]) -> None:
+    run = Run(kind())
+    run.step("data", b"")
+    run.step("due", None)
+    run.step("due", None)
+
+
 @settings(max_examples=400, deadline=None, derandomize=True)
 @given(st.sampled_from(KINDS), st.lists(STEPS, max_size=25))
 def test_whatever_a_peer_does_no_exception_and_each_text_has_one_outcome(

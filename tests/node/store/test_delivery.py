@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from node.bus import nouns
 from node.bus import requests as rq
-from node.core import effects as e
+from node.core import queries as q
 from node.core import stimuli as s
 from node.core.contact import Contact
 from node.store import database, delivery
@@ -106,7 +106,7 @@ def test_what_a_message_to_three_waits_for_is_told_for_each(three: Three) -> Non
     three.become(("waiting", None), ("sending", None), ("sent", None))
     waits, begun, done = three.peers
     for peer, expected in ((waits, 1), (begun, 0), (done, 0)):
-        found = three.reader.answer(e.ReadWaiting(peer.id, 10))
+        found = three.reader.answer(q.ReadWaiting(peer.id, 10))
         assert isinstance(found, s.WaitingRead) and found.rows is not None
         assert len(found.rows) == expected
     loaded = three.reader.load()
@@ -117,7 +117,7 @@ def test_what_a_message_to_three_waits_for_is_told_for_each(three: Three) -> Non
 
 def test_a_message_is_sent_again_to_whom_it_shows_to_have_failed_for(three: Three) -> None:
     three.become(("sent", None), ("failed", "no route"), ("unconfirmed", "crash"))
-    read = three.reader.answer(e.ReadMessage(1, None, None, three.message))
+    read = three.reader.answer(q.ReadMessage(1, None, None, three.message))
     assert isinstance(read, s.MessageRead) and read.found is not None
     message, peer = read.found
     assert (message.state, message.detail, peer) == ("failed", "no route", three.peers[1].id)

@@ -11,6 +11,7 @@ import pytest
 from node.bus import nouns
 from node.bus import requests as rq
 from node.core import effects as e
+from node.core import queries as q
 from node.errors import CommandRefused
 from node.store import database, expired
 from tests.node.store import story as stories
@@ -90,7 +91,7 @@ def test_an_old_message_goes_with_all_that_hangs_on_it(store: Store) -> None:
     story.rooms.state(anna.peer.room, sent, anna.id, "sent")
     message = nouns.Message(id=sent, room="r", order="0", at=0, direction="out", author="", name="", text="zebra sent")
     again = rq.ResendResult(message=message)
-    story.ledger.put(e.SaveReply(e.Key("k", b"f"), again, story.ledger.now))
+    story.ledger.put(e.SaveReply(q.Key("k", b"f"), again, story.ledger.now))
     store.commit()
     store.writer.index(100)
     clock = store.reader.load().clock
@@ -189,7 +190,7 @@ def test_nothing_that_expired_can_be_read_in_the_files_any_more(store: Store) ->
 
 def test_the_oldest_replies_go_first(store: Store) -> None:
     for number in range(5):
-        store.story.ledger.put(e.SaveReply(e.Key(f"k{number}", b"f"), rq.Nothing(), 1_000 + number))
+        store.story.ledger.put(e.SaveReply(q.Key(f"k{number}", b"f"), rq.Nothing(), 1_000 + number))
     store.commit()
     assert store.reader.replies() == 5
     store.writer.forget_oldest_replies(2)

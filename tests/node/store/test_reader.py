@@ -17,6 +17,7 @@ from node.bus import bounds
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import effects as e
+from node.core import queries as q
 from node.core.loaded import KeptConsumer
 from node.errors import CommandRefused, StoreCorrupt, StoreError
 from node.store import database, reader
@@ -401,14 +402,14 @@ def test_the_core_gets_back_what_waits_was_read_and_was_under_way(store: Store) 
     store.commit()
     room, cause = anna.peer.room, ev.Cause(client="c", request="r")
     answer = store.reader.answer
-    assert answer(e.ReadWaiting(anna.id, 10)).rows == [(second, room, "two"), (third, room, "three")]
-    assert answer(e.ReadWaiting(anna.id, 1)).rows == [(second, room, "two")]
-    assert answer(e.CountRead(1, cause, None, room, heard[0], third)).count == 2
-    assert answer(e.CountUnread(room, heard[1], third, 0, 3)).count == 1
-    message, peer = answer(e.ReadMessage(1, cause, None, first)).found
+    assert answer(q.ReadWaiting(anna.id, 10)).rows == [(second, room, "two"), (third, room, "three")]
+    assert answer(q.ReadWaiting(anna.id, 1)).rows == [(second, room, "two")]
+    assert answer(q.CountRead(1, cause, None, room, heard[0], third)).count == 2
+    assert answer(q.CountUnread(room, heard[1], third, 0, 3)).count == 1
+    message, peer = answer(q.ReadMessage(1, cause, None, first)).found
     assert (message.text, message.state, peer) == ("one", "sending", anna.id)
     for other in (heard[0], 10**6, 2**80, -(2**80)):
-        assert answer(e.ReadMessage(1, cause, None, other)).found is None
+        assert answer(q.ReadMessage(1, cause, None, other)).found is None
     loaded = store.reader.load()
     assert [(one.message, one.text) for one in loaded.sending] == [(first, "one")]
     assert (loaded.head, loaded.last_message, loaded.clock) == (story.ledger.head, third, story.ledger.clock.last)

@@ -16,6 +16,7 @@ from node.bus import events as ev
 from node.bus import nouns
 from node.bus import requests as rq
 from node.core import effects as e
+from node.core import queries as q
 from node.store.reader import Reader
 from node.store.writer import Writer
 from tests.node.store.plans import Plan, live, plans
@@ -112,7 +113,7 @@ def test_a_text_that_is_not_unicode_costs_no_batch_in_any_column(writer: Writer,
     message = story.say(anna, HALF)
     story.rooms.state(anna.peer.room, message, anna.id, "failed", HALF)
     reply = rq.SendResult(messages=[story.rooms.by_id[anna.peer.room].last or pytest.fail("no last")])
-    story.ledger.put(e.SaveReply(e.Key(HALF, b"f"), reply, START))
+    story.ledger.put(e.SaveReply(q.Key(HALF, b"f"), reply, START))
     commit(writer, story)
     assert rows(tmp_path, "SELECT name, error FROM peer") == [("a?b", "a?b")]
     assert rows(tmp_path, "SELECT name FROM room") == [("a?b",)]

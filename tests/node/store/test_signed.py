@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from node.bus import nouns
 from node.bus import requests as rq
 from node.core import effects as e
+from node.core import queries as q
 from node.core.loaded import KeptReceipt, KeptRow, Row
 from node.model import Entry, short_code
 from node.protocol.entries import check_run, text_body
@@ -231,7 +232,7 @@ def test_expired_messages_are_found_but_for_those_that_wait(store: Direct) -> No
     store.add(store.mine, "covered")
     store.receipt(1)
     store.commit()
-    query = e.FindOld(store.ledger.now + 1, 0, 10, 0)
+    query = q.FindOld(store.ledger.now + 1, 0, 10, 0)
     found: Any = store.reader.answer(query)
     assert [(one.room, one.empty) for one in found.rooms] == [(ROOM, True)]
     store.add(store.mine, "waits")
@@ -311,7 +312,7 @@ def test_what_was_said_in_clear_moves_into_the_direct_room_and_its_id_becomes_an
         assert shown(store, id_) == shown(store)
         hits = store.reader.search(rq.SearchArgs(query="before", room=id_)).hits
         assert [(hit.id, hit.room) for hit in hits] == [(heard, ROOM)]
-        counted: Any = store.reader.answer(e.CountRead(1, None, None, id_, 0, heard))
+        counted: Any = store.reader.answer(q.CountRead(1, None, None, id_, 0, heard))
         assert counted.count == 1
     store.ledger.put(e.PutRoom(replace(store.room, aliases=[oldest])))
     store.commit()

@@ -12,6 +12,7 @@ import pytest
 from node.bus import bounds, nouns
 from node.bus import requests as rq
 from node.core import effects as e
+from node.core import queries as q
 from node.errors import StoreUnavailable
 from node.store.reader import Reader
 from node.store.writer import Writer
@@ -97,9 +98,9 @@ def test_the_reply_to_a_key_commits_with_what_the_command_did_and_can_be_dropped
     writer: Writer, tmp_path: pathlib.Path
 ) -> None:
     reader = Reader(tmp_path)
-    writer.commit([e.SaveReply(e.Key("old", b"f"), rq.Nothing(), START)])
+    writer.commit([e.SaveReply(q.Key("old", b"f"), rq.Nothing(), START)])
     assert reader.reply("old") == (b"f", "{}")
-    writer.commit([e.SaveReply(e.Key("new", b"g"), rq.Nothing(), START + bounds.KEY_LIFETIME_MS + 1)])
+    writer.commit([e.SaveReply(q.Key("new", b"g"), rq.Nothing(), START + bounds.KEY_LIFETIME_MS + 1)])
     # Its time is this machine's clock, which may be wrong: that it goes is decided elsewhere.
     assert reader.reply("old") == (b"f", "{}")
     writer.forget_replies(START + 1)
@@ -160,7 +161,7 @@ def test_what_is_deleted_is_nowhere_in_the_files(tmp_path: pathlib.Path) -> None
         anna.peer.room, anna.id, nouns.Self(id="me", code="", name="", listen=""), SECRET + " mine"
     )
     story.hear(bela, "another text")
-    story.ledger.put(e.SaveReply(e.Key("k", b""), rq.SendResult(messages=[ours]), START))
+    story.ledger.put(e.SaveReply(q.Key("k", b""), rq.SendResult(messages=[ours]), START))
     commit(writer, story)
     while writer.index(1_000):
         pass

@@ -30,7 +30,7 @@ from unittest import mock
 import msgspec
 
 from node.batches import Batch
-from node.core import asking, authoring, contact, effects, reading, receipts, replication, secure, syncs
+from node.core import asking, authoring, contact, effects, queries, reading, receipts, replication, secure, syncs
 from node.core.links import Link as CoreLink
 from node.core.stimuli import Stimulus
 from node.core.vectors import Stream
@@ -220,7 +220,7 @@ def request_read() -> contextlib.AbstractContextManager[Any]:
     def moved(self: reading.Reading, room_id: str) -> None:
         room = self._rooms.by_id.get(room_id)
         if room is not None and any(True for _ in self._at(room_id)):
-            self._ledger.put(effects.Fetch(effects.ReadPlaces(room_id, room.read_upto)))
+            self._ledger.put(effects.Fetch(queries.ReadPlaces(room_id, room.read_upto)))
 
     return mock.patch.object(reading.Reading, "moved", moved)
 

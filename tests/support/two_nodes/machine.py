@@ -14,9 +14,10 @@ from typing import Any, Protocol
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from node.batches import FROM_LINKS, Batch
+from node.bus import envelopes as en
 from node.bus import events as ev
-from node.bus import requests as rq
 from node.core import effects as e
+from node.core import queries as q
 from node.core import stimuli as s
 from node.core.node import Identity, Node
 from node.core.settings import Fixed
@@ -322,7 +323,7 @@ class Machine:
     def _refuse(self, act: e.Act) -> None:
         if isinstance(act, e.Reply | e.Refuse):
             self._settle(e.Refuse(act.token, "store_unavailable", ""))
-        elif isinstance(act, e.Fetch) and isinstance(act.query, e.CommandQuery):
+        elif isinstance(act, e.Fetch) and isinstance(act.query, q.CommandQuery):
             self._settle(e.Refuse(act.query.token, "store_unavailable", ""))
 
     def _recover(self) -> None:
@@ -422,7 +423,7 @@ class Machine:
         self.agenda.note(self.name, act)
         assert self.asked.pop(act.token, None) is not None, "a command is answered once"
         if isinstance(act, e.Refuse):
-            assert act.code in rq.ERROR_CODES, act
+            assert act.code in en.ERROR_CODES, act
         else:
             self.watch.replied(self, act.result)
 
