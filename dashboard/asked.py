@@ -13,7 +13,19 @@ from collections.abc import Iterable
 
 import msgspec
 
-from dashboard import appearance, comparing, doubts, eventlog, options, pictures, schema, secure, viewmodel, wording
+from dashboard import (
+    appearance,
+    comparing,
+    diagnosing,
+    doubts,
+    eventlog,
+    options,
+    pictures,
+    schema,
+    secure,
+    viewmodel,
+    wording,
+)
 from dashboard.feed import Asker
 from node import qr
 from node.bus import nouns
@@ -105,6 +117,8 @@ def drawn(result: msgspec.Struct, model: viewmodel.Model) -> msgspec.Struct:
                 for one in result.recipients
             ]
             return schema.Told(model.message(result.message), recipients)
+        case rq.DoctorResult():
+            return schema.Diagnosed(diagnosing.view(result.diagnosis))
         case rq.InviteResult():
             return _invite(result)
         case rq.AddResult():

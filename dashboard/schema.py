@@ -18,7 +18,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from dashboard import appearance, comparing, doubts, operations, pictures, secure, telling
+from dashboard import appearance, comparing, diagnosing, doubts, operations, pictures, secure, telling
 from node.bus import bounds
 
 #: Rows of a page of the event log; the browser asks for 100.
@@ -267,6 +267,12 @@ class Added(msgspec.Struct, frozen=True):
     note: str
 
 
+class Diagnosed(msgspec.Struct, frozen=True):
+    """What the doctor has found so far."""
+
+    diagnosis: diagnosing.DiagnosisView
+
+
 class EventPage(msgspec.Struct, frozen=True):
     """Rows, newest first. All events from number `down_to` on were examined; `more`: there are older ones."""
 
@@ -327,6 +333,7 @@ COMMANDS: dict[str, Allowed] = {
     "unblock": Allowed(Done),
     "invite": Allowed(Invite, keyed=False),
     "add": Allowed(Added),
+    "doctor": Allowed(Diagnosed, keyed=False),
 }
 
 #: Every other request that has an answer, with it.

@@ -12,6 +12,7 @@
     turns.py    stimuli into the core, its records to disk, its acts out        batches.py    how much one commit holds
     condition.py  the node's health and notices for people        threads.py    the reader and writer threads of SQLite
     answers.py  commands of front ends: reads skip the core, the rest goes through it    hosts.py  resolves host names
+    examining.py  the doctor: gathers facts, has them judged, keeps what was found
     serving.py  entries for other nodes, from disk to link
     retention.py  removes old events and messages step by step (core/keeping.py decides which)
     upkeep.py   background work on the database: extend and rebuild the search index, checkpoint the write-ahead log
@@ -24,6 +25,7 @@
     console.py  the command line: a bus client like any other        lines.py  how things look on a terminal
     said.py     the verbs that show what was said, and what became of it
     linked.py   the verb that shows how the link with a node is
+    doctor.py   the verb that says what is wrong when somebody doesn't show        absent.py  the same, without a node
     people.py   the verbs about who somebody is, who may come in, and how people find each other
     qr.py       QR codes on a terminal    patience.py  commands that the node refuses for a moment only
     config_table.py  the verb that lists all settings    menu.py  the text menu    tail.py  the verb that follows events

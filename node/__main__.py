@@ -7,7 +7,7 @@ import os
 import sys
 
 from node import streams
-from node.errors import SnicherError
+from node.errors import NodeAway, SnicherError
 
 #: Exit code of a front end whose output can't be written (EX_IOERR of sysexits.h).
 OUTPUT_FAILED = 74
@@ -66,7 +66,14 @@ def _run(argv: list[str]) -> int:
     from node import console
 
     if argv and argv[0] in console.VERBS:
-        return console.main(argv)
+        try:
+            return console.main(argv)
+        except NodeAway as error:
+            if argv[0] != "doctor":
+                raise
+            from node import absent
+
+            return absent.told(argv, os.environ, error)
     if argv[:1] == ["config"]:
         from node import config_table
 

@@ -18,6 +18,7 @@ from node.bus import bounds, encoding, nouns
 from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
+from node.bus.diagnosis import Diagnosis
 from node.bus.subscribers import Reports
 from node.config import Config, explain
 from node.core import effects as e
@@ -157,6 +158,9 @@ class Run(Protocol):
     def stop(self, reason: str) -> None:
         """Ask the node to stop; `reason` is logged."""
 
+    def examine(self, peer: str | None, again: bool) -> Diagnosis:
+        """What the doctor has found; it begins if need be. Raises CommandRefused if there is no such peer."""
+
 
 class Answers:
     """Answers every command of the bus. `published` and `settle` keep it up to date."""
@@ -192,6 +196,7 @@ class Answers:
             "nearby": self._nearby,
             "invite": self._invite,
             "peers": self._peers,
+            "doctor": self._doctor,
             "stats": self._stats,
             "config": self._config_told,
             "status": self._status,
@@ -392,6 +397,9 @@ class Answers:
         page: rq.PeersResult = await self._turns.read(self._reader.peers, args)
         page.next_tries = self._turns.core.next_tries(peer.id for peer in page.peers)
         return page
+
+    async def _doctor(self, args: rq.DoctorArgs) -> rq.DoctorResult:
+        return rq.DoctorResult(diagnosis=self._run.examine(args.peer, args.again))
 
     async def _stats(self, args: rq.Nothing) -> rq.StatsResult:
         messages, outbox, rooms, peers = await self._turns.read(self._reader.counts)

@@ -32,6 +32,7 @@ from node import announce, loglines, supervisor, tasks
 from node.answers import Answers
 from node.bus import bounds, nouns
 from node.bus import events as ev
+from node.bus.diagnosis import Diagnosis
 from node.bus.server import Server
 from node.config import Config
 from node.core import effects as e
@@ -39,6 +40,7 @@ from node.core import stimuli as s
 from node.core.node import Identity, Node
 from node.core.secure import PROGRAM
 from node.course import EXIT_BUG, Course, End, Parts
+from node.examining import Examining
 from node.findable import Findable
 from node.hosts import Hosts
 from node.model import Address, parse_mandatory, short_code
@@ -184,6 +186,7 @@ class App:
         self._serving: Serving
         self._hosts: Hosts
         self._look_ups: set[asyncio.Task[None]] = set()
+        self._examining: Examining
 
     async def run(self) -> int:
         """Start, run, stop; returns the exit code."""
@@ -197,6 +200,7 @@ class App:
         try:
             return await Course(parts, self._end, self._announcements).run(self._config.listen, set_back)
         finally:
+            await self._examining.close()
             await self._watcher.close()
             await self._mdns.close()
 
@@ -244,6 +248,7 @@ class App:
         self._mdns = mdns.Mdns(self, peer, lambda: self.listen_address, now_ms)
         self._turns = Turns(writer, reader, make_core, self, self._network)
         self._answers = Answers(config, self._turns, reader, self._log_id, self, self._hosts)
+        self._examining = Examining(self, self._network)
         self._serving = Serving(self._turns, reader, self._network)
         self._server = Server(self._answers.answer, self._heartbeat)
         self._retention = Retention(self._turns, writer, reader, reader.log_ends()[0])
@@ -351,6 +356,8 @@ class App:
             task = asyncio.create_task(self._look_up(act), name=f"look up {act.address}")
             self._look_ups.add(task)
             task.add_done_callback(self._look_ups.discard)
+        elif isinstance(act, e.TryBack | e.AskedBack | e.ReportDialledBack):
+            self._examining.perform(act)
         elif isinstance(act, e.Serve):
             self._serving.perform(act)
         elif isinstance(act, e.ShutOut):
@@ -394,6 +401,22 @@ class App:
     def subscribed(self) -> int:
         """How many sockets are connected to the events of the bus."""
         return self._server.subscribed
+
+    def examine(self, peer: str | None, again: bool) -> Diagnosis:
+        """What the doctor has found; it begins if need be. Raises CommandRefused if there is no such peer."""
+        return self._examining.newest(peer, again)
+
+    # -- the node, as the doctor sees it
+
+    @property
+    def core(self) -> Node:
+        """The core as it is now."""
+        return self._turns.core
+
+    @property
+    def health(self) -> nouns.Health:
+        """The node's health."""
+        return self._turns.health
 
     def stop(self, reason: str) -> None:
         """Ask the node to stop; `reason` is logged."""

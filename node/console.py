@@ -1,8 +1,8 @@
 """The command line: small verbs, each a client of the bus like any other front end.
 
-Exit codes: 0 done; 1 refused by the node; 2 wrong usage; 69 no node there; 74 the output can't be written; 130
-interrupted before it was done. An error is one line on stderr. For `tail` an interruption is the normal end (0), unless
-it was waiting for the node at that moment (130).
+Exit codes: 0 done; 1 refused by the node, or `doctor` has found that something fails; 2 wrong usage; 69 no node there;
+74 the output can't be written; 130 interrupted before it was done. An error is one line on stderr. For `tail` an
+interruption is the normal end (0), unless it was waiting for the node at that moment (130).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from node import people, unanswered
 from node.bus import bounds, nouns
 from node.bus import requests as rq
 from node.bus.client import Client
+from node.doctor import doctor
 from node.errors import BusProtocolError, CommandRefused, NodeAway
 from node.lines import (
     CONSUMERS_HEADER,
@@ -66,6 +67,7 @@ verbs:
   block PEER                  take nothing from a node, or from the plain clients of an address, and hide their past
   unblock PEER                block somebody no more
   blocked                     who is blocked
+  doctor [PEER]               what is wrong when somebody doesn't show, and what to type   [--again]
   trust PEER                  end a warning: this is who I mean   [--plain: clear text may go to its address]
   merge PEER INTO             make the conversation with PEER part of the one with INTO
   forget PEER                 take a peer off the list; what was said stays
@@ -102,16 +104,16 @@ def main(argv: Sequence[str]) -> int:
         parser.error("tail: --restart is for a --consumer NAME")
     with Client(options.home, name=f"console {options.verb}") as client:
         try:
-            verb: Callable[[Client, argparse.Namespace], None] = VERBS[options.verb]
-            verb(client, options)
+            verb: Callable[[Client, argparse.Namespace], int | None] = VERBS[options.verb]
+            code = verb(client, options)
         except CommandRefused as refused:
             raise CommandRefused(refused.code, refusal(refused), refused.retryable, refused.details) from refused
         except NodeAway as error:
-            # `stop` has its own answer to a silent node.
+            # `stop` has its own answer to a silent node, and so has `doctor` (absent.py).
             raise error if options.verb == "stop" else unanswered.explained(client.home, error) from error
         except KeyboardInterrupt:
             return INTERRUPTED
-    return 0
+    return code or 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -168,6 +170,9 @@ def _parser() -> argparse.ArgumentParser:
     block.add_argument("peer", type=_text, help="a name, an id, HOST:PORT, or an IP address")
     verb("unblock", "Block somebody no more.").add_argument("peer", type=_text)
     verb("blocked", "Who is blocked.")
+    looked = verb("doctor", "How this node and its network are, and each way to a peer; what to do about what fails.")
+    looked.add_argument("peer", type=_text, nargs="?", help="somebody who doesn't show: a name, an id or HOST:PORT")
+    looked.add_argument("--again", action="store_true", help="look again, also when it was looked at just now")
     trust = verb("trust", "End a peer's warning: its new key, or its name beside another's of that name, is right.")
     trust.add_argument("peer", type=_text)
     trust.add_argument("--plain", action="store_true", help="clear text may go to the address of this peer")
@@ -447,7 +452,7 @@ def _stop(client: Client, options: argparse.Namespace) -> None:
         print(said, file=sys.stderr if options.json else sys.stdout)
 
 
-VERBS: dict[str, Callable[[Client, argparse.Namespace], None]] = {
+VERBS: dict[str, Callable[[Client, argparse.Namespace], int | None]] = {
     "send": _send,
     "peers": _peers,
     "connect": _connect,
@@ -459,6 +464,7 @@ VERBS: dict[str, Callable[[Client, argparse.Namespace], None]] = {
     "verify": people.verify,
     "unverify": people.unverify,
     "presence": people.presence,
+    "doctor": doctor,
     "invite": people.invite,
     "add": people.add,
     "requests": people.requests,

@@ -22,7 +22,7 @@ LOOK_S = 0.05
 
 def explained(home: pathlib.Path, error: BusError) -> BusError:
     """The error of a front end that got no answer, with what is known of a node that runs all the same."""
-    pid = _holder(home)
+    pid = holder(home)
     if pid is None:
         return error
     who = f"pid {pid}" if pid else "its process can't be seen from here"
@@ -37,7 +37,7 @@ def stop(home: pathlib.Path, error: BusError, within: float = END_S) -> int:
 
     Raises `error` when no node runs there, NodeAway with what to do when it can't be ended.
     """
-    pid = _holder(home)
+    pid = holder(home)
     if pid is None:
         raise error
     if not pid:
@@ -57,7 +57,7 @@ def stop(home: pathlib.Path, error: BusError, within: float = END_S) -> int:
             f"The node on {home} (pid {pid}) belongs to another user, who can end it with: kill {pid}"
         ) from None
     until = time.monotonic() + within
-    while _holder(home) == pid:
+    while holder(home) == pid:
         if time.monotonic() > until:
             raise NodeAway(
                 f"The node on {home} (pid {pid}) was asked to end by a signal, and didn't within {within:g} s. Nothing"
@@ -67,7 +67,8 @@ def stop(home: pathlib.Path, error: BusError, within: float = END_S) -> int:
     return pid
 
 
-def _holder(home: pathlib.Path) -> int | None:
+def holder(home: pathlib.Path) -> int | None:
+    """The pid of the node that runs on a home; 0: it can't be seen. None: none runs."""
     return locks.holder(home / locks.NODE_LOCK, locks.pid_in)
 
 

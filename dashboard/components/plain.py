@@ -44,6 +44,13 @@ def pairs(rows: Iterable[tuple[Sequence[Word], Sequence[Word]]], look: str = "")
     st.html(f'<dl class="pairs {_safe(look)}">{"".join(entries)}</dl>')
 
 
+def table(heads: Sequence[str], rows: Iterable[Sequence[Word]], look: str = "") -> None:
+    """Draw a table; on a narrow page each row becomes a block of lines. The looks are in frame/page.css."""
+    titles = "".join(f'<th scope="col">{html.escape(one)}</th>' for one in heads)
+    body = "".join(f"<tr>{''.join(f'<td>{_span(word)}</td>' for word in row)}</tr>" for row in rows)
+    st.html(f'<table class="plain {_safe(look)}"><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>')
+
+
 def _span(word: Word) -> str:
     if not word.text:
         return ""

@@ -18,6 +18,7 @@ from node.bus import bounds, encoding, nouns, paging
 from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
+from node.bus.diagnosis import Diagnosis
 from node.errors import BusProtocolError, CommandRefused
 
 P = ParamSpec("P")
@@ -367,6 +368,15 @@ class NodeCommands:
     def mark_read(self, room: str, upto: int | None = None) -> Steps[rq.MarkReadResult]:
         """Mark everything in the room as read, up to message `upto` (None: the newest)."""
         return (yield Request("mark_read", rq.MarkReadArgs(room=room, upto=upto), new_key()))  # type: ignore[no-any-return]
+
+    @Command
+    def doctor(self, peer: str | None = None, *, again: bool = False) -> Steps[Diagnosis]:
+        """What is known of how this node, its network and the ways to a peer are.
+
+        It may be going on (`running`): ask again in a moment, without `again`, until it isn't.
+        """
+        result: rq.DoctorResult = yield Request("doctor", rq.DoctorArgs(peer=peer, again=again))
+        return result.diagnosis
 
     @Command
     def stats(self) -> Steps[rq.StatsResult]:

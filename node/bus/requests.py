@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from node.bus.diagnosis import Diagnosis
 from node.bus.events import Event
 from node.bus.nouns import (
     Blocked,
@@ -454,6 +455,19 @@ class StatusResult(msgspec.Struct, kw_only=True):
     greetings: list[Greeting] = []
 
 
+class DoctorArgs(msgspec.Struct, kw_only=True):
+    """Whose paths are examined too: an id, a name or HOST:PORT. `again`: also when the last examination is fresh."""
+
+    peer: str | None = None
+    again: bool = False
+
+
+class DoctorResult(msgspec.Struct, kw_only=True):
+    """What the doctor has found so far."""
+
+    diagnosis: Diagnosis
+
+
 COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     "hello": (Nothing, HelloResult),
     "snapshot": (SnapshotArgs, SnapshotResult),
@@ -490,6 +504,7 @@ COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     "merge": (MergeArgs, PeerResult),
     "delete": (PeerArgs, Nothing),
     "mark_read": (MarkReadArgs, MarkReadResult),
+    "doctor": (DoctorArgs, DoctorResult),
     "stats": (Nothing, StatsResult),
     "settings": (SettingsArgs, SettingsResult),
     "config": (Nothing, ConfigResult),
@@ -501,7 +516,7 @@ COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
 READS = frozenset({
     "nearby",
     "hello", "snapshot", "events", "consumer_next", "consumers", "report", "history", "search", "delivery", "links",
-    "paths", "invite", "peers", "stats", "config", "status",
+    "paths", "invite", "peers", "doctor", "stats", "config", "status",
 })  # fmt: skip
 #: Idempotent commands, which may be retried without a key.
 REPEATABLE = READS | {"consumer_create", "consumer_acknowledge", "typing"}

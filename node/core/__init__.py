@@ -34,6 +34,10 @@
     consumers.py  named cursors into the event log, kept for front ends
     greetings.py  the mandatory peers, greeted at the start
     keeping.py    how long things are kept, and what is removed next   expiry.py  which messages expire
+    dialback.py   whether others reach this node, asked of linked ones and tried for them
+    acquaintances.py  who is known, as the doctor looks at it    facts.py  what an examination finds out
+    diagnosis.py  from facts to checks in words    routes.py  each way to a peer    verdicts.py  the sum of it
+    remedies.py   what to type on this machine
     ports.py      ports of other services, which are never dialled unasked
     quotas.py     how much one source may store here in a day
     retries.py    backoff, and when the next retry is due

@@ -8,6 +8,7 @@ import msgspec
 
 from node.bus import events as ev
 from node.bus import nouns
+from node.core.facts import DialledBack
 from node.core.loaded import KeptConsumer, Row
 from node.core.paths import Path
 from node.core.queries import Key, Query
@@ -305,6 +306,25 @@ class Serve(msgspec.Struct, frozen=True):
     after: int
 
 
+class TryBack(msgspec.Struct, frozen=True):
+    """Try whether a node that asked for it can be reached at this address. Answered by TriedBack."""
+
+    peer: str
+    address: Address
+
+
+class AskedBack(msgspec.Struct, frozen=True):
+    """So many linked nodes are asked to connect back, for a DialBackWanted."""
+
+    count: int
+
+
+class ReportDialledBack(msgspec.Struct, frozen=True):
+    """A linked node has answered whether it can connect back."""
+
+    answer: DialledBack
+
+
 class HangUp(msgspec.Struct, frozen=True):
     """Say good-bye where the dialect has one, and close. `code` and `text` are those of BYE on an encrypted link."""
 
@@ -398,6 +418,9 @@ Act = (
     | Transmit
     | Say
     | Serve
+    | TryBack
+    | AskedBack
+    | ReportDialledBack
     | HangUp
     | ShutOut
     | Hold

@@ -94,6 +94,9 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 0
     program: str = ""
     ahead: int = 0
+    #: Of an encrypted link: the port on which the other side listens, as its HELLO says. `port` of one that we dialled
+    #: is the port that was dialled.
+    listens: int = 0
 
     @property
     def leaving(self) -> bool:
@@ -199,6 +202,7 @@ class Links:
             peer=peer,
             instance=instance,
             run=run,
+            listens=port,
             **details,
         )
         return link

@@ -16,6 +16,7 @@ from node.bus import nouns
 from node.core import effects as e
 from node.core import settings, views
 from node.core import stimuli as s
+from node.core.acquaintances import acquaintance, acquaintances
 from node.core.authoring import Author
 from node.core.belief import Belief
 from node.core.blocking import Blocking
@@ -24,10 +25,12 @@ from node.core.connections import Connections
 from node.core.consumers import Consumers
 from node.core.contact import Contact
 from node.core.contacts import Contacts
+from node.core.dialback import DialBack
 from node.core.dialling import Dialling, next_try
 from node.core.door import NO_ROOM, Door
 from node.core.exchange import Exchange
 from node.core.expiry import Expiry
+from node.core.facts import Acquaintance
 from node.core.greetings import Greetings
 from node.core.ledger import Ledger
 from node.core.links import Links
@@ -136,6 +139,7 @@ class Node:
         self._exchange = Exchange(self._ledger, me_id, self._rooms, self._contacts, self._links, self._connections)
         self._presences = Presences(self._ledger, self._contacts, self._links)
         self._static = Static(self._ledger, me_id, self._contacts, self._connections, self._blocking)
+        self._dialback = DialBack(self._ledger, self._contacts, self._links)
         self._secure = Secure(
             self._ledger,
             me_id,
@@ -152,6 +156,7 @@ class Node:
             self._blocking,
             self._exchange,
             self._presences,
+            self._dialback,
         )
         self._nearby = Nearby(
             self._ledger, me_id, identity.secret, self._rooms, self._contacts, self._links, self._connections,
@@ -271,6 +276,14 @@ class Node:
         """The addresses of a node, as they are tried. Raises CommandRefused if there is no such peer."""
         return views.paths(self._commands.known(peer))
 
+    def acquaintance(self, peer: str) -> Acquaintance:
+        """Somebody on the list, as the doctor looks at them. Raises CommandRefused if there is no such peer."""
+        return acquaintance(self._commands.known(peer))
+
+    def acquaintances(self) -> tuple[Acquaintance, ...]:
+        """Whom the doctor looks at: those with a link, and known nodes without one."""
+        return acquaintances(self._contacts.by_id.values())
+
     def why_waiting(self, peer: str) -> str | None:
         """Why messages wait for this peer, as a sentence; None: nothing keeps them."""
         contact = self._contacts.by_id.get(peer)
@@ -353,6 +366,10 @@ class Node:
                 self._trust.differed(stimulus.link, stimulus.found)
             case s.AnsweredLate():
                 self._secure.late(stimulus)
+            case s.DialBackWanted():
+                self._dialback.ask()
+            case s.TriedBack():
+                self._dialback.tried(stimulus)
             case s.PlacesRead():
                 self._replication.reading.placed(stimulus)
             case s.UnsignedRead():

@@ -20,6 +20,7 @@ from node.core.blocking import Blocking
 from node.core.connections import Connections
 from node.core.contact import Contact
 from node.core.contacts import Contacts
+from node.core.dialback import DialBack
 from node.core.dialling import Dialling
 from node.core.door import NO_ROOM, Door
 from node.core.exchange import Exchange
@@ -75,6 +76,7 @@ class Secure:
         blocking: Blocking,
         exchange: Exchange,
         presences: Presences,
+        dialback: DialBack,
     ) -> None:
         self._ledger = ledger
         self._exchange = exchange
@@ -91,6 +93,7 @@ class Secure:
         self._trust = trust
         self._door = door
         self._blocking = blocking
+        self._dialback = dialback
         #: Links that must answer a ping: its token, and until when (ms).
         self._pinged: dict[int, tuple[bytes, int]] = {}
         self._pings = 0
@@ -159,12 +162,15 @@ class Secure:
                 del self._pinged[link.number]
                 self._settle(link)
         contact = self._contacts.of_link(link)
-        if contact is not None:
-            for frame in heard.frames:
-                if isinstance(frame, f.Seek | f.Where):
-                    self._exchange.heard(link, contact, frame)
-                elif isinstance(frame, f.Presence):
-                    self._presences.heard(link, frame)
+        for frame in heard.frames:
+            if isinstance(frame, f.DialBack | f.Dialled):
+                self._dialback.heard(link, contact, frame)
+            elif contact is None:
+                continue
+            elif isinstance(frame, f.Seek | f.Where):
+                self._exchange.heard(link, contact, frame)
+            elif isinstance(frame, f.Presence):
+                self._presences.heard(link, frame)
         if not self._replication.heard(link.number, heard.frames):
             self._leave(link, 4)
         return contact
@@ -190,6 +196,7 @@ class Secure:
         self._contested.pop(number, None)
         self._exchange.unlinked(number)
         self._presences.unlinked(number)
+        self._dialback.ended(number)
         self._replication.unlinked(number)
 
     # -- who it is

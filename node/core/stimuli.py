@@ -9,6 +9,7 @@ import msgspec
 from node.bus import events as ev
 from node.bus import nouns
 from node.core import queries
+from node.core.facts import Reached
 from node.core.links import Direction
 from node.model import Address, MandatoryPeer
 from node.protocol.plain.codec import Mark, Said
@@ -188,6 +189,18 @@ class Transmitted(msgspec.Struct, frozen=True):
     marks: tuple[Mark, ...]
 
 
+class DialBackWanted(msgspec.Struct, frozen=True):
+    """Linked nodes are to be asked whether they can connect back. Their answers come as ReportDialledBack."""
+
+
+class TriedBack(msgspec.Struct, frozen=True):
+    """The outcome of a TryBack, and how long it took (ms)."""
+
+    peer: str
+    reached: Reached
+    ms: int
+
+
 class Closed(msgspec.Struct, frozen=True):
     """A link has ended, or could not be opened. `reason` None: it ended normally.
 
@@ -338,6 +351,8 @@ Stimulus = (
     | AnsweredLate
     | Served
     | Transmitted
+    | DialBackWanted
+    | TriedBack
     | Closed
     | Commanded
     | ConsumerAsked

@@ -13,6 +13,9 @@ pace.py         rate limit for small texts of one source
 interfaces.py   the addresses of this machine, and when they change
 mdns.py         finds nodes on the same network, and lets them find this one
 sightings.py    what is taken of an mDNS answer
+trial.py        tries one way to a peer, up to the proof of a key
+multicast.py    asks a question by multicast, and hears whether it comes back
+surroundings.py interfaces, tunnels, firewalls: what this machine tells of itself
 zones.py        which interface a link-local address belongs to
 resolve.py      host names, looked up in the background
 reasons.py      the system's errors in plain words

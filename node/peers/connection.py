@@ -109,6 +109,8 @@ class Connection(asyncio.BufferedProtocol):
         self.told: s.LinkUp | None = None
         #: The other side's address.
         self.host = ""
+        #: This machine's address on it.
+        self.own_host = ""
         #: The source that its host belongs to, for bounds and fair shares.
         self.source = ""
         #: The port the peer listens on, if known: announced by it, or dialled by us.
@@ -153,6 +155,8 @@ class Connection(asyncio.BufferedProtocol):
         if peer:
             self.host = zones.host_of(peer)
             self.source = source_of(self.host)
+        if own:
+            self.own_host = zones.host_of(own)
         self._owner.made(self)
         link = self.link
         assert isinstance(link, Link)

@@ -24,6 +24,7 @@ from typing import Protocol
 from node.core import effects as e
 from node.core import stimuli as s
 from node.core.door import NO_ROOM
+from node.core.facts import Trial
 from node.core.quotas import USED_UP
 from node.errors import LocalFault
 from node.model import Address, source_of
@@ -34,6 +35,7 @@ from node.peers.hearing import Hearing
 from node.peers.listener import Listener
 from node.peers.scheduler import Disk, Scheduler
 from node.peers.tls import Credentials, Engine
+from node.peers.trial import attempt
 from node.peers.unfinished import SMALL, Unfinished
 from node.protocol import link as l
 from node.protocol.plain import registry
@@ -331,6 +333,24 @@ class Network:
         if host in ("0.0.0.0", "::") or (":" in host) != (":" in target.host):
             return None
         return (host, 0)
+
+    # -- for the doctor
+
+    async def trial(self, address: Address, *, expect: str = "", plain: bool = False) -> Trial:
+        """Try whether somebody answers at an address, and whether it is `expect`. `plain`: only whether it connects."""
+        busy = len(self._connections) + len(self._dialling) + len(self._listener.lingering) > self._room
+        if busy or not self._listener.open or (self._credentials is None and not plain):
+            return Trial("untried")
+        local = self._local_address(address)
+        return await attempt(
+            address, None if plain else self._credentials, self.listen_address.port, expect=expect,
+            local=None if local is None else local[0],
+        )  # fmt: skip
+
+    def own_host(self, link: int) -> str | None:
+        """The address of this machine at which a link ends. None: it is over."""
+        connection = self._connections.get(link)
+        return None if connection is None else connection.own_host
 
     # -- all together
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from dashboard import activity, hatch, options, schema, viewmodel
+from dashboard import activity, diagnosing, hatch, options, schema, viewmodel
 from tests.dashboard.nouns import snapshot
+from tests.support.diagnoses import some
 
 _T = TypeVar("_T")
 
@@ -64,6 +65,8 @@ class Counter:
             case schema.Command(op="unblock"):
                 self.blocked = [one for one in self.blocked if one.id.encode() not in bytes(question.args)]
                 return schema.Done()
+            case schema.Command(op="doctor"):
+                return schema.Diagnosed(diagnosing.view(some(1_800_000_000_000)))
             case schema.Link():
                 return schema.Code("c0de")
             case _:

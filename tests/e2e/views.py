@@ -181,6 +181,7 @@ VIEWS = [
     View("nodes-peers", "nodes", "peers", ".peer"),
     View("nodes-search", "nodes", "search?q=is", ".searchpage .hit"),
     View("nodes-activity", "nodes", "activity", _TOLD),
+    View("nodes-doctor", "nodes", f"doctor?peer={node_id(5)}", ".st-key-card-paths table"),
     View("nodes-alarm", "nodes", "?room=direct:2", ".row", _alarmed),
     # fill_requests() makes them in this order: bela, erik, one who looks like bela, mira, one in clear who is blocked.
     View("requests-list", "requests", "", ".list .room.asks"),
@@ -226,6 +227,8 @@ VIEWS = [
     View("activity-none", "full", "activity", _TOLD, _typed("nobodyatall", ".after .end")),
     View("activity-paused", "full", "activity", _TOLD, press("button", "Pause")),
     View("activity-away", "away", "activity", ".st-key-sign-bus"),
+    View("doctor-empty", "empty", "doctor", ".st-key-card-verdict-plain"),
+    View("doctor-away", "away", "doctor", ".strip"),
     View("settings-empty", "empty", "settings", ".st-key-columns h2"),
     View("settings-full", "full", "settings", ".st-key-columns h2"),
     View("settings-wrong", "full", "settings", ".st-key-columns h2", press("button", "Add")),

@@ -214,6 +214,12 @@ def _someone(fuzz: Fuzz) -> tuple[Args, Expected]:
     return {"peer": fuzz.peer()}, ("ok", "not_found", "ambiguous", "own_address", "invalid_args")
 
 
+def _doctor(fuzz: Fuzz) -> tuple[Args, Expected]:
+    again = {} if fuzz.dice.random() < 0.5 else {"again": fuzz.dice.random() < 0.5}
+    args, expected = _someone(fuzz) if fuzz.dice.random() < 0.5 else ({}, ("ok",))
+    return {**args, **again}, expected
+
+
 def _peers(fuzz: Fuzz) -> tuple[Args, Expected]:
     after = {"after": fuzz.dice.choice(("", "x", "plain-1", "\x00"))} if fuzz.dice.random() < 0.3 else {}
     return {**after, **_page(fuzz, bounds.MAX_SNAPSHOT)}, ("ok",)
@@ -307,7 +313,8 @@ GENERATORS: dict[str, Callable[[Fuzz], tuple[Args, Expected]]] = {
     "resend": _resend, "connect": _connect, "disconnect": _someone, "peers": _peers, "forget": _someone,
     "rename": _rename, "merge": _merge, "delete": _delete, "mark_read": _mark_read, "stats": _hello,
     "settings": _settings, "config": _hello, "status": _hello, "stop": _hello, "trust_clock": _hello,
-    "delivery": _delivery, "typing": _typing, "links": _someone, "paths": _someone, "nearby": _hello, "trust": _trust,
+    "delivery": _delivery, "typing": _typing, "links": _someone, "paths": _someone, "nearby": _hello,
+    "doctor": _doctor, "trust": _trust,
     "verify": _verify, "unverify": _someone, "accept": _undecided, "refuse": _undecided,
     "invite": _hello, "add": _add, "block": _blocked, "unblock": _blocked,
 }  # fmt: skip

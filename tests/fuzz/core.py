@@ -96,7 +96,7 @@ class World:
         rng = self.rng
         kind = rng.choice(
             ("run", "run", "run", "have", "want", "stop", "digest", "pong", "again", "read", "typing", "door", "seek",
-             "where", "presence")
+             "where", "presence", "dial")
         )  # fmt: skip
         if kind == "run":
             return self._run()
@@ -113,6 +113,11 @@ class World:
             return f.Read(self._room(), rows)
         if kind == "door":
             return f.Door(self._room(), rng.choice((0, 1, 2, 2**40)))
+        if kind == "dial":
+            number = rng.choice((0, 1, 2**32 - 1))
+            host = rng.choice(("10.0.0.1", "::1", "", self.data[:60].decode(errors="replace")))
+            answer = f.Dialled(number, rng.choice((0, 3, 6, 7, 2**40)), rng.choice((0, 60_000)), host)
+            return f.DialBack(number) if rng.random() < 0.5 else answer
         if kind == "typing":
             return f.Typing(self._room(), rng.choice((0, 1, 10, 11)))
         if kind == "seek":

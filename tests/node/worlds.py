@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from node.bus import events as ev
 from node.bus import nouns
+from node.bus.diagnosis import Diagnosis
 from node.core import effects as e
 
 
@@ -54,3 +55,6 @@ class Run:
 
     def stop(self, reason: str) -> None:
         self.stopped.append(reason)
+
+    def examine(self, peer: str | None, again: bool) -> Diagnosis:
+        return Diagnosis(peer=peer, running=again)

@@ -80,6 +80,9 @@ class FakeClient:
     def paths(self, peer: str) -> Any:
         return self._answer("paths", peer)
 
+    def doctor(self, peer: str | None = None, *, again: bool = False) -> Any:
+        return self._answer("doctor", peer, again)
+
     def invite(self) -> Any:
         return self._answer("invite")
 

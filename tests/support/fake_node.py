@@ -27,12 +27,13 @@ import msgspec
 from msgspec.structs import replace
 
 from node import invites, names
-from node.bus import bounds, locate, nouns, reducer, server
+from node.bus import bounds, diagnosis, locate, nouns, reducer, server
 from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.errors import CommandRefused
 from node.model import short_code
+from tests.support.diagnoses import some
 
 _T = TypeVar("_T")
 
@@ -89,6 +90,10 @@ class FakeNode:
         self.typed: list[tuple[str, bool]] = []
         #: The encrypted links that stand, by the peer's id.
         self.links: dict[str, list[nouns.Link]] = {}
+        #: What the doctor answers, one after the other, and what was asked of it.
+        self.diagnoses = [diagnosis.Diagnosis()]
+        self.doctored: list[rq.DoctorArgs] = []
+        self.doctor_step = 0
         #: Who is off the list because they are blocked, by the id that is blocked.
         self.off: dict[str, list[nouns.Peer]] = {}
         self._ids = itertools.count(1)
@@ -659,6 +664,17 @@ class FakeNode:
             self._change_room(one.room, hidden=False)
         return rq.BlockedResult(blocked=found[0])
 
+    def _do_doctor(self, args: rq.DoctorArgs) -> rq.DoctorResult:
+        """Each answer once, the last one from then on; `again` begins anew."""
+        self.doctored.append(args)
+        step = min(self.doctor_step, len(self.diagnoses) - 1)
+        self.doctor_step = 1 if args.again else self.doctor_step + 1
+        found = self.diagnoses[0 if args.again else step]
+        peer = None if args.peer is None else self.state.peers[args.peer]
+        if peer is None:
+            return rq.DoctorResult(diagnosis=replace(found, peer=None, paths=[], key=None, clock=None))
+        return rq.DoctorResult(diagnosis=replace(found, peer=peer.id, name=peer.name))
+
     def _do_invite(self, _: rq.Nothing) -> rq.InviteResult:
         return rq.InviteResult(link=f"snicher://{self.me.id}@{','.join(self.me.addresses)}?name={self.me.name}")
 
@@ -860,6 +876,7 @@ def fill_nodes(node: FakeNode) -> dict[str, nouns.Peer]:
     node.warn(dora, f"Another key than dora's answers at {dora.host}:5000.", rival=node_id(99))
     node.warn(clear, f"This came in clear from {bela.host}, where bela's node is known.")
     node.types(bela, for_ms=3_600_000)
+    node.diagnoses = [some(now() - 8_000)]
     node.warn(twin, "Another node with the name bela is known here.")
     return {"bela": bela, "cian": cian, "twin": twin, "clear": clear, "dora": dora, "alpha": alpha}
 

@@ -332,11 +332,23 @@ def _is_typing(of: list[Any]) -> bool:
     return isinstance(of[0], str) and _is_number(of[1], 0, 10)
 
 
+def _is_dialback(of: list[Any]) -> bool:
+    return _is_number(of[0], 0, 2**32 - 1)
+
+
+def _is_dialled(of: list[Any]) -> bool:
+    number, outcome, ms, host = of
+    if not (_is_number(number, 0, 2**32 - 1) and _is_number(outcome, 0, LARGEST) and _is_number(ms, 0, 60_000)):
+        return False
+    return isinstance(host, str) and len(host) <= 64
+
+
 #: For each type: its elements, and whether those behind the type are within their bounds.
 _FRAMES = {
     0: (8, _is_hello), 1: (2, _is_token), 2: (2, _is_token), 3: (3, _is_bye), 4: (2, _is_digest), 5: (3, _is_have),
     6: (6, _is_want), 7: (4, _is_stream), 8: (5, _is_run), 13: (3, _is_read), 14: (3, _is_typing),
-    15: (3, _is_door), 16: (2, _is_seek), 17: (2, _is_where), 18: (3, _is_presence),
+    15: (3, _is_door), 16: (2, _is_seek), 17: (2, _is_where), 18: (3, _is_presence), 20: (2, _is_dialback),
+    21: (5, _is_dialled),
 }  # fmt: skip
 
 

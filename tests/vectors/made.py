@@ -99,6 +99,9 @@ def frames() -> dict[str, f.Frame]:
         "WHERE without an address": f.Where([(one, [])]),
         "PRESENCE away": f.Presence(1, "at lunch"),
         "PRESENCE here": f.Presence(0, ""),
+        "DIALBACK": f.DialBack(7),
+        "DIALLED, and it answered": f.Dialled(7, 0, 3, "192.168.1.20"),
+        "DIALLED, and there was no answer": f.Dialled(7, 2, 5000, "fd12::20"),
     }
 
 

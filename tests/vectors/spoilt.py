@@ -215,6 +215,13 @@ def _frames() -> list[dict[str, object]]:
         _one("WHERE of 33 nodes", "frame", frame_bytes([17, [[author, []]] * 33])),
         _one("PRESENCE with a text of 101 characters", "frame", frame_bytes([18, 1, "x" * 101])),
         _one("PRESENCE with a state below 0", "frame", frame_bytes([18, -1, ""])),
+        _one("DIALBACK without a number", "frame", frame_bytes([20])),
+        _one("DIALBACK with the number -1", "frame", frame_bytes([20, -1])),
+        _one("DIALBACK with the number 2^32", "frame", frame_bytes([20, 2**32])),
+        _one("DIALLED after 60,001 ms", "frame", frame_bytes([21, 7, 0, 60_001, "192.168.1.20"])),
+        _one("DIALLED with an outcome below 0", "frame", frame_bytes([21, 7, -1, 3, "192.168.1.20"])),
+        _one("DIALLED with a host of 65 characters", "frame", frame_bytes([21, 7, 0, 3, "1" * 65])),
+        _one("DIALLED without a host", "frame", frame_bytes([21, 7, 0, 3])),
         _one("TYPING for -1 seconds", "frame", frame_bytes([14, ROOM, -1])),
     ]  # fmt: skip
 

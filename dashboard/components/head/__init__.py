@@ -96,7 +96,9 @@ def part(
 
         def show(slot: DeltaGenerator, said: str, again: bool = False) -> str:
             """Draw the head itself; returns the pass that the browser told, if it has."""
-            data = {"hears": list(hears), "every": every, "fields": list(fields), "said": said, "again": again}
+            # Another number each time: the browser isn't told of data that are as before.
+            turn = st.session_state[f"{key} turn"] = int(st.session_state.get(f"{key} turn", 0)) + 1 if again else 0
+            data = {"hears": list(hears), "every": every, "fields": list(fields), "said": said, "again": turn}
             with slot:
                 told = _head(
                     key=key, data=data, on_word_change=note_pass, on_news_change=note_news, on_act_change=note_act

@@ -15,8 +15,8 @@ import { Refresher } from "./refresher.js";
 
 /**
  * What the script says: what it hears, how often it looks by itself (s), the keys of its text fields, what is to be
- * announced, and whether it wants to be run once more.
- * @typedef {{ hears: (keyof import("../shared/store.js").Told)[], every: number, fields: string[], said: string, again: boolean }} Told
+ * announced, and whether it wants to be run once more (another number each time; 0: it doesn't).
+ * @typedef {{ hears: (keyof import("../shared/store.js").Told)[], every: number, fields: string[], said: string, again: number }} Told
  * @typedef {{ parentElement: ParentNode, data: Told, setStateValue: (name: string, value: unknown) => void,
  *   setTriggerValue: (name: string, value: unknown) => void }} Component
  */

@@ -15,6 +15,15 @@
  */
 
 /**
+ * An own address, and who has reached it.
+ * @typedef {Object} AddressView
+ * @property {string} address
+ * @property {string} interface
+ * @property {string} label
+ * @property {string} tone
+ */
+
+/**
  * Somebody known whose name looks like that of a request: name, code as groups, and whether it was compared.
  * @typedef {Object} Alike
  * @property {string} name
@@ -94,6 +103,19 @@
  */
 
 /**
+ * One thing that was looked at. `old`: it is from the examination before.
+ * @typedef {Object} CheckView
+ * @property {string} key
+ * @property {string} title
+ * @property {string} label
+ * @property {string} tone
+ * @property {string} said
+ * @property {string} remedy
+ * @property {string} command
+ * @property {boolean} old
+ */
+
+/**
  * The code of a link that opens this dashboard once.
  * @typedef {Object} Code
  * @property {string} code
@@ -130,6 +152,7 @@
  * @property {{args: PeerArgs, answer: Done}} unblock
  * @property {{args: Nothing, answer: Invite}} invite
  * @property {{args: AddArgs, answer: Added}} add
+ * @property {{args: DoctorArgs, answer: Diagnosed}} doctor
  */
 
 /**
@@ -171,6 +194,36 @@
  * One of our own messages.
  * @typedef {Object} DeliveryArgs
  * @property {number} message
+ */
+
+/**
+ * What the doctor has found so far.
+ * @typedef {Object} Diagnosed
+ * @property {DiagnosisView} diagnosis
+ */
+
+/**
+ * All of it. `at`: when the examination began (ms); 0: none has begun.
+ * @typedef {Object} DiagnosisView
+ * @property {number} at
+ * @property {string} took
+ * @property {boolean} running
+ * @property {string} tone
+ * @property {string} verdict
+ * @property {string} meaning
+ * @property {CheckView[]} checks
+ * @property {AddressView[]} addresses
+ * @property {string | null} peer
+ * @property {string} name
+ * @property {PathView[]} paths
+ * @property {FindingView[]} findings
+ */
+
+/**
+ * Whose paths are examined too: an id, a name or HOST:PORT. `again`: also when the last examination is fresh.
+ * @typedef {Object} DoctorArgs
+ * @property {string | null} [peer]
+ * @property {boolean} [again]
  */
 
 /**
@@ -263,6 +316,15 @@
  * There are new figures of the node; native parts read them through the hatch. For tabs that watch.
  * @typedef {Object} FiguresFrame
  * @property {"figures"} t
+ */
+
+/**
+ * Something about a peer, such as its key.
+ * @typedef {Object} FindingView
+ * @property {string} name
+ * @property {string} label
+ * @property {string} tone
+ * @property {string} said
  */
 
 /**
@@ -518,6 +580,18 @@
  * @property {"patch"} t
  * @property {number} seq
  * @property {(MessageOp | ChangedOp | StateOp | ReceiptOp | ExpiredOp | RoomGone | HiddenOp | WarnedOp | IdentitySharedOp | RoomOp | RequestOp | RequestGone | PeerOp | PeerGone | SelfOp | AwayOp | HealthOp | NearbyOp | OptionsOp | LinksOp | TotalsOp)[]} ops
+ */
+
+/**
+ * A way to a peer.
+ * @typedef {Object} PathView
+ * @property {string} path
+ * @property {string} interface
+ * @property {string} took
+ * @property {string} label
+ * @property {string} tone
+ * @property {string} reason
+ * @property {number | null} since
  */
 
 /**

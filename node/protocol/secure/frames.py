@@ -27,12 +27,14 @@ MAX_NAME, MAX_BYE_TEXT = 64, 256
 MAX_LISTED = 64
 #: Most nodes that one SEEK asks for, and most that one WHERE tells of.
 MAX_SOUGHT = 32
-#: Most addresses of one node in a WHERE, and most characters of the host of one.
+#: Most addresses of one node in a WHERE, and most characters of a host in a WHERE or a DIALLED.
 MAX_TOLD, MAX_HOST = 8, 64
 #: Most characters of what a person says of themselves.
 MAX_STATUS = 100
 #: Longest time of one TYPING, in seconds.
 MAX_TYPING_S = 10
+#: Most milliseconds in a DIALLED.
+MAX_DIALLED_MS = 60_000
 _LENGTH = struct.Struct(">I")
 
 
@@ -171,11 +173,47 @@ class Presence(msgspec.Struct, frozen=True, array_like=True, tag=18):
     text: str
 
 
-Frame = Hello | Ping | Pong | Bye | Digest | Have | Want | Stop | Run | Read | Typing | Door | Seek | Where | Presence
+class DialBack(msgspec.Struct, frozen=True, array_like=True, tag=20):
+    """Asks the receiver to connect to the sender, at the host from which this link reaches it, to see whether it can.
+
+    The port is the one of the sender's HELLO. `number` comes back with the answer.
+    """
+
+    number: int
+
+
+class Dialled(msgspec.Struct, frozen=True, array_like=True, tag=21):
+    """Answers a DIALBACK: what came of it, a key of DIALLED; after how long; and the host that was dialled."""
+
+    number: int
+    outcome: int
+    ms: int
+    host: str
+
+
+Frame = (
+    Hello
+    | Ping
+    | Pong
+    | Bye
+    | Digest
+    | Have
+    | Want
+    | Stop
+    | Run
+    | Read
+    | Typing
+    | Door
+    | Seek
+    | Where
+    | Presence
+    | DialBack
+    | Dialled
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)
-_KNOWN = frozenset((*range(9), *range(13, 19)))
+_KNOWN = frozenset((*range(9), *range(13, 19), 20, 21))
 BYE_CODES = {
     0: "The sender goes down, or somebody there asked for it.",
     1: "No version of the protocol is common to both.",
@@ -186,6 +224,16 @@ BYE_CODES = {
     6: "Nothing came for too long.",
     7: "The sender takes no messages from people it doesn't know.",
     8: "Somebody there has refused the receiver's request; it may ask once more after a day.",
+}
+#: The outcomes of a DIALBACK. A receiver takes an unknown one for 6.
+DIALLED = {
+    0: "The sender of DIALBACK answered there, and proved its key.",
+    1: "Nothing listens there.",
+    2: "No answer came.",
+    3: "There is no way to that address.",
+    4: "A node with another key answered.",
+    5: "Something answered that is no node.",
+    6: "It was not tried: too soon, or not for this sender.",
 }
 
 
@@ -259,6 +307,13 @@ def _check(frame: Frame) -> None:
     elif isinstance(frame, Door):
         if not 0 <= frame.state < 2**63:
             raise InvalidFrame("The state of a door is out of its bounds.")
+    elif isinstance(frame, DialBack):
+        if not 0 <= frame.number < 2**32:
+            raise InvalidFrame("The number of a DIALBACK is out of its bounds.")
+    elif isinstance(frame, Dialled):
+        sound = 0 <= frame.number < 2**32 and 0 <= frame.outcome < 2**63 and 0 <= frame.ms <= MAX_DIALLED_MS
+        if not sound or len(frame.host) > MAX_HOST:
+            raise InvalidFrame("A DIALLED has an element that is out of its bounds.")
     elif isinstance(frame, Typing) and not 0 <= frame.seconds <= MAX_TYPING_S:
         raise InvalidFrame(f"TYPING is for 0 to {MAX_TYPING_S} s.")
     elif isinstance(frame, Seek):

@@ -10,8 +10,8 @@ import typing
 import msgspec
 import pytest
 
-from node import answers, app, batches, turns
-from node.bus import bounds, following, locks, nouns, reducer, server
+from node import answers, app, batches, examining, turns
+from node.bus import bounds, diagnosis, following, locks, nouns, reducer, server
 from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
@@ -27,9 +27,10 @@ from node.core import (
     quotas,
     racing,
     requests,
+    routes,
     settings,
 )
-from node.peers import handshakes, listener, pace
+from node.peers import handshakes, listener, multicast, pace
 from node.protocol.plain import registry
 from node.protocol.secure import frames, link
 from node.store import pages, reader, search
@@ -43,6 +44,8 @@ NOUNS: dict[str, type[msgspec.Struct]] = {
     "consumer": nouns.Consumer, "subscriber": nouns.Subscriber, "option": nouns.Option,
     "link": nouns.Link, "blocked": nouns.Blocked, "path": nouns.Path, "nearby": nouns.Nearby,
     "sighting": nouns.Sighting,
+    "diagnosis": diagnosis.Diagnosis, "check": diagnosis.Check, "ownaddress": diagnosis.OwnAddress,
+    "triedpath": diagnosis.PathTried, "finding": diagnosis.Finding,
 }  # fmt: skip
 VALUES = (
     nouns.DeliveryState,
@@ -61,6 +64,9 @@ VALUES = (
     nouns.Presence,
     nouns.OwnPresence,
     nouns.How,
+    diagnosis.Key,
+    diagnosis.Mark,
+    diagnosis.Answer,
 )
 
 
@@ -150,6 +156,9 @@ def test_every_noun_is_documented_with_its_fields(noun: str) -> None:
         "presence",
         "own",
         "how",
+        "checked",
+        "mark",
+        "answer",
     ],
 )
 def test_every_value_a_field_may_have_is_documented(values: types.GenericAlias) -> None:
@@ -326,6 +335,16 @@ BOUNDS = {
     "a status": [str(frames.MAX_STATUS)],
     "changes of a peer's presence and status": [str(presence.SHOWN_MS // 1000)],
     "dials under way": [str(dialling.MAX_DIALS), str(racing.MAX_AT_ONCE)],
+    "an examination of the doctor": [
+        f"{examining.MAX_S:.0f}",
+        str(examining.MAX_OWN),
+        str(routes.MAX_PATHS),
+        str(examining.MAX_NEAR),
+        str(examining.MAX_SOCKETS),
+        str(multicast.QUESTIONS),
+        str(multicast.MAX_INTERFACES),
+    ],
+    "diagnoses kept": [str(examining.MAX_KEPT)],
     "mandatory peers": [str(settings.MAX_MANDATORY), str(settings.MAX_GREETING_CHARS)],
 }
 
@@ -385,7 +404,7 @@ def test_every_name_on_the_page_exists() -> None:
     known = {
         *rq.COMMANDS, *ev.DURABLE, *ev.EPHEMERAL, *en.ERROR_CODES, *NOUNS,
         *(value for values in VALUES for value in typing.get_args(values)),
-        *(name for module in (nouns, ev, rq, en) for struct in vars(module).values()
+        *(name for module in (nouns, diagnosis, ev, rq, en) for struct in vars(module).values()
           if isinstance(struct, type) and issubclass(struct, msgspec.Struct)
           for name in struct.__struct_fields__),
         # Values that are no type of their own, and other languages' words.
