@@ -446,6 +446,10 @@ class Model:
             )
             if is_request(room):
                 asking = request_view(room, row, state.peers.get(self._looks.alike(room.peer or "") or ""))
+                if listed := self._rooms.pop(room_id, None):
+                    # Something was said there for the first time. Tabs take it from their lists with the request.
+                    self._unread -= listed.unread
+                    self._silent -= listed.silent
                 if asking != self._requests.get(room_id):
                     self._requests[room_id] = asking
                     ops.append(RequestOp(asking))

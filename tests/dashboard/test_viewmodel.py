@@ -38,6 +38,7 @@ class Screen:
                 case o.RoomOp(room):
                     self.rooms[room.id] = room
                 case o.RequestOp(one):
+                    self.rooms.pop(one.room.id, None)
                     self.requests[one.room.id] = one
                 case o.RequestGone(id=gone):
                     self.requests.pop(gone, None)
@@ -61,7 +62,8 @@ class Screen:
         """The totals as the lists have them."""
         unread = sum(room.unread for room in self.rooms.values())
         known = sum(not peer.asks for peer in self.peers.values())
-        return o.Totals(len(self.rooms), known, unread, len(self.requests))
+        listed = sum(not room.silent for room in self.rooms.values())
+        return o.Totals(listed, known, unread, len(self.requests))
 
 
 STORY: list[msgspec.Struct] = [
@@ -473,3 +475,45 @@ def test_a_tab_is_told_of_the_newest_requests_and_of_their_number(model: v.Model
     told = model.everything()
     assert (len(told.requests), told.totals.requests, told.totals.rooms) == (v.MAX_TOLD, v.MAX_TOLD + 3, 1)
     assert told.requests[0].room.id == f"direct:n{v.MAX_TOLD + 2}"
+
+
+def test_a_stranger_who_said_nothing_can_be_written_to_and_stands_on_no_list(model: v.Model) -> None:
+    model.event(event(11, ev.PeerAdded(peer=node("mira", name="mira", standing="stranger"))))
+    model.event(event(12, ev.RoomAdded(room=direct("mira", name="mira", request=True))))
+    everything = model.everything()
+    assert [room.silent for room in everything.rooms if room.id == "direct:mira"] == [True]
+    assert (everything.totals.rooms, everything.requests) == (1, [])
+    # Somebody here writes to them, and so deals with them.
+    ops = model.event(event(13, ev.RoomChanged(room=direct("mira", name="mira"))))
+    assert [op.room.silent for op in ops if isinstance(op, o.RoomOp)] == [False]
+    assert model.everything().totals.rooms == 2
+
+
+def test_who_is_nearby_is_told_and_forgotten(model: v.Model) -> None:
+    model.event(event(11, ev.PeerAdded(peer=node("mira", name="mira", standing="stranger"))))
+    services = [
+        nouns.Sighting(id="1", peer="peer-mira", since=5), nouns.Sighting(id="2", peer="peer-mira", since=3),
+        nouns.Sighting(id="3", peer="peer-bela", since=4), nouns.Sighting(id="4"), nouns.Sighting(id="5", peer="peer-nobody"),
+    ]  # fmt: skip
+    nearby = nouns.Nearby(state="on", services=services)
+    (op,) = model.event(event(None, ev.NearbyChanged(nearby=nearby)))
+    assert isinstance(op, o.NearbyOp)
+    assert [(one.peer, one.since, one.known) for one in op.nearby.people] == [
+        ("peer-mira", 3, False),
+        ("peer-bela", 4, True),
+    ]
+    assert (op.nearby.unknown, op.nearby.word, op.nearby.text) == (1, "found", "2 people on this network")
+    assert model.event(event(None, ev.NearbyChanged(nearby=nearby))) == []
+    # Whoever is dealt with is a stranger no more; whoever is blocked isn't shown.
+    ops = model.event(event(12, ev.PeerChanged(peer=node("mira", name="mira", standing="known"))))
+    assert [[one.known for one in op.nearby.people] for op in ops if isinstance(op, o.NearbyOp)] == [[True, True]]
+    ops = model.event(event(13, ev.PeerBlocked(blocked=nouns.Blocked(id="peer-mira", name="mira", at=1))))
+    assert [len(op.nearby.people) for op in ops if isinstance(op, o.NearbyOp)] == [1]
+
+
+@pytest.mark.parametrize(("state", "word"), [("deaf", "not heard"), ("failing", "can't look"), ("no_network", "no network"),
+                                             ("local", "not looking"), ("off", "not looking"), ("odd", "odd")])  # fmt: skip
+def test_how_looking_round_goes_is_said_in_words(model: v.Model, state: str, word: str) -> None:
+    (op,) = model.event(event(None, ev.NearbyChanged(nearby=nouns.Nearby(state=state, detail="Why it is so."))))
+    assert isinstance(op, o.NearbyOp)
+    assert (op.nearby.word, op.nearby.text) == (word, "Why it is so.")

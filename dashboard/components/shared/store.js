@@ -471,8 +471,11 @@ export class Store {
     } else if (op.op === "peer_gone") {
       if (!this.whole) patched.peers.add(op.id);
       this.#dropPeer(op.id);
-    } else if (op.op === "request") this.requests.set(op.request.room.id, op.request);
-    else if (op.op === "request_gone") this.requests.delete(op.id);
+    } else if (op.op === "request") {
+      // Until now nothing was said there, and it could be opened.
+      this.#drop(op.request.room.id);
+      this.requests.set(op.request.room.id, op.request);
+    } else if (op.op === "request_gone") this.requests.delete(op.id);
     else if (op.op === "totals") this.totals = op.totals;
     else if (op.op === "self") this.me = op.me;
     else if (op.op === "away") this.away = op.away;
