@@ -493,26 +493,32 @@ def test_who_is_nearby_is_told_and_forgotten(model: v.Model) -> None:
     model.event(event(11, ev.PeerAdded(peer=node("mira", name="mira", standing="stranger"))))
     services = [
         nouns.Sighting(id="1", peer="peer-mira", since=5), nouns.Sighting(id="2", peer="peer-mira", since=3),
-        nouns.Sighting(id="3", peer="peer-bela", since=4), nouns.Sighting(id="4"), nouns.Sighting(id="5", peer="peer-nobody"),
+        nouns.Sighting(id="3", peer="peer-bela", since=4), nouns.Sighting(id="4"),
+        nouns.Sighting(id="5", peer="peer-nobody"),
     ]  # fmt: skip
     nearby = nouns.Nearby(state="on", services=services)
     (op,) = model.event(event(None, ev.NearbyChanged(nearby=nearby)))
     assert isinstance(op, o.NearbyOp)
     assert [(one.peer, one.since, one.known) for one in op.nearby.people] == [
         ("peer-mira", 3, False),
-        ("peer-bela", 4, True),
+        ("peer-bela", 4, False),
     ]
     assert (op.nearby.unknown, op.nearby.word, op.nearby.text) == (1, "found", "2 people on this network")
     assert model.event(event(None, ev.NearbyChanged(nearby=nearby))) == []
     # Whoever is dealt with is a stranger no more; whoever is blocked isn't shown.
     ops = model.event(event(12, ev.PeerChanged(peer=node("mira", name="mira", standing="known"))))
-    assert [[one.known for one in op.nearby.people] for op in ops if isinstance(op, o.NearbyOp)] == [[True, True]]
+    assert [[one.known for one in op.nearby.people] for op in ops if isinstance(op, o.NearbyOp)] == [[True, False]]
     ops = model.event(event(13, ev.PeerBlocked(blocked=nouns.Blocked(id="peer-mira", name="mira", at=1))))
     assert [len(op.nearby.people) for op in ops if isinstance(op, o.NearbyOp)] == [1]
 
 
-@pytest.mark.parametrize(("state", "word"), [("deaf", "not heard"), ("failing", "can't look"), ("no_network", "no network"),
-                                             ("local", "not looking"), ("off", "not looking"), ("odd", "odd")])  # fmt: skip
+WORDS = {
+    "deaf": "not heard", "failing": "can't look", "no_network": "no network", "local": "not looking",
+    "off": "not looking", "odd": "odd",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("state", "word"), WORDS.items())
 def test_how_looking_round_goes_is_said_in_words(model: v.Model, state: str, word: str) -> None:
     (op,) = model.event(event(None, ev.NearbyChanged(nearby=nouns.Nearby(state=state, detail="Why it is so."))))
     assert isinstance(op, o.NearbyOp)
