@@ -28,7 +28,7 @@ from dashboard import (
 )
 from dashboard.feed import Asker
 from node import qr
-from node.bus import nouns
+from node.bus import diagnosis, nouns
 from node.bus import requests as rq
 from node.errors import BusProtocolError, CommandRefused, NodeAway
 
@@ -117,7 +117,7 @@ def drawn(result: msgspec.Struct, model: viewmodel.Model) -> msgspec.Struct:
                 for one in result.recipients
             ]
             return schema.Told(model.message(result.message), recipients)
-        case rq.DoctorResult():
+        case diagnosis.DoctorResult():
             return schema.Diagnosed(diagnosing.view(result.diagnosis))
         case rq.InviteResult():
             return _invite(result)

@@ -18,7 +18,7 @@ from node.bus import bounds, encoding, nouns
 from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
-from node.bus.diagnosis import Diagnosis
+from node.bus.diagnosis import Diagnosis, DoctorArgs, DoctorResult
 from node.bus.subscribers import Reports
 from node.config import Config, explain
 from node.core import effects as e
@@ -398,8 +398,8 @@ class Answers:
         page.next_tries = self._turns.core.next_tries(peer.id for peer in page.peers)
         return page
 
-    async def _doctor(self, args: rq.DoctorArgs) -> rq.DoctorResult:
-        return rq.DoctorResult(diagnosis=self._run.examine(args.peer, args.again))
+    async def _doctor(self, args: DoctorArgs) -> DoctorResult:
+        return DoctorResult(diagnosis=self._run.examine(args.peer, args.again))
 
     async def _stats(self, args: rq.Nothing) -> rq.StatsResult:
         messages, outbox, rooms, peers = await self._turns.read(self._reader.counts)

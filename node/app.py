@@ -37,7 +37,8 @@ from node.bus.server import Server
 from node.config import Config
 from node.core import effects as e
 from node.core import stimuli as s
-from node.core.node import Identity, Node
+from node.core.identity import Identity
+from node.core.node import Node
 from node.core.secure import PROGRAM
 from node.course import EXIT_BUG, Course, End, Parts
 from node.examining import Examining

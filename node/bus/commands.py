@@ -18,7 +18,7 @@ from node.bus import bounds, encoding, nouns, paging
 from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
-from node.bus.diagnosis import Diagnosis
+from node.bus.diagnosis import Diagnosis, DoctorArgs, DoctorResult
 from node.errors import BusProtocolError, CommandRefused
 
 P = ParamSpec("P")
@@ -375,7 +375,7 @@ class NodeCommands:
 
         It may be going on (`running`): ask again in a moment, without `again`, until it isn't.
         """
-        result: rq.DoctorResult = yield Request("doctor", rq.DoctorArgs(peer=peer, again=again))
+        result: DoctorResult = yield Request("doctor", DoctorArgs(peer=peer, again=again))
         return result.diagnosis
 
     @Command

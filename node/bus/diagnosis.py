@@ -94,3 +94,16 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     paths: list[PathTried] = []
     key: Finding | None = None
     clock: Finding | None = None
+
+
+class DoctorArgs(msgspec.Struct, kw_only=True):
+    """Whose paths are examined too: an id, a name or HOST:PORT. `again`: also when the last examination is fresh."""
+
+    peer: str | None = None
+    again: bool = False
+
+
+class DoctorResult(msgspec.Struct, kw_only=True):
+    """What the doctor has found so far."""
+
+    diagnosis: Diagnosis

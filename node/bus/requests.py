@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from node.bus.diagnosis import Diagnosis
+from node.bus.diagnosis import DoctorArgs, DoctorResult
 from node.bus.events import Event
 from node.bus.nouns import (
     Blocked,
@@ -453,19 +453,6 @@ class StatusResult(msgspec.Struct, kw_only=True):
     head: int
     health: Health
     greetings: list[Greeting] = []
-
-
-class DoctorArgs(msgspec.Struct, kw_only=True):
-    """Whose paths are examined too: an id, a name or HOST:PORT. `again`: also when the last examination is fresh."""
-
-    peer: str | None = None
-    again: bool = False
-
-
-class DoctorResult(msgspec.Struct, kw_only=True):
-    """What the doctor has found so far."""
-
-    diagnosis: Diagnosis
 
 
 COMMANDS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {

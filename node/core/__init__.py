@@ -1,6 +1,7 @@
 """Every decision of the node, and no I/O: stimuli in, effects out, as plain frozen values.
 
     node.py       the door: one method takes a stimulus and returns its effects
+    identity.py   who this node is, and what its start options say
     commands.py   what each command of a front end means
     links.py      a link is a value: number, direction, kind, address, state by a table
     connections.py  the life of links: they open, are matched to a contact, are hung up, and end
@@ -40,6 +41,7 @@
     remedies.py   what to type on this machine
     ports.py      ports of other services, which are never dialled unasked
     quotas.py     how much one source may store here in a day
+    limits.py     hands on what comes in, within the quotas; space.py  the free space on the disk
     retries.py    backoff, and when the next retry is due
     loaded.py     the part of the store that the core is loaded from
     clock.py      the hybrid logical clock

@@ -27,64 +27,35 @@ from node.core.contact import Contact
 from node.core.contacts import Contacts
 from node.core.dialback import DialBack
 from node.core.dialling import Dialling, next_try
-from node.core.door import NO_ROOM, Door
+from node.core.door import Door
 from node.core.exchange import Exchange
 from node.core.expiry import Expiry
 from node.core.facts import Acquaintance
 from node.core.greetings import Greetings
+from node.core.identity import Identity
 from node.core.ledger import Ledger
+from node.core.limits import Limits
 from node.core.links import Links
 from node.core.loaded import Loaded
 from node.core.nearby import Nearby
 from node.core.outbox import Outbox
 from node.core.plain import Plain
 from node.core.presence import Presences
-from node.core.quotas import DEFAULT_QUOTA, LINK_SAID, USED_UP, Quotas
+from node.core.quotas import Quotas
 from node.core.replication import Replication
 from node.core.requests import Requests
 from node.core.rooms import Rooms
 from node.core.secure import Secure
+from node.core.space import Space
 from node.core.static import Static
 from node.core.trust import Trust
 from node.core.vectors import Vectors
-from node.errors import LocalFault
 from node.model import Address, parse_address
-from node.protocol.entries import Signer
-from node.protocol.secure.frames import Run
 
 #: A wall clock that goes back by more than this was set by somebody; less is the system's own adjustment.
 SET_BACK_MS = 1_000
-#: Hysteresis of the free space, in bytes above the floor (at most a twentieth of it): the node must not flap.
-MORE_SPACE = 10_000_000
 
 TOO_MANY_SHELVED = "Too many strangers have written whom nobody answered: the oldest conversation with one was deleted."
-
-
-def _no_key(data: bytes) -> bytes:
-    raise LocalFault("This node has no key to sign with.")
-
-
-class Identity(msgspec.Struct, frozen=True):
-    """The node's identity, and what its start options say."""
-
-    peer_id: str
-    code: str
-    version: str
-    #: The name in the start options; None: use the last name.
-    name: str | None
-    #: The name if nobody has ever set one.
-    default_name: str
-    #: Quota of a plain source address, in bytes a day; 0: none.
-    quota: int = DEFAULT_QUOTA
-    #: The settings that the start fixed.
-    fixed: dict[str, settings.Fixed] = {}
-    #: Signs with the node's key.
-    sign: Signer = _no_key
-    #: 32 random bytes of this run that nobody else knows.
-    secret: bytes = b""
-    #: What HELLO tells of this database and of this run: 16 random bytes each.
-    instance: bytes = b""
-    run: bytes = b""
 
 
 class Node:
@@ -167,7 +138,11 @@ class Node:
             if contact is not None:
                 self._outbox.queues.load(contact, sending.message, sending.room, sending.text)
         self._quotas = Quotas(self._ledger, identity.quota, loaded.shut_out)
-        self._space: bool | None = None
+        self._limits = Limits(
+            self._ledger, self._contacts, self._links, self._connections, self._blocking, self._plain, self._secure,
+            self._quotas,
+        )  # fmt: skip
+        self._space = Space(self._ledger)
         self._greetings = Greetings(
             self._ledger, self._contacts, self._links, self._dialling, self._blocking, loaded.greetings
         )
@@ -315,7 +290,7 @@ class Node:
         self.belief.keep_days = self._commands.settings.keep_days
         match stimulus:
             case s.Heard():
-                self._heard(stimulus)
+                self._limits.heard(stimulus)
             case s.LinkUp():
                 self._connections.up(stimulus)
             case s.Transmitted():
@@ -357,7 +332,7 @@ class Node:
                 self._ledger.cause = stimulus.query.cause
                 self._commands.fetched(stimulus)
             case s.Framed():
-                self._framed(stimulus)
+                self._limits.framed(stimulus)
             case s.Served():
                 self._replication.served(stimulus)
             case s.Secured():
@@ -406,42 +381,11 @@ class Node:
         self._connections.admit()
         return self._ledger.take()
 
-    def _heard(self, heard: s.Heard) -> None:
-        link = self._links.get(heard.link)
-        if link is None:
-            raise LookupError(f"Something was heard on link {heard.link}, of which no LinkUp told.")
-        if self._quotas.is_shut_out(link.host) or self._blocking.has_host(link.host):
-            self._ledger.put(e.HangUp(heard.link))
-            return
-        self._plain.heard(link, heard.said)
-        self._quotas.count(link.host, heard.size, len(heard.said))
-
     def _secured(self, up: s.Secured) -> None:
         self._greetings.secured(up.link)
-        self._secure.opened(up, full=self._is_full(up.peer))
+        self._secure.opened(up, full=self._limits.is_full(up.peer))
+        self._limits.opened(up)
         self._nearby.secured(up.link, up.peer)
-        contact = self._connections.owner(up.link)
-        if contact is not None and contact.peer.standing == "stranger":
-            self._quotas.count(up.host, 0, LINK_SAID)
-        self._nearby.secured(up.link, up.peer)
-
-    def _framed(self, framed: s.Framed) -> None:
-        link = self._links.get(framed.link)
-        if link is not None and (self._quotas.is_shut_out(link.host) or self._is_full(link.peer or "")):
-            self._ledger.put(e.HangUp(framed.link, NO_ROOM, USED_UP))
-            return
-        contact = self._secure.heard(framed)
-        if contact is not None and link is not None and contact.peer.standing == "stranger":
-            # Each entry of a RUN costs the disk what a message costs.
-            said = sum(len(frame.headers) if isinstance(frame, Run) else 1 for frame in framed.frames)
-            self._quotas.count(link.host, framed.size, said)
-            # Whoever has many addresses has no more for it.
-            self._quotas.count(contact.id, framed.size, said)
-
-    def _is_full(self, peer: str) -> bool:
-        """Whether a node has used up what an unknown one may store in a day. One that was accepted since has not."""
-        contact = self._contacts.by_id.get(peer)
-        return self._quotas.is_shut_out(peer) and (contact is None or contact.peer.standing == "stranger")
 
     def _tidy(self) -> None:
         """Hang up strangers who left the list. Delete those without a text, and those beyond the bound."""
@@ -532,22 +476,9 @@ class Node:
         self._ledger.log(ev.NodeStopped(reason=reason))
 
     def _measured(self, space: s.SpaceMeasured) -> None:
-        """Below the floor, sending and reading from peers stop; a little above it they resume. Called regularly."""
         if not self.belief.doubts(self._ledger.now):
             self._contacts.age_strangers()
-        above = min(space.floor // 20, MORE_SPACE) if self._space is False else 0
-        enough = space.free >= space.floor + above
-        if enough == self._space:
-            return
-        self._space = enough
-        problem = None
-        if not enough:
-            problem = (
-                f"Less than {_megabytes(space.floor)} MB are free on the disk. Nothing is sent or read from peers"
-                " before there is more room."
-            )
-        self._commands.no_room = problem
-        self._ledger.put(e.Hold(problem))
+        self._commands.no_room = self._space.measured(space)
 
     def _ticked(self) -> None:
         self._contacts.age()
@@ -558,7 +489,3 @@ class Node:
         self._nearby.tick()
         for contact in self._dialling.retries.due(self._ledger.now):
             self._outbox.pump(contact)
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1_000_000:.3g}"

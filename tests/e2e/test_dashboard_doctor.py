@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from playwright.sync_api import expect
 
-from node.bus import requests as rq
+from node.bus import diagnosis
 from tests.e2e.browser import Visit, until, until_copied
 from tests.support.diagnoses import HOSTILE, some
 from tests.support.fake_node import FakeNode, now
@@ -41,11 +41,11 @@ def test_it_fills_shows_paths_runs_again_and_draws_no_name_as_markup(node: FakeN
     option.click()
     expect(tab.locator("table.paths tbody tr")).to_have_count(4)
     expect(tab.locator("table.paths")).to_contain_text("probably dora's firewall")
-    until(lambda: rq.DoctorArgs(peer=dora.id) in node.doctored, "the node is asked for the paths")
+    until(lambda: diagnosis.DoctorArgs(peer=dora.id) in node.doctored, "the node is asked for the paths")
     assert tab.locator("img[src*='a.example']").count() == 0
 
     tab.get_by_role("button", name="Run again").click()
-    until(lambda: rq.DoctorArgs(peer=dora.id, again=True) in node.doctored, "the node is asked to look again")
+    until(lambda: diagnosis.DoctorArgs(peer=dora.id, again=True) in node.doctored, "the node is asked to look again")
     expect(tab.locator(".st-key-card-verdict-wait")).to_be_visible()
     tab.get_by_role("button", name="Copy report").click()
     expect(tab.get_by_test_id("stPopoverBody").locator("code")).to_contain_text("sudo ufw allow 5353/udp")

@@ -9,8 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from node import doctor
-from node.bus import requests as rq
-from node.bus.diagnosis import Check, Diagnosis
+from node.bus.diagnosis import Check, Diagnosis, DoctorArgs
 from tests.support.diagnoses import some
 from tests.support.fake_client import FakeClient
 
@@ -66,4 +65,4 @@ def test_a_node_that_is_never_done_is_waited_for_so_long(monkeypatch: pytest.Mon
     monkeypatch.setattr(doctor, "PATIENCE_S", 0.0)
     found = Diagnosis(running=True)
     assert "It isn't done yet." in doctor.lines(found, 80, AT)
-    assert rq.DoctorArgs().again is False
+    assert DoctorArgs().again is False

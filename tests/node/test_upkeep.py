@@ -22,7 +22,8 @@ from node.bus import requests as rq
 from node.config import Config
 from node.core import effects as e
 from node.core import stimuli as s
-from node.core.node import Identity, Node
+from node.core.identity import Identity
+from node.core.node import Node
 from node.protocol.plain.codec import Text
 from node.store import database
 from node.store.reader import Reader

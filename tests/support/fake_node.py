@@ -92,7 +92,7 @@ class FakeNode:
         self.links: dict[str, list[nouns.Link]] = {}
         #: What the doctor answers, one after the other, and what was asked of it.
         self.diagnoses = [diagnosis.Diagnosis()]
-        self.doctored: list[rq.DoctorArgs] = []
+        self.doctored: list[diagnosis.DoctorArgs] = []
         self.doctor_step = 0
         #: Who is off the list because they are blocked, by the id that is blocked.
         self.off: dict[str, list[nouns.Peer]] = {}
@@ -664,7 +664,7 @@ class FakeNode:
             self._change_room(one.room, hidden=False)
         return rq.BlockedResult(blocked=found[0])
 
-    def _do_doctor(self, args: rq.DoctorArgs) -> rq.DoctorResult:
+    def _do_doctor(self, args: diagnosis.DoctorArgs) -> diagnosis.DoctorResult:
         """Each answer once, the last one from then on; `again` begins anew."""
         self.doctored.append(args)
         step = min(self.doctor_step, len(self.diagnoses) - 1)
@@ -672,8 +672,8 @@ class FakeNode:
         found = self.diagnoses[0 if args.again else step]
         peer = None if args.peer is None else self.state.peers[args.peer]
         if peer is None:
-            return rq.DoctorResult(diagnosis=replace(found, peer=None, paths=[], key=None, clock=None))
-        return rq.DoctorResult(diagnosis=replace(found, peer=peer.id, name=peer.name))
+            return diagnosis.DoctorResult(diagnosis=replace(found, peer=None, paths=[], key=None, clock=None))
+        return diagnosis.DoctorResult(diagnosis=replace(found, peer=peer.id, name=peer.name))
 
     def _do_invite(self, _: rq.Nothing) -> rq.InviteResult:
         return rq.InviteResult(link=f"snicher://{self.me.id}@{','.join(self.me.addresses)}?name={self.me.name}")

@@ -26,8 +26,9 @@ from node.core import dialling, queues
 from node.core import effects as e
 from node.core import queries as q
 from node.core import stimuli as s
+from node.core.identity import Identity
 from node.core.links import Direction
-from node.core.node import Identity, Node
+from node.core.node import Node
 from node.protocol.plain.codec import Announced, Goodbye, Hello, Said, Text
 from node.protocol.plain.registry import ANCESTOR
 from tests.support.memory_store import MemoryStore

@@ -12,7 +12,8 @@ from node.core import effects as e
 from node.core import queries as q
 from node.core import stimuli as s
 from node.core.contact import Contact
-from node.core.node import Identity, Node
+from node.core.identity import Identity
+from node.core.node import Node
 from node.core.settings import Fixed
 from node.protocol.plain.codec import Announced, Said, Text
 from tests.support.memory_store import MemoryStore

@@ -13,7 +13,8 @@ from node.bus import requests as rq
 from node.core import effects as e
 from node.core import queries as q
 from node.core import stimuli as s
-from node.core.node import Identity, Node
+from node.core.identity import Identity
+from node.core.node import Node
 from node.model import Address, direct_room, short_code
 from node.protocol.secure import frames as f
 from tests.support.authors import author_of

@@ -10,8 +10,9 @@ from node.core import effects as e
 from node.core import queries as q
 from node.core import stimuli as s
 from node.core.belief import DAY_MS, STEP_MS, Belief
+from node.core.identity import Identity
 from node.core.ledger import Ledger
-from node.core.node import Identity, Node
+from node.core.node import Node
 from node.core.quotas import DAY_MS as SHUT_OUT_MS
 from node.core.stimuli import Commanded
 from node.protocol.plain.codec import Text

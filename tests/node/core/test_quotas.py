@@ -8,7 +8,8 @@ from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import effects as e
 from node.core import stimuli as s
-from node.core.node import Identity, Node
+from node.core.identity import Identity
+from node.core.node import Node
 from node.core.quotas import DAY_MS, MESSAGE_COST
 from node.protocol.plain.codec import Text
 from tests.node.core.desk import BOB, START, Desk, data, events, only, result

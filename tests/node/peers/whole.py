@@ -18,7 +18,8 @@ from node.bus import requests as rq
 from node.core import effects as e
 from node.core import retries
 from node.core import stimuli as s
-from node.core.node import Identity, Node
+from node.core.identity import Identity
+from node.core.node import Node
 from node.model import Address, peer_id, short_code
 from node.peers import connection
 from node.peers.network import Network

@@ -19,7 +19,8 @@ from node.bus import events as ev
 from node.core import effects as e
 from node.core import queries as q
 from node.core import stimuli as s
-from node.core.node import Identity, Node
+from node.core.identity import Identity
+from node.core.node import Node
 from node.core.settings import Fixed
 from node.errors import LocalFault
 from node.model import Address, public_key, short_code
