@@ -100,5 +100,5 @@ def test_the_checker_finds_what_is_wrong(node: FakeNode, visit: Visit, checker: 
     tab = visit().open()
     expect(tab.locator(".list .room")).to_be_visible()
     tab.locator(".list").evaluate("list => list.append(document.createElement('button'))")
-    tab.locator(".list .name").evaluate("name => (name.style.color = '#eeeeee')")
+    tab.locator(".list .room .name").evaluate("name => (name.style.color = '#eeeeee')")
     assert {"button-name", "color-contrast"} <= {violation["id"] for violation in found(tab, checker)}
