@@ -209,7 +209,14 @@ class FakeNode:
     ) -> nouns.Peer:
         def work() -> nouns.Peer:
             number = next(self._rooms)
-            fields = {"port": 5000, "dialect_from": "seen", "host": host or f"192.168.1.{20 + number}", **more}
+            standing = "stranger" if request else "known"
+            fields = {
+                "port": 5000,
+                "dialect_from": "seen",
+                "standing": standing,
+                "host": host or f"192.168.1.{20 + number}",
+                **more,
+            }
             room_id = f"room-{number}"
             peer = nouns.Peer(id=f"peer-{number}", room=room_id, name=name, link=link, dialect=dialect, **fields)
             newest = max((one.id for messages in self.messages.values() for one in messages), default=0)
@@ -407,7 +414,10 @@ class FakeNode:
 
     def see(self, *peers: nouns.Peer, state: str = "on", unknown: int = 0) -> None:
         """These peers, and so many others, are seen on the network."""
-        services = [nouns.Sighting(id=f"{number:016x}", peer=peer.id, since=now()) for number, peer in enumerate(peers)]
+        services = [
+            nouns.Sighting(id=f"{number:016x}", peer=peer.id, since=now() - 1000 + number)
+            for number, peer in enumerate(peers)
+        ]
         services += [nouns.Sighting(id=f"{number:016x}", since=now()) for number in range(900, 900 + unknown)]
         self.nearby = nouns.Nearby(state=state, services=services)
         self.whisper("NearbyChanged", ev.NearbyChanged(nearby=self.nearby))
@@ -540,9 +550,13 @@ class FakeNode:
         said = []
         for one in args.messages:
             room = self._room(one.to)
+            peer = self.state.peers.get(room.peer or "")
+            if room.request and peer is not None:
+                # Whoever writes to somebody has dealt with them.
+                self._durable("PeerChanged", ev.PeerChanged(peer=replace(peer, standing="known")))
+                self._change_room(room.id, request=False)
             message = self._say(room.id, one.text)
             said.append(message)
-            peer = self.state.peers.get(room.peer or "")
             if peer is not None and peer.kind == "node":
                 if peer.link == "online" and self.deliver_as:
                     self._store_there(message)
@@ -897,6 +911,9 @@ def fill_requests(node: FakeNode) -> dict[str, nouns.Peer]:
     spam = node.add_peer("SPAM", dialect="std", host="10.0.0.99")
     node.receive(spam, "buy now", at=now() - 90 * minute)
     node.on_loop(lambda: node._do_block(rq.PeerArgs(peer=spam.id)))
+    node.see(
+        bela, node.add_node("Jonas from the workshop", request=True), node.add_node("سلمى", request=True), unknown=1
+    )
     return {"bela": bela, "erik": erik, "alike": alike, "mira": mira, "spam": spam}
 
 
