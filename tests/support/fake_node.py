@@ -209,14 +209,7 @@ class FakeNode:
     ) -> nouns.Peer:
         def work() -> nouns.Peer:
             number = next(self._rooms)
-            standing = "stranger" if request else "known"
-            fields = {
-                "port": 5000,
-                "dialect_from": "seen",
-                "standing": standing,
-                "host": host or f"192.168.1.{20 + number}",
-                **more,
-            }
+            fields = {"port": 5000, "dialect_from": "seen", "host": host or f"192.168.1.{20 + number}", **more}
             room_id = f"room-{number}"
             peer = nouns.Peer(id=f"peer-{number}", room=room_id, name=name, link=link, dialect=dialect, **fields)
             newest = max((one.id for messages in self.messages.values() for one in messages), default=0)
@@ -235,7 +228,10 @@ class FakeNode:
         def work() -> nouns.Peer:
             number = next(self._rooms)
             peer_id = node_id(number)
-            fields = {"port": 5000, "dialect_from": "seen", "host": host or f"192.168.1.{20 + number}", **more}
+            fields = {
+                "port": 5000, "dialect_from": "seen", "host": host or f"192.168.1.{20 + number}",
+                "standing": "stranger" if request else "known", **more,
+            }  # fmt: skip
             peer = nouns.Peer(
                 id=peer_id, room=f"direct:{number}", name=name, kind="node", link=link, dialect="snicher",
                 code=short_code(peer_id), **fields,
