@@ -6,13 +6,14 @@ where they happen.
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import pathlib
 from collections.abc import Iterable
 
 from node.bus import events as ev
 from node.bus import nouns
-from node.model import Address
+from node.model import Address, parse_address
 
 log = logging.getLogger("snicher")
 
@@ -30,7 +31,10 @@ class Announcements:
         """The node is up: where it listens, and where others can reach it."""
         log.info("%s is up on %s (home %s, pid %d)", me.name, me.listen, home, pid)
         for address in me.addresses:
-            log.info("others can reach you at %s", address)
+            if ipaddress.ip_address(parse_address(address).host.partition("%")[0]).is_loopback:
+                log.info("only this machine can reach you, at %s", address)
+            else:
+                log.info("others can reach you at %s", address)
 
     def going_down(self, reason: str) -> None:
         """A stop was asked for."""
@@ -90,7 +94,8 @@ class Announcements:
             log.warning("%s has sent as much as one source may in a day; it is shut out for now", data.host)
         elif isinstance(data, ev.PeerAdded):
             how = f"a Snicher node, code {data.peer.code}" if data.peer.kind == "node" else data.peer.dialect
-            log.info("new peer: %s (%s, %s)", data.peer.name, _where(data.peer), how)
+            about = ", ".join(one for one in (_where(data.peer), how) if one)
+            log.info("new peer: %s (%s)", data.peer.name, about)
         elif isinstance(data, ev.PeerWarned):
             log.warning("is it really %s? %s", data.name, data.warning)
         elif isinstance(data, ev.IdentityShared):

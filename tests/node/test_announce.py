@@ -45,9 +45,17 @@ def test_where_the_node_is_and_where_others_can_reach_it(caplog: pytest.LogCaptu
     ]
 
 
+def test_an_address_that_only_this_machine_reaches_is_told_as_that(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    me = nouns.Self(id="me", code="", name="anna", listen="127.0.0.2:5000", addresses=["127.0.0.2:5000"])
+    Announcements().up(me, pathlib.Path("/home/anna"), 42)
+    assert caplog.messages[1:] == ["only this machine can reach you, at 127.0.0.2:5000"]
+
+
 def test_a_new_peer_is_said_with_its_address_and_what_it_speaks(say: Any) -> None:
     assert say(ev.PeerAdded(peer=PEER)) == ["new peer: ben (10.0.0.2:5000, std)"]
     assert say(ev.PeerAdded(peer=peer(port=None))) == ["new peer: ben (10.0.0.2, std)"]
+    assert say(ev.PeerAdded(peer=peer(host="", port=None))) == ["new peer: ben (std)"]
 
 
 CODE = "k7f2 · 9qda · mx31 · t6ow"

@@ -12,6 +12,9 @@ import { connection, store } from "../shared/session.js";
 
 /** @import { Invite, NearbyView, SelfView } from "../shared/schema.js" */
 
+/** How it must be for others to be found; in nodes' words. */
+const LOOKING = new Set(["on", "failing", "no_network"]);
+
 export class Alone {
   element;
   #heading = h("h2");
@@ -65,7 +68,8 @@ export class Alone {
     setText(this.#heading, found ? `${found === 1 ? "One person is" : `${found} people are`} nearby` : "Nobody to talk with yet");
     setText(this.#text, found
       ? "Choose somebody in the list to write to them, encrypted. There are three ways to add somebody else:"
-      : "Whoever starts Snicher on this network, or writes to you, appears here by themselves. There are three ways to add somebody yourself:");
+      : `${LOOKING.has(store.nearby?.state ?? "") ? "Whoever starts Snicher on this network, or writes to you," : "Whoever writes to you"
+      } appears here by themselves. There are three ways to add somebody yourself:`);
     const rows = rightNow(me, store.nearby);
     const said = JSON.stringify(rows);
     if (said !== this.#said) {
