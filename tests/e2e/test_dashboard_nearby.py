@@ -53,3 +53,14 @@ def test_whoever_types_an_address_goes_on_when_somebody_appears(node: FakeNode, 
     field.fill("")
     field.blur()
     expect(tab.locator(".nothing")).to_contain_text("Choose a conversation")
+
+
+def test_the_way_to_the_doctor_says_that_others_may_not_see_this_node(node: FakeNode, visit: Visit) -> None:
+    tab = visit().open()
+    doctor = tab.locator(".page", has_text="Doctor")
+    expect(doctor.locator(".wrong")).to_be_hidden()
+    node.see(state="deaf")
+    expect(doctor.locator(".wrong")).to_be_visible()
+    expect(doctor).to_contain_text("others may not see you")
+    node.see(state="on")
+    expect(doctor.locator(".wrong")).to_be_hidden()

@@ -3,7 +3,7 @@
 import { Announcer } from "../shared/announcer.js";
 import { calm } from "../shared/calm.js";
 import { addressList } from "../shared/address.js";
-import { drawing, h, setAttribute, setText } from "../shared/dom.js";
+import { drawing, h, icon, setAttribute, setText } from "../shared/dom.js";
 import { rootOf } from "../shared/mount.js";
 import { place } from "../shared/place.js";
 import { protection } from "../shared/protection.js";
@@ -16,8 +16,9 @@ import { drawTitle } from "./title.js";
 
 /** @import { Component } from "../shared/mount.js" */
 /**
- * The number beside a page, where one says something: `say` is it in words, `urgent` that it wants to be seen.
- * @typedef {{ count: () => number, say: (n: number) => string, urgent?: boolean }} Count
+ * The number beside a page, where one says something: `say` is it in words, `urgent` that it wants to be seen. `wrong` is
+ * what is amiss there, in words: it shows as a triangle; empty: nothing.
+ * @typedef {{ count?: () => number, say?: (n: number) => string, urgent?: boolean, wrong?: () => string }} Count
  * @typedef {{ name: string, title: string, icon: string }} Page
  */
 
@@ -29,6 +30,7 @@ import { drawTitle } from "./title.js";
 const COUNTS = {
   chats: { count: () => store.unread, say: (n) => `${n} unread`, urgent: true },
   peers: { count: () => store.totals.peers, say: (n) => `${n} known` },
+  doctor: { wrong: () => (!store.away && store.nearby?.tone === "bad" ? "others may not see you" : "") },
 };
 /** Addresses shown; further ones stand on the Peers page. */
 const MAX_ADDRESSES = 2;
@@ -115,8 +117,9 @@ function build(root, pages) {
 function link(page, first) {
   const counted = COUNTS[page.name];
   const count = h("span", { class: "count", "data-urgent": counted?.urgent, "aria-hidden": "true" });
+  const wrong = h("span", { class: "wrong", hidden: true }, icon("alert"));
   const said = h("span", { class: "visuallyhidden" });
-  const element = h("a", { href: first ? "/" : `/${page.name}`, class: "page" }, drawing(page.icon), h("span", { class: "title" }, page.title), count,
+  const element = h("a", { href: first ? "/" : `/${page.name}`, class: "page" }, drawing(page.icon), h("span", { class: "title" }, page.title), count, wrong,
     said);
   element.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
@@ -128,11 +131,13 @@ function link(page, first) {
   return {
     element,
     draw() {
-      const number = counted?.count() ?? 0;
+      const number = counted?.count?.() ?? 0;
+      const amiss = counted?.wrong?.() ?? "";
       setAttribute(element, "aria-current", place.page === page.name ? "page" : null);
       // More digits than that don't fit beside the icon on a small screen; the title and the page tell the number.
       setText(count, number > 999 ? "999+" : number ? String(number) : "");
-      setText(said, number && counted ? `, ${counted.say(number)}` : "");
+      wrong.hidden = !amiss;
+      setText(said, amiss ? `, ${amiss}` : number && counted?.say ? `, ${counted.say(number)}` : "");
     },
   };
 }
