@@ -256,6 +256,13 @@ def test_apply_of_snapshot_and_events_is_a_fresh_snapshot_for_every_command(node
         anna.wait_for_peer(invited.address, link="online", kind="node")
         client.invite()
         did("invite", "add")
+        client.settings(presence="away", status="at lunch", static_peers=[invited.address])
+        reduced.agrees()
+        client.paths(invited.client.hello().node)
+        client.nearby()
+        client.doctor()
+        did("paths", "nearby", "doctor")
+        client.settings(static_peers=[])
         namesakes.append(invited)
         for node in namesakes:
             if anna.peer(node.address) is not None:

@@ -202,9 +202,10 @@ def test_mandatory_peers(node: FakeNode, visit: Visit) -> None:
 def test_what_is_to_be_passed_on_can_be_copied(node: FakeNode, visit: Visit) -> None:
     tab = loaded(visit(permissions=["clipboard-read", "clipboard-write"]).open(page="settings"))
     place = card(tab, "place")
-    place.locator(".stCode").hover()
-    place.get_by_role("button").click()
+    place.locator(".stCode").first.hover()
+    place.get_by_role("button").first.click()
     until_copied(tab, lambda text: text == str(node.home))
+    expect(place).to_contain_text(f"python -m node backup --home {node.home} FILE")
     expect(place).to_contain_text("The database takes 12 MB; 38 GB are free on that disk.")
     addresses = field(tab, "addresses").locator(".stCode")
     addresses.first.hover()

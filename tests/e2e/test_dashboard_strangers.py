@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from node import looks
-from tests.e2e.browser import Visit
+from tests.e2e.browser import Visit, bubble, write
 from tests.support.fake_node import FakeNode, node_id
 
 pytest_plugins = ["tests.e2e.browser"]
@@ -130,12 +130,16 @@ def test_invites_that_attack_stay_text(node: FakeNode, visit: Visit) -> None:
     assert len(node.state.peers) == len(NAMES)
 
 
-def test_a_stranger_who_has_said_nothing_is_added_from_the_peers_page(node: FakeNode, visit: Visit) -> None:
+def test_a_stranger_who_has_said_nothing_is_written_to_from_the_peers_page(node: FakeNode, visit: Visit) -> None:
     nora = node.add_node("nora", request=True)
     tab = visit().open(page="peers")
     expect(tab.locator(".sum")).to_have_text("")
     row = tab.locator(".peer", has_text="nora")
     expect(row).to_contain_text("has written nothing")
-    row.get_by_role("button", name="Add as contact").click()
+    row.get_by_role("button", name="Chat", exact=True).click()
     expect(tab.locator(".talk h2")).to_have_text("nora")
+    # Looking decides nothing; the first message does.
+    assert node.state.rooms[nora.room].request
+    write(tab, "hello, Nora")
+    expect(bubble(tab, "hello, Nora")).to_be_visible()
     assert not node.state.rooms[nora.room].request

@@ -128,8 +128,14 @@ class Scripted:
             step = self.script.pop(0)
         return step
 
-    def wait_for(self, text: str) -> Callable[[], None]:
-        return lambda: eventually(lambda: any(text in line for line in self.told), f"{text!r} is told")
+    def wait_for(self, text: str, meanwhile: Callable[[], None] = lambda: None) -> Callable[[], None]:
+        """Wait until a line has this text. `meanwhile` brings it about, again and again: once may go unheard."""
+
+        def is_told() -> bool:
+            meanwhile()
+            return any(text in line for line in self.told)
+
+        return lambda: eventually(is_told, f"{text!r} is told")
 
 
 @pytest.fixture
@@ -239,7 +245,8 @@ def test_how_the_link_with_somebody_is_is_told_and_who_types(node: FakeNode) -> 
     node.link(bela, link)
     terminal = Scripted()
     terminal.script = [
-        lambda: node.types(bela), terminal.wait_for("is typing)"), "4", "6", "bela", "6", "", "6", "nobody", "0", "0",
+        terminal.wait_for("is typing)", meanwhile=lambda: node.types(bela)),
+        "4", "6", "bela", "6", "", "6", "nobody", "0", "0",
     ]  # fmt: skip
     told = run(node, terminal)
     assert f"(bela ({nouns.mark_of(bela)}) is typing)" in told

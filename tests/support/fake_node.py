@@ -258,7 +258,7 @@ class FakeNode:
             merged = replace(into, unread=gone.unread, last=None, aliases=[gone.id, *gone.aliases])
             self._durable("RoomsMerged", ev.RoomsMerged(gone=gone.id, room=merged), into.id)
             self._durable("PeerForgotten", ev.PeerForgotten(peer=peer.id))
-            for one in moved:
+            for one in list(moved):
                 if one.state == "waiting":
                     entry = replace(one, entry=self._place(self.me.id, into.id), order=f"{now():015d}-{one.id:09d}")
                     self.messages[into.id].remove(one)

@@ -16,7 +16,7 @@ const MOST = 12;
 export class Near {
   #heading = h("h2", {}, "Nearby");
   #rows;
-  #more = h("p", { class: "hint" });
+  #more = h("p", { class: "nearmore" });
   element;
   #open;
 
