@@ -15,7 +15,7 @@
     schema.py     pure: all that server and tabs tell each other   typedefs.py   writes it as types for JavaScript
     lists.py      pure: all lists in pages, what is drawn first in the first
     operations.py  pure: changes that tabs are told                doubts.py   pure: who somebody may be, and what to do
-    diagnosing.py  pure: what the node's doctor has found
+    diagnosing.py  pure: what the node's doctor has found         near.py      pure: who is nearby, and how looking goes
     requested.py  pure: who asks to write, and whose name looks alike
     comparing.py  pure: is this code theirs?                    pictures.py  QR codes in pictures
     secure.py     pure: how encrypted links are drawn
@@ -32,6 +32,6 @@
 Who may import whom: app -> (main, live, hostconfig, preloading, another, connections, listening, given, running) ->
 guard -> door -> (place, links, sessions, pages) -> (challenges, hosts); live -> native -> (watching | composing) ->
 asked -> (eventlog | options | lists) -> schema -> (feed | viewmodel) -> node.bus; main -> views -> components ->
-(hatch | registry) -> schema. viewmodel -> (activity | operations | telling) -> (requested | diagnosing) ->
-(appearance | secure) -> (doubts | namesakes) -> wording are pure.
+(hatch | registry) -> schema. viewmodel -> (activity | operations | telling) -> (requested | diagnosing |
+near) -> (appearance | secure) -> (doubts | namesakes) -> wording are pure.
 """
