@@ -3,6 +3,7 @@
     node.py       the door: one method takes a stimulus and returns its effects
     identity.py   who this node is, and what its start options say
     commands.py   what each command of a front end means
+    adding.py     takes invites
     links.py      a link is a value: number, direction, kind, address, state by a table
     connections.py  the life of links: they open, are matched to a contact, are hung up, and end
     plain.py      who an old client is, and what it says

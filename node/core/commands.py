@@ -10,13 +10,14 @@ from typing import Any, assert_never
 
 from msgspec.structs import replace
 
-from node import invites, names
+from node import names
 from node.bus import bounds, nouns
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import effects as e
 from node.core import queries as q
 from node.core import stimuli as s
+from node.core.adding import Adding
 from node.core.belief import Belief
 from node.core.blocking import Blocking
 from node.core.connections import Connections
@@ -94,6 +95,7 @@ class Commands:
         self.no_room: str | None = None
         #: Recently resent messages, each with the event about it.
         self._resent: dict[int, int] = {}
+        adding = Adding(ledger, contacts, connections, trust, blocking)
         self._run: dict[str, Callable[[Commanded], None]] = {
             "send": self._send,
             "resend": self._resend,
@@ -104,7 +106,7 @@ class Commands:
             "unverify": lambda command: trust.unverify(command, self.known),
             "accept": lambda command: door.accept(command, self._unblocked),
             "refuse": lambda command: door.refuse(command, self._with_conversation),
-            "add": self._add,
+            "add": lambda command: adding.add(command, self.me.id),
             "block": self._block,
             "unblock": lambda command: blocking.unblock(command, self._find),
             "typing": self._typing,
@@ -331,35 +333,6 @@ class Commands:
         self._contacts.change(found, wanted=True)
         self._connections.want(found)
         self._ledger.reply(command.token, rq.PeerResult(peer=found.peer), command.key)
-
-    def _add(self, command: Commanded) -> None:
-        """The key of an invite is pinned to its addresses before the first byte leaves."""
-        args: rq.AddArgs = command.args
-        try:
-            invite = invites.parse(args.link)
-        except ValueError as error:
-            raise CommandRefused("invalid_invite", str(error)) from error
-        if invite.peer == self.me.id:
-            raise CommandRefused("own_address", "That is this node's own invite.")
-        known = self._contacts.by_id.get(invite.peer)
-        if self._blocking.has_node(invite.peer):
-            raise CommandRefused("blocked", "Whoever has this key is blocked; unblock them first.")
-        named = [str(one) for one in invite.addresses if not is_ip(one.host.partition("%")[0])]
-        usable = [one for one in invite.addresses if str(one) not in named and not self._contacts.is_own(one)]
-        if known is None:
-            self._contacts.check_room_for(1)
-            known = self._trust.meet(invite.peer, invite.name or "", usable)
-        else:
-            self._contacts.stand(known, "known")
-            self._contacts.revive(known)
-            self._contacts.places.learn(known, usable, "invite")
-        self._contacts.stand(known, "known")
-        self._contacts.places.name_hosts(known, named)
-        left_out = [str(one) for one in usable if one not in known.addresses]
-        note = f"Another node is known at {', '.join(left_out)}, so that isn't tried." if left_out else None
-        self._contacts.change(known, wanted=True)
-        self._connections.want(known)
-        self._ledger.reply(command.token, rq.AddResult(peer=known.peer, note=note), command.key)
 
     def _trust_it(self, command: Commanded) -> None:
         args: rq.TrustArgs = command.args
