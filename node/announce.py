@@ -6,14 +6,13 @@ where they happen.
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import pathlib
 from collections.abc import Iterable
 
 from node.bus import events as ev
 from node.bus import nouns
-from node.model import Address, parse_address
+from node.model import Address, is_loopback, parse_address
 
 log = logging.getLogger("snicher")
 
@@ -31,7 +30,7 @@ class Announcements:
         """The node is up: where it listens, and where others can reach it."""
         log.info("%s is up on %s (home %s, pid %d)", me.name, me.listen, home, pid)
         for address in me.addresses:
-            if ipaddress.ip_address(parse_address(address).host.partition("%")[0]).is_loopback:
+            if is_loopback(parse_address(address).host):
                 log.info("only this machine can reach you, at %s", address)
             else:
                 log.info("others can reach you at %s", address)

@@ -117,6 +117,14 @@ def is_ip(host: str) -> bool:
     return True
 
 
+def is_loopback(host: str) -> bool:
+    """Whether an IP address is one that only this machine reaches."""
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
 class MandatoryPeer(msgspec.Struct, frozen=True):
     """A peer that is greeted once at each start."""
 

@@ -12,7 +12,7 @@ import msgspec
 
 from node.bus import nouns
 from node.bus.diagnosis import Answer
-from node.model import Address
+from node.model import Address, is_loopback
 
 #: How far trying an address came; see `Answer` for what each means.
 Reached = Literal["open", "refused", "no_answer", "no_route", "other_key", "no_node", "forbidden", "untried"]
@@ -178,14 +178,6 @@ class Facts(msgspec.Struct, kw_only=True):
     def on_this_machine_only(self) -> bool:
         """Whether the node listens on a loopback address."""
         return is_loopback(self.listen.host)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an IP address is one that only this machine reaches."""
-    try:
-        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
-    except ValueError:
-        return False
 
 
 def is_link_local(host: str) -> bool:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import ifaddr
 
 from node import tasks
-from node.model import Address
+from node.model import Address, is_loopback
 
 log = logging.getLogger("snicher")
 
@@ -43,7 +43,7 @@ class Own(NamedTuple):
     @property
     def is_local(self) -> bool:
         """Whether only this machine reaches it."""
-        return ipaddress.ip_address(self.host).is_loopback
+        return is_loopback(self.host)
 
     @property
     def is_link_local(self) -> bool:

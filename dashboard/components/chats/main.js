@@ -55,14 +55,6 @@ function build(root) {
     setText(line, text);
   }
 
-  /**
-   * The conversation that was to be opened while it was still a request. Once it is accepted, it is opened: the answer to
-   * accepting it may come before the change of the list.
-   *
-   * @type {string | null}
-   */
-  let wished = null;
-
   /** @param {string | null} room */
   const isRequest = (room) => (room !== null && store.requests.has(room) ? room : null);
 
@@ -77,8 +69,8 @@ function build(root) {
     if (asked) {
       requests.choose(asked);
       place.open(REQUESTS);
-      wished = asked;
-    } else if (place.room !== REQUESTS) wished = null;
+      requests.enter(asked);
+    }
     const asks = place.room === REQUESTS;
     const left = gone && talk.element.contains(focusAround(root));
     showNothing();
@@ -135,11 +127,6 @@ function build(root) {
     store.on("lists", () => {
       showNothing();
       if (isRequest(place.room)) show({ again: true });
-      if (wished && !store.requests.has(wished)) {
-        const accepted = place.room === REQUESTS && store.rooms.has(wished) ? wished : null;
-        wished = null;
-        if (accepted) place.open(accepted);
-      }
       // Drafts are kept per node; shared/outbox.js looks for them once all conversations are known.
       if (adopted() && known !== adopted()) composer.refill();
       known = adopted() ?? known;

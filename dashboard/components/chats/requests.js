@@ -19,7 +19,7 @@ export class Requests {
   #more = h("p", { class: "hint", hidden: true });
   #sheet = new Sheet();
   // Whoever is verified is accepted by that, and is no request any more.
-  #verify = new Verify(this.#sheet, (_, { id }) => this.#enter(id));
+  #verify = new Verify(this.#sheet, (_, { id }) => this.enter(id));
   /** The conversation that is opened as soon as it is no request any more. @type {string | null} */
   #entering = null;
   /** What is in the page only while it is shown: the conversation has a way back and a sheet of its own. */
@@ -40,7 +40,7 @@ export class Requests {
         h("div", { class: "title" }, this.#heading, this.#count), settings),
       h("div", { class: "scroll" }, cards, this.#more));
     this.#cards = new Children(cards, ({ room }) => room.id, (request) => new Asker(request, this.#sheet,
-      this.#verify, { toggle: (id) => this.#toggle(id), enter: (id) => this.#enter(id) }));
+      this.#verify, { toggle: (id) => this.#toggle(id), enter: (id) => this.enter(id) }));
     onKey(cards, (event) => this.#key(event));
     tips(this.element);
     this.#inside = [...this.element.children];
@@ -80,11 +80,12 @@ export class Requests {
   }
 
   /**
-   * Somebody was accepted. The node's answer may come before the lists say so, and until then it is a request still.
+   * Open this conversation as soon as it is no request any more. The node's answer to accepting it may come before the lists
+   * say so.
    *
    * @param {string} id
    */
-  #enter(id) {
+  enter(id) {
     this.#entering = id;
     this.#goIn();
   }
