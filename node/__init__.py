@@ -20,20 +20,11 @@
     printable.py  what others wrote, safe to print        names.py  what a name may be, and when two are the same
     looks.py    what a name looks like, for warnings    invites.py  the link by which people add each other
     streams.py  standard streams that never block the node   loglines.py  what the log looks like
-    findable.py   the bus's sockets and bus.json, kept in place   unanswered.py  a node that runs but doesn't answer
+    findable.py   the bus's sockets and bus.json, kept in place    qr.py  QR codes as text
     supervisor.py  whether the program that started this one (honcho) still runs
-    console.py  the command line: a bus client like any other        lines.py  how things look on a terminal
-    said.py     the verbs that show what was said, and what became of it
-    linked.py   the verb that shows how the link with a node is
-    doctor.py   the verb that says what is wrong when somebody doesn't show        absent.py  the same, without a node
-    people.py   the verbs about who somebody is, who may come in, and how people find each other
-    qr.py       QR codes on a terminal    patience.py  commands that the node refuses for a moment only
-    config_table.py  the verb that lists all settings    menu.py  the text menu    tail.py  the verb that follows events
-    identity.py  the verb that shows, exports and imports the key    passphrases.py  asking for one
-    backup.py   the verbs that put a home into a file, and make one of it
-    heard.py    what the text menu tells of what happens
+    terminal/   the command line and the text menu: clients of the bus like any other
 
-Who may import whom: __main__ -> app, console -> answers, serving, retention, course -> turns -> config, loglines,
+Who may import whom: __main__ -> app, terminal -> answers, serving, retention, course -> turns -> config, loglines,
 announce -> streams, supervisor -> (peers | store) -> core -> (protocol | bus) -> model, errors, tasks.
 Nothing is imported here, so that `import node.bus` stays light for bots.
 """

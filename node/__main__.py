@@ -63,7 +63,7 @@ def _drop_output() -> None:
 
 def _run(argv: list[str]) -> int:
     # Imported late, so that a verb of the command line doesn't wait for the node's libraries.
-    from node import console
+    from node.terminal import console
 
     if argv and argv[0] in console.VERBS:
         try:
@@ -71,23 +71,23 @@ def _run(argv: list[str]) -> int:
         except NodeAway as error:
             if argv[0] != "doctor":
                 raise
-            from node import absent
+            from node.terminal import absent
 
             return absent.told(argv, os.environ, error)
     if argv[:1] == ["config"]:
-        from node import config_table
+        from node.terminal import config_table
 
         return config_table.main(argv[1:], os.environ)
     if argv[:1] == ["identity"]:
-        from node import identity
+        from node.terminal import identity
 
         return identity.main(argv[1:], os.environ)
     if argv[:1] in (["backup"], ["restore"]):
-        from node import backup
+        from node.terminal import backup
 
         return (backup.main if argv[0] == "backup" else backup.restore)(argv[1:], os.environ)
     if argv[:1] == ["menu"]:
-        from node import menu
+        from node.terminal import menu
 
         return menu.main(argv[1:])
     if argv and argv[0] in ("-h", "--help", "help"):

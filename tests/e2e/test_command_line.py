@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from node.lines import event_line
+from node.terminal.lines import event_line
 from tests.support.old_clients import Std
 from tests.support.processes import (
     PATIENCE,
@@ -763,7 +763,7 @@ def test_a_node_whose_stderr_is_gone_runs_on(nodes: Nodes, old: Std) -> None:
 
 def test_verbs_start_without_the_node_s_libraries() -> None:
     """What costs time at each start of a verb stays out."""
-    script = "import sys; from node import console; print(*sys.modules)"
+    script = "import sys; from node.terminal import console; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     heavy = {"asyncio", "uvloop", "cryptography", "sqlite3", "node.core", "node.store", "node.app", "ssl", "logging"}
     assert not heavy & set(loaded.stdout.split())

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from dashboard import wording
-from node import lines
 from node.model import parse_address
+from node.terminal import lines
 from tests.support.first_version import FirstVersion
 from tests.support.processes import NodeProcess, Nodes, eventually
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from node import console
+from node.terminal import console
 from tests.support.fake_client import FakeClient
 
 

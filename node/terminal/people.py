@@ -17,11 +17,11 @@ from node.bus import nouns
 from node.bus import requests as rq
 from node.bus.client import Client
 from node.errors import CommandRefused
-from node.lines import address, blocked_line, called, clock
 from node.model import short_code
-from node.patience import patiently
 from node.printable import flat, plain
-from node.said import print_json, room_of
+from node.terminal.lines import address, blocked_line, called, clock
+from node.terminal.patience import patiently
+from node.terminal.said import print_json, room_of
 
 #: Most lines of a request that are shown. The node takes no more before it is accepted.
 LINES_SHOWN = 20

@@ -30,10 +30,12 @@ from node.bus import events as ev
 from node.bus import locate, nouns
 from node.bus.client import Away, Back, Client, Cursor, Resync
 from node.bus.commands import new_key
-from node.console import MAX_DIGITS
 from node.errors import BusError, CommandRefused, ConfigError, HomeInUse, HomeRefused, NodeAway, SnicherError
-from node.heard import Heard
-from node.lines import (
+from node.model import is_id, parse_address
+from node.printable import flat, plain
+from node.terminal.console import MAX_DIGITS
+from node.terminal.heard import Heard
+from node.terminal.lines import (
     PEERS_HEADER,
     address,
     called,
@@ -45,10 +47,8 @@ from node.lines import (
     room_line,
     trusted,
 )
-from node.linked import link_lines
-from node.model import is_id, parse_address
-from node.patience import patiently
-from node.printable import flat, plain
+from node.terminal.linked import link_lines
+from node.terminal.patience import patiently
 
 MENU = """
   1. Send message

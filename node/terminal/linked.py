@@ -11,9 +11,9 @@ import time
 from node.bus import nouns
 from node.bus import requests as rq
 from node.bus.client import Client
-from node.lines import called, clock, until
 from node.printable import flat
-from node.said import print_json, room_of
+from node.terminal.lines import called, clock, until
+from node.terminal.said import print_json, room_of
 
 #: Clocks that differ by less, in ms, are said to agree: nobody notices.
 CLOCK_MS = 60_000

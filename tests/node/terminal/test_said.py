@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from node import console
 from node.bus import nouns
 from node.bus import requests as rq
 from node.errors import CommandRefused
+from node.terminal import console
 from tests.support.fake_client import FakeClient
 
 BELA = nouns.Peer(id="a" * 52, room="direct:1", name="bela", kind="node", code="k7f2 · 9qda · mx31 · t6ow")

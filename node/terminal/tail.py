@@ -17,8 +17,8 @@ from node.bus import events as ev
 from node.bus import locate
 from node.bus.client import Away, Back, Client, Consumer, Cursor, Lapsed, Resync
 from node.errors import CommandRefused, HomeRefused, NodeAway
-from node.lines import away_line, event_line
 from node.printable import json_line
+from node.terminal.lines import away_line, event_line
 
 #: How often `tail` looks whether it was interrupted while nothing comes, in seconds.
 LOOK_AGAIN = 1.0

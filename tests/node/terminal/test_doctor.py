@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from node import doctor
 from node.bus.diagnosis import Check, Diagnosis, DoctorArgs
+from node.terminal import doctor
 from tests.support.diagnoses import some
 from tests.support.fake_client import FakeClient
 

@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from node import config, config_table, passphrases
+from node import config
 from node.bus import locate, locks, ownership
 from node.bus.client import Client
 from node.bus.encoding import sound
@@ -21,6 +21,7 @@ from node.errors import BusError, ConfigError, HomeInUse, HomeRefused, KeptFileE
 from node.model import short_code
 from node.printable import flat, json_line, plain
 from node.store import files, identity, importing, sealed
+from node.terminal import config_table, passphrases
 
 #: How long a node that seems to run may take to tell its name, in seconds.
 TIMEOUT = 3.0

@@ -6,8 +6,8 @@ import msgspec
 
 from node.bus import events as ev
 from node.bus import nouns
-from node.heard import TYPING_AGAIN_MS, Heard
-from tests.node.test_said import BELA, DIRECT, message, there
+from node.terminal.heard import TYPING_AGAIN_MS, Heard
+from tests.node.terminal.test_said import BELA, DIRECT, message, there
 
 
 def event(data: object, at: int) -> ev.Event:

@@ -15,10 +15,10 @@ from collections.abc import Iterable
 
 from node.bus.client import Client
 from node.bus.diagnosis import Check, Diagnosis
-from node.lines import clock, moment
-from node.patience import patiently
 from node.printable import flat
-from node.said import print_json
+from node.terminal.lines import clock, moment
+from node.terminal.patience import patiently
+from node.terminal.said import print_json
 
 #: Exit codes: nothing fails, or something does.
 WELL, FAILS = 0, 1

@@ -13,11 +13,11 @@ import pytest
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
-from node import menu
 from node.bus import events as ev
 from node.bus import nouns
 from node.bus.client import Client, Follower
 from node.model import short_code
+from node.terminal import menu
 from tests.support.bus_fakes import PATIENCE, FakeBus
 from tests.support.fake_node import FakeNode, node_id
 from tests.support.processes import eventually

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 
 from node.bus import events as ev
 from node.bus import nouns
-from node.lines import called, doubt_lines, message_line
 from node.printable import flat, plain
+from node.terminal.lines import called, doubt_lines, message_line
 
 #: That somebody types is told once until their next message, or again after so long, in ms: a line stays on the screen.
 TYPING_AGAIN_MS = 60_000

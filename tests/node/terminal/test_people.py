@@ -8,12 +8,13 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from node import people, qr
+from node import qr
 from node.bus import nouns
 from node.bus import requests as rq
 from node.errors import CommandRefused
 from node.model import short_code
-from tests.node.test_said import BELA, DIRECT, OLD, PLAIN, message, page, there
+from node.terminal import people
+from tests.node.terminal.test_said import BELA, DIRECT, OLD, PLAIN, message, page, there
 from tests.support.fake_client import FakeClient
 
 ME = nouns.Self(id="b" * 52, code=short_code("b" * 52), name="anna", listen="")

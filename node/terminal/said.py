@@ -14,9 +14,9 @@ from node import names
 from node.bus import bounds, nouns
 from node.bus.client import Client
 from node.errors import CommandRefused
-from node.lines import address, called, delivery_lines, message_line, privacy
 from node.model import is_id
 from node.printable import flat, json_line
+from node.terminal.lines import address, called, delivery_lines, message_line, privacy
 
 
 def print_json(body: msgspec.Struct) -> None:

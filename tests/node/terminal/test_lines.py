@@ -9,12 +9,12 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from node import lines
 from node.bus import events as ev
 from node.bus import nouns
 from node.bus import requests as rq
 from node.errors import CommandRefused
 from node.model import short_code
+from node.terminal import lines
 
 NOON = int(time.mktime((2026, 1, 2, 12, 0, 0, 0, 0, -1)) * 1000)
 

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from node import unanswered
 from node.bus import locks
 from node.errors import NodeAway
 from node.store import home as homes
+from node.terminal import unanswered
 from tests.support.processes import PATIENCE, ROOT
 
 AWAY = NodeAway("No node is running on it.")

@@ -15,14 +15,14 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import node
-from node import passphrases
 from node.bus import locate
 from node.bus.encoding import sound
-from node.identity import TWO_MACHINES
 from node.model import short_code
 from node.printable import flat, json_line, plain
 from node.store import archive, backup, files, restoring, sealed
 from node.store.identity import Identity
+from node.terminal import passphrases
+from node.terminal.identity import TWO_MACHINES
 
 #: Said at each backup that holds the key in clear.
 IN_CLEAR = (

@@ -16,13 +16,14 @@ from typing import Any, get_args
 
 import msgspec
 
-from node import people, unanswered
 from node.bus import bounds, nouns
 from node.bus import requests as rq
 from node.bus.client import Client
-from node.doctor import doctor
 from node.errors import BusProtocolError, CommandRefused, NodeAway
-from node.lines import (
+from node.printable import flat, plain
+from node.terminal import people, unanswered
+from node.terminal.doctor import doctor
+from node.terminal.lines import (
     CONSUMERS_HEADER,
     PEERS_HEADER,
     address,
@@ -34,11 +35,10 @@ from node.lines import (
     sighting_line,
     trusted,
 )
-from node.linked import link
-from node.patience import patiently
-from node.printable import flat, plain
-from node.said import delivery, history, print_json, search
-from node.tail import tail
+from node.terminal.linked import link
+from node.terminal.patience import patiently
+from node.terminal.said import delivery, history, print_json, search
+from node.terminal.tail import tail
 
 USAGE = """usage: python -m node [run] [--home DIR] [--name NAME] [--listen HOST:PORT] ...   run a node
        python -m node menu [--home DIR]                                          the text menu; starts a node if need be

@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from node import linked
 from node.bus import nouns
 from node.bus import requests as rq
-from node.lines import clock
-from tests.node.test_said import BELA, DIRECT, OLD, PLAIN, there
+from node.terminal import linked
+from node.terminal.lines import clock
+from tests.node.terminal.test_said import BELA, DIRECT, OLD, PLAIN, there
 from tests.support.fake_client import FakeClient
 
 SINCE = 1_700_000_000_000

@@ -17,12 +17,13 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from node import config, doctor, unanswered
+from node import config
 from node.bus.diagnosis import Check, Diagnosis
 from node.errors import ConfigError, NodeAway
 from node.model import Address
 from node.peers import occupied
 from node.printable import json_line
+from node.terminal import doctor, unanswered
 
 
 def told(argv: Sequence[str], environment: Mapping[str, str], error: NodeAway) -> int:

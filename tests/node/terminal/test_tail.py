@@ -16,7 +16,7 @@ from node.bus import nouns
 from node.bus import requests as rq
 from node.bus.client import Away, Back, Lapsed, Resync
 from node.errors import BusProtocolError, CommandRefused, NodeAway
-from node.lines import event_line
+from node.terminal.lines import event_line
 from tests.support.fake_client import FakeClient, FakeConsumer
 
 NOON = int(time.mktime((2026, 1, 2, 12, 0, 0, 0, 0, -1)) * 1000)

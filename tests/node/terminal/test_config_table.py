@@ -7,11 +7,11 @@ import pathlib
 
 import pytest
 
-from node import config_table
 from node.bus import nouns
 from node.config import OPTIONS
 from node.core import effects as e
 from node.errors import ConfigError
+from node.terminal import config_table
 from tests.node.store.story import ME, new_writer
 
 

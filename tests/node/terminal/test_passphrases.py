@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from node import passphrases
 from node.errors import PassphraseRefused
+from node.terminal import passphrases
 
 GOOD = "correct horse battery"
 

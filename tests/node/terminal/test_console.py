@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from node import backup, console, identity, patience
 from node.bus import bounds, nouns
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.errors import CommandRefused
+from node.terminal import backup, console, identity, patience
 from tests.support.fake_client import FakeClient, FakeConsumer
 
 NOON = int(time.mktime((2026, 1, 2, 12, 0, 0, 0, 0, -1)) * 1000)

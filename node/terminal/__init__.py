@@ -1,0 +1,17 @@
+"""The terminal: the command line and the text menu. They are clients of the bus, like any other front end.
+
+    console.py  the verbs and their arguments        menu.py  the text menu        tail.py  the verb that follows events
+    said.py     the verbs that show what was said, and what became of it
+    people.py   the verbs about who somebody is, who may come in, and how people find each other
+    linked.py   the verb that shows how the link with a node is
+    doctor.py   the verb that says what is wrong when somebody doesn't show        absent.py  the same, without a node
+    config_table.py  the verb that lists all settings
+    identity.py  the verb that shows, exports and imports the key    passphrases.py  asking for one
+    backup.py   the verbs that put a home into a file, and make one of it
+    lines.py    how things look on a terminal        heard.py  what the text menu tells of what happens
+    patience.py  commands that the node refuses for a moment only
+    unanswered.py  a node that runs but doesn't answer
+
+config_table, identity, backup and absent work on the home itself, without a node that runs.
+The others see the bus only.
+"""
