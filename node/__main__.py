@@ -91,7 +91,9 @@ def _run(argv: list[str]) -> int:
 
         return menu.main(argv[1:])
     if argv and argv[0] in ("-h", "--help", "help"):
-        print(console.USAGE)
+        from node.terminal import arguments, screen
+
+        print(arguments.usage(screen.width()))
         return 0
     from node import app, config
 

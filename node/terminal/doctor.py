@@ -7,15 +7,15 @@ terminal; the terminal's width decides how it is laid out, and nothing is told b
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
-import textwrap
 import time
 from collections.abc import Iterable
 
 from node.bus.client import Client
 from node.bus.diagnosis import Check, Diagnosis
 from node.printable import flat
+from node.terminal import screen
+from node.terminal.columns import cells, padded, wrapped
 from node.terminal.lines import clock, moment
 from node.terminal.patience import patiently
 from node.terminal.said import print_json
@@ -26,6 +26,8 @@ WELL, FAILS = 0, 1
 LOOK_S, PATIENCE_S = 0.2, 25.0
 #: Below this width, in characters, what was found stands below its title. Narrower than the least isn't written.
 NARROW, LEAST = 64, 24
+#: The width of a line that has no end.
+ENDLESS = 1_000_000
 #: The columns of a check, up to what was found.
 _MARK, _TITLE = 9, 12
 #: Only these are faults that the exit code tells.
@@ -43,8 +45,8 @@ def doctor(client: Client, options: argparse.Namespace) -> int:
 
 
 def width() -> int:
-    """Characters in a line of the terminal."""
-    return shutil.get_terminal_size().columns
+    """Characters in a line; on a pipe, a line holds all that belongs on it."""
+    return screen.width() or ENDLESS
 
 
 def examined(client: Client, peer: str | None, *, again: bool) -> Diagnosis:
@@ -69,8 +71,8 @@ def exit_code(found: Diagnosis) -> int:
 def lines(found: Diagnosis, width: int, now: int) -> list[str]:
     """A diagnosis as people read it, no line longer than `width` unless it is a command or an address."""
     width = max(LEAST, width - 1)
-    told = textwrap.wrap(flat(found.verdict) or "Nothing is known yet.", width)
-    told += textwrap.wrap(flat(found.meaning), width, initial_indent="  ", subsequent_indent="  ")
+    told = wrapped(flat(found.verdict) or "Nothing is known yet.", width)
+    told += wrapped(flat(found.meaning), width, "  ")
     told.append("")
     for check in found.checks:
         told += _check(check, width)
@@ -90,7 +92,7 @@ def lines(found: Diagnosis, width: int, now: int) -> list[str]:
                 told += _hanging(f"  {what:8} {finding.state:9} ", flat(finding.said), width)
     ago = f" at {clock(found.at)}" if found.at else ""
     how = "It isn't done yet" if found.running else f"Checked{ago}, took {found.took_ms / 1000:.1f} s"
-    return [*told, "", *textwrap.wrap(f"{how}.", width)]
+    return [*told, "", *wrapped(f"{how}.", width)]
 
 
 def _check(check: Check, width: int) -> Iterable[str]:
@@ -112,29 +114,27 @@ def _check(check: Check, width: int) -> Iterable[str]:
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:
-    return textwrap.wrap(text, max(LEAST, width), initial_indent=indent, subsequent_indent=indent)
+    return wrapped(text, max(LEAST, width), indent)
 
 
 def _hanging(head: str, text: str, width: int) -> list[str]:
     """Text behind a head, its further lines below its first."""
     if width < NARROW:
         return [head.rstrip(), *_wrapped(text, width, "    ")]
-    return textwrap.wrap(
-        text, width, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False
-    ) or [head.rstrip()]
+    return wrapped(text, width, head, " " * cells(head)) or [head.rstrip()]
 
 
 def _table(rows: list[tuple[str, ...]], width: int) -> list[str]:
     """Rows in columns, the last one wrapped; on a narrow terminal, each row's last one stands below."""
     columns = len(rows[0]) - 1
-    widths = [max((len(flat(row[at])) for row in rows), default=0) for at in range(columns)]
+    widths = [max((cells(flat(row[at])) for row in rows), default=0) for at in range(columns)]
     told = []
     for row in rows:
-        cells = [f"{flat(cell):{size}}" for cell, size in zip(row, widths, strict=False)]
-        head = "  " + "  ".join(cell for cell, size in zip(cells, widths, strict=True) if size) + "  "
-        if len(head.rstrip()) > width:
+        side = [padded(flat(cell), size) for cell, size in zip(row, widths, strict=False)]
+        head = "  " + "  ".join(cell for cell, size in zip(side, widths, strict=True) if size) + "  "
+        if cells(head.rstrip()) > width:
             head = "  " + "  ".join(filter(None, map(flat, row[:-1])))
-        if len(head) > width * 2 // 3:
+        if cells(head) > width * 2 // 3:
             told += [head.rstrip(), *_wrapped(row[-1], width, "      ")]
         else:
             told += (

@@ -33,7 +33,7 @@ from node.bus.commands import new_key
 from node.errors import BusError, CommandRefused, ConfigError, HomeInUse, HomeRefused, NodeAway, SnicherError
 from node.model import is_id, parse_address
 from node.printable import flat, plain
-from node.terminal.console import MAX_DIGITS
+from node.terminal.arguments import MAX_DIGITS
 from node.terminal.heard import Heard
 from node.terminal.lines import (
     PEERS_HEADER,

@@ -18,7 +18,8 @@ from node.bus import locate
 from node.bus.client import Away, Back, Client, Consumer, Cursor, Lapsed, Resync
 from node.errors import CommandRefused, HomeRefused, NodeAway
 from node.printable import json_line
-from node.terminal.lines import away_line, event_line
+from node.terminal import screen
+from node.terminal.lines import away_line, event_pieces
 
 #: How often `tail` looks whether it was interrupted while nothing comes, in seconds.
 LOOK_AGAIN = 1.0
@@ -163,4 +164,5 @@ class _Printer:
         elif self._json:
             print(json_line(item), flush=True)
         else:
-            print(event_line(item), flush=True)
+            screen.say(event_pieces(item))
+            sys.stdout.flush()
