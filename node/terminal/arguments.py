@@ -27,7 +27,8 @@ FORMS = (
 )
 #: The verbs, in the order in which people meet them.
 VERBS = (
-    ("send PEER TEXT", "say something; PEER is HOST:PORT, a name or an id; TEXT \"-\" reads standard input   [--no-wait]"),
+    ("send PEER TEXT", "say something; PEER is HOST:PORT, a name or an id; TEXT \"-\" reads standard input"
+                       "   [--no-wait]"),
     ("peers", "who is known, and how they are"),
     ("connect HOST:PORT", "connect to a peer; where no port is typed, 5000 is taken"
                           "   [--dialect auto|snicher|std|...]"),

@@ -16,8 +16,8 @@ from node.terminal.screen import Line, Piece
 
 #: Between two columns, and before what stands below a row.
 GAP, INDENT = "  ", "    "
-#: The first column becomes narrower so that this many stand side by side, but not narrower than so many cells.
-FIRST, NARROWEST = 3, 8
+#: The first column becomes narrower for the others down to so many cells.
+NARROWEST = 8
 #: At the end of a text that was cut.
 ELLIPSIS = "…"
 
@@ -112,13 +112,13 @@ def _clusters(text: str) -> Iterable[str]:
     return wcwidth.iter_graphemes(text)
 
 
-def table(columns: Sequence[Column], rows: Sequence[Row], width: int) -> list[Line]:
-    """The lines of a table on a terminal of this width."""
+def table(columns: Sequence[Column], rows: Sequence[Row], width: int, *, together: int = 1) -> list[Line]:
+    """The lines of a table on a terminal of this width. `together`: so many columns stand side by side if it can be."""
     natural = [
         max(cells(text) for text in (column.title, *(row.cells[at][0] for row in rows)))
         for at, column in enumerate(columns)
     ]
-    sizes = _fitting(columns, natural, width)
+    sizes = _fitting(columns, natural, width, together)
     shown = len(sizes)
     lines: list[Line] = [_side_by_side([(column.title, "head") for column in columns[:shown]], columns, sizes)]
     for row in rows:
@@ -136,7 +136,7 @@ def table(columns: Sequence[Column], rows: Sequence[Row], width: int) -> list[Li
     return lines
 
 
-def _fitting(columns: Sequence[Column], natural: Sequence[int], width: int) -> list[int]:
+def _fitting(columns: Sequence[Column], natural: Sequence[int], width: int, together: int) -> list[int]:
     """The widths of as many columns as fit, from the first one on."""
     gap = len(GAP)
     if sum(natural) + gap * (len(natural) - 1) <= width:
@@ -146,7 +146,7 @@ def _fitting(columns: Sequence[Column], natural: Sequence[int], width: int) -> l
         over = sum(most[:count]) + gap * (count - 1) - width
         if over <= 0:
             return most[:count]
-        if count <= FIRST and most[0] - over >= NARROWEST:
+        if count <= together and most[0] - over >= NARROWEST:
             return [most[0] - over, *most[1:count]]
     return [min(most[0], width)]
 

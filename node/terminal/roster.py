@@ -34,7 +34,7 @@ def peers(found: Sequence[nouns.Peer], tries: Mapping[str, nouns.NextTry], width
     """The list of peers; `width` None: for a pipe."""
     if width is None:
         return [lines.PEERS_HEADER, *(lines.peer_line(peer, tries.get(peer.id)) for peer in found)]
-    return list(table(_PEERS, [_peer(peer, tries.get(peer.id)) for peer in found], width))
+    return list(table(_PEERS, [_peer(peer, tries.get(peer.id)) for peer in found], width, together=3))
 
 
 def _peer(peer: nouns.Peer, next_try: nouns.NextTry | None) -> Row:
@@ -48,9 +48,16 @@ def _peer(peer: nouns.Peer, next_try: nouns.NextTry | None) -> Row:
         (lines.dialect_or_code(peer) + checked, ""),
         (peer.id, "dim"),
     ]
-    notes: list[Piece] = [(". ".join(one.rstrip(".") for one in lines.peer_notes(peer, next_try)), "dim")]
+    said = lines.peer_notes(peer, next_try)
+    notes: list[Piece] = [
+        (" ".join(one if one.endswith((".", "?", "!")) else f"{one}." for one in map(_capital, said)), "dim")
+    ]
     notes += [(line, _DOUBT) for line in lines.doubt_lines(peer)]
     return Row(cells, [note for note in notes if note[0]])
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def consumers(found: Sequence[nouns.Consumer], width: int | None) -> list[Line | str]:
@@ -70,6 +77,6 @@ def blocked(found: Iterable[nouns.Blocked], width: int | None) -> list[Line | st
     """Who is blocked, and since when; `width` None: for a pipe."""
     if width is None:
         return [f"{lines.clock(one.at)}  {lines.blocked_line(one)}" for one in found]
-    columns = (Column("BLOCKED", width - 21), Column("SINCE", label="since "))
+    columns = (Column("BLOCKED"), Column("SINCE", label="since "))
     rows = [Row([(lines.blocked_line(one), "name"), (lines.clock(one.at), "dim")]) for one in found]
     return list(table(columns, rows, width))

@@ -79,7 +79,7 @@ ROWS = [
 
 
 def drawn(width: int) -> list[str]:
-    return [text_of(line).rstrip() for line in columns.table(COLUMNS, ROWS, width)]
+    return [text_of(line).rstrip() for line in columns.table(COLUMNS, ROWS, width, together=3)]
 
 
 def test_all_columns_stand_side_by_side_where_there_is_room() -> None:
