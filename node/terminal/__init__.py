@@ -1,6 +1,8 @@
 """The terminal: the command line and the text menu. They are clients of the bus, like any other front end.
 
-    console.py  the verbs and their arguments        menu.py  the text menu        tail.py  the verb that follows events
+    console.py  the verbs        arguments.py  their words, and the help        menu.py  the text menu
+    sending.py  the verb that sends, and waits a moment for what comes of it        typed.py  an address without a port
+    deleting.py the verb that deletes a conversation, and asks first        tail.py  the verb that follows events
     said.py     the verbs that show what was said, and what became of it
     people.py   the verbs about who somebody is, who may come in, and how people find each other
     linked.py   the verb that shows how the link with a node is
@@ -8,7 +10,9 @@
     config_table.py  the verb that lists all settings
     identity.py  the verb that shows, exports and imports the key    passphrases.py  asking for one
     backup.py   the verbs that put a home into a file, and make one of it
-    lines.py    how things look on a terminal        heard.py  what the text menu tells of what happens
+    lines.py    how things look in a line        heard.py  what the text menu tells of what happens
+    roster.py   how lists look on a terminal: peers, consumers, the blocked
+    columns.py  how wide a text is, and columns that fit        screen.py  a terminal or a pipe, how wide, in colour or not
     patience.py  commands that the node refuses for a moment only
     unanswered.py  a node that runs but doesn't answer
 

@@ -78,10 +78,30 @@ def test_send(anna: NodeProcess, old: Std) -> None:
     anna.wait_heard(old.address, ["so that you know me"])
     result = run("send", old.address, "good morning to you", "--home", home)
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.endswith("is on disk and waiting to be sent.\n")
-    (message,) = objects(run("send", old.address, "and again to you", "--json", "--home", home))
+    assert re.fullmatch(r"#\d+ is sent\.\n", result.stdout), "whoever is there is waited for"
+    (message,) = objects(run("send", old.address, "and again to you", "--no-wait", "--json", "--home", home))
     assert (message["text"], message["state"], message["direction"]) == ("and again to you", "waiting", "out")
     old.wait_for(lambda c: c.texts == ["good morning to you", "and again to you"])
+
+
+def test_send_to_a_node_says_that_it_is_delivered(nodes: Nodes) -> None:
+    anna, bela = nodes.start("anna"), nodes.start("bela")
+    anna.client.connect(bela.address)
+    anna.wait_for_peer(bela.address, link="online")
+    result = run("send", bela.address, "hello", "--home", str(anna.home))
+    assert result.stdout.endswith(" is delivered, encrypted: it is on their disk.\n")
+    bela.stop()
+    anna.wait_for_peer(bela.address, link="offline")
+    result = run("send", bela.address, "are you there?", "--home", str(anna.home))
+    assert " is on disk and waiting to be sent, encrypted." in result.stdout
+
+
+def test_where_no_port_is_typed_the_usual_one_is_taken(anna: NodeProcess) -> None:
+    host = loopback_host()
+    for words in (("connect", host), ("send", host, "hi")):
+        result = run(*words, "--home", str(anna.home))
+        assert (result.returncode, result.stderr) == (0, "No port was typed, so 5000 was taken.\n")
+    assert f"{host}:5000" in run("peers", "--home", str(anna.home)).stdout
 
 
 def test_send_reads_standard_input(anna: NodeProcess, old: Std) -> None:
@@ -412,9 +432,7 @@ def test_a_node_that_crashed_is_told_from_one_that_never_was(nodes: Nodes) -> No
     ("words", "sentence"),
     [
         (("send", "nobody", "text"), "Nobody goes by the name 'nobody'."),
-        (("connect", "127.0.0.5"), "Which port? 127.0.0.5:PORT"),
-        (("send", "::1", "text"), "Which port? [::1]:PORT"),
-        (("connect", "[::1]"), "Which port? [::1]:PORT"),
+        (("connect", "::1:7"), "An IPv6 address goes in brackets: [::1]:7."),
         (("connect", "http://127.0.0.5/"), "Which port? 127.0.0.5:PORT"),
         (("connect", "[fe80::1%no-such]:5000"), "This machine has no interface 'no-such'"),
         (("send", "127.0.0.1:99999", "text"), "99999 is not a port; it is a number from 1 to 65535."),
@@ -736,6 +754,25 @@ def test_lines_of_json(nodes: Nodes, old: Std) -> None:
     assert not [one for one in told if " is unknown" in one]
 
 
+def test_the_first_start_says_which_name_was_taken_and_how_to_change_it(nodes: Nodes) -> None:
+    home = nodes.folder / "home"
+    words = [sys.executable, "-m", "node", "run", "--home", str(home), "--listen", free_address()]
+    told = []
+    for _ in range(2):
+        process = subprocess.Popen(words, cwd=ROOT, env=clean_environment(), stderr=subprocess.PIPE, text=True)
+        try:
+            assert process.stderr is not None
+            lines = iter(process.stderr.readline, "")
+            before = list(itertools.takewhile(lambda line: "only this machine can reach you" not in line, lines))
+            process.terminate()
+            told.append("".join([*before, *lines]))
+        finally:
+            process.kill()
+            process.wait()
+    assert f"change it with: python -m node set name NAME --home {home}\n" in told[0]
+    assert "set name" not in told[1] and "good-bye" in told[1]
+
+
 def test_a_node_whose_stderr_is_gone_runs_on(nodes: Nodes, old: Std) -> None:
     """As when the honcho that started it is killed."""
     address = free_address()
@@ -763,7 +800,11 @@ def test_a_node_whose_stderr_is_gone_runs_on(nodes: Nodes, old: Std) -> None:
 
 def test_verbs_start_without_the_node_s_libraries() -> None:
     """What costs time at each start of a verb stays out."""
-    script = "import sys; from node.terminal import console; print(*sys.modules)"
+    script = (
+        "import sys; from node.terminal import console, lines, screen;"
+        " screen.say(lines.event_line.__doc__); print(*sys.modules)"
+    )
     loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    heavy = {"asyncio", "uvloop", "cryptography", "sqlite3", "node.core", "node.store", "node.app", "ssl", "logging"}
+    heavy = {"asyncio", "uvloop", "cryptography", "sqlite3", "node.core", "node.store", "node.app", "ssl", "logging",
+             "rich", "wcwidth"}  # fmt: skip
     assert not heavy & set(loaded.stdout.split())
