@@ -12,7 +12,7 @@
     backup.py   the verbs that put a home into a file, and make one of it
     lines.py    how things look in a line        heard.py  what the text menu tells of what happens
     roster.py   how lists look on a terminal: peers, consumers, the blocked
-    columns.py  how wide a text is, and columns that fit        screen.py  a terminal or a pipe, how wide, in colour or not
+    columns.py  how wide a text is, and columns that fit        screen.py  a terminal or a pipe, how wide, which colours
     patience.py  commands that the node refuses for a moment only
     unanswered.py  a node that runs but doesn't answer
 

@@ -45,7 +45,12 @@ def _is_sure(client: Client, who: str) -> bool:
     # On stderr: what is printed on stdout is for whoever asked, --json or not.
     question = f"Delete the conversation with {name} for good, with {_how_many(client, room)}? (yes/no): "
     print(question, end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().casefold() in YES
+    try:
+        return sys.stdin.readline().strip().casefold() in YES
+    except KeyboardInterrupt:
+        # What the shell prints next begins on its own line.
+        print(file=sys.stderr)
+        raise
 
 
 def _how_many(client: Client, room: nouns.Room) -> str:

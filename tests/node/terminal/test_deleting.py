@@ -67,7 +67,10 @@ def test_anything_but_yes_deletes_nothing(
 
 
 def test_ctrl_c_deletes_nothing(
-    verb: Callable[..., FakeClient], typed: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    verb: Callable[..., FakeClient],
+    capsys: pytest.CaptureFixture[str],
+    typed: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     typed("")
 
@@ -77,6 +80,7 @@ def test_ctrl_c_deletes_nothing(
     monkeypatch.setattr(sys.stdin, "readline", interrupted)
     client = verb(["delete", "bela"], THERE, page(0), code=console.INTERRUPTED)
     assert all(asked[0] != "delete" for asked in client.asked)
+    assert capsys.readouterr().err.endswith("with no message in it? (yes/no): \n")
 
 
 def test_who_says_yes_beforehand_is_not_asked(verb: Callable[..., FakeClient], typed: Callable[[str], None]) -> None:
