@@ -7,6 +7,7 @@ terminal; the terminal's width decides how it is laid out, and nothing is told b
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import time
 from collections.abc import Iterable
@@ -14,7 +15,6 @@ from collections.abc import Iterable
 from node.bus.client import Client
 from node.bus.diagnosis import Check, Diagnosis
 from node.printable import flat
-from node.terminal import screen
 from node.terminal.columns import cells, padded, wrapped
 from node.terminal.lines import clock, moment
 from node.terminal.patience import patiently
@@ -45,8 +45,8 @@ def doctor(client: Client, options: argparse.Namespace) -> int:
 
 
 def width() -> int:
-    """Characters in a line; on a pipe, a line holds all that belongs on it."""
-    return screen.width() or ENDLESS
+    """Characters in a line: those of the terminal, or of COLUMNS; else, on a pipe, lines have no end."""
+    return shutil.get_terminal_size((ENDLESS, 24)).columns
 
 
 def examined(client: Client, peer: str | None, *, again: bool) -> Diagnosis:
