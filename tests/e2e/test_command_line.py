@@ -32,6 +32,7 @@ from tests.support.processes import (
     free_address,
     loopback_host,
 )
+from tests.support.terminal import Terminal
 
 Result = subprocess.CompletedProcess[str]
 
@@ -141,6 +142,23 @@ def test_connect_peers_and_disconnect(anna: NodeProcess, old: Std) -> None:
     assert run("disconnect", old.address, *home).stdout == f"Said good-bye to OLD ({old.address}).\n"
     (peer,) = objects(run("disconnect", peer["id"], "--json", *home))
     assert peer["link"] == "offline"
+
+
+def test_on_a_terminal_delete_asks_and_lists_fit(anna: NodeProcess, old: Std) -> None:
+    old.send(anna.host, anna.port, "hello there, Anna")
+    anna.wait_heard(old.address, ["hello there, Anna"])
+    verb = [sys.executable, "-m", "node"]
+    with Terminal([*verb, "delete", old.address, "--home", str(anna.home)], str(ROOT)) as terminal:
+        terminal.wait_for(f"Delete the conversation with OLD ({old.address}) for good, with 1 message? (yes/no): ")
+        terminal.type("\x03")
+        assert terminal.wait_end() == 130
+    # pytest-xdist sets COLUMNS, which would count instead of the terminal's own width.
+    with Terminal([*verb, "peers", "--home", str(anna.home)], str(ROOT), (40, 45), COLUMNS="") as terminal:
+        assert terminal.wait_end() == 0
+        lines = terminal.text.splitlines()
+    assert [line.split() for line in lines[:2]] == [["NAME", "STATE", "PRIVACY"], ["OLD", "reachable", "plain"]]
+    assert old.address in lines[2] and all(len(line) <= 40 for line in lines)
+    assert "hello there, Anna" in run("history", old.address, "--home", str(anna.home)).stdout, "nothing is deleted"
 
 
 def test_consumers_are_listed_and_dropped(anna: NodeProcess) -> None:
