@@ -176,6 +176,6 @@ def test_each_line_of_a_request_is_marked_on_a_narrow_terminal_too() -> None:
     told = people.request_lines(state, room, None, [forged], 40)  # type: ignore[arg-type]
     assert told[-1] == f"  python -m node accept|refuse|block {'b' * 52}"
     said = [line for line in told if line.startswith("  |")]
-    assert told[-1 - len(said) : -1] == said and len(said) == 5
+    assert told[-1 - len(said) : -1] == said and len(said) == 4
     assert all(len(line) <= 40 for line in told[:-1])
     assert people.request_lines(state, room, None, [forged], None)[1] == f"  | {forged.text.splitlines()[0]}"  # type: ignore[arg-type]
