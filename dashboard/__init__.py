@@ -31,8 +31,8 @@
     drafts.py     pure: settings while somebody edits them      when.py      pure: moments in words
 
 Who may import whom: app -> (main, live, hostconfig, preloading, another, connections, listening, given, running,
-fixed) -> guard -> door -> (place, links, sessions, pages) -> (challenges, hosts); live -> native ->
-(watching | composing) -> asked -> (eventlog | options | lists) -> schema -> (feed | viewmodel) -> node.bus; main -> views -> components ->
-(hatch | registry) -> schema. viewmodel -> (activity | operations | telling) -> (requested | diagnosing |
+fixed) -> guard -> door -> (place, links, sessions, pages) -> (challenges, hosts); live -> native -> (watching |
+composing) -> asked -> (eventlog | options | lists) -> schema -> (feed | viewmodel) -> node.bus; main -> views ->
+components -> (hatch | registry) -> schema. viewmodel -> (activity | operations | telling) -> (requested | diagnosing |
 near) -> (appearance | secure) -> (doubts | namesakes) -> wording are pure.
 """

@@ -17,7 +17,7 @@ OUTPUT_FAILED = 74
 #: Longest error sentence, in characters. It may quote an argument of any length, so it is cut.
 MAX_SENTENCE = 500
 #: The verbs that start a program which stays: it goes on when nobody takes its output.
-SERVERS = ("run", "dashboard")
+SERVERS = ("run", "dashboard", "start")
 #: What only prints something about this program.
 SAYINGS = ("-h", "--help", "--version", "help")
 
@@ -106,6 +106,10 @@ def _run(argv: list[str]) -> int:
         from dashboard import app as web
 
         return web.main(argv[1:])
+    if argv[:1] == ["start"]:
+        from node import together
+
+        return together.main(argv[1:], os.environ)
     if argv and argv[0] in SAYINGS:
         print(version() if argv[0] == "--version" else program.typed(console.USAGE))
         return 0

@@ -42,6 +42,7 @@ from node.terminal.said import delivery, history, print_json, search
 from node.terminal.tail import tail
 
 USAGE = """usage: python -m node [run] [--home DIR] [--name NAME] [--listen HOST:PORT] ...   run a node
+       python -m node start [--home DIR] [--port PORT]                           node and dashboard, until Ctrl+C
        python -m node dashboard [--home DIR] [--port PORT] [--link | --stop] ...  the dashboard, for a browser
        python -m node menu [--home DIR]                                          the text menu; starts a node if need be
        python -m node config [--home DIR] [--json] [flags of run]                what can be set, and who says so
@@ -127,7 +128,6 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True, prog=called_by)
 
     def verb(name: str, about: str) -> argparse.ArgumentParser:
-        about = program.typed(about)
         return verbs.add_parser(name, help=about, description=about, parents=[common], allow_abbrev=False)
 
     send = verb("send", "Say something. It waits on disk when the peer is away.")
@@ -203,7 +203,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     consumers = verb("consumers", "Who has the node keep a place in the event log for it: `tail --consumer`, bots.")
     consumers.add_argument("--drop", type=_text, metavar="NAME", help="let go of the place kept for NAME")
-    change = verb("set", "Change a setting of a running node; it is kept. `python -m node config` shows them all.")
+    about = program.typed("Change a setting of a running node; it is kept. `python -m node config` shows them all.")
+    change = verb("set", about)
     change.add_argument("key", choices=nouns.Settings.__struct_fields__)
     value = change.add_argument("value", type=_text, help="as the flag of that name takes it: on, off, a number, a,b,c")
     change.add_argument(
