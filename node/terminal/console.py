@@ -43,7 +43,7 @@ from node.terminal.tail import tail
 
 USAGE = """usage: python -m node [run] [--home DIR] [--name NAME] [--listen HOST:PORT] ...   run a node
        python -m node start [--home DIR] [--port PORT]                           node and dashboard, until Ctrl+C
-       python -m node dashboard [--home DIR] [--port PORT] [--link | --stop] ...  the dashboard, for a browser
+       python -m node dashboard [--home DIR] [--port PORT] [--link | --stop]     the dashboard, for a browser
        python -m node menu [--home DIR]                                          the text menu; starts a node if need be
        python -m node config [--home DIR] [--json] [flags of run]                what can be set, and who says so
        python -m node identity [export FILE | import FILE] [--home DIR] [--json] who this node is; carry its key
