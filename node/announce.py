@@ -11,6 +11,7 @@ import pathlib
 import shlex
 from collections.abc import Iterable
 
+from node import program
 from node.bus import events as ev
 from node.bus import nouns
 from node.model import Address, is_loopback, parse_address
@@ -39,7 +40,8 @@ class Announcements:
     def named_by_itself(self, name: str, home: pathlib.Path | None) -> None:
         """Nobody has chosen a name: which one was taken, and how to choose. `home`: None if it is the usual one."""
         where = "" if home is None else f" --home {shlex.quote(str(home))}"
-        log.info("others see you as %s, your user name; change it with: python -m node set name NAME%s", name, where)
+        change = program.typed("python -m node set name NAME")
+        log.info("others see you as %s, your user name; change it with: %s%s", name, change, where)
 
     def going_down(self, reason: str) -> None:
         """A stop was asked for."""

@@ -11,13 +11,14 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any, get_args
 
+from node import program
 from node.bus import nouns
 
-#: How the program is started.
-PROGRAM = "python -m node"
-#: What it does, and how: the words behind its name, and what they are for.
+#: What the program does, and how: the words behind its name, and what they are for.
 FORMS = (
     ("[run] [--home DIR] [--name NAME] [--listen HOST:PORT] ...", "run a node"),
+    ("start [--home DIR] [--port PORT]", "node and dashboard, until Ctrl+C"),
+    ("dashboard [--home DIR] [--port PORT] [--link | --stop]", "the dashboard, for a browser"),
     ("menu [--home DIR]", "the text menu; starts a node if need be"),
     ("config [--home DIR] [--json] [flags of run]", "what can be set, and who says so"),
     ("identity [export FILE | import FILE] [--home DIR] [--json]", "who this node is; carry its key"),
@@ -71,14 +72,16 @@ NARROW = 60
 
 def usage(width: int | None) -> str:
     """The help of the whole program, in lines of this width (None: of any)."""
-    lines = ["usage:"]
+    lines, name = ["usage:"], program.typed("python -m node")
     for words, about in FORMS:
-        lines += _explained(f"  {PROGRAM} {words}", about, 2 + len(PROGRAM) + 1 + 59, width)
+        lines += _explained(f"  {name} {words}", about, len(name) + 62, width)
     lines += ["", "verbs:"]
     for words, about in VERBS:
         lines += _explained(f"  {words}", about, 22, width)
     lines.append("")
-    lines += _wrapped(f"`{PROGRAM} run --help` and `{PROGRAM} VERB --help` say more.", width)
+    lines += _wrapped(
+        f"`{name} run --help` and `{name} VERB --help` say more; `{name} --version` tells the version.", width
+    )
     return "\n".join(lines)
 
 
@@ -111,8 +114,9 @@ def parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--home", metavar="DIR", help="the node's home (default: SNICHER_HOME, or the usual place)")
     common.add_argument("--json", action="store_true", help="one JSON object a line")
-    whole = argparse.ArgumentParser(prog=PROGRAM, allow_abbrev=False)
-    verbs = whole.add_subparsers(dest="verb", required=True, prog=PROGRAM)
+    name = program.typed("python -m node")
+    whole = argparse.ArgumentParser(prog=name, allow_abbrev=False)
+    verbs = whole.add_subparsers(dest="verb", required=True, prog=name)
 
     def verb(name: str, about: str) -> argparse.ArgumentParser:
         return verbs.add_parser(name, help=about, description=about, parents=[common], allow_abbrev=False)
@@ -193,7 +197,8 @@ def parser() -> argparse.ArgumentParser:
     )
     consumers = verb("consumers", "Who has the node keep a place in the event log for it: `tail --consumer`, bots.")
     consumers.add_argument("--drop", type=_text, metavar="NAME", help="let go of the place kept for NAME")
-    change = verb("set", "Change a setting of a running node; it is kept. `python -m node config` shows them all.")
+    about = program.typed("Change a setting of a running node; it is kept. `python -m node config` shows them all.")
+    change = verb("set", about)
     keys = nouns.Settings.__struct_fields__
     change.add_argument("key", choices=keys, metavar="KEY", help=", ".join(keys))
     value = change.add_argument(

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from node import program
 from node.bus import nouns
 from node.bus import requests as rq
 from node.bus.client import Client
@@ -82,9 +83,9 @@ def _peers(client: Client, options: argparse.Namespace) -> None:
     known = {peer.id: peer for peer in result.peers}
     if not result.peers:
         print("Nobody yet. Three ways to add somebody:")
-        print("  python -m node invite               a link and a QR code by which others add you")
-        print("  python -m node add LINK             with the link of somebody else")
-        print("  python -m node connect HOST:PORT    with their address")
+        print(program.typed("  python -m node invite               a link and a QR code by which others add you"))
+        print(program.typed("  python -m node add LINK             with the link of somebody else"))
+        print(program.typed("  python -m node connect HOST:PORT    with their address"))
     told = [nearby_line(nearby), *(sighting_line(one, known.get(one.peer or "")) for one in nearby.services)]
     screen.say_all(told if width is None else fitted(told, width))
 
@@ -187,7 +188,7 @@ def _consumers(client: Client, options: argparse.Namespace) -> None:
     elif found:
         screen.say_all(roster.consumers(found, screen.width()))
     else:
-        print("Nobody yet. A shell script begins with: python -m node tail --consumer NAME")
+        print(program.typed("Nobody yet. A shell script begins with: python -m node tail --consumer NAME"))
 
 
 def _set(client: Client, options: argparse.Namespace) -> None:
@@ -237,7 +238,7 @@ def status_lines(status: rq.StatusResult, width: int | None) -> list[screen.Line
     ]
     if health.index:
         told.append(("search", flat(health.index), "away"))
-    told += [("notice", flat(notice), "away") for notice in health.notices]
+    told += [("notice", flat(program.typed(notice)), "away") for notice in health.notices]
     for one in status.greetings:
         told.append(("mandatory", f"{one.address} {one.outcome}{': ' + flat(one.detail) if one.detail else ''}", ""))
     lines: list[screen.Line] = []

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from node import looks, qr
+from node import looks, program, qr
 from node.bus import nouns
 from node.bus import requests as rq
 from node.bus.client import Client
@@ -40,7 +40,7 @@ def invite(client: Client, options: argparse.Namespace) -> None:
         print("\n".join(qr.lines(made.link)))
     print(plain(made.link))
     if sys.stdout.isatty():
-        print("Others add you with: python -m node add 'LINK'")
+        print(program.typed("Others add you with: python -m node add 'LINK'"))
 
 
 def add(client: Client, options: argparse.Namespace) -> None:
@@ -104,7 +104,7 @@ def verify(client: Client, options: argparse.Namespace) -> None:
         raise CommandRefused(
             "code_differs",
             "Not verified. If the codes differ, somebody stands between you, or it is another person: write nothing"
-            f" there, and see: python -m node block {peer.id}",
+            f" there, and see: {program.typed('python -m node block')} {peer.id}",
         )
     _verified(patiently(lambda: client.verify(peer.id, peer.code)), options)
 
@@ -159,7 +159,7 @@ def request_lines(
         for line in plain(one.text).split("\n"):
             # Each line of it is marked, so that none can be taken for one of ours.
             told += [f"  | {line}"] if width is None else columns.wrapped(line, width, "  | ") or ["  |"]
-    return [*told, f"  python -m node accept|refuse|block {room.peer}"]
+    return [*told, f"  {program.typed('python -m node')} accept|refuse|block {room.peer}"]
 
 
 class Waiting(msgspec.Struct, kw_only=True):
