@@ -156,8 +156,9 @@ def test_on_a_terminal_delete_asks_and_lists_fit(anna: NodeProcess, old: Std) ->
     with Terminal([*verb, "peers", "--home", str(anna.home)], str(ROOT), (40, 45), COLUMNS="") as terminal:
         assert terminal.wait_end() == 0
         lines = terminal.text.splitlines()
-    assert [line.split() for line in lines[:2]] == [["NAME", "STATE", "PRIVACY"], ["OLD", "reachable", "plain"]]
-    assert old.address in lines[2] and all(len(line) <= 40 for line in lines)
+    assert lines[0].split() == ["NAME", "STATE", "PRIVACY"] and all(len(line) <= 40 for line in lines)
+    (at,) = (at for at, line in enumerate(lines) if old.address in line)
+    assert lines[at].startswith("    ") and lines[at - 1].split() == ["OLD", "reachable", "plain"]
     assert "hello there, Anna" in run("history", old.address, "--home", str(anna.home)).stdout, "nothing is deleted"
 
 
