@@ -66,6 +66,11 @@ class Sizes(msgspec.Struct, frozen=True):
     #: Nodes on one network, and how long their traffic is counted when nothing is said.
     near: tuple[int, ...] = (20,)
     near_idle_s: float = 60.0
+    #: Conversations on their way out: messages of one that is deleted, and of each of two that become one; and how long
+    #: others are watched on the quiet node.
+    deleted: int = 500_000
+    merged: int = 200_000
+    quiet_s: float = 3.0
 
 
 FULL = Sizes()
@@ -109,4 +114,7 @@ QUICK = Sizes(
     flooders=20,
     near=(2,),
     near_idle_s=0.2,
+    deleted=3_000,
+    merged=1_000,
+    quiet_s=0.2,
 )
