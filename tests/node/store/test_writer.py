@@ -103,10 +103,10 @@ def test_the_reply_to_a_key_commits_with_what_the_command_did_and_can_be_dropped
     writer.commit([e.SaveReply(q.Key("new", b"g"), rq.Nothing(), START + bounds.KEY_LIFETIME_MS + 1)])
     # Its time is this machine's clock, which may be wrong: that it goes is decided elsewhere.
     assert reader.kept_replies.of("old") == (b"f", "{}")
-    writer.forget_replies(START + 1)
+    writer.forget_replies(START + 1, 10)
     assert reader.kept_replies.of("old") is None
     assert reader.kept_replies.of("new") == (b"g", "{}")
-    writer.forget_replies(START + 2 * bounds.KEY_LIFETIME_MS)
+    writer.forget_replies(START + 2 * bounds.KEY_LIFETIME_MS, 10)
     assert reader.kept_replies.of("new") is None
     reader.close()
 
