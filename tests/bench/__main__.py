@@ -13,6 +13,8 @@
     snapshots  a snapshot of 20,000 peers: each page, and the whole
     searching  search in a million messages, one in 25 of them without spaces; how fast they are indexed and how large
                the index is; start-up with them, beside an empty home
+    leaving    what others wait for while a conversation of 500,000 is deleted, two of 200,000 become one, or a million
+               old messages expire, beside the quiet node; how fast they expire, beside bare SQL
     idle       memory and CPU of a node with nothing to do, alone and with a thousand links
     burst      loss through PUB to subscribers that sleep through a burst, beside default ZeroMQ
     crowd      what two honest peers notice of two hundred bad connections, and how long `send` takes meanwhile; and
@@ -49,9 +51,8 @@ from tests.bench.sizes import FULL, QUICK, Sizes
 
 #: Each is a module of this package with `measure`. Loaded when asked for: workers import this file again.
 NAMES = (
-    "plain", "latency", "sending", "delivered", "links", "paging", "snapshots", "searching", "idle", "burst", "crowd",
-    "handshakes", "finding", "scrolling", "pixels", "opening", "many",
-    "growth",
+    "plain", "latency", "sending", "delivered", "links", "paging", "snapshots", "searching", "leaving", "idle",
+    "burst", "crowd", "handshakes", "finding", "scrolling", "pixels", "opening", "many", "growth",
 )  # fmt: skip
 
 

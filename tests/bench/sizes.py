@@ -71,6 +71,11 @@ class Sizes(msgspec.Struct, frozen=True):
         default_factory=lambda: {"conversations": 100, "messages": 5_000, "links": 10, "subscribers": 1, "consumers": 1}
     )
     asked: int = 200
+    #: Conversations on their way out: messages of one that is deleted, and of each of two that become one; and how long
+    #: others are watched on the quiet node.
+    deleted: int = 500_000
+    merged: int = 200_000
+    quiet_s: float = 3.0
 
 
 FULL = Sizes()
@@ -116,4 +121,7 @@ QUICK = Sizes(
     near_idle_s=0.2,
     smallest={"conversations": 5, "messages": 50, "links": 1, "subscribers": 1, "consumers": 1},
     asked=3,
+    deleted=3_000,
+    merged=1_000,
+    quiet_s=0.2,
 )
