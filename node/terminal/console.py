@@ -22,6 +22,7 @@ from node.bus.client import Client
 from node.errors import BusProtocolError, CommandRefused, NodeAway
 from node.printable import flat, plain
 from node.terminal import people, unanswered
+from node.terminal.chat import chat
 from node.terminal.doctor import doctor
 from node.terminal.lines import (
     CONSUMERS_HEADER,
@@ -72,6 +73,7 @@ verbs:
   merge PEER INTO             make the conversation with PEER part of the one with INTO
   forget PEER                 take a peer off the list; what was said stays
   delete PEER                 delete a conversation and all that was said in it, for good
+  chat PEER                   talk with a peer, live: what was said above, a prompt below; on a pipe line by line
   history PEER                what was said       [--limit N]
   delivery MESSAGE            what became of a message: on whose disk it is, or why not; MESSAGE is its number
   search WORDS                find messages; word* is a prefix, "two words" a phrase
@@ -177,6 +179,8 @@ def _parser() -> argparse.ArgumentParser:
     trust.add_argument("peer", type=_text)
     trust.add_argument("--plain", action="store_true", help="clear text may go to the address of this peer")
     verb("trust-clock", "This machine's clock is right, though the node doubts it: what is old may go again.")
+    live = verb("chat", "Talk with a peer, live. On a terminal it takes the screen; on a pipe it goes line by line.")
+    live.add_argument("peer", type=_text, help="HOST:PORT, a name or an id")
     history = verb("history", "What was said with a peer.")
     history.add_argument("peer", type=_text)
     history.add_argument("--limit", type=_count, default=50, help="how many of the newest messages (default 50)")
@@ -476,6 +480,7 @@ VERBS: dict[str, Callable[[Client, argparse.Namespace], int | None]] = {
     "trust-clock": _trust_clock,
     "forget": _forget,
     "delete": _delete,
+    "chat": chat,
     "history": history,
     "delivery": delivery,
     "search": search,
