@@ -32,6 +32,8 @@ SHOWN = 20
 MAX_PRINTED = 10_000
 #: How long one wait for events is, in seconds: so long the end takes at most.
 LOOK_S = 0.2
+#: How long the end waits for the events of what was sent, so that it is printed, too, in seconds.
+SETTLE_S = 2.0
 #: Most characters of a refused line that are quoted back.
 MAX_QUOTED = 200
 
@@ -48,6 +50,9 @@ class Lines:
         self._talk = Talk(snapshot, room, peer, self._start)
         self._json = as_json
         self._ended = threading.Event()
+        #: The last event that was taken, and what to wait on for the next one.
+        self._taken = snapshot.seq
+        self._takes = threading.Condition()
         self._printed: dict[int, None] = {}
         #: On a terminal, what one types stands there already.
         self._echoed = sys.stdin.isatty() and not as_json
@@ -65,7 +70,10 @@ class Lines:
         follows = threading.Thread(target=self._follow, name="chat events", daemon=True)
         follows.start()
         try:
-            return self._read()
+            code = self._read()
+            with self._takes:
+                self._takes.wait_for(lambda: self._taken >= self._client.head, SETTLE_S)
+            return code
         finally:
             self._ended.set()
             follows.join(2.0)
@@ -115,6 +123,9 @@ class Lines:
                 item = follower.next(timeout=LOOK_S)
                 if item is not None:
                     self._take(item)
+                with self._takes:
+                    self._taken = follower.cursor.seq if follower.cursor is not None else self._taken
+                    self._takes.notify_all()
             except BusError:
                 continue
             except Exception:
@@ -139,9 +150,11 @@ class Lines:
             else:
                 self._show([item.data.message])
         elif isinstance(item.data, ev.MessageStateChanged) and item.data.room == talk.room_id:
-            if item.data.state in ("failed", "unconfirmed") and not self._json:
-                said = f"(message #{item.data.id} is {item.data.state}: {item.data.detail or ''})"
-                print(plain(said), flush=True)
+            self._became(item.data)
+
+    def _became(self, data: ev.MessageStateChanged) -> None:
+        if data.state in ("failed", "unconfirmed") and not self._json:
+            print(plain(f"(message #{data.id} is {data.state}: {data.detail or ''})"), flush=True)
 
     def _show(self, messages: list[nouns.Message]) -> None:
         """Print those that were not printed yet."""

@@ -50,8 +50,9 @@ TICK_S = 0.5
 LEAVE_S = 5.0
 #: How long one wait for events is, in seconds: so long it takes at most to notice that the chat is over.
 LOOK_S = 0.3
-#: What is said while there is nothing else to say.
-KEYS = "Enter sends, Alt+Enter begins a new line, PageUp shows what was said before, /help, /quit"
+#: What is said to somebody who sends while the node is away; and while there is nothing else to say.
+STAYS = "Your text stays here until the node is back."
+KEYS = "Enter sends · Alt+Enter: a new line · PageUp: earlier · /help · /quit"
 HELP = """Enter          sends what stands in the prompt
 Alt+Enter      begins a new line in it, and so does Ctrl+J; pasted lines stay lines
 PageUp/Down    what was said before, and back; with an empty prompt also the arrows and the wheel
@@ -270,6 +271,7 @@ class Screen:
         """Take what the follower gave."""
         self.talk.take(item, _now())
         if isinstance(item, Back | Resync):
+            self.notice = "" if self.notice == STAYS else self.notice
             self.outbox.hurry()
             self._hand_over()
         if isinstance(item, Away):
@@ -348,7 +350,7 @@ class Screen:
         elif typed.text:
             self.helps = False
             if self.talk.away is not None:
-                self.notice = "The node is away: your text stays here until it is back."
+                self.notice = STAYS
             elif len(typed.text.encode("utf-8", "replace")) > bounds.MAX_TEXT_BYTES:
                 self.notice = f"Too long: at most {bounds.MAX_TEXT_BYTES} bytes go into one message."
             elif not self.outbox.add(typed.text, _now()):

@@ -173,26 +173,25 @@ class Talk:
         )  # fmt: skip
 
     def title(self) -> list[str]:
-        """With whom, whether others can read along, whether codes were compared, and how they are, in a word each."""
-        said = [self.name]
+        """With whom, whether others can read along, how they are, and whether codes were compared, in a word each."""
         room, peer = self.room, self.peer
-        if peer is not None:
-            said.append(privacy(peer.kind == "node"))
-            if peer.kind == "node":
-                said.append("verified" if peer.verified else "not verified")
-        elif room is not None:
-            said.append(privacy(room.encrypted))
+        said = [self.name]
+        if peer is not None or room is not None:
+            said.append(privacy(peer.kind == "node" if peer is not None else room is not None and room.encrypted))
         if self.away is not None:
-            said.append("the node is away")
+            said.append("node away")
         elif peer is not None:
             said.append(state(peer))
+        if peer is not None and peer.kind == "node":
+            said.append("verified" if peer.verified else "not verified")
         return said
 
     def types(self, now: int) -> str:
         """That the other side types; empty: it doesn't."""
-        if self._typing <= now or self.away is not None:
+        peer = self.peer
+        if self._typing <= now or self.away is not None or peer is None or peer.link != "online":
             return ""
-        return f"{flat(self.peer.name) if self.peer is not None else self.name} is typing"
+        return f"{flat(peer.name)} is typing"
 
     def trouble(self, now: int) -> list[str]:
         """What is wrong, the worst first, as sentences."""
