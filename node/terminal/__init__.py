@@ -1,6 +1,7 @@
 """The terminal: the command line and the text menu. They are clients of the bus, like any other front end.
 
     console.py  the verbs and their arguments        menu.py  the text menu        tail.py  the verb that follows events
+    own_node.py  the node that the text menu starts, and ends again
     said.py     the verbs that show what was said, and what became of it
     chat.py     the verb that talks with a peer, live    chat_screen.py  its screen    chat_keys.py  its keys
     chat_talk.py  the conversation as it stands    chat_log.py  its messages    chat_sending.py  what is on its way

@@ -39,12 +39,11 @@ def found(client: Client, who: str) -> Found:
 
 def chat(client: Client, options: argparse.Namespace) -> int:
     """Talk with a peer until the person leaves; returns the exit code. Raises BusError."""
-    return talk(client, options.peer, as_json=options.json)
+    return talk(client, found(client, options.peer), as_json=options.json)
 
 
-def talk(client: Client, who: str, *, as_json: bool = False) -> int:
-    """As `chat`. `as_json`: line by line, each message as JSON."""
-    where = found(client, who)
+def talk(client: Client, where: Found, *, as_json: bool = False) -> int:
+    """As `chat`, once it is settled with whom. `as_json`: line by line, each message as JSON."""
     # Imported late, so that other verbs don't wait for it.
     from prompt_toolkit.utils import is_dumb_terminal
 
