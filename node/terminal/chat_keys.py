@@ -22,6 +22,9 @@ class Keyed(Protocol):
     def enter(self) -> None:
         """Enter was pressed."""
 
+    def clear(self) -> None:
+        """The person takes back what stands in the prompt."""
+
     def leave(self) -> None:
         """The person leaves."""
 
@@ -47,7 +50,7 @@ def keys(screen: Keyed) -> KeyBindings:
     @bound.add("c-c")
     def _(event: KeyPressEvent) -> None:
         if screen.prompt.text:
-            screen.prompt.reset()
+            screen.clear()
         else:
             screen.leave()
 

@@ -71,7 +71,7 @@ def wrapped(pieces: Iterable[Piece], columns: int) -> Iterator[Row]:
     row: Row = []
     used = 0
     for style, text in pieces:
-        for number, line in enumerate(text.replace("\t", _TAB).split("\n")):
+        for number, line in enumerate(text.split("\n")):
             if number:
                 yield row
                 row, used = [], 0
@@ -161,7 +161,7 @@ class Rows:
         self._made = made
         for number, text in enumerate(pending):
             state = ("class:quiet", " · on its way to the node")
-            rows = _spoken(clock(text.at)[11:16], "> ", me, plain(text.text), state, columns, names, "class:own")
+            rows = _spoken(clock(text.at)[11:16], "> ", me, _safe(text.text), state, columns, names, "class:own")
             found.append(Block(-1 - number, rows))
         return found
 
@@ -188,10 +188,15 @@ def message_rows(message: nouns.Message, columns: int, names: int, direct: bool)
     if message.kind == "unknown":
         text, style = "(something that this version of Snicher can't show)", "class:quiet"
     else:
-        text, style = plain(message.text), ""
+        text, style = _safe(message.text), ""
     state = state_of(message, direct=direct)
     who = "class:own" if own else "class:other"
     return _spoken(at, "> " if own else "  ", message.name, text, state, columns, names, who, style)
+
+
+def _safe(text: str) -> str:
+    """A text that can't steer the terminal; its tabs stay blanks."""
+    return plain(text.replace("\t", _TAB))
 
 
 def _spoken(

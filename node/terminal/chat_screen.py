@@ -390,6 +390,11 @@ class Screen:
         self._hand_over()
         self.changed()
 
+    def clear(self) -> None:
+        """The person takes back what stands in the prompt."""
+        self.prompt.reset()
+        self._types()
+
     def _types(self) -> None:
         tell = self._typing.typed(self.prompt.text, _now())
         if tell is not None and self.talk.may_tell_typing and self.view.at_end:

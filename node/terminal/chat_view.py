@@ -59,13 +59,14 @@ class View:
         self._top = None
 
     def _go(self, first: int) -> None:
-        last = len(self._rows) - self._height
+        last = max(0, len(self._rows) - self._height)
+        first = max(0, first)
         if first >= last and not self.goes_on:
             self._top = None
             return
         if not self._rows:
             return
-        key, number, _ = self._rows[max(0, min(first, last))]
+        key, number, _ = self._rows[min(first, last)]
         self._top = key, number
 
     def _first(self) -> int:
