@@ -21,7 +21,7 @@ from tests.support.terminal import PYTHON, Terminal
 ROOT = str(pathlib.Path(__file__).resolve().parents[2])
 #: What a terminal is told when it leaves the other screen, and is to take pastes as keys again.
 LEFT = ("\x1b[?1049l", "\x1b[?2004l")
-COLOUR = re.compile(r"\x1b\[(?:[0-9;]*;)?(?:3[0-7]|9[0-7]|38;[0-9;]*)m")
+COLOUR = re.compile(r"\x1b\[(?:[0-9]+;)*(?:3[0-8]|9[0-7])(?:;[0-9]+)*m")
 
 
 @pytest.fixture
