@@ -39,6 +39,7 @@ class Log:
 
     def __init__(self, room: str) -> None:
         self.room = room
+        #: Never changed in place: another list is another state.
         self.messages: list[nouns.Message] = []
         self.more_before = False
         self.more_after = False
@@ -92,10 +93,10 @@ class Log:
         if over <= 0:
             return
         if oldest:
-            del self.messages[:over]
+            self.messages = self.messages[over:]
             self.more_before = True
         else:
-            del self.messages[-over:]
+            self.messages = self.messages[:-over]
             self.more_after = True
 
     # -- events
@@ -131,7 +132,7 @@ class Log:
         place = bisect.bisect(self.messages, _place(message), key=_place)
         beyond = (place == 0 and self.more_before) or (place == len(self.messages) and self.more_after)
         if not beyond:
-            self.messages.insert(place, message)
+            self.messages = [*self.messages[:place], message, *self.messages[place:]]
 
     def _advance(self, data: ev.ReceiptAdvanced | ev.ReadAdvanced) -> None:
         read = isinstance(data, ev.ReadAdvanced)

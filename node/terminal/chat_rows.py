@@ -6,6 +6,7 @@ or narrower than is thought, or from right to left, disturbs nothing else. Law o
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -27,6 +28,9 @@ NARROW = 60
 LEAST_TEXT = 10
 #: Columns of the time with the blank after it, and of the mark of one's own messages with the one after it.
 _TIME, _MARK = 6, 2
+#: Most rows of one message; the rest of a longer one isn't shown, and it is said where it can be read.
+MAX_ROWS = 200
+REST = "… the rest of this long text: python -m node history"
 #: Blanks in the place of a tab.
 _TAB = "    "
 
@@ -135,12 +139,20 @@ class Rows:
     def __init__(self) -> None:
         self._made: dict[int, tuple[nouns.Message, list[Row]]] = {}
         self._how: tuple[int, int, bool] = (0, 0, False)
+        #: What was asked for last, and what was made of it.
+        self._last: tuple[Sequence[nouns.Message], object, list[Block]] = [], None, []
 
     def blocks(
         self, messages: Sequence[nouns.Message], pending: Sequence[Pending], me: str, first_new: int | None,
         *, columns: int, direct: bool,
     ) -> list[Block]:  # fmt: skip
-        """All of a conversation, the oldest first. `me`: what one is called here."""
+        """All of a conversation, the oldest first. `me`: what one is called here.
+
+        A list of messages that was given before must not have been changed since.
+        """
+        asked = ([one.key for one in pending], me, first_new, columns, direct)
+        if self._last[0] is messages and self._last[1] == asked:
+            return self._last[2]
         names = columns_of_names([*(flat(one.name) for one in messages), flat(me)], columns)
         if self._how != (columns, names, direct):
             self._made, self._how = {}, (columns, names, direct)
@@ -163,6 +175,7 @@ class Rows:
             state = ("class:quiet", " · on its way to the node")
             rows = _spoken(clock(text.at)[11:16], "> ", me, _safe(text.text), state, columns, names, "class:own")
             found.append(Block(-1 - number, rows))
+        self._last = messages, asked, found
         return found
 
 
@@ -203,16 +216,21 @@ def _spoken(
     at: str, mark: str, name: str, text: str, state: Piece | None, columns: int, names: int, who: str, style: str = ""
 ) -> list[Row]:
     head = [("class:time", f"{at} "), (who, mark), (who, padded(flat(name), names)), ("", "  ")]
-    return _beside(head, [(style, text), *([] if state is None else [state])], columns)
+    return _beside(head, [(style, text)], columns, [] if state is None else [state])
 
 
-def _beside(head: Row, body: Row, columns: int) -> list[Row]:
-    """The body beside the head; on a screen too narrow for both, below it."""
+def _beside(head: Row, body: Row, columns: int, state: Row | None = None) -> list[Row]:
+    """The body beside the head; on a screen too narrow for both, below it. `state` stands behind it."""
+    state = state or []
     used = sum(width_of(text) for _, text in head)
-    if columns - used >= LEAST_TEXT:
-        rows = list(wrapped(body, columns - used))
-        return [merged([*(head if not number else [("", " " * used)]), *row]) for number, row in enumerate(rows)]
-    return [merged(row) for row in [*wrapped(head, columns), *wrapped(body, max(1, columns))]]
+    beside = columns - used >= LEAST_TEXT
+    room = columns - used if beside else max(1, columns)
+    rows = list(itertools.islice(wrapped([*body, *state], room), MAX_ROWS + 1))
+    if len(rows) > MAX_ROWS:
+        rows = [*rows[:MAX_ROWS], *wrapped([("class:quiet", REST), *state], room)]
+    if not beside:
+        return [merged(row) for row in [*wrapped(head, room), *rows]]
+    return [merged([*(head if not number else [("", " " * used)]), *row]) for number, row in enumerate(rows)]
 
 
 def odd(row: Row) -> bool:

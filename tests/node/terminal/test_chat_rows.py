@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from node.terminal.chat_rows import NEW, Row, Rows, cut, message_rows, odd, padded, width_of, wrapped
+from node.terminal.chat_rows import (
+    MAX_ROWS,
+    NEW,
+    REST,
+    Block,
+    Row,
+    Rows,
+    cut,
+    message_rows,
+    odd,
+    padded,
+    width_of,
+    wrapped,
+)
 from node.terminal.chat_sending import Pending
 from tests.node.terminal.test_chat_log import message, own
 
@@ -19,7 +32,7 @@ def text_of(row: Row) -> str:
     return "".join(text for _, text in row)
 
 
-@pytest.mark.parametrize("columns", [1, 5, 12, 20, 40, 80, 200])
+@pytest.mark.parametrize("columns", [3, 5, 12, 20, 40, 80, 200])
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 def test_no_row_is_wider_than_the_screen_and_nothing_of_the_text_is_lost(columns: int, text: str) -> None:
     rows = message_rows(
@@ -98,3 +111,21 @@ def test_what_is_cut_says_so_and_fits(text: str, expected: str) -> None:
 )
 def test_signs_that_terminals_draw_differently_are_known(text: str, is_odd: bool) -> None:
     assert odd([("", text)]) is is_odd
+
+
+def test_a_very_long_message_is_cut_and_says_so_and_what_became_of_it() -> None:
+    rows = [text_of(row) for row in message_rows(own(1, "read", text="a\n" * 60_000), 80, 8, True)]
+    assert len(rows) == MAX_ROWS + 1 and rows[-1].strip() == f"{REST} · read"
+
+
+def test_what_is_asked_for_again_is_what_was_made_and_a_change_is_seen() -> None:
+    rows, messages = Rows(), [message(1)]
+
+    def lay(first_new: int | None, *pending: Pending) -> list[Block]:
+        return rows.blocks(messages, pending, "anna", first_new, columns=80, direct=True)
+
+    first = lay(None)
+    assert lay(None) is first
+    assert len(lay(1)[0].rows) == len(first[0].rows) + 1 and len(lay(1, Pending("x", "k", 0))) == 2
+    messages = [message(1, text="other")]
+    assert "other" in text_of(lay(None)[0].rows[-1])
