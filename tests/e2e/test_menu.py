@@ -235,6 +235,27 @@ def test_a_very_small_terminal_has_room_for_the_questions(home: pathlib.Path, ho
         assert terminal.wait_end() == 0
 
 
+def test_the_chat_takes_the_screen_and_gives_it_back(
+    home: pathlib.Path, host: str, port: int, old_client: AncestorConsole
+) -> None:
+    with menu(home, "--name", "SNITCH", "--listen", f"{host}:{port}") as terminal:
+        terminal.wait_for("Enter choice:")
+        terminal.type("6\r")
+        terminal.wait_for("With whom (HOST:PORT or a name):")
+        terminal.type(f"{old_client.address}\r")
+        terminal.wait_for("Enter sends")
+        terminal.type("from the chat\r")
+        old_client.wait_for(lambda c: any("from the chat" in r.text for r in c.received))
+        terminal.type("/quit\r")
+        terminal.wait_for("0. Quit")
+        terminal.wait_for("Enter choice:")
+        terminal.type("5\r")
+        terminal.type(f"{old_client.address}\r")
+        terminal.wait_for("> SNITCH: from the chat")
+        terminal.type("0\r")
+        assert terminal.wait_end() == 0
+
+
 @pytest.mark.parametrize("listen", ["127.0.0.31", "127.0.0.31:99999"])
 def test_where_nothing_can_listen_is_wrong_usage(home: pathlib.Path, listen: str) -> None:
     with menu(home, "--listen", listen) as terminal:
