@@ -1,7 +1,7 @@
 """The chat on a terminal: who it is above, what was said below, then how things are, and a prompt at the bottom.
 
-What is shown is decided elsewhere: chat_talk, chat_rows and chat_view. Here are the screen, the keys, and two threads
-that talk with the node: one follows events, the other runs commands, one after the other.
+What is shown is decided elsewhere: chat_talk, chat_rows and chat_view. The keys are in chat_keys, and what talks with
+the node is in chat_errands; here they come together.
 """
 
 from __future__ import annotations
@@ -9,12 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import queue
 import signal
 import sys
-import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 from prompt_toolkit.application import Application
@@ -33,6 +30,7 @@ from node.bus.client import Away, Back, Client, Cursor, Item, Resync
 from node.bus.commands import new_key
 from node.errors import BusError, CommandRefused, NodeAway
 from node.printable import flat, plain
+from node.terminal.chat_errands import Errands
 from node.terminal.chat_keys import keys
 from node.terminal.chat_log import PAGE
 from node.terminal.chat_rows import Row, Rows, cut, merged, odd, wrapped
@@ -48,8 +46,6 @@ PROMPT_ROWS, STATUS_ROWS = 8, 3
 TICK_S = 0.5
 #: How long a person who leaves waits for what is on its way to the node, in seconds; leaving again ends the wait.
 LEAVE_S = 5.0
-#: How long one wait for events is, in seconds: so long it takes at most to notice that the chat is over.
-LOOK_S = 0.3
 #: What is said to somebody who sends while the node is away; and while there is nothing else to say.
 STAYS = "Your text stays here until the node is back."
 KEYS = "Enter sends · Alt+Enter: a new line · PageUp: earlier · /help · /quit"
@@ -83,7 +79,6 @@ class Screen:
         *, keyboard: Input | None = None, output: Output | None = None,
     ) -> None:  # fmt: skip
         self._client = client
-        self._cursor = Cursor(snapshot.log, snapshot.seq)
         self.talk = Talk(snapshot, room, peer, locate.start_command(client.home))
         self.view = View()
         self.outbox = Outbox(new_key)
@@ -96,8 +91,7 @@ class Screen:
         self._reading = 0
         self._leaving = False
         self._signal = 0
-        self._errands: queue.SimpleQueue[tuple[Callable[[], Any], Callable[[Any], None]] | None] = queue.SimpleQueue()
-        self._ended = threading.Event()
+        self._errands = Errands(client, Cursor(snapshot.log, snapshot.seq), self.take)
         self._size = (80, 20)
         self._drawn: tuple[list[Row], str] = ([], "")
         self._was_odd = False
@@ -117,8 +111,7 @@ class Screen:
         try:
             code = self.app.run(pre_run=self._begin, handle_sigint=False)
         finally:
-            self._ended.set()
-            self._errands.put(None)
+            self._errands.end()
         lost = [one.text for one in self.outbox.pending] + [self.prompt.text.strip("\n")] * bool(
             self.prompt.text.strip()
         )
@@ -214,7 +207,7 @@ class Screen:
         """Draw what has changed."""
         self.app.invalidate()
 
-    # -- the threads
+    # -- its life
 
     def _begin(self) -> None:
         loop = asyncio.get_running_loop()
@@ -222,36 +215,8 @@ class Screen:
             for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
                 with contextlib.suppress(RuntimeError, ValueError):
                     loop.add_signal_handler(number, self._signalled, number)
-        for work in (self._follow, self._run_errands):
-            threading.Thread(target=work, args=(loop,), name=f"chat {work.__name__}", daemon=True).start()
+        self._errands.begin(loop)
         self.app.create_background_task(self._tick())
-
-    def _follow(self, loop: asyncio.AbstractEventLoop) -> None:
-        follower = self._client.follow(self._cursor)
-        while not self._ended.is_set():
-            try:
-                item = follower.next(timeout=LOOK_S)
-            except Exception:
-                # The client was closed under us: the chat is over.
-                break
-            if item is not None:
-                _post(loop, self.take, item)
-        follower.close()
-
-    def _run_errands(self, loop: asyncio.AbstractEventLoop) -> None:
-        while (errand := self._errands.get()) is not None:
-            work, done = errand
-            try:
-                result = work()
-            except BusError as error:
-                result = error
-            if self._ended.is_set():
-                return
-            _post(loop, done, result)
-
-    def _ask(self, work: Callable[[], Any], done: Callable[[Any], None] = lambda _: None) -> None:
-        """Run a command in its turn; `done` gets its result, or the BusError."""
-        self._errands.put((work, done))
 
     async def _tick(self) -> None:
         while True:
@@ -286,7 +251,7 @@ class Screen:
             if upto is not None and upto > self._reading and self.talk.away is None:
                 self._reading = upto
                 room = self.talk.room_id
-                self._ask(lambda: self._client.mark_read(room, upto), self._read)
+                self._errands.ask(lambda: self._client.mark_read(room, upto), self._read)
         else:
             self.talk.sees_above()
         if self._loading or self.talk.away is not None:
@@ -311,7 +276,9 @@ class Screen:
         if where == "anew":
             talk.stale = False
         talk.log.asks()
-        self._ask(lambda: self._client.history(room, limit=PAGE, **place), lambda page: self._loaded(page, where, room))
+        self._errands.ask(
+            lambda: self._client.history(room, limit=PAGE, **place), lambda page: self._loaded(page, where, room)
+        )
 
     def _loaded(self, page: Any, where: str, room: str) -> None:
         self._loading = False
@@ -367,7 +334,7 @@ class Screen:
         one = self.outbox.next(_now())
         if one is not None:
             to, text, key = self.talk.to, one.text, one.key
-            self._ask(lambda: patiently(lambda: self._client.send(to, text, key=key)), self._handed_over)
+            self._errands.ask(lambda: patiently(lambda: self._client.send(to, text, key=key)), self._handed_over)
 
     def _handed_over(self, result: Any) -> None:
         if isinstance(result, BusError):
@@ -399,7 +366,7 @@ class Screen:
         tell = self._typing.typed(self.prompt.text, _now())
         if tell is not None and self.talk.may_tell_typing and self.view.at_end:
             room = self.talk.room_id
-            self._ask(lambda: self._client.typing(room, stopped=not tell))
+            self._errands.ask(lambda: self._client.typing(room, stopped=not tell))
 
     # -- the end
 
@@ -438,12 +405,6 @@ class _Safe(Processor):
         if safe == text:
             return Transformation(transformation_input.fragments)
         return Transformation([("", safe)])
-
-
-def _post(loop: asyncio.AbstractEventLoop, call: Callable[[Any], None], given: Any) -> None:
-    """Call it in the loop's thread, unless the loop has ended."""
-    with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(call, given)
 
 
 def _now() -> int:
