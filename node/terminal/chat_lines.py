@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+from node import program
 from node.bus import events as ev
 from node.bus import locate, nouns
 from node.bus import requests as rq
@@ -46,7 +47,7 @@ class Lines:
     ) -> None:
         self._client = client
         self._cursor = Cursor(snapshot.log, snapshot.seq)
-        self._start = locate.start_command(client.home)
+        self._start = program.typed(locate.start_command(client.home))
         self._talk = Talk(snapshot, room, peer, self._start)
         self._json = as_json
         self._ended = threading.Event()

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from prompt_toolkit.utils import get_cwidth
 from wcwidth import iter_graphemes
 
+from node import program
 from node.bus import nouns
 from node.printable import flat, plain
 from node.terminal.chat_sending import Pending
@@ -227,7 +228,7 @@ def _beside(head: Row, body: Row, columns: int, state: Row | None = None) -> lis
     room = columns - used if beside else max(1, columns)
     rows = list(itertools.islice(wrapped([*body, *state], room), MAX_ROWS + 1))
     if len(rows) > MAX_ROWS:
-        rows = [*rows[:MAX_ROWS], *wrapped([("class:quiet", REST), *state], room)]
+        rows = [*rows[:MAX_ROWS], *wrapped([("class:quiet", program.typed(REST)), *state], room)]
     if not beside:
         return [merged(row) for row in [*wrapped(head, room), *rows]]
     return [merged([*(head if not number else [("", " " * used)]), *row]) for number, row in enumerate(rows)]

@@ -24,6 +24,7 @@ from prompt_toolkit.layout.processors import BeforeInput, Processor, Transformat
 from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.styles import Style
 
+from node import program
 from node.bus import bounds, locate
 from node.bus import requests as rq
 from node.bus.client import Away, Back, Client, Cursor, Item, Resync
@@ -79,7 +80,7 @@ class Screen:
         *, keyboard: Input | None = None, output: Output | None = None,
     ) -> None:  # fmt: skip
         self._client = client
-        self.talk = Talk(snapshot, room, peer, locate.start_command(client.home))
+        self.talk = Talk(snapshot, room, peer, program.typed(locate.start_command(client.home)))
         self.view = View()
         self.outbox = Outbox(new_key)
         self._rows = Rows()

@@ -5,6 +5,7 @@ It is given what a follower gives, and pages of the history. Law of this file: i
 
 from __future__ import annotations
 
+from node import program
 from node.bus import events as ev
 from node.bus import nouns
 from node.bus import requests as rq
@@ -206,7 +207,7 @@ class Talk:
         if peer is None:
             return said
         if peer.warning:
-            said.append(f"! {flat(peer.warning)} (python -m node peers says what to do)")
+            said.append(f"! {flat(peer.warning)} ({program.typed('python -m node peers')} says what to do)")
         if peer.refusal:
             said.append(flat(peer.refusal))
         if room is not None and room.request:

@@ -8,12 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from typing import Protocol
 
-from node import names
+from node import names, program
 from node.bus.client import Client
 from node.errors import BusError, ConfigError, HomeInUse, HomeRefused, NodeAway
 from node.model import parse_address
@@ -90,7 +89,7 @@ class OwnNode:
     def _start(self, name: str, listen: str) -> None:
         # Its log lines would break the prompt: they go to a file that is shown only if it doesn't come up.
         with tempfile.TemporaryFile() as log:
-            command = [sys.executable, "-m", "node", "run", "--home", str(self._client.home)]
+            command = program.command("run", "--home", str(self._client.home))
             self._started = subprocess.Popen(
                 [*command, "--name", name, "--listen", listen],
                 stdin=subprocess.DEVNULL,
