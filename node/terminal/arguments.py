@@ -54,6 +54,7 @@ VERBS = (
     ("forget PEER", "take a peer off the list; what was said stays"),
     ("delete PEER", "delete a conversation and all that was said in it, for good; on a terminal it asks first"
                     "   [--yes]"),
+    ("chat PEER", "talk with a peer, live: what was said above, a prompt below; on a pipe line by line"),
     ("history PEER", "what was said   [--limit N]"),
     ("delivery MESSAGE", "what became of a message: on whose disk it is, or why not; MESSAGE is its number"),
     ("search WORDS", 'find messages; word* is a prefix, "two words" a phrase   [--limit N]'),
@@ -175,6 +176,8 @@ def parser() -> argparse.ArgumentParser:
     trust.add_argument("peer", type=_text)
     trust.add_argument("--plain", action="store_true", help="clear text may go to the address of this peer")
     verb("trust-clock", "This machine's clock is right, though the node doubts it: what is old may go again.")
+    live = verb("chat", "Talk with a peer, live. On a terminal it takes the screen; on a pipe it goes line by line.")
+    live.add_argument("peer", type=_text, help="HOST:PORT, a name or an id")
     history = verb("history", "What was said with a peer.")
     history.add_argument("peer", type=_text)
     history.add_argument("--limit", type=_count, default=50, help="how many of the newest messages (default 50)")

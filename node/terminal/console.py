@@ -22,6 +22,7 @@ from node.errors import BusProtocolError, CommandRefused, NodeAway
 from node.printable import flat, plain
 from node.terminal import arguments, people, roster, screen, unanswered
 from node.terminal.arguments import MAX_DIGITS
+from node.terminal.chat import chat
 from node.terminal.columns import fitted, wrapped
 from node.terminal.deleting import delete
 from node.terminal.doctor import doctor
@@ -291,6 +292,7 @@ VERBS: dict[str, Callable[[Client, argparse.Namespace], int | None]] = {
     "trust-clock": _trust_clock,
     "forget": _forget,
     "delete": delete,
+    "chat": chat,
     "history": history,
     "delivery": delivery,
     "search": search,

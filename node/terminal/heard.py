@@ -26,6 +26,8 @@ class Heard:
         #: The conversations without their newest texts, and the peers, by id.
         self.rooms: dict[str, nouns.Room] = {}
         self.peers: dict[str, nouns.Peer] = {}
+        #: The conversation that the person has before them elsewhere: what is said in it isn't told.
+        self.aside: str | None = None
         #: Peers dialled because of a choice in this menu, without an outcome yet, and the conversation of each.
         self._dialled: dict[str, str] = {}
         #: Requests that were told of.
@@ -43,6 +45,8 @@ class Heard:
         if isinstance(data, ev.MessageReceived):
             self._typing.pop(data.message.room, None)
             room = self.rooms.get(data.message.room)
+            if data.message.room == self.aside:
+                return
             if room is not None and room.request:
                 self._asks(room)
             else:
@@ -93,7 +97,12 @@ class Heard:
     def _types(self, data: ev.Typing, at: int) -> None:
         peer = self.peers.get(data.member)
         told = self._typing.get(data.room)
-        if peer is None or not data.until or (told is not None and abs(at - told) < TYPING_AGAIN_MS):
+        if (
+            data.room == self.aside
+            or peer is None
+            or not data.until
+            or (told is not None and abs(at - told) < TYPING_AGAIN_MS)
+        ):
             return
         self._typing[data.room] = at
         self._tell(f"({called(peer)} is typing)")

@@ -425,6 +425,7 @@ def test_a_pipe_whose_reader_has_enough_ends_it_cleanly(anna: NodeProcess, words
 
 VERBS = [
     ("send", "127.0.0.1:9", "text"), ("peers",), ("connect", "127.0.0.1:9"), ("disconnect", "x"), ("history", "x"),
+    ("chat", "x"),
     ("invite",), ("add", "x"), ("requests",), ("verify", "x"), ("block", "x"), ("blocked",),
     ("search", "x"), ("link", "x"), ("set", "name", "x"), ("status",), ("stop",),
 ]  # fmt: skip
@@ -458,6 +459,7 @@ def test_a_node_that_crashed_is_told_from_one_that_never_was(nodes: Nodes) -> No
         (("send", "127.0.0.1:9", " "), "A text has nothing in it that could be shown."),
         (("connect", "127.0.0.1:9", "--dialect", "klingon"), "`dialect` is auto, "),
         (("disconnect", "127.0.0.1:1"), "There is no peer '127.0.0.1:1'."),
+        (("chat", "nobody"), "Nobody goes by the name 'nobody'."),
         (("history", "nobody"), "There is no conversation with 'nobody'."),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
