@@ -47,13 +47,15 @@ def told(violation: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("home", ["empty", "full", "nodes", "requests", "away"])
+@pytest.mark.parametrize("home", ["empty", "full", "nodes", "requests", "away", "unnamed"])
 def test_every_view(node: FakeNode, visit: Visit, checker: str, scheme: str, home: str) -> None:
     SCREENSHOTS.mkdir(exist_ok=True)
     if home == "nodes":
         fill_nodes(node)
     elif home == "requests":
         fill_requests(node)
+    elif home == "unnamed":
+        node.saved.discard("name")
     elif home != "empty":
         fill(node)
     # No colour is looked at half-way to another one.

@@ -23,7 +23,8 @@ class View(NamedTuple):
     #: Of its screenshots.
     name: str
     #: What the node holds: "empty"; "full" (fake_node.fill); "nodes" (fake_node.fill_nodes);
-    #: "requests" (fake_node.fill_requests); "away" (full, and then the node went).
+    #: "requests" (fake_node.fill_requests); "away" (full, and then the node went); "unnamed" (empty, and nobody has
+    #: chosen a name).
     home: str
     #: Below the dashboard's address.
     path: str
@@ -60,6 +61,15 @@ def _typed(words: str, shown: str) -> Callable[[Page], None]:
     def act(tab: Page) -> None:
         tab.get_by_role("searchbox").first.fill(words)
         expect(tab.locator(shown).first).to_be_visible()
+
+    return act
+
+
+def _named(name: str) -> Callable[[Page], None]:
+    def act(tab: Page) -> None:
+        tab.locator(".naming input").fill(name)
+        tab.locator(".naming input").press("Enter")
+        expect(tab.locator(".naming [data-tone=bad]")).to_be_visible()
 
     return act
 
@@ -148,6 +158,8 @@ def _alarmed(tab: Page) -> None:
 #: fill() makes peers in this order: bela, cian, TEAM ALPHA, salma, the long name, the hostile one.
 VIEWS = [
     View("chats-empty", "empty", "", ".nothing .alone h2"),
+    View("chats-name", "unnamed", "", ".naming .primary"),
+    View("chats-name-refused", "unnamed", "", ".naming .primary", _named(""), again=True),
     View("chats-list", "full", "", ".list .room"),
     View("chats-full", "full", "?room=room-1", ".row"),
     View("chats-waiting", "full", "?room=room-2", ".waits"),
