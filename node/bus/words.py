@@ -140,15 +140,6 @@ GREETING = {
     "failed": Word("could not be greeted", "It didn't take the greeting; it is tried once at each start."),
 }
 
-#: Where the value of a setting comes from: the values of an option's `source`.
-SOURCE = {
-    "flag": Word("a flag", "A flag gave it when the node was started."),
-    "environment": Word("the environment", "A variable of the environment gave it when the node was started."),
-    "file": Word("config.toml", "It stands in config.toml."),
-    "saved": Word("saved", "Somebody changed it while the node ran, and the node keeps it."),
-    "default": Word("the default", "Nobody has chosen it."),
-}
-
 #: How something that the doctor looked at is: the values of `state` of a diagnosis and all in it.
 EXAMINED = {
     "well": Word("well", "It works."),
@@ -188,7 +179,6 @@ TABLES: dict[str, dict[str, Word]] = {
     "how": HOW,
     "nearby": NEARBY,
     "outcome": GREETING,
-    "source": SOURCE,
     "diagnosis": EXAMINED,
     "answer": ANSWER,
 }
@@ -228,6 +218,9 @@ def trust_of(peer: nouns.Peer) -> Word | None:
 
 def dialect_of(peer: nouns.Peer) -> Word:
     """What a peer speaks and how that is known: the short word says when it is only a guess."""
+    if peer.kind == "node":
+        # Nothing about it is a guess: its key has answered.
+        return Word(DIALECT["snicher"].short, KIND["node"].sentence)
     spoken = of(DIALECT, peer.dialect)
     if peer.dialect == "unknown":
         return spoken

@@ -41,7 +41,7 @@ def test_a_conversation_says_by_word_and_shape_whether_it_is_encrypted(node: Fak
         expect(badge.locator("path")).to_have_attribute("d", re.compile(lock))
     expect(tab.locator(".talk header .code")).to_have_text(" ".join(re.findall("[a-z0-9]+", bela.code)))
     room(tab, "alpha").click()
-    expect(tab.locator(".talk .badge")).to_have_text("not encrypted")
+    expect(tab.locator(".talk .badge")).to_have_text("plain")
     expect(tab.locator(".talk header .code")).to_be_hidden()
 
 

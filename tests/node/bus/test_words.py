@@ -22,7 +22,6 @@ from node.protocol.plain import registry
         (words.HOW, nouns.How),
         (words.NEARBY, nouns.NearbyState),
         (words.GREETING, nouns.GreetingOutcome),
-        (words.SOURCE, nouns.Source),
         (words.EXAMINED, diagnosis.Mark),
         (words.ANSWER, diagnosis.Answer),
     ],
@@ -74,4 +73,5 @@ def test_a_guess_is_said_to_be_one() -> None:
     assert words.dialect_of(peer(dialect="std")).short == "std (a guess)"
     assert "a guess" in words.dialect_of(peer(dialect="std")).sentence
     assert words.dialect_of(peer(dialect="std", dialect_from="seen")).short == "std"
+    assert words.dialect_of(peer(kind="node", dialect="snicher")).short == "snicher"
     assert words.dialect_of(peer()).short == "not known yet"
