@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pathlib
+import re
 import types
 import typing
 
@@ -75,3 +77,13 @@ def test_a_guess_is_said_to_be_one() -> None:
     assert words.dialect_of(peer(dialect="std", dialect_from="seen")).short == "std"
     assert words.dialect_of(peer(kind="node", dialect="snicher")).short == "snicher"
     assert words.dialect_of(peer()).short == "not known yet"
+
+
+def test_the_glossary_of_readme_has_the_words_that_people_meet() -> None:
+    readme = (pathlib.Path(__file__).parents[3] / "README.md").read_text("utf-8")
+    glossary = readme.partition("\n## Words\n")[2].partition("\n## ")[0]
+    terms = {term.strip() for line in re.findall(r"^\| (.+?) \|", glossary, re.M) for term in line.split(",")}
+    shown = [*words.DELIVERY.values(), *(words.PRIVACY[one] for one in ("encrypted", "plain"))]
+    shown += [words.TRUST["verified"], words.TRUST["doubt"]]
+    shown += [words.LINK[one] for one in ("online", "away", "reachable", "quiet", "offline")]
+    assert {word.short for word in shown} <= terms
