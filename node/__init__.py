@@ -11,7 +11,8 @@
     announce.py  the lines on the node's terminal: where it listens, who comes and goes, how it ends
     turns.py    stimuli into the core, its records to disk, its acts out        batches.py    how much one commit holds
     condition.py  the node's health and notices for people        threads.py    the reader and writer threads of SQLite
-    answers.py  commands of front ends: reads skip the core, the rest goes through it    hosts.py  resolves host names
+    answers.py  commands of front ends: reads skip the core    hosts.py  resolves host names
+    deciding.py  commands through the core, each once        keys.py  which idempotency keys may have been used
     examining.py  the doctor: gathers facts, has them judged, keeps what was found
     serving.py  entries for other nodes, from disk to link
     retention.py  removes old events and messages step by step (core/keeping.py decides which)

@@ -118,8 +118,8 @@ HOW = {
     "invite": Word("from an invite", "It stood in an invite."),
     "name": Word("looked up", "A host name leads there."),
     "mdns": Word("announced", "It was announced on this network."),
-    "exchange": Word("told", "Another node told it."),
-    "seen": Word("called from", "They called from there."),
+    "exchange": Word("told by a node", "Another node told it."),
+    "seen": Word("called from there", "They called from there."),
 }
 
 #: How looking for others goes: the values of `state` of `nearby`.
@@ -186,7 +186,7 @@ TABLES: dict[str, dict[str, Word]] = {
 
 def of(table: dict[str, Word], value: str) -> Word:
     """The word for a value; for one that this version doesn't know, the value itself, which others may have written."""
-    return table.get(value) or Word(value, "This version of Snicher doesn't know what that means.")
+    return table.get(value) or Word(value, f"This version of Snicher doesn't know what “{value}” means.")
 
 
 def link_key(link: str, said: str = "", *, heard: bool = False) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from node.bus import events as ev
-from node.bus import locate, nouns
+from node.bus import locate, nouns, words
 from node.bus import requests as rq
 from node.errors import CommandRefused
 from node.model import short_code
@@ -72,13 +72,12 @@ def called(peer: nouns.Peer) -> str:
 
 def privacy(encrypted: bool) -> str:
     """Whether others on the network can read along, in a word."""
-    return "encrypted" if encrypted else "plain"
+    return words.privacy(encrypted).short
 
 
 def room_line(room: nouns.Room, peer: nouns.Peer | None) -> str:
     """A conversation in a line: with whom, and whether it is encrypted."""
-    kept = "encrypted" if room.encrypted else "not encrypted"
-    return f"{flat(room.name) if peer is None else called(peer)}: {kept}"
+    return f"{flat(room.name) if peer is None else called(peer)}: {privacy(room.encrypted)}"
 
 
 # -- who somebody is
@@ -110,16 +109,10 @@ def trusted(peer: nouns.Peer) -> str:
 
 # -- who is on this network
 
-_LOOKING = {
-    "on": "Others on this network find this node, and it finds them.",
-    "no_network": "This machine is on no network.",
-    "off": "This node doesn't look for others on this network, and isn't found (the setting `discovery`).",
-}
-
 
 def nearby_line(nearby: nouns.Nearby) -> str:
     """Whether nodes on this network find each other, in a sentence."""
-    said = flat(nearby.detail) if nearby.detail else _LOOKING.get(nearby.state, nearby.state)
+    said = flat(nearby.detail or words.of(words.NEARBY, nearby.state).sentence)
     count = len(nearby.services)
     seen = f" {count} {'is' if count == 1 else 'are'} seen." if count else ""
     return f"{said}{seen}"
@@ -203,14 +196,16 @@ def peer_line(peer: nouns.Peer, next_try: nouns.NextTry | None) -> str:
 
 def state(peer: nouns.Peer) -> str:
     """How a peer is, in a word: of a node that is linked, whether its person is away."""
-    return peer.presence if peer.link == "online" and peer.presence else peer.link
+    return flat(words.link_of(peer).short)
 
 
 def seen(peer: nouns.Peer) -> str:
     """When a peer that isn't linked was last heard."""
     if peer.link == "online" or peer.last_seen is None:
         return ""
-    return f"  last seen {moment(peer.last_seen, _now())}"
+    # One that came by itself and was never tried is quiet since then; its connection is not known to have failed.
+    said = "quiet since" if peer.link == "unknown" else "last seen"
+    return f"  {said} {moment(peer.last_seen, _now())}"
 
 
 def until(at: int, now: int) -> str:

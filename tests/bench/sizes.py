@@ -66,6 +66,11 @@ class Sizes(msgspec.Struct, frozen=True):
     #: Nodes on one network, and how long their traffic is counted when nothing is said.
     near: tuple[int, ...] = (20,)
     near_idle_s: float = 60.0
+    #: Growth: the smallest number of each, and how often each command is asked.
+    smallest: dict[str, int] = msgspec.field(
+        default_factory=lambda: {"conversations": 100, "messages": 5_000, "links": 10, "subscribers": 1, "consumers": 1}
+    )
+    asked: int = 200
 
 
 FULL = Sizes()
@@ -109,4 +114,6 @@ QUICK = Sizes(
     flooders=20,
     near=(2,),
     near_idle_s=0.2,
+    smallest={"conversations": 5, "messages": 50, "links": 1, "subscribers": 1, "consumers": 1},
+    asked=3,
 )

@@ -336,7 +336,7 @@ def test_an_address_that_is_asked_for_turns_out_to_be_a_node(node: FakeNode, vis
     (old,) = node.state.peers.values()
     bela = node.becomes_node(old)
     node.change_peer(bela, name="bela")
-    expect(tab.locator("#connect-note")).to_contain_text("bela is online, encrypted.")
+    expect(tab.locator("#connect-note")).to_contain_text("bela is online. Encrypted:")
     tab.get_by_role("button", name="Open the conversation").click()
     expect(tab.locator(".talk .badge")).to_have_text("encrypted")
 
