@@ -103,13 +103,13 @@ export class Row {
     this.#doubted.hidden = !peer.doubt;
     setText(parts.doubt, peer.doubt);
     setAttribute(parts.decide, "aria-label", `Decide who ${called(peer)} is`);
-    setText(parts.presence, store.away ? "unknown" : peer.presence);
+    const quiet = peer.link === "unknown" && peer.last_seen ? ` since ${when.moment(peer.last_seen, now)}` : "";
+    setText(parts.presence, store.away ? "unknown" : `${peer.presence}${quiet}`);
     setAttribute(parts.presence, "data-tone", store.away ? "plain" : peer.presence_tone);
     setAttribute(parts.presence, "data-tip", store.away ? "The node is away." : peer.presence_title);
     const tries = peer.next_at ? `Next try ${when.until(peer.next_at, now)}.` : peer.link === "connecting" && "Trying now.";
     const next = !store.away && (peer.error || peer.next_at) ? tries : "";
-    const quiet = !store.away && peer.link === "unknown" && peer.last_seen ? `Quiet since ${when.moment(peer.last_seen, now)}.` : "";
-    const why = [peer.status, quiet, peer.error, next].filter(Boolean).join(" ");
+    const why = [peer.status, peer.error, next].filter(Boolean).join(" ");
     setText(parts.why, why || (EXPLAINED.has(peer.link) && !store.away ? peer.presence_title : ""));
     setText(parts.address, peer.address || "not said");
     parts.copy.hidden = !peer.address;
