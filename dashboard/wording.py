@@ -10,7 +10,7 @@ import re
 
 import msgspec
 
-from node import names
+from node import names, program
 from node.bus import nouns, words
 
 #: Longest name shown, in characters. The node already cuts at 64; this is for names from elsewhere.
@@ -127,7 +127,7 @@ def delivery(message: nouns.Message) -> Phrase:
     """The state of one of our own messages. Why one waits, and when the next try is, the conversation tells."""
     state = message.state or ""
     said = _phrase(words.DELIVERY, state, _DELIVERY_TONES.get(state, "plain"))
-    detail = clean_text(message.detail or "")
+    detail = clean_text(program.typed(message.detail or ""))
     return said if not detail and state != "waiting" else msgspec.structs.replace(said, why=detail)
 
 
@@ -150,7 +150,7 @@ def mark(name: str) -> tuple[str, str] | None:
 
 def away(reason: str) -> str:
     """Why the node doesn't answer. What to do stands beside it, so an advice at the end of the reason is left out."""
-    first = clean_text(reason).partition(" Start one with: ")[0]
+    first = clean_text(program.typed(reason)).partition(" Start one with: ")[0]
     return {"No heartbeat.": "It fell silent."}.get(first, first)
 
 
@@ -195,4 +195,4 @@ _PROBLEMS = {
 
 def problem(code: str, message: str) -> str:
     """An error in words: ours where the code says all there is, else the node's own."""
-    return _PROBLEMS.get(code) or clean_text(message) or f"The node refused ({code})."
+    return _PROBLEMS.get(code) or clean_text(program.typed(message)) or f"The node refused ({code})."

@@ -23,10 +23,13 @@
     streams.py  standard streams that never block the node   loglines.py  what the log looks like
     findable.py   the bus's sockets and bus.json, kept in place    qr.py  QR codes as text
     supervisor.py  whether the program that started this one (honcho) still runs
+    program.py  what people type: `python -m node`, or `snicher` where it is installed (installed.py)
+    together.py   node and dashboard with one command
     terminal/   the command line and the text menu: clients of the bus like any other
 
-Who may import whom: __main__ -> app, terminal -> answers, serving, retention, course -> turns -> config, loglines,
-announce -> streams, supervisor -> (peers | store) -> core -> (protocol | bus) -> model, errors, tasks.
+Who may import whom: installed -> __main__ -> (app | terminal | together) -> answers, serving, retention, course ->
+turns -> config, loglines, announce -> streams, supervisor -> (peers | store) -> core -> (protocol | bus) ->
+model, errors, tasks, program.
 Nothing is imported here, so that `import node.bus` stays light for bots.
 """
 
