@@ -79,7 +79,7 @@ def _peers(client: Client, options: argparse.Namespace) -> None:
         return
     width = screen.width()
     if result.peers:
-        screen.say_all(roster.peers(result.peers, tries, width))
+        screen.say_all([*roster.peers(result.peers, tries, width), *roster.legend(result.peers, width)])
     nearby = client.nearby()
     known = {peer.id: peer for peer in result.peers}
     if not result.peers:

@@ -8,7 +8,7 @@ from typing import Any
 
 from node import program
 from node.bus import events as ev
-from node.bus import locate, nouns
+from node.bus import locate, nouns, words
 from node.bus import requests as rq
 from node.errors import CommandRefused
 from node.model import short_code
@@ -88,13 +88,12 @@ def called(peer: nouns.Peer) -> str:
 
 def privacy(encrypted: bool) -> str:
     """Whether others on the network can read along, in a word."""
-    return "encrypted" if encrypted else "plain"
+    return words.privacy(encrypted).short
 
 
 def room_line(room: nouns.Room, peer: nouns.Peer | None) -> str:
     """A conversation in a line: with whom, and whether it is encrypted."""
-    kept = "encrypted" if room.encrypted else "not encrypted"
-    return f"{flat(room.name) if peer is None else called(peer)}: {kept}"
+    return f"{flat(room.name) if peer is None else called(peer)}: {privacy(room.encrypted)}"
 
 
 # -- who somebody is
@@ -126,16 +125,10 @@ def trusted(peer: nouns.Peer) -> str:
 
 # -- who is on this network
 
-_LOOKING = {
-    "on": "Others on this network find this node, and it finds them.",
-    "no_network": "This machine is on no network.",
-    "off": "This node doesn't look for others on this network, and isn't found (the setting `discovery`).",
-}
-
 
 def nearby_line(nearby: nouns.Nearby) -> str:
     """Whether nodes on this network find each other, in a sentence."""
-    said = flat(nearby.detail) if nearby.detail else _LOOKING.get(nearby.state, nearby.state)
+    said = flat(nearby.detail or words.of(words.NEARBY, nearby.state).sentence)
     count = len(nearby.services)
     seen = f" {count} {'is' if count == 1 else 'are'} seen." if count else ""
     return f"{said}{seen}"
@@ -198,7 +191,7 @@ def _candidate(one: dict[str, Any]) -> str:
 
 
 #: Above the lines of peers where they go into a pipe. (roster.py lays them out on a terminal.)
-PEERS_HEADER = f"{'NAME':20} {'ADDRESS':24} {'STATE':10} {'PRIVACY':10} {'DIALECT OR CODE':25} ID"
+PEERS_HEADER = f"{'NAME':20} {'ADDRESS':24} {'STATE':13} {'PRIVACY':10} {'DIALECT OR CODE':25} ID"
 
 
 def peer_line(peer: nouns.Peer, next_try: nouns.NextTry | None) -> str:
@@ -206,7 +199,7 @@ def peer_line(peer: nouns.Peer, next_try: nouns.NextTry | None) -> str:
     kept = privacy(peer.kind == "node")
     checked = "  verified" if peer.verified else ""
     words = [
-        padded(peer_name(peer), 20), f"{address(peer):24}", f"{state(peer):10}", f"{kept:10}",
+        padded(peer_name(peer), 20), f"{address(peer):24}", f"{state(peer):13}", f"{kept:10}",
         f"{dialect_or_code(peer):25}", f"{peer.id}{checked}",
     ]  # fmt: skip
     return "  ".join([" ".join(words), *peer_notes(peer, next_try), *(line.strip() for line in doubt_lines(peer))])
@@ -219,7 +212,7 @@ def peer_name(peer: nouns.Peer) -> str:
 
 def dialect_or_code(peer: nouns.Peer) -> str:
     """What a plain client speaks and how that is known; a node's code."""
-    return peer.code if peer.kind == "node" else f"{peer.dialect} ({peer.dialect_from})"
+    return peer.code if peer.kind == "node" else flat(words.dialect_of(peer).short)
 
 
 def peer_notes(peer: nouns.Peer, next_try: nouns.NextTry | None) -> list[str]:
@@ -236,14 +229,16 @@ def peer_notes(peer: nouns.Peer, next_try: nouns.NextTry | None) -> list[str]:
 
 def state(peer: nouns.Peer) -> str:
     """How a peer is, in a word: of a node that is linked, whether its person is away."""
-    return peer.presence if peer.link == "online" and peer.presence else peer.link
+    return flat(words.link_of(peer).short)
 
 
 def seen(peer: nouns.Peer) -> str:
     """When a peer that isn't linked was last heard."""
     if peer.link == "online" or peer.last_seen is None:
         return ""
-    return f"last seen {moment(peer.last_seen, _now())}"
+    # One that came by itself and was never tried is quiet since then; its connection is not known to have failed.
+    said = "quiet since" if peer.link == "unknown" else "last seen"
+    return f"{said} {moment(peer.last_seen, _now())}"
 
 
 def until(at: int, now: int) -> str:

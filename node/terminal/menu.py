@@ -28,17 +28,16 @@ from node.bus.commands import new_key
 from node.errors import BusError, CommandRefused, SnicherError
 from node.model import is_id, parse_address
 from node.printable import flat, plain
+from node.terminal import roster, screen
 from node.terminal.arguments import MAX_DIGITS
 from node.terminal.chat import found, talk
 from node.terminal.heard import Heard
 from node.terminal.lines import (
-    PEERS_HEADER,
     address,
     called,
     delivery_lines,
     doubt_lines,
     message_line,
-    peer_line,
     refusal,
     room_line,
     trusted,
@@ -293,14 +292,13 @@ class Menu:
         active = [peer for peer in result.peers if peer.link in ("online", "reachable", "connecting")]
         others = [peer for peer in result.peers if peer not in active]
         self._terminal.tell("Active peers:" if active else "No active peers.")
-        if active:
-            self._terminal.tell("  " + PEERS_HEADER)
-        for peer in active:
-            self._terminal.tell("  " + peer_line(peer, tries.get(peer.id)))
-        if others:
-            self._terminal.tell("Known, but not there now:")
-            for peer in others:
-                self._terminal.tell("  " + peer_line(peer, tries.get(peer.id)))
+        width = screen.width()
+        for listed in (active, others):
+            if listed is others and others:
+                self._terminal.tell("Known, but not there now:")
+            if listed:
+                self._tell_all([screen.text_of(line) for line in roster.peers(listed, tries, width)])
+        self._tell_all([screen.text_of(line) for line in roster.legend(result.peers, width)])
 
     def _connect(self) -> None:
         address = self._terminal.ask("Address (HOST:PORT): ")

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from node.bus import nouns
+from node.bus import nouns, words
 from node.terminal import lines
-from node.terminal.columns import Column, Row, table
+from node.terminal.columns import INDENT, Column, Row, table, wrapped
 from node.terminal.screen import Line, Piece, Role
 
 #: How a link looks, by its state.
 STATES: dict[str, Role] = {
-    "online": "good", "reachable": "good", "away": "away", "connecting": "away", "offline": "dim", "unknown": "dim",
+    "online": "good", "reachable": "good", "away": "away", "connecting": "away", "offline": "dim", "quiet": "dim",
+    "not tried yet": "dim", "not on your list": "dim",
 }  # fmt: skip
+#: States that a word alone doesn't explain.
+_EXPLAINED = ("reachable", "quiet", "unknown")
 #: Cells of a name where the terminal is narrow.
 NAME = 24
 _PEERS = (
@@ -35,6 +38,23 @@ def peers(found: Sequence[nouns.Peer], tries: Mapping[str, nouns.NextTry], width
     if width is None:
         return [lines.PEERS_HEADER, *(lines.peer_line(peer, tries.get(peer.id)) for peer in found)]
     return list(table(_PEERS, [_peer(peer, tries.get(peer.id)) for peer in found], width, together=3))
+
+
+def legend(found: Sequence[nouns.Peer], width: int | None) -> list[Line | str]:
+    """Below the list, once each: what its words mean that don't explain themselves. For a pipe nothing."""
+    if width is None:
+        return []
+    meant: dict[str, str] = {}
+    for peer in found:
+        key = words.link_key(peer.link, peer.presence, heard=peer.last_seen is not None)
+        if key in _EXPLAINED:
+            meant[words.LINK[key].short] = words.LINK[key].sentence
+    if any(peer.kind == "plain" for peer in found):
+        meant[words.PRIVACY["plain"].short] = words.PRIVACY["plain"].sentence
+    if any(peer.kind == "plain" and peer.dialect_from == "guess" and peer.dialect != "unknown" for peer in found):
+        meant[words.DIALECT_FROM["guess"].short] = words.DIALECT_FROM["guess"].sentence
+    said = (f"{word}: {sentence}" for word, sentence in meant.items())
+    return [[(line, "dim")] for one in said for line in wrapped(one, width, "", INDENT)]
 
 
 def _peer(peer: nouns.Peer, next_try: nouns.NextTry | None) -> Row:

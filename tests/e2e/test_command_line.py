@@ -127,7 +127,7 @@ def test_connect_peers_and_disconnect(anna: NodeProcess, old: Std) -> None:
         "NAME", "ADDRESS", "STATE", "PRIVACY", "DIALECT", "OR", "CODE", "ID",
     ]  # fmt: skip
     assert any("OLD" in line and old.address in line and "reachable" in line for line in table.stdout.splitlines())
-    assert "isn't found (the setting `discovery`)" in table.stdout
+    assert "Finding others is switched off in the settings." in table.stdout
     assert any(one["id"] == peer["id"] for one in objects(run("peers", "--json", *home)))
     calling = "Calling {}; `peers` shows what comes of it.\n"
     assert run("connect", old.address, *home).stdout == calling.format(f"OLD ({old.address})")

@@ -69,7 +69,7 @@ class FakeNode:
         self.reports: list[rq.ReportArgs] = []
         #: Settings that a flag fixes, and that flag; settings that a front end changed.
         self.fixed: dict[str, str] = {}
-        self.saved: set[str] = set()
+        self.saved: set[str] = {"name"}
         #: What `stats` says of those who listen, and of the disk.
         self.subscribers: list[nouns.Subscriber] = []
         self.consumers: list[nouns.Consumer] = []
@@ -787,11 +787,17 @@ class FakeNode:
             if key in self.fixed:
                 details = {"key": key, "source": "flag", "where": self.fixed[key]}
                 raise CommandRefused("setting_fixed", f"`{key}` is fixed by {self.fixed[key]}.", details=details)
+        if "name" in given:
+            try:
+                given["name"] = names.checked(given["name"])
+            except ValueError as error:
+                raise CommandRefused("invalid_args", str(error), details={"key": "name"}) from error
         default = nouns.Settings(name=self.name)
         given |= {key: getattr(default, key) for key in args.reset}
         settings = replace(self.state.settings, **given)
-        if settings != self.state.settings or not self.saved.isdisjoint(args.reset):
-            self.saved = (self.saved | set(given)) - set(args.reset)
+        saved = (self.saved | set(given)) - set(args.reset)
+        if (settings, saved) != (self.state.settings, self.saved):
+            self.saved = saved
             self.me = replace(self.me, name=settings.name)
             self._durable("SettingsChanged", ev.SettingsChanged(settings=settings, self=self.me))
         return rq.SettingsResult(settings=self.state.settings)

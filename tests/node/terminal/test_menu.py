@@ -159,7 +159,7 @@ def test_a_conversation_says_whether_it_is_encrypted_and_what_was_said_in_clear(
     told = run(node, Scripted("1", "bela", "hello", "1", "alpha", "", "0"))
     assert f"bela ({nouns.mark_of(bela)}): encrypted" in told
     assert "bela (plain): said before" in told and "bela: said since" in told
-    assert "alpha (192.168.1.22:5000): not encrypted" in told and "alpha: from alpha" in told
+    assert "alpha (192.168.1.22:5000): plain" in told and "alpha: from alpha" in told
     assert [one.text for one in node.messages[bela.room]] == ["said before", "said since", "hello"]
 
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from node.bus import nouns
+from node.bus import nouns, words
 from node.terminal import lines, roster
 from node.terminal.columns import cells
 from node.terminal.screen import text_of
@@ -47,14 +47,14 @@ def test_peers_fit_and_nothing_is_left_out(width: int) -> None:
     assert name == BELA.name
     whole = " ".join(" ".join(told).split())
     for said in (ID, CODE, "verified", "192.168.100.200:50000", "“at [bold]lunch[/bold]”", "No way. Next try in 7 s.",
-                 "std (guess)", "b" * 64, "Clear text comes from the address of a node."):  # fmt: skip
+                 "std (a guess)", "b" * 64, "Clear text comes from the address of a node."):  # fmt: skip
         assert said in whole, said
 
 
 def test_where_there_is_room_a_peer_is_one_line() -> None:
     told = drawn(200)
     assert told[0].split() == ["NAME", "STATE", "PRIVACY", "ADDRESS", "DIALECT", "OR", "CODE", "ID"]
-    assert told[3].split() == ["OLD", "offline", "plain", "10.0.0.1:5", "std", "(guess)", "plain-1"]
+    assert told[3].split() == ["OLD", "offline", "plain", "10.0.0.1:5", "std", "(a", "guess)", "plain-1"]
 
 
 def test_on_a_pipe_each_peer_is_one_line_with_all_there_is() -> None:
@@ -75,3 +75,14 @@ def test_consumers_and_the_blocked_fit_too() -> None:
         told = [text_of(line) for line in roster.blocked([bad], width)]
         assert all(cells(line) <= width or "日" * 30 in line for line in told)
         assert "".join(told).replace(" ", "").count("日") >= 30
+
+
+def test_below_the_list_stands_once_what_its_words_mean_and_for_a_pipe_nothing() -> None:
+    told = [text_of(line) for line in roster.legend([BELA, OLD, OLD], 200)]
+    assert told == [
+        f"plain: {words.PRIVACY['plain'].sentence}",
+        f"a guess: {words.DIALECT_FROM['guess'].sentence}",
+    ]
+    assert all(cells(text_of(line)) <= 40 for line in roster.legend([BELA, OLD], 40))
+    assert roster.legend([BELA], 80) == []
+    assert roster.legend([OLD], None) == []
