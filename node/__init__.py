@@ -14,7 +14,7 @@
     answers.py  commands of front ends: reads skip the core, the rest goes through it    hosts.py  resolves host names
     examining.py  the doctor: gathers facts, has them judged, keeps what was found
     serving.py  entries for other nodes, from disk to link
-    retention.py  removes old events and messages step by step (core/keeping.py decides which)
+    retention.py  removes what is too old, deleted or merged, in steps (core/keeping.py decides which, core/pace.py how large)
     upkeep.py   background work on the database: extend and rebuild the search index, checkpoint the write-ahead log
     model.py    the nouns        errors.py  what can go wrong        config.py  what can be set
     printable.py  what others wrote, safe to print        names.py  what a name may be, and when two are the same

@@ -97,7 +97,7 @@ def shown(disk: Disk, story: stories.Story) -> dict[str, Any]:
     return found
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     plan=plans,
     cuts=st.lists(st.tuples(st.integers(1, 12), st.integers(0, 9), st.integers(1, 4)), min_size=1, max_size=12),
