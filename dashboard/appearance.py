@@ -9,6 +9,7 @@ import msgspec
 
 from dashboard import wording
 from dashboard.doubts import DoubtView
+from node import program
 from node.bus import nouns
 from node.bus import requests as rq
 
@@ -229,7 +230,7 @@ def peer_view(
     name = name_of(peer)
     seen = wording.presence(peer.link, peer.presence, heard=peer.last_seen is not None)
     dialect, dialect_title = wording.dialect(peer)
-    error = wording.one_line(peer.error or (next_try.reason if next_try else ""), MAX_ERROR_CHARS)
+    error = wording.one_line(program.typed(peer.error or (next_try.reason if next_try else "")), MAX_ERROR_CHARS)
     return PeerView(
         id=peer.id,
         room=peer.room,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from dashboard import wording
+from node import program
 from node.bus import diagnosis as found_by
 from node.bus import nouns
 
@@ -113,7 +114,7 @@ def _mark(state: str) -> tuple[str, str]:
 
 def _check(one: found_by.Check, found: found_by.Diagnosis) -> CheckView:
     label, tone = _mark(one.state)
-    texts = (wording.clean_text(text) for text in (one.said, one.remedy, one.command))
+    texts = (wording.clean_text(program.typed(text)) for text in (one.said, one.remedy, one.command))
     said, remedy, command = texts
     return CheckView(one.key, wording.clean_text(one.title), label, tone, said, remedy, command, one.at < found.at)
 

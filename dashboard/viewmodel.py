@@ -56,6 +56,7 @@ from dashboard.operations import (
     WarnedOp,
 )
 from dashboard.requested import MAX_TOLD, Looks, RequestView, is_request, request_view
+from node import program
 from node.bus import events as ev
 from node.bus import nouns, reducer
 from node.bus import requests as rq
@@ -71,7 +72,7 @@ class Model:
 
     def __init__(self, home: str) -> None:
         #: The command that starts the node, shown while it is away.
-        self._start = f"python -m node run --home {shlex.quote(home)}"
+        self._start = program.typed(f"python -m node run --home {shlex.quote(home)}")
         self.log = ""
         self.seq = 0
         self._state: nouns.State | None = None

@@ -9,7 +9,7 @@ import re
 
 import msgspec
 
-from node import names
+from node import names, program
 from node.bus import nouns
 
 #: Longest name shown, in characters. The node already cuts at 64; this is for names from elsewhere.
@@ -145,7 +145,7 @@ def dialect(peer: nouns.Peer) -> tuple[str, str]:
 
 def delivery(message: nouns.Message, peer_name: str) -> Phrase:
     """The state of one of our own messages."""
-    detail = clean_text(message.detail or "")
+    detail = clean_text(program.typed(message.detail or ""))
     phrases = {
         "waiting": Phrase("waiting", "wait", detail),
         "sending": Phrase("sending", "plain", detail or f"Being handed over to {peer_name} right now."),
@@ -189,7 +189,7 @@ def mark(name: str) -> tuple[str, str] | None:
 
 def away(reason: str) -> str:
     """Why the node doesn't answer. What to do stands beside it, so an advice at the end of the reason is left out."""
-    first = clean_text(reason).partition(" Start one with: ")[0]
+    first = clean_text(program.typed(reason)).partition(" Start one with: ")[0]
     return {"No heartbeat.": "It fell silent."}.get(first, first)
 
 
@@ -235,4 +235,4 @@ _PROBLEMS = {
 
 def problem(code: str, message: str) -> str:
     """An error in words: ours where the code says all there is, else the node's own."""
-    return _PROBLEMS.get(code) or clean_text(message) or f"The node refused ({code})."
+    return _PROBLEMS.get(code) or clean_text(program.typed(message)) or f"The node refused ({code})."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import shutil
 import time
@@ -22,8 +21,8 @@ from node.bus.diagnosis import Diagnosis, DoctorArgs, DoctorResult
 from node.bus.subscribers import Reports
 from node.config import Config, explain
 from node.core import effects as e
-from node.core import queries as q
 from node.core import stimuli as s
+from node.deciding import Deciding
 from node.errors import CommandRefused, IndexBroken, StoreUnavailable
 from node.hosts import Hosts
 from node.model import PeerId, parse_address
@@ -31,8 +30,6 @@ from node.peers import interfaces
 from node.store.reader import Reader
 from node.turns import now_ms
 
-#: Longest wait of a command for its commit, in seconds; then its front end gets `store_unavailable`.
-COMMIT_PATIENCE = 10.0
 #: Longest wait of a search for the index to take in the newest messages, in seconds.
 INDEX_PATIENCE = 0.03
 LIMITS = {
@@ -175,11 +172,7 @@ class Answers:
         self._run = run
         self._reports = Reports()
         self._started = time.monotonic()
-        self._hosts = hosts or Hosts()
-        self._last_token = 0
-        self._waiting: dict[int, asyncio.Future[Any]] = {}
-        #: Commands in flight, by idempotency key: a command repeated before its first commit waits for the same reply.
-        self._unsettled: dict[str, tuple[bytes, asyncio.Future[Any]]] = {}
+        self._deciding = Deciding(turns, reader.kept_replies, hosts or Hosts())
         self._received = 0
         self._sent = 0
         self._reads: dict[str, Callable[[Any], Awaitable[Any]]] = {
@@ -205,13 +198,7 @@ class Answers:
 
     def settle(self, act: e.Reply | e.Refuse) -> None:
         """Pass on the core's answer to a command. The turns call this once the command's records are on disk."""
-        future = self._waiting.pop(act.token, None)
-        if future is None or future.done():
-            return
-        if isinstance(act, e.Reply):
-            future.set_result(act.result)
-        else:
-            future.set_exception(CommandRefused(act.code, act.message, details=act.details))
+        self._deciding.settle(act)
 
     def published(self, events: Iterable[ev.Event]) -> None:
         """Count received and sent messages, for `stats`."""
@@ -239,64 +226,15 @@ class Answers:
             result: Any = rq.Nothing()
         else:
             try:
-                result = await read(args) if read is not None else await self._decide(command, args)
+                result = await read(args) if read is not None else await self._deciding.decide(command, args)
             except StoreUnavailable as error:
                 raise CommandRefused("store_unavailable", str(error)) from error
         body = result if isinstance(result, msgspec.Raw) else msgspec.Raw(encoding.encode(result))
         return en.Reply(v=bounds.VERSION, id=command.id, ok=True, result=body, head=self._turns.head)
 
-    # -- through the core
-
-    async def _decide(self, command: en.Command, args: Any) -> Any:
-        key = None
-        if command.key:
-            digest = hashlib.sha256(command.op.encode() + b"\0" + bytes(command.args)).digest()
-            key = q.Key(command.key, digest)
-            # Look in memory first, then on disk: a command that left memory is already committed, so neither look
-            # can miss it.
-            unsettled = self._unsettled.get(command.key)
-            kept = None if unsettled else await self._turns.read(self._reader.reply, command.key)
-            if (unsettled or kept or (digest,))[0] != digest:
-                raise CommandRefused("key_reused", "This key was used before with another command.")
-            if unsettled is not None:
-                return await self._settled(unsettled[1])
-            if kept is not None:
-                return msgspec.Raw(kept[1].encode())
-        if not self._turns.health.store:
-            raise CommandRefused("store_unavailable", self._turns.health.problem or "The disk can't be written.")
-        if self._turns.busy:
-            raise CommandRefused("busy", "Too much is waiting to be written; try again in a moment.")
-        hostname = self._hosts.named(args)
-        args = await self._hosts.resolved(args)
-        self._last_token += 1
-        token = self._last_token
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting[token] = future
-        if key is not None:
-            self._unsettled[key.key] = (key.fingerprint, future)
-            future.add_done_callback(lambda _: self._unsettled.pop(key.key))
-        cause = ev.Cause(client=command.client, request=command.id)
-        self._turns.feed(s.Commanded(token, command.op, args, cause, key, hostname))
-        return await self._settled(future)
-
-    async def _settled(self, future: asyncio.Future[Any]) -> Any:
-        # The command goes on after this wait times out: asyncio.wait doesn't cancel it, and the callback retrieves a
-        # late error, about which asyncio would complain otherwise.
-        done, _ = await asyncio.wait([future], timeout=COMMIT_PATIENCE)
-        if not done:
-            future.add_done_callback(lambda late: late.exception())
-            raise CommandRefused(
-                "store_unavailable",
-                "The disk doesn't answer. Whether this was done is unknown; with a key it is safe to repeat.",
-            )
-        return future.result()
-
     async def give_up(self) -> None:
         """The core has stopped after a bug: refuse every command that still waits for it, with `internal`."""
-        waiting, self._waiting = self._waiting, {}
-        for future in waiting.values():
-            if not future.done():
-                future.set_exception(CommandRefused("internal", "A bug in the node; its log says more."))
+        self._deciding.give_up()
         # A moment for the replies to leave.
         await asyncio.sleep(0.02)
 

@@ -37,11 +37,15 @@ class Hosts:
         if isinstance(args, rq.ConnectArgs):
             return msgspec.structs.replace(args, address=await self._host(args.address, dialled=True))
         if isinstance(args, rq.SendArgs):
+            names = [name for name in {one.to for one in args.messages} if ":" in name and not is_id(name)]
+            if not names:
+                return args
             # Look up all names at once, so that the bus waits for one look-up's time, however many there are.
-            names = list({one.to for one in args.messages})
             found = await asyncio.gather(*(self._host(name, dialled=True) for name in names))
             hosts = dict(zip(names, found, strict=True))
-            return rq.SendArgs(messages=[rq.Outgoing(to=hosts[one.to], text=one.text) for one in args.messages])
+            return rq.SendArgs(
+                messages=[rq.Outgoing(to=hosts.get(one.to, one.to), text=one.text) for one in args.messages]
+            )
         if isinstance(args, rq.PeerArgs | rq.RenameArgs | rq.VerifyArgs):
             return msgspec.structs.replace(args, peer=await self._host(args.peer))
         if isinstance(args, rq.MergeArgs):

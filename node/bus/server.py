@@ -1,7 +1,7 @@
-"""The node's side of the bus: a PUB socket for events and a REP socket for commands. (BUS.md section 2)
+"""The node's side of the bus: a PUB socket for events and a socket for commands. (BUS.md section 2)
 
-Law of this file: a leaf. It is given a callable that answers commands, never the core. Every request on REP gets
-exactly one reply, because a REP socket that doesn't answer is stuck for good (ZeroMQ guide, chapter 3).
+Law of this file: a leaf. It is given a callable that answers commands, never the core. Every request gets exactly one
+reply (replier.py), because a REQ socket that gets none is stuck for good (ZeroMQ guide, chapter 3).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from node.bus import bounds, encoding
 from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
+from node.bus.replier import Replier
 from node.errors import CommandRefused, ListenError
 
 log = logging.getLogger("snicher.bus")
@@ -93,7 +94,7 @@ def parse_command(frames: list[bytes]) -> en.Command | en.Reply:
 
 
 class Server:
-    """Binds the two sockets, publishes events and answers commands one after the other.
+    """Binds the two sockets, publishes events and answers commands.
 
     `answer` is awaited for every well-formed command. `heartbeat` makes the event that is published every HEARTBEAT_MS.
     """
@@ -103,7 +104,8 @@ class Server:
         self._heartbeat = heartbeat
         self._context = zmq.asyncio.Context()
         self._events: zmq.Socket[bytes] | None = None
-        self._commands: zmq.asyncio.Socket | None = None
+        self._commands: zmq.Socket[bytes] | None = None
+        self._replier: Replier | None = None
         self._watcher: zmq.asyncio.Socket | None = None
         self._authenticator: zmq.auth.asyncio.AsyncioAuthenticator | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -133,8 +135,8 @@ class Server:
         """
         publisher: zmq.Socket[bytes] = zmq.Context.shadow(self._context.underlying).socket(zmq.PUB)
         publisher.setsockopt(zmq.SNDHWM, PUB_HIGH_WATER_MARK)
-        replier = self._context.socket(zmq.REP)
-        self._events, self._commands = publisher, replier
+        commander: zmq.Socket[bytes] = zmq.Context.shadow(self._context.underlying).socket(zmq.ROUTER)
+        self._events, self._commands = publisher, commander
         watcher = self._context.socket(zmq.PAIR)
         # No limit for connection events that wait to be counted: libzmq would block at the limit.
         watcher.setsockopt(zmq.RCVHWM, 0)
@@ -147,7 +149,7 @@ class Server:
             self._authenticator = zmq.auth.asyncio.AsyncioAuthenticator(self._context)
             self._authenticator.start()
             self._authenticator.configure_curve_callback(credentials_provider=_AllowList(allowed))
-        for socket, endpoint in ((publisher, events), (replier, commands)):
+        for socket, endpoint in ((publisher, events), (commander, commands)):
             socket.setsockopt(zmq.LINGER, 200)
             # On PUB this bounds subscriptions, the only frames that come in there.
             socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
@@ -161,10 +163,11 @@ class Server:
             except zmq.ZMQError as error:
                 raise ListenError(f"The bus can't use {endpoint}: {error.strerror or error}.") from error
         self.events_endpoint = publisher.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
-        self.commands_endpoint = replier.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
+        self.commands_endpoint = commander.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
         for endpoint in (self.events_endpoint, self.commands_endpoint):
             self._note_file(endpoint)
-        works = {"bus commands": self._serve(), "bus heartbeat": self._beat(), "bus subscribers": self._watch()}
+        self._replier = Replier(commander, self._respond)
+        works = {"bus heartbeat": self._beat(), "bus subscribers": self._watch()}
         self._tasks = [tasks.begin(work, name) for name, work in works.items()]
 
     def _note_file(self, endpoint: str) -> None:
@@ -235,6 +238,9 @@ class Server:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._replier is not None:
+            await self._replier.close()
+            self._replier = None
         if self._authenticator is not None:
             self._authenticator.stop()
         if self._events is not None:
@@ -268,20 +274,9 @@ class Server:
             else:
                 self._subscribers.discard(seen["value"])
 
-    async def _serve(self) -> None:
-        socket = self._commands
-        assert socket is not None
-        while True:
-            try:
-                frames = await socket.recv_multipart()
-            except zmq.Again:
-                # The request lacks the empty frame that REQ puts first. REP becomes readable for it, and then drops it.
-                # If its sender has gone by then, libzmq 4.3.5 drops the next reply as well; that client retries.
-                continue
-            command = parse_command(frames)
-            await socket.send(
-                encoding.encode(command) if isinstance(command, en.Reply) else await self._safely(command)
-            )
+    async def _respond(self, frames: list[bytes]) -> bytes:
+        command = parse_command(frames)
+        return encoding.encode(command) if isinstance(command, en.Reply) else await self._safely(command)
 
     async def _safely(self, command: en.Command) -> bytes:
         """The reply's frame. Any exception but CommandRefused is a bug, and becomes an `internal` error."""

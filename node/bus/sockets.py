@@ -33,6 +33,8 @@ class NodeSocket:
     def __init__(self, home: pathlib.Path) -> None:
         self._home = home
         self._connected_to: tuple[str, int] = ("", 0)
+        #: The bus.json that was read last.
+        self._read: locate.Mark | None = None
         #: None while it isn't connected.
         self.socket: zmq.Socket[bytes] | None = None
         #: The node's process, as bus.json says.
@@ -40,9 +42,16 @@ class NodeSocket:
 
     def connect(self) -> zmq.Socket[bytes]:
         """The connected socket. Raises NodeAway or BusProtocolError when no node can be found."""
+        # A signal handler may call `drop` at any line.
+        socket = self.socket
+        # Reading and checking bus.json takes as long as a third of a short command. While it is the same file and its
+        # process lives, nobody else can have taken the place of the node.
+        mark = locate.mark(self._home)
+        if socket is not None and mark is not None and mark == self._read and locate.is_alive(self.pid):
+            return socket
         endpoint = locate.read_endpoint(self._home)
         target = (self._address(endpoint), endpoint.started)
-        # A signal handler may call `drop` at any line.
+        self._read = mark
         socket = self.socket
         if socket is None or self._connected_to != target:
             self.drop()

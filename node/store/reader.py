@@ -32,7 +32,6 @@ from node.store import (
     leaving,
     outbox,
     recipients,
-    removal,
     search,
     serving,
     snapshot,
@@ -40,6 +39,7 @@ from node.store import (
 )
 from node.store.pages import Pages
 from node.store.place import Place
+from node.store.replies import Replies
 
 #: A page ends after about this many bytes of texts. The rest comes with the next page.
 MAX_PAGE_BYTES = 2 * 1024 * 1024
@@ -63,6 +63,8 @@ class Reader:
     def __init__(self, home: pathlib.Path) -> None:
         self._home = home
         self._db = database.connect(home, read_only=True)
+        #: The replies kept for idempotency keys.
+        self.kept_replies = Replies(self._db)
         self.pages = Pages(home, Place(home / database.FILE_NAME))
         #: The last count of messages that wait for peers, and until when to reuse it (monotonic clock, seconds).
         self._counted = (0, 0.0)
@@ -186,15 +188,9 @@ class Reader:
         """A page of a snapshot, without the live part. Raises CommandRefused (`busy`, `snapshot_gone`)."""
         return self.pages.first(args.limit) if args.page is None else self.pages.next(args.page, args.limit)
 
-    def reply(self, key: str) -> tuple[bytes, str] | None:
-        """The fingerprint and the reply stored for an idempotency key; None if there is no reply."""
-        with self._moment() as db:
-            row = db.execute("SELECT fingerprint, result FROM reply WHERE key = ?", (key,)).fetchone()
-            return None if row is None else (row[0], removal.blanked(db, row[1]))
-
     def replies(self) -> int:
-        """The number of replies stored for idempotency keys."""
-        return int(self._one("SELECT count(*) FROM reply"))
+        """The number of replies kept for idempotency keys."""
+        return self.kept_replies.count()
 
     # -- the event log
 

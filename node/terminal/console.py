@@ -16,6 +16,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from node import program
 from node.bus import bounds, nouns
 from node.bus import requests as rq
 from node.bus.client import Client
@@ -41,6 +42,8 @@ from node.terminal.said import delivery, history, print_json, search
 from node.terminal.tail import tail
 
 USAGE = """usage: python -m node [run] [--home DIR] [--name NAME] [--listen HOST:PORT] ...   run a node
+       python -m node start [--home DIR] [--port PORT]                           node and dashboard, until Ctrl+C
+       python -m node dashboard [--home DIR] [--port PORT] [--link | --stop]     the dashboard, for a browser
        python -m node menu [--home DIR]                                          the text menu; starts a node if need be
        python -m node config [--home DIR] [--json] [flags of run]                what can be set, and who says so
        python -m node identity [export FILE | import FILE] [--home DIR] [--json] who this node is; carry its key
@@ -84,7 +87,7 @@ verbs:
   status                      is the node up and well
   stop                        end the node gracefully
 
-`python -m node run --help` and `python -m node VERB --help` say more."""
+`python -m node run --help` and `python -m node VERB --help` say more; `python -m node --version` tells the version."""
 
 #: The exit code when Ctrl+C came before a verb was done: 128 and the signal's number, as shells have it.
 INTERRUPTED = 130
@@ -120,8 +123,9 @@ def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--home", metavar="DIR", help="the node's home (default: SNICHER_HOME, or the usual place)")
     common.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser = argparse.ArgumentParser(prog="python -m node", allow_abbrev=False)
-    verbs = parser.add_subparsers(dest="verb", required=True, prog="python -m node")
+    called_by = program.typed("python -m node")
+    parser = argparse.ArgumentParser(prog=called_by, allow_abbrev=False)
+    verbs = parser.add_subparsers(dest="verb", required=True, prog=called_by)
 
     def verb(name: str, about: str) -> argparse.ArgumentParser:
         return verbs.add_parser(name, help=about, description=about, parents=[common], allow_abbrev=False)
@@ -199,7 +203,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     consumers = verb("consumers", "Who has the node keep a place in the event log for it: `tail --consumer`, bots.")
     consumers.add_argument("--drop", type=_text, metavar="NAME", help="let go of the place kept for NAME")
-    change = verb("set", "Change a setting of a running node; it is kept. `python -m node config` shows them all.")
+    about = program.typed("Change a setting of a running node; it is kept. `python -m node config` shows them all.")
+    change = verb("set", about)
     change.add_argument("key", choices=nouns.Settings.__struct_fields__)
     value = change.add_argument("value", type=_text, help="as the flag of that name takes it: on, off, a number, a,b,c")
     change.add_argument(
@@ -286,9 +291,9 @@ def _peers(client: Client, options: argparse.Namespace) -> None:
     known = {peer.id: peer for peer in result.peers}
     if not result.peers:
         print("Nobody yet. Three ways to add somebody:")
-        print("  python -m node invite               a link and a QR code by which others add you")
-        print("  python -m node add LINK             with the link of somebody else")
-        print("  python -m node connect HOST:PORT    with their address")
+        print(program.typed("  python -m node invite               a link and a QR code by which others add you"))
+        print(program.typed("  python -m node add LINK             with the link of somebody else"))
+        print(program.typed("  python -m node connect HOST:PORT    with their address"))
     print(nearby_line(nearby))
     for one in nearby.services:
         print(sighting_line(one, known.get(one.peer or "")))
@@ -393,7 +398,7 @@ def _consumers(client: Client, options: argparse.Namespace) -> None:
         for one in found:
             print(consumer_line(one))
     else:
-        print("Nobody yet. A shell script begins with: python -m node tail --consumer NAME")
+        print(program.typed("Nobody yet. A shell script begins with: python -m node tail --consumer NAME"))
 
 
 def _set(client: Client, options: argparse.Namespace) -> None:
@@ -432,7 +437,7 @@ def _status(client: Client, options: argparse.Namespace) -> None:
     if status.health.index:
         print(f"search       {flat(status.health.index)}")
     for notice in status.health.notices:
-        print(f"notice       {flat(notice)}")
+        print(f"notice       {flat(program.typed(notice))}")
     for one in status.greetings:
         print(f"mandatory    {one.address} {one.outcome}{': ' + flat(one.detail) if one.detail else ''}")
 

@@ -13,6 +13,7 @@ import textwrap
 import time
 from collections.abc import Iterable
 
+from node import program
 from node.bus.client import Client
 from node.bus.diagnosis import Check, Diagnosis
 from node.printable import flat
@@ -98,16 +99,16 @@ def _check(check: Check, width: int) -> Iterable[str]:
     if width < NARROW:
         told = [f"  {state:{_MARK}} {name}"]
         indent = "    "
-        told += _wrapped(flat(check.said), width, indent)
+        told += _wrapped(flat(program.typed(check.said)), width, indent)
     else:
         head = f"  {state:{_MARK}} {name:{_TITLE}} "
         indent = " " * len(head)
-        told = _hanging(head, flat(check.said), width)
+        told = _hanging(head, flat(program.typed(check.said)), width)
     if check.remedy:
-        told += _wrapped(flat(check.remedy), width, indent)
+        told += _wrapped(flat(program.typed(check.remedy)), width, indent)
     if check.command:
         # It is to be copied, so it isn't broken.
-        told.append(f"{indent}{flat(check.command)}")
+        told.append(f"{indent}{flat(program.typed(check.command))}")
     return told
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from node import program
 from node.bus import events as ev
 from node.bus import nouns
 from node.printable import flat, plain
@@ -75,7 +76,7 @@ class Heard:
                 f"! Another machine, met at {flat(data.address)}, uses this node's identity. Both go on working."
             )
         elif isinstance(data, ev.MessageStateChanged) and data.state in ("failed", "unconfirmed"):
-            self._tell(f"(message #{data.id} is {data.state}: {flat(data.detail or '')})")
+            self._tell(f"(message #{data.id} is {data.state}: {flat(program.typed(data.detail or ''))})")
 
     def _asks(self, room: nouns.Room) -> None:
         """Somebody whom nobody here knows has written: tell that once, and not what."""
@@ -83,7 +84,7 @@ class Heard:
             self._asking.add(room.id)
             count = len(self._asking & {one.id for one in self.rooms.values() if one.request})
             waits = "1 request waits" if count == 1 else f"{count} requests wait"
-            self._tell(f"({waits}: python -m node requests)")
+            self._tell(f"({waits}: {program.typed('python -m node requests')})")
 
     def _tell_all(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -104,4 +105,4 @@ class Heard:
                 self._dialled[peer.id] = peer.room
         elif peer.id in self._dialled and peer.link != "unknown":
             del self._dialled[peer.id]
-            self._tell(f"({called(peer)} is {peer.link}{': ' + flat(peer.error) if peer.error else ''})")
+            self._tell(f"({called(peer)} is {peer.link}{': ' + flat(program.typed(peer.error)) if peer.error else ''})")

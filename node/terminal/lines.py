@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from node import program
 from node.bus import events as ev
 from node.bus import locate, nouns
 from node.bus import requests as rq
@@ -86,7 +87,7 @@ def room_line(room: nouns.Room, peer: nouns.Peer | None) -> str:
 
 def trust_command(peer: nouns.Peer) -> str:
     """How a person decides about a peer with a warning."""
-    return f"python -m node trust {peer.id}{'' if peer.kind == 'node' else ' --plain'}"
+    return program.typed(f"python -m node trust {peer.id}{'' if peer.kind == 'node' else ' --plain'}")
 
 
 def doubt_lines(peer: nouns.Peer) -> list[str]:
@@ -149,7 +150,7 @@ def delivery_lines(found: rq.DeliveryResult, peers: dict[str, nouns.Peer]) -> li
 
 
 def _outcome(one: rq.Recipient, now: int) -> str:
-    detail = f" {flat(one.detail)}" if one.detail else ""
+    detail = f" {flat(program.typed(one.detail))}" if one.detail else ""
     if one.state in ("delivered", "read"):
         stored = "on their disk" if one.at is None else f"on their disk since {moment(one.at, now)}"
         read = "" if one.read_at is None else f", read at {moment(one.read_at, now)}"
@@ -189,7 +190,7 @@ def peer_line(peer: nouns.Peer, next_try: nouns.NextTry | None) -> str:
     """One peer as people read it; what is in doubt about it stands below. One that has no name is not called by its
     address twice.
     """
-    error = f"  {flat(peer.error)}" if peer.error else ""
+    error = f"  {flat(program.typed(peer.error))}" if peer.error else ""
     again = "" if next_try is None else f"  next try {until(next_try.at, _now())}"
     how = peer.code if peer.kind == "node" else f"{peer.dialect} ({peer.dialect_from})"
     error += f"  {flat(peer.refusal)}" if peer.refusal else ""
@@ -286,7 +287,7 @@ def _value(value: Any) -> str:
 
 
 def _reason(text: str | None) -> str:
-    return f": {flat(text)}" if text else ""
+    return f": {flat(program.typed(text))}" if text else ""
 
 
 _WHAT: dict[str, Callable[[Any], str]] = {
@@ -304,7 +305,9 @@ _WHAT: dict[str, Callable[[Any], str]] = {
     "PeerAdded": _peer,
     "PeerChanged": _peer,
     "PeerForgotten": lambda data: f"{data.peer}; its conversation stays",
-    "PeerWarned": lambda data: f"{flat(data.name)}: {flat(data.warning)} (`python -m node peers` says what to do)",
+    "PeerWarned": lambda data: (
+        f"{flat(data.name)}: {flat(data.warning)} (`{program.typed('python -m node peers')}` says what to do)"
+    ),
     "PeerBlocked": lambda data: f"{blocked_line(data.blocked)} is blocked: nothing of it is taken",
     "PeerUnblocked": lambda data: f"{data.id} is blocked no more",
     "IdentityShared": lambda data: (

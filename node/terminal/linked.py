@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import time
 
+from node import program
 from node.bus import nouns
 from node.bus import requests as rq
 from node.bus.client import Client
@@ -85,7 +86,7 @@ def path_line(path: nouns.Path) -> str:
 
 
 def _none(peer: nouns.Peer, next_try: nouns.NextTry | None) -> str:
-    why = f" {flat(peer.error)}" if peer.error else ""
+    why = f" {flat(program.typed(peer.error))}" if peer.error else ""
     again = "" if next_try is None else f" Next try {until(next_try.at, int(time.time() * 1000))}."
     return f"{called(peer)}: there is no link now.{why}{again}"
 

@@ -25,7 +25,7 @@ from prompt_toolkit.completion import DummyCompleter, WordCompleter
 from prompt_toolkit.patch_stdout import patch_stdout
 from prompt_toolkit.utils import is_dumb_terminal
 
-from node import names
+from node import names, program
 from node.bus import events as ev
 from node.bus import locate, nouns
 from node.bus.client import Away, Back, Client, Cursor, Resync
@@ -194,7 +194,7 @@ class Menu:
     def _start(self, name: str, listen: str) -> None:
         # Its log lines would break the prompt: they go to a file that is shown only if it doesn't come up.
         with tempfile.TemporaryFile() as log:
-            command = [sys.executable, "-m", "node", "run", "--home", str(self._home)]
+            command = program.command("run", "--home", str(self._home))
             self._started = subprocess.Popen(
                 [*command, "--name", name, "--listen", listen],
                 stdin=subprocess.DEVNULL,
@@ -291,7 +291,7 @@ class Menu:
             except CommandRefused as refused:
                 self._terminal.tell(plain(refusal(refused)))
             except BusError as error:
-                self._terminal.tell(plain(str(error)))
+                self._terminal.tell(plain(program.typed(str(error))))
 
     def _send(self) -> None:
         to = self._whom("To (HOST:PORT or a name): ")
@@ -422,7 +422,9 @@ def means(to: str, room: str, name: str) -> bool:
 
 def main(argv: Sequence[str]) -> int:
     """Run the menu; returns the exit code. Raises SnicherError."""
-    parser = argparse.ArgumentParser(prog="python -m node menu", description="The text menu.", allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog=program.typed("python -m node menu"), description="The text menu.", allow_abbrev=False
+    )
     parser.add_argument("--home", metavar="DIR", help="the node's home (default: SNICHER_HOME, or the usual place)")
     parser.add_argument("--name", metavar="NAME", help="your team name, if a node must be started")
     parser.add_argument("--listen", metavar="HOST:PORT", help="where it listens, if a node must be started")
@@ -435,5 +437,5 @@ def main(argv: Sequence[str]) -> int:
     try:
         return Menu(locate.find_home(options.home), options.name, options.listen, Terminal()).run()
     except SnicherError as error:
-        print(plain(str(error)), file=sys.stderr)
+        print(plain(program.typed(str(error))), file=sys.stderr)
         return error.exit_code

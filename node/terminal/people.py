@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from node import looks, qr
+from node import looks, program, qr
 from node.bus import nouns
 from node.bus import requests as rq
 from node.bus.client import Client
@@ -39,7 +39,7 @@ def invite(client: Client, options: argparse.Namespace) -> None:
         print("\n".join(qr.lines(made.link)))
     print(plain(made.link))
     if sys.stdout.isatty():
-        print("Others add you with: python -m node add 'LINK'")
+        print(program.typed("Others add you with: python -m node add 'LINK'"))
 
 
 def add(client: Client, options: argparse.Namespace) -> None:
@@ -103,7 +103,7 @@ def verify(client: Client, options: argparse.Namespace) -> None:
         raise CommandRefused(
             "code_differs",
             "Not verified. If the codes differ, somebody stands between you, or it is another person: write nothing"
-            f" there, and see: python -m node block {peer.id}",
+            f" there, and see: {program.typed('python -m node block')} {peer.id}",
         )
     _verified(patiently(lambda: client.verify(peer.id, peer.code)), options)
 
@@ -144,7 +144,7 @@ def requests(client: Client, options: argparse.Namespace) -> None:
             print(f"  ! Its name is like that of {called(alike)}, who has another code.")
         for one in messages:
             print("  | " + plain(one.text).replace("\n", "\n  | "))
-        print(f"  python -m node accept|refuse|block {room.peer}")
+        print(f"  {program.typed('python -m node')} accept|refuse|block {room.peer}")
     if not waiting and not options.json:
         print("Nobody waits.")
 

@@ -13,6 +13,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 
+from node import program
 from node.bus import events as ev
 from node.bus import locate
 from node.bus.client import Away, Back, Client, Consumer, Cursor, Lapsed, Resync
@@ -154,7 +155,8 @@ class _Printer:
         """Print one item from a follower."""
         if isinstance(item, Away):
             self.waits = True
-            print(away_line(item.reason, item.since, locate.start_command(self._home)), file=sys.stderr)
+            start = program.typed(locate.start_command(self._home))
+            print(away_line(item.reason, item.since, start), file=sys.stderr)
         elif isinstance(item, Back):
             self.waits = False
             print("The node is back.", file=sys.stderr)

@@ -71,6 +71,11 @@ class Sizes(msgspec.Struct, frozen=True):
     deleted: int = 500_000
     merged: int = 200_000
     quiet_s: float = 3.0
+    #: Growth: the smallest number of each, and how often each command is asked.
+    smallest: dict[str, int] = msgspec.field(
+        default_factory=lambda: {"conversations": 100, "messages": 5_000, "links": 10, "subscribers": 1, "consumers": 1}
+    )
+    asked: int = 200
 
 
 FULL = Sizes()
@@ -117,4 +122,6 @@ QUICK = Sizes(
     deleted=3_000,
     merged=1_000,
     quiet_s=0.2,
+    smallest={"conversations": 5, "messages": 50, "links": 1, "subscribers": 1, "consumers": 1},
+    asked=3,
 )

@@ -6,6 +6,7 @@ No core, no store and no socket: fakes stand behind the interfaces that the answ
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import pathlib
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from node import answers
+from node import answers, deciding
 from node.answers import Answers
 from node.bus import encoding, nouns
 from node.bus import envelopes as en
@@ -85,8 +86,16 @@ class Store:
         self.faults: list[Exception] = []
         self.asked: list[Any] = []
 
-    def reply(self, key: str) -> tuple[bytes, str] | None:
+    @property
+    def kept_replies(self) -> Store:
+        return self
+
+    def of(self, key: str) -> tuple[bytes, str] | None:
+        self.asked.append(key)
         return self.kept.get(key)
+
+    def keys(self, after: str, limit: int) -> list[str]:
+        return sorted(key for key in self.kept if key > after)[:limit]
 
     def log_ends(self) -> tuple[int, int]:
         return 3, 7
@@ -133,6 +142,9 @@ class Loop:
         self.upkeep = Index()
         self.fed: list[s.Commanded] = []
         self.used: list[str] = []
+        #: Reads wait for it.
+        self.disk = asyncio.Event()
+        self.disk.set()
 
     def feed(self, stimulus: s.Commanded | s.ConsumerAsked) -> None:
         if isinstance(stimulus, s.ConsumerAsked):
@@ -141,6 +153,7 @@ class Loop:
             self.fed.append(stimulus)
 
     async def read(self, what: Callable[..., Any], *args: Any) -> Any:
+        await self.disk.wait()
         return what(*args)
 
 
@@ -221,6 +234,41 @@ def test_a_command_repeated_when_it_is_on_disk_gets_the_kept_reply() -> None:
         reply = await first
         assert (await desk.ask("bob", "k")).result == reply.result
         assert len(desk.core.fed) == 1
+
+    run(test)
+
+
+def test_a_command_repeated_while_the_first_one_still_waits_for_the_disk_takes_effect_once() -> None:
+    async def test(desk: Desk) -> None:
+        desk.core.disk.clear()
+        first, second = desk.ask("bob", "k"), desk.ask("bob", "k")
+        await asyncio.sleep(0)
+        desk.core.disk.set()
+        (command,) = await desk.taken(1)
+        desk.settle(command, rq.Nothing())
+        assert (await first).result == (await second).result == msgspec.Raw(b"{}")
+        assert len(desk.core.fed) == 1
+
+    run(test)
+
+
+def test_once_all_used_keys_are_known_the_disk_is_asked_for_those_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(desk: Desk) -> None:
+        old = [f"old-{number:02}" for number in range(10)]
+        monkeypatch.setattr(deciding, "KEYS_AT_ONCE", 3)
+        digest = hashlib.sha256(b'rename\0{"peer":"plain-1","name":"bob"}').digest()
+        desk.store.kept = dict.fromkeys(old, (digest, "{}"))
+        await desk.ask("bob", old[0])
+        await eventually(lambda: desk.answers._deciding._keys.complete)
+        desk.store.asked.clear()
+        asked = [desk.ask("bob", f"new-{number}") for number in range(20)]
+        await desk.taken(20)
+        assert len(desk.store.asked) <= 2, "a filter may suspect a new key, seldom"
+        for key in old:
+            assert (await desk.ask("bob", key)).result == msgspec.Raw(b"{}")
+        assert desk.store.asked[-10:] == old
+        for one in asked:
+            one.cancel()
 
     run(test)
 
@@ -328,11 +376,11 @@ def test_a_disk_that_does_not_answer_is_told_to_the_front_end_and_the_command_go
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def test(desk: Desk) -> None:
-        monkeypatch.setattr(answers, "COMMIT_PATIENCE", 0.01)
+        monkeypatch.setattr(deciding, "COMMIT_PATIENCE", 0.01)
         asked = desk.ask("bob", "k")
         (command,) = await desk.taken(1)
         assert await refused(asked) == "store_unavailable"
-        monkeypatch.setattr(answers, "COMMIT_PATIENCE", 60)
+        monkeypatch.setattr(deciding, "COMMIT_PATIENCE", 60)
         again = desk.ask("bob", "k")
         await asyncio.sleep(0)
         desk.settle(command, rq.Nothing())
@@ -373,7 +421,7 @@ def test_the_core_gets_addresses_where_a_front_end_gave_names(monkeypatch: pytes
         return rq.ConnectArgs(address="10.0.0.2:5000")
 
     async def test(desk: Desk) -> None:
-        monkeypatch.setattr(desk.answers._hosts, "resolved", resolved)
+        monkeypatch.setattr(desk.answers._deciding._hosts, "resolved", resolved)
         asked = desk.send("connect", rq.ConnectArgs(address="ben.lan:5000"))
         assert [one.args.address for one in await desk.taken(1)] == ["10.0.0.2:5000"]
         asked.cancel()

@@ -273,7 +273,7 @@ def test_what_was_acknowledged_while_the_node_goes_down_is_on_disk_and_what_come
         sending = asyncio.ensure_future(
             house.ask("send", rq.SendArgs(messages=[rq.Outgoing(to="127.0.0.9:5000", text="hello")]))
         )
-        while not house.app._answers._waiting:  # noqa: ASYNC110 (the commit is quick)
+        while not house.app._answers._deciding._waiting:  # noqa: ASYNC110 (the commit is quick)
             await asyncio.sleep(0)
         house.app.stop("x")
         await sending

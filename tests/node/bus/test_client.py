@@ -81,7 +81,7 @@ def test_a_late_reply_is_not_taken_for_the_next_commands(bus: FakeBus, client: C
 
 
 def test_a_node_that_hangs_is_away_when_the_time_is_up(bus: FakeBus) -> None:
-    bus.held = [NEVER]
+    bus.held = [NEVER] * 10
     with Client(bus.home, timeout=0.6) as client:
         begun = time.monotonic()
         with pytest.raises(NodeAway, match="doesn't answer"):
@@ -477,7 +477,8 @@ def test_a_node_that_is_only_silent_is_away_until_it_speaks(bus: FakeBus, follow
 
 async def cancel_heartbeat(bus: FakeBus) -> None:
     assert bus.server is not None
-    bus.server._tasks[1].cancel()
+    (beating,) = (task for task in bus.server._tasks if task.get_name() == "bus heartbeat")
+    beating.cancel()
 
 
 def test_one_that_looks_away_for_long_finds_the_node_still_there(bus: FakeBus, follower: Follower) -> None:

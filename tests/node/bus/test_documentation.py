@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from node import answers, app, batches, examining, turns
-from node.bus import bounds, diagnosis, following, locks, nouns, reducer, server
+from node.bus import bounds, diagnosis, following, locks, nouns, reducer, replier, server
 from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
@@ -326,6 +326,7 @@ BOUNDS = {
         f"{handshakes.REST:.0f}",
         f"{link.HANDSHAKE:.0f}",
     ],
+    "commands taken in that have no reply yet": [str(replier.MOST_REQUESTS), str(replier.MOST_BYTES // 1024**2)],
     "connections of one source": [f"{listener.MAX_PER_SOURCE:,}"],
     "connections that come in": [f"{listener.IDLE_ENOUGH:.0f}", f"{listener.QUIET_ENOUGH:.0f}"],
     "free space on the disk": [str(app.DEFAULT_FREE_SPACE // 1_000_000)],

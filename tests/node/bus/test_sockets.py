@@ -11,13 +11,13 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from node.bus import bounds, encoding
+from node.bus import bounds, encoding, locate, nouns
 from node.bus import envelopes as en
 from node.bus import requests as rq
 from node.bus.client import Client, Cursor
 from node.bus.following import Away
-from node.bus.sockets import Reporter
-from node.errors import CommandRefused
+from node.bus.sockets import CommandSocket, Reporter
+from node.errors import CommandRefused, NodeAway
 from tests.support.bus_fakes import PATIENCE, FakeBus
 
 
@@ -142,3 +142,33 @@ def test_followers_report_by_themselves_and_go_on_when_that_is_refused(
     assert not any(isinstance(one, Away) for one in seen)
     eventually(lambda: reports(bus))
     assert len(reports(bus)) == 1
+
+
+def test_bus_json_is_read_again_only_when_it_changed_or_its_process_has_gone(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[pathlib.Path] = []
+    real = locate.read_endpoint
+
+    def counted(home: pathlib.Path) -> nouns.Endpoint:
+        read.append(home)
+        return real(home)
+
+    monkeypatch.setattr(locate, "read_endpoint", counted)
+    with FakeBus(tmp_path) as bus:
+        line = CommandSocket(tmp_path)
+        first = line.connect()
+        assert line.connect() is first
+        assert len(read) == 1
+        # Another node has taken the place: the same content in a new file is read, too.
+        locate.write_endpoint(tmp_path, real(tmp_path))
+        assert line.connect() is first
+        assert len(read) == 2
+        monkeypatch.setattr(locate, "is_alive", lambda pid: False)
+        with pytest.raises(NodeAway):
+            line.connect()
+        monkeypatch.undo()
+        bus.stop()
+        with pytest.raises(NodeAway):
+            line.connect()
+        line.drop()

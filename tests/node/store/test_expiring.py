@@ -105,7 +105,7 @@ def test_an_old_message_goes_with_all_that_hangs_on_it(store: Store) -> None:
     with sqlite3.connect(store.home / database.FILE_NAME) as db:
         assert db.execute("SELECT count(*) FROM search WHERE search MATCH 'zebra'").fetchone() == (1,)
         db.execute("INSERT INTO search (search, rank) VALUES ('integrity-check', 1)")
-    kept = store.reader.reply("k")
+    kept = store.reader.kept_replies.of("k")
     assert kept is not None and "zebra" not in kept[1]
     assert [one.id for one in store.reader.history(rq.HistoryArgs(room=anna.peer.room)).messages] == [waiting]
     loaded = store.reader.load()
@@ -196,7 +196,13 @@ def test_the_oldest_replies_go_first(store: Store) -> None:
     store.commit()
     assert store.reader.replies() == 5
     store.writer.forget_oldest_replies(2)
-    assert [store.reader.reply(f"k{number}") is not None for number in range(5)] == [False, False, True, True, True]
+    assert [store.reader.kept_replies.of(f"k{number}") is not None for number in range(5)] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+    ]
 
 
 def test_rows_of_nobody_go_and_their_numbers_are_not_given_out_again(store: Store) -> None:

@@ -93,7 +93,7 @@ def shown(disk: Disk, story: stories.Story) -> dict[str, Any]:
         old = reader.answer(q.FindOld(story.ledger.now - 5, after, 10_000, 0))
         # Where the walk goes on is a matter of how many rows are there.
         found[f"old {after}"] = sorted(old.rooms, key=lambda one: one.room)  # type: ignore[union-attr]
-    found["reply"] = {key: reader.reply(key) for key in map(str, range(newest + 1))}
+    found["reply"] = {key: reader.kept_replies.of(key) for key in map(str, range(newest + 1))}
     return found
 
 

@@ -100,7 +100,7 @@ def test_an_earlier_database_comes_forward_with_all_that_is_in_it(number: int, t
     assert found == {"apfel": [2], "merge*": [13, 11]}
     assert set(reader.snapshot(nouns.Live()).state.peers) == {"plain-1", "plain-3", "plain-6"}
     assert len(reader.events(rq.EventsArgs(since=0)).events) == len(before["event"][1])
-    assert reader.reply("key 1") == (b"fingerprint", '{"messages":[]}')
+    assert reader.kept_replies.of("key 1") == (b"fingerprint", '{"messages":[]}')
     reader.close()
     writer.close()
 

@@ -99,15 +99,15 @@ def test_the_reply_to_a_key_commits_with_what_the_command_did_and_can_be_dropped
 ) -> None:
     reader = Reader(tmp_path)
     writer.commit([e.SaveReply(q.Key("old", b"f"), rq.Nothing(), START)])
-    assert reader.reply("old") == (b"f", "{}")
+    assert reader.kept_replies.of("old") == (b"f", "{}")
     writer.commit([e.SaveReply(q.Key("new", b"g"), rq.Nothing(), START + bounds.KEY_LIFETIME_MS + 1)])
     # Its time is this machine's clock, which may be wrong: that it goes is decided elsewhere.
-    assert reader.reply("old") == (b"f", "{}")
+    assert reader.kept_replies.of("old") == (b"f", "{}")
     writer.forget_replies(START + 1, 10)
-    assert reader.reply("old") is None
-    assert reader.reply("new") == (b"g", "{}")
+    assert reader.kept_replies.of("old") is None
+    assert reader.kept_replies.of("new") == (b"g", "{}")
     writer.forget_replies(START + 2 * bounds.KEY_LIFETIME_MS, 10)
-    assert reader.reply("new") is None
+    assert reader.kept_replies.of("new") is None
     reader.close()
 
 
