@@ -266,7 +266,7 @@ class Retention:
         self._commits = self._host.commits
 
     def _pace(self, kind: str) -> Pace:
-        return self._paces.setdefault(kind, Pace())
+        return self._paces.setdefault(kind, Pace(pace.EXPIRY_GOAL if kind == "expire" else pace.GOAL))
 
     async def _write(self, what: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a method of the writer when its turn comes."""

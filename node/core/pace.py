@@ -13,7 +13,9 @@ from __future__ import annotations
 
 #: How long a step should take until its COMMIT, in seconds. With two commits, its own and that of who waits for it,
 #: this stays far below what people notice.
-GOAL = 0.01
+GOAL = 0.005
+#: The same for a step of expiry: for each there are also a read and a turn of the core, which a small one needs as well.
+EXPIRY_GOAL = 0.01
 #: Rows of a step: the first time, and at least and at most.
 FIRST, LEAST, MOST = 100, 10, 20_000
 #: A step grows and shrinks by these factors at most: what comes next may take longer, and a machine that was busy with
@@ -26,13 +28,14 @@ MAX_REST = 0.5
 class Pace:
     """The size of steps of one kind."""
 
-    def __init__(self) -> None:
+    def __init__(self, goal: float = GOAL) -> None:
+        self._goal = goal
         #: Rows of the next step.
         self.size = FIRST
 
     def took(self, rows: int, seconds: float) -> None:
         """A step over so many rows took so long."""
-        factor = max(SHRINKAGE, GOAL / max(seconds, GOAL / GROWTH))
+        factor = max(SHRINKAGE, self._goal / max(seconds, self._goal / GROWTH))
         # A step that had little to do says nothing about a full one, unless it took long all the same.
         if factor < 1 or rows >= self.size // 2:
             self.size = max(LEAST, min(MOST, int(self.size * factor) + (factor > 1)))
