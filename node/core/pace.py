@@ -14,7 +14,7 @@ from __future__ import annotations
 #: How long a step should take until its COMMIT, in seconds. With two commits, its own and that of who waits for it,
 #: this stays far below what people notice.
 GOAL = 0.005
-#: The same for a step of expiry: for each there are also a read and a turn of the core, which a small one needs as well.
+#: The same for a step of expiry: it also takes a read and a turn of the core, and a small one takes those as well.
 EXPIRY_GOAL = 0.01
 #: Rows of a step: the first time, and at least and at most.
 FIRST, LEAST, MOST = 100, 10, 20_000
