@@ -15,7 +15,7 @@
     deciding.py  commands through the core, each once        keys.py  which idempotency keys may have been used
     examining.py  the doctor: gathers facts, has them judged, keeps what was found
     serving.py  entries for other nodes, from disk to link
-    retention.py  removes old events and messages step by step (core/keeping.py decides which)
+    retention.py  removes what is too old, deleted or merged, in steps (core/keeping.py, pace.py)
     upkeep.py   background work on the database: extend and rebuild the search index, checkpoint the write-ahead log
     model.py    the nouns        errors.py  what can go wrong        config.py  what can be set
     printable.py  what others wrote, safe to print        names.py  what a name may be, and when two are the same

@@ -121,8 +121,8 @@ class Writing(Protocol):
         """What the next step of `advance` does; None: nothing is on its way out."""
 
     @property
-    def expired_in(self) -> float:
-        """How long the last commit took that expired messages, in seconds."""
+    def spent(self) -> tuple[float, float]:
+        """How long the last step took, in seconds: until its COMMIT, and with it. Also of a commit that expires."""
 
     def advance(self, work: Work, limit: int) -> int:
         """Remove or move rows of deleted or merged conversations, about `limit`; returns how many."""
@@ -266,7 +266,7 @@ class Retention:
         self._commits = self._host.commits
 
     def _pace(self, kind: str) -> Pace:
-        return self._paces.setdefault(kind, Pace())
+        return self._paces.setdefault(kind, Pace(pace.EXPIRY_GOAL if kind == "expire" else pace.GOAL))
 
     async def _write(self, what: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a method of the writer when its turn comes."""
@@ -286,7 +286,7 @@ class Retention:
         if work is not None:
             size = self._pace(work)
             count = await self._write(self._writer.advance, work, size.size)
-            size.took(count, self._took)
+            size.took(count, self._writer.spent[0])
 
     async def _expire(self, step: k.Expire) -> k.Expired | None:
         await self._moment()
@@ -301,8 +301,8 @@ class Retention:
         finally:
             self._asked = None
         if expired.gone:
-            self._took = self._writer.expired_in
-            size.took(size.size, self._took)
+            working, self._took = self._writer.spent
+            size.took(size.size, working)
             # The step was a commit, too.
             self._commits += 1
         return expired

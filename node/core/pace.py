@@ -2,7 +2,8 @@
 
 The writer does one thing at a time, so whatever comes while a step runs waits for it. The rule:
 
-- A step is as large as GOAL seconds allow: its size follows the time that steps of its kind took.
+- A step is as large as GOAL seconds allow: its size follows the time that steps of its kind took. What the disk takes
+  to commit a step doesn't count there, because it takes nearly as long for a small one.
 - While nobody else writes, the next step follows at once.
 - While somebody does, the writer is theirs for as long as the last step took. So steps have half of its time at most;
   and as they have half of it, however much others write, they come to their end.
@@ -10,12 +11,16 @@ The writer does one thing at a time, so whatever comes while a step runs waits f
 
 from __future__ import annotations
 
-#: How long a step should take, in seconds. With the commit that comes after it, it stays far below what people notice.
-GOAL = 0.012
+#: How long a step should take until its COMMIT, in seconds. With two commits, its own and that of who waits for it,
+#: this stays far below what people notice.
+GOAL = 0.005
+#: The same for a step of expiry: it also takes a read and a turn of the core, and a small one takes those as well.
+EXPIRY_GOAL = 0.01
 #: Rows of a step: the first time, and at least and at most.
 FIRST, LEAST, MOST = 100, 10, 20_000
-#: A step grows by this factor at most, because what comes next may take longer.
-GROWTH = 1.5
+#: A step grows and shrinks by these factors at most: what comes next may take longer, and a machine that was busy with
+#: other things for a moment says nothing of it.
+GROWTH, SHRINKAGE = 1.5, 0.5
 #: Longest pause between two steps, in seconds: after a step that a slow disk held up.
 MAX_REST = 0.5
 
@@ -23,13 +28,14 @@ MAX_REST = 0.5
 class Pace:
     """The size of steps of one kind."""
 
-    def __init__(self) -> None:
+    def __init__(self, goal: float = GOAL) -> None:
+        self._goal = goal
         #: Rows of the next step.
         self.size = FIRST
 
     def took(self, rows: int, seconds: float) -> None:
         """A step over so many rows took so long."""
-        factor = GOAL / max(seconds, GOAL / GROWTH)
+        factor = max(SHRINKAGE, self._goal / max(seconds, self._goal / GROWTH))
         # A step that had little to do says nothing about a full one, unless it took long all the same.
         if factor < 1 or rows >= self.size // 2:
             self.size = max(LEAST, min(MOST, int(self.size * factor) + (factor > 1)))

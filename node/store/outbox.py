@@ -21,8 +21,9 @@ _TABLES = (
 
 def peers(db: sqlite3.Connection) -> set[str]:
     """The peers for whom something waits."""
-    waiting = {row[0] for row in db.execute("SELECT DISTINCT peer FROM delivery WHERE state = 'waiting'")}
-    return waiting | {into for gone, into in leaving.peers(db).items() if gone in waiting}
+    became = leaving.peers(db)
+    rows = db.execute(f"SELECT DISTINCT peer FROM delivery WHERE state = 'waiting' {_living(db)}")  # noqa: S608
+    return {became.get(peer, peer) for (peer,) in rows}
 
 
 def waiting(db: sqlite3.Connection, peer: str, limit: int) -> list[tuple[int, str, str]]:
@@ -34,7 +35,7 @@ def waiting(db: sqlite3.Connection, peer: str, limit: int) -> list[tuple[int, st
             " WHERE delivery.peer = ? AND delivery.state = 'waiting' ORDER BY delivery.entry LIMIT ?",
             (one, limit),
         )
-    return sorted(found)[:limit]
+    return sorted(set(found))[:limit]
 
 
 def waiting_ids(db: sqlite3.Connection, peer: str, limit: int) -> list[int]:
@@ -43,7 +44,7 @@ def waiting_ids(db: sqlite3.Connection, peer: str, limit: int) -> list[int]:
     for one in _were(db, peer):
         ids = "SELECT entry FROM delivery WHERE peer = ? AND state = 'waiting' ORDER BY entry LIMIT ?"
         found += [id_ for (id_,) in db.execute(ids, (one, limit))]
-    return sorted(found)[:limit]
+    return sorted(set(found))[:limit]
 
 
 def sending(db: sqlite3.Connection) -> list[Sending]:
@@ -58,14 +59,18 @@ def sending(db: sqlite3.Connection) -> list[Sending]:
 
 def count(db: sqlite3.Connection) -> int:
     """The number of messages in the outbox. It reads all of them."""
-    living = ""
-    if leaving.deleting(db):
-        gone = f"SELECT 1 FROM entry WHERE entry.id = delivery.entry AND {leaving.DELETED}"  # noqa: S608
-        living = f"AND NOT EXISTS ({gone})"
     (found,) = db.execute(
-        f"SELECT count(DISTINCT entry) FROM delivery WHERE state IN ('waiting', 'sending') {living}"  # noqa: S608
+        f"SELECT count(DISTINCT entry) FROM delivery WHERE state IN ('waiting', 'sending') {_living(db)}"  # noqa: S608
     ).fetchone()
     return int(found)
+
+
+def _living(db: sqlite3.Connection) -> str:
+    """SQL, for a query on `delivery`: not of a conversation that was deleted. Nothing while none is on its way out."""
+    if not leaving.deleting(db):
+        return ""
+    gone = f"SELECT 1 FROM entry WHERE entry.id = delivery.entry AND {leaving.DELETED}"  # noqa: S608
+    return f"AND NOT EXISTS ({gone})"
 
 
 def _were(db: sqlite3.Connection, peer: str) -> list[str]:

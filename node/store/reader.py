@@ -457,7 +457,8 @@ class Reader:
                     if message is None or message.direction != "out":
                         return s.MessageRead(query, None)
                     shown = f"SELECT peer FROM delivery WHERE entry = ? AND {delivery.IS_SHOWN}"  # noqa: S608
-                    return s.MessageRead(query, (message, self._one(shown, query.message)))
+                    peer = self._one(shown, query.message)
+                    return s.MessageRead(query, (message, leaving.peers(db).get(peer, peer)))
 
     def _came(self, query: q.CountRead | q.CountUnread) -> int:
         count: int = self._one(

@@ -47,8 +47,9 @@ class Writer:
         self.commits = 0
         #: What the next step of `advance` does; None: nothing is on its way out. Any thread may read it.
         self.work: leaving.Work | None = None
-        #: How long the last commit took that expired messages, in seconds.
-        self.expired_in = 0.0
+        #: How long the last transaction took that removed, moved or expired something, in seconds: until its COMMIT,
+        #: and with it.
+        self.spent = (0.0, 0.0)
 
     def prepare(self, log: str, instance: str, run: str = "run", known: bool = False) -> str | None:
         """Begin a run of the node. The caller draws all three ids at random. Raises StoreUnavailable.
@@ -100,11 +101,11 @@ class Writer:
         Raises StoreUnavailable if that fails. Then none of them is written, unless StoreDisplaced says that it can't be
         known.
         """
-        began = time.perf_counter()
-        self._transaction(lambda: self._write(records))
-        self.commits += 1
         if any(type(record) is e.ExpireMessages for record in records):
-            self.expired_in = time.perf_counter() - began
+            self._measured(lambda: self._write(records))
+        else:
+            self._transaction(lambda: self._write(records))
+        self.commits += 1
         taken_away = [type(record) for record in records if type(record) in _TAKE_AWAY]
         if taken_away:
             self._look_at_work()
@@ -122,12 +123,25 @@ class Writer:
             nonlocal count
             count = removal.advance(self._db, work, limit) if leaving.work(self._db) == work else 0
 
-        self._transaction(step)
+        self._measured(step)
         self._look_at_work()
         if self.work is None:
             # Until now, what was deleted could still be read in the WAL.
             self.fold()
         return count
+
+    def _measured(self, step: Callable[[], Any]) -> None:
+        """Run a step in one transaction, and measure it."""
+        began = time.perf_counter()
+        done = began
+
+        def measured() -> None:
+            nonlocal done
+            step()
+            done = time.perf_counter()
+
+        self._transaction(measured)
+        self.spent = (done - began, time.perf_counter() - began)
 
     def _look_at_work(self) -> None:
         self.work = leaving.work(self._db)

@@ -59,15 +59,15 @@ class Others(threading.Thread):
             raise TimeoutError("A front end got no answer.")
 
 
-def waits(node: NodeProcess, work: Callable[[], None]) -> dict[str, list[float]]:
-    """How long everything that is asked takes while `work` is done."""
+def waits(node: NodeProcess, room: str, work: Callable[[], None]) -> dict[str, list[float]]:
+    """How long everything that is asked takes while `work` is done; `room` is the one that is read."""
     others = [
         Others(node.home, {"send": lambda client: client.send(SAID, "hello")}),
         Others(
             node.home,
             {
                 "status": lambda client: client.request("status"),
-                "history": lambda client: client.history(SECOND, limit=50),
+                "history": lambda client: client.history(room, limit=50),
             },
         ),
     ]
@@ -106,7 +106,7 @@ def measure(sizes: Sizes) -> list[Row]:
 
 def _others(what: str, sizes: Sizes, home: pathlib.Path, command: Callable[[Client], object]) -> list[Row]:
     with NodeProcess(home) as node:
-        quiet = waits(node, lambda: time.sleep(sizes.quiet_s))
+        quiet = waits(node, SECOND, lambda: time.sleep(sizes.quiet_s))
         began = time.perf_counter()
         replied = 0.0
 
@@ -117,7 +117,7 @@ def _others(what: str, sizes: Sizes, home: pathlib.Path, command: Callable[[Clie
             replied = time.perf_counter() - began
             wait_until(lambda: not on_its_way_out(home))
 
-        meanwhile = waits(node, work)
+        meanwhile = waits(node, SECOND, work)
         took = time.perf_counter() - began
     return [
         Row(what=f"{what}: the reply", unit="ms", values=[1000 * replied], target=Target("<", MOST)),
@@ -142,7 +142,7 @@ def _waited(what: str, quiet: dict[str, list[float]], meanwhile: dict[str, list[
 def _expiry(sizes: Sizes, home: pathlib.Path, references: float) -> list[Row]:
     what = f"expire {sizes.database:,}"
     with NodeProcess(home) as node:
-        quiet = waits(node, lambda: time.sleep(sizes.quiet_s))
+        quiet = waits(node, SAID, lambda: time.sleep(sizes.quiet_s))
         began = time.perf_counter()
 
         def work() -> None:
@@ -150,7 +150,7 @@ def _expiry(sizes: Sizes, home: pathlib.Path, references: float) -> list[Row]:
             node.client.settings(keep_days=1)
             wait_until(lambda: not old(home))
 
-        meanwhile = waits(node, work)
+        meanwhile = waits(node, SAID, work)
         took = time.perf_counter() - began
     speed = Row(
         what=f"{what}: how fast", unit="messages/s", values=[sizes.database / took], beside="bare SQL",

@@ -68,7 +68,7 @@ class Store:
         #: Kinds of work that are left, and the size of each step that was taken.
         self.left: list[Work] = []
         self.sizes: list[int] = []
-        self.expired_in = 0.0
+        self.spent = (0.0, 0.0)
 
     @property
     def work(self) -> Work | None:
@@ -233,7 +233,7 @@ def test_each_kind_of_step_has_a_size_of_its_own_that_follows_the_time_it_takes(
 def test_a_step_of_expiry_is_as_large_as_its_commits_were_quick() -> None:
     loop = Loop()
     keep(loop, keep_days=30)
-    loop.store.expired_in = 1.0
+    loop.store.spent = (1.0, 1.0)
     loop.walk = [(True, 200), (False, 400), (False, None)]
     run(loop, lambda: len(loop.due) == 3)
     limits = [one.limit for one in loop.due]

@@ -20,11 +20,15 @@ def test_steps_come_to_take_as_long_as_they_should(seconds_a_row: float) -> None
     assert one.size * seconds_a_row == pytest.approx(pace.GOAL, rel=0.1)
 
 
-def test_a_step_that_took_too_long_is_followed_by_a_short_one_at_once() -> None:
+def test_one_step_that_took_far_too_long_makes_the_next_one_half_as_large_and_a_few_make_it_short() -> None:
     one = Pace()
     worked(one, 0.000_01, 30)
-    one.took(one.size, 10 * pace.GOAL)
-    assert one.size * 0.000_01 == pytest.approx(pace.GOAL / 10, rel=0.1)
+    before = one.size
+    one.took(one.size, 100 * pace.GOAL)
+    assert one.size == before // 2
+    for _ in range(4):
+        one.took(one.size, 100 * pace.GOAL)
+    assert one.size <= before / 30
 
 
 def test_steps_stay_within_their_bounds() -> None:

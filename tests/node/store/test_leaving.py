@@ -29,7 +29,7 @@ from node.store.reader import Reader
 from node.store.writer import Writer
 from tests.node.store import story as stories
 from tests.node.store.direct import OTHER, ROOM, Direct
-from tests.node.store.plans import WORDS, Plan, live, plans
+from tests.node.store.plans import WORDS, Plan, live
 
 AT_ONCE = mock.patch.object(removal, "AT_ONCE", 10**6)
 IN_STEPS = mock.patch.object(removal, "AT_ONCE", 0)
@@ -65,6 +65,8 @@ def shown(disk: Disk, story: stories.Story) -> dict[str, Any]:
     newest = story.ledger.last_message
     state = reader.snapshot(nouns.Live()).state
     found: dict[str, Any] = {"state": state, "counts": reader.counts()[1:], "events": [], "load": reader.load()}
+    # The highest clock, and the newest time, may be those of a message that is on its way out: they never go back.
+    found["load"] = replace(found["load"], clock=0, believed=None)
     since = 0
     while page := reader.events(rq.EventsArgs(since=since, limit=9)).events:
         found["events"] += page
@@ -97,11 +99,17 @@ def shown(disk: Disk, story: stories.Story) -> dict[str, Any]:
     return found
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    plan=plans,
-    cuts=st.lists(st.tuples(st.integers(1, 12), st.integers(0, 9), st.integers(1, 4)), min_size=1, max_size=12),
+#: Lives with much to delete and to merge: see plans.py for what each number means. Nobody has rooms of several yet.
+lively = st.lists(
+    st.tuples(st.sampled_from((0, 1, 1, 1, 3, 3, 4, 5, 7, 11, 11, 12)), st.integers(0, 5), st.integers(0, 60)),
+    min_size=25,
+    max_size=45,
 )
+cutting = st.lists(st.tuples(st.integers(3, 12), st.integers(0, 7), st.integers(1, 4)), min_size=5, max_size=8)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(plan=lively, cuts=cutting)
 def test_in_steps_shows_the_same_as_at_once_at_every_moment(plan: Plan, cuts: list[tuple[int, int, int]]) -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         once, steps = Disk(pathlib.Path(folder, "once"), AT_ONCE), Disk(pathlib.Path(folder, "steps"), IN_STEPS)
@@ -124,7 +132,7 @@ def test_in_steps_shows_the_same_as_at_once_at_every_moment(plan: Plan, cuts: li
             if what == 0:
                 steps.restart()
             if what == 1:
-                assert steps.writer.index(limit) == once.writer.index(limit)
+                assert steps.writer.index(10 * limit) == once.writer.index(10 * limit)
             if what == 2:
                 before, after = story.ledger.now - limit, 0
                 for disk in (once, steps):
