@@ -117,7 +117,8 @@ export class Row {
     setText(parts.dialect, peer.dialect);
     setAttribute(parts.dialect, "data-tip", peer.dialect_title);
     setText(parts.seen, peer.link === "online" && !store.away ? "now" : peer.last_seen ? when.ago(peer.last_seen, now)
-      : isHere(peer) ? "not yet" : "never");
+      : isHere(peer) ? "not heard yet" : "never heard");
+    setAttribute(parts.seen, "data-seen", peer.link === "online" || peer.last_seen ? "" : null);
     setAttribute(parts.seen, "data-tip", peer.last_seen ? when.full(peer.last_seen) : null);
     const connected = this.#connected;
     setText(parts.link, connected ? (peer.link === "online" ? "Disconnect" : "Stop trying") : "Connect");
