@@ -1,7 +1,7 @@
-"""The verb `send`. For somebody who is there it waits a moment, so that it can say what became of the message.
+"""The verb `send`. For somebody who is there, or is being tried, it waits a moment, to say what became of the message.
 
-Law of this file: a client of the bus. It waits for events, and asks only after one; for somebody who is away it never
-waits.
+Law of this file: a client of the bus. It waits for events, and asks only after one. For somebody who is known to be
+away it never waits.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from node.terminal.typed import reached
 OUTCOME_S = 1.0
 #: How somebody is who is there: a message goes out at once.
 _THERE = ("online", "reachable")
+#: How somebody is of whom it shows in a moment whether they are there: a first contact, say.
+_TRIED = "connecting"
 #: States of a message that is still to go out, or to be confirmed.
 _UNDER_WAY = ("waiting", "sending")
 
@@ -60,7 +62,7 @@ def _standard_input() -> str:
 def outcome(client: Client, message: nouns.Message) -> rq.DeliveryResult | None:
     """What became of a message that was just accepted; None: the node doesn't say.
 
-    It waits up to OUTCOME_S while all whom the message is for are there and it isn't settled.
+    It waits up to OUTCOME_S while all whom the message is for are there, or being tried, and it isn't settled.
     """
     end = time.monotonic() + OUTCOME_S
     # What came up to here is in the answer to the next question; what comes later, the follower gives.
@@ -87,7 +89,7 @@ def _is_coming(found: rq.DeliveryResult) -> bool:
     """Whether the message isn't settled yet, and nothing is known that keeps it."""
     under_way = [one for one in found.recipients if one.state in _UNDER_WAY]
     return bool(under_way) and all(
-        one.link in _THERE and one.next_try is None and one.detail is None for one in under_way
+        one.link in (*_THERE, _TRIED) and one.next_try is None and one.detail is None for one in under_way
     )
 
 

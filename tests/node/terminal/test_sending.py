@@ -71,6 +71,13 @@ def test_it_says_delivered_and_json_has_the_message_as_last_known(
     assert msgspec.json.decode(capsys.readouterr().out)["state"] == "delivered"
 
 
+def test_a_first_contact_that_is_being_tried_is_waited_for(
+    verb: Callable[..., FakeClient], capsys: pytest.CaptureFixture[str]
+) -> None:
+    verb(["send", "p", "hi"], MESSAGE, known("waiting", link="connecting"), Follower(CHANGED), known("sent"))
+    assert capsys.readouterr().out == "#7 is sent.\n"
+
+
 def test_what_was_settled_before_the_first_question_needs_no_event(verb: Callable[..., FakeClient]) -> None:
     assert not verb(["send", "p", "hi"], MESSAGE, known("sent")).answers
 
@@ -79,7 +86,6 @@ def test_what_was_settled_before_the_first_question_needs_no_event(verb: Callabl
     ("found", "says"),
     [
         (known("waiting", link="offline", detail="No route."), "#7 is on disk and waiting to be sent. No route.\n"),
-        (known("waiting", link="connecting"), "#7 is on disk and waiting to be sent.\n"),
         (known("waiting", link="unknown"), "#7 is on disk and waiting to be sent.\n"),
         (known("waiting"), "#7 is on disk and waiting to be sent.\n"),
         (known("waiting", link="online", detail="They take nothing."), None),
