@@ -292,7 +292,9 @@ class Node:
             case s.Heard():
                 self._limits.heard(stimulus)
             case s.LinkUp():
+                # Nothing follows from it.
                 self._connections.up(stimulus)
+                return self._ledger.take()
             case s.Transmitted():
                 self._greetings.transmitted(stimulus)
                 self._outbox.transmitted(stimulus)
