@@ -10,6 +10,7 @@ characters, fillers, more than one blank in a row.
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 
 from node import printable
@@ -31,7 +32,15 @@ def clean(text: str) -> str:
 
 def shown(said: str | None) -> str | None:
     """A name that a peer says, as it is kept and shown. None: nothing is left."""
-    return clean(clean(said or "")[:MAX_CHARS]) or None
+    if not said:
+        return None
+    # Peers say their names again and again. A long one isn't kept here.
+    return _shown(said) if len(said) <= MAX_CHARS else clean(clean(said)[:MAX_CHARS]) or None
+
+
+@functools.lru_cache(4096)
+def _shown(said: str) -> str | None:
+    return clean(clean(said)[:MAX_CHARS]) or None
 
 
 def checked(text: str, *, may_be_empty: bool = False) -> str:

@@ -104,6 +104,8 @@ class Turns:
         self.events = 0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: int | None = None
+        #: The call of this round of the loop that arms the timer.
+        self._arming: asyncio.Handle | None = None
         self._recovery: asyncio.Task[None] | None = None
         self._background: set[asyncio.Future[Any]] = set()
         self._quiet = asyncio.Event()
@@ -178,9 +180,9 @@ class Turns:
         elif type(stimulus) is s.Framed:
             host = self._hosts.get(stimulus.link, "")
         self.owed += self._batch.add(stimulus, effects, host) * self._sizes.record_takes
-        if not effects:
+        if not effects and self._arming is None:
             # Nothing is let out because of this one, but something may be due later.
-            self._arm()
+            self._arming = self._loop.call_soon(self._arm)
         if len(self._batch) > MAX_PENDING:
             self._full = True
         self._kick()
@@ -240,6 +242,9 @@ class Turns:
             self._quiet.set()
 
     def _arm(self) -> None:
+        if self._arming is not None:
+            self._arming.cancel()
+            self._arming = None
         at = self.core.next_deadline()
         if at == self._timer_at:
             return
@@ -392,8 +397,9 @@ class Turns:
         Takes about CLOSE_FOLD seconds at most. Everything asked for from now on is refused with `stopping`.
         """
         self._threads.end()
-        if self._timer is not None:
-            self._timer.cancel()
+        for handle in (self._timer, self._arming):
+            if handle is not None:
+                handle.cancel()
         if self._recovery is not None:
             self._recovery.cancel()
         for task in list(self._background):

@@ -21,6 +21,7 @@
     door.py       which unknown peers may come in    requests.py  what unknown nodes have said, bounded
     blocking.py   whom people here have blocked
     strangers.py  which stranger leaves the list first when room is needed
+    reachable.py  which one-shot peers count as reachable, and how long
     rooms.py      conversations, unread counts, the order of messages
     queues.py     messages waiting for each peer, in memory and on disk
     outbox.py     which link takes a message to a plain peer, how much of it, and the outcome

@@ -229,7 +229,15 @@ class Commands:
                 error.details["index"] = index
                 raise
             targets.append(target)
-        self._contacts.check_room_for(len({target for target in targets if isinstance(target, Address)}))
+        self._contacts.check_room_for(
+            len(
+                {
+                    target if isinstance(target, Address) else target.id
+                    for target in targets
+                    if isinstance(target, Address) or target.peer.standing == "stranger"
+                }
+            )
+        )
         for target in targets:
             if isinstance(target, Contact):
                 # First of all, so that a recipient doesn't leave the list to make room for others.
@@ -315,6 +323,8 @@ class Commands:
             by_address = args.address not in self._rooms.by_id and _is_address(args.address)
             if not by_address:
                 self._answerable(found)
+            if found.peer.standing == "stranger":
+                self._contacts.check_room_for(1)
             self._contacts.stand(found, "asked" if by_address else "known")
             self._contacts.revive(found)
         if args.dialect != "auto":

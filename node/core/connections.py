@@ -324,7 +324,7 @@ class Connections:
             contact.tries.next_at = None
             self.leave(contact)
         self._outbox.closed = True
-        reachable = self._contacts.reachable()
+        reachable = self._contacts.reachable.all()
         there = [contact for contact in reachable if contact.one_shot and contact.tries.link is None]
         for contact in there[-MAX_FAREWELLS:]:
             self._dialling.say_goodbye(contact)

@@ -17,14 +17,17 @@ from node.core.ledger import Ledger
 from node.core.links import Link
 from node.core.paths import Path
 from node.core.places import Places
+from node.core.reachable import MAX_AGED, Reachable
 from node.core.rooms import Rooms
 from node.core.strangers import Strangers
 from node.model import PLAIN_PREFIX, Address, direct_room, parse_address, short_code, source_of
 from node.protocol.plain.registry import ANCESTOR
 
-#: Most peers on the list. Beyond, a new peer displaces a stranger (strangers.py says which one); without strangers, a
-#: new peer is refused.
+#: Most peers on the list. Beyond, a new peer displaces a stranger (strangers.py says which one).
 MAX_PEERS = 20_000
+#: So many strangers have room in any case, beside MAX_PEERS peers whom people here know: a node with a full list is
+#: still there for newcomers.
+NEWCOMERS = 1_000
 #: Most strangers of one source on the list. Beyond, further names and ports of it are refused, so that a source that
 #: claims another port each time can't fill the list.
 MAX_PER_SOURCE = 500
@@ -36,11 +39,8 @@ LOOK_MS = 3600_000
 MAX_SHELVED = 20_000
 #: Candidates examined for a better choice: one who isn't connected, or whose conversation was read.
 CHOICE = 64
-#: How long a one-shot client counts as reachable after it was heard or reached. Most of them leave without a good-bye.
-#: A quarter of an hour outlasts a short break, and the pauses between any client's signs of life.
-REACHABLE_MS = 15 * 60_000
-#: Most peers that stop counting as reachable in one step: after a night, thousands may be due at the same moment.
-MAX_AGED = 500
+#: What somebody is told for whom there is no room.
+FULL = f"{MAX_PEERS} peers are known; forget some."
 #: The standings of a peer, lowest first (node/bus/nouns.py says what each means).
 STANDINGS = ("stranger", "known", "asked")
 #: Wildcards: a node that listens there listens at every address of this machine. They can't be dialled.
@@ -61,8 +61,7 @@ class Contacts:
         self.by_id = self._directory.by_id
         #: What this node is called.
         self.own_name = ""
-        #: One-shot peers that count as reachable, each with the end of that (ms), soonest first.
-        self._reachable: dict[str, tuple[Contact, int]] = {}
+        self.reachable = Reachable()
         #: Number of peers on the list.
         self._listed = 0
         #: The strangers on the list, and those who were taken off it to make room or for their age.
@@ -91,7 +90,7 @@ class Contacts:
         # The time of the last successful contact isn't stored, so only `last_seen` counts.
         for contact in sorted(self.by_id.values(), key=lambda contact: contact.peer.last_seen or 0):
             if contact.peer.link == "reachable":
-                self._reachable[contact.id] = contact, (contact.peer.last_seen or 0) + REACHABLE_MS
+                self.reachable.shown(contact, contact.peer.last_seen or 0)
 
     def _list(self, contact: Contact, by: int) -> None:
         self._listed += by
@@ -174,18 +173,25 @@ class Contacts:
         """The peer of a link; None if it isn't known, or there is no such link."""
         return None if link is None or link.contact is None else self.by_id.get(link.contact)
 
-    def check_room_for(self, count: int) -> None:
-        """Raises OverflowError if `count` new peers wouldn't fit even without any strangers on the list."""
-        if self._listed - len(self._strangers) + count > MAX_PEERS:
-            raise OverflowError(f"{MAX_PEERS} peers are known; forget some.")
+    @property
+    def _known(self) -> int:
+        """Number of peers on the list who are no strangers."""
+        return self._listed - len(self._strangers)
 
-    def _make_room(self, keep: Contact | None = None) -> None:
-        """Take strangers off the list until one more peer fits. Raises OverflowError."""
-        while self._listed >= MAX_PEERS:
+    def check_room_for(self, count: int) -> None:
+        """Raises OverflowError if `count` more peers can't be known, however many strangers leave the list."""
+        if count and self._known + count > MAX_PEERS:
+            raise OverflowError(FULL)
+
+    def _make_room(self, stranger: bool, keep: Contact | None = None) -> None:
+        """Take strangers off the list until one more peer fits. Raises OverflowError for one who is no stranger."""
+        if not stranger:
+            self.check_room_for(1)
+        while len(self._strangers) + stranger > max(MAX_PEERS - self._known - (not stranger), NEWCOMERS):
             first = [self.by_id[id_] for id_ in itertools.islice(self._strangers.first(), CHOICE)]
             spare = [contact for contact in first if contact is not keep]
             if not spare:
-                raise OverflowError(f"{MAX_PEERS} peers are known; forget some.")
+                raise OverflowError(FULL)
             self._shelve(next((contact for contact in spare if not contact.links), spare[0]))
 
     def _shelve(self, contact: Contact) -> None:
@@ -228,7 +234,10 @@ class Contacts:
         """Change a peer; logged and stored only when something is new. Returns whether it was."""
         peer = contact.peer
         if "link" in changes:
-            self._freshen(contact, changes["link"] == "reachable")
+            if changes["link"] == "reachable":
+                self.reachable.shown(contact, self._ledger.now)
+            else:
+                self.reachable.over(contact)
             if contact.is_node:
                 changes = contact.seen_as(changes["link"] == "online", self._ledger.now) | changes
         if all(getattr(peer, name) == value for name, value in changes.items()):
@@ -255,33 +264,11 @@ class Contacts:
             self._rooms.rename(contact.peer.room, contact.peer.name)
         return True
 
-    def _freshen(self, contact: Contact, reachable: bool) -> None:
-        """Restart the time for which it counts as reachable, or end it."""
-        self._reachable.pop(contact.id, None)
-        if reachable:
-            self._reachable[contact.id] = contact, self._ledger.now + REACHABLE_MS
-
-    def reachable(self) -> list[Contact]:
-        """Peers that count as reachable and may be dialled, the most recently heard or reached one last."""
-        return [contact for contact, _ in self._reachable.values() if contact.targets and not contact.gone]
-
-    def next_aging(self) -> int | None:
-        """When the next peer stops counting as reachable (ms)."""
-        return next(iter(self._reachable.values()))[1] if self._reachable else None
-
     def age(self) -> None:
         """Peers neither heard nor reached for too long become "unknown"."""
-        for _ in range(MAX_AGED):
-            at = self.next_aging()
-            if at is None or at > self._ledger.now:
-                return
-            contact, _ = self._reachable.pop(next(iter(self._reachable)))
+        for contact in self.reachable.aged(self._ledger.now):
             if contact.peer.link == "reachable" and self.by_id.get(contact.id) is contact:
                 self.change(contact, link="unknown")
-
-    def shift(self, by: int) -> None:
-        """The wall clock was set by `by` ms: move all deadlines along."""
-        self._reachable = {id_: (contact, at + by) for id_, (contact, at) in self._reachable.items()}
 
     def calls_itself(self, contact: Contact, name: str) -> None:
         """Set the name that the peer gives itself. A local name stays in force."""
@@ -312,16 +299,16 @@ class Contacts:
         last, now = contact.peer.last_seen, self._ledger.now if at is None else at
         self._sort_in(contact)
         if contact.peer.link == "reachable":
-            self._freshen(contact, reachable=True)
+            self.reachable.shown(contact, self._ledger.now)
         if last is None or last < now:
             contact.peer = msgspec.structs.replace(contact.peer, last_seen=now)
             self.put(contact)
 
     def add(self, host: str, port: int | None, name: str | None, dialect: str, source: str) -> Contact:
-        """Add a plain peer and its conversation. Raises OverflowError at MAX_PEERS, and at MAX_PER_SOURCE if "seen"."""
+        """Add a plain peer and its conversation. Raises OverflowError at MAX_PEERS; if "seen", at MAX_PER_SOURCE."""
         if source == "seen" and self._strangers.count(source_of(host)) >= MAX_PER_SOURCE:
             raise OverflowError(f"{MAX_PER_SOURCE} peers are known at {source_of(host)}; forget some.")
-        self._make_room()
+        self._make_room(source == "seen")
         self._last_number += 1
         id_ = f"{PLAIN_PREFIX}{self._last_number}"
         shown = name or (str(Address(host, port)) if port is not None else host)
@@ -337,11 +324,23 @@ class Contacts:
         self._rooms.add_plain(id_, shown, id_)
         return contact
 
-    def add_node(self, peer: str, name: str, host: str, address: Address | None, standing: nouns.Standing) -> Contact:
-        """Add a Snicher node and its conversation. Raises OverflowError at MAX_PEERS, and at MAX_PER_SOURCE."""
+    def add_node(
+        self,
+        peer: str,
+        name: str,
+        host: str,
+        address: Address | None,
+        standing: nouns.Standing,
+        instead: Contact | None = None,
+    ) -> Contact:
+        """Add a Snicher node and its conversation. `instead`: who leaves the list at once, so that it has his place.
+
+        Raises OverflowError at MAX_PEERS; a stranger, at MAX_PER_SOURCE.
+        """
         if standing == "stranger" and self._strangers.count(source_of(host)) >= MAX_PER_SOURCE:
             raise OverflowError(f"{MAX_PER_SOURCE} peers are known at {source_of(host)}; forget some.")
-        self._make_room()
+        if instead is None or instead.gone:
+            self._make_room(standing == "stranger")
         room = direct_room(self._me, peer)
         contact = Contact(
             nouns.Peer(
@@ -402,7 +401,8 @@ class Contacts:
     def revive(self, contact: Contact, *, keep: Contact | None = None, force: bool = False) -> None:
         """Put a peer back on the list; `keep` isn't displaced for it.
 
-        Raises OverflowError for a stranger at MAX_PEERS, unless `force` (somebody here deals with him).
+        Raises OverflowError for a stranger if only `keep` could make room, unless `force` (somebody here deals with
+        him).
         """
         if not contact.gone:
             return
@@ -411,7 +411,7 @@ class Contacts:
             if self._strangers.count(source) >= MAX_PER_SOURCE:
                 self._shelve(self.by_id[next(self._strangers.of(source))])
         try:
-            self._make_room(keep)
+            self._make_room(contact.peer.standing == "stranger", keep)
         except OverflowError:
             if contact.peer.standing == "stranger" and not force:
                 raise

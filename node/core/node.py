@@ -273,7 +273,7 @@ class Node:
         """When a Ticked is due, in milliseconds since 1970; None: not before something else happens."""
         times = (
             self._dialling.next_deadline(),
-            self._contacts.next_aging(),
+            self._contacts.reachable.next_deadline(),
             self._consumers.next_deadline(),
             self._secure.next_deadline(),
             self._static.next_deadline(),
@@ -288,7 +288,7 @@ class Node:
             # The wall clock was set back; that must not postpone a retry.
             self._dialling.shift(-set_back)
             self._static.shift(-set_back)
-            self._contacts.shift(-set_back)
+            self._contacts.reachable.shift(-set_back)
             self._nearby.shift(-set_back)
         self._ledger.now = now
         self._ledger.cause = None
@@ -297,7 +297,9 @@ class Node:
             case s.Heard():
                 self._limits.heard(stimulus)
             case s.LinkUp():
+                # Nothing follows from it.
                 self._connections.up(stimulus)
+                return self._ledger.take()
             case s.Transmitted():
                 self._greetings.transmitted(stimulus)
                 self._outbox.transmitted(stimulus)

@@ -33,7 +33,7 @@ class Recognising:
     def identify(self, host: str, port: int | None, name: str | None, dialect: str) -> Contact:
         """Find the peer at `host` with this port or, if `port` is None, with this name. If there is none, add it.
 
-        A claim of our own address is ignored. Raises OverflowError at MAX_PEERS and at MAX_PER_SOURCE.
+        A claim of our own address is ignored. Raises OverflowError at MAX_PER_SOURCE.
         """
         contacts = self._contacts
         contact = contacts.plain_at(host, port) if port is not None else None

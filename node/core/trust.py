@@ -87,7 +87,7 @@ class Trust:
         if known is None:
             name = names.shown(said_name) or f"node {short_code(peer).split(' ')[0]}"
             standing: nouns.Standing = "stranger" if plain is None else plain.peer.standing
-            known = contacts.add_node(peer, name, link.host, None if elsewhere else address, standing)
+            known = contacts.add_node(peer, name, link.host, None if elsewhere else address, standing, instead=plain)
             if not elsewhere:
                 contacts.places.learn(known, (address,), _how(plain), good=True)
             if elsewhere and pinned is not None:

@@ -5,6 +5,7 @@ hearing.py      what their links tell, as stimuli
 connection.py   one connection: asyncio on one side, a Link or a SecureLink on the other
 tls.py          TLS over memory for encrypted links: certificates, and the engine that is handed to a SecureLink
 listener.py     who gets in
+arrivals.py     accepted connections until they have a transport, or are over without one
 handshakes.py   how many handshakes others may begin, at once and a second
 inorder.py      what accepted connections say, in the order of their acceptance
 scheduler.py    whose turn it is, when more data comes than the node can process at once

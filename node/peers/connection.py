@@ -50,6 +50,8 @@ LATE = 0.02
 WRITE_BUFFER = 16 * 1024
 #: Most bytes of one read, and so the most that wait here for a connection's turn.
 READ_SIZE = 16 * 1024
+#: Most bytes of a connection's first read. How much follows depends on the cost of that.
+FIRST_READ = READ_SIZE // 16
 #: The same for an encrypted link with somebody known: it brings many entries at a time, in frames of 64 KiB.
 SECURE_READ = 64 * 1024
 
@@ -116,7 +118,7 @@ class Connection(asyncio.BufferedProtocol):
         #: The port the peer listens on, if known: announced by it, or dialled by us.
         self.port: int | None = None
         #: Bytes to read for the next turn, 1 to `most`; and the most that it may get.
-        self.read_size = READ_SIZE // 16
+        self.read_size = FIRST_READ
         self.most = READ_SIZE
         #: Bytes received and not yet counted for the quota.
         self.size = 0
@@ -142,6 +144,10 @@ class Connection(asyncio.BufferedProtocol):
         self.expect: str | None = None
         #: Whether the other side has proved its key, and an encrypted link is open.
         self.secured = False
+
+    def begin_with(self, data: bytes) -> None:
+        """Bytes were read before there was a transport: they wait for this connection's turn."""
+        self.size, self._waiting = len(data), data
 
     # -- asyncio's side
 

@@ -44,9 +44,13 @@ class Hearing:
         self._loop = asyncio.get_running_loop()
         self._in_order = InOrder(inside.feed, lambda: scheduler.paused, inside.waits)
 
-    def accepted(self, connection: Connection) -> None:
-        """A connection was accepted and set up."""
-        self._in_order.accepted(connection.host, connection.number)
+    def accepted(self, number: int, host: str) -> None:
+        """A connection was accepted: what it says has its place."""
+        self._in_order.accepted(host, number)
+
+    def finished(self, number: int) -> None:
+        """A connection was accepted, and ended before it could say anything."""
+        self._in_order.finished(number)
 
     def persistent(self, number: int) -> None:
         """Everything that a client says comes over this connection, so it has no place in the accept order."""

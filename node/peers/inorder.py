@@ -31,7 +31,7 @@ class InOrder:
         self._timer: asyncio.TimerHandle | None = None
 
     def accepted(self, host: str, number: int) -> None:
-        """A connection was set up: it gets its place."""
+        """A connection was accepted: it gets its place."""
         self._release(self._order.accepted(host, number, self._loop.time()))
 
     def persistent(self, number: int) -> None:

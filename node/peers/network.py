@@ -5,17 +5,15 @@ encrypted ones Secured and Framed; AnsweredLate and KeyDiffered say why a dialle
 for each link that was told by LinkUp or Secured, exactly one Closed comes, last; for each Transmit exactly one
 Transmitted; before a link's first Heard a LinkUp, and before all else of an encrypted link Secured.
 
-listener.py decides which connections are accepted, handshakes.py which of them may begin a handshake; scheduler.py
-decides whose turn it is.
+listener.py decides which connections are accepted, and handshakes.py which of them may begin a handshake; arrivals.py
+has the accepted ones until they have a transport; scheduler.py decides whose turn it is.
 """
 
 from __future__ import annotations
 
 import asyncio
-import collections
 import contextlib
 import errno
-import functools
 import os
 import socket
 from collections.abc import Callable, Sequence
@@ -29,6 +27,7 @@ from node.core.quotas import USED_UP
 from node.errors import LocalFault
 from node.model import Address, source_of
 from node.peers import reasons
+from node.peers.arrivals import Arrivals
 from node.peers.connection import Connection, Event
 from node.peers.handshakes import Handshakes
 from node.peers.hearing import Hearing
@@ -47,11 +46,6 @@ DIAL_TIMEOUT = 5.0
 #: Step of the wait for connections to end, in seconds. A step counts as no longer than this even if the process was
 #: suspended in it, because answers that came meanwhile are in the sockets and must be read first.
 STRETCH = 0.05
-#: Cost of setting up and ending an accepted connection, beyond its turns, in seconds.
-TAKE_COST = 0.0003
-#: With more connections of one source than this waiting to be set up, accepting pauses: a source that merely connects
-#: quickly shouldn't run into the bound on its open connections.
-MAX_UNTAKEN = 512
 
 
 class Node(Disk, Protocol):
@@ -93,13 +87,11 @@ class Network:
         self._handshakes = Handshakes(self._break_off)
         self._unfinished = Unfinished()
         self._scheduler = Scheduler(node)
-        #: Accepted connections that aren't set up yet, and their number for each source.
-        self._untaken: dict[int, socket.socket] = {}
-        self._untaken_of: collections.Counter[str] = collections.Counter()
-        self._accepting: set[asyncio.Task[None]] = set()
         self.listen_address = Address("127.0.0.1", 0)
         self._dialling: dict[int, asyncio.Task[None]] = {}
         self._hearing = Hearing(self, self._scheduler, self._handshakes)
+        answers = self._credentials is not None
+        self._arrivals = Arrivals(self, self._listener, self._scheduler, self._hearing, answers=answers)
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -130,42 +122,15 @@ class Network:
                 connection.leave(NO_ROOM, USED_UP)
 
     def take(self, sock: socket.socket, number: int, host: str) -> None:
-        """A connection was accepted: set it up when its source has a turn."""
-        self._untaken[number] = sock
-        source = source_of(host)
-        self._untaken_of[source] += 1
-        if len(self._untaken) >= MAX_UNTAKEN and len(self._untaken_of) == 1:
-            self._listener.pause()
-        self._scheduler.put(source, functools.partial(self._take_soon, number, host), small=True)
+        """A connection was accepted: look at it when its source has a turn."""
+        self._arrivals.take(sock, number, host)
 
-    def _take_soon(self, number: int, host: str) -> None:
-        sock = self._untaken.pop(number, None)
-        if sock is None:
-            return
-        source = source_of(host)
-        self._untaken_of[source] -= 1
-        if not self._untaken_of[source]:
-            del self._untaken_of[source]
-        if len(self._untaken) < MAX_UNTAKEN // 2:
-            self._listener.resume()
-        self._scheduler.charge(source, TAKE_COST)
-        task = asyncio.create_task(self._take(sock, number, host))
-        self._accepting.add(task)
-        task.add_done_callback(self._accepting.discard)
+    def stands(self, number: int) -> bool:
+        """Whether a connection has a transport."""
+        return number in self._connections
 
-    async def _take(self, sock: socket.socket, number: int, host: str) -> None:
-        connection = self._connection(
-            number, l.Link.accepted(answers=self._credentials is not None), host, inbound=True
-        )
-        try:
-            await self._loop.connect_accepted_socket(lambda: connection, sock)
-        except OSError:
-            # It was lost before it was set up, so the core never hears of it.
-            sock.close()
-            if number not in self._connections:
-                self._listener.over(number, host)
-
-    def _connection(self, number: int, link: l.Link, host: str, *, inbound: bool) -> Connection:
+    def connection(self, number: int, link: l.Link, host: str, *, inbound: bool) -> Connection:
+        """Make a connection, for a transport or for what it tells."""
         connection = Connection(number, link, inbound, self)
         connection.host = host
         connection.source = source_of(host)
@@ -189,8 +154,6 @@ class Network:
         """A connection stands."""
         self._connections[connection.number] = connection
         self._empty.clear()
-        if connection.inbound:
-            self._hearing.accepted(connection)
 
     def came(self, connection: Connection) -> None:
         """Bytes of a connection wait for its turn."""
@@ -241,7 +204,7 @@ class Network:
     def waits(self, link: int) -> bool:
         """Whether received bytes of a connection wait for a turn."""
         connection = self._connections.get(link)
-        return connection is not None and connection.waits
+        return connection.waits if connection is not None else self._arrivals.waits(link)
 
     # -- acts of the core
 
@@ -296,7 +259,7 @@ class Network:
         else:
             codec = registry.PERSISTENT[act.dialect]
             link = l.Link.announce(port, name, unsure=act.how == "unsure", codec=codec)
-        connection = self._connection(act.link, link, address.host, inbound=False)
+        connection = self.connection(act.link, link, address.host, inbound=False)
         connection.port = address.port
         connection.expect = act.expect
         reason: str | None = "We left."
@@ -372,11 +335,7 @@ class Network:
             task.cancel()
         self._listener.dismiss_refused()
         if not self._listener.open:
-            # The node is going down: connections accepted but never read from come too late.
-            for sock in self._untaken.values():
-                self._listener.dismiss(sock)
-            self._untaken.clear()
-            self._untaken_of.clear()
+            self._arrivals.dismiss()
         for connection in list(self._connections.values()):
             connection.leave()
 

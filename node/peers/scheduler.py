@@ -13,12 +13,14 @@ import asyncio
 import functools
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from node.peers import pace
 from node.peers.connection import Connection
 from node.peers.fairness import FairQueue
 from node.protocol.plain.ancestor import LONG_READ
+
+Result = TypeVar("Result")
 
 #: Target cost of a connection's turn, in seconds; the size of its reads is adapted to it.
 TURN_GOAL = 0.002
@@ -74,6 +76,14 @@ class Scheduler:
         """Charge a source for later work that its turn causes, in seconds."""
         self._queue.charge(source, seconds)
         self._owed += seconds
+
+    def spend(self, source: str, work: Callable[[], Result]) -> Result:
+        """Do work within a turn of a source that brings something for the disk, and charge the source for that."""
+        before = self._disk.owed
+        try:
+            return work()
+        finally:
+            self._queue.charge(source, self._disk.owed - before)
 
     def came(self, connection: Connection, *, known: bool = False) -> None:
         """Bytes of a connection wait. If no other source waits, they are processed at once.

@@ -6,6 +6,7 @@ as the interface's name, because the system's numbers change when an interface i
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import socket
 from collections.abc import Sequence
@@ -18,8 +19,8 @@ from node.peers import interfaces
 def host_of(sockaddr: Sequence[Any]) -> str:
     """The host in a socket's address, with its zone if it is link-local. Raises ValueError when there is none."""
     bare, _, zone = str(sockaddr[0]).partition("%")
-    host = normal_host(bare)
-    if not _is_link_local(host):
+    host, link_local = _without_zone(bare)
+    if not link_local:
         return host
     if not zone and len(sockaddr) == 4 and sockaddr[3]:
         zone = str(sockaddr[3])
@@ -57,6 +58,13 @@ def elsewhere(address: Address) -> Address:
     if _is_link_local(host) and host in (own.partition("%")[0] for own in interfaces.local_hosts()):
         raise ValueError(f"{address.host} is this machine itself; for another node on it write [::1]:{address.port}.")
     return address
+
+
+@functools.lru_cache(4096)
+def _without_zone(bare: str) -> tuple[str, bool]:
+    """A host in canonical form, and whether it is link-local. Raises ValueError."""
+    host = normal_host(bare)
+    return host, _is_link_local(host)
 
 
 def _is_link_local(host: str) -> bool:

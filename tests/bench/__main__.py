@@ -11,6 +11,8 @@
                message beside plain ones
     paging     pages of a long conversation while messages stream into it, beside a quiet node
     snapshots  a snapshot of 20,000 peers: each page, and the whole
+    newcomers  how soon what a newcomer says is at a subscriber, with 100, 2,000 and 20,000 peers on the list: of peers
+               whom nobody here knows, and of known ones, so that the list is full
     searching  search in a million messages, one in 25 of them without spaces; how fast they are indexed and how large
                the index is; start-up with them, beside an empty home
     leaving    what others wait for while a conversation of 500,000 is deleted, two of 200,000 become one, or a million
@@ -51,8 +53,8 @@ from tests.bench.sizes import FULL, QUICK, Sizes
 
 #: Each is a module of this package with `measure`. Loaded when asked for: workers import this file again.
 NAMES = (
-    "plain", "latency", "sending", "delivered", "links", "paging", "snapshots", "searching", "leaving", "idle",
-    "burst", "crowd", "handshakes", "finding", "scrolling", "pixels", "opening", "many", "growth",
+    "plain", "latency", "sending", "delivered", "links", "paging", "snapshots", "newcomers", "searching", "leaving",
+    "idle", "burst", "crowd", "handshakes", "finding", "scrolling", "pixels", "opening", "many", "growth",
 )  # fmt: skip
 
 

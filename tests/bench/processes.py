@@ -119,6 +119,12 @@ class Worker:
         self._process.start()
         theirs.close()
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process.pid is not None
+        return self._process.pid
+
     def hear(self) -> Any:
         """The next thing it says."""
         try:

@@ -40,6 +40,9 @@ class Sizes(msgspec.Struct, frozen=True):
     pages: int = 500
     #: A snapshot in pages.
     peers: int = 20_000
+    #: Newcomers at lists of these lengths, and how many come.
+    listed: tuple[int, ...] = (100, 2_000, 20_000)
+    arriving: int = 100
     #: Search and start-up.
     database: int = 1_000_000
     searches: int = 30
@@ -102,6 +105,8 @@ QUICK = Sizes(
     incoming_per_s=500,
     pages=10,
     peers=1_200,
+    listed=(10, 50, 100),
+    arriving=5,
     database=3_000,
     searches=2,
     starts=1,
@@ -119,7 +124,7 @@ QUICK = Sizes(
     flooders=20,
     near=(2,),
     near_idle_s=0.2,
-    smallest={"conversations": 5, "messages": 50, "links": 1, "subscribers": 1, "consumers": 1},
+    smallest={"messages": 50, "consumers": 1},
     asked=3,
     deleted=3_000,
     merged=1_000,

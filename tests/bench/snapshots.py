@@ -53,7 +53,13 @@ def measure(sizes: Sizes) -> list[Row]:
     ]
 
 
-def fill(home: pathlib.Path, count: int, each: int = 1, mark: tuple[str, int] | None = None) -> None:
+def fill(
+    home: pathlib.Path,
+    count: int,
+    each: int = 1,
+    mark: tuple[str, int] | None = None,
+    standing: nouns.Standing = "stranger",
+) -> None:
     """So many peers, each with a conversation that has `each` texts; the one with this number says what `mark` says."""
     writer = Writer(home)
     writer.prepare(log=secrets.token_hex(8), instance=secrets.token_hex(16))
@@ -68,7 +74,9 @@ def fill(home: pathlib.Path, count: int, each: int = 1, mark: tuple[str, int] | 
                 id=(number - 1) * each + nth, room=id_, order=order_text(at << COUNTER_BITS), at=at, direction="in",
                 author=id_, name=name, text=mark[0] if mark and mark[1] == nth else TEXT,
             ))  # fmt: skip
-        peer = nouns.Peer(id=id_, room=id_, name=name, host=host, port=5000, dialect="std", dialect_from="seen")
+        peer = nouns.Peer(
+            id=id_, room=id_, name=name, host=host, port=5000, dialect="std", dialect_from="seen", standing=standing
+        )
         room = nouns.Room(id=id_, kind="plain", name=name, peer=id_, created=FIRST_AT, unread=1, last=said[-1])
         records += [e.PutPeer(peer), e.PutRoom(room)]
         records += [e.AddMessage(message, message.at << COUNTER_BITS) for message in said]

@@ -292,6 +292,7 @@ BOUNDS = {
     "reports of followers": [str(bounds.MAX_REPORTS), str(bounds.REPORT_LIFETIME_MS // 1000)],
     "a key": [str(bounds.KEY_LIFETIME_MS // 3_600_000)],
     "peers": [f"{contacts.MAX_PEERS:,}"],
+    "strangers beside known peers": [f"{contacts.NEWCOMERS:,}", f"{contacts.MAX_PEERS + contacts.NEWCOMERS:,}"],
     "strangers of one source": [f"{contacts.MAX_PER_SOURCE:,}"],
     "a request": [str(requests.MAX_TEXTS), kib(requests.MAX_BYTES)],
     "requests in which something was said": [str(requests.MAX_REQUESTS)],

@@ -10,7 +10,7 @@ from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import contacts
 from node.core import stimuli as s
-from node.core.contacts import MAX_AGED, REACHABLE_MS
+from node.core.reachable import MAX_AGED, REACHABLE_MS
 from node.protocol.plain.codec import Text
 from tests.node.core.desk import BOB, START, Desk, data
 
@@ -65,7 +65,7 @@ def test_one_that_is_heard_while_something_waits_for_it_stays_fresh() -> None:
     desk.send(BOB, "waits")
     desk.now += 60_000
     hear(desk)
-    assert desk.core._contacts.next_aging() == desk.now + REACHABLE_MS
+    assert desk.core._contacts.reachable.next_deadline() == desk.now + REACHABLE_MS
 
 
 def test_what_was_heard_before_a_restart_still_ages() -> None:

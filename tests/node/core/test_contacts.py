@@ -157,21 +157,25 @@ def test_a_forgotten_peer_is_off_the_list_and_comes_back_with_its_conversation()
     assert not bob.gone
 
 
-def test_a_list_full_of_known_peers_takes_no_stranger_until_somebody_is_forgotten(
+def test_a_list_full_of_known_peers_takes_a_stranger_and_nobody_becomes_known_until_somebody_is_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "MAX_PEERS", 2)
+    monkeypatch.setattr(module, "NEWCOMERS", 1)
     book = Book()
     bob, eve = book.identify(5000, "bob"), book.identify(5001, "eve")
     book.contacts.stand(bob, "known")
     book.contacts.stand(eve, "asked")
-    with pytest.raises(OverflowError):
-        book.identify(5002, "mallory")
+    first, second = book.identify(5002, "mallory"), book.identify(5003, "trent")
+    assert (first.gone, second.gone) == (True, False)
     with pytest.raises(OverflowError):
         book.contacts.check_room_for(1)
+    with pytest.raises(OverflowError):
+        book.contacts.add("10.0.0.9", 5000, None, "unknown", "guess")
     assert book.identify(5000, "bob") is bob
     book.contacts.forget(bob)
-    assert book.identify(5002, "mallory").peer.name == "mallory"
+    assert book.contacts.add("10.0.0.9", 5000, None, "unknown", "guess").peer.standing == "asked"
+    assert not second.gone
 
 
 def test_one_source_can_t_fill_the_list_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

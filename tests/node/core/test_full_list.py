@@ -12,11 +12,13 @@ from node.core import stimuli as s
 from node.core.contacts import LOOK_MS, STRANGER_MS
 from node.protocol.plain.codec import Announced, Text
 from tests.node.core.desk import START, Desk, data, events, only, result
+from tests.node.core.nodes import Net, Station
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contacts, "MAX_PEERS", 10)
+    monkeypatch.setattr(contacts, "NEWCOMERS", 2)
     monkeypatch.setattr(contacts, "MAX_PER_SOURCE", 4)
     monkeypatch.setattr(contacts, "MAX_SHELVED", 5)
 
@@ -53,8 +55,72 @@ def test_newcomers_and_the_owner_get_in_while_the_list_is_full_of_strangers() ->
     assert [one.message.text for one in data(ev.MessageReceived, new)] == ["new here"]
     for number in range(5, 13):
         assert isinstance(result(desk.send(f"10.0.0.{number}:5000", "hi")), rq.SendResult)
-    assert len(listed(desk)) == 10
+    assert len(listed(desk)) == 12, "so many are known, and there is room for two newcomers"
     assert result(desk.send("10.0.0.99:5001", "one too many")) == "busy", "all are known now"
+    assert result(desk.send("new", "one too many")) == "busy", "neither can one more become known"
+
+
+def known_only(count: int = 10) -> Desk:
+    """A list that is full of peers whom people here know."""
+    desk = Desk()
+    for number in range(count):
+        assert isinstance(result(desk.send(f"10.0.0.{number}:5000", "hi")), rq.SendResult)
+    return desk
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("dialect", ["std", "snicher"])
+def test_a_newcomer_is_served_though_the_list_is_full_of_known_peers(dialect: str) -> None:
+    desk = known_only()
+    for number in range(4):
+        said = [Announced(5000), Text("hello", None, None)] if dialect == "snicher" else [Text("hello", "new", 5000)]
+        effects = desk.hear(2 + 2 * number, *said, host=f"10.1.0.{number}", dialect=dialect)
+        assert [one.message.text for one in data(ev.MessageReceived, effects)] == ["hello"]
+        assert not data(ev.ConnectionNoticed, effects)
+        assert 2 + 2 * number not in [one.link for one in only(e.HangUp, effects)]
+    # Newcomers make room for newcomers, and for nobody else's sake.
+    assert listed(desk) == [*(f"10.0.0.{number}" for number in range(10)), "10.1.0.2", "10.1.0.3"]
+    assert len(Desk(desk.store).core._contacts.by_id) == 14, "and what the first ones said stays"
+
+
+def full(anna: Station, count: int) -> None:
+    """Let her know so many old clients."""
+    for number in range(count):
+        anna.ask("send", rq.SendArgs(messages=[rq.Outgoing(to=f"10.7.0.{number}:5000", text="hi")]))
+
+
+@pytest.mark.usefixtures("small")
+def test_a_new_node_is_linked_though_the_list_is_full_of_known_peers() -> None:
+    net = Net()
+    anna, *others = (net.add(name) for name in ("anna", "ben", "cara", "dan"))
+    full(anna, 10)
+    for other in others:
+        other.ask("connect", rq.ConnectArgs(address=str(anna.address)))
+        net.settle()
+        assert anna.peer(other).link == "online"
+    assert anna.core._contacts._listed == 12, "and the first one had to go for the last one"
+
+
+@pytest.mark.usefixtures("small")
+def test_whoever_is_dialled_and_turns_out_to_be_a_node_has_the_place_of_the_address() -> None:
+    net = Net()
+    anna, ben = net.add("anna"), net.add("ben")
+    full(anna, 9)
+    anna.ask("connect", rq.ConnectArgs(address=str(ben.address)))
+    net.settle()
+    assert anna.peer(ben).link == "online"
+    assert anna.peer(ben).standing == "asked"
+    assert anna.core._contacts._listed == 10
+
+
+@pytest.mark.usefixtures("small")
+def test_who_is_known_already_is_written_to_though_the_list_is_full() -> None:
+    desk = known_only()
+    for number in range(10):
+        assert isinstance(result(desk.send(f"10.0.0.{number}:5000", "again")), rq.SendResult)
+    assert result(desk.ask("connect", rq.ConnectArgs(address="10.0.1.99:5000"))) == "busy"
+    desk.hear(2, Text("hi", "new", 5000), host="10.1.0.1", dialect="std")
+    assert result(desk.ask("connect", rq.ConnectArgs(address="10.1.0.1:5000"))) == "busy"
 
 
 @pytest.mark.usefixtures("small")
@@ -112,7 +178,9 @@ def test_who_is_written_to_does_not_leave_the_list_for_others_of_the_same_send()
         *(rq.Outgoing(to=one, text="hi") for one in here[:5]),
     ]
     assert len(result(desk.ask("send", rq.SendArgs(messages=outgoing))).messages) == 10
-    assert len(listed(desk)) == 10
+    known = [c for c in desk.core._contacts.by_id.values() if not c.gone and c.peer.standing != "stranger"]
+    assert len(known) == 10
+    assert len(listed(desk)) == 12
 
 
 def test_a_stranger_who_isn_t_heard_for_a_month_leaves_the_list_and_a_known_one_doesn_t() -> None:

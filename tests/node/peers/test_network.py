@@ -12,7 +12,7 @@ import pytest
 from node.core import effects as e
 from node.core import stimuli as s
 from node.model import Address
-from node.peers import network as networks
+from node.peers import arrivals
 from tests.node.peers.live import dialled, eventually, listening, read_to_end, run
 from tests.support.processes import free_address, loopback_host
 
@@ -138,11 +138,11 @@ def test_who_was_accepted_and_never_heard_is_closed_at_the_end() -> None:
             network.pause()
             with dialled(network) as sock:
                 sock.sendall(b"127.0.0.1:5000 OLD too late")
-                await eventually(lambda: network._untaken)
+                await eventually(lambda: network._arrivals.untaken)
                 network.stop_listening()
                 network.leave_all()
                 assert await read_to_end(sock) == b""
-                assert not network._untaken
+                assert not network._arrivals.untaken
 
     run(test)
 
@@ -166,7 +166,7 @@ def test_time_in_which_the_process_stood_still_is_not_waited_for() -> None:
 
 def test_one_that_comes_too_quickly_waits_outside_and_is_heard_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """It isn't refused: more may come at once than one source may have."""
-    monkeypatch.setattr(networks, "MAX_UNTAKEN", 4)
+    monkeypatch.setattr(arrivals, "MAX_UNTAKEN", 4)
     monkeypatch.setattr("node.protocol.order.HOLD_BACK", 3600.0)
 
     async def test() -> None:
@@ -178,7 +178,7 @@ def test_one_that_comes_too_quickly_waits_outside_and_is_heard_in_the_end(monkey
                     sock = stack.enter_context(dialled(network, host))
                     sock.sendall(f"127.0.0.1:5000 OLD {number}".encode())
                     sock.shutdown(socket.SHUT_WR)
-                await eventually(lambda: len(network._untaken) >= 4)
+                await eventually(lambda: len(network._arrivals.untaken) >= 4)
                 network.resume()
                 await eventually(lambda: len(network.texts) == 60)
                 assert network.texts == [str(number) for number in range(60)]

@@ -67,7 +67,7 @@ def test_a_source_that_the_disk_has_enough_of_waits_and_nobody_else() -> None:
                 with dialled(network, host) as late:
                     late.sendall(b"127.0.0.1:5000 LATE third")
                     late.shutdown(socket.SHUT_WR)
-                    await eventually(lambda: network._connections[2].waits and network._untaken)
+                    await eventually(lambda: network._connections[2].waits and network._arrivals.untaken)
                     other.sendall(b"NEW: a text of somebody else\n")
                     await eventually(lambda: "a text of somebody else" in network.texts)
                     assert len(network.texts) == 2
