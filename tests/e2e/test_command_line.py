@@ -150,7 +150,7 @@ def test_on_a_terminal_delete_asks_and_lists_fit(anna: NodeProcess, old: Std) ->
     verb = [sys.executable, "-m", "node"]
     with Terminal([*verb, "delete", old.address, "--home", str(anna.home)], str(ROOT)) as terminal:
         terminal.wait_for(f"Delete the conversation with OLD ({old.address}) for good, with 1 message? (yes/no): ")
-        terminal.type("\x03")
+        terminal.interrupt()
         assert terminal.wait_end() == 130
     # pytest-xdist sets COLUMNS, which would count instead of the terminal's own width.
     with Terminal([*verb, "peers", "--home", str(anna.home)], str(ROOT), (40, 45), COLUMNS="") as terminal:

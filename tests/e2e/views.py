@@ -78,7 +78,8 @@ def _named(name: str) -> Callable[[Page], None]:
 def _presences(tab: Page) -> None:
     """Nobody who was heard is "not tried yet", and nobody who is there was "never" seen."""
     for name, presence, seen in (
-        ("cian", "^quiet since ", "min ago"), ("dora", "^not tried yet$", "never"), ("erik", "^reachable$", "not yet"),
+        ("cian", "^quiet since ", "min ago"), ("dora", "^not tried yet$", "never heard"),
+        ("erik", "^reachable$", "not heard yet"),
     ):  # fmt: skip
         row = tab.locator(".peer", has_text=name)
         expect(row.locator(".presence")).to_have_text(re.compile(presence))

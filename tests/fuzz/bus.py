@@ -233,7 +233,9 @@ class BusFuzz:
         if not reply.ok or _without_texts(again) != _without_texts(first):
             raise self.witness.fail(f"a key's second result is {reply}, not {result!r}")
         for one, before in zip(_texts(again), _texts(first), strict=True):
-            if one["id"] in self._ids() and one != before:
+            # Messages of a `send` are as they are by now: how they stand, and where.
+            same = one == before or ("messages" in first and one.get("text") == before.get("text"))
+            if one["id"] in self._ids() and not same:
                 raise self.witness.fail(f"a key's second result has {one}, not {before}")
             if one["id"] not in self._ids() and one.get("text"):
                 raise self.witness.fail(f"{one} was deleted, and is still in the reply kept for a key")

@@ -164,6 +164,8 @@ def test_all_that_a_program_prints_goes_that_way(pipe: tuple[int, int], monkeypa
     stream = io.TextIOWrapper(io.FileIO(pipe[1], "w", closefd=False), write_through=True)
     early = logging.StreamHandler(stream)
     logger = logging.getLogger("snicher.tests.early")
+    # Handlers that other tests left further up have nothing to do with this one.
+    monkeypatch.setattr(logger, "propagate", False)
     logger.addHandler(early)
     kept: list[object] = []
     monkeypatch.setattr(sys, "stderr", stream)

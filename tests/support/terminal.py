@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pathlib
 import pty
 import re
 import select
@@ -66,6 +67,20 @@ class Terminal:
     def type(self, keys: str) -> None:
         """Type, as on a keyboard; Enter is a carriage return."""
         os.write(self._file, keys.encode())
+
+    def interrupt(self) -> None:
+        """Type Ctrl+C once the program waits for a line.
+
+        A signal that comes a moment before that is seen only when the line is there: Python looks for it before the
+        system call, not in it. People are slower.
+        """
+        deadline = time.monotonic() + 60.0
+        waits = pathlib.Path(f"/proc/{self.pid}/wchan")
+        # Nothing tells how a program waits where /proc is missing or closed: then it is typed at once.
+        while waits.exists() and waits.read_text("ascii") not in ("", "0", "wait_woken", "n_tty_read"):
+            assert time.monotonic() < deadline, f"It waits for no line:\n{self.text}"
+            self._read(0.01)
+        self.type("\x03")
 
     def wait_for(self, shown: str, timeout: float = 60.0) -> None:
         """Wait until this stands in what was shown since the last wait. Raises AssertionError with all of it."""
