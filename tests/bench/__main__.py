@@ -48,8 +48,8 @@ from tests.bench.sizes import FULL, QUICK, Sizes
 
 #: Each is a module of this package with `measure`. Loaded when asked for: workers import this file again.
 NAMES = (
-    "plain", "latency", "sending", "delivered", "links", "paging", "snapshots", "newcomers", "searching", "idle", "burst", "crowd",
-    "handshakes", "finding", "scrolling", "pixels", "opening", "many",
+    "plain", "latency", "sending", "delivered", "links", "paging", "snapshots", "newcomers", "searching", "idle",
+    "burst", "crowd", "handshakes", "finding", "scrolling", "pixels", "opening", "many",
 )  # fmt: skip
 
 
