@@ -8,6 +8,7 @@
     links.py      links that open it once                           sessions.py  who is in: cookie and pass
     challenges.py  proofs, by signature                             another.py  `--link`: ask for another link
     hostconfig.py  keeps Streamlit's own dialogs away               preloading.py  tells browsers early what they need
+    fixed.py      Streamlit's options, from nowhere else; theme.toml: its colours
     given.py      flags and PORT, checked                         running.py   which dashboards of a home run; ends them
     live.py       feed -> one bounded queue per tab -> WebSocket                        asked.py    what a tab may ask
     feed.py       follows the node, and asks it
@@ -29,9 +30,9 @@
     hatch.py      how a script of Streamlit asks the server     native.py    answers, once the pass is proved
     drafts.py     pure: settings while somebody edits them      when.py      pure: moments in words
 
-Who may import whom: app -> (main, live, hostconfig, preloading, another, connections, listening, given, running) ->
-guard -> door -> (place, links, sessions, pages) -> (challenges, hosts); live -> native -> (watching | composing) ->
-asked -> (eventlog | options | lists) -> schema -> (feed | viewmodel) -> node.bus; main -> views -> components ->
-(hatch | registry) -> schema. viewmodel -> (activity | operations | telling) -> (requested | diagnosing |
+Who may import whom: app -> (main, live, hostconfig, preloading, another, connections, listening, given, running,
+fixed) -> guard -> door -> (place, links, sessions, pages) -> (challenges, hosts); live -> native -> (watching |
+composing) -> asked -> (eventlog | options | lists) -> schema -> (feed | viewmodel) -> node.bus; main -> views ->
+components -> (hatch | registry) -> schema. viewmodel -> (activity | operations | telling) -> (requested | diagnosing |
 near) -> (appearance | secure) -> (doubts | namesakes) -> wording are pure.
 """

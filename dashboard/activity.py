@@ -9,6 +9,7 @@ import msgspec
 
 from dashboard import wording
 from dashboard.appearance import AwayView
+from node import program
 from node.bus import requests as rq
 
 #: Width of one step of the rate's curve, in ms, and how many steps are kept: five minutes in all.
@@ -190,7 +191,7 @@ def _disk(stats: rq.StatsResult | None, status: rq.StatusResult | None) -> Sign:
     if status.health.problem:
         return Sign("Disk", "nearly full", "bad", wording.clean_text(status.health.problem))
     if status.health.notices:
-        return Sign("Disk", "look here", "bad", wording.clean_text(" ".join(status.health.notices)))
+        return Sign("Disk", "look here", "bad", wording.clean_text(program.typed(" ".join(status.health.notices))))
     free = "" if stats is None else f" {wording.size(stats.free_bytes)} are free."
     return Sign("Disk", "well", "good", f"What is said is stored at once.{free}")
 

@@ -4,7 +4,8 @@
     python -m dashboard.app --link [--port 8501] [--home DIR]
     python -m dashboard.app --stop [--port 8501] [--home DIR]
 
-Law of this file: it wires; it decides nothing. Run it from the repository's root, so that `node` can be imported.
+Where Snicher is installed, that is `snicher dashboard`. Law of this file: it wires; it decides nothing. Run it from the
+repository's root, so that `node` can be imported.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ import uvicorn
 from starlette.middleware import Middleware
 from starlette.routing import Route, WebSocketRoute
 from streamlit import file_util
-from streamlit.web import bootstrap
 
 from dashboard import (
     another,
     connections,
     door,
+    fixed,
     given,
     guard,
     hostconfig,
@@ -42,7 +43,7 @@ from dashboard import (
 )
 from dashboard.components import assets
 from dashboard.links import PARAMETER
-from node import loglines, streams, supervisor
+from node import loglines, program, streams, supervisor
 from node.bus import locate
 from node.errors import ConfigError, ListenError, SnicherError
 
@@ -53,22 +54,6 @@ SCRIPT = pathlib.Path(__file__).with_name("main.py")
 GRACEFUL_STOP_S = 2
 #: Bytes of one WebSocket frame from a browser; what live.py takes is less.
 MAX_FRAME_BYTES = 4 * 1024 * 1024
-
-#: Streamlit options that must hold wherever the program is started; .streamlit/config.toml repeats them and adds looks.
-FIXED_OPTIONS: dict[str, object] = {
-    "browser.gatherUsageStats": False,
-    "client.toolbarMode": "minimal",
-    "client.showErrorDetails": "none",
-    "client.showSidebarNavigation": False,
-    # Settings may be changed elsewhere, so their fields have a default and are set as well (views/settings.py).
-    "global.disableWidgetStateDuplicationWarning": True,
-    "server.fileWatcherType": "none",
-    "server.headless": True,
-    "server.enableAgentApi": False,
-    "server.enableStaticServing": False,
-    "server.maxUploadSize": 1,
-    "server.showEmailPrompt": False,
-}
 
 
 def build(
@@ -82,8 +67,7 @@ def build(
     ours = place.Place(home, address, port)
     entrance = door.Door(ours, hosts.hosts_of(address, port, ours.name, further_hosts))
     assets.conceal(ours.secret)
-    options = {**FIXED_OPTIONS, "server.port": port, "server.address": address}
-    bootstrap.load_config_options(options)
+    fixed.fix(port, address)
     hub = live.Hub(home, f"dashboard-{port}", entrance)
 
     @contextlib.asynccontextmanager
@@ -161,7 +145,7 @@ def greeting(entrance: door.Door) -> str:
         lines += [f"  By its other name: the same behind {name}, such as https://{name}/?{PARAMETER}={code}", ""]
     if hosts.is_wildcard(entrance.hosts.address):
         lines += ["  In a browser on another machine, put this machine's address in place of 127.0.0.1.", ""]
-    lines += ["  Another link, for another browser: python -m dashboard.app --link", ""]
+    lines += [program.typed("  Another link, for another browser: python -m dashboard.app --link"), ""]
     return "\n".join(lines)
 
 
@@ -185,7 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         application, entrance = build(told.home, port, told.address, told.further_hosts)
         mark = running.mark(told.home, port, told.address)
     except SnicherError as error:
-        print(f"snicher dashboard: {error}", file=sys.stderr)
+        print(program.typed(f"snicher dashboard: {error}"), file=sys.stderr)
         return error.exit_code
     place.remove_old_token(told.home)
     if not hosts.is_loopback(told.address):

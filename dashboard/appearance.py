@@ -9,6 +9,7 @@ import msgspec
 
 from dashboard import wording
 from dashboard.doubts import DoubtView
+from node import program
 from node.bus import nouns
 from node.bus import requests as rq
 
@@ -78,7 +79,7 @@ class RoomView(msgspec.Struct, frozen=True):
     initials: str
     hue: int
     encrypted: bool
-    #: "encrypted" or "not encrypted", and what that means.
+    #: "encrypted" or "plain", and what that means.
     privacy: str
     privacy_title: str
     #: The code of the node there, as groups; a plain client has none.
@@ -229,7 +230,7 @@ def peer_view(
     name = name_of(peer)
     seen = wording.presence(peer.link, peer.presence, heard=peer.last_seen is not None)
     dialect, dialect_title = wording.dialect(peer)
-    error = wording.one_line(peer.error or (next_try.reason if next_try else ""), MAX_ERROR_CHARS)
+    error = wording.one_line(program.typed(peer.error or (next_try.reason if next_try else "")), MAX_ERROR_CHARS)
     return PeerView(
         id=peer.id,
         room=peer.room,
@@ -297,7 +298,7 @@ def room_view(
             at=last.at,
             mine=last.direction == "out",
             text=wording.one_line(last.text, PREVIEW_CHARS),
-            delivery=delivery_of(last, name) if last.direction == "out" else None,
+            delivery=delivery_of(last) if last.direction == "out" else None,
         ),
         peer=room.peer,
         address=address_of(peer) if peer else "",
@@ -330,10 +331,12 @@ def _why_waiting(name: str, peer: nouns.Peer | None) -> str:
         return f"{name} has to connect to you: no address is known any more"
     if not peer.port:
         return f"{name} has to connect to you: it never said where it listens"
+    if peer.link == "unknown":
+        return f"{name} {'has been quiet' if peer.last_seen is not None else 'has not been tried yet'}"
     return f"{name} is offline"
 
 
-def message_view(message: nouns.Message, peer_name: str, *, direct: bool = False) -> MessageView:
+def message_view(message: nouns.Message, *, direct: bool = False) -> MessageView:
     """One line of a conversation. `direct`: of one with a node, where what was said in clear is marked."""
     mine = message.direction == "out"
     unknown = message.kind == "unknown"
@@ -351,14 +354,14 @@ def message_view(message: nouns.Message, peer_name: str, *, direct: bool = False
         notice=unknown or message.kind == "notice",
         plain=direct and message.kind == "text" and message.entry is None,
         entry=message.entry,
-        delivery=delivery_of(message, peer_name) if mine and message.kind == "text" else None,
+        delivery=delivery_of(message) if mine and message.kind == "text" else None,
         marks=marks_of(message),
     )
 
 
-def delivery_of(message: nouns.Message, peer_name: str) -> Delivery:
+def delivery_of(message: nouns.Message) -> Delivery:
     """The state of one of our own messages."""
-    phrase = wording.delivery(message, peer_name)
+    phrase = wording.delivery(message)
     # For a waiting message the conversation says why, and when the next try is.
     waits = message.state == "waiting" and not phrase.why
     return Delivery(phrase.label, phrase.tone, phrase.why, wording.repair(message.state), waits)
@@ -370,7 +373,7 @@ def recipient_view(one: rq.Recipient, peer: nouns.Peer | None, *, shared: bool) 
     stand_in = nouns.Message(
         id=0, room="", order="", at=0, direction="out", author="", name="", state=one.state, detail=one.detail
     )
-    phrase = wording.delivery(stand_in, name)
+    phrase = wording.delivery(stand_in)
     waits = one.state == "waiting" and not phrase.why
     return RecipientView(
         name=name,

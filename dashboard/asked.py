@@ -69,6 +69,11 @@ async def answer(request: schema.Request, asker: Asker, model: viewmodel.Model) 
             given = {name: getattr(request, name) for name in nouns.Settings.__struct_fields__}
             changes = {name: value for name, value in given.items() if value is not None}
             return await options.change(asker, changes, request.key)
+        case schema.Naming():
+            return await options.named(asker)
+        case schema.Name():
+            answer = await options.change(asker, {"name": request.name}, request.key)
+            return schema.Named(answer.settings["name"], chosen=True)
         case _:
             raise CommandRefused("unknown_op", f"The dashboard has no answer to {type(request).__name__}.")
 

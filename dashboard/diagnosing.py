@@ -8,14 +8,12 @@ from __future__ import annotations
 import msgspec
 
 from dashboard import wording
+from node import program
 from node.bus import diagnosis as found_by
-from node.bus import nouns
+from node.bus import nouns, words
 
-#: A state in a word, and its tone.
-MARKS = {
-    "well": ("well", "good"), "doubtful": ("doubtful", "wait"), "fails": ("fails", "bad"),
-    "untried": ("not tried", "plain"),
-}  # fmt: skip
+#: The tones of the states.
+_TONES = {"well": "good", "doubtful": "wait", "fails": "bad"}
 #: The tones of what came of a path.
 _ANSWERS = {
     "linked": "good", "open": "good", "seen": "good", "untried": "plain", "other key": "bad", "no node": "bad",
@@ -108,19 +106,20 @@ def view(found: found_by.Diagnosis) -> DiagnosisView:
 
 
 def _mark(state: str) -> tuple[str, str]:
-    return MARKS.get(state, MARKS["untried"])
+    known = state if state in words.EXAMINED else "untried"
+    return words.EXAMINED[known].short, _TONES.get(known, "plain")
 
 
 def _check(one: found_by.Check, found: found_by.Diagnosis) -> CheckView:
     label, tone = _mark(one.state)
-    texts = (wording.clean_text(text) for text in (one.said, one.remedy, one.command))
+    texts = (wording.clean_text(program.typed(text)) for text in (one.said, one.remedy, one.command))
     said, remedy, command = texts
     return CheckView(one.key, wording.clean_text(one.title), label, tone, said, remedy, command, one.at < found.at)
 
 
 def _path(one: found_by.PathTried) -> PathView:
     took = "" if one.ms is None else f"{one.ms} ms" if one.ms < 1000 else f"{one.ms / 1000:.1f} s"
-    label = "not tried" if one.answer == "untried" else wording.clean_text(one.answer)
+    label = words.of(words.ANSWER, wording.clean_text(one.answer)).short
     tone = _ANSWERS.get(one.answer, "plain")
     return PathView(one.path, one.interface, took, label, tone, wording.clean_text(one.reason), one.since)
 

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from dashboard.hosts import DEFAULT_ADDRESS
+from node import program
 from node.bus import locate
 from node.errors import ConfigError
 
@@ -47,7 +48,7 @@ class Given(msgspec.Struct, frozen=True):
 def read(arguments: Sequence[str] | None, environment: Mapping[str, str]) -> Given:
     """Read the flags (None: those of this process) and the environment. Raises ConfigError, or SystemExit for usage."""
     parser = argparse.ArgumentParser(
-        prog="python -m dashboard.app", description="Snicher's web dashboard.", allow_abbrev=False
+        prog=program.typed("python -m dashboard.app"), description="Snicher's web dashboard.", allow_abbrev=False
     )
     parser.add_argument("--home", help="the node's home (default: SNICHER_HOME or the platform's data folder)")
     parser.add_argument("--port", type=_flag(port_of), help=f"default: {PORT_VARIABLE} or {DEFAULT_PORT}; 0: any")

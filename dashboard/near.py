@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from dashboard import wording
-from node.bus import nouns
+from node.bus import nouns, words
 
 
 class Neighbour(msgspec.Struct, frozen=True):
@@ -31,22 +31,14 @@ class NearbyView(msgspec.Struct, frozen=True):
     unknown: int
 
 
-#: Of each state of the node's `nearby`: tone, word and sentence.
-_STATES = {
-    "on": ("wait", "looking", "for others on this network, all the time"),
-    "deaf": ("bad", "not heard", "this network doesn't pass on the question who is there"),
-    "failing": ("bad", "can't look", "for others on this network; it is tried again"),
-    "no_network": ("wait", "no network", "this machine is on none now; looking goes on when it is"),
-    "local": ("", "not looking", "because your node listens where only this machine reaches it"),
-    "off": ("", "not looking", "because finding others is switched off in Settings"),
-}
+#: The tones of the states of the node's `nearby`.
+_TONES = {"deaf": "bad", "failing": "bad", "local": "", "off": ""}
 
 
 def nearby_view(nearby: nouns.Nearby, peers: dict[str, nouns.Peer], blocked: dict[str, nouns.Blocked]) -> NearbyView:
     """Ready to draw. A state that this version doesn't know is shown as it is told."""
-    tone, word, text = _STATES.get(nearby.state, ("wait", wording.clean_text(nearby.state), ""))
-    if nearby.detail:
-        text = wording.clean_text(nearby.detail)
+    said = words.of(words.NEARBY, wording.clean_name(nearby.state, "?"))
+    tone, word, text = _TONES.get(nearby.state, "wait"), said.short, wording.clean_text(nearby.detail or said.sentence)
     since: dict[str, int] = {}
     for service in nearby.services:
         # Somebody may be seen twice: after a start, under a new name beside the old one.

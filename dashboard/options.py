@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from dashboard import viewmodel, wording
+from dashboard import schema, viewmodel, wording
 from dashboard.feed import Asker
 from node.bus import nouns
 from node.bus import requests as rq
@@ -113,6 +113,16 @@ async def change(asker: Asker, changes: dict[str, Any], key: str) -> Changed:
     """
     answer: rq.SettingsResult = await asker.ask("settings", rq.SettingsArgs(**changes), key=key)
     return Changed(_settings(answer.settings, None))
+
+
+async def named(asker: Asker) -> schema.Named:
+    """This node's name, and whether anybody has chosen it. Raises CommandRefused, NodeAway or BusProtocolError."""
+    config: rq.ConfigResult = await asker.ask("config")
+    name = next((one for one in config.settings if one.key == "name"), None)
+    # A node that doesn't tell isn't asked about it.
+    return schema.Named(
+        wording.clean_name(name.value, "") if name else "", chosen=name is None or name.source != "default"
+    )
 
 
 def has_heard(model: viewmodel.Model, changed: Changed) -> bool:

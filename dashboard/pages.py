@@ -17,15 +17,17 @@ from collections.abc import Iterable
 
 from starlette.types import Send
 
+from node import program
+
 HTML = "text/html; charset=utf-8"
 SCRIPT = "text/javascript; charset=utf-8"
 
 _FOLDER = pathlib.Path(__file__).parent / "components" / "door"
 _STYLE = (_FOLDER / "page.css").read_text("utf-8")
 _FRAME = string.Template((_FOLDER / "page.html").read_text("utf-8"))
-_DOOR = string.Template((_FOLDER / "door.html").read_text("utf-8"))
-_WRONG_ADDRESS = string.Template((_FOLDER / "wrong_address.html").read_text("utf-8"))
-_FOREIGN_ORIGIN = string.Template((_FOLDER / "foreign_origin.html").read_text("utf-8"))
+_DOOR = string.Template(program.typed((_FOLDER / "door.html").read_text("utf-8")))
+_WRONG_ADDRESS = string.Template(program.typed((_FOLDER / "wrong_address.html").read_text("utf-8")))
+_FOREIGN_ORIGIN = string.Template(program.typed((_FOLDER / "foreign_origin.html").read_text("utf-8")))
 #: Random for each start, see above.
 _START = secrets.token_hex(8)
 #: Path -> content of the scripts of the door's page.

@@ -170,6 +170,20 @@ class Change(msgspec.Struct, tag_field="t", tag="change"):
     mandatory_rule: Setting | None = None
 
 
+class Naming(msgspec.Struct, tag_field="t", tag="naming"):
+    """Ask for this node's name, and whether anybody has ever chosen it."""
+
+    n: Number
+
+
+class Name(msgspec.Struct, tag_field="t", tag="name"):
+    """Choose this node's name, be it the one that it has. The node checks it."""
+
+    n: Number
+    key: Key
+    name: Setting
+
+
 class Link(msgspec.Struct, tag_field="t", tag="link"):
     """Ask for a link that opens this dashboard once, for another browser."""
 
@@ -295,6 +309,13 @@ class Gone(msgspec.Struct, frozen=True):
     gone: list[operations.RoomGone]
 
 
+class Named(msgspec.Struct, frozen=True):
+    """This node's name. `chosen`: by a person, at its start or since; else it is the user's name on this machine."""
+
+    name: str
+    chosen: bool
+
+
 class Code(msgspec.Struct, frozen=True):
     """The code of a link that opens this dashboard once."""
 
@@ -350,6 +371,8 @@ REQUESTS: dict[type[msgspec.Struct], type[msgspec.Struct]] = {
     UnknownRooms: Gone,
     Options: msgspec.Struct,
     Change: msgspec.Struct,
+    Naming: Named,
+    Name: Named,
     Link: Code,
     ShutOutOthers: Done,
 }
@@ -368,6 +391,8 @@ Request = (
     | UnknownRooms
     | Options
     | Change
+    | Naming
+    | Name
     | Link
     | ShutOutOthers
 )

@@ -14,7 +14,7 @@ import msgspec
 from dashboard import wording
 from dashboard.appearance import address_of, mark_of, name_of
 from dashboard.doubts import MAX_CHARS
-from node import names
+from node import names, program
 from node.bus import encoding, nouns
 from node.bus import events as ev
 
@@ -128,7 +128,7 @@ def _say(template: str, *others: str) -> list[str]:
 
 
 def _reason(text: str | None) -> str:
-    return wording.one_line(text or "", MAX_REASON_CHARS)
+    return wording.one_line(program.typed(text or ""), MAX_REASON_CHARS)
 
 
 def _peer_name(peer: nouns.Peer, known: Known) -> str:

@@ -4,11 +4,14 @@
 
 JSDoc typedefs, which TypeScript's checker reads; browsers never load the file. A test fails when it isn't as this makes
 it. A field that the server may leave out (it has its default) and one that a page may leave out is optional.
+
+It also writes the words of node/bus/words.py that pages say by themselves: components/shared/words.js.
 """
 
 from __future__ import annotations
 
 import inspect
+import json
 import pathlib
 import sys
 from collections.abc import Iterable, Iterator
@@ -19,11 +22,19 @@ from msgspec import inspect as types
 
 from dashboard import operations, schema
 from node.bus import requests as rq
+from node.bus import words
 
 PATH = pathlib.Path(__file__).parent / "components" / "shared" / "schema.js"
 _HEAD = """\
 // What the server and a page tell each other, as types. `python -m dashboard.typedefs` makes this file from
 // dashboard/schema.py; no browser loads it.
+"""
+#: The words for pages, and the tables that they need there.
+WORDS_PATH = PATH.with_name("words.js")
+_WORDS = {"PRIVACY": words.PRIVACY, "TRUST": words.TRUST, "DIALECT": words.DIALECT}
+_WORDS_HEAD = """\
+// Short words and their sentences, for what a page says by itself. `python -m dashboard.typedefs` makes this file from
+// node/bus/words.py, which the node's other front ends read as well.
 """
 
 
@@ -140,10 +151,24 @@ def text() -> str:
     return f"{_HEAD}\n{made.text()}\nexport {{}};\n"
 
 
+def words_text() -> str:
+    """The content of the file with the words."""
+    lines = [_WORDS_HEAD]
+    for name, table in _WORDS.items():
+        lines.append(f"export const {name} = {{")
+        lines += [
+            f"  {json.dumps(value)}: {{ short: {json.dumps(word.short)}, sentence: {json.dumps(word.sentence)} }},"
+            for value, word in table.items()
+        ]
+        lines.append("};\n")
+    return "\n".join(lines)
+
+
 def main() -> int:
-    """Write the file."""
-    PATH.write_text(text(), "utf-8")
-    print(PATH)
+    """Write the files."""
+    for path, content in ((PATH, text()), (WORDS_PATH, words_text())):
+        path.write_text(content, "utf-8")
+        print(path)
     return 0
 
 

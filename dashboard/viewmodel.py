@@ -56,6 +56,7 @@ from dashboard.operations import (
     WarnedOp,
 )
 from dashboard.requested import MAX_TOLD, Looks, RequestView, is_request, request_view
+from node import program
 from node.bus import events as ev
 from node.bus import nouns, reducer
 from node.bus import requests as rq
@@ -71,7 +72,7 @@ class Model:
 
     def __init__(self, home: str) -> None:
         #: The command that starts the node, shown while it is away.
-        self._start = f"python -m node run --home {shlex.quote(home)}"
+        self._start = program.typed(f"python -m node run --home {shlex.quote(home)}")
         self.log = ""
         self.seq = 0
         self._state: nouns.State | None = None
@@ -173,7 +174,7 @@ class Model:
     def message(self, message: nouns.Message) -> MessageView:
         """A message from history, search or an answer, ready to draw."""
         room = self._state.rooms.get(message.room) if self._state else None
-        return message_view(message, self.name_of(message.room), direct=room is not None and room.kind == "direct")
+        return message_view(message, direct=room is not None and room.kind == "direct")
 
     # -- steps
 
@@ -367,11 +368,11 @@ class Model:
     def _state_op(self, seq: int, data: ev.MessageStateChanged) -> StateOp:
         stand_in = _own(data.room, state=data.state, detail=data.detail, marks=data.marks or [])
         marks = None if data.marks is None else marks_of(stand_in)
-        return StateOp(seq, data.room, data.id, delivery_of(stand_in, self.name_of(data.room)), marks)
+        return StateOp(seq, data.room, data.id, delivery_of(stand_in), marks)
 
     def _receipt(self, seq: int, data: ev.ReceiptAdvanced | ev.ReadAdvanced) -> ReceiptOp:
         read = isinstance(data, ev.ReadAdvanced)
-        told = wording.delivery(_own(data.room, state="read" if read else "delivered"), self.name_of(data.room))
+        told = wording.delivery(_own(data.room, state="read" if read else "delivered"))
         return ReceiptOp(seq, data.room, data.stream, data.n, read, Delivery(told.label, told.tone, told.why))
 
     def _warned(self, seq: int, data: ev.PeerWarned) -> WarnedOp:

@@ -1,4 +1,5 @@
-"""The dashboard's words for states, links, marks and errors, in one place.
+"""The dashboard's words for states, links, marks and errors, in one place. What the values of the bus are called stands
+in node/bus/words.py, for all front ends; here they get the tone of their colour.
 
 Law of this file: pure text; no time, no I/O. Plain words come before codes, and what happened before what to do.
 """
@@ -9,8 +10,8 @@ import re
 
 import msgspec
 
-from node import names
-from node.bus import nouns
+from node import names, program
+from node.bus import nouns, words
 
 #: Longest name shown, in characters. The node already cuts at 64; this is for names from elsewhere.
 MAX_NAME_CHARS = 80
@@ -60,13 +61,13 @@ def one_line(text: str, limit: int) -> str:
 
 def initials(name: str) -> str:
     """Up to three letters for an avatar: of the first two words, or the first two letters."""
-    words = [w for w in ("".join(c for c in word if c.isalnum()) for word in name.translate(_SEPARATORS).split()) if w]
-    if not words:
+    parts = [w for w in ("".join(c for c in word if c.isalnum()) for word in name.translate(_SEPARATORS).split()) if w]
+    if not parts:
         return name[:1] or "?"
-    if all(word.isdigit() for word in words):
+    if all(part.isdigit() for part in parts):
         # It is only an address so far. The last part of its host tells peers apart, because most have the same port.
-        return words[-2][-3:] if ":" in name and len(words) > 1 else words[-1][-2:]
-    return (words[0][0] + words[1][0] if len(words) > 1 else words[0][:2]).upper()
+        return parts[-2][-3:] if ":" in name and len(parts) > 1 else parts[-1][-2:]
+    return (parts[0][0] + parts[1][0] if len(parts) > 1 else parts[0][:2]).upper()
 
 
 def hue(identity: str) -> int:
@@ -83,13 +84,9 @@ def code_groups(code: str) -> list[str]:
 
 
 def encryption(encrypted: bool) -> tuple[str, str]:
-    """Whether others can read a conversation: in a word or two, and as a sentence."""
-    if encrypted:
-        return "encrypted", "Encrypted: only your node and theirs can read what is said here from now on."
-    return (
-        "not encrypted",
-        "Not encrypted: this is a plain client. Others on the network can read along, so keep secrets out of it.",
-    )
+    """Whether others can read a conversation: in a word, and as a sentence."""
+    said = words.privacy(encrypted)
+    return said.short, said.sentence
 
 
 def unknown_kind(name: str, *, mine: bool) -> str:
@@ -105,66 +102,39 @@ def identity_shared(address: str) -> str:
     )
 
 
+#: The tones of how a peer is, by the key of the word; others are plain.
+_LINK_TONES = {"online": "good", "reachable": "good", "connecting": "wait", "away": "wait"}
+
+
 def presence(link: str, said: str = "", *, heard: bool = False) -> Phrase:
     """The state of a peer's connection; `said`: what its person says of being there; `heard`: whether it ever spoke."""
-    if link == "unknown" and heard:
-        return Phrase("quiet", "plain", "It was heard, and hasn't been tried since.")
-    if link == "online" and said == "away":
-        return Phrase("away", "wait", "A connection stands; they say that they are away.")
-    return {
-        "online": Phrase("online", "good", "A connection stands."),
-        "reachable": Phrase("reachable", "good", "It takes one message at a time; the last one went well."),
-        "connecting": Phrase("connecting…", "wait", "Being dialled right now."),
-        "offline": Phrase("offline", "plain", "The last try failed, or it left."),
-        "gone": Phrase("not on your list", "plain", "You took this peer off the list."),
-    }.get(link, Phrase("not tried yet", "plain", "Nothing was tried yet."))
-
-
-#: Each dialect in plain words; the connect form offers the same ones (components/peers/form.js).
-DIALECTS = {
-    "snicher": "This program, and plain clients that stay connected.",
-    "std": "The plain form most clients speak: one message for each connection.",
-    "angle@": "Address and name in angle brackets with an @ between, closed by <end>.",
-    "angle-ts": "Address, time and name in brackets.",
-    "angle1": "Address in angle brackets, all on one line.",
-    "labelled": "Fields with labels, as LISTENING_PORT:6000.",
-    "portline": "Its port on a line of its own, then a line for each message.",
-    "json": "Messages as JSON objects.",
-}
+    key = words.link_key(link, said, heard=heard)
+    return _phrase(words.LINK, key, _LINK_TONES.get(key, "plain"))
 
 
 def dialect(peer: nouns.Peer) -> tuple[str, str]:
     """A peer's dialect: a word, and a sentence about what it means and how it is known."""
-    word = peer.dialect if peer.dialect in DIALECTS else "not settled"
-    how = {
-        "seen": "It has spoken this dialect.",
-        "chosen": "You chose this dialect.",
-    }.get(peer.dialect_from, "A guess so far; it settles with the first message.")
-    return word, f"{DIALECTS.get(peer.dialect, '')} {how}".strip()
+    known = peer if peer.dialect in words.DIALECT else msgspec.structs.replace(peer, dialect="unknown")
+    said = words.dialect_of(known)
+    return said.short, said.sentence
 
 
-def delivery(message: nouns.Message, peer_name: str) -> Phrase:
-    """The state of one of our own messages."""
-    detail = clean_text(message.detail or "")
-    phrases = {
-        "waiting": Phrase("waiting", "wait", detail),
-        "sending": Phrase("sending", "plain", detail or f"Being handed over to {peer_name} right now."),
-        "sent": Phrase(
-            "sent",
-            "plain",
-            detail or f"Handed over to {peer_name}. A plain client can't confirm that it arrived.",
-        ),
-        "delivered": Phrase("delivered", "good", detail or f"Stored by {peer_name}'s node."),
-        "read": Phrase("read", "good", detail or f"{peer_name} has read it."),
-        "failed": Phrase("failed", "bad", detail or "It could not be sent."),
-        "unconfirmed": Phrase(
-            "unconfirmed",
-            "wait",
-            detail or f"The connection broke while it was being sent. {peer_name} may have it, or not.",
-        ),
-    }
+#: The tones of the states of a message; others are plain.
+_DELIVERY_TONES = {"waiting": "wait", "delivered": "good", "read": "good", "failed": "bad", "unconfirmed": "wait"}
+
+
+def delivery(message: nouns.Message) -> Phrase:
+    """The state of one of our own messages. Why one waits, and when the next try is, the conversation tells."""
     state = message.state or ""
-    return phrases.get(state, Phrase(clean_name(state, "unknown"), "plain", detail))
+    said = _phrase(words.DELIVERY, state, _DELIVERY_TONES.get(state, "plain"))
+    detail = clean_text(program.typed(message.detail or ""))
+    return said if not detail and state != "waiting" else msgspec.structs.replace(said, why=detail)
+
+
+def _phrase(table: dict[str, words.Word], value: str, tone: str, detail: str = "") -> Phrase:
+    """The word for a value with a tone; `detail`: why it is so, in the node's words, which say more than ours."""
+    said = words.of(table, clean_name(value, "unknown"))
+    return Phrase(said.short, tone, detail or said.sentence)
 
 
 def repair(state: str | None) -> str | None:
@@ -172,24 +142,15 @@ def repair(state: str | None) -> str | None:
     return {"failed": "Try again", "unconfirmed": "Send again"}.get(state or "")
 
 
-_MARKS = {
-    "altered": (
-        "altered",
-        "Changed a little before sending, so that the other client doesn't take it for a command.",
-    ),
-    "not-utf8": ("odd bytes", "Parts of it were not text and are shown as \N{REPLACEMENT CHARACTER}."),
-    "parts": ("in parts", "Too long for a plain client in one piece; sent in numbered parts."),
-}
-
-
 def mark(name: str) -> tuple[str, str] | None:
     """What a mark is called and means; None for one that this version doesn't know."""
-    return _MARKS.get(name)
+    said = words.MARK.get(name)
+    return (said.short, said.sentence) if said else None
 
 
 def away(reason: str) -> str:
     """Why the node doesn't answer. What to do stands beside it, so an advice at the end of the reason is left out."""
-    first = clean_text(reason).partition(" Start one with: ")[0]
+    first = clean_text(program.typed(reason)).partition(" Start one with: ")[0]
     return {"No heartbeat.": "It fell silent."}.get(first, first)
 
 
@@ -205,15 +166,14 @@ def size(count: int) -> str:
     return f"{value:.1f} {unit}" if value < 9.95 else f"{value:,.0f} {unit}"
 
 
+#: The tones of what came of a greeting; others are plain.
+_GREETING_TONES = {"calling": "wait", "greeted": "good", "failed": "bad"}
+
+
 def greeting(one: nouns.Greeting) -> Phrase:
     """What became of greeting a mandatory peer at this start."""
-    detail = clean_text(one.detail or "")
-    return {
-        "skipped": Phrase("passed over", "plain", detail or "This machine isn't in that peer's network."),
-        "calling": Phrase("being called", "wait", detail or "It is greeted as soon as it answers."),
-        "greeted": Phrase("greeted", "good", detail or "The greeting was handed over."),
-        "failed": Phrase("could not be greeted", "bad", detail or "It is tried once at each start."),
-    }.get(one.outcome, Phrase(clean_name(one.outcome, "unknown"), "plain", detail))
+    tone = _GREETING_TONES.get(one.outcome, "plain")
+    return _phrase(words.GREETING, one.outcome, tone, clean_text(one.detail or ""))
 
 
 _PROBLEMS = {
@@ -235,4 +195,4 @@ _PROBLEMS = {
 
 def problem(code: str, message: str) -> str:
     """An error in words: ours where the code says all there is, else the node's own."""
-    return _PROBLEMS.get(code) or clean_text(message) or f"The node refused ({code})."
+    return _PROBLEMS.get(code) or clean_text(program.typed(message)) or f"The node refused ({code})."

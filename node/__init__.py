@@ -15,7 +15,7 @@
     deciding.py  commands through the core, each once        keys.py  which idempotency keys may have been used
     examining.py  the doctor: gathers facts, has them judged, keeps what was found
     serving.py  entries for other nodes, from disk to link
-    retention.py  removes old events and messages step by step (core/keeping.py decides which)
+    retention.py  removes what is too old, deleted or merged, in steps (core/keeping.py, pace.py)
     upkeep.py   background work on the database: extend and rebuild the search index, checkpoint the write-ahead log
     model.py    the nouns        errors.py  what can go wrong        config.py  what can be set
     printable.py  what others wrote, safe to print        names.py  what a name may be, and when two are the same
@@ -23,10 +23,13 @@
     streams.py  standard streams that never block the node   loglines.py  what the log looks like
     findable.py   the bus's sockets and bus.json, kept in place    qr.py  QR codes as text
     supervisor.py  whether the program that started this one (honcho) still runs
+    program.py  what people type: `python -m node`, or `snicher` where it is installed (installed.py)
+    together.py   node and dashboard with one command
     terminal/   the command line and the text menu: clients of the bus like any other
 
-Who may import whom: __main__ -> app, terminal -> answers, serving, retention, course -> turns -> config, loglines,
-announce -> streams, supervisor -> (peers | store) -> core -> (protocol | bus) -> model, errors, tasks.
+Who may import whom: installed -> __main__ -> (app | terminal | together) -> answers, serving, retention, course ->
+turns -> config, loglines, announce -> streams, supervisor -> (peers | store) -> core -> (protocol | bus) ->
+model, errors, tasks, program.
 Nothing is imported here, so that `import node.bus` stays light for bots.
 """
 

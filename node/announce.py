@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import pathlib
+import shlex
 from collections.abc import Iterable
 
+from node import program
 from node.bus import events as ev
 from node.bus import nouns
 from node.model import Address, is_loopback, parse_address
@@ -34,6 +36,12 @@ class Announcements:
                 log.info("only this machine can reach you, at %s", address)
             else:
                 log.info("others can reach you at %s", address)
+
+    def named_by_itself(self, name: str, home: pathlib.Path | None) -> None:
+        """Nobody has chosen a name: which one was taken, and how to choose. `home`: None if it is the usual one."""
+        where = "" if home is None else f" --home {shlex.quote(str(home))}"
+        change = program.typed("python -m node set name NAME")
+        log.info("others see you as %s, your user name; change it with: %s%s", name, change, where)
 
     def going_down(self, reason: str) -> None:
         """A stop was asked for."""

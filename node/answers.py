@@ -73,6 +73,9 @@ class Core(Protocol):
     def nearby(self) -> nouns.Nearby:
         """Who is seen on this network."""
 
+    def link_of(self, peer: str) -> str | None:
+        """How a peer is now, as in Peer.link; None: nobody knows it."""
+
     def why_waiting(self, peer: str) -> str | None:
         """Why messages wait for this peer, as a sentence; None: nothing keeps them."""
 
@@ -311,6 +314,7 @@ class Answers:
                 tries = self._turns.core.next_tries([recipient.peer])
                 recipient.next_try = tries[0] if tries else None
                 recipient.detail = recipient.detail or self._turns.core.why_waiting(recipient.peer)
+                recipient.link = self._turns.core.link_of(recipient.peer)
         return found
 
     async def _links(self, args: rq.PeerArgs) -> rq.LinksResult:

@@ -177,6 +177,8 @@ class App:
         #: Hosts of this machine that others may reach.
         self._outside: list[str] = []
         self._log_id = ""
+        #: Nobody has ever chosen a name on this home, and this is its first start.
+        self._unnamed = False
         self._network: Network
         self._mdns: mdns.Mdns
         self._watcher = interfaces.Watcher(self._moved)
@@ -227,6 +229,7 @@ class App:
         undo.callback(reader.close)
         writer.forget_nobodies()
         self._log_id = reader.fact("log") or ""
+        self._unnamed = config.name is None and reader.settings() is None
         identity = Identity(
             peer, short_code(peer), node.__version__, config.name, config.default_name, config.quota, config.fixed,
             sign=key.sign, secret=secrets.token_bytes(32), instance=bytes.fromhex(reader.fact("instance") or ""),
@@ -293,6 +296,10 @@ class App:
     def up(self) -> None:
         """Announce that the node is up."""
         self._announcements.up(self._turns.core.me, self._config.home, os.getpid())
+        if self._unnamed:
+            self._announcements.named_by_itself(
+                self._turns.core.me.name, self._config.home if "home" in self._config.given else None
+            )
 
     def _measure_space(self) -> None:
         """Tell the core how many bytes are free on the disk, now and periodically."""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from node import program
 from node.bus import nouns
 
 log = logging.getLogger("snicher.store")
@@ -73,7 +74,7 @@ class Condition:
             del self._notices[about]
         else:
             if about not in self._notices:
-                log.warning("%s", sentence)
+                log.warning("%s", program.typed(sentence))
             self._notices[about] = sentence
         self._be(store=self.health.store, problem=self.health.problem)
         self.tell()

@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from node import names
+from node import names, program
 from node.bus import locate, nouns, ownership
 from node.core import settings
 from node.core.quotas import DEFAULT_QUOTA
@@ -217,7 +217,7 @@ OPTIONS = (
 
 def parser(verb: str = "run", about: str = "Run a node: headless, until it is stopped.") -> argparse.ArgumentParser:
     """A parser for the flags of `python -m node run`, which `config` takes too."""
-    flags = argparse.ArgumentParser(prog=f"python -m node {verb}", description=about, allow_abbrev=False)
+    flags = argparse.ArgumentParser(prog=program.typed(f"python -m node {verb}"), description=about, allow_abbrev=False)
     flags.add_argument(
         "--home", metavar="DIR", help="the folder that holds everything of this node (also SNICHER_HOME)"
     )

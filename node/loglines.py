@@ -7,7 +7,7 @@ import sys
 import time
 
 from node import streams
-from node.printable import json_line
+from node.printable import json_line, printed
 
 
 class TextLines(logging.Formatter):
@@ -45,7 +45,7 @@ class JsonLines(logging.Formatter):
 
 def one_line(text: str) -> str:
     """A text on one line and safe to print: peers choose part of what is logged, and must not forge lines."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    return printed(text, lambda c: f"\\x{ord(c):02x}")
 
 
 def _lost(count: int) -> logging.LogRecord:

@@ -2,13 +2,15 @@
 
 Law of this file: pure. It decides by what Python calls printable: controls (C0, DEL, C1), direction controls and line
 separators are not. Characters without which a word would be misspelt stay, though Python counts them as format
-characters, too: joiners where they join, and the signs of Arabic and its neighbours that stand before a number.
+characters, too: joiners where they join, the signs of Arabic and its neighbours that stand before a number, and the
+invisible letters of a flag.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 import msgspec
 
@@ -16,7 +18,8 @@ import msgspec
 #: Braille pattern.
 _BLANK_SIGNS = "\u115f\u1160\u2800\u3164\uffa0"
 _BLANKS = re.compile(rf"[\s{_BLANK_SIGNS}]+")
-
+#: Marks on one character that are looked over to find it; a joiner behind more of them isn't printed.
+_MARKS = 8
 
 #: Characters that are invisible themselves but change how their neighbours are drawn: the zero-width non-joiner and
 #: joiner (in Persian, Sinhala, emoji and more), and the Mongolian vowel separator.
@@ -25,31 +28,55 @@ JOINERS = "\u200c\u200d\u180e"
 _DRAWN = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
 #: Printable to Python, and drawn as nothing at all; but for the last, marks that change the character before them.
 _UNSEEN = re.compile("[\u034f\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef\U0001d159]")
+#: The flag of a part of a country: a black flag, and behind it the invisible letters of its code with their end.
+#: Unicode recommends three. Others would be text that nobody sees.
+_FLAG = re.compile("\U0001f3f4\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074"
+                   "|\U000e0077\U000e006c\U000e0073)\U000e007f")  # fmt: skip
 
 
-def printed(text: str, instead: str, also: str = "") -> str:
-    """The text with `instead` in the place of each character that can't be printed and isn't in `also`."""
+def printed(text: str, instead: str | Callable[[str], str], also: str = "") -> str:
+    """The text with `instead` (or what it makes of it) for each character that can't be printed and isn't in `also`."""
     if text.isprintable():
         return text
-    kept, before = [], ""
-    for c in text:
-        stays = c.isprintable() or c in also or c in _DRAWN or (c in JOINERS and _joins(before))
-        kept.append(c if stays else instead)
-        before = c if stays else before
+    flags = {at for flag in _FLAG.finditer(text) for at in range(*flag.span())}
+    kept = []
+    for at, c in enumerate(text):
+        stays = c.isprintable() or c in also or c in _DRAWN or at in flags or (c in JOINERS and _joins(text, at))
+        kept.append(c if stays else instead if isinstance(instead, str) else instead(c))
     return "".join(kept)
 
 
-def _joins(before: str) -> bool:
-    """Whether a joiner after this character does anything.
+def _joins(text: str, at: int) -> bool:
+    """Whether the joiner at this place changes how its neighbours are drawn.
 
-    It does after marks (a virama, say), emoji, and letters of scripts without capitals, but for Han and its neighbours.
+    It does behind a letter of a script without capitals, but for Han and its neighbours, and between two emoji. Behind
+    anything else that is drawn it does before such a letter: Persian puts its endings to numbers and to Latin words so.
     """
+    before, after = _base(text, at), text[at + 1 : at + 2]
     if not before:
         return False
-    category = unicodedata.category(before)
-    if category in ("Lo", "Lm"):
-        return unicodedata.east_asian_width(before) not in "WF"
-    return category in ("Mn", "Mc", "So", "Sk")
+    if _is_emoji(before):
+        return bool(after) and _is_emoji(after)
+    if _is_cursive(before):
+        return True
+    return bool(after) and _is_cursive(after) and before.isprintable() and not before.isspace()
+
+
+def _base(text: str, at: int) -> str:
+    """The character before this place, without its marks; empty if there is none."""
+    for before in reversed(text[max(0, at - _MARKS) : at]):
+        if unicodedata.category(before) not in ("Mn", "Mc", "Me", "Sk"):
+            return before
+    return ""
+
+
+def _is_cursive(c: str) -> bool:
+    return unicodedata.category(c) in ("Lo", "Lm") and unicodedata.east_asian_width(c) not in "WF"
+
+
+def _is_emoji(c: str) -> bool:
+    """Whether it may be a part of an emoji: a sign, an arrow."""
+    return unicodedata.category(c) in ("So", "Sm")
 
 
 def can_be_seen(text: str) -> bool:

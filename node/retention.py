@@ -1,9 +1,10 @@
-"""Retention: small steps in the background keep the event log and the messages within their bounds.
+"""Retention: small steps in the background keep the event log and the messages within their bounds, and remove
+conversations that were deleted or merged.
 
-node.core.keeping decides which step is next. Which messages expire is decided in the core (node.core.expiry), because
-front ends get events about it. This file takes the steps. Each is one short transaction, taken while nothing is being
-committed. Under a load that leaves no such moment, a step is taken anyway after a while. Snapshots that no front end
-goes on reading are closed here as well.
+node.core.keeping decides which step is next, and node.core.pace how large it is and when it comes. Which messages
+expire is decided in the core (node.core.expiry), because front ends get events about it. This file takes the steps, and
+measures them. Each is one short transaction of the writer, between two commits. Snapshots that no front end goes on
+reading are closed here as well.
 
 SQLite uses freed pages again, so the database file stays bounded. It doesn't shrink: incremental vacuum has to be
 chosen before the first table, moves pages at each step, and gives back space that will be needed again.
@@ -13,24 +14,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
-from typing import ParamSpec, Protocol, TypeVar, assert_never
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar, assert_never
 
 from node import tasks
 from node.bus import nouns
 from node.core import effects as e
 from node.core import keeping as k
+from node.core import pace
 from node.core import stimuli as s
+from node.core.pace import Pace
 from node.errors import StoreUnavailable
 from node.turns import now_ms
+
+if TYPE_CHECKING:
+    from node.store.leaving import Work
 
 log = logging.getLogger("snicher.retention")
 
 #: Pause between two rounds, in seconds. Until the next round the log may be a little too long.
 EVENTS_EVERY = 1.0
-#: How long a step waits for a moment in which nothing is being committed, and how often it checks, in seconds.
-PATIENCE = 0.5
-PAUSE = 0.05
 #: How long the core may take for a step, in seconds; then the step is left for the next round.
 STEP_PATIENCE = 10.0
 #: Pause after a bug, in seconds.
@@ -68,6 +72,10 @@ class Host(Protocol):
     @property
     def idle(self) -> bool:
         """Whether nothing is being committed or waits for a commit."""
+
+    @property
+    def commits(self) -> int:
+        """Number of commits since the start, without the steps."""
 
     @property
     def well(self) -> bool:
@@ -108,17 +116,28 @@ class Writing(Protocol):
     def history(self) -> Marks:
         """The file beside the database."""
 
+    @property
+    def work(self) -> Work | None:
+        """What the next step of `advance` does; None: nothing is on its way out."""
+
+    @property
+    def spent(self) -> tuple[float, float]:
+        """How long the last step took, in seconds: until its COMMIT, and with it. Also of a commit that expires."""
+
+    def advance(self, work: Work, limit: int) -> int:
+        """Remove or move rows of deleted or merged conversations, about `limit`; returns how many."""
+
     def trim(self, before: int) -> None:
         """Delete the events before this `seq`."""
 
-    def forget_replies(self, before: int) -> None:
-        """Delete kept replies from before this time (ms)."""
+    def forget_replies(self, before: int, limit: int) -> int:
+        """Delete kept replies from before this time (ms), at most `limit`; returns how many."""
 
     def forget_oldest_replies(self, count: int) -> None:
         """Delete the `count` oldest kept replies."""
 
-    def tidy(self, now: int) -> None:
-        """Delete what belonged to expired messages only."""
+    def tidy(self) -> None:
+        """Have what belonged to expired messages only removed by `advance`."""
 
 
 class Snapshots(Protocol):
@@ -151,6 +170,10 @@ class Retention:
         self._reader = reader
         self._keeping = k.Keeping(oldest)
         self._task: asyncio.Task[None] | None = None
+        #: The size of steps of each kind, how long the last one took, and how many commits there were when it ended.
+        self._paces: dict[str, Pace] = {}
+        self._took = 0.0
+        self._commits = 0
         #: The expiry step that the core is working on, and the future that resolves when it reports.
         self._asked: k.Expire | None = None
         self._over: asyncio.Future[k.Expired]
@@ -202,14 +225,14 @@ class Retention:
             keep_days=core.settings.keep_days,
             consumers=bool(core.consumers_used()),
             doubted=core.belief.why(now),
+            leaving=self._writer.work is not None,
         )
 
     async def _take(self, step: k.Step) -> k.Stimulus | None:
         """Take a step and return its outcome; None: leave the rest for the next round. Raises StoreUnavailable."""
         match step:
             case k.Trim():
-                await self._moment()
-                await self._host.write(self._writer.trim, step.before)
+                await self._write(self._writer.trim, step.before)
                 return k.Trimmed(step.before)
             case k.SayOfClock():
                 self._host.notice("clock", step.sentence)
@@ -219,38 +242,67 @@ class Retention:
             case k.LookAtClock():
                 self._host.feed(s.ClockLooked())
             case k.ForgetReplies():
-                await self._moment()
-                await self._host.write(self._writer.forget_replies, step.before)
+                while await self._write(self._writer.forget_replies, step.before, k.REPLIES_STEP) == k.REPLIES_STEP:
+                    pass
             case k.CountReplies():
                 return k.RepliesCounted(await self._host.read(self._reader.replies))
             case k.ForgetOldestReplies():
-                await self._moment()
-                await self._host.write(self._writer.forget_oldest_replies, step.count)
+                await self._write(self._writer.forget_oldest_replies, step.count)
+            case k.Remove():
+                await self._remove()
             case k.Expire():
-                await self._moment()
                 return await self._expire(step)
             case k.TidyUp():
                 log.info("messages older than %d days are gone", step.days)
-                await self._moment()
-                await self._host.write(self._writer.tidy, step.now)
+                await self._write(self._writer.tidy)
             case _:
                 assert_never(step)
         return k.Done()
 
     async def _moment(self) -> None:
-        """Wait until nothing is being committed, at most PATIENCE."""
-        until = asyncio.get_running_loop().time() + PATIENCE
-        await asyncio.sleep(PAUSE)
-        while not self._host.idle and asyncio.get_running_loop().time() < until:  # noqa: ASYNC110 (no hurry)
-            await asyncio.sleep(PAUSE)
+        """Leave the writer to others for as long as they are due."""
+        others = not self._host.idle or self._host.commits != self._commits
+        await asyncio.sleep(pace.rest(self._took, others))
+        self._commits = self._host.commits
+
+    def _pace(self, kind: str) -> Pace:
+        return self._paces.setdefault(kind, Pace(pace.EXPIRY_GOAL if kind == "expire" else pace.GOAL))
+
+    async def _write(self, what: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a method of the writer when its turn comes."""
+        await self._moment()
+
+        def timed() -> T:
+            began = time.perf_counter()
+            try:
+                return what(*args, **kwargs)
+            finally:
+                self._took = time.perf_counter() - began
+
+        return await self._host.write(timed)
+
+    async def _remove(self) -> None:
+        work = self._writer.work
+        if work is not None:
+            size = self._pace(work)
+            count = await self._write(self._writer.advance, work, size.size)
+            size.took(count, self._writer.spent[0])
 
     async def _expire(self, step: k.Expire) -> k.Expired | None:
+        await self._moment()
+        size = self._pace("expire")
         self._asked, self._over = step, asyncio.get_running_loop().create_future()
-        self._host.feed(s.ExpiryDue(step.before, step.after))
+        self._host.feed(s.ExpiryDue(step.before, step.after, size.size))
         try:
             async with asyncio.timeout(STEP_PATIENCE):
-                return await self._over
+                expired = await self._over
         except TimeoutError:
             return None
         finally:
             self._asked = None
+        if expired.gone:
+            working, self._took = self._writer.spent
+            size.took(size.size, working)
+            # The step was a commit, too.
+            self._commits += 1
+        return expired

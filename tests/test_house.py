@@ -45,7 +45,7 @@ def test_no_property_test_fails_for_being_slow_or_by_chance() -> None:
 def test_the_top_level_holds_three_folders() -> None:
     tracked = run("git", "ls-files").stdout.split()
     folders = {name.split("/")[0] for name in tracked if "/" in name}
-    assert folders <= {"node", "dashboard", "tests", ".ci", ".streamlit"}
+    assert folders <= {"node", "dashboard", "tests", ".ci"}
     for name in ("Procfile", "requirements.txt", "README.md"):
         assert name in tracked
 

@@ -17,15 +17,22 @@ import re
 from starlette.requests import Request
 from starlette.responses import Response
 
+from node import program
+
 _FOLDER = pathlib.Path(__file__).parent
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".png": "image/png"}
 #: The version is in the address, so a browser may keep what it has (a year, the longest that is customary).
 _FOR_EVER = "private, max-age=31536000, immutable"
 
+
+def _read(path: pathlib.Path) -> bytes:
+    """A file's content. A script names commands as they are typed here."""
+    content = path.read_bytes()
+    return program.typed(content.decode()).encode() if path.suffix == ".js" else content
+
+
 _FILES: dict[str, bytes] = {
-    path.relative_to(_FOLDER).as_posix(): path.read_bytes()
-    for path in sorted(_FOLDER.rglob("*"))
-    if path.suffix in _TYPES
+    path.relative_to(_FOLDER).as_posix(): _read(path) for path in sorted(_FOLDER.rglob("*")) if path.suffix in _TYPES
 }
 _IMPORT = re.compile(r"""^(?:import|export)\b[^"';]*["'](\.[^"']+)["'];""", re.MULTILINE)
 #: Changes when any file does, and only then: a tab that is open must not load the same module twice.

@@ -16,12 +16,13 @@ import streamlit as st
 from dashboard import diagnosing, hatch, registry, schema, when
 from dashboard.components import head, plain
 from dashboard.components.plain import Word
+from node import program
 
 _ICON = "M6 3H4v6a5 5 0 0 0 10 0V3h-2M9 14v2a5 5 0 0 0 10 0v-3M19 13a2 2 0 1 0 0-4 2 2 0 0 0 0 4z"
 #: Most peers that can be chosen, by name.
 _MAX_CHOICE = 500
 _NOBODY = ""
-_AWAY = "The node is away, so nothing can be looked at. On its machine, python -m node doctor says more."
+_AWAY = program.typed("The node is away, so nothing can be looked at. On its machine, python -m node doctor says more.")
 
 
 class _Choice(NamedTuple):

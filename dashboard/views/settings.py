@@ -18,6 +18,7 @@ from dashboard import appearance, drafts, hatch, hosts, options, registry, schem
 from dashboard.components import head, plain, theme
 from dashboard.components.plain import Word
 from dashboard.views import found, strangers
+from node import program
 
 _ICON = (
     "M4 7h9m4 0h3M4 12h3m4 0h9M4 17h11m4 0h1M15 9a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM9 14a2 2 0 1 0 0-4 2 2 0 0 0 0 4z"
@@ -301,7 +302,8 @@ def _place(drawing: _Drawing) -> None:
         plain.line(f"The database takes {view.database}; {view.free} are free on that disk.", look="quiet")
     if view.home:
         plain.line("A backup of all of it, also while the node runs:", look="quiet")
-        st.code(f"python -m node backup --home {shlex.quote(view.home)} FILE", language=None, wrap_lines=True)
+        command = program.typed(f"python -m node backup --home {shlex.quote(view.home)} FILE")
+        st.code(command, language=None, wrap_lines=True)
 
 
 def _mandatory(drawing: _Drawing) -> None:

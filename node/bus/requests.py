@@ -234,6 +234,8 @@ class Recipient(msgspec.Struct, kw_only=True):
     detail: str | None = None
     #: When the peer is dialled again, if that is planned.
     next_try: NextTry | None = None
+    #: How the peer is now, as in Peer.link, while it doesn't have the message; None: it has, or nobody knows the peer.
+    link: str | None = None
 
 
 class DeliveryResult(msgspec.Struct, kw_only=True):

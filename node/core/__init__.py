@@ -37,6 +37,7 @@
     consumers.py  named cursors into the event log, kept for front ends
     greetings.py  the mandatory peers, greeted at the start
     keeping.py    how long things are kept, and what is removed next   expiry.py  which messages expire
+    pace.py       how large a step of background work is, and when the next one comes
     dialback.py   whether others reach this node, asked of linked ones and tried for them
     acquaintances.py  who is known, as the doctor looks at it    facts.py  what an examination finds out
     diagnosis.py  from facts to checks in words    routes.py  each way to a peer    verdicts.py  the sum of it

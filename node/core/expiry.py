@@ -14,9 +14,6 @@ from node.core.contacts import Contacts
 from node.core.ledger import Ledger
 from node.core.rooms import Rooms
 
-#: Most messages examined in one step. The old ones among them go in one commit, which must stay short.
-STEP = 100
-
 
 class Expiry:
     """A walk over the messages, oldest first, one step at a time. A ReportExpiry answers each request for a step."""
@@ -38,7 +35,7 @@ class Expiry:
             self.asked = None
             self._ledger.put(e.ReportExpiry(step.after, None, gone=False))
             return
-        self.asked = q.FindOld(step.before, step.after, STEP, self._rooms.moves)
+        self.asked = q.FindOld(step.before, step.after, step.limit, self._rooms.moves)
         self._ledger.put(e.Fetch(self.asked))
 
     def fetched(self, found: s.OldFound) -> None:

@@ -1,5 +1,6 @@
 """Decides what retention removes next, and when, from the event log, the replies and the messages. Pure.
 
+Conversations that were deleted or merged are removed or moved here, too, so that all of it shares one pace (pace.py).
 Stimuli in, steps out, one at a time: node/retention.py takes a step, reports its outcome, and gets the next step. A
 step that failed is left until it is due again. Nothing here needs to survive the process, because each step begins from
 what is on disk. While the clock is doubted, nothing is removed for its age.
@@ -44,6 +45,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     consumers: bool
     #: Why the clock is doubted, as a sentence; None: it is believed.
     doubted: str | None
+    #: Whether deleted or merged conversations are on their way out.
+    leaving: bool = False
 
 
 # ---- stimuli ---------------------------------------------------------------------------------------------------------
@@ -126,15 +129,27 @@ class Expire(msgspec.Struct, frozen=True):
     after: int
 
 
+class Remove(msgspec.Struct, frozen=True):
+    """Remove or move some rows of conversations that were deleted or merged."""
+
+
 class TidyUp(msgspec.Struct, frozen=True):
     """Messages older than so many days are gone: delete what belonged to them only."""
 
     days: int
-    now: int
 
 
 Step = (
-    Trim | SayOfClock | WriteMark | LookAtClock | ForgetReplies | CountReplies | ForgetOldestReplies | Expire | TidyUp
+    Trim
+    | SayOfClock
+    | WriteMark
+    | LookAtClock
+    | ForgetReplies
+    | CountReplies
+    | ForgetOldestReplies
+    | Remove
+    | Expire
+    | TidyUp
 )
 
 
@@ -154,6 +169,8 @@ class Keeping:
         #: Why the clock was doubted at the last check, and the notice last given to people.
         self._doubted: str | None = None
         self._said: str | None = None
+        #: The step given last.
+        self._last: Step | None = None
 
     def handle(self, stimulus: Stimulus, seen: Seen) -> Step | None:
         """The next step; None: nothing to do in this round."""
@@ -170,7 +187,8 @@ class Keeping:
                 self._walk(stimulus, seen)
             case _:
                 assert_never(stimulus)
-        return self._next(seen)
+        self._last = self._next(seen)
+        return self._last
 
     def _next(self, seen: Seen) -> Step | None:
         if seen.head - self.oldest + 1 > seen.keep_events:
@@ -189,7 +207,10 @@ class Keeping:
         if turned or seen.keep_days != self._days or seen.at >= self._look_at:
             self._days, self._look_at = seen.keep_days, seen.at + LOOK_EVERY
             self._look(seen)
-        return self._plan.popleft() if self._plan else None
+        # What people deleted goes before what is too old.
+        if seen.leaving and not isinstance(self._last, Remove):
+            return Remove()
+        return self._plan.popleft() if self._plan else Remove() if seen.leaving else None
 
     def _look(self, seen: Seen) -> None:
         """Plan the steps for replies and messages. Surplus replies go even while the clock is doubted."""
@@ -212,4 +233,4 @@ class Keeping:
             self._plan.appendleft(Expire(seen.now - self._days * DAY_MS, step.next))
         elif self._gone:
             self._gone = False
-            self._plan.appendleft(TidyUp(self._days, seen.now))
+            self._plan.appendleft(TidyUp(self._days))

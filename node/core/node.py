@@ -264,6 +264,11 @@ class Node:
         contact = self._contacts.by_id.get(peer)
         return None if contact is None else views.why_waiting(contact)
 
+    def link_of(self, peer: str) -> str | None:
+        """How a peer is now, as front ends see it (Peer.link); None: nobody knows it."""
+        contact = self._contacts.by_id.get(peer)
+        return None if contact is None else contact.peer.link
+
     def next_deadline(self) -> int | None:
         """When a Ticked is due, in milliseconds since 1970; None: not before something else happens."""
         times = (

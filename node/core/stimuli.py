@@ -299,13 +299,14 @@ class SpaceMeasured(msgspec.Struct, frozen=True):
 
 
 class ExpiryDue(msgspec.Struct, frozen=True):
-    """An expiry step is due: messages with ids above `after`, received before this time (ms).
+    """An expiry step is due: `limit` messages with ids above `after`; those of them go that came before this time (ms).
 
     A ReportExpiry follows, unless the node ends or the disk fails.
     """
 
     before: int
     after: int
+    limit: int
 
 
 class ClockLooked(msgspec.Struct, frozen=True):

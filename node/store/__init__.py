@@ -13,7 +13,9 @@ signed.py     the rows of signed entries: what was signed, what is held, what ot
 chunks.py     inserting many rows with few statements
 beside.py     the members and aliases of rooms and the addresses of peers, in tables of their own
 delivery.py   the delivery state of a message for each recipient, and which one is shown
-removal.py    merging and deleting conversations, deleting expired messages
+removal.py    merging and deleting conversations in steps, deleting expired messages
+leaving.py    what is on its way out meanwhile, for whoever reads
+outbox.py     what waits for plain peers, or is being sent to them
 reader.py     pages for commands and answers for the core, on a connection of its own
 vector.py     reading what is held of each stream, and what other members hold
 serving.py    entries as other nodes get them: runs of one stream

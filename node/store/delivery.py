@@ -15,12 +15,17 @@ from __future__ import annotations
 import sqlite3
 
 from node.bus.nouns import ADVANCE
+from node.store import leaving
 
+#: Rows that are looked at for each one that is handed over, where hardly any is.
+LOOKS = 20
+#: Above every id of a message.
+_MAX = 2**63 - 1
 #: Detail of a message that waited in a history that was set back.
 SET_BACK = "This home was set back to an earlier state (a backup), so it may have been sent since."
 
 
-def _order(row: str) -> str:
+def order(row: str) -> str:
     """The sort key for the rows of one message. The row that sorts first is shown."""
     states = " ".join(f"WHEN '{state}' THEN {number}" for number, state in enumerate(ADVANCE))
     # A state that only a newer version knows sorts last. Without a rank, it could make a message show twice.
@@ -32,7 +37,7 @@ def _order(row: str) -> str:
 #: recipient, so looking for a row that sorts before it costs less than sorting.
 IS_SHOWN = (
     "NOT EXISTS (SELECT 1 FROM delivery AS other WHERE other.entry = delivery.entry AND other.peer <> delivery.peer"  # noqa: S608
-    f" AND ({_order('other')}) < ({_order('delivery')}))"
+    f" AND ({order('other')}) < ({order('delivery')}))"
 )
 #: SQL expression, for a query on the table `entry`: what `signed.entry` is for it. None for what was said in clear, so
 #: that nothing is looked up.
@@ -44,8 +49,8 @@ _LACKS = (
     " AND receipt.author = signed.author AND receipt.stream = signed.stream AND receipt.n >= signed.n)"
 )
 _HAS_NOT_READ = _LACKS.replace("receipt.n >=", "receipt.read >=")
-_ANY_HAS_NOT_READ = f"EXISTS (SELECT 1 FROM member WHERE member.room = entry.room AND {_HAS_NOT_READ})"  # noqa: S608
-_ANY_LACKS = f"EXISTS (SELECT 1 FROM member WHERE member.room = entry.room AND {_LACKS})"  # noqa: S608
+_ANY_HAS_NOT_READ = f"EXISTS (SELECT 1 FROM member WHERE member.room = {leaving.HOME} AND {_HAS_NOT_READ})"  # noqa: S608
+_ANY_LACKS = f"EXISTS (SELECT 1 FROM member WHERE member.room = {leaving.HOME} AND {_LACKS})"  # noqa: S608
 #: SQL expression: the state that is shown for a message. For a query on `entry`, `signed` and the shown row of
 #: `delivery`.
 STATE = (
@@ -61,16 +66,35 @@ WAITS = (
 )
 
 
-def hand_over(db: sqlite3.Connection, gone: str, into: str) -> None:
-    """Two peers are one: messages to `gone` become messages to `into`. Runs in the caller's transaction."""
-    both = db.execute(
-        "SELECT entry FROM delivery WHERE peer IN (?, ?) GROUP BY entry HAVING count(*) > 1", (gone, into)
+def hand_over(db: sqlite3.Connection, gone: str, into: str, after: int, limit: int) -> tuple[int, int | None]:
+    """Two peers are one: the next messages to `gone`, after this one, become messages to `into`.
+
+    At most `limit` of them; and `limit` times LOOKS rows are looked at, because `gone` may have few. Returns how many
+    there were, and the message that they reach, or None at the end. Runs in the caller's transaction.
+    """
+    last = db.execute(
+        "SELECT entry FROM delivery WHERE entry > ? ORDER BY entry LIMIT 1 OFFSET ?", (after, limit * LOOKS - 1)
+    ).fetchone()
+    upto: int | None = None if last is None else last[0]
+    entries = db.execute(
+        "SELECT entry FROM delivery WHERE entry > ? AND entry <= ? AND peer = ? ORDER BY entry LIMIT ?",
+        (after, _MAX if upto is None else upto, gone, limit),
     ).fetchall()
-    for (entry,) in both:
+    for (entry,) in entries:
+        hand_over_one(db, gone, into, entry)
+    return len(entries), entries[-1][0] if len(entries) == limit else upto
+
+
+def hand_over_one(db: sqlite3.Connection, gone: str, into: str, entry: int) -> None:
+    """Two peers are one: one message to `gone` becomes a message to `into`. Runs in the caller's transaction."""
+    (both,) = db.execute(
+        "SELECT count(*) FROM delivery WHERE entry = ? AND peer IN (?, ?)", (entry, gone, into)
+    ).fetchone()
+    if both > 1:
         # Keep the row that is shown: it is the less advanced one, so what is still to be sent is sent.
         db.execute(
             "DELETE FROM delivery WHERE entry = ? AND peer = (SELECT two.peer FROM delivery AS two"  # noqa: S608
-            f" WHERE two.entry = ? AND two.peer IN (?, ?) ORDER BY {_order('two')} LIMIT 1 OFFSET 1)",
+            f" WHERE two.entry = ? AND two.peer IN (?, ?) ORDER BY {order('two')} LIMIT 1 OFFSET 1)",
             (entry, entry, gone, into),
         )
-    db.execute("UPDATE delivery SET peer = ? WHERE peer = ?", (into, gone))
+    db.execute("UPDATE delivery SET peer = ? WHERE entry = ? AND peer = ?", (into, entry, gone))

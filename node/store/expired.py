@@ -10,7 +10,7 @@ from typing import Any
 
 from node.core import queries as q
 from node.core import stimuli as s
-from node.store import delivery
+from node.store import delivery, leaving
 
 #: Messages scanned in one read when looking for the next expired one. It takes a millisecond or two.
 LOOK_AHEAD = 5_000
@@ -18,35 +18,37 @@ LOOK_AHEAD = 5_000
 
 def find_old(db: sqlite3.Connection, query: q.FindOld) -> s.OldFound:
     """The rooms with old messages among the next ones after a message."""
-    rows = db.execute("SELECT id, at, room FROM entry WHERE id > ? ORDER BY id LIMIT ?", (query.after, query.limit))
+    rows = db.execute(
+        f"SELECT id, at, {leaving.HOME}, {leaving.DELETED} FROM entry WHERE id > ? ORDER BY id LIMIT ?",  # noqa: S608
+        (query.after, query.limit),
+    )
     newest: dict[int, int] = {}
     last = query.after
-    for id_, at, room in rows.fetchall():
+    for id_, at, room, deleted in rows.fetchall():
         last = id_
-        if at < query.before:
+        if at < query.before and not deleted:
             newest[room] = id_
     found = []
     for room, upto in newest.items():
         id_, read_upto = db.execute("SELECT id, read_upto FROM room WHERE number = ?", (room,)).fetchone()
+        numbers = leaving.listed(leaving.numbers(db, room))
         # The unary + makes SQLite scan by id, not by room: few messages are left below `upto`, but a room may have
         # many.
         unread = _one(
             db,
-            "SELECT count(*) FROM entry WHERE id > ? AND id <= ? AND +room = ? AND NOT outgoing AND kind = 'text'",
+            f"SELECT count(*) FROM entry WHERE id > ? AND id <= ? AND +room IN {numbers}"  # noqa: S608
+            " AND NOT outgoing AND kind = 'text'",
             read_upto,
             upto,
-            room,
         )
         goes = _one(
             db,
-            f"SELECT 1 FROM entry WHERE id <= ? AND +room = ? AND NOT {delivery.WAITS} LIMIT 1",  # noqa: S608
+            f"SELECT 1 FROM entry WHERE id <= ? AND +room IN {numbers} AND NOT {delivery.WAITS} LIMIT 1",  # noqa: S608
             upto,
-            room,
         )
         stays = _one(
             db,
-            f"SELECT 1 FROM entry WHERE room = ? AND (id > ? OR {delivery.WAITS}) LIMIT 1",  # noqa: S608
-            room,
+            f"SELECT 1 FROM entry WHERE room IN {numbers} AND (id > ? OR {delivery.WAITS}) LIMIT 1",  # noqa: S608
             upto,
         )
         if goes:
@@ -60,9 +62,9 @@ def _next_old(db: sqlite3.Connection, query: q.FindOld, after: int) -> int | Non
     Ids follow the order of arrival, but times need not: after the clock was set back, later messages have earlier
     times. So the scan has to read all messages, LOOK_AHEAD at a time.
     """
-    ids = "SELECT id, at FROM entry WHERE id > ? ORDER BY id LIMIT ?"
+    ids = f"SELECT id, at, {leaving.DELETED} AS gone FROM entry WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
     first, last = db.execute(
-        f"SELECT min(id) FILTER (WHERE at < ?), max(id) FROM ({ids})",  # noqa: S608
+        f"SELECT min(id) FILTER (WHERE at < ? AND NOT gone), max(id) FROM ({ids})",  # noqa: S608
         (query.before, after, LOOK_AHEAD),
     ).fetchone()
     after_this: int | None = last if first is None else first - 1

@@ -252,20 +252,23 @@ def _take_out(db: sqlite3.Connection, where: str, values: tuple[int, ...]) -> No
         )
 
 
-def move(db: sqlite3.Connection, room: int, into: int) -> None:
-    """Move the messages of a room to another one, in the index and in `entry`. Raises IndexBroken."""
-    if broken(db) is not None:
-        db.execute("UPDATE entry SET room = ? WHERE room = ?", (into, room))
-        return
-    _take_out(db, "entry.room = ?", (room,))
+def move(db: sqlite3.Connection, room: int, into: int, limit: int) -> int:
+    """Move messages of a room to another one, in the index and in `entry`, at most `limit`; returns how many.
+
+    Raises IndexBroken.
+    """
     db.execute("CREATE TEMP TABLE IF NOT EXISTS moved (id INTEGER PRIMARY KEY)")
     db.execute("DELETE FROM moved")
-    db.execute("INSERT INTO moved SELECT id FROM entry WHERE room = ? AND id <= ?", (room, _upto(db, "search")))
-    db.execute("UPDATE entry SET room = ? WHERE room = ?", (into, room))
-    _add(db, "entry.id IN (SELECT id FROM moved)", ())
-    seen = _upto(db, "unspaced")
-    _add_unspaced(db, _unspaced(db, "entry.id IN (SELECT id FROM moved) AND entry.id <= ?", (seen,)))
-    db.execute("DELETE FROM moved")
+    db.execute("INSERT INTO moved SELECT id FROM entry WHERE room = ? ORDER BY clock, tie LIMIT ?", (room, limit))
+    some = "entry.id IN (SELECT id FROM moved)"
+    unbroken = broken(db) is None
+    if unbroken:
+        _take_out(db, some, ())
+    count = db.execute(f"UPDATE entry SET room = ? WHERE {some}", (into,)).rowcount  # noqa: S608
+    if unbroken:
+        _add(db, f"{some} AND entry.id <= ?", (_upto(db, "search"),))
+        _add_unspaced(db, _unspaced(db, f"{some} AND entry.id <= ?", (_upto(db, "unspaced"),)))
+    return count
 
 
 def move_message(db: sqlite3.Connection, id_: int, into: int) -> None:
@@ -285,20 +288,11 @@ def move_message(db: sqlite3.Connection, id_: int, into: int) -> None:
         _add_unspaced(db, _unspaced(db, one, (id_, _upto(db, "unspaced"))))
 
 
-def forget_room(db: sqlite3.Connection, room: int) -> None:
-    """Remove a room's messages from the index, before they are deleted. Raises IndexBroken."""
-    _forget(db, "entry.room = ?", (room,))
-
-
-def forget_old(db: sqlite3.Connection) -> None:
+def forget_listed(db: sqlite3.Connection) -> None:
     """Remove the messages listed in the table `gone` from the index, before they are deleted. Raises IndexBroken."""
-    _forget(db, "entry.id IN (SELECT id FROM gone)", ())
-
-
-def _forget(db: sqlite3.Connection, where: str, values: tuple[int, ...]) -> None:
     # A broken index will be thrown away with all its words, so there is nothing to remove.
     if broken(db) is None:
-        _take_out(db, where, values)
+        _take_out(db, "entry.id IN (SELECT id FROM gone)", ())
         if sqlite3.sqlite_version_info < (3, 42):
             _put(db, "index_owes", "deleted")
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import msgspec
 
 from node.errors import IndexBroken, StoreUnavailable
-from node.store import index
+from node.store import index, leaving
 
 
 class IndexState(msgspec.Struct, frozen=True):
@@ -54,7 +54,9 @@ class Keeper:
         """The condition of the index."""
         db = self._database.connection
         try:
-            return IndexState(index.broken(db), index.rebuilding(db), index.owes(db), index.behind(db))
+            return IndexState(
+                index.broken(db), index.rebuilding(db), index.owes(db) and not leaving.deleting(db), index.behind(db)
+            )
         except sqlite3.Error as error:
             raise StoreUnavailable(f"The database can't be read: {error}.") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import pathlib
 import sqlite3
 import time
@@ -17,7 +18,7 @@ from node.bus import requests as rq
 from node.core import queries as q
 from node.core import stimuli as s
 from node.core.consumers import lapsed, shown
-from node.core.loaded import KeptConsumer, Loaded, Sending
+from node.core.loaded import KeptConsumer, Loaded
 from node.errors import CommandRefused
 from node.model import PLAIN_PREFIX
 from node.protocol.secure.frames import Run
@@ -28,6 +29,8 @@ from node.store import (
     expired,
     facts,
     index,
+    leaving,
+    outbox,
     recipients,
     search,
     serving,
@@ -45,6 +48,9 @@ MAX_INTEGER = 2**63 - 1
 #: The number of the room whose id, or one of whose aliases, is the first value of a query.
 ROOM_NUMBER = "coalesce((SELECT number FROM room WHERE id = ?1), (SELECT room FROM alias WHERE id = ?1))"
 
+#: The entry of an event; none if it was deleted.
+OF_EVENT = f"entry.id = event.entry AND NOT {leaving.DELETED}"
+
 #: Counting the messages that wait for plain peers scans all of them, and front ends ask about once a second. A count
 #: that takes longer than QUICK_COUNT seconds (some 70,000 messages) is reused for COUNT_SHARE times as long as it took.
 QUICK_COUNT = 0.02
@@ -58,7 +64,7 @@ class Reader:
         self._home = home
         self._db = database.connect(home, read_only=True)
         #: The replies kept for idempotency keys.
-        self.kept_replies = Replies(self._db)
+        self.kept_replies = Replies(self._moment, self._message)
         self.pages = Pages(home, Place(home / database.FILE_NAME))
         #: The last count of messages that wait for peers, and until when to reuse it (monotonic clock, seconds).
         self._counted = (0, 0.0)
@@ -118,7 +124,7 @@ class Reader:
     def load(self) -> Loaded:
         """Everything that the core keeps in memory."""
         with self._moment() as db:
-            waiting = {row[0] for row in db.execute("SELECT DISTINCT peer FROM delivery WHERE state = 'waiting'")}
+            waiting = outbox.peers(db)
             addresses = beside.addresses(db, "")
             peers = [
                 snapshot.loaded(row, addresses.of(row[0]), row[0] in waiting)
@@ -151,14 +157,7 @@ class Reader:
                 blocked=snapshot.blocked(db),
                 rows=held,
                 receipts=[] if me is None else vector.receipts(db, me),
-                sending=[
-                    Sending(*row)
-                    for row in db.execute(
-                        "SELECT delivery.entry, room.id, delivery.peer, body.text FROM delivery"
-                        " JOIN entry ON entry.id = delivery.entry JOIN room ON room.number = entry.room"
-                        " JOIN body ON body.entry = entry.id WHERE delivery.state = 'sending' ORDER BY delivery.entry"
-                    )
-                ],
+                sending=outbox.sending(db),
             )
 
     def me(self) -> str | None:
@@ -168,8 +167,9 @@ class Reader:
 
     def _newest_clock(self) -> int:
         """The highest clock of all messages. The index is by room, so this costs one look-up per room."""
-        highest = "SELECT max(clock) FROM entry WHERE entry.room = room.number"
-        return int(self._one(f"SELECT max(({highest})) FROM room") or 0)  # noqa: S608
+        highest = "SELECT max(clock) FROM entry WHERE entry.room = one.number"
+        all_ = "(SELECT number FROM room UNION SELECT room FROM leaving)"
+        return int(self._one(f"SELECT max(({highest})) FROM {all_} AS one") or 0)  # noqa: S608
 
     def _believed(self) -> int | None:
         believed = self.fact("believed")
@@ -221,7 +221,7 @@ class Reader:
         rows = db.execute(
             "SELECT event.seq, event.at, event.type, event.room, event.entry, event.data, event.client,"  # noqa: S608
             f" event.request, {snapshot.MESSAGE_COLUMNS} FROM event LEFT JOIN"
-            f" {snapshot.MESSAGE_TABLES.replace('entry LEFT', 'entry ON entry.id = event.entry LEFT', 1)}"
+            f" {snapshot.MESSAGE_TABLES.replace('entry LEFT', f'entry ON {OF_EVENT} LEFT', 1)}"
             " WHERE event.seq > ? ORDER BY event.seq LIMIT ?",
             (since, limit),
         )
@@ -282,11 +282,12 @@ class Reader:
             raise CommandRefused("invalid_args", "Only one of `before`, `after` and `around`.")
         limit = max(1, min(args.limit, bounds.MAX_HISTORY))
         with self._moment():
-            room, id_ = self._room(args.room)
+            rooms, id_ = self._room(args.room)
             anchor = None
             if given:
                 anchor = self._db.execute(
-                    "SELECT clock, tie, id FROM entry WHERE id = ? AND room = ?", (_bounded(given[0]), room)
+                    f"SELECT clock, tie, id FROM entry WHERE id = ? AND room IN {leaving.listed(rooms)}",  # noqa: S608
+                    (_bounded(given[0]),),
                 ).fetchone()
                 if anchor is None:
                     raise CommandRefused("not_found", f"There is no message {given[0]} in that room.")
@@ -295,37 +296,42 @@ class Reader:
             more_before, more_after = args.after is not None, args.before is not None
             if args.around is not None:
                 # The anchor message belongs to the older half, so that a page of one message is the anchor itself.
-                older, more_before = self._page(id_, room, "<=", anchor, limit // 2 + 1, MAX_PAGE_BYTES // 2)
-                newer, more_after = self._page(id_, room, ">", anchor, limit - len(older), MAX_PAGE_BYTES // 2)
+                older, more_before = self._page(id_, rooms, "<=", anchor, limit // 2 + 1, MAX_PAGE_BYTES // 2)
+                newer, more_after = self._page(id_, rooms, ">", anchor, limit - len(older), MAX_PAGE_BYTES // 2)
             elif args.after is not None:
-                newer, more_after = self._page(id_, room, ">", anchor, limit, MAX_PAGE_BYTES)
+                newer, more_after = self._page(id_, rooms, ">", anchor, limit, MAX_PAGE_BYTES)
             else:
-                older, more_before = self._page(id_, room, "<", anchor, limit, MAX_PAGE_BYTES)
+                older, more_before = self._page(id_, rooms, "<", anchor, limit, MAX_PAGE_BYTES)
             head = self.log_ends()[1]
             messages = older[::-1] + newer
             return rq.HistoryResult(seq=head, messages=messages, more_before=more_before, more_after=more_after)
 
-    def _room(self, id_: str) -> tuple[int, str]:
-        """The number and the id of the room with this id or alias. Raises CommandRefused if there is none."""
+    def _room(self, id_: str) -> tuple[list[int], str]:
+        """The numbers of the room with this id or alias (leaving.py), and its id. Raises CommandRefused without one."""
         row: tuple[int, str] | None = self._db.execute(
             f"SELECT number, id FROM room WHERE number = {ROOM_NUMBER}",  # noqa: S608
             (id_,),
         ).fetchone()
         if row is None:
             raise CommandRefused("not_found", f"There is no room {id_!r}.")
-        return row
+        return leaving.numbers(self._db, row[0]), row[1]
 
     def _page(
-        self, room_id: str, room: int, sign: str, anchor: tuple[int, bytes, int] | None, limit: int, weight: int
+        self, room_id: str, rooms: list[int], sign: str, anchor: tuple[int, bytes, int] | None, limit: int, weight: int
     ) -> tuple[list[nouns.Message], bool]:
         """The messages on one side of `anchor` (clock, tie, id; None: all), nearest first; whether there are more."""
         direction = "ASC" if sign == ">" else "DESC"
         bound = "" if anchor is None else f"AND (entry.clock, entry.tie, entry.id) {sign} (?, ?, ?)"
-        rows = self._db.execute(
-            f"SELECT {snapshot.MESSAGE_COLUMNS} FROM {snapshot.MESSAGE_TABLES} WHERE entry.room = ? {bound}"  # noqa: S608
-            f" ORDER BY entry.clock {direction}, entry.tie {direction}, entry.id {direction} LIMIT ?",
-            (room, *(anchor or ()), limit + 1),
-        )
+        each = [
+            self._db.execute(
+                f"SELECT {snapshot.MESSAGE_COLUMNS} FROM {snapshot.MESSAGE_TABLES} WHERE entry.room = ? {bound}"  # noqa: S608
+                f" ORDER BY entry.clock {direction}, entry.tie {direction}, entry.id {direction} LIMIT ?",
+                (room, *(anchor or ()), limit + 1),
+            )
+            for room in rooms
+        ]
+        # One index is read for each number, and nothing is sorted but their heads.
+        rows = heapq.merge(*each, key=snapshot.place, reverse=sign != ">")
         return _until_full((snapshot.message(row, room_id) for row in rows), limit, weight)
 
     def search(self, args: rq.SearchArgs) -> rq.SearchResult:
@@ -336,18 +342,18 @@ class Reader:
         """
         limit = max(1, min(args.limit, bounds.MAX_HITS))
         with self._moment() as db:
-            room = None
-            if args.room is not None:
-                room, _ = self._room(args.room)
-            expressions = search.match_expressions(args.query, room)
+            rooms = None if args.room is None else self._room(args.room)[0]
+            expressions = search.match_expressions(args.query, rooms)
             before = MAX_INTEGER if args.before is None else _bounded(args.before)
             ids: set[int] = set()
             shown = ""
-            if room is None and self._one("SELECT 1 FROM room WHERE hidden LIMIT 1"):
+            if rooms is None and self._one("SELECT 1 FROM room WHERE hidden LIMIT 1"):
                 shown = (
-                    " AND NOT EXISTS (SELECT 1 FROM entry JOIN room ON room.number = entry.room"
+                    f" AND NOT EXISTS (SELECT 1 FROM entry JOIN room ON room.number = {leaving.HOME}"  # noqa: S608
                     " WHERE entry.id = rowid_of AND room.hidden)"
                 )
+            if rooms is None and leaving.deleting(db):
+                shown += f" AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.id = rowid_of AND {leaving.DELETED})"  # noqa: S608
             if index.broken(db) is None:
                 for table, expression in expressions.items():
                     with index.used(db):
@@ -367,7 +373,7 @@ class Reader:
     def _message(self, id_: int) -> nouns.Message | None:
         row = self._db.execute(
             f"SELECT {snapshot.MESSAGE_COLUMNS}, room.id FROM room JOIN"  # noqa: S608
-            f" {snapshot.MESSAGE_TABLES.replace('entry LEFT', 'entry ON room.number = entry.room LEFT', 1)}"
+            f" {snapshot.MESSAGE_TABLES.replace('entry LEFT', f'entry ON room.number = {leaving.HOME} LEFT', 1)}"
             " WHERE entry.id = ?",
             (_bounded(id_),),
         ).fetchone()
@@ -417,7 +423,7 @@ class Reader:
         if time.monotonic() < until:
             return count
         began = time.monotonic()
-        count = int(self._one("SELECT count(DISTINCT entry) FROM delivery WHERE state IN ('waiting', 'sending')"))
+        count = outbox.count(self._db)
         me = self.me()
         count += 0 if me is None else vector.waiting(self._db, me)
         took = time.monotonic() - began
@@ -431,16 +437,10 @@ class Reader:
         with self._moment() as db:
             match query:
                 case q.ReadWaiting():
-                    rows = db.execute(
-                        "SELECT delivery.entry, room.id, body.text FROM delivery"
-                        " JOIN entry ON entry.id = delivery.entry JOIN room ON room.number = entry.room"
-                        " JOIN body ON body.entry = entry.id"
-                        " WHERE delivery.peer = ? AND delivery.state = 'waiting' ORDER BY delivery.entry LIMIT ?",
-                        (query.peer, query.limit),
-                    ).fetchall()
-                    return s.WaitingRead(query, rows)
+                    return s.WaitingRead(query, outbox.waiting(db, query.peer, query.limit))
                 case q.ReadUnsigned():
-                    return s.UnsignedRead(query, self._unsigned(query))
+                    ids = outbox.waiting_ids(db, query.peer, query.limit)
+                    return s.UnsignedRead(query, [one for id_ in ids if (one := self._message(id_)) is not None])
                 case q.ReadPlaces():
                     me = self.me()
                     return s.PlacesRead(query, [] if me is None else vector.places(db, me, query.room, query.upto))
@@ -457,18 +457,13 @@ class Reader:
                     if message is None or message.direction != "out":
                         return s.MessageRead(query, None)
                     shown = f"SELECT peer FROM delivery WHERE entry = ? AND {delivery.IS_SHOWN}"  # noqa: S608
-                    return s.MessageRead(query, (message, self._one(shown, query.message)))
-
-    def _unsigned(self, query: q.ReadUnsigned) -> list[nouns.Message]:
-        ids = self._db.execute(
-            "SELECT entry FROM delivery WHERE peer = ? AND state = 'waiting' ORDER BY entry LIMIT ?",
-            (query.peer, query.limit),
-        ).fetchall()
-        return [message for (id_,) in ids if (message := self._message(id_)) is not None]
+                    peer = self._one(shown, query.message)
+                    return s.MessageRead(query, (message, leaving.peers(db).get(peer, peer)))
 
     def _came(self, query: q.CountRead | q.CountUnread) -> int:
         count: int = self._one(
-            f"SELECT count(*) FROM entry WHERE room = {ROOM_NUMBER}"  # noqa: S608
+            "SELECT count(*) FROM entry"  # noqa: S608
+            f" WHERE room IN (SELECT {ROOM_NUMBER} UNION SELECT room FROM leaving WHERE into_room = {ROOM_NUMBER})"
             " AND NOT outgoing AND kind = 'text' AND id > ?2 AND id <= ?3",
             query.room,
             query.after,

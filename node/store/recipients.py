@@ -10,7 +10,7 @@ import sqlite3
 from node.bus import events as ev
 from node.bus import nouns
 from node.bus import requests as rq
-from node.store import facts
+from node.store import delivery, facts, leaving
 
 #: Events read in the search for the time of a receipt. It takes some 10 ms. Receipts that came later have no time.
 MAX_SCANNED = 50_000
@@ -19,8 +19,18 @@ MAX_SCANNED = 50_000
 def recipients(db: sqlite3.Connection, message: nouns.Message) -> list[rq.Recipient]:
     """The recipients of a message, by id. Their `next_try` is left empty: the store doesn't know it."""
     if message.entry is None:
-        rows = db.execute("SELECT peer, state, detail FROM delivery WHERE entry = ? ORDER BY peer", (message.id,))
-        return [rq.Recipient(peer=peer, state=state, detail=detail) for peer, state, detail in rows]
+        rows = db.execute(
+            "SELECT peer, state, detail FROM delivery"  # noqa: S608
+            f" WHERE entry = ? ORDER BY {delivery.order('delivery')}",
+            (message.id,),
+        ).fetchall()
+        became = leaving.peers(db)
+        found: dict[str, rq.Recipient] = {}
+        for peer, state, detail in rows:
+            peer = became.get(peer, peer)
+            # Of two peers that turned out to be one, the row that counts comes first.
+            found.setdefault(peer, rq.Recipient(peer=peer, state=state, detail=detail))
+        return [found[peer] for peer in sorted(found)]
     place, stream = message.entry, bytes.fromhex(message.entry.stream)
     held = db.execute(
         "SELECT member.peer, receipt.n >= ?, receipt.read >= ? FROM room JOIN member ON member.room = room.number"

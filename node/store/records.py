@@ -13,9 +13,10 @@ from typing import Any
 
 from node.bus import encoding, nouns
 from node.core import effects as e
-from node.store import facts, removal
+from node.store import delivery, facts, leaving, removal
 from node.store.beside import Kept
 from node.store.chunks import insert, storable
+from node.store.replies import as_kept
 from node.store.signed import Signed
 
 _PEER_COLUMNS = (
@@ -64,6 +65,7 @@ class Records:
             insert(db, f"INSERT INTO entry ({_ENTRY_COLUMNS}, tie) VALUES", tied)
             insert(db, "INSERT INTO body VALUES", bodies)
             insert(db, "INSERT INTO delivery VALUES", deliveries)
+            self._hand_over(states)
             _put_states(db, states.values(), changed)
             signed.write(db)
             self._put_peers(peers.values())
@@ -108,14 +110,14 @@ class Records:
             elif type(record) is e.MergeRooms:
                 flush()
                 gone, into = self._room_number(record.gone), self._room_number(record.into)
-                removal.merge(db, gone, into)
                 self._lists.move_aliases(db, gone, into)
                 self._let_go(record.gone, gone)
+                removal.merge(db, gone, into)
             elif type(record) is e.DeleteRoom:
                 flush()
                 gone = self._room_number(record.room)
-                removal.delete(db, record.room, gone)
                 self._let_go(record.room, gone)
+                removal.delete(db, record.room, gone)
             elif type(record) is e.ExpireMessages:
                 flush()
                 removal.expire(db, self._room_number(record.room), record.upto)
@@ -150,9 +152,7 @@ class Records:
             elif type(record) is e.SaveReply:
                 db.execute(
                     "INSERT OR REPLACE INTO reply VALUES (?, ?, ?, ?)",
-                    storable(
-                        (record.key.key, record.key.fingerprint, encoding.encode(record.reply).decode(), record.at)
-                    ),
+                    storable((record.key.key, record.key.fingerprint, as_kept(record.reply), record.at)),
                 )
         flush()
         insert(db, "INSERT INTO event VALUES", events)
@@ -169,10 +169,22 @@ class Records:
         del self._rooms[room_id]
         self._lists.drop_room(self._db, room)
 
+    def _hand_over(self, states: Collection[tuple[int, str]]) -> None:
+        """Messages in `states` may still stand as those to a peer that became part of theirs."""
+        if states:
+            for gone, into in leaving.peers(self._db).items():
+                for message, peer in states:
+                    if peer == into:
+                        delivery.hand_over_one(self._db, gone, into, message)
+
     def _put_rooms(self, rooms: dict[str, nouns.Room]) -> None:
         self._db.executemany(
-            "INSERT INTO room (id, kind, name, peer, encrypted, unread, read_upto, last, created, request, hidden)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
+            # Numbers of rooms that are on their way out still stand in `entry`.
+            "INSERT INTO room"
+            " (number, id, kind, name, peer, encrypted, unread, read_upto, last, created, request, hidden)"
+            " VALUES ((SELECT 1 + max(coalesce((SELECT max(number) FROM room), 0),"
+            " coalesce((SELECT max(room) FROM leaving), 0))),"
+            " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
             " peer = excluded.peer, encrypted = excluded.encrypted, unread = excluded.unread,"
             " read_upto = excluded.read_upto, last = excluded.last, request = excluded.request,"
             " hidden = excluded.hidden",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from node.bus.encoding import sound
 from node.errors import CommandRefused
@@ -41,12 +42,12 @@ def _either(terms: list[tuple[str, bool]]) -> str:
     return quoted[0] if len(quoted) == 1 else f"({' OR '.join(quoted)})"
 
 
-def match_expressions(query: str, room: int | None) -> dict[str, str]:
+def match_expressions(query: str, rooms: Sequence[int] | None) -> dict[str, str]:
     """Convert a query into an FTS5 expression for each table of the index that can have hits.
 
     A hit contains all words. `word*` matches a prefix, "quoted words" match a phrase. Text in scripts without spaces is
     also found inside a run. Such a query uses only `unspaced`, which also has all other words of these messages.
-    Nothing in the query acts as FTS5 syntax. `room`: the number of the room to search; None: all rooms. Raises
+    Nothing in the query acts as FTS5 syntax. `rooms`: the numbers of the room to search; None: all rooms. Raises
     CommandRefused (invalid_args) if the query is too long or has no word.
     """
     if len(query) > MAX_QUERY:
@@ -65,5 +66,5 @@ def match_expressions(query: str, room: int | None) -> dict[str, str]:
     found = {"unspaced": [_either([unspaced.asked(form, prefix) for form in forms]) for forms, prefix in terms]}
     if not any(unspaced.has_run(forms[0]) for forms, _ in terms):
         found["search"] = [_either([(form, prefix) for form in forms]) for forms, prefix in terms]
-    within = "" if room is None else f'room : "r{room}" AND '
+    within = "" if rooms is None else f"room : ({' OR '.join(f'r{number}' for number in rooms)}) AND "
     return {table: f"{within}text : ({' AND '.join(all_)})" for table, all_ in found.items()}

@@ -10,6 +10,7 @@ import sqlite3
 
 from node.protocol.entries import text_body
 from node.protocol.secure.frames import MAX_RUN, MAX_RUN_BYTES, Run
+from node.store import leaving
 
 #: A run has about this many bytes of headers and bodies, so that what is said meanwhile needn't wait long for the link.
 #: Only where no header within them has a signature it is longer, up to MAX_RUN_BYTES.
@@ -26,10 +27,10 @@ def run_after(db: sqlite3.Connection, room: str, author: str, stream: bytes, aft
     size = covered = 0
     signature = b""
     rows = db.execute(
-        "SELECT signed.n, signed.header, signed.signature, body.text, body.raw"
+        "SELECT signed.n, signed.header, signed.signature, body.text, body.raw"  # noqa: S608
         " FROM signed LEFT JOIN body ON body.entry = signed.entry"
         " WHERE signed.room = ? AND signed.author = ? AND signed.stream = ? AND signed.n > ?"
-        " ORDER BY signed.n LIMIT ?",
+        f" AND NOT {leaving.DELETED_SIGNED} ORDER BY signed.n LIMIT ?",
         (room, author, stream, after, MAX_RUN),
     )
     # An open cursor would hold a read transaction.

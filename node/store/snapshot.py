@@ -58,6 +58,11 @@ def message(row: tuple[Any, ...], room: str) -> nouns.Message:
     )
 
 
+def place(row: tuple[Any, ...]) -> tuple[int, bytes, int]:
+    """The place of a row of MESSAGE_COLUMNS in the order to show."""
+    return row[2], row[12], row[0]
+
+
 def deleted(id_: int, room: str, at: int, event: str) -> nouns.Message:
     """The placeholder that an old event shows for a message that has been deleted."""
     direction: nouns.Direction = "in" if event == "MessageReceived" else "out"

@@ -9,6 +9,7 @@ import sqlite3
 from sys import intern
 
 from node.core.loaded import KeptReceipt, KeptRow, Row
+from node.store import leaving
 
 #: Streams of one author that a read mark names: an author with several machines has several at a time.
 PLACES = 8
@@ -43,8 +44,8 @@ def places(db: sqlite3.Connection, me: str, room: str, upto: int) -> list[tuple[
     found: dict[str, list[tuple[int, bytes, int]]] = {}
     for author, stream in db.execute("SELECT author, stream FROM vector WHERE room = ? AND author <> ?", (room, me)):
         last = db.execute(
-            "SELECT entry, n FROM signed WHERE room = ? AND author = ? AND stream = ? AND entry <= ?"
-            " ORDER BY n DESC LIMIT 1",
+            "SELECT entry, n FROM signed WHERE room = ? AND author = ? AND stream = ? AND entry <= ?"  # noqa: S608
+            f" AND NOT {leaving.DELETED_SIGNED} ORDER BY n DESC LIMIT 1",
             (room, author, stream, upto),
         ).fetchone()
         if last is not None:
@@ -57,10 +58,10 @@ def places(db: sqlite3.Connection, me: str, room: str, upto: int) -> list[tuple[
 def requests(db: sqlite3.Connection) -> dict[str, tuple[int, int]]:
     """How many entries of each request are held, and their bytes: headers, and bodies as they are kept."""
     found = db.execute(
-        "SELECT room.id, count(*),"
+        "SELECT room.id, count(*),"  # noqa: S608
         " total(length(signed.header) + length(CAST(coalesce(body.raw, body.text, '') AS BLOB)))"
         " FROM room JOIN signed ON signed.room = room.id LEFT JOIN body ON body.entry = signed.entry"
-        " WHERE room.request GROUP BY room.id"
+        f" WHERE room.request AND NOT {leaving.DELETED_SIGNED} GROUP BY room.id"
     )
     return {room: (count, int(size)) for room, count, size in found}
 

@@ -11,14 +11,14 @@ import ctypes
 import pathlib
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from node.bus import bounds
 from node.core import effects as e
 from node.errors import IndexBroken, StoreDisplaced, StoreUnavailable
 from node.model import PLAIN_PREFIX
-from node.store import database, delivery, facts, history, index, removal
+from node.store import database, delivery, facts, history, index, leaving, removal
 from node.store.keeper import Keeper
 from node.store.place import Place, WalGone
 from node.store.records import Records
@@ -28,6 +28,8 @@ from node.store.records import Records
 PROBE_BYTES = 1024 * 1024
 #: When the writer is idle, it checkpoints a WAL above this size in bytes. A smaller one isn't worth the writes.
 LARGE_WAL = 1024 * 1024
+#: Records after which something may be on its way out.
+_TAKE_AWAY = (e.DeleteRoom, e.MergeRooms)
 #: The fact `instance`.
 _INSTANCE = re.compile("[0-9a-f]{32}")
 
@@ -43,6 +45,11 @@ class Writer:
         self._records = Records(lambda: self._db)
         self.keeper = Keeper(self)
         self.commits = 0
+        #: What the next step of `advance` does; None: nothing is on its way out. Any thread may read it.
+        self.work: leaving.Work | None = None
+        #: How long the last transaction took that removed, moved or expired something, in seconds: until its COMMIT,
+        #: and with it.
+        self.spent = (0.0, 0.0)
 
     def prepare(self, log: str, instance: str, run: str = "run", known: bool = False) -> str | None:
         """Begin a run of the node. The caller draws all three ids at random. Raises StoreUnavailable.
@@ -82,6 +89,7 @@ class Writer:
             # Checkpoint "open" into the main file, so that a copy of that file alone shows that it was open.
             self.history.begin(run, now, folded=self.fold())
             self._place.reopened()
+            self._look_at_work()
         except OSError as error:
             path = self._home / history.FILE_NAME
             raise StoreUnavailable(f"{path} can't be written: {error.strerror}.") from error
@@ -93,10 +101,50 @@ class Writer:
         Raises StoreUnavailable if that fails. Then none of them is written, unless StoreDisplaced says that it can't be
         known.
         """
-        self._transaction(lambda: self._write(records))
+        if any(type(record) is e.ExpireMessages for record in records):
+            self._measured(lambda: self._write(records))
+        else:
+            self._transaction(lambda: self._write(records))
         self.commits += 1
-        if any(type(record) is e.DeleteRoom for record in records):
+        taken_away = [type(record) for record in records if type(record) in _TAKE_AWAY]
+        if taken_away:
+            self._look_at_work()
+            if self.work is None and e.DeleteRoom in taken_away:
+                self.fold()
+
+    def advance(self, work: leaving.Work, limit: int) -> int:
+        """Take the next step of removing what is on its way out, if it is of this kind. Raises StoreUnavailable.
+
+        Returns the number of rows that it has removed or moved, at most about `limit`.
+        """
+        count = 0
+
+        def step() -> None:
+            nonlocal count
+            count = removal.advance(self._db, work, limit) if leaving.work(self._db) == work else 0
+
+        self._measured(step)
+        self._look_at_work()
+        if self.work is None:
+            # Until now, what was deleted could still be read in the WAL.
             self.fold()
+        return count
+
+    def _measured(self, step: Callable[[], Any]) -> None:
+        """Run a step in one transaction, and measure it."""
+        began = time.perf_counter()
+        done = began
+
+        def measured() -> None:
+            nonlocal done
+            step()
+            done = time.perf_counter()
+
+        self._transaction(measured)
+        self.spent = (done - began, time.perf_counter() - began)
+
+    def _look_at_work(self) -> None:
+        self.work = leaving.work(self._db)
 
     def fold(self) -> bool:
         """Checkpoint the WAL into the main file and truncate it; returns whether that was possible.
@@ -146,23 +194,28 @@ class Writer:
 
         self._transaction(step)
 
-    def tidy(self, now: int) -> None:
-        """Clean up after messages have expired: delete old replies, blank texts, checkpoint. Raises StoreUnavailable.
+    def tidy(self) -> None:
+        """Have what messages that expired left behind removed in steps (`advance`). Raises StoreUnavailable.
 
-        `now` is in ms. Stored replies to `resend` may still contain the expired texts. A reply to `send` is as old as
-        its message, so it was deleted before the message expired.
+        Stored replies to `resend` may still contain the expired texts.
         """
+        self._transaction(lambda: facts.put(self._db, {"blanking": ""}))
+        self._look_at_work()
+
+    def forget_replies(self, before: int, limit: int) -> int:
+        """Delete replies whose idempotency key was used before this time (ms), at most `limit`; returns how many.
+
+        Raises StoreUnavailable.
+        """
+        count = 0
 
         def step() -> None:
-            self._db.execute("DELETE FROM reply WHERE at < ?", (now - bounds.KEY_LIFETIME_MS,))
-            removal.blank_replies(self._db, '{"message":%')
+            nonlocal count
+            old = "SELECT key FROM reply WHERE at < ? ORDER BY at LIMIT ?"
+            count = self._db.execute(f"DELETE FROM reply WHERE key IN ({old})", (before, limit)).rowcount  # noqa: S608
 
         self._transaction(step)
-        self.fold()
-
-    def forget_replies(self, before: int) -> None:
-        """Delete the replies whose idempotency key was used before this time (ms). Raises StoreUnavailable."""
-        self._transaction(lambda: self._db.execute("DELETE FROM reply WHERE at < ?", (before,)))
+        return count
 
     def forget_oldest_replies(self, count: int) -> None:
         """Delete the `count` oldest replies stored for idempotency keys. Raises StoreUnavailable."""

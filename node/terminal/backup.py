@@ -15,6 +15,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import node
+from node import program
 from node.bus import locate
 from node.bus.encoding import sound
 from node.model import short_code
@@ -58,7 +59,8 @@ def main(argv: Sequence[str], environment: Mapping[str, str]) -> int:
         print(json_line({"file": sound(str(path)), "size": size, "manifest": msgspec.to_builtins(manifest)}))
     else:
         print(f"{plain(str(path))} has {files.megabytes(size)} with {_messages(manifest)} of {_who(manifest)}.")
-        print(f"To make a home of it: python -m node restore {plain(shlex.quote(path.name))} --home DIR")
+        restore = program.typed("python -m node restore")
+        print(f"To make a home of it: {restore} {plain(shlex.quote(path.name))} --home DIR")
     print(IN_CLEAR if seal is None else STILL_CLEAR, file=sys.stderr)
     return 0
 
@@ -79,14 +81,16 @@ def restore(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     print(f"{plain(str(home))} holds {_messages(manifest)} of {_who(manifest)}, as of {_made(manifest)}.")
     if manifest.size_of(archive.CONFIG):
         print("Its config.toml is the old one: look through it when this is another machine.")
-    print(f"Start it with: python -m node run --home {plain(shlex.quote(str(home)))}")
+    print(f"Start it with: {program.typed('python -m node run')} --home {plain(shlex.quote(str(home)))}")
     print("What was said after the backup comes again from Snicher nodes that have it, as they are met.")
     print(TWO_MACHINES)
     return 0
 
 
 def _parser(verb: str, about: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"python -m node {verb}", description=about, allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog=program.typed(f"python -m node {verb}"), description=about, allow_abbrev=False
+    )
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("--home", metavar="DIR", help="the node's home (also SNICHER_HOME)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")

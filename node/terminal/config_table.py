@@ -19,6 +19,8 @@ from node.errors import ConfigError, NodeAway
 from node.printable import flat, json_line, plain
 from node.store.database import FILE_NAME
 from node.store.reader import Reader
+from node.terminal import columns, screen
+from node.terminal.columns import Column, Row
 
 #: How long a node that seems to run may take to answer, in seconds.
 TIMEOUT = 3.0
@@ -42,7 +44,7 @@ def main(argv: Sequence[str], environment: Mapping[str, str]) -> int:
         for one in found:
             print(json_line(one))
     else:
-        print(table(found))
+        screen.say_all(table(found, screen.width()))
     return 0
 
 
@@ -80,11 +82,17 @@ def in_force(found: config.Config) -> tuple[nouns.Settings, dict[str, Any]]:
     return settings.in_force(found.default_name, saved, found.fixed), saved
 
 
-def table(found: Sequence[nouns.Option]) -> str:
-    """The table that people read: key, value, and source of each option."""
-    rows = [("setting", "value", "comes from")]
-    for one in found:
-        rows.append((one.key, flat(one.value) or "(none)", plain(f"{one.source} {one.where}".strip())))
+def table(found: Sequence[nouns.Option], width: int | None) -> list[screen.Line | str]:
+    """The table that people read: key, value, and source of each option. `width` None: for a pipe."""
+    rows = [(one.key, flat(one.value) or "(none)", plain(f"{one.source} {one.where}".strip())) for one in found]
+    if width is not None:
+        cells: list[list[screen.Piece]] = [
+            [(key, "name"), (value, ""), (source, "dim" if source == "default" else "good")]
+            for key, value, source in rows
+        ]
+        titles = (Column("SETTING"), Column("VALUE", WIDEST), Column("COMES FROM", label="from "))
+        return list(columns.table(titles, [Row(row) for row in cells], width))
+    rows.insert(0, ("setting", "value", "comes from"))
     # One long list of peers must not push the last column out of sight on every line.
-    widths = [min(WIDEST, max(len(row[column]) for row in rows)) for column in range(2)]
-    return "\n".join(f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}" for row in rows)
+    widths = [min(WIDEST, max(columns.cells(row[column]) for row in rows)) for column in range(2)]
+    return ["  ".join((*map(columns.padded, row[:2], widths), row[2])) for row in rows]

@@ -9,13 +9,14 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-import textwrap
 import time
 from collections.abc import Iterable
 
+from node import program
 from node.bus.client import Client
 from node.bus.diagnosis import Check, Diagnosis
 from node.printable import flat
+from node.terminal.columns import cells, padded, wrapped
 from node.terminal.lines import clock, moment
 from node.terminal.patience import patiently
 from node.terminal.said import print_json
@@ -26,6 +27,8 @@ WELL, FAILS = 0, 1
 LOOK_S, PATIENCE_S = 0.2, 25.0
 #: Below this width, in characters, what was found stands below its title. Narrower than the least isn't written.
 NARROW, LEAST = 64, 24
+#: The width of a line that has no end.
+ENDLESS = 1_000_000
 #: The columns of a check, up to what was found.
 _MARK, _TITLE = 9, 12
 #: Only these are faults that the exit code tells.
@@ -43,8 +46,8 @@ def doctor(client: Client, options: argparse.Namespace) -> int:
 
 
 def width() -> int:
-    """Characters in a line of the terminal."""
-    return shutil.get_terminal_size().columns
+    """Characters in a line: those of the terminal, or of COLUMNS; else, on a pipe, lines have no end."""
+    return shutil.get_terminal_size((ENDLESS, 24)).columns
 
 
 def examined(client: Client, peer: str | None, *, again: bool) -> Diagnosis:
@@ -69,8 +72,8 @@ def exit_code(found: Diagnosis) -> int:
 def lines(found: Diagnosis, width: int, now: int) -> list[str]:
     """A diagnosis as people read it, no line longer than `width` unless it is a command or an address."""
     width = max(LEAST, width - 1)
-    told = textwrap.wrap(flat(found.verdict) or "Nothing is known yet.", width)
-    told += textwrap.wrap(flat(found.meaning), width, initial_indent="  ", subsequent_indent="  ")
+    told = wrapped(flat(found.verdict) or "Nothing is known yet.", width)
+    told += wrapped(flat(found.meaning), width, "  ")
     told.append("")
     for check in found.checks:
         told += _check(check, width)
@@ -90,7 +93,7 @@ def lines(found: Diagnosis, width: int, now: int) -> list[str]:
                 told += _hanging(f"  {what:8} {finding.state:9} ", flat(finding.said), width)
     ago = f" at {clock(found.at)}" if found.at else ""
     how = "It isn't done yet" if found.running else f"Checked{ago}, took {found.took_ms / 1000:.1f} s"
-    return [*told, "", *textwrap.wrap(f"{how}.", width)]
+    return [*told, "", *wrapped(f"{how}.", width)]
 
 
 def _check(check: Check, width: int) -> Iterable[str]:
@@ -98,43 +101,41 @@ def _check(check: Check, width: int) -> Iterable[str]:
     if width < NARROW:
         told = [f"  {state:{_MARK}} {name}"]
         indent = "    "
-        told += _wrapped(flat(check.said), width, indent)
+        told += _wrapped(flat(program.typed(check.said)), width, indent)
     else:
         head = f"  {state:{_MARK}} {name:{_TITLE}} "
         indent = " " * len(head)
-        told = _hanging(head, flat(check.said), width)
+        told = _hanging(head, flat(program.typed(check.said)), width)
     if check.remedy:
-        told += _wrapped(flat(check.remedy), width, indent)
+        told += _wrapped(flat(program.typed(check.remedy)), width, indent)
     if check.command:
         # It is to be copied, so it isn't broken.
-        told.append(f"{indent}{flat(check.command)}")
+        told.append(f"{indent}{flat(program.typed(check.command))}")
     return told
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:
-    return textwrap.wrap(text, max(LEAST, width), initial_indent=indent, subsequent_indent=indent)
+    return wrapped(text, max(LEAST, width), indent)
 
 
 def _hanging(head: str, text: str, width: int) -> list[str]:
     """Text behind a head, its further lines below its first."""
     if width < NARROW:
         return [head.rstrip(), *_wrapped(text, width, "    ")]
-    return textwrap.wrap(
-        text, width, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False
-    ) or [head.rstrip()]
+    return wrapped(text, width, head, " " * cells(head)) or [head.rstrip()]
 
 
 def _table(rows: list[tuple[str, ...]], width: int) -> list[str]:
     """Rows in columns, the last one wrapped; on a narrow terminal, each row's last one stands below."""
     columns = len(rows[0]) - 1
-    widths = [max((len(flat(row[at])) for row in rows), default=0) for at in range(columns)]
+    widths = [max((cells(flat(row[at])) for row in rows), default=0) for at in range(columns)]
     told = []
     for row in rows:
-        cells = [f"{flat(cell):{size}}" for cell, size in zip(row, widths, strict=False)]
-        head = "  " + "  ".join(cell for cell, size in zip(cells, widths, strict=True) if size) + "  "
-        if len(head.rstrip()) > width:
+        side = [padded(flat(cell), size) for cell, size in zip(row, widths, strict=False)]
+        head = "  " + "  ".join(cell for cell, size in zip(side, widths, strict=True) if size) + "  "
+        if cells(head.rstrip()) > width:
             head = "  " + "  ".join(filter(None, map(flat, row[:-1])))
-        if len(head) > width * 2 // 3:
+        if cells(head) > width * 2 // 3:
             told += [head.rstrip(), *_wrapped(row[-1], width, "      ")]
         else:
             told += (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from node import program
 from node.bus import events as ev
 from node.bus import nouns
 from node.printable import flat, plain
@@ -25,6 +26,8 @@ class Heard:
         #: The conversations without their newest texts, and the peers, by id.
         self.rooms: dict[str, nouns.Room] = {}
         self.peers: dict[str, nouns.Peer] = {}
+        #: The conversation that the person has before them elsewhere: what is said in it isn't told.
+        self.aside: str | None = None
         #: Peers dialled because of a choice in this menu, without an outcome yet, and the conversation of each.
         self._dialled: dict[str, str] = {}
         #: Requests that were told of.
@@ -42,6 +45,8 @@ class Heard:
         if isinstance(data, ev.MessageReceived):
             self._typing.pop(data.message.room, None)
             room = self.rooms.get(data.message.room)
+            if data.message.room == self.aside:
+                return
             if room is not None and room.request:
                 self._asks(room)
             else:
@@ -75,7 +80,7 @@ class Heard:
                 f"! Another machine, met at {flat(data.address)}, uses this node's identity. Both go on working."
             )
         elif isinstance(data, ev.MessageStateChanged) and data.state in ("failed", "unconfirmed"):
-            self._tell(f"(message #{data.id} is {data.state}: {flat(data.detail or '')})")
+            self._tell(f"(message #{data.id} is {data.state}: {flat(program.typed(data.detail or ''))})")
 
     def _asks(self, room: nouns.Room) -> None:
         """Somebody whom nobody here knows has written: tell that once, and not what."""
@@ -83,7 +88,7 @@ class Heard:
             self._asking.add(room.id)
             count = len(self._asking & {one.id for one in self.rooms.values() if one.request})
             waits = "1 request waits" if count == 1 else f"{count} requests wait"
-            self._tell(f"({waits}: python -m node requests)")
+            self._tell(f"({waits}: {program.typed('python -m node requests')})")
 
     def _tell_all(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -92,7 +97,12 @@ class Heard:
     def _types(self, data: ev.Typing, at: int) -> None:
         peer = self.peers.get(data.member)
         told = self._typing.get(data.room)
-        if peer is None or not data.until or (told is not None and abs(at - told) < TYPING_AGAIN_MS):
+        if (
+            data.room == self.aside
+            or peer is None
+            or not data.until
+            or (told is not None and abs(at - told) < TYPING_AGAIN_MS)
+        ):
             return
         self._typing[data.room] = at
         self._tell(f"({called(peer)} is typing)")
@@ -104,4 +114,4 @@ class Heard:
                 self._dialled[peer.id] = peer.room
         elif peer.id in self._dialled and peer.link != "unknown":
             del self._dialled[peer.id]
-            self._tell(f"({called(peer)} is {peer.link}{': ' + flat(peer.error) if peer.error else ''})")
+            self._tell(f"({called(peer)} is {peer.link}{': ' + flat(program.typed(peer.error)) if peer.error else ''})")

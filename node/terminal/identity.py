@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from node import config
+from node import config, program
 from node.bus import locate, locks, ownership
 from node.bus.client import Client
 from node.bus.encoding import sound
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="one JSON object a line")
     about = "Who this node is: name, id, code, when its key was made and where it lies."
     parser = argparse.ArgumentParser(
-        prog="python -m node identity", description=about, parents=[common], allow_abbrev=False
+        prog=program.typed("python -m node identity"), description=about, parents=[common], allow_abbrev=False
     )
     actions = parser.add_subparsers(dest="action", metavar="export | import")
 
@@ -145,7 +145,8 @@ def _export(home: pathlib.Path, options: argparse.Namespace) -> None:
         return
     print(f"The identity {short_code(one.peer)} is in {plain(str(path))}, encrypted.")
     print(KEEP)
-    print(f"On another machine, before its first start: python -m node identity import {plain(shlex.quote(path.name))}")
+    take = program.typed("python -m node identity import")
+    print(f"On another machine, before its first start: {take} {plain(shlex.quote(path.name))}")
 
 
 def read_sealed(path: pathlib.Path) -> sealed.Sealed:
@@ -171,8 +172,9 @@ def _import(home: pathlib.Path, options: argparse.Namespace) -> None:
         print(json_line({"home": str(home), "id": found.peer, "code": short_code(found.peer)}))
         return
     print(f"{plain(str(home))} is now {short_code(found.peer)}, made {_made(found)}.")
-    print(f"A node that starts there has this code: python -m node run --home {plain(shlex.quote(str(home)))}")
-    print("Its conversations don't come along: those are in a backup (python -m node backup).")
+    run = program.typed("python -m node run")
+    print(f"A node that starts there has this code: {run} --home {plain(shlex.quote(str(home)))}")
+    print(program.typed("Its conversations don't come along: those are in a backup (python -m node backup)."))
     print(TWO_MACHINES)
 
 

@@ -6,12 +6,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from node import program
 from node.bus import events as ev
-from node.bus import locate, nouns
+from node.bus import locate, nouns, words
 from node.bus import requests as rq
 from node.errors import CommandRefused
 from node.model import short_code
 from node.printable import flat, json_line, plain
+from node.terminal.columns import cut, padded
+from node.terminal.screen import Line, Piece, Role, text_of
 
 #: Characters of a node's id. Other ids are shorter or longer.
 PEER_ID_CHARS = 52
@@ -42,18 +45,31 @@ def _now() -> int:
 
 def message_line(message: nouns.Message, room: nouns.Room | None = None) -> str:
     """One message as people read it. In a direct `room`, one that was said in clear is marked as plain."""
+    return text_of(message_pieces(message, room))
+
+
+#: How the state of a message looks, if not dimmed.
+_STATES: dict[str, Role] = {"failed": "bad", "unconfirmed": "bad", "waiting": "away", "sending": "away"}
+
+
+def message_pieces(message: nouns.Message, room: nouns.Room | None = None) -> Line:
+    """The same, in pieces."""
     who = flat(message.name)
+    found: list[Piece] = [(f"{clock(message.at)}  ", "dim")]
     if message.kind == "deleted":
-        return f"{clock(message.at)}  * deleted since"
+        return [*found, ("* deleted since", "dim")]
     if message.kind == "notice":
-        return f"{clock(message.at)}  * {who} {plain(message.text)}"
+        return [*found, (f"* {who} {plain(message.text)}", "dim")]
     if message.kind == "unknown":
-        return f"{clock(message.at)}  * {who} sent something that this version of Snicher can't show"
-    state = f"  [{message.state}{_reason(message.detail)}]" if message.state else ""
+        return [*found, (f"* {who} sent something that this version of Snicher can't show", "dim")]
+    own = message.direction == "out"
+    found.append((f"> {who}" if own else who, "own" if own else "name"))
     if room is not None and room.kind == "direct" and message.entry is None:
-        who += " (plain)"
-    text = plain(message.text).replace("\n", "\n" + " " * 23)
-    return f"{clock(message.at)}  {'> ' if message.direction == 'out' else ''}{who}: {text}{state}"
+        found.append((" (plain)", "away"))
+    found.append((": " + plain(message.text).replace("\n", "\n" + " " * 23), ""))
+    if message.state:
+        found.append((f"  [{message.state}{_reason(message.detail)}]", _STATES.get(message.state, "dim")))
+    return found
 
 
 def address(peer: nouns.Peer) -> str:
@@ -72,13 +88,12 @@ def called(peer: nouns.Peer) -> str:
 
 def privacy(encrypted: bool) -> str:
     """Whether others on the network can read along, in a word."""
-    return "encrypted" if encrypted else "plain"
+    return words.privacy(encrypted).short
 
 
 def room_line(room: nouns.Room, peer: nouns.Peer | None) -> str:
     """A conversation in a line: with whom, and whether it is encrypted."""
-    kept = "encrypted" if room.encrypted else "not encrypted"
-    return f"{flat(room.name) if peer is None else called(peer)}: {kept}"
+    return f"{flat(room.name) if peer is None else called(peer)}: {privacy(room.encrypted)}"
 
 
 # -- who somebody is
@@ -86,7 +101,7 @@ def room_line(room: nouns.Room, peer: nouns.Peer | None) -> str:
 
 def trust_command(peer: nouns.Peer) -> str:
     """How a person decides about a peer with a warning."""
-    return f"python -m node trust {peer.id}{'' if peer.kind == 'node' else ' --plain'}"
+    return program.typed(f"python -m node trust {peer.id}{'' if peer.kind == 'node' else ' --plain'}")
 
 
 def doubt_lines(peer: nouns.Peer) -> list[str]:
@@ -110,16 +125,10 @@ def trusted(peer: nouns.Peer) -> str:
 
 # -- who is on this network
 
-_LOOKING = {
-    "on": "Others on this network find this node, and it finds them.",
-    "no_network": "This machine is on no network.",
-    "off": "This node doesn't look for others on this network, and isn't found (the setting `discovery`).",
-}
-
 
 def nearby_line(nearby: nouns.Nearby) -> str:
     """Whether nodes on this network find each other, in a sentence."""
-    said = flat(nearby.detail) if nearby.detail else _LOOKING.get(nearby.state, nearby.state)
+    said = flat(nearby.detail or words.of(words.NEARBY, nearby.state).sentence)
     count = len(nearby.services)
     seen = f" {count} {'is' if count == 1 else 'are'} seen." if count else ""
     return f"{said}{seen}"
@@ -149,7 +158,7 @@ def delivery_lines(found: rq.DeliveryResult, peers: dict[str, nouns.Peer]) -> li
 
 
 def _outcome(one: rq.Recipient, now: int) -> str:
-    detail = f" {flat(one.detail)}" if one.detail else ""
+    detail = f" {flat(program.typed(one.detail))}" if one.detail else ""
     if one.state in ("delivered", "read"):
         stored = "on their disk" if one.at is None else f"on their disk since {moment(one.at, now)}"
         read = "" if one.read_at is None else f", read at {moment(one.read_at, now)}"
@@ -181,36 +190,55 @@ def _candidate(one: dict[str, Any]) -> str:
     return f"{where} (code {short_code(who)}, id {who})" if len(who) == PEER_ID_CHARS else where
 
 
-#: Above the lines of peers.
-PEERS_HEADER = f"{'NAME':20} {'ADDRESS':24} {'STATE':10} {'PRIVACY':10} {'DIALECT OR CODE':25} ID"
+#: Above the lines of peers where they go into a pipe. (roster.py lays them out on a terminal.)
+PEERS_HEADER = f"{'NAME':20} {'ADDRESS':24} {'STATE':13} {'PRIVACY':10} {'DIALECT OR CODE':25} ID"
 
 
 def peer_line(peer: nouns.Peer, next_try: nouns.NextTry | None) -> str:
-    """One peer as people read it; what is in doubt about it stands below. One that has no name is not called by its
-    address twice.
-    """
-    error = f"  {flat(peer.error)}" if peer.error else ""
-    again = "" if next_try is None else f"  next try {until(next_try.at, _now())}"
-    how = peer.code if peer.kind == "node" else f"{peer.dialect} ({peer.dialect_from})"
-    error += f"  {flat(peer.refusal)}" if peer.refusal else ""
-    name = "-" if peer.name in (peer.host, address(peer)) else flat(peer.name)
+    """One peer, all of it on one line; one that has no name is not called by its address twice."""
     kept = privacy(peer.kind == "node")
     checked = "  verified" if peer.verified else ""
-    more = f"{checked}  “{flat(peer.status)}”" if peer.status else checked
-    line = f"{name:20} {address(peer):24} {state(peer):10} {kept:10} {how:25} {peer.id}{more}{seen(peer)}{error}{again}"
-    return "\n  ".join([line, *doubt_lines(peer)])
+    words = [
+        padded(peer_name(peer), 20), f"{address(peer):24}", f"{state(peer):13}", f"{kept:10}",
+        f"{dialect_or_code(peer):25}", f"{peer.id}{checked}",
+    ]  # fmt: skip
+    return "  ".join([" ".join(words), *peer_notes(peer, next_try), *(line.strip() for line in doubt_lines(peer))])
+
+
+def peer_name(peer: nouns.Peer) -> str:
+    """What a peer is called in a list; "-" if it has no name but its address."""
+    return "-" if peer.name in (peer.host, address(peer)) else flat(peer.name)
+
+
+def dialect_or_code(peer: nouns.Peer) -> str:
+    """What a plain client speaks and how that is known; a node's code."""
+    return peer.code if peer.kind == "node" else flat(words.dialect_of(peer).short)
+
+
+def peer_notes(peer: nouns.Peer, next_try: nouns.NextTry | None) -> list[str]:
+    """What else there is to say about a peer: its own words, when it was last heard, why it isn't there."""
+    found = [
+        f"“{flat(peer.status)}”" if peer.status else "",
+        seen(peer),
+        flat(program.typed(peer.error or "")),
+        flat(peer.refusal or ""),
+        "" if next_try is None else f"next try {until(next_try.at, _now())}",
+    ]
+    return [one for one in found if one]
 
 
 def state(peer: nouns.Peer) -> str:
     """How a peer is, in a word: of a node that is linked, whether its person is away."""
-    return peer.presence if peer.link == "online" and peer.presence else peer.link
+    return flat(words.link_of(peer).short)
 
 
 def seen(peer: nouns.Peer) -> str:
     """When a peer that isn't linked was last heard."""
     if peer.link == "online" or peer.last_seen is None:
         return ""
-    return f"  last seen {moment(peer.last_seen, _now())}"
+    # One that came by itself and was never tried is quiet since then; its connection is not known to have failed.
+    said = "quiet since" if peer.link == "unknown" else "last seen"
+    return f"{said} {moment(peer.last_seen, _now())}"
 
 
 def until(at: int, now: int) -> str:
@@ -222,21 +250,35 @@ def until(at: int, now: int) -> str:
 CONSUMERS_HEADER = f"{'NAME':20} {'SHOWN UP TO':>11} {'BEHIND':>8}  LAST USED"
 
 
+#: Said of a consumer that can't go on.
+LAPSED = "lapsed: what comes next for it is no longer kept"
+
+
 def consumer_line(consumer: nouns.Consumer) -> str:
     """One named consumer as people read it."""
-    lapsed = "  lapsed: what comes next for it is no longer kept" if consumer.lapsed else ""
+    lapsed = f"  {LAPSED}" if consumer.lapsed else ""
     return f"{consumer.name:20} {consumer.position:>11} {consumer.lag:>8}  {clock(consumer.used)}{lapsed}"
 
 
 def event_line(event: ev.Event) -> str:
     """One event as people read it; of a type that this version doesn't know, its data as it is."""
+    return text_of(event_pieces(event))
+
+
+def event_pieces(event: ev.Event) -> Line:
+    """The same, in pieces."""
     number = "-" if event.seq is None else str(event.seq)
     tell = _WHAT.get(event.type)
     now = _now()
     # Its clock may have been set back since: an event that seems to come is told with its date.
     at = clock(event.at) if event.at - now > AHEAD_MS else moment(event.at, now)
-    what = tell(event.data) if tell is not None else json_line(event.data)[:MAX_UNKNOWN]
-    return f"{number:>8}  {at}  {event.type:20} {plain(what)}"
+    what = tell(event.data) if tell is not None else cut(json_line(event.data), MAX_UNKNOWN)
+    role: Role = "bad" if event.type in _LOUD else ""
+    return [(f"{number:>8}  {at}  ", "dim"), (f"{event.type:20}", "head"), (f" {plain(what)}", role)]
+
+
+#: Events that people should look at.
+_LOUD = ("PeerWarned", "IdentityShared", "QuotaReached")
 
 
 def blocked_line(blocked: nouns.Blocked) -> str:
@@ -286,7 +328,7 @@ def _value(value: Any) -> str:
 
 
 def _reason(text: str | None) -> str:
-    return f": {flat(text)}" if text else ""
+    return f": {flat(program.typed(text))}" if text else ""
 
 
 _WHAT: dict[str, Callable[[Any], str]] = {
@@ -304,7 +346,9 @@ _WHAT: dict[str, Callable[[Any], str]] = {
     "PeerAdded": _peer,
     "PeerChanged": _peer,
     "PeerForgotten": lambda data: f"{data.peer}; its conversation stays",
-    "PeerWarned": lambda data: f"{flat(data.name)}: {flat(data.warning)} (`python -m node peers` says what to do)",
+    "PeerWarned": lambda data: (
+        f"{flat(data.name)}: {flat(data.warning)} (`{program.typed('python -m node peers')}` says what to do)"
+    ),
     "PeerBlocked": lambda data: f"{blocked_line(data.blocked)} is blocked: nothing of it is taken",
     "PeerUnblocked": lambda data: f"{data.id} is blocked no more",
     "IdentityShared": lambda data: (

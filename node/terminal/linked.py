@@ -8,7 +8,8 @@ from __future__ import annotations
 import argparse
 import time
 
-from node.bus import nouns
+from node import program
+from node.bus import nouns, words
 from node.bus import requests as rq
 from node.bus.client import Client
 from node.printable import flat
@@ -17,15 +18,6 @@ from node.terminal.said import print_json, room_of
 
 #: Clocks that differ by less, in ms, are said to agree: nobody notices.
 CLOCK_MS = 60_000
-#: How an address was learnt, in words.
-HOW: dict[nouns.How, str] = {
-    "typed": "somebody here gave it",
-    "invite": "from an invite",
-    "name": "looked up",
-    "mdns": "announced on this network",
-    "exchange": "told by a node",
-    "seen": "seen there",
-}
 
 
 def link(client: Client, options: argparse.Namespace) -> None:
@@ -81,11 +73,11 @@ def path_line(path: nouns.Path) -> str:
     """One address at which a node is dialled, how it was learnt, and how it was lately."""
     good = "never good so far" if path.good is None else f"good at {clock(path.good)}"
     tried = "" if path.error is None else f"; tried at {clock(path.tried)}: {flat(path.error)}"
-    return f"{flat(path.address)}  {HOW[path.how]}; {good}{tried}"
+    return f"{flat(path.address)}  {words.of(words.HOW, path.how).short}; {good}{tried}"
 
 
 def _none(peer: nouns.Peer, next_try: nouns.NextTry | None) -> str:
-    why = f" {flat(peer.error)}" if peer.error else ""
+    why = f" {flat(program.typed(peer.error))}" if peer.error else ""
     again = "" if next_try is None else f" Next try {until(next_try.at, int(time.time() * 1000))}."
     return f"{called(peer)}: there is no link now.{why}{again}"
 

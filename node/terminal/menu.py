@@ -7,16 +7,11 @@ when it quits. Messages that come in are printed above the prompt and leave what
 from __future__ import annotations
 
 import argparse
-import contextlib
 import io
-import os
 import pathlib
 import shutil
-import subprocess
 import sys
-import tempfile
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
@@ -25,36 +20,40 @@ from prompt_toolkit.completion import DummyCompleter, WordCompleter
 from prompt_toolkit.patch_stdout import patch_stdout
 from prompt_toolkit.utils import is_dumb_terminal
 
-from node import names
+from node import names, program
 from node.bus import events as ev
 from node.bus import locate, nouns
 from node.bus.client import Away, Back, Client, Cursor, Resync
 from node.bus.commands import new_key
-from node.errors import BusError, CommandRefused, ConfigError, HomeInUse, HomeRefused, NodeAway, SnicherError
+from node.errors import BusError, CommandRefused, SnicherError
 from node.model import is_id, parse_address
 from node.printable import flat, plain
-from node.terminal.console import MAX_DIGITS
+from node.terminal import roster, screen
+from node.terminal.arguments import MAX_DIGITS
+from node.terminal.chat import found, talk
 from node.terminal.heard import Heard
 from node.terminal.lines import (
-    PEERS_HEADER,
     address,
     called,
     delivery_lines,
     doubt_lines,
     message_line,
-    peer_line,
     refusal,
     room_line,
     trusted,
 )
 from node.terminal.linked import link_lines
+from node.terminal.own_node import OwnNode
 from node.terminal.patience import patiently
+from node.terminal.said import room_of
 
 MENU = """
   1. Send message
   2. Query active peers
   3. Connect to a peer
   4. Rename, merge, delete, trust, delivery, link
+  5. Show a conversation
+  6. Chat with somebody, live
   0. Quit
 """
 #: The submenu of point 4. The older program had none of these actions, so they don't crowd its own menu.
@@ -67,14 +66,11 @@ MORE = """
   6. How the link with somebody is
   0. Back
 """
-#: How long a running node may take to answer, in seconds. If none runs, that shows at once.
-FIND_PATIENCE = 15.0
-#: How long a node may take to come up, in seconds; a busy machine needs long. If its process ends, the wait ends.
-START_PATIENCE = 60.0
-#: How long the node that we started may take to say good-bye, in seconds.
-STOP_PATIENCE = 10.0
-#: Lines of a conversation that are shown before one writes to it.
+#: Messages of a conversation that are shown before one writes to it, and when one asks to see it.
 LINES_SHOWN = 6
+CONVERSATION_SHOWN = 20
+#: Lines about what happens that are kept during a chat, for after it; beyond that, only their number is told.
+MAX_HELD = 200
 #: Rows reserved below a question for name completions, and the least rows of a screen that has them. On a smaller
 #: screen the question itself would not be shown.
 WORDS_SHOWN = 6
@@ -83,6 +79,7 @@ ROWS_FOR_WORDS = 16
 YES = ("y", "yes")
 #: The client name of the menu's commands; events caused by them carry it.
 CLIENT_NAME = "menu"
+CHAT_NAME = "menu chat"
 
 
 class _Leave(Exception):
@@ -121,18 +118,20 @@ class Menu:
 
     def __init__(self, home: pathlib.Path, name: str | None, listen: str | None, terminal: Terminal) -> None:
         self._home = home
-        self._name = name
-        self._listen = listen
         self._terminal = terminal
-        self._started: subprocess.Popen[bytes] | None = None
         self._client = Client(home, name=CLIENT_NAME)
         self._ended = threading.Event()
-        self._heard = Heard(terminal.tell, CLIENT_NAME)
+        self._node = OwnNode(self._client, name, listen, terminal.ask, terminal.tell)
+        self._heard = Heard(self._hear, CLIENT_NAME)
+        #: What happened during a chat, which has the screen, and how many more lines that were not kept.
+        self._hearing = threading.Lock()
+        self._held: list[str] | None = None
+        self._unkept = 0
 
     def run(self) -> int:
         """Until the person quits; returns the exit code. Raises SnicherError when no node can be had."""
         try:
-            self._find_or_start()
+            self._node.find_or_start()
             # Every event after this snapshot is shown, also one that comes before the watcher has started.
             now = patiently(self._client.snapshot)
             self._heard.know(now.state)
@@ -151,89 +150,9 @@ class Menu:
             self._terminal.tell("")
         finally:
             self._ended.set()
-            self._end_what_was_started()
+            self._node.end()
             self._client.close()
         return 0
-
-    # -- the node
-
-    def _find_or_start(self) -> None:
-        if self._found():
-            return
-        tell, ask = self._terminal.tell, self._terminal.ask
-        tell("No node is running here yet; let's start one.")
-        name = self._name
-        while name is None:
-            name = ask("Your team name: ")
-            try:
-                name = names.checked(name)
-            except ValueError as error:
-                tell(str(error))
-                name = None
-        listen = self._listen
-        while listen is None:
-            digits = ask("Port to listen on [5000]: ") or "5000"
-            try:
-                listen = str(parse_address(f"0.0.0.0:{digits}"))
-            except ValueError as error:
-                tell(str(error))
-        self._start(name, listen)
-
-    def _found(self) -> bool:
-        """Whether a node runs here already; if so, the person is told."""
-        try:
-            status = self._client.status(timeout=FIND_PATIENCE)
-        except HomeRefused:
-            # No node of ours could start here.
-            raise
-        except NodeAway:
-            return False
-        self._terminal.tell(f"A node is running here already: {flat(status.self.name)} on {status.self.listen}.")
-        return True
-
-    def _start(self, name: str, listen: str) -> None:
-        # Its log lines would break the prompt: they go to a file that is shown only if it doesn't come up.
-        with tempfile.TemporaryFile() as log:
-            command = [sys.executable, "-m", "node", "run", "--home", str(self._home)]
-            self._started = subprocess.Popen(
-                [*command, "--name", name, "--listen", listen],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-                # Ctrl+C is for the menu; it ends the node gracefully afterwards.
-                start_new_session=os.name != "nt",
-            )
-            until = time.monotonic() + START_PATIENCE
-            while True:
-                code = self._started.poll()
-                if code is not None or time.monotonic() > until:
-                    log.seek(0)
-                    said = log.read().decode(errors="replace").strip().splitlines()
-                    self._end_what_was_started()
-                    if code == HomeInUse.exit_code and self._found():
-                        # Somebody was quicker, in another menu perhaps.
-                        return
-                    raise ConfigError(said[-1] if said else "The node didn't come up.")
-                with contextlib.suppress(BusError):
-                    # Not somebody else's who was quicker: ours ends then. (On Windows a launcher stands between.)
-                    if self._client.status(timeout=1.0).pid == self._started.pid or os.name == "nt":
-                        return
-                self._ended.wait(0.05)
-
-    def _end_what_was_started(self) -> None:
-        process, self._started = self._started, None
-        if process is None or process.poll() is not None:
-            return
-        self._terminal.tell("Ending the node that was started here.")
-        try:
-            self._client.stop()
-        except BusError:
-            process.terminate()
-        try:
-            process.wait(STOP_PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
     # -- what comes in
 
@@ -248,12 +167,22 @@ class Menu:
             if isinstance(item, Resync):
                 self._heard.know(item.snapshot.state)
             elif isinstance(item, Away) and not self._ended.is_set():
-                self._terminal.tell(f"(the node is away: {item.reason})")
+                self._hear(f"(the node is away: {item.reason})")
             elif isinstance(item, Back):
-                self._terminal.tell("(the node is back)")
+                self._hear("(the node is back)")
             elif isinstance(item, ev.Event):
                 self._heard.take(item)
         follower.close()
+
+    def _hear(self, line: str) -> None:
+        """Tell what happens, or keep it while a chat has the screen."""
+        with self._hearing:
+            if self._held is None:
+                self._terminal.tell(line)
+            elif len(self._held) < MAX_HELD:
+                self._held.append(line)
+            else:
+                self._unkept += 1
 
     def _tell_all(self, lines: Sequence[str]) -> None:
         for line in lines:
@@ -267,7 +196,8 @@ class Menu:
         self._terminal.tell(f"You are {flat(me.name)}. Others reach you at:{shown}")
 
     def _choose(self) -> None:
-        self._offer(MENU, {"1": self._send, "2": self._peers, "3": self._connect, "4": self._more})
+        choices = {"1": self._send, "2": self._peers, "3": self._connect, "4": self._more, "5": self._show}
+        self._offer(MENU, {**choices, "6": self._chat})
 
     def _more(self) -> None:
         more = {"1": self._rename, "2": self._merge, "3": self._delete, "4": self._trust, "5": self._delivery}
@@ -291,22 +221,70 @@ class Menu:
             except CommandRefused as refused:
                 self._terminal.tell(plain(refusal(refused)))
             except BusError as error:
-                self._terminal.tell(plain(str(error)))
+                self._terminal.tell(plain(program.typed(str(error))))
 
     def _send(self) -> None:
         to = self._whom("To (HOST:PORT or a name): ")
         if not to:
             return
+        self._check(to)
         for room in list(self._heard.rooms.values()):
             if means(to, room.id, room.name) or to in room.aliases:
-                self._terminal.tell(room_line(room, self._heard.peers.get(room.peer or "")))
-                for message in self._client.history(room.id, limit=LINES_SHOWN).messages:
-                    self._terminal.tell(message_line(message, room))
+                self._tell_room(room, LINES_SHOWN)
         text = self._terminal.ask("Message: ")
         if text:
             key = new_key()
             message = patiently(lambda: self._client.send(to, text, key=key))
             self._terminal.tell(f"#{message.id} is on disk; it goes to {flat(to)} now or as soon as that is possible.")
+
+    def _check(self, to: str) -> None:
+        """Whether somebody is meant by this, and only one. Raises CommandRefused with whom one may have meant."""
+        try:
+            # It asks about a peer and changes nothing: the node itself says who is meant.
+            self._client.links(to)
+        except CommandRefused as refused:
+            if refused.code != "not_found" or not self._is_reachable(to):
+                raise
+
+    def _is_reachable(self, to: str) -> bool:
+        """Whether somebody who isn't on the list can be written to: at a new address, or in a conversation."""
+        if any(to == room.id or to in room.aliases for room in self._heard.rooms.values()):
+            return True
+        try:
+            parse_address(to)
+        except ValueError:
+            return any(means(to, room.id, room.name) for room in self._heard.rooms.values())
+        return True
+
+    def _tell_room(self, room: nouns.Room, count: int) -> None:
+        self._terminal.tell(room_line(room, self._heard.peers.get(room.peer or "")))
+        for message in self._client.history(room.id, limit=count).messages:
+            self._terminal.tell(message_line(message, room))
+
+    def _show(self) -> None:
+        who = self._whom("With whom (HOST:PORT or a name): ")
+        if who:
+            room = room_of(self._client.snapshot().state, who)
+            self._tell_room(room, CONVERSATION_SHOWN)
+            self._terminal.tell("6 goes on with it, live.")
+
+    def _chat(self) -> None:
+        who = self._whom("With whom (HOST:PORT or a name): ")
+        if not who:
+            return
+        self._held = []
+        try:
+            with Client(self._home, name=CHAT_NAME) as client:
+                where = found(client, who)
+                self._heard.aside = where.room
+                talk(client, where)
+        finally:
+            self._heard.aside = None
+            with self._hearing:
+                self._tell_all(self._held)
+                if self._unkept:
+                    self._terminal.tell(f"(and {self._unkept} more lines about what happened meanwhile)")
+                self._held, self._unkept = None, 0
 
     def _peers(self) -> None:
         result = self._client.peers()
@@ -314,14 +292,13 @@ class Menu:
         active = [peer for peer in result.peers if peer.link in ("online", "reachable", "connecting")]
         others = [peer for peer in result.peers if peer not in active]
         self._terminal.tell("Active peers:" if active else "No active peers.")
-        if active:
-            self._terminal.tell("  " + PEERS_HEADER)
-        for peer in active:
-            self._terminal.tell("  " + peer_line(peer, tries.get(peer.id)))
-        if others:
-            self._terminal.tell("Known, but not there now:")
-            for peer in others:
-                self._terminal.tell("  " + peer_line(peer, tries.get(peer.id)))
+        width = screen.width()
+        for listed in (active, others):
+            if listed is others and others:
+                self._terminal.tell("Known, but not there now:")
+            if listed:
+                self._tell_all([screen.text_of(line) for line in roster.peers(listed, tries, width)])
+        self._tell_all([screen.text_of(line) for line in roster.legend(result.peers, width)])
 
     def _connect(self) -> None:
         address = self._terminal.ask("Address (HOST:PORT): ")
@@ -422,7 +399,9 @@ def means(to: str, room: str, name: str) -> bool:
 
 def main(argv: Sequence[str]) -> int:
     """Run the menu; returns the exit code. Raises SnicherError."""
-    parser = argparse.ArgumentParser(prog="python -m node menu", description="The text menu.", allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog=program.typed("python -m node menu"), description="The text menu.", allow_abbrev=False
+    )
     parser.add_argument("--home", metavar="DIR", help="the node's home (default: SNICHER_HOME, or the usual place)")
     parser.add_argument("--name", metavar="NAME", help="your team name, if a node must be started")
     parser.add_argument("--listen", metavar="HOST:PORT", help="where it listens, if a node must be started")
@@ -435,5 +414,5 @@ def main(argv: Sequence[str]) -> int:
     try:
         return Menu(locate.find_home(options.home), options.name, options.listen, Terminal()).run()
     except SnicherError as error:
-        print(plain(str(error)), file=sys.stderr)
+        print(plain(program.typed(str(error))), file=sys.stderr)
         return error.exit_code

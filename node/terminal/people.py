@@ -12,13 +12,14 @@ from collections.abc import Callable
 
 import msgspec
 
-from node import looks, qr
+from node import looks, program, qr
 from node.bus import nouns
 from node.bus import requests as rq
 from node.bus.client import Client
 from node.errors import CommandRefused
 from node.model import short_code
 from node.printable import flat, plain
+from node.terminal import columns, roster, screen
 from node.terminal.lines import address, blocked_line, called, clock
 from node.terminal.patience import patiently
 from node.terminal.said import print_json, room_of
@@ -39,7 +40,7 @@ def invite(client: Client, options: argparse.Namespace) -> None:
         print("\n".join(qr.lines(made.link)))
     print(plain(made.link))
     if sys.stdout.isatty():
-        print("Others add you with: python -m node add 'LINK'")
+        print(program.typed("Others add you with: python -m node add 'LINK'"))
 
 
 def add(client: Client, options: argparse.Namespace) -> None:
@@ -103,7 +104,7 @@ def verify(client: Client, options: argparse.Namespace) -> None:
         raise CommandRefused(
             "code_differs",
             "Not verified. If the codes differ, somebody stands between you, or it is another person: write nothing"
-            f" there, and see: python -m node block {peer.id}",
+            f" there, and see: {program.typed('python -m node block')} {peer.id}",
         )
     _verified(patiently(lambda: client.verify(peer.id, peer.code)), options)
 
@@ -137,16 +138,28 @@ def requests(client: Client, options: argparse.Namespace) -> None:
         if options.json:
             print_json(Waiting(room=room, peer=peer, messages=messages))
             continue
-        code = short_code(room.peer or "")
-        where = "" if peer is None else f" at {address(peer)}"
-        print(f"{flat(room.name)} (code {code}){where}, since {clock(messages[0].at if messages else room.created)}")
-        for alike in _namesakes(state, room):
-            print(f"  ! Its name is like that of {called(alike)}, who has another code.")
-        for one in messages:
-            print("  | " + plain(one.text).replace("\n", "\n  | "))
-        print(f"  python -m node accept|refuse|block {room.peer}")
+        screen.say_all(request_lines(state, room, peer, messages, screen.width()))
     if not waiting and not options.json:
         print("Nobody waits.")
+
+
+def request_lines(
+    state: nouns.State, room: nouns.Room, peer: nouns.Peer | None, messages: list[nouns.Message], width: int | None
+) -> list[str]:
+    """A request: who says to be there, whom that is like, what they said, and what to do. `width` None: for a pipe."""
+    code = short_code(room.peer or "")
+    where = "" if peer is None else f" at {address(peer)}"
+    since = clock(messages[0].at if messages else room.created)
+    told = [f"{flat(room.name)} (code {code}){where}, since {since}"]
+    for alike in _namesakes(state, room):
+        told.append(f"  ! Its name is like that of {called(alike)}, who has another code.")
+    if width is not None:
+        told = columns.fitted(told, width)
+    for one in messages:
+        for line in plain(one.text).split("\n"):
+            # Each line of it is marked, so that none can be taken for one of ours.
+            told += [f"  | {line}"] if width is None else columns.wrapped(line, width, "  | ") or ["  |"]
+    return [*told, f"  {program.typed('python -m node')} accept|refuse|block {room.peer}"]
 
 
 class Waiting(msgspec.Struct, kw_only=True):
@@ -210,10 +223,10 @@ def unblock(client: Client, options: argparse.Namespace) -> None:
 def blocked(client: Client, options: argparse.Namespace) -> None:
     """Print who is blocked."""
     found = client.snapshot().state.blocked
-    for one in found.values():
-        if options.json:
+    if options.json:
+        for one in found.values():
             print_json(one)
-        else:
-            print(f"{clock(one.at)}  {blocked_line(one)}")
-    if not found and not options.json:
+    elif found:
+        screen.say_all(roster.blocked(found.values(), screen.width()))
+    else:
         print("Nobody is blocked.")

@@ -16,7 +16,9 @@ from node.bus.client import Client
 from node.errors import CommandRefused
 from node.model import is_id
 from node.printable import flat, json_line
-from node.terminal.lines import address, called, delivery_lines, message_line, privacy
+from node.terminal import screen
+from node.terminal.columns import fitted
+from node.terminal.lines import address, called, delivery_lines, message_pieces, privacy
 
 
 def print_json(body: msgspec.Struct) -> None:
@@ -71,7 +73,7 @@ def history(client: Client, options: argparse.Namespace) -> None:
         if options.json:
             print_json(message)
         else:
-            print(message_line(message, room))
+            screen.say(message_pieces(message, room))
 
 
 def search(client: Client, options: argparse.Namespace) -> None:
@@ -89,7 +91,8 @@ def search(client: Client, options: argparse.Namespace) -> None:
                 continue
             room = state.rooms.get(hit.room)
             shared = room is not None and keys.count(names.key(room.name)) > 1
-            print(f"[{_heading(hit, room, state, shared=shared)}] {message_line(hit)}")
+            heading: screen.Piece = (f"[{_heading(hit, room, state, shared=shared)}] ", "name")
+            screen.say([heading, *message_pieces(hit)])
         if not page.more or not page.hits:
             break
         before = page.hits[-1].id
@@ -114,5 +117,5 @@ def delivery(client: Client, options: argparse.Namespace) -> None:
     if options.json:
         print_json(found)
         return
-    for line in delivery_lines(found, client.snapshot().state.peers):
-        print(line)
+    width, told = screen.width(), delivery_lines(found, client.snapshot().state.peers)
+    screen.say_all(told if width is None else fitted(told, width))

@@ -13,12 +13,14 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 
+from node import program
 from node.bus import events as ev
 from node.bus import locate
 from node.bus.client import Away, Back, Client, Consumer, Cursor, Lapsed, Resync
 from node.errors import CommandRefused, HomeRefused, NodeAway
 from node.printable import json_line
-from node.terminal.lines import away_line, event_line
+from node.terminal import screen
+from node.terminal.lines import away_line, event_pieces
 
 #: How often `tail` looks whether it was interrupted while nothing comes, in seconds.
 LOOK_AGAIN = 1.0
@@ -154,7 +156,8 @@ class _Printer:
         """Print one item from a follower."""
         if isinstance(item, Away):
             self.waits = True
-            print(away_line(item.reason, item.since, locate.start_command(self._home)), file=sys.stderr)
+            start = program.typed(locate.start_command(self._home))
+            print(away_line(item.reason, item.since, start), file=sys.stderr)
         elif isinstance(item, Back):
             self.waits = False
             print("The node is back.", file=sys.stderr)
@@ -163,4 +166,5 @@ class _Printer:
         elif self._json:
             print(json_line(item), flush=True)
         else:
-            print(event_line(item), flush=True)
+            screen.say(event_pieces(item))
+            sys.stdout.flush()

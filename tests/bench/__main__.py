@@ -3,7 +3,8 @@
     plain      plain messages a second, TCP -> committed -> subscriber, beside the bare pipeline (pipeline.py): lines,
                the ancestor's manners, std with one connection a message
     latency    event to subscriber at 100 messages a second, three subscribers
-    sending    `send` through the bus, one client and several, singly and in lists, beside bare commits
+    sending    `send` through the bus, one client and several, singly and in lists, beside bare commits; one client
+               beside a bare REP socket that commits each message, several beside one
     delivered  messages between two nodes until they are on the other's disk: a second, in lists and singly, beside a
                bare pair of processes with TLS and two disks; and how long each takes
     links      encrypted links: from the answer to the open link beside bare TLS, memory of each, bytes and CPU of a
@@ -14,6 +15,8 @@
                whom nobody here knows, and of known ones, so that the list is full
     searching  search in a million messages, one in 25 of them without spaces; how fast they are indexed and how large
                the index is; start-up with them, beside an empty home
+    leaving    what others wait for while a conversation of 500,000 is deleted, two of 200,000 become one, or a million
+               old messages expire, beside the quiet node; how fast they expire, beside bare SQL
     idle       memory and CPU of a node with nothing to do, alone and with a thousand links
     burst      loss through PUB to subscribers that sleep through a burst, beside default ZeroMQ
     crowd      what two honest peers notice of two hundred bad connections, and how long `send` takes meanwhile; and
@@ -25,6 +28,8 @@
     pixels     event to pixel in browser tabs, beside a bare page; the dashboard's CPU and memory with idle tabs
     opening    opening a conversation of a home with many messages, beside the smallest page of Streamlit
     many       20,000 conversations beside 100: opening, elements in the page, tasks that hold it up with each message
+    growth     a send, a page, memory and the like at 1, 10 and 100 times as many conversations, messages, links,
+               subscribers, consumers: what grows faster than its input
 
 How to read it: min, median and max are over the repeats of a short run. A reference is measured in the same run, in
 turn with the product, and `ratio` is the median of the pairs: machines are noisy and shared, so believe ratios before
@@ -48,8 +53,8 @@ from tests.bench.sizes import FULL, QUICK, Sizes
 
 #: Each is a module of this package with `measure`. Loaded when asked for: workers import this file again.
 NAMES = (
-    "plain", "latency", "sending", "delivered", "links", "paging", "snapshots", "newcomers", "searching", "idle",
-    "burst", "crowd", "handshakes", "finding", "scrolling", "pixels", "opening", "many",
+    "plain", "latency", "sending", "delivered", "links", "paging", "snapshots", "newcomers", "searching", "leaving",
+    "idle", "burst", "crowd", "handshakes", "finding", "scrolling", "pixels", "opening", "many", "growth",
 )  # fmt: skip
 
 

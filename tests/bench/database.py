@@ -12,6 +12,7 @@ import pathlib
 import random
 import secrets
 import time
+from collections.abc import Sequence
 
 import msgspec
 
@@ -70,10 +71,10 @@ class Indexed(msgspec.Struct, frozen=True):
     sizes: dict[str, int]
 
 
-def fill(home: pathlib.Path, count: int) -> Indexed:
-    """Write `count` messages with their events, and index them all."""
+def fill(home: pathlib.Path, count: int, shares: Sequence[float] = ()) -> Indexed:
+    """Write `count` messages with their events, and index them all. `shares`: of the first conversations, if given."""
     writer = Writer(home)
-    said = _Conversations(count)
+    said = _Conversations(count, shares)
     writer.prepare(log=secrets.token_hex(8), instance=secrets.token_hex(16))
     try:
         writer.commit(_opening())
@@ -123,7 +124,7 @@ def _without_spaces() -> list[str]:
 class _Conversations:
     """What everybody said."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, shares: Sequence[float]) -> None:
         dice = self._dice = random.Random(2)
         known = words()
         frequencies = list(itertools.accumulate(1 / rank for rank in range(1, WORDS + 1)))
@@ -132,7 +133,8 @@ class _Conversations:
             " ".join(drawn[start : start + WORDS_A_MESSAGE]) for start in range(0, len(drawn), WORDS_A_MESSAGE)
         ]
         self._unspaced = _without_spaces()
-        self._rooms = list(itertools.accumulate(1 / rank**1.2 for rank in range(1, ROOMS + 1)))
+        weights = [*shares, *[0.0] * (ROOMS - len(shares))] if shares else [n**-1.2 for n in range(1, ROOMS + 1)]
+        self._rooms = list(itertools.accumulate(weights))
         self._rare = set(range(1, count + 1, max(1, count // RARE_TIMES)))
 
     def records(self, numbers: range) -> list[e.Record]:

@@ -69,6 +69,16 @@ class Sizes(msgspec.Struct, frozen=True):
     #: Nodes on one network, and how long their traffic is counted when nothing is said.
     near: tuple[int, ...] = (20,)
     near_idle_s: float = 60.0
+    #: Growth: the smallest number of each, and how often each command is asked.
+    smallest: dict[str, int] = msgspec.field(
+        default_factory=lambda: {"conversations": 100, "messages": 5_000, "links": 10, "subscribers": 1, "consumers": 1}
+    )
+    asked: int = 200
+    #: Conversations on their way out: messages of one that is deleted, and of each of two that become one; and how long
+    #: others are watched on the quiet node.
+    deleted: int = 500_000
+    merged: int = 200_000
+    quiet_s: float = 3.0
 
 
 FULL = Sizes()
@@ -114,4 +124,9 @@ QUICK = Sizes(
     flooders=20,
     near=(2,),
     near_idle_s=0.2,
+    smallest={"messages": 50, "consumers": 1},
+    asked=3,
+    deleted=3_000,
+    merged=1_000,
+    quiet_s=0.2,
 )

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from streamlit import config
 
-from dashboard import app, place
+from dashboard import fixed, place
 from node.errors import ListenError
 from tests.dashboard.conftest import Served
 from tests.support.fake_node import PATIENCE, FakeNode
@@ -75,7 +75,7 @@ def test_nothing_of_the_browser_makes_markup_of_text() -> None:
 
 
 def test_what_safety_depends_on_is_set(served: Served) -> None:
-    for option, value in {**app.FIXED_OPTIONS, "server.address": "127.0.0.1", "server.port": 8501}.items():
+    for option, value in {**fixed.OPTIONS, "server.address": "127.0.0.1", "server.port": 8501}.items():
         assert config.get_option(option) == value
 
 

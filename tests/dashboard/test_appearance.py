@@ -10,8 +10,8 @@ from tests.dashboard.nouns import direct, entry, message, node, own, peer, room
 
 def test_a_plain_conversation_always_says_so() -> None:
     view = appearance.room_view(room(), peer(), None)
-    assert (view.encrypted, view.privacy, view.code) == (False, "not encrypted", [])
-    assert "Others on the network can read along" in view.privacy_title
+    assert (view.encrypted, view.privacy, view.code) == (False, "plain", [])
+    assert "others on the network can read along" in view.privacy_title
     assert not appearance.peer_view(peer(), None).encrypted
 
 
@@ -31,16 +31,16 @@ def test_a_mark_stands_only_where_a_name_is_shared() -> None:
 
 def test_what_was_said_in_clear_is_marked_in_a_direct_room_only() -> None:
     view = appearance.message_view
-    assert view(message(), "bela", direct=True).plain and view(own(), "bela", direct=True).plain
-    assert not view(entry(), "bela", direct=True).plain and not view(message(), "bela").plain
-    assert not view(message(kind="notice"), "bela", direct=True).plain
+    assert view(message(), direct=True).plain and view(own(), direct=True).plain
+    assert not view(entry(), direct=True).plain and not view(message()).plain
+    assert not view(message(kind="notice"), direct=True).plain
 
 
 def test_what_this_version_can_t_show_is_a_quiet_line() -> None:
-    theirs = appearance.message_view(message(kind="unknown", text="", name="be\nla"), "bela", direct=True)
+    theirs = appearance.message_view(message(kind="unknown", text="", name="be\nla"), direct=True)
     assert theirs.notice and not theirs.plain and theirs.delivery is None
     assert theirs.text == "be la sent something that this version of Snicher can't show."
-    mine = appearance.message_view(entry(kind="unknown"), "bela", direct=True)
+    mine = appearance.message_view(entry(kind="unknown"), direct=True)
     assert mine.text.startswith("You sent something") and mine.delivery is None
 
 
@@ -97,7 +97,7 @@ def test_names_of_others_are_made_safe_everywhere() -> None:
     evil = "a\u202eb\nc"
     assert appearance.peer_view(peer(name=evil), None).name == "ab c"
     assert appearance.room_view(room(name=evil), peer(), None).name == "ab c"
-    assert appearance.message_view(message(name="bela"), "x").name == "bela"
+    assert appearance.message_view(message(name="bela")).name == "bela"
 
 
 def test_a_nameless_peer_goes_by_its_address() -> None:
@@ -114,17 +114,17 @@ def test_an_error_shows_until_it_goes_well() -> None:
 
 
 def test_only_own_messages_have_a_state() -> None:
-    assert appearance.message_view(message(), "bela").delivery is None
-    waiting = appearance.message_view(own(), "bela").delivery
+    assert appearance.message_view(message()).delivery is None
+    waiting = appearance.message_view(own()).delivery
     assert waiting is not None and waiting.wait and waiting.repair is None
-    told = appearance.message_view(own(detail="The line is cut."), "bela").delivery
+    told = appearance.message_view(own(detail="The line is cut.")).delivery
     assert told is not None and told.why == "The line is cut." and not told.wait
-    failed = appearance.message_view(own(state="failed"), "bela").delivery
+    failed = appearance.message_view(own(state="failed")).delivery
     assert failed is not None and failed.repair == "Try again"
 
 
 def test_unknown_marks_are_ignored() -> None:
-    view = appearance.message_view(own(marks=["altered", "from-the-future"]), "bela")
+    view = appearance.message_view(own(marks=["altered", "from-the-future"]))
     assert [mark.label for mark in view.marks] == ["altered"]
 
 

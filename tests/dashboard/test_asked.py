@@ -186,3 +186,18 @@ def test_codes_are_drawn_and_compared_without_the_node() -> None:
         with pytest.raises(CommandRefused) as refused:
             put({"t": "compare", "n": 1, "peer": wrong, "typed": "abc"}, None, model)
         assert refused.value.code == code
+
+
+@pytest.mark.parametrize(("source", "chosen"), [("default", False), ("saved", True), ("flag", True), ("file", True)])
+def test_a_name_is_chosen_once_anybody_gave_one(source: nouns.Source, chosen: bool) -> None:
+    name = nouns.Option(key="name", value="root\u202e", source=source, where="", meaning="", default="", restart=False)
+    found, put_to_the_node = put({"t": "naming", "n": 1}, rq.ConfigResult(settings=[name]), viewmodel.Model("home"))
+    assert (found, put_to_the_node) == (schema.Named("root", chosen), [("config", None)])
+
+
+def test_choosing_the_name_that_a_node_has_is_a_choice_as_well() -> None:
+    result = rq.SettingsResult(settings=nouns.Settings(name="anna"))
+    request: dict[str, object] = {"t": "name", "n": 1, "key": "k" * 8, "name": "anna"}
+    found, put_to_the_node = put(request, result, viewmodel.Model("home"))
+    assert found == schema.Named("anna", chosen=True)
+    assert put_to_the_node == [("settings", rq.SettingsArgs(name="anna"))]

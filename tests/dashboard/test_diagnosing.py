@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from streamlit.testing.v1 import AppTest
 
 from dashboard import diagnosing, hatch, schema
+from node.bus import words
 from node.bus.diagnosis import Answer, Diagnosis, Mark, PathTried
 from tests.dashboard import nouns
 from tests.dashboard.counters import Counter
@@ -20,7 +21,9 @@ AT = 1_800_000_000_000
 
 
 def test_each_state_and_answer_has_a_word_and_a_tone() -> None:
-    assert set(diagnosing.MARKS) == set(Mark.__args__)  # type: ignore[attr-defined]
+    for state in Mark.__args__:  # type: ignore[attr-defined]
+        label, tone = diagnosing._mark(state)
+        assert label == words.EXAMINED[state].short and (tone == "plain") == (state == "untried")
     assert set(diagnosing._ANSWERS) == set(Answer.__args__)  # type: ignore[attr-defined]
     view = diagnosing.view(some(AT))
     assert [(one.label, one.tone) for one in view.checks[:4]] == [
@@ -48,7 +51,7 @@ def test_what_could_change_the_direction_of_a_text_is_taken_out() -> None:
 
 def test_the_report_has_all_of_it() -> None:
     report = diagnosing.report(diagnosing.view(replace(some(AT), peer="x", name="dora")), "today")
-    for words in (
+    for said in (
         "You can be reached.",
         "sudo ufw allow 5353/udp",
         "Paths to dora",
@@ -56,7 +59,7 @@ def test_the_report_has_all_of_it() -> None:
         "Key: well",
         "today",
     ):
-        assert words in report
+        assert said in report
 
 
 def test_the_report_of_nothing_says_so() -> None:

@@ -150,7 +150,7 @@ def test_history_search_and_sending(tab: Tab, node: FakeNode) -> None:
 
 def test_peers_are_met_left_and_forgotten(tab: Tab, node: FakeNode) -> None:
     met = tab.command("connect", key="c" * 16, address="127.0.0.77:5000", dialect="std")["result"]["peer"]
-    assert (met["presence"], met["dialect"]) == ("connecting…", "std")
+    assert (met["presence"], met["dialect"]) == ("connecting", "std")
     left = tab.command("disconnect", key="d" * 16, peer=met["id"])["result"]["peer"]
     assert left["link"] == "offline"
     assert "result" in tab.command("forget", key="f" * 16, peer=met["id"])

@@ -32,6 +32,10 @@ def test_the_committed_types_are_those_of_the_schema() -> None:
     assert typedefs.PATH.read_text("utf-8") == typedefs.text(), told
 
 
+def test_the_committed_words_are_those_of_the_bus() -> None:
+    assert typedefs.WORDS_PATH.read_text("utf-8") == typedefs.words_text(), "run python -m dashboard.typedefs"
+
+
 def test_a_structure_becomes_a_typedef_with_all_that_it_names() -> None:
     made = typedefs.Typedefs()
     assert made.struct(Outer) == "Outer"

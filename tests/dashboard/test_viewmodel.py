@@ -168,7 +168,7 @@ def test_what_was_read_is_told_likewise_and_stays_so(direct_model: v.Model) -> N
     model.event(event(11, ev.MessageAccepted(message=entry(3))))
     ops = model.event(event(12, ev.ReadAdvanced(room="direct:bela", member="peer-bela", stream="5" * 32, n=3)))
     (read,) = [op for op in ops if isinstance(op, o.ReceiptOp)]
-    assert read.read and (read.delivery.label, read.delivery.why) == ("read", "bela has read it.")
+    assert read.read and (read.delivery.label, read.delivery.why) == ("read", "They have read it.")
     model.event(event(13, ev.ReceiptAdvanced(room="direct:bela", member="peer-bela", stream="5" * 32, n=3)))
     last = model.everything().rooms[0].last
     assert last is not None and last.delivery is not None and last.delivery.label == "read"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dashboard import wording
 from node.bus import envelopes as en
-from node.bus import nouns
+from node.bus import nouns, words
 from tests.dashboard.nouns import own, peer
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -62,13 +62,13 @@ def test_a_hue_follows_from_the_id() -> None:
 
 @pytest.mark.parametrize("state", nouns.DeliveryState.__args__)  # type: ignore[attr-defined]
 def test_every_state_is_told_in_words(state: str) -> None:
-    phrase = wording.delivery(own(state=state), "bela")
+    phrase = wording.delivery(own(state=state))
     assert phrase.label == state and phrase.tone in ("plain", "good", "wait", "bad")
     assert (wording.repair(state) is not None) == (state in ("failed", "unconfirmed"))
 
 
 def test_a_state_of_a_newer_node_is_shown_as_it_is() -> None:
-    assert wording.delivery(own(state="pondering"), "bela").label == "pondering"
+    assert wording.delivery(own(state="pondering")).label == "pondering"
 
 
 @pytest.mark.parametrize("link", nouns.LinkState.__args__)  # type: ignore[attr-defined]
@@ -85,17 +85,17 @@ def dialects_of_the_bus() -> set[str]:
 
 
 def test_every_dialect_has_words_and_can_be_chosen() -> None:
-    form = (ROOT / "dashboard/components/peers/form.js").read_text()
-    offered = re.findall(r'^  \["([^"]+)", "[^"]+"\],$', form, re.MULTILINE)
-    assert set(wording.DIALECTS) == dialects_of_the_bus()
-    assert offered == ["auto", *wording.DIALECTS]
+    assert set(words.DIALECT) - {"unknown"} == dialects_of_the_bus()
+    # components/peers/form.js offers those that this file holds.
+    assert "export const DIALECT = {" in (ROOT / "dashboard/components/shared/words.js").read_text()
 
 
-@pytest.mark.parametrize("dialect", [*wording.DIALECTS, "unknown", "of-a-newer-node"])
+@pytest.mark.parametrize("dialect", [*words.DIALECT, "of-a-newer-node"])
 def test_a_dialect_is_told_with_how_it_is_known(dialect: str) -> None:
     word, title = wording.dialect(peer(dialect=dialect, dialect_from="chosen"))
-    assert word == (dialect if dialect in wording.DIALECTS else "not settled")
-    assert title.endswith("You chose this dialect.")
+    known = dialect in words.DIALECT and dialect != "unknown"
+    assert word == (dialect if known else "not known yet")
+    assert title.endswith("Somebody here chose it.") == known
 
 
 @pytest.mark.parametrize("code", en.ERROR_CODES)

@@ -32,6 +32,7 @@ from tests.support.processes import (
     free_address,
     loopback_host,
 )
+from tests.support.terminal import Terminal
 
 Result = subprocess.CompletedProcess[str]
 
@@ -78,10 +79,30 @@ def test_send(anna: NodeProcess, old: Std) -> None:
     anna.wait_heard(old.address, ["so that you know me"])
     result = run("send", old.address, "good morning to you", "--home", home)
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.endswith("is on disk and waiting to be sent.\n")
-    (message,) = objects(run("send", old.address, "and again to you", "--json", "--home", home))
+    assert re.fullmatch(r"#\d+ is sent\.\n", result.stdout), "whoever is there is waited for"
+    (message,) = objects(run("send", old.address, "and again to you", "--no-wait", "--json", "--home", home))
     assert (message["text"], message["state"], message["direction"]) == ("and again to you", "waiting", "out")
     old.wait_for(lambda c: c.texts == ["good morning to you", "and again to you"])
+
+
+def test_send_to_a_node_says_that_it_is_delivered(nodes: Nodes) -> None:
+    anna, bela = nodes.start("anna"), nodes.start("bela")
+    anna.client.connect(bela.address)
+    anna.wait_for_peer(bela.address, link="online")
+    result = run("send", bela.address, "hello", "--home", str(anna.home))
+    assert result.stdout.endswith(" is delivered, encrypted: it is on their disk.\n")
+    bela.stop()
+    anna.wait_for_peer(bela.address, link="offline")
+    result = run("send", bela.address, "are you there?", "--home", str(anna.home))
+    assert " is on disk and waiting to be sent, encrypted." in result.stdout
+
+
+def test_where_no_port_is_typed_the_usual_one_is_taken(anna: NodeProcess) -> None:
+    host = loopback_host()
+    for words in (("connect", host), ("send", host, "hi")):
+        result = run(*words, "--home", str(anna.home))
+        assert (result.returncode, result.stderr) == (0, "No port was typed, so 5000 was taken.\n")
+    assert f"{host}:5000" in run("peers", "--home", str(anna.home)).stdout
 
 
 def test_send_reads_standard_input(anna: NodeProcess, old: Std) -> None:
@@ -106,7 +127,7 @@ def test_connect_peers_and_disconnect(anna: NodeProcess, old: Std) -> None:
         "NAME", "ADDRESS", "STATE", "PRIVACY", "DIALECT", "OR", "CODE", "ID",
     ]  # fmt: skip
     assert any("OLD" in line and old.address in line and "reachable" in line for line in table.stdout.splitlines())
-    assert "isn't found (the setting `discovery`)" in table.stdout
+    assert "Finding others is switched off in the settings." in table.stdout
     assert any(one["id"] == peer["id"] for one in objects(run("peers", "--json", *home)))
     calling = "Calling {}; `peers` shows what comes of it.\n"
     assert run("connect", old.address, *home).stdout == calling.format(f"OLD ({old.address})")
@@ -121,6 +142,24 @@ def test_connect_peers_and_disconnect(anna: NodeProcess, old: Std) -> None:
     assert run("disconnect", old.address, *home).stdout == f"Said good-bye to OLD ({old.address}).\n"
     (peer,) = objects(run("disconnect", peer["id"], "--json", *home))
     assert peer["link"] == "offline"
+
+
+def test_on_a_terminal_delete_asks_and_lists_fit(anna: NodeProcess, old: Std) -> None:
+    old.send(anna.host, anna.port, "hello there, Anna")
+    anna.wait_heard(old.address, ["hello there, Anna"])
+    verb = [sys.executable, "-m", "node"]
+    with Terminal([*verb, "delete", old.address, "--home", str(anna.home)], str(ROOT)) as terminal:
+        terminal.wait_for(f"Delete the conversation with OLD ({old.address}) for good, with 1 message? (yes/no): ")
+        terminal.type("\x03")
+        assert terminal.wait_end() == 130
+    # pytest-xdist sets COLUMNS, which would count instead of the terminal's own width.
+    with Terminal([*verb, "peers", "--home", str(anna.home)], str(ROOT), (40, 45), COLUMNS="") as terminal:
+        assert terminal.wait_end() == 0
+        lines = terminal.text.splitlines()
+    assert lines[0].split() == ["NAME", "STATE", "PRIVACY"] and all(len(line) <= 40 for line in lines)
+    (at,) = (at for at, line in enumerate(lines) if old.address in line)
+    assert lines[at].startswith("    ") and lines[at - 1].split() == ["OLD", "reachable", "plain"]
+    assert "hello there, Anna" in run("history", old.address, "--home", str(anna.home)).stdout, "nothing is deleted"
 
 
 def test_consumers_are_listed_and_dropped(anna: NodeProcess) -> None:
@@ -386,6 +425,7 @@ def test_a_pipe_whose_reader_has_enough_ends_it_cleanly(anna: NodeProcess, words
 
 VERBS = [
     ("send", "127.0.0.1:9", "text"), ("peers",), ("connect", "127.0.0.1:9"), ("disconnect", "x"), ("history", "x"),
+    ("chat", "x"),
     ("invite",), ("add", "x"), ("requests",), ("verify", "x"), ("block", "x"), ("blocked",),
     ("search", "x"), ("link", "x"), ("set", "name", "x"), ("status",), ("stop",),
 ]  # fmt: skip
@@ -412,15 +452,14 @@ def test_a_node_that_crashed_is_told_from_one_that_never_was(nodes: Nodes) -> No
     ("words", "sentence"),
     [
         (("send", "nobody", "text"), "Nobody goes by the name 'nobody'."),
-        (("connect", "127.0.0.5"), "Which port? 127.0.0.5:PORT"),
-        (("send", "::1", "text"), "Which port? [::1]:PORT"),
-        (("connect", "[::1]"), "Which port? [::1]:PORT"),
+        (("connect", "::1:7"), "An IPv6 address goes in brackets: [::1]:7."),
         (("connect", "http://127.0.0.5/"), "Which port? 127.0.0.5:PORT"),
         (("connect", "[fe80::1%no-such]:5000"), "This machine has no interface 'no-such'"),
         (("send", "127.0.0.1:99999", "text"), "99999 is not a port; it is a number from 1 to 65535."),
         (("send", "127.0.0.1:9", " "), "A text has nothing in it that could be shown."),
         (("connect", "127.0.0.1:9", "--dialect", "klingon"), "`dialect` is auto, "),
         (("disconnect", "127.0.0.1:1"), "There is no peer '127.0.0.1:1'."),
+        (("chat", "nobody"), "Nobody goes by the name 'nobody'."),
         (("history", "nobody"), "There is no conversation with 'nobody'."),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
@@ -736,6 +775,25 @@ def test_lines_of_json(nodes: Nodes, old: Std) -> None:
     assert not [one for one in told if " is unknown" in one]
 
 
+def test_the_first_start_says_which_name_was_taken_and_how_to_change_it(nodes: Nodes) -> None:
+    home = nodes.folder / "home"
+    words = [sys.executable, "-m", "node", "run", "--home", str(home), "--listen", free_address()]
+    told = []
+    for _ in range(2):
+        process = subprocess.Popen(words, cwd=ROOT, env=clean_environment(), stderr=subprocess.PIPE, text=True)
+        try:
+            assert process.stderr is not None
+            lines = iter(process.stderr.readline, "")
+            before = list(itertools.takewhile(lambda line: "only this machine can reach you" not in line, lines))
+            process.terminate()
+            told.append("".join([*before, *lines]))
+        finally:
+            process.kill()
+            process.wait()
+    assert f"change it with: python -m node set name NAME --home {home}\n" in told[0]
+    assert "set name" not in told[1] and "good-bye" in told[1]
+
+
 def test_a_node_whose_stderr_is_gone_runs_on(nodes: Nodes, old: Std) -> None:
     """As when the honcho that started it is killed."""
     address = free_address()
@@ -763,7 +821,11 @@ def test_a_node_whose_stderr_is_gone_runs_on(nodes: Nodes, old: Std) -> None:
 
 def test_verbs_start_without_the_node_s_libraries() -> None:
     """What costs time at each start of a verb stays out."""
-    script = "import sys; from node.terminal import console; print(*sys.modules)"
+    script = (
+        "import sys; from node.terminal import console, lines, screen;"
+        " screen.say(lines.event_line.__doc__); print(*sys.modules)"
+    )
     loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    heavy = {"asyncio", "uvloop", "cryptography", "sqlite3", "node.core", "node.store", "node.app", "ssl", "logging"}
+    heavy = {"asyncio", "uvloop", "cryptography", "sqlite3", "node.core", "node.store", "node.app", "ssl", "logging",
+             "rich", "wcwidth"}  # fmt: skip
     assert not heavy & set(loaded.stdout.split())

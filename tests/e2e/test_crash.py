@@ -5,8 +5,10 @@ A longer run, with kills at random moments:  CRASH_ROUNDS=200 python -m pytest t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
+import sqlite3
 import threading
 import time
 import uuid
@@ -14,6 +16,7 @@ import uuid
 import pytest
 
 from node.bus import nouns
+from node.bus import requests as rq
 from node.bus.client import Client
 from node.errors import NodeAway
 from tests.support import courteous_node
@@ -182,3 +185,41 @@ def test_what_was_being_sent_is_unconfirmed_and_can_be_sent_again(nodes: Nodes) 
         anna.client.resend(message.id)
         anna.wait_state(message, "sent")
         old.wait_for(lambda c: lines(c).count("did it arrive?") == before.count("did it arrive?") + 1)
+
+
+@pytest.mark.parametrize(("step", "occurrence"), [("taken away", 1), ("removing", 1), ("removing", 4)])
+@pytest.mark.parametrize("what", ["delete", "merge"])
+def test_a_crash_while_a_conversation_is_deleted_or_merged_shows_nothing_of_it_and_the_next_start_goes_on(
+    nodes: Nodes, what: str, step: str, occurrence: int
+) -> None:
+    anna = nodes.make("anna", script=["-m", "tests.support.crashing_node"])
+    anna.start(environment={VARIABLE: f"{step}:{10**9}"})
+    goes, stays = (f"{loopback_host()}:{port}" for port in (9, 10))
+    texts = [f"unmistakable{number}" for number in range(60)]
+    anna.client.send_all([rq.Outgoing(to=goes, text=text) for text in texts])
+    anna.client.send(stays, "stays")
+    anna.stop()
+    anna.start(environment={VARIABLE: f"{step}:{occurrence}"})
+    with contextlib.suppress(NodeAway):
+        anna.client.delete(goes) if what == "delete" else anna.client.merge(goes, stays)
+    assert anna.wait() == -9
+    left = on_disk(anna, "SELECT count(*) FROM leaving")
+    assert left == [(1,)], "the crash came in the middle"
+    anna.start(environment={VARIABLE: f"{step}:{10**9}"})
+
+    def check() -> None:
+        assert [room.name for room in anna.fresh_snapshot().state.rooms.values()] == [stays]
+        assert [one.text for one in anna.messages(stays)] == [*(texts if what == "merge" else ()), "stays"]
+
+    check()
+    eventually(lambda: on_disk(anna, "SELECT * FROM leaving") == [], "all of it is removed or moved")
+    eventually(lambda: on_disk(anna, "SELECT value FROM fact WHERE name = 'blanking'") == [], "replies, too")
+    check()
+    assert on_disk(anna, "SELECT count(*) FROM entry") == [(61 if what == "merge" else 1,)]
+    anna.check_log()
+
+
+def on_disk(node: NodeProcess, sql: str) -> list[tuple[object, ...]]:
+    """What a query finds in the database of a node that may run."""
+    with contextlib.closing(sqlite3.connect(f"{(node.home / 'snicher.db').as_uri()}?mode=ro", uri=True)) as db:
+        return db.execute(sql).fetchall()

@@ -41,7 +41,7 @@ def test_a_conversation_says_by_word_and_shape_whether_it_is_encrypted(node: Fak
         expect(badge.locator("path")).to_have_attribute("d", re.compile(lock))
     expect(tab.locator(".talk header .code")).to_have_text(" ".join(re.findall("[a-z0-9]+", bela.code)))
     room(tab, "alpha").click()
-    expect(tab.locator(".talk .badge")).to_have_text("not encrypted")
+    expect(tab.locator(".talk .badge")).to_have_text("plain")
     expect(tab.locator(".talk header .code")).to_be_hidden()
 
 
@@ -336,7 +336,7 @@ def test_an_address_that_is_asked_for_turns_out_to_be_a_node(node: FakeNode, vis
     (old,) = node.state.peers.values()
     bela = node.becomes_node(old)
     node.change_peer(bela, name="bela")
-    expect(tab.locator("#connect-note")).to_contain_text("bela is online, encrypted.")
+    expect(tab.locator("#connect-note")).to_contain_text("bela is online. Encrypted:")
     tab.get_by_role("button", name="Open the conversation").click()
     expect(tab.locator(".talk .badge")).to_have_text("encrypted")
 

@@ -117,4 +117,4 @@ def test_a_peer_is_left_and_called_again(node: FakeNode, visit: Visit) -> None:
     expect(tab.locator(".talk .presence")).to_have_text("offline")
     until(lambda: "disconnect" in node.commands, "the node was asked")
     choose(tab, "bela", "Connect")
-    expect(tab.locator(".talk .presence")).to_have_text("connecting…")
+    expect(tab.locator(".talk .presence")).to_have_text("connecting")

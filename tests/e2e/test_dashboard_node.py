@@ -88,7 +88,7 @@ def test_two_people_meet_talk_crash_and_go_on(people: tuple[Person, Person]) -> 
     hers.get_by_label("Address").fill(bela.address)
     hers.get_by_label("Address").press("Enter")
     expect(hers.locator(".peer .presence")).to_have_text(re.compile("online|reachable"))
-    expect(hers.locator("#connect-note")).to_contain_text("bela is online, encrypted.")
+    expect(hers.locator("#connect-note")).to_contain_text("bela is online. Encrypted:")
     hers.get_by_role("button", name="Open the conversation").click()
     expect(hers.locator(".composer textarea")).to_be_visible()
     expect(hers.locator(".talk .badge")).to_have_text("encrypted")

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.browser import SCREENSHOTS, Visit, settled
 from tests.e2e.views import VIEWS, View
 from tests.support import packages
-from tests.support.fake_node import FakeNode, fill, fill_nodes, fill_requests
+from tests.support.fake_node import FakeNode, fill, fill_nodes, fill_requests, now
 
 pytest_plugins = ["tests.e2e.browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -47,13 +47,17 @@ def told(violation: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("home", ["empty", "full", "nodes", "requests", "away"])
+@pytest.mark.parametrize("home", ["empty", "full", "nodes", "requests", "away", "unnamed", "quiet"])
 def test_every_view(node: FakeNode, visit: Visit, checker: str, scheme: str, home: str) -> None:
     SCREENSHOTS.mkdir(exist_ok=True)
     if home == "nodes":
         fill_nodes(node)
     elif home == "requests":
         fill_requests(node)
+    elif home == "unnamed":
+        node.saved.discard("name")
+    elif home == "quiet":
+        _fill_quiet(node)
     elif home != "empty":
         fill(node)
     # No colour is looked at half-way to another one.
@@ -81,6 +85,13 @@ def test_every_view(node: FakeNode, visit: Visit, checker: str, scheme: str, hom
                     if violation["impact"] in GRAVE:
                         wrong.append(said)
     assert not wrong, "\n".join(wrong)
+
+
+def _fill_quiet(node: FakeNode) -> None:
+    """One who wrote 16 minutes ago, one of whom nothing is known, one who took something and never wrote."""
+    node.add_peer("cian", link="unknown", dialect="std", dialect_from="guess", last_seen=now() - 16 * 60_000)
+    node.add_peer("dora", link="unknown", dialect="unknown", dialect_from="guess")
+    node.add_peer("erik", link="reachable", dialect="std")
 
 
 def show(tab: Page, origin: str, view: View) -> None:

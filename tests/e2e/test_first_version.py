@@ -52,8 +52,8 @@ def test_a_node_of_version_0_1_and_this_one_chat_in_clear(
     peer = anna.wait_for_peer(old.address, kind="plain", dialect="snicher", link="online", name="old")
     room = anna.client.snapshot().state.rooms[peer.room]
     assert (room.kind, room.encrypted) == ("plain", False)
-    assert lines.room_line(room, peer).endswith(": not encrypted")
-    assert wording.encryption(room.encrypted)[0] == "not encrypted"
+    assert lines.room_line(room, peer).endswith(": plain")
+    assert wording.encryption(room.encrypted)[0] == "plain"
     # It saw no answer to its tabs, and nothing of TLS.
     said = re.sub(rb"CONNECT:\d+\t{32}\n", b"", old.heard)
     assert b"\t" not in said

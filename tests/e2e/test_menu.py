@@ -101,7 +101,7 @@ def test_messages_that_arrive_leave_the_prompt_alone(
         terminal.wait_for("ANC")
         terminal.wait_for("online")
         terminal.type("9\r")
-        terminal.wait_for("Please enter 1, 2, 3, 4 or 0.")
+        terminal.wait_for("Please enter 1, 2, 3, 4, 5, 6 or 0.")
         terminal.type("3\r")
         terminal.wait_for("Address (HOST:PORT):")
         terminal.type("nonsense\r")
@@ -163,7 +163,7 @@ def test_ctrl_c_in_a_question_goes_back_to_the_menu_and_there_it_ends_it(
         for keys in ("\x03", "\x04"):
             for answers in (
                 {"Enter choice:": "1", "To (": None},
-                {"Enter choice:": "1", "To (": "nobody", "Message:": None},
+                {"Enter choice:": "1", "To (": "127.0.0.34:9", "Message:": None},
                 {"Enter choice:": "3", "Address (": None},
                 {"Enter choice:": "4", "0. Back": None},
             ):
@@ -235,6 +235,27 @@ def test_a_very_small_terminal_has_room_for_the_questions(home: pathlib.Path, ho
         assert terminal.wait_end() == 0
 
 
+def test_the_chat_takes_the_screen_and_gives_it_back(
+    home: pathlib.Path, host: str, port: int, old_client: AncestorConsole
+) -> None:
+    with menu(home, "--name", "SNITCH", "--listen", f"{host}:{port}") as terminal:
+        terminal.wait_for("Enter choice:")
+        terminal.type("6\r")
+        terminal.wait_for("With whom (HOST:PORT or a name):")
+        terminal.type(f"{old_client.address}\r")
+        terminal.wait_for("Enter sends")
+        terminal.type("from the chat\r")
+        old_client.wait_for(lambda c: any("from the chat" in r.text for r in c.received))
+        terminal.type("/quit\r")
+        terminal.wait_for("0. Quit")
+        terminal.wait_for("Enter choice:")
+        terminal.type("5\r")
+        terminal.type(f"{old_client.address}\r")
+        terminal.wait_for("> SNITCH: from the chat")
+        terminal.type("0\r")
+        assert terminal.wait_end() == 0
+
+
 @pytest.mark.parametrize("listen", ["127.0.0.31", "127.0.0.31:99999"])
 def test_where_nothing_can_listen_is_wrong_usage(home: pathlib.Path, listen: str) -> None:
     with menu(home, "--listen", listen) as terminal:
@@ -250,7 +271,7 @@ def test_a_pipe_is_read_line_by_line_whatever_stands_in_it(home: pathlib.Path, h
     shown = done.stdout.decode()
     assert (done.returncode, done.stderr) == (0, b"")
     assert "Nobody goes by the name '\N{REPLACEMENT CHARACTER}'." in shown
-    assert "Please enter 1, 2, 3, 4 or 0." in shown
+    assert "Please enter 1, 2, 3, 4, 5, 6 or 0." in shown
 
 
 def test_it_leaves_a_node_alone_that_it_did_not_start(home: pathlib.Path, host: str, port: int) -> None:

@@ -7,6 +7,7 @@ A new page, or a new state of one, is one more `View` here.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -23,7 +24,8 @@ class View(NamedTuple):
     #: Of its screenshots.
     name: str
     #: What the node holds: "empty"; "full" (fake_node.fill); "nodes" (fake_node.fill_nodes);
-    #: "requests" (fake_node.fill_requests); "away" (full, and then the node went).
+    #: "requests" (fake_node.fill_requests); "away" (full, and then the node went); "unnamed" (empty, and nobody has
+    #: chosen a name); "quiet" (peers who aren't linked, each in another way).
     home: str
     #: Below the dashboard's address.
     path: str
@@ -62,6 +64,26 @@ def _typed(words: str, shown: str) -> Callable[[Page], None]:
         expect(tab.locator(shown).first).to_be_visible()
 
     return act
+
+
+def _named(name: str) -> Callable[[Page], None]:
+    def act(tab: Page) -> None:
+        tab.locator(".naming input").fill(name)
+        tab.locator(".naming input").press("Enter")
+        expect(tab.locator(".naming [data-tone=bad]")).to_be_visible()
+
+    return act
+
+
+def _presences(tab: Page) -> None:
+    """Nobody who was heard is "not tried yet", and nobody who is there was "never" seen."""
+    for name, presence, seen in (
+        ("cian", "^quiet since ", "min ago"), ("dora", "^not tried yet$", "never"), ("erik", "^reachable$", "not yet"),
+    ):  # fmt: skip
+        row = tab.locator(".peer", has_text=name)
+        expect(row.locator(".presence")).to_have_text(re.compile(presence))
+        expect(row.locator(".why")).not_to_be_empty()
+        expect(row.locator(".seen time")).to_contain_text(seen)
 
 
 def _linked(tab: Page) -> None:
@@ -148,6 +170,8 @@ def _alarmed(tab: Page) -> None:
 #: fill() makes peers in this order: bela, cian, TEAM ALPHA, salma, the long name, the hostile one.
 VIEWS = [
     View("chats-empty", "empty", "", ".nothing .alone h2"),
+    View("chats-name", "unnamed", "", ".naming .primary"),
+    View("chats-name-refused", "unnamed", "", ".naming .primary", _named(""), again=True),
     View("chats-list", "full", "", ".list .room"),
     View("chats-full", "full", "?room=room-1", ".row"),
     View("chats-waiting", "full", "?room=room-2", ".waits"),
@@ -211,6 +235,11 @@ VIEWS = [
     View("requests-settings", "requests", "settings", ".st-key-card-blocked button"),
     View("requests-invite", "requests", "peers", ".peer",
          then(press("button", "Invite somebody"), lambda tab: expect(tab.locator(".qr")).to_be_visible()), again=True),
+    View("quiet-list", "quiet", "?room=room-1", ".talk .presence"),
+    View("quiet-peers", "quiet", "peers", ".peer", _presences),
+    View("peers-more", "quiet", "peers", ".peer",
+         then(lambda tab: tab.locator(".more summary").click(),
+              lambda tab: expect(tab.locator(".more .means")).to_be_visible()), again=True),
     View("peers-empty", "empty", "peers", ".known .empty h2"),
     View("peers-full", "full", "peers", ".peer"),
     View("peers-refused", "full", "peers", ".peer", press("button", "Connect")),

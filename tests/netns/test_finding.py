@@ -129,7 +129,7 @@ def test_two_fresh_nodes_on_one_segment_write_to_each_other_with_nothing_typed(s
     assert (service.peer, service.addresses) == (peer.id, ["10.1.0.1:5000"])
     command = [sys.executable, "-m", "node", "peers", "--home", str(bob.home)]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert "Others on this network find this node, and it finds them. 1 is seen." in printed
+    assert "Your node looks for others on this network, and is found by them. 1 is seen." in printed
     assert f"  anna, code {peer.code}, at 10.1.0.1:5000 (linked)" in printed
     bob.wait_said("others on this network can find you, and you them")
     anna.stop()

@@ -52,6 +52,17 @@ def test_an_address_that_only_this_machine_reaches_is_told_as_that(caplog: pytes
     assert caplog.messages[1:] == ["only this machine can reach you, at 127.0.0.2:5000"]
 
 
+def test_the_name_that_was_taken_is_said_with_what_changes_it(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    Announcements().named_by_itself("root", None)
+    Announcements().named_by_itself("root", pathlib.Path("/tmp/my home"))
+    assert caplog.messages == [
+        "others see you as root, your user name; change it with: python -m node set name NAME",
+        f"others see you as root, your user name; change it with: python -m node set name NAME"
+        f" --home '{pathlib.Path('/tmp/my home')}'",
+    ]
+
+
 def test_a_new_peer_is_said_with_its_address_and_what_it_speaks(say: Any) -> None:
     assert say(ev.PeerAdded(peer=PEER)) == ["new peer: ben (10.0.0.2:5000, std)"]
     assert say(ev.PeerAdded(peer=peer(port=None))) == ["new peer: ben (10.0.0.2, std)"]

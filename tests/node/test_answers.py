@@ -46,6 +46,9 @@ class Core:
     def why_waiting(self, peer: str) -> str | None:
         return f"{peer} is away."
 
+    def link_of(self, peer: str) -> str | None:
+        return "offline"
+
     def consumers_used(self) -> dict[str, int]:
         return {"bot": 5}
 

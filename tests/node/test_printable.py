@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.printable import can_be_seen, flat, json_line, one_blank, plain
+from node.printable import can_be_seen, flat, json_line, one_blank, plain, printed
 
 #: Controls, direction controls, line separators: what a terminal, or a reader, could be led astray with.
 DANGEROUS = [
@@ -79,22 +79,42 @@ def test_one_blank_stands_for_each_run_of_white_space() -> None:
         "\u0dc1\u0dca\u200d\u0dbb\u0dd3", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u0915\u094d\u200d",
         "\u0d28\u0d4d\u200d", "\U0001f469\u200d\U0001f680", "\U0001f469\U0001f3fd\u200d\U0001f680",
         "\u2764\ufe0f\u200d\U0001f525", "\u06dd\u0661\u0662", "\u182d\u180e\u1820",
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\U0001f3f3\ufe0f\u200d\U0001f308",
+        "\U0001f642\u200d\u2194\ufe0f", "\U0001f1e9\U0001f1ea", "1\ufe0f\u20e3",
+        "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+        "\u06f4\u200c\u0633\u0627\u0644\u0647", "CPU\u200c\u0647\u0627", "(\u06a9)\u200c\u0647\u0627",
+        "\u0641\u064e\u200c\u0627",
     ],
 )  # fmt: skip
 def test_what_belongs_to_spelling_is_printed(word: str) -> None:
-    """Sinhala, Persian, Devanagari, Malayalam, emoji, Arabic, Mongolian."""
+    """Sinhala, Persian (also behind numbers, Latin words, brackets and vowel signs), Devanagari, Malayalam, emoji and
+    flags, Arabic, Mongolian.
+    """
     assert plain(word) == word
 
 
 @pytest.mark.parametrize(
-    "text", ["a\u200d", "\u200da", "7\u200c7", "\u4e0a\u200d\u6d77", "\u0441\u200d", " \u200d", "-\u200c"]
-)
+    "text", ["a\u200d", "\u200da", "7\u200c7", "\u4e0a\u200d\u6d77", "\u0441\u200d", " \u200d", "-\u200c",
+             "e\u0301\u200db", "\U0001f468\u200d", "\U0001f468\u200da", " \u200c\u0647", "\u0301\u200d\u0647"],
+)  # fmt: skip
 def test_a_joiner_that_joins_nothing_is_not_printed(text: str) -> None:
     assert plain(text) == re.sub("[\u200c\u200d]", "\N{REPLACEMENT CHARACTER}", text)
 
 
-def test_a_joiner_joins_once() -> None:
-    assert plain("\u0d4d\u200d\u200d") == "\u0d4d\u200d\N{REPLACEMENT CHARACTER}"
+@pytest.mark.parametrize("joiner", ["\u200c", "\u200d"])
+def test_a_joiner_joins_once(joiner: str) -> None:
+    assert plain(f"\u0d28\u200d{joiner}\u0d28") == "\u0d28\u200d\N{REPLACEMENT CHARACTER}\u0d28"
+    assert plain(f"a\u200d{joiner}\u0d28").startswith("a\N{REPLACEMENT CHARACTER}")
+
+
+def test_invisible_letters_are_printed_in_the_flags_that_unicode_recommends_alone() -> None:
+    hidden = "".join(chr(0xE0000 + ord(c)) for c in "send") + "\U000e007f"
+    for before in ("", "a", "\U0001f3f4"):
+        assert plain(before + hidden) == before + "\N{REPLACEMENT CHARACTER}" * 5
+
+
+def test_what_is_kept_and_what_is_not_can_be_told_apart() -> None:
+    assert printed("\u06cc\u200c\u062e\x1b", lambda c: f"<{ord(c):x}>") == "\u06cc\u200c\u062e<1b>"
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,12 @@ from node import retention
 from node.bus import nouns
 from node.core import effects as e
 from node.core import keeping as k
+from node.core import pace
 from node.core import stimuli as s
 from node.core.keeping import DAY_MS, EVENTS_STEP
 from node.errors import StoreUnavailable
 from node.retention import Retention
+from node.store.leaving import Work
 
 PATIENCE = 60.0
 
@@ -61,6 +63,22 @@ class Store:
         self.pages = Snapshots()
         self.history = self
         self.kept_replies = 0
+        #: Replies that are too old.
+        self.old_replies = 0
+        #: Kinds of work that are left, and the size of each step that was taken.
+        self.left: list[Work] = []
+        self.sizes: list[int] = []
+        self.spent = (0.0, 0.0)
+
+    @property
+    def work(self) -> Work | None:
+        return self.left[0] if self.left else None
+
+    def advance(self, work: Work, limit: int) -> int:
+        assert work == self.left.pop(0)
+        self.sizes.append(limit)
+        self.done.append((work, limit))
+        return limit
 
     def keep(self, head: int) -> None:
         self.done.append(("mark", head))
@@ -68,11 +86,14 @@ class Store:
     def trim(self, before: int) -> None:
         self.done.append(("trim", before))
 
-    def tidy(self, now: int) -> None:
-        self.done.append(("tidy", now))
+    def tidy(self) -> None:
+        self.done.append(("tidy", 0))
 
-    def forget_replies(self, before: int) -> None:
+    def forget_replies(self, before: int, limit: int) -> int:
         self.done.append(("forget replies", before))
+        count = min(limit, self.old_replies)
+        self.old_replies -= count
+        return count
 
     def forget_oldest_replies(self, count: int) -> None:
         self.done.append(("forget oldest", count))
@@ -96,8 +117,7 @@ class Loop:
         self.ill = False
         self.fails = 0
         self.looks = 0
-        #: What was done while something was being committed.
-        self.hasty: list[str] = []
+        self.commits = 0
         self.fed: list[s.ExpiryDue | s.ClockLooked] = []
         self.said: list[tuple[str, str | None]] = []
         #: What a step of expiry comes to: (gone, next), in order; None: the core says nothing.
@@ -124,8 +144,6 @@ class Loop:
         return what(*args)
 
     async def write(self, what: Callable[..., Any], *args: Any) -> Any:
-        if not self.idle:
-            self.hasty.append(what.__name__)
         if self.fails:
             self.fails -= 1
             raise StoreUnavailable("full")
@@ -138,7 +156,7 @@ class Loop:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("EVENTS_EVERY", "PAUSE", "BUG_PAUSE"):
+    for name in ("EVENTS_EVERY", "BUG_PAUSE"):
         monkeypatch.setattr(retention, name, 0.001)
 
 
@@ -164,12 +182,12 @@ def test_each_step_is_taken_and_what_came_of_it_leads_to_the_next() -> None:
     loop = Loop()
     keep(loop, keep_days=30, keep_events=10_000)
     loop.head, loop.walk = 12_500, [(True, 200), (False, None)]
-    loop.store.kept_replies = k.MAX_REPLIES + 7
+    loop.store.kept_replies, loop.store.old_replies = k.MAX_REPLIES + 7, k.REPLIES_STEP + 1
     run(loop, lambda: loop.store.has("tidy"))
     now = retention.now_ms()
     steps = [("trim", 1 + number * EVENTS_STEP) for number in (1, 2, 3)] + [("mark", 12_500)]
     assert loop.store.done[:4] == steps
-    assert [name for name, _ in loop.store.done[4:]] == ["forget replies", "forget oldest", "tidy"]
+    assert [name for name, _ in loop.store.done[4:]] == [*["forget replies"] * 2, "forget oldest", "tidy"]
     assert loop.store.kept_replies == k.MAX_REPLIES
     assert loop.retention.oldest == 1 + 3 * EVENTS_STEP
     assert [type(one) for one in loop.fed] == [s.ClockLooked, s.ExpiryDue, s.ExpiryDue]
@@ -177,29 +195,49 @@ def test_each_step_is_taken_and_what_came_of_it_leads_to_the_next() -> None:
     assert all(abs(now - 30 * DAY_MS - one.before) < 600_000 for one in loop.due)
 
 
-def test_a_step_waits_for_a_quiet_moment() -> None:
+@pytest.mark.parametrize("idle", [True, False])
+def test_after_a_step_the_writer_is_for_others_as_long_as_the_step_took_if_there_are_any(
+    idle: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rested: list[tuple[float, bool]] = []
+
+    def rest(seconds: float, others: bool) -> float:
+        rested.append((seconds, others))
+        return 0.0
+
+    monkeypatch.setattr(retention.pace, "rest", rest)
     loop = Loop()
-    loop.idle, loop.head = False, 2_000_000
-    seen = 0
+    loop.idle = idle
+    loop.store.left = ["entries", "entries", "replies"]
+    taken = loop.store.advance
 
-    def until() -> bool:
-        nonlocal seen
-        seen += 1
-        if seen == 20:
-            assert loop.store.done == []
-            loop.idle = True
-        return loop.store.has("trim")
+    def committed_meanwhile(work: Work, limit: int) -> int:
+        loop.commits += len(loop.store.left) == 3
+        return taken(work, limit)
 
-    run(loop, until)
-    assert loop.hasty == []
+    monkeypatch.setattr(loop.store, "advance", committed_meanwhile)
+    run(loop, lambda: not loop.store.left)
+    assert [others for _, others in rested[:3]] == [not idle, True, not idle]
+    assert rested[0][0] == 0.0 and all(seconds > 0 for seconds, _ in rested[1:3])
 
 
-def test_a_load_without_a_quiet_moment_puts_a_step_off_for_a_while_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "PATIENCE", 0.01)
+def test_each_kind_of_step_has_a_size_of_its_own_that_follows_the_time_it_takes() -> None:
     loop = Loop()
-    loop.idle, loop.head = False, 2_000_000
-    run(loop, lambda: len(loop.store.done) >= 2)
-    assert loop.hasty[:2] == ["trim", "trim"]
+    loop.store.left = ["entries", "entries", "replies", "entries"]
+    run(loop, lambda: not loop.store.left)
+    first, second, other, third = loop.store.sizes
+    assert first == other == pace.FIRST
+    assert first < second < third, "they took no time"
+
+
+def test_a_step_of_expiry_is_as_large_as_its_commits_were_quick() -> None:
+    loop = Loop()
+    keep(loop, keep_days=30)
+    loop.store.spent = (1.0, 1.0)
+    loop.walk = [(True, 200), (False, 400), (False, None)]
+    run(loop, lambda: len(loop.due) == 3)
+    limits = [one.limit for one in loop.due]
+    assert limits[0] == pace.FIRST and limits[1] < limits[0] and limits[2] == limits[1]
 
 
 def test_a_disk_that_fails_is_left_alone_and_tried_again() -> None:

@@ -56,7 +56,6 @@ def main() -> int:
     for module, name, seconds in (
         (retention, "EVENTS_EVERY", 0.05),
         (keeping, "LOOK_EVERY", 0.1),
-        (retention, "PAUSE", 0.005),
     ):
         assert hasattr(module, name)
         setattr(module, name, seconds)

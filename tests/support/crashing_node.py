@@ -10,6 +10,11 @@ The product has no hooks for this; here its methods are wrapped before it runs, 
     published     durable events were given to ZeroMQ
     replied       a reply to a command had a moment to leave
     transmitted   a text was given to a link, and maybe to the network
+
+And two that come when a conversation is deleted or merged:
+
+    taken away    it is on disk that the conversation is no more; all its rows are there
+    removing      a step of removing or moving its rows is on disk
 """
 
 from __future__ import annotations
@@ -26,9 +31,11 @@ from node import __main__
 from node.answers import Answers
 from node.bus.server import Server
 from node.core import effects as e
+from node.core import pace
 from node.core import stimuli as s
 from node.core.node import Node
 from node.peers.network import Network
+from node.store import removal
 from node.store.writer import Writer
 from tests.support import courteous_node
 
@@ -89,9 +96,19 @@ STEPS: dict[str, Callable[[], None]] = {
     ),
     "transmitted": lambda: after(Network, "perform", lambda act: isinstance(act, e.Transmit), die),
 }
+#: Those of deleting and merging. All rows go in steps of ten there.
+REMOVING: dict[str, Callable[[], None]] = {
+    "taken away": lambda: after(
+        Writer, "commit", lambda records: any(isinstance(r, e.DeleteRoom | e.MergeRooms) for r in records), die
+    ),
+    "removing": lambda: after(Writer, "advance", lambda work, limit: True, die),
+}
 
 
 if __name__ == "__main__":
     courteous_node.begin()
-    STEPS[os.environ[VARIABLE].partition(":")[0]]()
+    step = os.environ[VARIABLE].partition(":")[0]
+    if step in REMOVING:
+        removal.AT_ONCE, pace.FIRST, pace.MOST = 0, 10, 10
+    (STEPS | REMOVING)[step]()
     sys.exit(__main__.main())

@@ -17,6 +17,7 @@ class FakeClient:
         self.answers = answers
         self.home = home
         self.asked: list[Any] = []
+        self.head = 0
 
     def __enter__(self) -> FakeClient:
         return self
@@ -52,6 +53,12 @@ class FakeClient:
     def follow(self, cursor: Any) -> Any:
         self.asked.append(cursor)
         return self.answers.pop(0)
+
+    def connect(self, address: str, dialect: str) -> Any:
+        return self._answer("connect", address, dialect)
+
+    def delete(self, peer: str) -> Any:
+        return self._answer("delete", peer)
 
     def snapshot(self) -> Any:
         return self._answer("snapshot")

@@ -69,7 +69,7 @@ class FakeNode:
         self.reports: list[rq.ReportArgs] = []
         #: Settings that a flag fixes, and that flag; settings that a front end changed.
         self.fixed: dict[str, str] = {}
-        self.saved: set[str] = set()
+        self.saved: set[str] = {"name"}
         #: What `stats` says of those who listen, and of the disk.
         self.subscribers: list[nouns.Subscriber] = []
         self.consumers: list[nouns.Consumer] = []
@@ -77,8 +77,10 @@ class FakeNode:
         self.shut_out: dict[str, int] = {}
         #: Called before a command is answered: may raise CommandRefused.
         self.before: Callable[[en.Command], None] = lambda command: None
-        #: Until when to keep the reply of the next command with this op to ourselves, after it took effect.
+        #: Until when to keep the reply of the next command with this op to ourselves, after it took effect; and the
+        #: replies of those after it, because a front end asks again by another socket when none comes.
         self.hold_back: dict[str, threading.Event] = {}
+        self._held: dict[str, threading.Event] = {}
         #: Messages that are said not to be in the search index yet.
         self.pending = 0
         #: State that a new own message goes on to by itself, if its peer is online.
@@ -432,6 +434,7 @@ class FakeNode:
             known, reply = self.keys[command.key]
             if known != fingerprint:
                 raise CommandRefused("key_reused", "The key was used before.")
+            await self._hold(command.op)
             return msgspec.structs.replace(reply, id=command.id)
         self._cause = ev.Cause(client=command.client, request=command.id)
         try:
@@ -447,10 +450,15 @@ class FakeNode:
         reply = en.Reply(v=1, id=command.id, ok=True, result=raw, head=len(self.events))
         if command.key:
             self.keys[command.key] = (fingerprint, reply)
-        held = self.hold_back.pop(command.op, None)
+        await self._hold(command.op)
+        return reply
+
+    async def _hold(self, op: str) -> None:
+        if op in self.hold_back:
+            self._held[op] = self.hold_back.pop(op)
+        held = self._held.get(op)
         while held is not None and not held.is_set():  # noqa: ASYNC110 (it is set in another thread)
             await asyncio.sleep(0.005)
-        return reply
 
     def _do_hello(self, _: rq.Nothing) -> rq.HelloResult:
         return rq.HelloResult(
@@ -787,11 +795,17 @@ class FakeNode:
             if key in self.fixed:
                 details = {"key": key, "source": "flag", "where": self.fixed[key]}
                 raise CommandRefused("setting_fixed", f"`{key}` is fixed by {self.fixed[key]}.", details=details)
+        if "name" in given:
+            try:
+                given["name"] = names.checked(given["name"])
+            except ValueError as error:
+                raise CommandRefused("invalid_args", str(error), details={"key": "name"}) from error
         default = nouns.Settings(name=self.name)
         given |= {key: getattr(default, key) for key in args.reset}
         settings = replace(self.state.settings, **given)
-        if settings != self.state.settings or not self.saved.isdisjoint(args.reset):
-            self.saved = (self.saved | set(given)) - set(args.reset)
+        saved = (self.saved | set(given)) - set(args.reset)
+        if (settings, saved) != (self.state.settings, self.saved):
+            self.saved = saved
             self.me = replace(self.me, name=settings.name)
             self._durable("SettingsChanged", ev.SettingsChanged(settings=settings, self=self.me))
         return rq.SettingsResult(settings=self.state.settings)

@@ -436,7 +436,7 @@ class Simulation:
                     self.command("mark_read", rq.MarkReadArgs(room=room, upto=upto))
             case "expire":
                 after = dice.choice((0, 0, dice.randrange(self.core._ledger.last_message + 2)))
-                self.feed(s.ExpiryDue(self.now - dice.choice((0, 1_000, 100_000)), after))
+                self.feed(s.ExpiryDue(self.now - dice.choice((0, 1_000, 100_000)), after, 100))
             case "settings":
                 reset = dice.random() < 0.3
                 args = rq.SettingsArgs(reset=["reconnect"]) if reset else rq.SettingsArgs(reconnect=dice.random() < 0.6)

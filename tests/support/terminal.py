@@ -50,6 +50,19 @@ class Terminal:
         """All that was shown so far, without colours and cursor movements."""
         return _CONTROL.sub("", self._raw).replace("\r", "")
 
+    @property
+    def raw(self) -> str:
+        """All that was shown so far, with every control sequence."""
+        return self._raw
+
+    def modes(self) -> list[object]:
+        """How the terminal treats keys now, as termios has it."""
+        return list(termios.tcgetattr(self._file))
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Make the terminal another size, as somebody does who drags its window."""
+        ioctl(self._file, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
     def type(self, keys: str) -> None:
         """Type, as on a keyboard; Enter is a carriage return."""
         os.write(self._file, keys.encode())

@@ -6,5 +6,5 @@ from dashboard.components import page
 
 draw = page.component(
     "chats", "chats/list.css", "chats/requests.css", "chats/conversation.css", "chats/composer.css", "chats/menu.css",
-    "chats/alone.css", "shared/wide.css", look="chats",
+    "chats/alone.css", "chats/naming.css", "shared/wide.css", look="chats",
 )  # fmt: skip

@@ -3,6 +3,7 @@
 import { Children, h, icon, setAttribute, setText } from "../shared/dom.js";
 import { linked, reachable } from "../shared/links.js";
 import * as when from "../shared/when.js";
+import { PRIVACY } from "../shared/words.js";
 
 /** @import { Child } from "../shared/dom.js" */
 /** @import { Entry } from "../shared/outbox.js" */
@@ -13,8 +14,6 @@ import * as when from "../shared/when.js";
 /** A longer text is folded; so many characters or lines are shown of it. */
 const FOLD_CHARS = 1600;
 const FOLD_LINES = 24;
-/** What the mark "plain" on a message means. */
-const IN_CLEAR = "Said in clear: others on the network could read it. What is said now is encrypted.";
 
 /** @type {WeakMap<Element, Bubble>} */
 const bubbles = new WeakMap();
@@ -199,8 +198,8 @@ export class Bubble {
 }
 
 function plainMark() {
-  return h("span", { class: "mark plain", role: "note", "data-tip": IN_CLEAR, "aria-label": `plain: ${IN_CLEAR}` },
-    icon("open"), "plain");
+  return h("span", { class: "mark plain", role: "note", "data-tip": PRIVACY.clear.sentence, "aria-label": PRIVACY.clear.sentence },
+    icon("open"), PRIVACY.plain.short);
 }
 
 /** @param {Mark} mark */

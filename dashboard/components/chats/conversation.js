@@ -355,10 +355,11 @@ export class Conversation {
     const settle = this.#scrolling.hold();
     this.#rows.draw(list);
     const empty = !list.length;
-    setText(top, empty ? "" : moreBefore ? "Loading older messages…" : "This is where it begins.");
+    const clear = room && !room.encrypted ? ` ${room.privacy_title}` : "";
+    setText(top, empty ? "" : moreBefore ? "Loading older messages…" : `This is where it begins.${clear}`);
     top.hidden = empty;
     setAttribute(rows, "class", empty ? "rows empty" : "rows");
-    setAttribute(rows, "data-hint", empty ? `Say hello to ${room?.name ?? "them"}.` : null);
+    setAttribute(rows, "data-hint", empty ? `Say hello to ${room?.name ?? "them"}.${clear}` : null);
     this.#stale = false;
     this.#drawn = this.#beside();
     settle();

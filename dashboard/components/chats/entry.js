@@ -70,7 +70,7 @@ export class Entry {
     setText(name, room.name);
     verified.hidden = !room.verified;
     setText(mark, room.mark);
-    drawPrivacy(tag, room.encrypted, room.encrypted ? "encrypted" : "plain", room.privacy_title);
+    drawPrivacy(tag, room.encrypted, room.privacy, room.privacy_title);
     doubt.hidden = !room.doubt;
     setAttribute(doubt, "data-tip", room.doubt?.text);
     setText(presence, `, ${store.away ? "presence unknown" : room.presence}, `);

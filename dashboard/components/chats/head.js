@@ -4,8 +4,8 @@ import { avatar, drawAvatar, h, icon, setAttribute, setText } from "../shared/do
 import { place } from "../shared/place.js";
 import { drawPrivacy, privacyBadge } from "../shared/privacy.js";
 import { store } from "../shared/session.js";
-import { NOT_VERIFIED, VERIFIED } from "../shared/verified.js";
 import * as when from "../shared/when.js";
+import { TRUST } from "../shared/words.js";
 import { Doubt } from "./doubt.js";
 import { Menu } from "./menu.js";
 import { Secure } from "./secure.js";
@@ -38,7 +38,7 @@ export class Head {
         icon("back")),
       avatar: avatar(),
       name: h("h2", { dir: "auto" }),
-      presence: h("span", { class: "presence" }),
+      presence: h("span", { class: "presence", tabindex: 0, role: "note" }),
       address: h("span", { class: "address" }),
       code: h("span", { class: "code", tabindex: 0, role: "note" }),
       badge: this.#badge(false),
@@ -89,10 +89,10 @@ export class Head {
     const [, word] = verified.children;
     verified.hidden = !room.code.length;
     setAttribute(verified, "data-kind", room.verified ? "good" : "plain");
-    setText(word, room.verified ? "verified" : "not verified");
-    const means = room.verified ? VERIFIED : NOT_VERIFIED;
-    setAttribute(verified, "data-tip", means);
-    setAttribute(verified, "aria-label", `${means} Compare codes`);
+    const { short, sentence } = room.verified ? TRUST.verified : TRUST.unverified;
+    setText(word, short);
+    setAttribute(verified, "data-tip", sentence);
+    setAttribute(verified, "aria-label", `${sentence} Compare codes`);
   }
 
   /** @param {RoomView | undefined} room Undefined when it isn't there. */
@@ -113,7 +113,7 @@ export class Head {
     setText(name, room.name);
     setText(presence, store.away ? "presence unknown" : presenceOf(room));
     setAttribute(presence, "data-tone", store.away ? "plain" : room.presence_tone);
-    setAttribute(presence, "data-tip", room.presence_title);
+    setAttribute(presence, "data-tip", store.away ? "The node is away." : room.presence_title);
     setText(address, room.address === room.name ? "" : room.address);
     if (room.encrypted !== this.#parts.badge.matches("button")) {
       const other = this.#badge(room.encrypted);

@@ -7,7 +7,7 @@ import { finding } from "../shared/finding.js";
 import { onKey } from "../shared/keyboard.js";
 import { called } from "../shared/names.js";
 import { addressOf, place, REQUESTS } from "../shared/place.js";
-import { drawPrivacy, privacyBadge } from "../shared/privacy.js";
+import { drawPrivacy, privacyBadge, privacyOf } from "../shared/privacy.js";
 import { store } from "../shared/session.js";
 import { tips } from "../shared/tip.js";
 import { Windowed } from "../shared/windowed.js";
@@ -297,9 +297,8 @@ function makeHit(first, snippet) {
       const room = store.rooms.get(hit.room);
       const whose = room ? called(room) : null;
       setText(name, hit.mine ? `You to ${whose ?? "somebody"}` : (whose ?? hit.name));
-      const sealed = room?.encrypted && !hit.plain ? room : null;
-      drawPrivacy(tag, sealed !== null, sealed ? "encrypted" : "plain",
-        sealed?.privacy_title ?? "Others on the network could read this.");
+      const encrypted = Boolean(room?.encrypted);
+      drawPrivacy(tag, encrypted && !hit.plain, ...privacyOf(encrypted, hit.plain));
       setText(time, when.short(hit.at, store.now()));
       text.replaceChildren(...snippet(hit.text));
     },

@@ -10,6 +10,7 @@ import { Alone } from "./alone.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { List } from "./list.js";
+import { Naming } from "./naming.js";
 import { Requests } from "./requests.js";
 
 /** @import { Change } from "../shared/whereabouts.js" */
@@ -33,6 +34,11 @@ function build(root) {
   const found = h("button", { class: "link", type: "button", onclick: () => place.go("search") });
   const foundLine = h("p", { class: "foundline", hidden: true }, icon("back"), found);
   line.after(foundLine);
+  const naming = new Naming((name, focused) => {
+    say(`You are called ${name}. Settings has it, if you want another one.`);
+    if (focused) line.focus({ preventScroll: true });
+  });
+  line.before(naming.element);
   const stopStrip = strip(root);
   composer.onSent = () => talk.sent();
   alone.element.addEventListener("focusout", () => setTimeout(showNothing));
@@ -117,6 +123,7 @@ function build(root) {
 
   place.settle();
   show();
+  void naming.look();
   if (place.find) list.focusSearch();
   place.find = false;
   const adopted = () => (store.whole ? store.me?.id : undefined);
@@ -134,6 +141,7 @@ function build(root) {
     store.on("gone", ({ into }) => into && into === place.room && composer.refill()),
     stopStrip,
     onKey(document, key),
+    () => naming.destroy(),
     () => list.destroy(),
     () => requests.destroy(),
     () => talk.destroy(),

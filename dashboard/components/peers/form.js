@@ -8,21 +8,15 @@ import { place } from "../shared/place.js";
 import { problemOf } from "../shared/problem.js";
 import { asTarget, MAX_ADDRESS, MAX_LINK, reach } from "../shared/reaching.js";
 import { connection, store } from "../shared/session.js";
+import { DIALECT } from "../shared/words.js";
 
 /** @import { PeerView } from "../shared/schema.js" */
 
-/** As BUS.md names them; the same words as in wording.py, shorter. */
-const DIALECTS = [
-  ["auto", "Find out by itself"],
-  ["snicher", "snicher: stays connected"],
-  ["std", "std: the usual plain form"],
-  ["angle@", "angle@: <host:port> @ <name>"],
-  ["angle-ts", "angle-ts: <host:port> [time] @ <name>"],
-  ["angle1", "angle1: <host:port> on one line"],
-  ["labelled", "labelled: fields with labels"],
-  ["portline", "portline: port, then lines"],
-  ["json", "json: JSON objects"],
-];
+/** What the other one may be said to speak: word and sentence, by the node's value. */
+const DIALECTS = {
+  auto: { short: "Find out by itself", sentence: "Your node finds out with the first words from there." },
+  ...Object.fromEntries(Object.entries(DIALECT).filter(([value]) => value !== "unknown")),
+};
 /** Storage key of the address until the connection has worked; this tab only. */
 const DRAFT = "snicher/connect";
 
@@ -53,7 +47,9 @@ export class Form {
   constructor() {
     this.#address = h("input", { name: "address", placeholder: "192.168.1.20:5000", autocomplete: "off",
       spellcheck: "false", inputmode: "url", maxlength: MAX_LINK, "aria-describedby": "connect-note" });
-    this.#dialect = h("select", { name: "dialect" }, ...DIALECTS.map(([value, label]) => h("option", { value }, label)));
+    this.#dialect = h("select", { name: "dialect" }, ...Object.entries(DIALECTS).map(([value, { short }]) => h("option", { value }, short)));
+    const means = h("span", { class: "means", id: "dialect-means" }, DIALECTS.auto.sentence);
+    setAttribute(this.#dialect, "aria-describedby", means.id);
     this.#button = h("button", { class: "primary", type: "submit" }, "Connect");
     this.#open = h("button", { class: "link", type: "button", hidden: true }, "Open the conversation");
     this.#note = h("span");
@@ -63,7 +59,7 @@ export class Form {
         h("label", { class: "wide" }, h("span", {}, "Address or invite"), this.#address),
         this.#button),
       h("details", { class: "more" }, h("summary", {}, "More"),
-        h("label", {}, h("span", {}, "What the other one speaks"), this.#dialect)),
+        h("label", {}, h("span", {}, "What the other one speaks"), this.#dialect), means),
       this.#line);
     this.#address.value = this.#draft() ?? "";
     this.#address.addEventListener("input", () => {
@@ -71,7 +67,10 @@ export class Form {
       this.#key = null;
       if (this.#line.dataset.tone === "bad") this.#say("");
     });
-    this.#dialect.addEventListener("change", () => (this.#key = null));
+    this.#dialect.addEventListener("change", () => {
+      this.#key = null;
+      setText(means, new Map(Object.entries(DIALECTS)).get(this.#dialect.value)?.sentence ?? "");
+    });
     this.#open.addEventListener("click", () => {
       if (this.#watched) place.go("chats", store.peers.get(this.#watched.peer)?.room ?? this.#watched.room);
     });
@@ -128,7 +127,7 @@ export class Form {
 
   /** @param {PeerView} peer */
   #tell(peer) {
-    if (peer.link === "online" || peer.link === "reachable") this.#say(`${called(peer)} is ${peer.presence}${peer.encrypted ? ", encrypted" : ", not encrypted"}.`, "good");
+    if (peer.link === "online" || peer.link === "reachable") this.#say(`${called(peer)} is ${peer.presence}. ${peer.privacy_title}`, "good");
     else if (peer.link === "connecting" || peer.link === "unknown") this.#say(`Connecting to ${peer.name}…`, "plain");
     else {
       const why = peer.error || "It doesn't answer.";

@@ -5,8 +5,10 @@ import { called } from "../shared/names.js";
 import { place } from "../shared/place.js";
 import { drawPrivacy, privacyBadge } from "../shared/privacy.js";
 import { store } from "../shared/session.js";
+import { isHere } from "../shared/store.js";
 import { verifiedMark } from "../shared/verified.js";
 import * as when from "../shared/when.js";
+import { PRIVACY } from "../shared/words.js";
 
 /** @import { Content } from "../shared/dom.js" */
 /** @import { PeerView } from "../shared/schema.js" */
@@ -14,6 +16,9 @@ import * as when from "../shared/when.js";
 
 /** A second press within this time forgets a peer, in ms. */
 const CONFIRM_MS = 4000;
+
+/** How somebody may be that says too little by its word alone. */
+const EXPLAINED = new Set(["reachable", "unknown"]);
 
 /**
  * @param {string} name
@@ -88,7 +93,7 @@ export class Row {
     drawAvatar(parts.face, peer);
     setText(parts.name, peer.name);
     setAttribute(parts.name, "aria-label", `Chat with ${called(peer)}`);
-    drawPrivacy(parts.privacy, peer.encrypted, peer.encrypted ? "encrypted" : "plain", peer.privacy_title);
+    drawPrivacy(parts.privacy, peer.encrypted, (peer.encrypted ? PRIVACY.encrypted : PRIVACY.plain).short, peer.privacy_title);
     setText(parts.code, peer.code.join(" "));
     parts.verified.hidden = !peer.verified;
     // What a stranger said is looked at among the requests; one who has said nothing has nothing there.
@@ -98,19 +103,22 @@ export class Row {
     this.#doubted.hidden = !peer.doubt;
     setText(parts.doubt, peer.doubt);
     setAttribute(parts.decide, "aria-label", `Decide who ${called(peer)} is`);
-    setText(parts.presence, store.away ? "unknown" : peer.presence);
+    const quiet = peer.link === "unknown" && peer.last_seen ? ` since ${when.moment(peer.last_seen, now)}` : "";
+    setText(parts.presence, store.away ? "unknown" : `${peer.presence}${quiet}`);
     setAttribute(parts.presence, "data-tone", store.away ? "plain" : peer.presence_tone);
     setAttribute(parts.presence, "data-tip", store.away ? "The node is away." : peer.presence_title);
     const tries = peer.next_at ? `Next try ${when.until(peer.next_at, now)}.` : peer.link === "connecting" && "Trying now.";
     const next = !store.away && (peer.error || peer.next_at) ? tries : "";
-    const quiet = !store.away && peer.link === "unknown" && peer.last_seen ? `Quiet since ${when.moment(peer.last_seen, now)}.` : "";
-    setText(parts.why, [peer.status, quiet, peer.error, next].filter(Boolean).join(" "));
+    const why = [peer.status, peer.error, next].filter(Boolean).join(" ");
+    setText(parts.why, why || (EXPLAINED.has(peer.link) && !store.away ? peer.presence_title : ""));
     setText(parts.address, peer.address || "not said");
     parts.copy.hidden = !peer.address;
     setAttribute(parts.copy, "aria-label", `Copy ${peer.address}`);
     setText(parts.dialect, peer.dialect);
     setAttribute(parts.dialect, "data-tip", peer.dialect_title);
-    setText(parts.seen, peer.link === "online" && !store.away ? "now" : peer.last_seen ? when.ago(peer.last_seen, now) : "never");
+    setText(parts.seen, peer.link === "online" && !store.away ? "now" : peer.last_seen ? when.ago(peer.last_seen, now)
+      : isHere(peer) ? "not heard yet" : "never heard");
+    setAttribute(parts.seen, "data-seen", peer.link === "online" || peer.last_seen ? "" : null);
     setAttribute(parts.seen, "data-tip", peer.last_seen ? when.full(peer.last_seen) : null);
     const connected = this.#connected;
     setText(parts.link, connected ? (peer.link === "online" ? "Disconnect" : "Stop trying") : "Connect");

@@ -3,7 +3,7 @@
 import { avatar, Children, drawAvatar, focusAround, h, setAttribute, setText } from "../shared/dom.js";
 import { called } from "../shared/names.js";
 import { addressOf, place } from "../shared/place.js";
-import { drawPrivacy, privacyBadge } from "../shared/privacy.js";
+import { drawPrivacy, privacyBadge, privacyOf } from "../shared/privacy.js";
 import { snippet } from "../shared/query.js";
 import { store } from "../shared/session.js";
 import * as when from "../shared/when.js";
@@ -206,9 +206,7 @@ function makeHit(found) {
       hit = next;
       drawAvatar(face, room);
       setText(name, called(room));
-      const encrypted = room.encrypted && !hit.plain;
-      const means = encrypted ? room.privacy_title : "Others on the network could read this.";
-      drawPrivacy(privacy, encrypted, encrypted ? "encrypted" : "plain", means);
+      drawPrivacy(privacy, room.encrypted && !hit.plain, ...privacyOf(room.encrypted, hit.plain));
       setText(who, hit.mine ? "You: " : hit.name === room.name ? "" : `${hit.name}: `);
       if (drawn.hit === hit && drawn.terms === finding.terms) return;
       drawn = { hit, terms: finding.terms };

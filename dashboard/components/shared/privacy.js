@@ -1,6 +1,7 @@
 // Whether others on the network can read along: a closed or an open lock and a word, never a colour alone.
 
 import { h, icon, setAttribute, setText } from "./dom.js";
+import { PRIVACY } from "./words.js";
 
 /** @typedef {import("./dom.js").Attributes} Attributes */
 
@@ -29,4 +30,16 @@ export function drawPrivacy(element, encrypted, word, title) {
   }
   setText(label, word);
   setAttribute(element, "data-tip", title);
+}
+
+/**
+ * The word and the sentence for one message. `encrypted`: its conversation is; `plain`: it was said before that.
+ *
+ * @param {boolean} encrypted
+ * @param {boolean | undefined} plain
+ * @returns {[string, string]}
+ */
+export function privacyOf(encrypted, plain) {
+  if (!encrypted) return [PRIVACY.plain.short, PRIVACY.plain.sentence];
+  return plain ? [PRIVACY.plain.short, PRIVACY.clear.sentence] : [PRIVACY.encrypted.short, PRIVACY.encrypted.sentence];
 }

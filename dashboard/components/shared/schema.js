@@ -515,6 +515,29 @@
  */
 
 /**
+ * Choose this node's name, be it the one that it has. The node checks it.
+ * @typedef {Object} Name
+ * @property {"name"} t
+ * @property {number} n
+ * @property {string} key
+ * @property {string} name
+ */
+
+/**
+ * This node's name. `chosen`: by a person, at its start or since; else it is the user's name on this machine.
+ * @typedef {Object} Named
+ * @property {string} name
+ * @property {boolean} chosen
+ */
+
+/**
+ * Ask for this node's name, and whether anybody has ever chosen it.
+ * @typedef {Object} Naming
+ * @property {"naming"} t
+ * @property {number} n
+ */
+
+/**
  * Who is nearby, or how looking for them goes, changed.
  * @typedef {Object} NearbyOp
  * @property {"nearby"} op
@@ -762,6 +785,8 @@
  * @property {{request: UnknownRooms, answer: Gone}} unknown_rooms
  * @property {{request: Options, answer: unknown}} options
  * @property {{request: Change, answer: unknown}} change
+ * @property {{request: Naming, answer: Named}} naming
+ * @property {{request: Name, answer: Named}} name
  * @property {{request: Link, answer: Code}} link
  * @property {{request: ShutOutOthers, answer: Done}} shut_out
  */

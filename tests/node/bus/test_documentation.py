@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from node import answers, app, batches, examining, turns
-from node.bus import bounds, diagnosis, following, locks, nouns, reducer, server
+from node.bus import bounds, diagnosis, following, locks, nouns, reducer, replier, server, words
 from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
@@ -259,8 +259,8 @@ def test_every_error_is_documented_with_its_meaning_and_whether_to_try_again() -
     assert list(documented) == list(en.ERROR_CODES)
     spoken = {"BUS.md": "this page", "MAX_COMMAND_BYTES": "4 MiB", "MAX_TEXT_BYTES": "64 KiB"}
     for code, (meaning, retryable) in en.ERROR_CODES.items():
-        for name, words in spoken.items():
-            meaning = meaning.replace(name, words)
+        for name, spelt in spoken.items():
+            meaning = meaning.replace(name, spelt)
         assert documented[code] == (meaning, "yes" if retryable else "no")
 
 
@@ -327,6 +327,7 @@ BOUNDS = {
         f"{handshakes.REST:.0f}",
         f"{link.HANDSHAKE:.0f}",
     ],
+    "commands taken in that have no reply yet": [str(replier.MOST_REQUESTS), str(replier.MOST_BYTES // 1024**2)],
     "connections of one source": [f"{listener.MAX_PER_SOURCE:,}"],
     "connections that come in": [f"{listener.IDLE_ENOUGH:.0f}", f"{listener.QUIET_ENOUGH:.0f}"],
     "free space on the disk": [str(app.DEFAULT_FREE_SPACE // 1_000_000)],
@@ -398,6 +399,18 @@ def test_the_defaults_and_bounds_beside_the_commands_are_those_of_the_code() -> 
     assert f"(1 to {bounds.MAX_SEND}; a text up to {kib(bounds.MAX_TEXT_BYTES)})" in known["send"][0]
 
 
+# -- words
+
+
+def test_the_words_for_people_are_those_of_the_code() -> None:
+    (table,) = tables(section(9))
+    assert table == [
+        [name, f"`{value}`", word.short, word.sentence]
+        for name, known in words.TABLES.items()
+        for value, word in known.items()
+    ]
+
+
 # -- nothing else
 
 
@@ -409,6 +422,7 @@ def test_every_name_on_the_page_exists() -> None:
           if isinstance(struct, type) and issubclass(struct, msgspec.Struct)
           for name in struct.__struct_fields__),
         # Values that are no type of their own, and other languages' words.
+        *(value for table in words.TABLES.values() for value in table), "node.bus.words",
         *registry.BY_NAME, "unknown", "guess", "seen", "chosen", "auto", "altered", "not-utf8", "parts",
         *answers.LIMITS, "details.index", "?",
         "ipc", "tcp", "apply", "bus.json", locks.NODE_LOCK, "flock", "/proc", "python -m node status",

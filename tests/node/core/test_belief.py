@@ -81,13 +81,13 @@ def test_nothing_expires_after_a_start_with_the_clock_a_year_ahead_until_a_perso
     core.handle(s.LinkUp(2, "in", "10.0.0.1", None, "std", False), now)
     core.handle(s.Heard(2, [Text("again", "bob", 5000)], 5), now)
     assert core.handle(s.ClockLooked(), now) == []
-    assert core.handle(s.ExpiryDue(now - 30 * DAY_MS, 7), now) == [e.ReportExpiry(7, None, gone=False)]
+    assert core.handle(s.ExpiryDue(now - 30 * DAY_MS, 7, 100), now) == [e.ReportExpiry(7, None, gone=False)]
     assert core.expiry.asked is None
     effects = core.handle(s.Commanded(2, "trust_clock", rq.Nothing(), CAUSE), now)
     assert effects[0] == e.PutBelieved(now)
     assert isinstance(effects[1], e.Reply)
     assert core.belief.why(now) is None
-    (fetch,) = core.handle(s.ExpiryDue(now - 30 * DAY_MS, 0), now)
+    (fetch,) = core.handle(s.ExpiryDue(now - 30 * DAY_MS, 0, 100), now)
     assert isinstance(fetch, e.Fetch)
 
 

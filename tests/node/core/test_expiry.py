@@ -15,7 +15,7 @@ ROOM = "plain-1"
 
 def ask_store(desk: Desk, before: int | None = None, after: int = 0) -> q.FindOld:
     """A step is due; what the store is asked. Without a time, all that was said before now is old."""
-    (fetch,) = only(e.Fetch, desk.give(s.ExpiryDue(desk.now if before is None else before, after)))
+    (fetch,) = only(e.Fetch, desk.give(s.ExpiryDue(desk.now if before is None else before, after, 100)))
     assert isinstance(fetch.query, q.FindOld)
     return fetch.query
 
@@ -166,4 +166,4 @@ def test_nothing_goes_while_the_node_ends() -> None:
     desk = Desk()
     heard(desk, "one")
     desk.give(s.StopAsked("x"))
-    assert desk.give(s.ExpiryDue(desk.now, 0)) == []
+    assert desk.give(s.ExpiryDue(desk.now, 0, 100)) == []

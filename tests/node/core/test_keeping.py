@@ -102,7 +102,7 @@ def test_messages_are_walked_through_until_nothing_is_old_and_what_hung_on_them_
     home.walk = [k.Expired(True, 200), k.Expired(False, 400), k.Expired(False, None)]
     before = NOW - 30 * k.DAY_MS
     walk = [k.Expire(before, after) for after in (0, 200, 400)]
-    assert home.look(keep_days=30) == [*LOOK, *walk, k.TidyUp(30, NOW)]
+    assert home.look(keep_days=30) == [*LOOK, *walk, k.TidyUp(30)]
     assert home.look(at=SEEN.at + k.LOOK_EVERY)[1:] == [*LOOK, k.Expire(before, 0)], "nothing was old"
 
 
@@ -110,7 +110,7 @@ def test_the_last_step_can_be_the_one_in_which_something_goes() -> None:
     home = Home()
     home.settled()
     home.walk = [k.Expired(True, None)]
-    assert home.look(keep_days=1)[-1] == k.TidyUp(1, NOW)
+    assert home.look(keep_days=1)[-1] == k.TidyUp(1)
 
 
 def test_a_walk_that_came_to_nothing_begins_anew_at_the_next_look_and_tidies_up_then() -> None:
@@ -119,7 +119,7 @@ def test_a_walk_that_came_to_nothing_begins_anew_at_the_next_look_and_tidies_up_
     home.walk = [k.Expired(True, 200), k.Expired(False, None)]
     assert home.look(keep_days=30, most=len(LOOK) + 1)[-1] == k.Expire(NOW - 30 * k.DAY_MS, 0)
     assert home.look() == [], "not before it is due"
-    assert home.look(at=SEEN.at + k.LOOK_EVERY)[-2:] == [k.Expire(NOW - 30 * k.DAY_MS, 0), k.TidyUp(30, NOW)]
+    assert home.look(at=SEEN.at + k.LOOK_EVERY)[-2:] == [k.Expire(NOW - 30 * k.DAY_MS, 0), k.TidyUp(30)]
 
 
 def test_what_was_planned_behind_a_step_that_came_to_nothing_is_left_for_the_next_time() -> None:
@@ -177,3 +177,21 @@ def test_a_person_is_asked_about_the_clock_only_where_something_goes_by_age_and_
     asked = [step for step in home.look(doubted=DOUBT) if isinstance(step, k.SayOfClock)]
     assert asked == ([k.SayOfClock(DOUBT)] if said else [])
     assert home.look() == []
+
+
+def test_what_is_on_its_way_out_goes_in_turn_with_what_is_too_old_until_nothing_is_left() -> None:
+    home = Home()
+    home.settled()
+    home.walk = [k.Expired(True, 200), k.Expired(False, None)]
+    before = NOW - 30 * k.DAY_MS
+    looks = [
+        one for step in (*LOOK, k.Expire(before, 0), k.Expire(before, 200), k.TidyUp(30)) for one in (k.Remove(), step)
+    ]
+    assert home.look(keep_days=30, leaving=True, most=len(looks)) == looks
+    assert home.look(leaving=True, most=3) == [k.Remove()] * 3
+    assert home.look(leaving=False) == []
+
+
+def test_events_beyond_their_number_go_before_what_is_on_its_way_out() -> None:
+    home = Home(head=11_001)
+    assert home.look(leaving=True, most=3)[:3] == [k.Trim(1_001), k.Trim(2_001), k.WriteMark(11_001)]

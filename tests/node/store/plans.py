@@ -16,9 +16,9 @@ STATES = ("sending", "sent", "waiting", "failed", "unconfirmed")
 WORDS = ("red", "green", "blue", "上海", "Äpfel")
 
 
-def live(story: Story, plan: Plan) -> None:
-    """Let a story happen. Every kind of record occurs; merges and deletions too."""
-    ours: list[tuple[Contact, int]] = []
+def live(story: Story, plan: Plan, ours: list[tuple[Contact, int]] | None = None) -> None:
+    """Let a story happen. Every kind of record occurs; merges and deletions too. `ours` is kept over several calls."""
+    ours = [] if ours is None else ours
     for what, who, detail in plan:
         known = list(story.contacts.by_id.values())
         if what == 0 or not known:
@@ -47,7 +47,7 @@ def live(story: Story, plan: Plan) -> None:
             story.notice(contact, "said hello")
         elif what == 7 and contact.peer.port is None:
             merged = story.claim(contact, 5000 + detail % 2)
-            ours = [(merged if c is contact else c, message) for c, message in ours]
+            ours[:] = [(merged if c is contact else c, message) for c, message in ours]
         elif what == 8:
             story.contacts.change(contact, link=("online", "offline")[detail % 2], name=f"name {detail}")
         elif what == 9:
@@ -61,10 +61,10 @@ def live(story: Story, plan: Plan) -> None:
             other = known[detail % len(known)]
             if other is not contact:
                 story.unite(contact, other)
-                ours = [(other if c is contact else c, message) for c, message in ours]
+                ours[:] = [(other if c is contact else c, message) for c, message in ours]
         elif what == 12:
             story.contacts.delete(contact)
-            ours = [(c, message) for c, message in ours if c is not contact]
+            ours[:] = [(c, message) for c, message in ours if c is not contact]
         elif what == 13:
             story.say_to(known[who % len(known) :][: 1 + detail % 3], f"{WORDS[detail % 5]} to all")
         elif what == 14 and story.sent_to:

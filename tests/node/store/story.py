@@ -125,10 +125,10 @@ class Story:
                 peers[known.id] = _least_advanced([peers[one] for one in (contact.id, known.id) if one in peers])
                 del peers[contact.id]
 
-    def expire(self, reader: Reader, before: int, after: int = 0) -> int | None:
+    def expire(self, reader: Reader, before: int, after: int = 0, limit: int = 100) -> int | None:
         """Take a step of expiry, as the store is now; returns where the next one begins."""
         expiry = Expiry(self.ledger, self.rooms, self.contacts, Belief(self.ledger, None))
-        expiry.due(ExpiryDue(before, after))
+        expiry.due(ExpiryDue(before, after, limit))
         assert expiry.asked is not None
         self.ledger._effects.pop()
         expiry.fetched(reader.answer(expiry.asked))
@@ -176,6 +176,12 @@ class Store:
     def close(self) -> None:
         self.reader.close()
         self.writer.close()
+
+
+def finish(writer: Writer, limit: int = 100) -> None:
+    """Take all steps of removing what is on its way out."""
+    while writer.work is not None:
+        writer.advance(writer.work, limit)
 
 
 def erase(writer: Writer) -> None:

@@ -178,7 +178,7 @@ def test_who_becomes_one_with_whom_changes_nothing_of_what_shows(
         before = shown()
         least = min(nouns.ADVANCE.index(state) for state, _ in held.values())  # type: ignore[arg-type]
         assert before in held.values() and nouns.ADVANCE.index(before[0]) == least  # type: ignore[arg-type]
-        delivery.hand_over(db, *pair)
+        delivery.hand_over_one(db, *pair, 1)
         assert shown() == before
         peers = {peer for (peer,) in db.execute("SELECT peer FROM delivery")}
         assert peers == {pair[1] if peer == pair[0] else peer for peer in held}

@@ -96,7 +96,8 @@ def test_an_old_message_goes_with_all_that_hangs_on_it(store: Store) -> None:
     store.writer.index(100)
     clock = store.reader.load().clock
     store.expire()
-    store.writer.tidy(story.ledger.now)
+    store.writer.tidy()
+    stories.finish(store.writer)
     for sql in ("SELECT id FROM entry", "SELECT entry FROM body", "SELECT entry FROM delivery"):
         assert store.column(sql) == [waiting], sql
     found = store.reader.search(rq.SearchArgs(query="zebra"))
@@ -180,7 +181,8 @@ def test_nothing_that_expired_can_be_read_in_the_files_any_more(store: Store) ->
     store.story.hear(anna, *(f"unmistakable-{number} " + "y" * 300 for number in range(50)))
     store.commit()
     store.expire()
-    store.writer.tidy(store.story.ledger.now)
+    store.writer.tidy()
+    stories.finish(store.writer)
     for path in store.home.glob("snicher.db*"):
         assert b"unmistakable-" not in path.read_bytes(), path
 

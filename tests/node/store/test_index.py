@@ -14,7 +14,7 @@ from node.errors import IndexBroken, StoreUnavailable
 from node.store import database, index
 from node.store.reader import Reader
 from node.store.writer import Writer
-from tests.node.store.story import LOG, Story, commit, erase, new_writer
+from tests.node.store.story import LOG, Story, commit, erase, finish, new_writer
 
 #: What breaks an index, by name: SQL on its own tables, and what the damage is noticed by.
 DAMAGES = {
@@ -253,6 +253,7 @@ def test_what_a_broken_index_held_is_overwritten_when_it_is_thrown_away(shelf: S
     shelf.damage(DAMAGES["levels"])
     shelf.story.contacts.delete(goes)
     shelf.commit()
+    finish(shelf.writer)
     steps = 1
     while not shelf.writer.keeper.discard():
         steps += 1

@@ -199,7 +199,7 @@ def test_a_file_that_goes_while_a_commit_is_under_way_is_not_acknowledged(
 
     monkeypatch.setattr(writer._place, "check", third)
     with pytest.raises(StoreDisplaced, match="isn't known"):
-        writer.forget_replies(0)
+        writer.forget_replies(0, 1)
 
 
 def testfolding_the_wal_and_another_program_thatfolds_it_are_no_displacement(

@@ -74,7 +74,7 @@ def fts() -> Iterator[sqlite3.Connection]:
 
 def matches(fts: sqlite3.Connection, query: str, room: int | None) -> list[tuple[int]]:
     found = []
-    for table, expression in search.match_expressions(query, room).items():
+    for table, expression in search.match_expressions(query, None if room is None else [room]).items():
         found += fts.execute(f"SELECT rowid FROM {table} WHERE {table} MATCH ?", (expression,)).fetchall()
     return found
 

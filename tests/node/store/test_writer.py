@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from node.bus import bounds, nouns
@@ -103,10 +104,10 @@ def test_the_reply_to_a_key_commits_with_what_the_command_did_and_can_be_dropped
     writer.commit([e.SaveReply(q.Key("new", b"g"), rq.Nothing(), START + bounds.KEY_LIFETIME_MS + 1)])
     # Its time is this machine's clock, which may be wrong: that it goes is decided elsewhere.
     assert reader.kept_replies.of("old") == (b"f", "{}")
-    writer.forget_replies(START + 1)
+    writer.forget_replies(START + 1, 10)
     assert reader.kept_replies.of("old") is None
     assert reader.kept_replies.of("new") == (b"g", "{}")
-    writer.forget_replies(START + 2 * bounds.KEY_LIFETIME_MS)
+    writer.forget_replies(START + 2 * bounds.KEY_LIFETIME_MS, 10)
     assert reader.kept_replies.of("new") is None
     reader.close()
 
@@ -179,7 +180,32 @@ def test_what_is_deleted_is_nowhere_in_the_files(tmp_path: pathlib.Path) -> None
     assert rows(tmp_path, "SELECT id FROM entry") == [(last,)]
     assert rows(tmp_path, "SELECT entry FROM body") == [(last,)]
     assert rows(tmp_path, "SELECT count(*) FROM delivery") == [(0,)]
-    assert '"kind":"deleted"' in rows(tmp_path, "SELECT result FROM reply")[0][0]
+    reader = Reader(tmp_path)
+    kept = reader.kept_replies.of("k")
+    assert kept is not None
+    (gone,) = msgspec.json.decode(kept[1], type=rq.SendResult).messages
+    assert (gone.id, gone.room, gone.kind, gone.text) == (ours.id, ours.room, "deleted", "")
+    reader.close()
+    writer.close()
+
+
+def test_a_list_that_is_repeated_gets_all_its_messages_in_order_as_they_are_by_then(tmp_path: pathlib.Path) -> None:
+    writer = new_writer(tmp_path)
+    story = Story()
+    anna, bela = story.meet("10.0.0.1", 5000, "anna"), story.meet("10.0.0.2", 5000, "bela")
+    me = nouns.Self(id="me", code="", name="", listen="")
+    ours = [story.rooms.accept(to.peer.room, to.id, me, f"text {n}") for n, to in enumerate((anna, bela, bela, anna))]
+    story.ledger.put(e.SaveReply(q.Key("k", b"f"), rq.SendResult(messages=ours), START))
+    story.ledger.put(e.SetState(ours[1].id, bela.id, "sent", None))
+    commit(writer, story)
+    reader = Reader(tmp_path)
+    kept = reader.kept_replies.of("k")
+    assert kept is not None and kept[0] == b"f"
+    found = msgspec.json.decode(kept[1], type=rq.SendResult).messages
+    assert [(one.id, one.room, one.text) for one in found] == [(one.id, one.room, one.text) for one in ours]
+    assert [one.state for one in found] == ["waiting", "sent", "waiting", "waiting"]
+    assert len(rows(tmp_path, "SELECT result FROM reply")[0][0]) < 80
+    reader.close()
     writer.close()
 
 

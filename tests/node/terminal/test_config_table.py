@@ -11,7 +11,7 @@ from node.bus import nouns
 from node.config import OPTIONS
 from node.core import effects as e
 from node.errors import ConfigError
-from node.terminal import config_table
+from node.terminal import columns, config_table, screen
 from tests.node.store.story import ME, new_writer
 
 
@@ -28,7 +28,7 @@ def test_the_table_says_who_says_so() -> None:
         option(key="listen", value="a\x1b[2Jb\nc", source="saved", where="/h/snicher.db"),
         option(key="mandatory", value=""),
     ]
-    assert config_table.table(found).splitlines() == [
+    assert config_table.table(found, None) == [
         "setting    value                                         comes from",
         "name       anna                                          flag --name",
         "keep_days  30                                            environment SNICHER_KEEP_DAYS",
@@ -36,6 +36,16 @@ def test_the_table_says_who_says_so() -> None:
         "listen     a\N{REPLACEMENT CHARACTER}[2Jb c                                      saved /h/snicher.db",
         "mandatory  (none)                                        default",
     ]
+
+
+@pytest.mark.parametrize("width", [200, 80, 60, 40])
+def test_on_a_terminal_it_fits_and_nothing_is_lost(width: int) -> None:
+    found = [option(key="mandatory", value="10.206.4.122:1255@10.206.0.0/16, 10.206.5.228:6555@10.206.0.0/16"),
+             option(source="file", where="/home/日本/config.toml")]  # fmt: skip
+    told = [screen.text_of(line) for line in config_table.table(found, width)]
+    assert all(columns.cells(line) <= width for line in told)
+    for word in ("10.206.4.122:1255@10.206.0.0/16,", "10.206.5.228:6555@10.206.0.0/16", "/home/日本/config.toml"):
+        assert any(word in line for line in told), word
 
 
 def told(capsys: pytest.CaptureFixture[str], *words: str, **environment: str) -> dict[str, dict[str, str]]:

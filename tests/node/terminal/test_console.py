@@ -17,7 +17,8 @@ from node.bus import bounds, nouns
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.errors import CommandRefused
-from node.terminal import backup, console, identity, patience
+from node.terminal import arguments, backup, console, identity, patience, screen
+from node.terminal.lines import CONSUMERS_HEADER, consumer_line
 from tests.support.fake_client import FakeClient, FakeConsumer
 
 NOON = int(time.mktime((2026, 1, 2, 12, 0, 0, 0, 0, -1)) * 1000)
@@ -33,7 +34,7 @@ def test_a_send_that_must_be_repeated_is_the_same_send(
 ) -> None:
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     again = CommandRefused("lookup_pending", "Being looked up.", retryable=True)
-    client = verb(["send", "bert:5", "hi"], again, again, message(direction="out", state="waiting"))
+    client = verb(["send", "--no-wait", "bert:5", "hi"], again, again, message(direction="out", state="waiting"))
     assert [asked[:2] for asked in client.asked] == [("bert:5", "hi")] * 3
     assert len({asked[2] for asked in client.asked}) == 1
     assert client.asked[0][2]
@@ -42,12 +43,12 @@ def test_a_send_that_must_be_repeated_is_the_same_send(
 def test_patience_has_an_end(verb: Callable[..., FakeClient], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "PATIENCE", -1.0)
     with pytest.raises(CommandRefused):
-        verb(["send", "bert:5", "hi"], CommandRefused("busy", "Too much.", retryable=True))
+        verb(["send", "--no-wait", "bert:5", "hi"], CommandRefused("busy", "Too much.", retryable=True))
 
 
 def test_words_that_are_no_text_become_text(verb: Callable[..., FakeClient]) -> None:
     word = os.fsdecode(b"caf\xe9")
-    client = verb(["send", "bert:5", word], message(direction="out", state="waiting"))
+    client = verb(["send", "--no-wait", "bert:5", word], message(direction="out", state="waiting"))
     assert client.asked[0][1] == "caf\N{REPLACEMENT CHARACTER}"
 
 
@@ -65,14 +66,14 @@ def test_standard_input_is_read_as_text_and_not_without_end(
     verb: Callable[..., FakeClient], monkeypatch: pytest.MonkeyPatch, given: bytes, text: str
 ) -> None:
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(given)))
-    client = verb(["send", "bert:5", "-"], message(direction="out", state="waiting"))
+    client = verb(["send", "--no-wait", "bert:5", "-"], message(direction="out", state="waiting"))
     assert client.asked[0][1] == text
 
 
 @pytest.mark.parametrize(
     ("words", "answers"),
     [
-        (["send", "bert:5", "hi"], [message(text="\x9b31m\x7f\u202e", name="B\x9d")]),
+        (["send", "--no-wait", "bert:5", "hi"], [message(text="\x9b31m\x7f\u202e", name="B\x9d")]),
         (["consumers"], [[nouns.Consumer(name="\x9b", position=1, lag=0, created=1, used=1)]]),
         (
             ["tail"],
@@ -170,7 +171,7 @@ def test_consumers_are_listed_and_dropped(verb: Callable[..., FakeClient], capsy
     gone = msgspec.structs.replace(kept, name="old", lapsed=True)
     verb(["consumers"], [kept, gone])
     head, *lines = capsys.readouterr().out.splitlines()
-    assert (head, lines) == (console.CONSUMERS_HEADER, [console.consumer_line(one) for one in (kept, gone)])
+    assert (head, lines) == (CONSUMERS_HEADER, [consumer_line(one) for one in (kept, gone)])
     verb(["consumers", "--json"], [kept])
     assert msgspec.json.decode(capsys.readouterr().out, type=nouns.Consumer) == kept
     verb(["consumers"], [])
@@ -191,7 +192,7 @@ def test_a_setting_that_is_none_isn_t_sent(verb: Callable[..., FakeClient], key:
 
 def test_every_verb_on_the_files_of_a_home_is_in_the_usage_and_helps(capsys: pytest.CaptureFixture[str]) -> None:
     for verb, main in (("identity", identity.main), ("backup", backup.main), ("restore", backup.restore)):
-        assert f" python -m node {verb} " in console.USAGE
+        assert f" python -m node {verb} " in arguments.usage(None)
         with pytest.raises(SystemExit) as ended:
             main(["--help"], {})
         assert ended.value.code == 0
@@ -200,7 +201,7 @@ def test_every_verb_on_the_files_of_a_home_is_in_the_usage_and_helps(capsys: pyt
 
 def test_every_verb_is_in_the_usage_and_helps(capsys: pytest.CaptureFixture[str]) -> None:
     for verb in console.VERBS:
-        assert f"\n  {verb} " in console.USAGE
+        assert f"\n  {verb} " in arguments.usage(None)
         with pytest.raises(SystemExit) as ended:
             console.main([verb, "--help"])
         assert ended.value.code == 0
@@ -245,3 +246,39 @@ def test_a_number_that_is_none_is_named_with_its_flag(
     assert caught.value.code == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert f"argument {words[-1]}: " in last and len(last) < 300
+
+
+@pytest.mark.parametrize("width", [200, 80, 60, 40])
+def test_the_help_fits_the_terminal_and_says_the_same(width: int) -> None:
+    told = arguments.usage(width).splitlines()
+    assert max(map(len, told)) <= width
+    assert arguments.usage(width).split() == arguments.usage(None).split()
+
+
+@pytest.mark.parametrize("width", [80, 40])
+def test_the_help_of_each_verb_fits_the_terminal(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    for verb in console.VERBS:
+        with pytest.raises(SystemExit):
+            console.main([verb, "--help"])
+        usage, _, told = capsys.readouterr().out.partition("\n\n")
+        # argparse puts each flag behind the name of the verb.
+        assert all(len(line) <= max(width, 50) for line in usage.splitlines()), verb
+        assert all(len(line) <= width for line in told.splitlines()), verb
+
+
+STATUS = rq.StatusResult(
+    ready=True, log="l", head=1, pid=7, program="", home="/home/anna",
+    self=nouns.Self(id="i", code="k7f2", name="anna", listen="0.0.0.0:5000", addresses=["10.0.0.1:5000"]),
+    health=nouns.Health(problem="The disk is nearly full, so that nothing is taken in until there is room again."),
+)  # fmt: skip
+
+
+def test_status_is_one_line_each_on_a_pipe_and_fits_a_terminal() -> None:
+    whole = [screen.text_of(line) for line in console.status_lines(STATUS, None)]
+    assert whole[0] == "anna is ready (pid 7, /home/anna)"
+    assert whole[1] == "listens on   0.0.0.0:5000"
+    narrow = [screen.text_of(line) for line in console.status_lines(STATUS, 40)]
+    assert max(map(len, narrow)) <= 40 and " ".join(narrow).split() == " ".join(whole).split()

@@ -55,3 +55,16 @@ def test_of_requests_only_their_number_is_told_once_each() -> None:
     heard.take(event(ev.RoomChanged(room=msgspec.structs.replace(one, request=False)), 2))
     heard.take(event(ev.MessageReceived(message=message(room=one.id, text="thank you")), 3))
     assert "thank you" in told[-1]
+
+
+def test_what_is_said_in_the_conversation_before_ones_eyes_is_not_told() -> None:
+    told: list[str] = []
+    heard = Heard(told.append, "menu")
+    heard.know(there(DIRECT).state)
+    heard.aside = DIRECT.id
+    heard.take(typing(1))
+    heard.take(event(ev.MessageReceived(message=message()), 2))
+    assert told == []
+    heard.aside = None
+    heard.take(event(ev.MessageReceived(message=message()), 3))
+    assert len(told) == 1

@@ -65,6 +65,9 @@ def test_who_is_away_and_what_they_say_and_when_they_were_last_seen_is_told(monk
     gone = msgspec.structs.replace(BELA, link="offline", presence="offline", last_seen=NOON)
     assert "last seen 12:00:00" in lines.peer_line(gone, None)
     assert "last seen" not in lines.peer_line(msgspec.structs.replace(gone, last_seen=None), None)
+    quiet = lines.peer_line(msgspec.structs.replace(gone, link="unknown"), None)
+    assert "quiet since 12:00:00" in quiet and "not tried" not in quiet and "last seen" not in quiet
+    assert "not tried yet" in lines.peer_line(msgspec.structs.replace(gone, link="unknown", last_seen=None), None)
 
 
 def test_a_peer_as_people_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,9 +76,9 @@ def test_a_peer_as_people_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setattr(time, "time", lambda: 100.0)
     line = lines.peer_line(peer, nouns.NextTry(peer="plain-1", at=107_000, attempt=2, reason="x"))
-    assert " ".join(line.split()) == "BERT 10.0.0.1:5 offline plain unknown (guess) plain-1 No way. next try in 7 s"
+    assert " ".join(line.split()) == "BERT 10.0.0.1:5 offline plain not known yet plain-1 No way. next try in 7 s"
     heads = [f" {word}" for word in ("ADDRESS", "STATE", "PRIVACY", "DIALECT", "ID")]
-    assert [line.index(word) for word in (" 10.0.0.1", " offline", " plain ", " unknown", " plain-1")] == [
+    assert [line.index(word) for word in (" 10.0.0.1", " offline", " plain ", " not known yet", " plain-1")] == [
         lines.PEERS_HEADER.index(head) for head in heads
     ]
     for nameless in ("10.0.0.1:5", "10.0.0.1"):
@@ -103,7 +106,7 @@ def test_a_node_is_told_by_its_code_and_as_encrypted() -> None:
     assert lines.peer_line(BELA, None).split() == ["bela", "10.0.0.1:5", "online", "encrypted", *CODE.split(), ID]
     assert lines.called(BELA) == "bela (k7f2 9qda)"
     assert lines.room_line(DIRECT, BELA) == "bela (k7f2 9qda): encrypted"
-    assert lines.room_line(ROOM, PEER) == "BERT (10.0.0.1:5): not encrypted"
+    assert lines.room_line(ROOM, PEER) == "BERT (10.0.0.1:5): plain"
 
 
 def test_what_was_said_in_clear_is_marked_in_a_direct_room_only() -> None:
@@ -149,7 +152,8 @@ RIVAL = "b" * 52
 )
 def test_a_doubt_is_told_with_both_codes_and_what_to_do(peer: nouns.Peer, told: list[str]) -> None:
     assert lines.doubt_lines(peer) == told
-    assert lines.peer_line(peer, None).split("\n  ")[1:] == told
+    assert "\n" not in (line := lines.peer_line(peer, None)), "on a pipe, one line is one peer"
+    assert line.endswith("".join(f"  {one.strip()}" for one in told))
 
 
 def recipient(**more: Any) -> rq.Recipient:
@@ -188,8 +192,8 @@ def test_a_name_forges_no_columns() -> None:
     forged = "anna                 10.0.0.1:5               online     snicher (seen)\u00a0\u3000\u3164 plain-1"
     peer = nouns.Peer(id="plain-9", room="plain-9", name=forged, host="10.0.0.9", port=5, link="offline")
     assert lines.peer_line(peer, None) == (
-        "anna 10.0.0.1:5 online snicher (seen) plain-1 10.0.0.9:5               offline    plain     "
-        " unknown (guess)           plain-9"
+        "anna 10.0.0.1:5 online snicher (seen) plain-1 10.0.0.9:5               offline       plain     "
+        " not known yet             plain-9"
     )
     assert lines.called(peer) == "anna 10.0.0.1:5 online snicher (seen) plain-1 (10.0.0.9:5)"
     assert lines.message_line(message(text="x  y", name="B      T")) == "2026-01-02 12:00:00  B T: x  y"
@@ -327,7 +331,7 @@ def test_a_consumer_as_people_read_it() -> None:
         (ev.NearbyChanged(nearby=nouns.Nearby(state="deaf", detail="It is deaf.")), "It is deaf."),
         (
             ev.NearbyChanged(nearby=nouns.Nearby(state="on", services=[nouns.Sighting(id="a" * 16)])),
-            "Others on this network find this node, and it finds them. 1 is seen.",
+            "Your node looks for others on this network, and is found by them. 1 is seen.",
         ),
         (ev.Heartbeat(log="l", head=7, oldest=2), "head 7, kept from 2 on"),
         (
@@ -392,5 +396,10 @@ def test_who_is_on_this_network_in_a_line_each() -> None:
     )
     away = replace(peer, link="offline", error="No answer.")
     assert lines.sighting_line(seen, away).endswith("(not linked: No answer.)")
-    for state, words in (("on", "find this node"), ("off", "discovery"), ("no_network", "no network"), ("new", "new")):
+    for state, words in (
+        ("on", "found by them"),
+        ("off", "switched off"),
+        ("no_network", "no network"),
+        ("new", "new"),
+    ):
         assert words in lines.nearby_line(nouns.Nearby(state=state))

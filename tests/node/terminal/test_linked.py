@@ -105,7 +105,7 @@ def test_the_addresses_of_a_node_are_told_with_how_each_was_learnt_and_what_beca
     client = verb(["link", "bela", "--paths"], paths)
     assert client.asked == [("paths", "bela")]
     assert capsys.readouterr().out.splitlines() == [
-        f"10.0.0.9:5000  seen there; good at {clock(SINCE)}",
+        f"10.0.0.9:5000  called from there; good at {clock(SINCE)}",
         f"[2001:db8::9]:5000  told by a node; never good so far; tried at {clock(SINCE)}:"
         " No \N{REPLACEMENT CHARACTER}answer.",
     ]

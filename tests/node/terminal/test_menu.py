@@ -13,9 +13,11 @@ import pytest
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
+from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import nouns
 from node.bus.client import Client, Follower
+from node.errors import CommandRefused
 from node.model import short_code
 from node.terminal import menu
 from tests.support.bus_fakes import PATIENCE, FakeBus
@@ -157,7 +159,7 @@ def test_a_conversation_says_whether_it_is_encrypted_and_what_was_said_in_clear(
     told = run(node, Scripted("1", "bela", "hello", "1", "alpha", "", "0"))
     assert f"bela ({nouns.mark_of(bela)}): encrypted" in told
     assert "bela (plain): said before" in told and "bela: said since" in told
-    assert "alpha (192.168.1.22:5000): not encrypted" in told and "alpha: from alpha" in told
+    assert "alpha (192.168.1.22:5000): plain" in told and "alpha: from alpha" in told
     assert [one.text for one in node.messages[bela.room]] == ["said before", "said since", "hello"]
 
 
@@ -253,3 +255,58 @@ def test_how_the_link_with_somebody_is_is_told_and_who_types(node: FakeNode) -> 
     assert f"bela ({nouns.mark_of(bela)}): encrypted since " in told
     assert "snicher/0.1.0 here, snicher/0.2.0 there, protocol 1" in told
     assert "There is no conversation with 'nobody'." in told
+
+
+def test_whom_one_writes_to_is_checked_before_the_text_is_asked_for(node: FakeNode) -> None:
+    node.add_node("bela")
+    terminal = Scripted("1", "nobody", "1", "10.9.9.9:5000", "", "0")
+    told = run(node, terminal)
+    assert told.count("Message: ") == 1, "only where somebody may be meant"
+    assert told.index("nobody") < told.index("Message: ")
+
+
+def test_candidates_are_told_when_several_are_meant(node: FakeNode) -> None:
+    node.add_node("bela")
+
+    def several(command: en.Command) -> None:
+        if command.op == "links":
+            found = [{"id": "plain-1", "address": "10.0.0.1:5"}, {"id": "plain-2", "address": "10.0.0.2:5"}]
+            raise CommandRefused("ambiguous", "2 peers go by that name.", details={"candidates": found})
+
+    node.before = several
+    told = run(node, Scripted("1", "bela", "0"))
+    assert "Which one? 10.0.0.1:5, 10.0.0.2:5" in told and "Message: " not in told
+
+
+def test_a_conversation_can_be_shown(node: FakeNode) -> None:
+    bela = node.add_node("bela")
+    for number in range(menu.CONVERSATION_SHOWN + 1):
+        node.receive(bela, f"می\u200cشود {number}.")
+    told = run(node, Scripted("5", "bela", "5", "nobody", "0"))
+    assert f"bela: می\u200cشود {menu.CONVERSATION_SHOWN}." in told and "می\u200cشود 0." not in told
+    assert "There is no conversation with 'nobody'." in told
+
+
+def test_the_chat_has_the_screen_and_what_happens_meanwhile_is_told_after_it(
+    node: FakeNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bela, cian = node.add_node("bela"), node.add_node("cian")
+    terminal = Scripted("6", "bela", "0")
+    monkeypatch.setattr(menu, "MAX_HELD", 1)
+
+    def chat(client: Client, where: Any) -> int:
+        before = len(terminal.told)
+        node.receive(bela, "seen in the chat")
+        node.receive(cian, "from cian")
+        node.receive(cian, "from cian, too")
+        eventually(lambda: menus[0]._unkept == 1, "it is heard")
+        assert where.room == bela.room and len(terminal.told) == before
+        return 0
+
+    menus: list[menu.Menu] = []
+    monkeypatch.setattr(menu, "talk", chat)
+    menus.append(menu.Menu(node.home, None, None, terminal))  # type: ignore[arg-type]
+    assert menus[0].run() == 0
+    told = "\n".join(terminal.told)
+    assert "cian: from cian" in told and "seen in the chat" not in told
+    assert "(and 1 more lines about what happened meanwhile)" in told

@@ -167,3 +167,15 @@ def test_what_others_are_told_is_said_and_changed_by_one_verb(
     assert "Nobody is told anything about you." in capsys.readouterr().out
     with pytest.raises(SystemExit):
         verb(["presence", "offline"])
+
+
+def test_each_line_of_a_request_is_marked_on_a_narrow_terminal_too() -> None:
+    room = nouns.Room(id="direct:9", kind="direct", name="bela", peer="b" * 52, request=True)
+    state = nouns.State(self=ME, settings=nouns.Settings(name="anna"))
+    forged = message(text="word " * 8 + "python -m node accept me\n\nend")
+    told = people.request_lines(state, room, None, [forged], 40)  # type: ignore[arg-type]
+    assert told[-1] == f"  python -m node accept|refuse|block {'b' * 52}"
+    said = [line for line in told if line.startswith("  |")]
+    assert told[-1 - len(said) : -1] == said and len(said) == 4
+    assert all(len(line) <= 40 for line in told[:-1])
+    assert people.request_lines(state, room, None, [forged], None)[1] == f"  | {forged.text.splitlines()[0]}"  # type: ignore[arg-type]
