@@ -39,9 +39,6 @@ MAX_UNTAKEN = 512
 MOST = FIRST_READ
 #: Most bytes of its answer: the buffer of a connection that was never written to takes so many in one piece.
 SHORT = 256
-#: When nothing has come yet, a connection is looked at once more after this time, in seconds. On a network, what a
-#: client says at once follows its connection by less.
-SECOND_LOOK = 0.001
 
 
 #: How a connection ended: in order, or by this error.
@@ -84,9 +81,6 @@ class Arrivals:
         self._untaken_of: collections.Counter[str] = collections.Counter()
         #: Connections that have a place in the accept order, and no transport yet.
         self._seen: set[int] = set()
-        #: Those among them that get a second look, with their hosts; and the timer of that.
-        self._again: list[tuple[int, str]] = []
-        self._timer: asyncio.TimerHandle | None = None
         self._setting_up: set[asyncio.Task[None]] = set()
 
     def take(self, sock: socket.socket, number: int, host: str) -> None:
@@ -103,10 +97,6 @@ class Arrivals:
 
     def dismiss(self) -> None:
         """Close connections that were never read from: the node is going down, and they come too late."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._again.clear()
         for number, sock in self.untaken.items():
             self._listener.dismiss(sock)
             self._seen.discard(number)
@@ -130,7 +120,9 @@ class Arrivals:
             self._hearing.accepted(number, host)
         data, end = _read(sock)
         if not data and end is None and first:
-            self._look_again(number, host)
+            # On a busy node it will have come when everything else that waits has had its turn. On an idle one, a
+            # transport costs nobody anything.
+            self._look_soon(number, host)
             return
         source = source_of(host)
         self._taken(number, source)
@@ -150,17 +142,6 @@ class Arrivals:
             del self._untaken_of[source]
         if len(self.untaken) < MAX_UNTAKEN // 2:
             self._listener.resume()
-
-    def _look_again(self, number: int, host: str) -> None:
-        self._again.append((number, host))
-        if self._timer is None:
-            self._timer = self._loop.call_later(SECOND_LOOK, self._second_looks)
-
-    def _second_looks(self) -> None:
-        self._timer = None
-        again, self._again = self._again, []
-        for number, host in again:
-            self._look_soon(number, host)
 
     def _run(self, sock: socket.socket, number: int, host: str, data: bytes, end: End) -> bool:
         """Run the link of a connection to its end, which has come; returns whether that is the end for the link.
