@@ -247,7 +247,7 @@ def test_a_lost_reply_never_doubles(node: FakeNode, visit: Visit) -> None:
     expect(tab.locator(".rows.empty")).to_have_count(1)
     tab.locator(".log").evaluate(COUNT_ROWS, "only once")
     # The message is there, and its reply is lost until the dashboard's server gives up and the page asks again.
-    free = node.hold_back["send"] = threading.Event()
+    free = node.hold_every["send"] = threading.Event()
     write(tab, "only once")
     until(lambda: tab.evaluate("window.sends") > 1, "the page asks again")
     expect(bubble(tab, "only once").locator(".state")).to_have_text("sent")

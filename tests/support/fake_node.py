@@ -77,10 +77,10 @@ class FakeNode:
         self.shut_out: dict[str, int] = {}
         #: Called before a command is answered: may raise CommandRefused.
         self.before: Callable[[en.Command], None] = lambda command: None
-        #: Until when to keep the reply of the next command with this op to ourselves, after it took effect; and the
-        #: replies of those after it, because a front end asks again by another socket when none comes.
+        #: Until when to keep the reply of the next command with this op to ourselves, after it took effect.
         self.hold_back: dict[str, threading.Event] = {}
-        self._held: dict[str, threading.Event] = {}
+        #: The same for every command with this op: a front end asks again by another socket when no reply comes.
+        self.hold_every: dict[str, threading.Event] = {}
         #: Messages that are said not to be in the search index yet.
         self.pending = 0
         #: State that a new own message goes on to by itself, if its peer is online.
@@ -454,9 +454,7 @@ class FakeNode:
         return reply
 
     async def _hold(self, op: str) -> None:
-        if op in self.hold_back:
-            self._held[op] = self.hold_back.pop(op)
-        held = self._held.get(op)
+        held = self.hold_every.get(op) or self.hold_back.pop(op, None)
         while held is not None and not held.is_set():  # noqa: ASYNC110 (it is set in another thread)
             await asyncio.sleep(0.005)
 

@@ -30,6 +30,8 @@ class Terminal:
             # From within, so that the command finds it so from its beginning.
             ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
             os.chdir(cwd)
+            # Whoever runs the tests in the background has SIGINT ignored, and a program inherits that.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             os.execvpe(command[0], list(command), environment)
         self._raw = ""
         self._from = 0
