@@ -55,16 +55,21 @@ class UsedKeys:
         """Whether the key may have been used; False is certain."""
         if not self.complete:
             return True
-        # Python's hash of a text differs in each process, so nobody can make keys that fill a filter.
-        seed = hash(key)
-        places = [(seed >> shift) & (BITS - 1) for shift in (0, _DIGITS, 2 * _DIGITS)]
+        places = _places(key)
         return any(
             all(one[place >> 3] & (1 << (place & 7)) for place in places) for one in (*self._filters, *self._earlier)
         )
 
 
-def _set(one: bytearray, key: str) -> None:
+def _places(key: str) -> list[int]:
+    """The bits that stand for a key.
+
+    Python's hash of a text differs in each process, so nobody can make keys that fill a filter.
+    """
     seed = hash(key)
-    for shift in (0, _DIGITS, 2 * _DIGITS):
-        place = (seed >> shift) & (BITS - 1)
+    return [(seed >> shift) & (BITS - 1) for shift in (0, _DIGITS, 2 * _DIGITS)]
+
+
+def _set(one: bytearray, key: str) -> None:
+    for place in _places(key):
         one[place >> 3] |= 1 << (place & 7)

@@ -7,12 +7,10 @@ whole costs may grow as its input does, and no faster (`whole`). A row that says
 from __future__ import annotations
 
 import pathlib
-import resource
-import socket
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from typing import Literal
 
@@ -25,6 +23,7 @@ from node.bus.client import Client
 from tests.bench import database, idle, snapshots
 from tests.bench.processes import PATIENCE_S, Failed, NodeProcess, Worker, cpu_s, memory_mb, temporary_home
 from tests.bench.rows import Row, Target
+from tests.bench.sending import nobody
 from tests.bench.sizes import Sizes
 
 #: How many times the smallest size the others have.
@@ -86,13 +85,6 @@ def _send(sizes: Sizes, node: NodeProcess, room: str) -> Figure:
     return _ask(sizes, "one send", lambda: node.client.send(room, TEXT))
 
 
-def _nobody(node: NodeProcess, stack: ExitStack) -> str:
-    """A conversation with a peer that is away for sure: a port that is bound, and listens to nobody."""
-    nobody = stack.enter_context(socket.socket())
-    nobody.bind(("127.0.0.1", 0))
-    return node.client.connect(f"127.0.0.1:{nobody.getsockname()[1]}", dialect="snicher").room
-
-
 def _settled(node: NodeProcess) -> None:
     """Wait until what the start left behind is done, so that it isn't measured."""
     while node.client.search("nothing").pending:
@@ -133,21 +125,9 @@ def _messages(sizes: Sizes, count: int) -> list[Figure]:
 
 
 def _links(sizes: Sizes, count: int) -> list[Figure]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = count + idle.SPARE_FILES
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     with temporary_home() as home, NodeProcess(home) as node, ExitStack() as stack:
-        room = _nobody(node, stack)
-        for number in range(count):
-            source = (f"127.61.1.{number % idle.MACHINES + 1}", 0)
-            link = stack.enter_context(socket.create_connection((node.host, node.port), source_address=source))
-            link.sendall(b"CONNECT:%d\n" % (10_000 + number))
-        deadline = time.monotonic() + PATIENCE_S
-        while node.client.stats().peers < count:
-            if time.monotonic() > deadline:
-                raise Failed("The links didn't become peers.")
-            time.sleep(0.05)
+        room = nobody(node, stack)
+        idle.link(node, count, stack)
         time.sleep(min(idle.SETTLE_S, sizes.idle_s))
         before = cpu_s(node.pid)
         time.sleep(min(3.0, sizes.idle_s))
@@ -178,7 +158,7 @@ def listen(line: Connection, home: pathlib.Path, count: int) -> None:
 
 def _subscribers(sizes: Sizes, count: int) -> list[Figure]:
     with temporary_home() as home, NodeProcess(home) as node, ExitStack() as stack:
-        room = _nobody(node, stack)
+        room = nobody(node, stack)
         with Worker(listen, home, count) as listening:
             listening.hear()
             deadline = time.monotonic() + PATIENCE_S
@@ -193,15 +173,14 @@ def _subscribers(sizes: Sizes, count: int) -> list[Figure]:
         return [sent, Figure("the node's CPU for a message", "whole", "µs", used)]
 
 
-@contextmanager
-def _client(home: pathlib.Path) -> Iterator[Client]:
-    with Client(home, name="growth") as client:
-        yield client
-
-
 def _consumers(sizes: Sizes, count: int) -> list[Figure]:
-    with temporary_home() as home, NodeProcess(home) as node, ExitStack() as stack, _client(home) as client:
-        room = _nobody(node, stack)
+    with (
+        temporary_home() as home,
+        NodeProcess(home) as node,
+        ExitStack() as stack,
+        Client(home, name="growth") as client,
+    ):
+        room = nobody(node, stack)
         for number in range(count):
             client.consumer_create(f"consumer-{number}")
 

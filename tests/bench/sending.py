@@ -72,18 +72,22 @@ def say(line: Connection, home: pathlib.Path, room: str, length: int, commands: 
 def sends(clients: int, length: int, commands: int) -> float:
     """Messages a second over all clients of a fresh node."""
     with temporary_home() as home, NodeProcess(home) as node, ExitStack() as stack:
-        # Bound and not listening: a port where nobody answers for sure.
-        nobody = stack.enter_context(socket.socket())
-        nobody.bind(("127.0.0.1", 0))
-        peer = node.client.connect(f"127.0.0.1:{nobody.getsockname()[1]}", dialect="snicher")
+        room = nobody(node, stack)
         each = max(1, commands // clients)
-        workers = [stack.enter_context(Worker(say, home, peer.room, length, each)) for _ in range(clients)]
+        workers = [stack.enter_context(Worker(say, home, room, length, each)) for _ in range(clients)]
         for worker in workers:
             worker.hear()
         for worker in workers:
             worker.say("go")
         spans = [worker.hear() for worker in workers]
     return float(each * clients * length / (max(end for _, end in spans) - min(start for start, _ in spans)))
+
+
+def nobody(node: NodeProcess, stack: ExitStack) -> str:
+    """A conversation with a peer that is away for sure: its port is bound, and nobody listens there."""
+    bound = stack.enter_context(socket.socket())
+    bound.bind(("127.0.0.1", 0))
+    return node.client.connect(f"127.0.0.1:{bound.getsockname()[1]}", dialect="snicher").room
 
 
 def bare_replies(commands: int) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import pathlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -14,6 +14,7 @@ import zmq
 from node.bus import envelopes as en
 from node.bus import replier
 from tests.node.bus.test_server import PATIENCE_MS, ask, good, requester
+from tests.node.bus.test_sockets import eventually
 from tests.support.bus_fakes import PATIENCE, FakeBus
 
 
@@ -35,19 +36,9 @@ def commands(bus: FakeBus) -> str:
     return bus.server.commands_endpoint
 
 
-def until(there: Callable[[], bool]) -> None:
-    """Wait for a condition."""
-    pause = threading.Event()
-    for _ in range(int(PATIENCE * 500)):
-        if there():
-            return
-        pause.wait(0.002)
-    raise AssertionError("it never came")
-
-
 def asked(bus: FakeBus, id_: str) -> None:
     """Wait until the node answers this command."""
-    until(lambda: any(command.id == id_ for command in bus.commands))
+    eventually(lambda: any(command.id == id_ for command in bus.commands))
 
 
 def ids(socket: zmq.Socket[bytes], count: int) -> list[str]:
@@ -136,7 +127,7 @@ def test_more_than_are_taken_in_at_once_wait_and_are_answered(
         for number, socket in zip(wanted, sockets, strict=True):
             socket.send(good(id=number))
         assert bus.server is not None and bus.server._replier is not None
-        until(lambda: len(bus.commands) == 4)
+        eventually(lambda: len(bus.commands) == 4)
         assert bus.server._replier.answering == 4
         free.set()
         for number, socket in zip(wanted, sockets, strict=True):
