@@ -30,7 +30,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 
 from node.errors import IndexBroken
-from node.store import database, facts, unspaced
+from node.store import database, facts, segments, unspaced
 
 #: An index with more levels is rebuilt. It is half of SQLite's limit and allows some 500 erasing passes.
 MAX_LEVELS = 1_000
@@ -116,6 +116,8 @@ def used(db: sqlite3.Connection) -> Iterator[None]:
             # at the commit it would be too late.
             db.execute("SAVEPOINT written")
             db.execute("RELEASE written")
+    except segments.Unreadable as error:
+        raise IndexBroken(str(error)) from error
     except MemoryError as error:
         # A damaged index may claim a size larger than any memory. If memory really is short, a rebuild does no harm.
         raise IndexBroken("it takes more memory than there is") from error
@@ -123,6 +125,17 @@ def used(db: sqlite3.Connection) -> Iterator[None]:
         if is_of_the_index(error):
             raise IndexBroken(str(error)) from error
         raise
+
+
+@contextlib.contextmanager
+def _written(db: sqlite3.Connection, *tables: str) -> Iterator[None]:
+    """Wrap every write of words, and merge on its behalf. Raises as `used` does."""
+    with used(db):
+        before = [segments.structure(db, table) for table in tables]
+        yield
+    with used(db):
+        for table, structure in zip(tables, before, strict=True):
+            segments.keep_up(db, table, structure)
 
 
 def is_of_the_index(error: sqlite3.Error) -> bool:
@@ -138,30 +151,17 @@ def mark_broken(db: sqlite3.Connection, why: str) -> None:
     _put(db, "indexed_unspaced", "0")
 
 
-def levels(db: sqlite3.Connection, table: str = "search") -> int:
-    """The number of levels of a table of the index. Raises IndexBroken if it can't be read."""
-    with used(db):
-        row = db.execute(f"SELECT block FROM {table}_data WHERE id = 10").fetchone()  # noqa: S608
-    # The structure record starts with a cookie of 4 bytes. Since SQLite 3.43 a version marker of 4 bytes may follow.
-    # Then comes the number of levels, as a variable-length integer.
-    record = bytes(row[0]) if row is not None and isinstance(row[0], bytes) else b""
-    count, start = 0, 8 if record[4:8] == b"\xff\x00\x00\x01" else 4
-    for byte in record[start : start + 9]:
-        count = count << 7 | byte & 0x7F
-        if byte < 0x80:
-            return count
-    raise IndexBroken("its structure record can't be read")
-
-
 def check(db: sqlite3.Connection) -> None:
-    """Check the structure of the index, not every page. Takes the same short time for any size.
+    """Check the structure of the index, not every page, and have it merged by steps from now on.
 
-    Raises IndexBroken if the index can't be used or has too many levels.
+    Takes the same short time for any size. Runs in the caller's transaction. Raises IndexBroken if the index can't be
+    used or has too many levels.
     """
     for table in TABLES:
         with used(db):
             db.execute(f"SELECT rowid FROM {table} WHERE {table} MATCH '\"a\"' LIMIT 1").fetchone()  # noqa: S608
-        count = levels(db, table)
+            segments.merge_by_steps(db, table)
+            count = segments.structure(db, table).levels
         if count > MAX_LEVELS:
             raise IndexBroken(f"it has {count} levels, and {MAX_LEVELS} are as many as it may have")
 
@@ -223,12 +223,12 @@ def _unspaced(db: sqlite3.Connection, where: str, values: tuple[int, ...]) -> It
 
 
 def _add(db: sqlite3.Connection, where: str, values: tuple[int, ...]) -> None:
-    with used(db):
+    with _written(db, "search"):
         db.execute(f"INSERT INTO search (rowid, text, room) SELECT {_COLUMNS} FROM {_TEXTS} AND {where}", values)  # noqa: S608
 
 
 def _add_unspaced(db: sqlite3.Connection, rows: Iterable[tuple[int, str, str]]) -> None:
-    with used(db):
+    with _written(db, "unspaced"):
         db.executemany("INSERT INTO unspaced (rowid, text, room) VALUES (?, ?, ?)", rows)
 
 
@@ -238,7 +238,7 @@ def _add_unspaced(db: sqlite3.Connection, rows: Iterable[tuple[int, str, str]]) 
 def _take_out(db: sqlite3.Connection, where: str, values: tuple[int, ...]) -> None:
     """Remove the messages that match `where` from the index. Those that aren't indexed yet are skipped."""
     where += " AND entry.id <= ?"
-    with used(db):
+    with _written(db, *TABLES):
         if sqlite3.sqlite_version_info >= (3, 42):
             for table in TABLES:
                 db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('secure-delete', 1)")  # noqa: S608
@@ -315,12 +315,8 @@ def erase(db: sqlite3.Connection) -> bool:
 
 
 def _merge(db: sqlite3.Connection, table: str, pages: int) -> bool:
-    """Merge segments, writing about `pages` pages; returns whether anything was merged."""
-    before = db.total_changes
     with used(db):
-        db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('merge', ?)", (pages,))  # noqa: S608
-    # The statement itself counts as one change (https://sqlite.org/fts5.html#the_merge_command).
-    return db.total_changes - before >= 2
+        return segments.merge(db, table, pages)
 
 
 # -- throwing it away
@@ -351,6 +347,8 @@ def discard(db: sqlite3.Connection, *, tables: bool) -> None:
     """
     with used(db):
         _replace(db, tables)
+        for table in TABLES:
+            segments.merge_by_steps(db, table)
     _put(db, "index_broken", None)
     _put(db, "index_owes", None)
     _put(db, "index_rebuilt", str(newest(db)))

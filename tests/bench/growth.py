@@ -101,11 +101,7 @@ def _conversations(sizes: Sizes, count: int) -> list[Figure]:
                 Figure("memory", "whole", "MB", memory_mb(node.pid)),
                 _send(sizes, node, "plain-1"),
                 _ask(sizes, "status", node.client.status),
-                _ask(
-                    sizes,
-                    "100 of a snapshot",
-                    lambda: node.client.request("snapshot", rq.SnapshotArgs(limit=min(100, count))),
-                ),
+                _ask(sizes, "100 peers", lambda: node.client.request("peers", rq.PeersArgs(limit=min(100, count)))),
             ]
 
 

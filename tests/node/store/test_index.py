@@ -11,7 +11,7 @@ import pytest
 
 from node.bus import requests as rq
 from node.errors import IndexBroken, StoreUnavailable
-from node.store import database, index
+from node.store import database, index, segments
 from node.store.reader import Reader
 from node.store.writer import Writer
 from tests.node.store.story import LOG, Story, commit, erase, finish, new_writer
@@ -94,10 +94,10 @@ def test_two_thousand_deletions_leave_an_index_that_works(shelf: Shelf) -> None:
         shelf.index()
         shelf.story.contacts.delete(gone)
         shelf.commit()
-        # Far more often than upkeep would: a pass of erasing for every second deletion.
-        thrown += number % 2 and shelf.tend()
+        # Far more often than upkeep would: a pass of erasing for every deletion.
+        thrown += shelf.tend()
         for table in index.TABLES:
-            assert index.levels(shelf.writer._db, table) <= index.MAX_LEVELS + 2
+            assert segments.structure(shelf.writer._db, table).levels <= index.MAX_LEVELS + 2
     assert (shelf.found("goes"), shelf.found("走"), len(shelf.found("stays"))) == ([], [], 60)
     assert not shelf.writer.keeper.state().rebuilding
     if sqlite3.sqlite_version_info < (3, 42):
@@ -235,7 +235,7 @@ def test_an_index_with_as_many_levels_as_it_may_have_is_built_anew(
 ) -> None:
     shelf.story.hear(shelf.story.meet("10.0.0.1", 5000), "word")
     shelf.index()
-    count = index.levels(shelf.writer._db)
+    count = segments.structure(shelf.writer._db, "search").levels
     monkeypatch.setattr(index, "MAX_LEVELS", count)
     shelf.writer.prepare(log=LOG, instance="s")
     assert shelf.writer.keeper.state().broken is None
