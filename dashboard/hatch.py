@@ -100,10 +100,10 @@ def command(op: str, *, key: str | None = None, **args: Any) -> Any:
 
     `key`: the idempotency key of one that changes something, if it is tried again; without it, it gets a new one.
     """
-    return ask(schema.Command(0, op, msgspec.Raw(msgspec.json.encode(args)), key or new_key()))
+    return ask(schema.Command(0, op, msgspec.Raw(msgspec.json.encode(args)), key or new_id()))
 
 
-def new_key() -> str:
+def new_id() -> str:
     """An idempotency key."""
     return secrets.token_hex(16)
 

@@ -81,6 +81,9 @@ def _is_emoji(c: str) -> bool:
 
 def can_be_seen(text: str) -> bool:
     """Whether a text has at least one visible character, that is, not only blanks, fillers and unprintable ones."""
+    if "!" <= text[:1] <= "~":
+        # Most texts begin with a letter.
+        return True
     rest = _UNSEEN.sub("", _BLANKS.sub("", text))
     return any(c.isprintable() or c in _DRAWN for c in rest)
 

@@ -143,7 +143,7 @@ class _Drawing:
         """Save; the note says what came of it. What was saved holds from then on, however late the page hears of it."""
         try:
             answer: options.Changed = hatch.ask(
-                schema.Change(0, of.saver.begins(changes, hatch.new_key(), saved), **changes)
+                schema.Change(0, of.saver.begins(changes, hatch.new_id(), saved), **changes)
             )
         except hatch.Problem as problem:
             of.note = of.saver.failed(str(problem), problem.retryable)
@@ -189,7 +189,7 @@ class _Drawing:
         saver, now = savers.setdefault(key, drafts.Saver()), int(time.time() * 1000)
         changes = {key: chosen}
         try:
-            answer: options.Changed = hatch.ask(schema.Change(0, saver.begins(changes, hatch.new_key()), **changes))
+            answer: options.Changed = hatch.ask(schema.Change(0, saver.begins(changes, hatch.new_id()), **changes))
         except hatch.Problem as problem:
             notes[key] = saver.failed(str(problem), problem.retryable)._replace(at=now)
         except hatch.ShutOut:

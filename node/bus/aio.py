@@ -21,7 +21,6 @@ import contextlib
 import os
 import pathlib
 import time
-import uuid
 import weakref
 from types import TracebackType
 from typing import Any, Generic, TypeVar, cast
@@ -187,7 +186,7 @@ class AsyncClient(NodeCommands, Awaiting):
         because a second try could double their effect. Raises CommandRefused, NodeAway or BusProtocolError.
         """
         deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
-        request, request_id = Request(op, args, key), uuid.uuid4().hex
+        request, request_id = Request(op, args, key), commands.new_id()
         body = commands.frame(request, request_id, self.name)
         # If other tasks' commands take the whole timeout, this one was never sent: nothing was done.
         if not await self._door.enter(deadline - time.monotonic()):

@@ -16,7 +16,6 @@ import os
 import pathlib
 import threading
 import time
-import uuid
 import weakref
 from collections.abc import Iterator
 from types import TracebackType
@@ -100,7 +99,7 @@ class Client(NodeCommands, Blocking):
         because a second try could double their effect. Raises CommandRefused, NodeAway or BusProtocolError.
         """
         deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
-        request, request_id = Request(op, args, key), uuid.uuid4().hex
+        request, request_id = Request(op, args, key), commands.new_id()
         body = commands.frame(request, request_id, self.name)
         # If other threads' commands take the whole timeout, this one was never sent: nothing was done.
         if not self._lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
@@ -139,8 +138,8 @@ class Client(NodeCommands, Blocking):
             raise NodeAway("This client is closed.")
         until = time.monotonic() + max(0.0, seconds)
         try:
-            socket = self._line.send(body)
-            while not socket.poll(int(1000 * min(ALIVE_S, max(0.0, until - time.monotonic())))):
+            self._line.send(body)
+            while not self._line.wait(min(ALIVE_S, max(0.0, until - time.monotonic()))):
                 # A killed node can't answer any more, so don't wait for the whole time. If another one has taken its
                 # place, the next attempt finds it.
                 if time.monotonic() >= until or self._closed or not self._line.is_alive():

@@ -8,7 +8,7 @@ returns the value, that of an `Awaiting` client returns a coroutine.
 from __future__ import annotations
 
 import functools
-import uuid
+import os
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
@@ -133,9 +133,9 @@ class Command(Generic[P, T]):
         return self._steps(None, *args, **kwargs)
 
 
-def new_key() -> str:
-    """A key that nobody has used."""
-    return uuid.uuid4().hex
+def new_id() -> str:
+    """An id that nobody else has, of a command or as its key: 128 random bits in hexadecimal."""
+    return os.urandom(16).hex()
 
 
 class NodeCommands:
@@ -189,12 +189,12 @@ class NodeCommands:
     @Command
     def consumer_drop(self, name: str) -> Steps[None]:
         """Delete a named consumer."""
-        yield Request("consumer_drop", rq.ConsumerArgs(name=name), new_key())
+        yield Request("consumer_drop", rq.ConsumerArgs(name=name), new_id())
 
     @Command
     def trust_clock(self) -> Steps[None]:
         """Confirm that this machine's clock is right although it is far ahead of what the node has seen."""
-        yield Request("trust_clock", rq.Nothing(), new_key())
+        yield Request("trust_clock", rq.Nothing(), new_id())
 
     @Command
     def report(self, seq: int, follower: str = "") -> Steps[None]:
@@ -227,19 +227,19 @@ class NodeCommands:
     def send(self, to: str, text: str, *, key: str | None = None) -> Steps[nouns.Message]:
         """Send a text to a room, a peer or an address; returns once it is on the node's disk."""
         args = rq.SendArgs(messages=[rq.Outgoing(to=to, text=text)])
-        result: rq.SendResult = yield Request("send", args, key or new_key())
+        result: rq.SendResult = yield Request("send", args, key or new_id())
         return result.messages[0]
 
     @Command
     def send_all(self, outgoing: list[rq.Outgoing], *, key: str | None = None) -> Steps[list[nouns.Message]]:
         """Send several texts in one command: all are accepted, or none."""
-        result: rq.SendResult = yield Request("send", rq.SendArgs(messages=outgoing), key or new_key())
+        result: rq.SendResult = yield Request("send", rq.SendArgs(messages=outgoing), key or new_id())
         return result.messages
 
     @Command
     def resend(self, message: int) -> Steps[nouns.Message]:
         """Try a failed or unconfirmed message again."""
-        result: rq.ResendResult = yield Request("resend", rq.ResendArgs(message=message), new_key())
+        result: rq.ResendResult = yield Request("resend", rq.ResendArgs(message=message), new_id())
         return result.message
 
     @Command
@@ -250,13 +250,13 @@ class NodeCommands:
     @Command
     def connect(self, address: str, dialect: str = "auto") -> Steps[nouns.Peer]:
         """Add the peer at HOST:PORT and dial it; the outcome comes as events."""
-        result: rq.PeerResult = yield Request("connect", rq.ConnectArgs(address=address, dialect=dialect), new_key())
+        result: rq.PeerResult = yield Request("connect", rq.ConnectArgs(address=address, dialect=dialect), new_id())
         return result.peer
 
     @Command
     def disconnect(self, peer: str) -> Steps[nouns.Peer]:
         """Say good-bye to a peer and close its connection."""
-        result: rq.PeerResult = yield Request("disconnect", rq.PeerArgs(peer=peer), new_key())
+        result: rq.PeerResult = yield Request("disconnect", rq.PeerArgs(peer=peer), new_id())
         return result.peer
 
     @Command
@@ -294,42 +294,42 @@ class NodeCommands:
         `rival`: the key whose code was shown; if another one has answered since, it is refused.
         """
         args = rq.TrustArgs(peer=peer, plain=plain, rival=rival)
-        result: rq.PeerResult = yield Request("trust", args, new_key())
+        result: rq.PeerResult = yield Request("trust", args, new_id())
         return result.peer
 
     @Command
     def verify(self, peer: str, code: str) -> Steps[nouns.Peer]:
         """The code that was shown for a node is the one that its owner says. Refused when it isn't its key's."""
-        result: rq.PeerResult = yield Request("verify", rq.VerifyArgs(peer=peer, code=code), new_key())
+        result: rq.PeerResult = yield Request("verify", rq.VerifyArgs(peer=peer, code=code), new_id())
         return result.peer
 
     @Command
     def unverify(self, peer: str) -> Steps[nouns.Peer]:
         """A node doesn't count as verified any more."""
-        result: rq.PeerResult = yield Request("unverify", rq.PeerArgs(peer=peer), new_key())
+        result: rq.PeerResult = yield Request("unverify", rq.PeerArgs(peer=peer), new_id())
         return result.peer
 
     @Command
     def accept(self, peer: str) -> Steps[nouns.Peer]:
         """Accept a request: what the node says is a conversation like others from now on."""
-        result: rq.PeerResult = yield Request("accept", rq.PeerArgs(peer=peer), new_key())
+        result: rq.PeerResult = yield Request("accept", rq.PeerArgs(peer=peer), new_id())
         return result.peer
 
     @Command
     def refuse(self, peer: str) -> Steps[None]:
         """Refuse a request: what the node has said is deleted, and it is told."""
-        yield Request("refuse", rq.PeerArgs(peer=peer), new_key())
+        yield Request("refuse", rq.PeerArgs(peer=peer), new_id())
 
     @Command
     def block(self, peer: str) -> Steps[nouns.Blocked]:
         """Block a node, or the plain peers of an address: nothing of them is taken, and their past is hidden."""
-        result: rq.BlockedResult = yield Request("block", rq.PeerArgs(peer=peer), new_key())
+        result: rq.BlockedResult = yield Request("block", rq.PeerArgs(peer=peer), new_id())
         return result.blocked
 
     @Command
     def unblock(self, peer: str) -> Steps[nouns.Blocked]:
         """Block somebody no more; their past is shown again."""
-        result: rq.BlockedResult = yield Request("unblock", rq.PeerArgs(peer=peer), new_key())
+        result: rq.BlockedResult = yield Request("unblock", rq.PeerArgs(peer=peer), new_id())
         return result.blocked
 
     @Command
@@ -340,34 +340,34 @@ class NodeCommands:
     @Command
     def add(self, link: str) -> Steps[rq.AddResult]:
         """Add the node of an invite: only its key may answer there."""
-        return (yield Request("add", rq.AddArgs(link=link), new_key()))  # type: ignore[no-any-return]
+        return (yield Request("add", rq.AddArgs(link=link), new_id()))  # type: ignore[no-any-return]
 
     @Command
     def forget(self, peer: str) -> Steps[None]:
         """Take a peer off the list; its conversation stays."""
-        yield Request("forget", rq.PeerArgs(peer=peer), new_key())
+        yield Request("forget", rq.PeerArgs(peer=peer), new_id())
 
     @Command
     def rename(self, peer: str, name: str) -> Steps[nouns.Peer]:
         """Give a peer a local name; an empty one returns to the name it gives itself."""
-        result: rq.PeerResult = yield Request("rename", rq.RenameArgs(peer=peer, name=name), new_key())
+        result: rq.PeerResult = yield Request("rename", rq.RenameArgs(peer=peer, name=name), new_id())
         return result.peer
 
     @Command
     def merge(self, peer: str, into: str) -> Steps[nouns.Peer]:
         """Make the conversation with `peer` part of the one with `into`; returns the latter."""
-        result: rq.PeerResult = yield Request("merge", rq.MergeArgs(peer=peer, into=into), new_key())
+        result: rq.PeerResult = yield Request("merge", rq.MergeArgs(peer=peer, into=into), new_id())
         return result.peer
 
     @Command
     def delete(self, peer: str) -> Steps[None]:
         """Delete the conversation with a peer and all that was said in it, for good."""
-        yield Request("delete", rq.PeerArgs(peer=peer), new_key())
+        yield Request("delete", rq.PeerArgs(peer=peer), new_id())
 
     @Command
     def mark_read(self, room: str, upto: int | None = None) -> Steps[rq.MarkReadResult]:
         """Mark everything in the room as read, up to message `upto` (None: the newest)."""
-        return (yield Request("mark_read", rq.MarkReadArgs(room=room, upto=upto), new_key()))  # type: ignore[no-any-return]
+        return (yield Request("mark_read", rq.MarkReadArgs(room=room, upto=upto), new_id()))  # type: ignore[no-any-return]
 
     @Command
     def doctor(self, peer: str | None = None, *, again: bool = False) -> Steps[Diagnosis]:
@@ -424,7 +424,7 @@ class NodeCommands:
             status=status,
             reset=list(reset),
         )
-        result: rq.SettingsResult = yield Request("settings", args, new_key())
+        result: rq.SettingsResult = yield Request("settings", args, new_id())
         return result.settings
 
     @Command

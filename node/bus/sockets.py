@@ -1,13 +1,12 @@
 """The ZeroMQ sockets of a front end, connected to the endpoints in bus.json. (BUS.md section 2)
 
-Law of this file: no call here blocks. Each kind of client waits for a readable socket in its own way.
+Law of this file: no call here blocks, but `wait`. Each kind of client waits for a readable socket in its own way.
 """
 
 from __future__ import annotations
 
 import contextlib
 import pathlib
-import uuid
 from collections.abc import Iterator
 
 import zmq
@@ -32,6 +31,7 @@ class NodeSocket:
 
     def __init__(self, home: pathlib.Path) -> None:
         self._home = home
+        self._file = str(locate.endpoint_file(home))
         self._connected_to: tuple[str, int] = ("", 0)
         #: The bus.json that was read last.
         self._read: locate.Mark | None = None
@@ -46,7 +46,7 @@ class NodeSocket:
         socket = self.socket
         # Reading and checking bus.json takes as long as a third of a short command. While it is the same file and its
         # process lives, nobody else can have taken the place of the node.
-        mark = locate.mark(self._home)
+        mark = locate.mark(self._file)
         if socket is not None and mark is not None and mark == self._read and locate.is_alive(self.pid):
             return socket
         endpoint = locate.read_endpoint(self._home)
@@ -97,6 +97,13 @@ class NodeSocket:
 class CommandSocket(NodeSocket):
     """REQ: one request, then its reply. A caller that gives up in between must call `drop`."""
 
+    #: Waits for the reply. Kept, because making one takes longer than asking it.
+    _poller: zmq.Poller
+
+    def _prepare(self, socket: zmq.Socket[bytes]) -> None:
+        self._poller = zmq.Poller()
+        self._poller.register(socket, zmq.POLLIN)
+
     def send(self, body: bytes) -> zmq.Socket[bytes]:
         """Send a request. Its reply has come when the returned socket is readable.
 
@@ -121,6 +128,10 @@ class CommandSocket(NodeSocket):
         except BusError:
             self.drop()
             raise
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until the reply has come; returns whether it has. Raises zmq.ZMQError if it was closed meanwhile."""
+        return bool(self._poller.poll(int(1000 * seconds)))
 
     def is_alive(self) -> bool:
         """Whether the process that was asked still runs; a killed node can't answer any more."""
@@ -159,7 +170,7 @@ class Reporter:
     def __init__(self, home: pathlib.Path, client: str) -> None:
         self._line = CommandSocket(home)
         self._client = client
-        self._follower = uuid.uuid4().hex[:8]
+        self._follower = commands.new_id()[:8]
         #: The socket of the report in flight.
         self._asked: zmq.Socket[bytes] | None = None
         #: The run of a node that doesn't know `report`.
@@ -180,7 +191,7 @@ class Reporter:
                     self._unwanted = socket
                     return
             args = rq.ReportArgs(seq=seq, follower=self._follower)
-            body = commands.frame(commands.Request("report", args), uuid.uuid4().hex, self._client)
+            body = commands.frame(commands.Request("report", args), commands.new_id(), self._client)
             self._asked = self._line.send(body)
 
     def close(self) -> None:

@@ -11,8 +11,8 @@ from typing import Any, assert_never
 from msgspec.structs import replace
 
 from node import names
-from node.bus import bounds, nouns
 from node.bus import events as ev
+from node.bus import nouns
 from node.bus import requests as rq
 from node.core import effects as e
 from node.core import queries as q
@@ -31,17 +31,15 @@ from node.core.outbox import Outbox
 from node.core.presence import Presences
 from node.core.replication import Replication
 from node.core.rooms import Rooms
+from node.core.sending import Sending, check_answerable
 from node.core.settings import Fixed, changed, checked_reset
 from node.core.static import Static
 from node.core.stimuli import Commanded
 from node.core.trust import Trust
 from node.errors import CommandRefused
 from node.model import Address, is_id, is_ip, parse_address
-from node.printable import can_be_seen
 from node.protocol.plain.registry import BY_NAME
 
-#: Most resent messages remembered, because answers from the store may still show their old state.
-MAX_RESENT = 1_024
 #: Peers listed when a name is ambiguous.
 MAX_CANDIDATES = 50
 
@@ -93,12 +91,11 @@ class Commands:
         self._unchanged = unchanged
         #: Why sending is refused while the disk is nearly full; None: it isn't.
         self.no_room: str | None = None
-        #: Recently resent messages, each with the event about it.
-        self._resent: dict[int, int] = {}
+        self._sending = Sending(ledger, rooms, contacts, outbox, replication, blocking)
         adding = Adding(ledger, contacts, connections, trust, blocking)
         self._run: dict[str, Callable[[Commanded], None]] = {
-            "send": self._send,
-            "resend": self._resend,
+            "send": lambda command: self._sending.send(command, self.me, self._find),
+            "resend": self._sending.resend,
             "connect": self._connect,
             "disconnect": self._disconnect,
             "trust": self._trust_it,
@@ -140,7 +137,7 @@ class Commands:
                 case s.ReadCounted():
                     self._counted(answer.query, answer.count)
                 case s.MessageRead():
-                    self._send_again(answer.query, answer.found)
+                    self._sending.message_read(answer.query, answer.found)
                 case s.OldestRead():
                     self._consumers.fetched(answer.query, answer.oldest)
                 case _:
@@ -195,112 +192,7 @@ class Commands:
             raise CommandRefused("not_found", f"There is no peer {text!r}.")
         return found
 
-    def _answerable(self, contact: Contact) -> None:
-        """Raises CommandRefused when there is no way to reach this peer, or none that is allowed.
-
-        Entries for a node are taken in any case: they travel as soon as the two meet.
-        """
-        if contact.is_node:
-            return
-        if contact.node_here:
-            raise CommandRefused("clear_text_refused", contact.not_dialled or "")
-        if contact.address is None and not contact.links:
-            raise CommandRefused(
-                "no_address", f"{contact.peer.name} never said on which port it listens, and isn't connected."
-            )
-        if contact.not_dialled is not None and not contact.links:
-            raise CommandRefused("service_port", contact.not_dialled)
-
     # -- the commands
-
-    def _send(self, command: Commanded) -> None:
-        args: rq.SendArgs = command.args
-        if not 1 <= len(args.messages) <= bounds.MAX_SEND:
-            raise CommandRefused("invalid_args", f"`messages` holds 1 to {bounds.MAX_SEND} texts.")
-        targets: list[Contact | Address] = []
-        for index, outgoing in enumerate(args.messages):
-            try:
-                self._check_text(outgoing.text)
-                target = self._find(outgoing.to)
-                self._blocking.check(target)
-                if isinstance(target, Contact):
-                    self._answerable(target)
-            except CommandRefused as error:
-                error.details["index"] = index
-                raise
-            targets.append(target)
-        self._contacts.check_room_for(
-            len(
-                {
-                    target if isinstance(target, Address) else target.id
-                    for target in targets
-                    if isinstance(target, Address) or target.peer.standing == "stranger"
-                }
-            )
-        )
-        for target in targets:
-            if isinstance(target, Contact):
-                # First of all, so that a recipient doesn't leave the list to make room for others.
-                self._contacts.stand(target, "known")
-        accepted: dict[int, nouns.Message] = {}
-        to_nodes: dict[str, list[int]] = {}
-        for index, (outgoing, target) in enumerate(zip(args.messages, targets, strict=True)):
-            if isinstance(target, Address):
-                target = self._contacts.at(target.host, target.port) or self._contacts.add(
-                    target.host, target.port, None, "unknown", "guess"
-                )
-            self._contacts.revive(target)
-            if target.is_node and not target.queue.pending:
-                to_nodes.setdefault(target.id, []).append(index)
-                continue
-            accepted[index] = self._rooms.accept(target.peer.room, target.id, self.me, outgoing.text)
-            self._outbox.add(target, accepted[index])
-        for id_, indexes in to_nodes.items():
-            # All of one recipient together, because a signature costs as much as fifty messages.
-            target = self._contacts.by_id[id_]
-            texts = [args.messages[index].text for index in indexes]
-            accepted |= zip(indexes, self._replication.say(target.peer.room, self.me, texts), strict=True)
-            self._outbox.hurry(target)
-        self._ledger.reply(
-            command.token, rq.SendResult(messages=[accepted[index] for index in sorted(accepted)]), command.key
-        )
-
-    def _check_text(self, text: str) -> None:
-        if not can_be_seen(text):
-            raise CommandRefused("text_empty", "A text has nothing in it that could be shown.")
-        if len(text) > bounds.MAX_TEXT_BYTES or len(text.encode(errors="replace")) > bounds.MAX_TEXT_BYTES:
-            raise CommandRefused("text_too_long", f"A text may hold {bounds.MAX_TEXT_BYTES} bytes.")
-
-    def _resend(self, command: Commanded) -> None:
-        args: rq.ResendArgs = command.args
-        self._read_message(command.token, command.cause, command.key, args.message)
-
-    def _read_message(self, token: int, cause: ev.Cause | None, key: q.Key | None, message: int) -> None:
-        self._ledger.put(e.Fetch(q.ReadMessage(token, cause, key, message, self._ledger.head)))
-
-    def _send_again(self, query: q.ReadMessage, found: tuple[nouns.Message, str | None] | None) -> None:
-        message, peer = found or (None, None)
-        if message is None or peer is None:
-            raise CommandRefused("not_found", f"There is no message {query.message} of ours.")
-        again = self._resent.get(message.id, -1) > query.head or message.room not in self._rooms.by_id
-        if again or self._rooms.expired_since(message.room, message.id, query.head):
-            # The answer is stale: since the query, the message was resent by another front end, moved, or deleted.
-            self._read_message(query.token, query.cause, query.key, query.message)
-            return
-        if message.state not in ("failed", "unconfirmed"):
-            raise CommandRefused("not_resendable", f"The message is {message.state}.")
-        contact = self._contacts.by_id[peer]
-        self._blocking.check(contact)
-        self._answerable(contact)
-        self._contacts.stand(contact, "known")
-        self._contacts.revive(contact)
-        self._rooms.state(message.room, message.id, contact.id, "waiting")
-        self._resent[message.id] = self._ledger.head
-        if len(self._resent) > MAX_RESENT:
-            del self._resent[next(iter(self._resent))]
-        message = replace(message, state="waiting", detail=None)
-        self._outbox.again(contact, message)
-        self._ledger.reply(query.token, rq.ResendResult(message=message), query.key)
 
     def _connect(self, command: Commanded) -> None:
         args: rq.ConnectArgs = command.args
@@ -322,7 +214,7 @@ class Commands:
             # say that.
             by_address = args.address not in self._rooms.by_id and _is_address(args.address)
             if not by_address:
-                self._answerable(found)
+                check_answerable(found)
             if found.peer.standing == "stranger":
                 self._contacts.check_room_for(1)
             self._contacts.stand(found, "asked" if by_address else "known")

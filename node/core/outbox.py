@@ -9,6 +9,8 @@ that wasn't sent returns to its place. queues.py holds the waiting messages; dia
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from node.bus import nouns
 from node.core import queries as q
 from node.core import stimuli as s
@@ -49,9 +51,10 @@ class Outbox:
 
     # -- messages come
 
-    def add(self, contact: Contact, message: nouns.Message) -> None:
-        """Queue a message that was accepted for this peer."""
-        self.queues.add(contact, message)
+    def add(self, contact: Contact, messages: Iterable[nouns.Message]) -> None:
+        """Queue messages that were accepted for this peer."""
+        for message in messages:
+            self.queues.add(contact, message)
         self._dialling.hurry(contact)
         self.pump(contact)
 

@@ -254,25 +254,28 @@ class Rooms:
         if room.last.entry.stream == upto.stream and room.last.entry.n <= upto.n:
             self.by_id[room_id] = replace(room, last=replace(room.last, state=state, detail=None))
 
-    def accept(self, room_id: str, peer: str, me: nouns.Self, text: str) -> nouns.Message:
-        """Add a text of our own, to be sent in clear."""
+    def accept(self, room_id: str, peer: str, me: nouns.Self, texts: Sequence[str]) -> list[nouns.Message]:
+        """Add texts of our own, at least one, to be sent in clear."""
         ledger = self._ledger
-        value = ledger.clock.next(ledger.now)
-        message = nouns.Message(
-            id=ledger.next_message(),
-            room=room_id,
-            order=order_text(value),
-            at=ledger.now,
-            direction="out",
-            author=me.id,
-            name=me.name,
-            text=text,
-            state="waiting",
-        )
-        ledger.put(e.AddMessage(message, value, (peer,)))
-        ledger.log(ev.MessageAccepted(message=message), room_id, message.id)
-        self._store(replace(self.by_id[room_id], last=nouns.preview(message)))
-        return message
+        messages = []
+        for text in texts:
+            value = ledger.clock.next(ledger.now)
+            message = nouns.Message(
+                id=ledger.next_message(),
+                room=room_id,
+                order=order_text(value),
+                at=ledger.now,
+                direction="out",
+                author=me.id,
+                name=me.name,
+                text=text,
+                state="waiting",
+            )
+            ledger.put(e.AddMessage(message, value, (peer,)))
+            ledger.log(ev.MessageAccepted(message=message), room_id, message.id)
+            messages.append(message)
+        self._store(replace(self.by_id[room_id], last=nouns.preview(messages[-1])))
+        return messages
 
     def state(
         self,

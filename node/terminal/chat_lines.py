@@ -17,7 +17,7 @@ from node.bus import events as ev
 from node.bus import locate, nouns
 from node.bus import requests as rq
 from node.bus.client import Away, Back, Client, Cursor, Item, Resync
-from node.bus.commands import new_key
+from node.bus.commands import new_id
 from node.errors import BusError, CommandRefused, NodeAway
 from node.printable import plain
 from node.terminal.chat_log import PAGE
@@ -98,7 +98,7 @@ class Lines:
 
     def _send(self, text: str) -> bool:
         """Hand a text over to the node, however long that is away. False: it was refused, and that was said."""
-        key, until = new_key(), time.monotonic() + LONGEST_MS / 1000
+        key, until = new_id(), time.monotonic() + LONGEST_MS / 1000
         while True:
             try:
                 message = patiently(lambda: self._client.send(self._talk.to, text, key=key))

@@ -28,7 +28,7 @@ from node import program
 from node.bus import bounds, locate
 from node.bus import requests as rq
 from node.bus.client import Away, Back, Client, Cursor, Item, Resync
-from node.bus.commands import new_key
+from node.bus.commands import new_id
 from node.errors import BusError, CommandRefused, NodeAway
 from node.printable import flat, plain
 from node.terminal.chat_errands import Errands
@@ -82,7 +82,7 @@ class Screen:
         self._client = client
         self.talk = Talk(snapshot, room, peer, program.typed(locate.start_command(client.home)))
         self.view = View()
-        self.outbox = Outbox(new_key)
+        self.outbox = Outbox(new_id)
         self._rows = Rows()
         self._typing = Typing()
         #: What came of the last thing that was typed, if there is something to say.

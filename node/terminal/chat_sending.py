@@ -62,10 +62,10 @@ class Pending:
 
 
 class Outbox:
-    """The texts on their way to the node, in order, one at a time. `new_key` makes a key that nobody has used."""
+    """The texts on their way to the node, in order, one at a time. `new_id` makes a key that nobody has used."""
 
-    def __init__(self, new_key: Callable[[], str]) -> None:
-        self._new_key = new_key
+    def __init__(self, new_id: Callable[[], str]) -> None:
+        self._new_key = new_id
         self.pending: list[Pending] = []
         #: The one that is being handed over right now.
         self._under_way: Pending | None = None

@@ -24,7 +24,7 @@ from node import names, program
 from node.bus import events as ev
 from node.bus import locate, nouns
 from node.bus.client import Away, Back, Client, Cursor, Resync
-from node.bus.commands import new_key
+from node.bus.commands import new_id
 from node.errors import BusError, CommandRefused, SnicherError
 from node.model import is_id, parse_address
 from node.printable import flat, plain
@@ -233,7 +233,7 @@ class Menu:
                 self._tell_room(room, LINES_SHOWN)
         text = self._terminal.ask("Message: ")
         if text:
-            key = new_key()
+            key = new_id()
             message = patiently(lambda: self._client.send(to, text, key=key))
             self._terminal.tell(f"#{message.id} is on disk; it goes to {flat(to)} now or as soon as that is possible.")
 

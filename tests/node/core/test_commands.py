@@ -134,7 +134,7 @@ def test_a_send_to_more_strangers_than_there_is_room_for_does_nothing(monkeypatc
 def test_a_send_is_one_event_a_message_with_its_cause() -> None:
     desk = Desk()
     effects = desk.send(BOB, "one", "two")
-    assert events(effects) == ["PeerAdded", "RoomAdded", "MessageAccepted", "PeerChanged", "MessageAccepted"]
+    assert events(effects) == ["PeerAdded", "RoomAdded", "MessageAccepted", "MessageAccepted", "PeerChanged"]
     assert all(effect.event.cause == CAUSE for effect in only(e.Log, effects))
     assert [one.text for one in result(effects).messages] == ["one", "two"]
     assert len(only(e.Dial, effects)) == 1

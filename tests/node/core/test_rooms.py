@@ -63,7 +63,7 @@ def test_a_notice_is_neither_unread_nor_the_last_message() -> None:
 
 def test_the_rooms_last_message_follows_its_state_and_is_cut() -> None:
     talk = Talk()
-    message = talk.rooms.accept("known", "known", ME, "x" * 500)
+    message = talk.rooms.accept("known", "known", ME, ["x" * 500])[0]
     last = talk.room().last
     assert last is not None and len(last.text) == bounds.PREVIEW_CHARS and len(message.text) == 500
     talk.rooms.state("known", message.id, "bob", "sent", "why", ["parts"])
@@ -163,7 +163,7 @@ def test_a_conversation_begins_after_all_that_was_said_before_whatever_the_clock
 
 def test_what_waited_in_clear_is_the_newest_of_its_room_once_it_is_an_entry() -> None:
     talk = Talk()
-    waits = talk.rooms.accept("known", "known", ME, "waits")
+    waits = talk.rooms.accept("known", "known", ME, ["waits"])[0]
     talk.hear("known")
     talk.ledger.take()
     entry = write_entry(Ed25519PrivateKey.generate(), "known", bytes(16), None, 2**60, "text", b"")
@@ -176,7 +176,7 @@ def test_what_waited_in_clear_is_the_newest_of_its_room_once_it_is_an_entry() ->
 
 def test_what_becomes_an_entry_before_the_newest_leaves_that_as_it_is() -> None:
     talk = Talk()
-    waits = talk.rooms.accept("known", "known", ME, "waits")
+    waits = talk.rooms.accept("known", "known", ME, ["waits"])[0]
     talk.hear("known")
     newest = talk.room().last
     talk.rooms.sign(waits, write_entry(Ed25519PrivateKey.generate(), "known", bytes(16), None, 1, "text", b""))

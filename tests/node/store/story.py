@@ -70,7 +70,7 @@ class Story:
     def say(self, contact: Contact, text: str) -> int:
         """A text of our own; returns its id."""
         self.ledger.now += 1
-        return self.rooms.accept(contact.peer.room, contact.id, ME, text).id
+        return self.rooms.accept(contact.peer.room, contact.id, ME, [text])[0].id
 
     def say_to(self, contacts: list[Contact], text: str) -> int:
         """A text of our own to several peers, in the room of several; returns its id."""

@@ -158,9 +158,8 @@ def test_what_is_deleted_is_nowhere_in_the_files(tmp_path: pathlib.Path) -> None
     story = Story()
     anna, bela = story.meet("10.0.0.1", 5000, "anna"), story.meet("10.0.0.2", 5000, "bela")
     story.hear(anna, *(f"{SECRET} {number}" for number in range(50)))
-    ours = story.rooms.accept(
-        anna.peer.room, anna.id, nouns.Self(id="me", code="", name="", listen=""), SECRET + " mine"
-    )
+    me = nouns.Self(id="me", code="", name="", listen="")
+    (ours,) = story.rooms.accept(anna.peer.room, anna.id, me, [SECRET + " mine"])
     story.hear(bela, "another text")
     story.ledger.put(e.SaveReply(q.Key("k", b""), rq.SendResult(messages=[ours]), START))
     commit(writer, story)
@@ -194,7 +193,9 @@ def test_a_list_that_is_repeated_gets_all_its_messages_in_order_as_they_are_by_t
     story = Story()
     anna, bela = story.meet("10.0.0.1", 5000, "anna"), story.meet("10.0.0.2", 5000, "bela")
     me = nouns.Self(id="me", code="", name="", listen="")
-    ours = [story.rooms.accept(to.peer.room, to.id, me, f"text {n}") for n, to in enumerate((anna, bela, bela, anna))]
+    ours = [
+        story.rooms.accept(to.peer.room, to.id, me, [f"text {n}"])[0] for n, to in enumerate((anna, bela, bela, anna))
+    ]
     story.ledger.put(e.SaveReply(q.Key("k", b"f"), rq.SendResult(messages=ours), START))
     story.ledger.put(e.SetState(ours[1].id, bela.id, "sent", None))
     commit(writer, story)
