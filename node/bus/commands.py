@@ -8,7 +8,7 @@ returns the value, that of an `Awaiting` client returns a coroutine.
 from __future__ import annotations
 
 import functools
-import os
+import uuid
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
@@ -135,7 +135,7 @@ class Command(Generic[P, T]):
 
 def new_id() -> str:
     """An id that nobody else has, of a command or as its key: 128 random bits in hexadecimal."""
-    return os.urandom(16).hex()
+    return uuid.uuid4().hex
 
 
 class NodeCommands:
