@@ -220,6 +220,9 @@ class Turns:
         if len(self._batch) < MAX_PENDING // 2:
             self._full = False
         self._sizes.committed(batch, time.perf_counter() - self._began)
+        if self._batch.records:
+            # The disk goes on with what was decided meanwhile, while the outcome of this batch is told.
+            self._commit()
         self._let_out(batch)
         self._peers.go_on()
         self.upkeep.committed()

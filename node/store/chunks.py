@@ -5,6 +5,7 @@ Law of this file: SQL only, within the writer's transaction.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import sqlite3
 from typing import Any
@@ -13,7 +14,7 @@ from node.bus import encoding
 
 #: Numbers of rows in one INSERT, largest first. sqlite3 releases the interpreter lock in each step and takes it again,
 #: which can cost milliseconds while the event loop is busy. With many rows per statement this is rare.
-CHUNKS = (256, 32, 1)
+CHUNKS = (256, 32, 8, 4, 2, 1)
 
 
 def storable(row: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -30,8 +31,7 @@ def insert(db: sqlite3.Connection, statement: str, rows: list[tuple[Any, ...]]) 
     for size in CHUNKS:
         if len(rows) - start < size:
             continue
-        one = "(" + ", ".join("?" * len(rows[0])) + ")"
-        whole = f"{statement} {', '.join([one] * size)}"
+        whole = _whole(statement, len(rows[0]), size)
         while len(rows) - start >= size:
             chunk = rows[start : start + size]
             try:
@@ -40,3 +40,10 @@ def insert(db: sqlite3.Connection, statement: str, rows: list[tuple[Any, ...]]) 
                 # sqlite3 raises this while it binds the values, before it inserts anything.
                 db.execute(whole, list(itertools.chain.from_iterable(map(storable, chunk))))
             start += size
+
+
+@functools.cache
+def _whole(statement: str, columns: int, rows: int) -> str:
+    # The same text each time: its hash, by which sqlite3 finds the prepared statement, is known then.
+    one = "(" + ", ".join("?" * columns) + ")"
+    return f"{statement} {', '.join([one] * rows)}"

@@ -52,6 +52,7 @@ class Records:
         bodies: list[tuple[Any, ...]] = []
         deliveries: list[tuple[Any, ...]] = []
         events: list[tuple[Any, ...]] = []
+        replies: list[tuple[Any, ...]] = []
         peers: dict[str, e.PutPeer] = {}
         rooms: dict[str, nouns.Room] = {}
         states: dict[tuple[int, str], e.SetState] = {}
@@ -150,11 +151,9 @@ class Records:
             elif type(record) is e.DropConsumer:
                 db.execute("DELETE FROM consumer WHERE name = ?", (record.name,))
             elif type(record) is e.SaveReply:
-                db.execute(
-                    "INSERT OR REPLACE INTO reply VALUES (?, ?, ?, ?)",
-                    storable((record.key.key, record.key.fingerprint, as_kept(record.reply), record.at)),
-                )
+                replies.append((record.key.key, record.key.fingerprint, as_kept(record.reply), record.at))
         flush()
+        insert(db, "INSERT OR REPLACE INTO reply VALUES", replies)
         insert(db, "INSERT INTO event VALUES", events)
 
     def _room_number(self, room_id: str, unwritten: dict[str, nouns.Room] | None = None) -> int:

@@ -28,7 +28,7 @@ from node.store.reader import Reader
 from node.store.writer import Writer
 from node.turns import MAX_PENDING, Turns
 from tests.node.peers.live import eventually
-from tests.node.worlds import Peers, World
+from tests.node.worlds import Disk, Peers, World
 
 
 class Core:
@@ -59,42 +59,6 @@ class Core:
     def next_deadline(self) -> int | None:
         Core.looks += 1
         return Core.deadline
-
-
-class Disk:
-    """A writer whose commits wait until they are let through."""
-
-    def __init__(self) -> None:
-        self.written: list[list[e.Record]] = []
-        self.commits = 0
-        #: What the next commit fails with.
-        self.fault: Exception | None = None
-        self._through = threading.Semaphore(0)
-        #: As a reader: no snapshot is open.
-        self.pages = self
-
-    def commit(self, records: list[e.Record]) -> None:
-        assert self._through.acquire(timeout=60)
-        fault, self.fault = self.fault, None
-        if fault is not None:
-            raise fault
-        self.written.append(records)
-        self.commits += 1
-
-    def let_through(self, count: int = 1) -> None:
-        self._through.release(count)
-
-    def probe(self) -> None:
-        pass
-
-    def fold(self) -> bool:
-        return True
-
-    def interrupt(self) -> None:
-        pass
-
-    def close(self, *, fold: bool = True) -> None:
-        pass
 
 
 class Bench:
@@ -218,6 +182,21 @@ def test_long_texts_fill_a_batch_by_their_bytes() -> None:
         hear(bench.turns, "anna", [Text("x")], size * BYTES_A_RECORD)
         assert bench.turns.full_for("anna")
         assert not bench.turns.full_for("ben")
+
+    run(test)
+
+
+def test_the_disk_goes_on_while_the_outcome_of_a_batch_is_told() -> None:
+    async def test(bench: Bench) -> None:
+        bench.hear("first", 1)
+        bench.turns.feed(s.Commanded(7, "settings", None, ev.Cause(client="c", request="r"), None))
+        await eventually(lambda: bench.turns._committing is not None)
+        bench.hear("second", 1)
+        working: list[bool] = []
+        bench.world.perform = lambda act: working.append(bench.turns._committing is not None)  # type: ignore[method-assign]
+        bench.disk.let_through(1)
+        await eventually(lambda: working)
+        assert working == [True]
 
     run(test)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from node.bus import events as ev
 from node.bus import nouns
 from node.bus.diagnosis import Diagnosis
@@ -58,3 +60,39 @@ class Run:
 
     def examine(self, peer: str | None, again: bool) -> Diagnosis:
         return Diagnosis(peer=peer, running=again)
+
+
+class Disk:
+    """A writer whose commits wait until they are let through."""
+
+    def __init__(self) -> None:
+        self.written: list[list[e.Record]] = []
+        self.commits = 0
+        #: What the next commit fails with.
+        self.fault: Exception | None = None
+        self._through = threading.Semaphore(0)
+        #: As a reader: no snapshot is open.
+        self.pages = self
+
+    def commit(self, records: list[e.Record]) -> None:
+        assert self._through.acquire(timeout=60)
+        fault, self.fault = self.fault, None
+        if fault is not None:
+            raise fault
+        self.written.append(records)
+        self.commits += 1
+
+    def let_through(self, count: int = 1) -> None:
+        self._through.release(count)
+
+    def probe(self) -> None:
+        pass
+
+    def fold(self) -> bool:
+        return True
+
+    def interrupt(self) -> None:
+        pass
+
+    def close(self, *, fold: bool = True) -> None:
+        pass
