@@ -71,8 +71,8 @@ DEFAULT_FREE_SPACE = 200_000_000
 #: Allocations between two runs of Python's cycle collector. With its default of 700 it ran several times a batch, whose
 #: objects all live until the commit, and took a fifth of the node's time.
 GARBAGE = 50_000
-#: How long the event loop may keep Python's interpreter lock while the writer waits for it, in seconds. The writer needs
-#: it again after each statement; with Python's default of 5 ms the disk has nothing to do meanwhile.
+#: How long the event loop may keep Python's interpreter lock while the writer waits for it, in seconds. The writer
+#: needs it again after each statement; with Python's default of 5 ms the disk has nothing to do meanwhile.
 SWITCH = 0.0005
 #: The process gives up after this many bugs within this many seconds.
 FRESH_STARTS = (3, 60.0)
