@@ -6,7 +6,7 @@ once, in the turn of its source, and tells the same as over a transport. Every o
 the bytes that were read here.
 
 A connection has its place in the accept order from the first look on, because the one accepted after it may be over
-sooner.
+sooner. One that is over by then needs none, unless others from its address have theirs.
 """
 
 from __future__ import annotations
@@ -115,10 +115,10 @@ class Arrivals:
         if sock is None:
             return
         first = number not in self._seen
-        if first:
-            self._seen.add(number)
-            self._hearing.accepted(number, host)
         data, end = _read(sock)
+        # One that is over, and waits for nobody, needs no place.
+        if end is None or self._hearing.holds_back(host):
+            self._place(number, host)
         if not data and end is None and first:
             # On a busy node it will have come when everything else that waits has had its turn. On an idle one, a
             # transport costs nobody anything.
@@ -130,10 +130,17 @@ class Arrivals:
             source, functools.partial(self._run, sock, number, host, data, end)
         ):
             return
+        self._place(number, host)
         self._scheduler.charge(source, TAKE_COST)
         task = asyncio.create_task(self._set_up(sock, number, host, data))
         self._setting_up.add(task)
         task.add_done_callback(self._setting_up.discard)
+
+    def _place(self, number: int, host: str) -> None:
+        """Give a connection its place in the accept order, unless it has it."""
+        if number not in self._seen:
+            self._seen.add(number)
+            self._hearing.accepted(number, host)
 
     def _taken(self, number: int, source: str) -> None:
         del self.untaken[number]

@@ -48,6 +48,10 @@ class Hearing:
         """A connection was accepted: what it says has its place."""
         self._in_order.accepted(host, number)
 
+    def holds_back(self, host: str) -> bool:
+        """Whether a connection from this address may have to wait for others from there."""
+        return self._in_order.holds_back(host)
+
     def finished(self, number: int) -> None:
         """A connection was accepted, and ended before it could say anything."""
         self._in_order.finished(number)

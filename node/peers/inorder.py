@@ -34,6 +34,10 @@ class InOrder:
         """A connection was accepted: it gets its place."""
         self._release(self._order.accepted(host, number, self._loop.time()))
 
+    def holds_back(self, host: str) -> bool:
+        """Whether connections from this address have places."""
+        return self._order.holds_back(host)
+
     def persistent(self, number: int) -> None:
         """A connection turned out to be persistent: it holds nobody back, and nobody holds it back."""
         self._release(self._order.persistent(number))

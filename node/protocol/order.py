@@ -51,6 +51,10 @@ class AcceptOrder(Generic[Item]):
             self._let_by(queue[0])
         return self._flush(source)
 
+    def holds_back(self, source: str) -> bool:
+        """Whether connections of this source have places."""
+        return source in self._queues
+
     def said(self, link: int, items: list[Item]) -> list[Item]:
         """Add what a connection said. A connection that has no place (any more) isn't held back."""
         place = self._slots.get(link)

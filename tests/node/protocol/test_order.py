@@ -31,6 +31,15 @@ def test_sources_do_not_wait_for_each_other() -> None:
     assert queue.said(2, ["b"]) == ["b"]
 
 
+def test_a_source_holds_back_as_long_as_a_connection_of_it_has_a_place() -> None:
+    queue = order(1, 2)
+    assert (queue.holds_back(ANNA), queue.holds_back(BEN)) == (True, False)
+    queue.finished(2)
+    assert queue.holds_back(ANNA)
+    queue.finished(1)
+    assert not queue.holds_back(ANNA)
+
+
 def test_a_persistent_connection_holds_nobody_back() -> None:
     queue = order(1, 2)
     assert queue.said(2, ["b"]) == []
