@@ -14,6 +14,7 @@ import msgspec
 import node
 from node import invites
 from node.bus import bounds, encoding, nouns
+from node.bus import consumers as cn
 from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
@@ -269,14 +270,14 @@ class Answers:
     async def _events(self, args: rq.EventsArgs) -> rq.EventsResult:
         return await self._turns.read(self._reader.events, args)
 
-    async def _consumer_next(self, args: rq.ConsumerNextArgs) -> rq.ConsumerNextResult:
-        page: rq.ConsumerNextResult = await self._turns.read(self._reader.consumer_next, args)
+    async def _consumer_next(self, args: cn.ConsumerNextArgs) -> cn.ConsumerNextResult:
+        page: cn.ConsumerNextResult = await self._turns.read(self._reader.consumer_next, args)
         self._turns.feed(s.ConsumerAsked(args.name))
         page.consumer = msgspec.structs.replace(page.consumer, used=now_ms())
         return page
 
-    async def _consumers(self, args: rq.Nothing) -> rq.ConsumersResult:
-        return rq.ConsumersResult(consumers=await self._all_consumers())
+    async def _consumers(self, args: rq.Nothing) -> cn.ConsumersResult:
+        return cn.ConsumersResult(consumers=await self._all_consumers())
 
     async def _all_consumers(self) -> list[nouns.Consumer]:
         return await self._turns.read(self._reader.consumers, self._turns.core.consumers_used())

@@ -15,6 +15,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 import msgspec
 
 from node.bus import bounds, encoding, nouns, paging
+from node.bus import consumers as cn
 from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
@@ -76,7 +77,7 @@ def result_of(reply: en.Reply, op: str, request_id: str) -> Any:
     _, result_type = rq.COMMANDS.get(op, (rq.Nothing, rq.Nothing))
     try:
         result: msgspec.Struct = msgspec.json.decode(reply.result, type=result_type)
-        if isinstance(result, rq.EventsResult | rq.ConsumerNextResult):
+        if isinstance(result, rq.EventsResult | cn.ConsumerNextResult):
             for event in result.events:
                 ev.typed(event)
     except UNREADABLE as error:
@@ -163,33 +164,33 @@ class NodeCommands:
     @Command
     def consumer_create(self, name: str, *, since: int | None = None, restart: bool = False) -> Steps[nouns.Consumer]:
         """Create a named consumer that begins after event `since`, or at the head. An existing one stays as it is."""
-        args = rq.ConsumerCreateArgs(name=name, since=since, restart=restart)
-        result: rq.ConsumerResult = yield Request("consumer_create", args)
+        args = cn.ConsumerCreateArgs(name=name, since=since, restart=restart)
+        result: cn.ConsumerResult = yield Request("consumer_create", args)
         return result.consumer
 
     @Command
-    def consumer_next(self, name: str, limit: int = 100) -> Steps[rq.ConsumerNextResult]:
+    def consumer_next(self, name: str, limit: int = 100) -> Steps[cn.ConsumerNextResult]:
         """The events after the consumer's position. The position stays where it is."""
-        return (yield Request("consumer_next", rq.ConsumerNextArgs(name=name, limit=limit)))  # type: ignore[no-any-return]
+        return (yield Request("consumer_next", cn.ConsumerNextArgs(name=name, limit=limit)))  # type: ignore[no-any-return]
 
     @Command
     def consumer_acknowledge(self, name: str, seq: int) -> Steps[nouns.Consumer]:
         """Move the consumer's position to event `seq`."""
-        result: rq.ConsumerResult = yield Request(
-            "consumer_acknowledge", rq.ConsumerAcknowledgeArgs(name=name, seq=seq)
+        result: cn.ConsumerResult = yield Request(
+            "consumer_acknowledge", cn.ConsumerAcknowledgeArgs(name=name, seq=seq)
         )
         return result.consumer
 
     @Command
     def consumers(self) -> Steps[list[nouns.Consumer]]:
         """All named consumers."""
-        result: rq.ConsumersResult = yield Request("consumers")
+        result: cn.ConsumersResult = yield Request("consumers")
         return result.consumers
 
     @Command
     def consumer_drop(self, name: str) -> Steps[None]:
         """Delete a named consumer."""
-        yield Request("consumer_drop", rq.ConsumerArgs(name=name), new_id())
+        yield Request("consumer_drop", cn.ConsumerArgs(name=name), new_id())
 
     @Command
     def trust_clock(self) -> Steps[None]:

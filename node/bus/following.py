@@ -15,6 +15,7 @@ import collections
 import msgspec
 
 from node.bus import bounds
+from node.bus import consumers as cn
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.bus.commands import UNREADABLE, NodeCommands, Steps
@@ -296,7 +297,7 @@ class Consuming(Following):
 
     def answered(self, result: msgspec.Struct, now: float, wall: float) -> None:
         """The node answered what was asked."""
-        if isinstance(result, rq.ConsumerNextResult):
+        if isinstance(result, cn.ConsumerNextResult):
             self._in_use_at = now + IN_USE_S
             if self._position is not None:
                 self._alive(now, wall)
@@ -330,7 +331,7 @@ class Consuming(Following):
         return (yield from NodeCommands.consumer_next.steps(self.name, bounds.MAX_EVENTS))
 
     def _begun(self, result: msgspec.Struct) -> None:
-        assert isinstance(result, rq.ConsumerNextResult)
+        assert isinstance(result, cn.ConsumerNextResult)
         if self._lapsed:
             self._lost = Lapsed(result.consumer.position)
         # A later restart begins at the head, because the events after `since` are long gone then.

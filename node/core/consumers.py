@@ -11,6 +11,7 @@ import re
 from msgspec.structs import replace
 
 from node.bus import bounds, nouns
+from node.bus import consumers as cn
 from node.bus import requests as rq
 from node.core import effects as e
 from node.core import queries as q
@@ -67,7 +68,7 @@ class Consumers:
 
     def create(self, command: Commanded) -> None:
         """Create a consumer, unless it exists. Raises CommandRefused."""
-        args: rq.ConsumerCreateArgs = command.args
+        args: cn.ConsumerCreateArgs = command.args
         if not _NAME.fullmatch(args.name):
             raise CommandRefused(
                 "invalid_args",
@@ -77,25 +78,25 @@ class Consumers:
 
     def acknowledge(self, command: Commanded) -> None:
         """Move a consumer on. Raises CommandRefused."""
-        args: rq.ConsumerAcknowledgeArgs = command.args
+        args: cn.ConsumerAcknowledgeArgs = command.args
         self._find(args.name)
         self._ask(command, args)
 
     def drop(self, command: Commanded) -> None:
         """Delete a consumer. Raises CommandRefused."""
-        args: rq.ConsumerArgs = command.args
+        args: cn.ConsumerArgs = command.args
         self._forget(self._find(args.name).name)
         self._ledger.reply(command.token, rq.Nothing(), command.key)
 
     def fetched(self, query: q.ReadOldest, oldest: int) -> None:
         """Go on with a command, given the oldest event in the log. Raises CommandRefused."""
-        if isinstance(query.args, rq.ConsumerCreateArgs):
+        if isinstance(query.args, cn.ConsumerCreateArgs):
             consumer = self._create(query.args, oldest)
         else:
             consumer = self._acknowledge(query.args, oldest)
-        self._ledger.reply(query.token, rq.ConsumerResult(consumer=self._shown(consumer)), query.key)
+        self._ledger.reply(query.token, cn.ConsumerResult(consumer=self._shown(consumer)), query.key)
 
-    def _create(self, args: rq.ConsumerCreateArgs, oldest: int) -> KeptConsumer:
+    def _create(self, args: cn.ConsumerCreateArgs, oldest: int) -> KeptConsumer:
         ledger, kept = self._ledger, self._kept.get(args.name)
         if kept is not None:
             if not self._has_lapsed(kept, oldest):
@@ -113,7 +114,7 @@ class Consumers:
         consumer = KeptConsumer(name=args.name, log=ledger.log_id, position=position, created=now, used=now)
         return self._put(consumer)
 
-    def _acknowledge(self, args: rq.ConsumerAcknowledgeArgs, oldest: int) -> KeptConsumer:
+    def _acknowledge(self, args: cn.ConsumerAcknowledgeArgs, oldest: int) -> KeptConsumer:
         ledger, kept = self._ledger, self._find(args.name)
         if self._has_lapsed(kept, oldest):
             raise self._lapse(kept, oldest)
@@ -127,7 +128,7 @@ class Consumers:
 
     # -- parts of the above
 
-    def _ask(self, command: Commanded, args: rq.ConsumerCreateArgs | rq.ConsumerAcknowledgeArgs) -> None:
+    def _ask(self, command: Commanded, args: cn.ConsumerCreateArgs | cn.ConsumerAcknowledgeArgs) -> None:
         self._ledger.put(e.Fetch(q.ReadOldest(command.token, command.cause, command.key, command.op, args)))
 
     def _find(self, name: str) -> KeptConsumer:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
+from node.bus import consumers as cn
 from node.bus import events as ev
-from node.bus import requests as rq
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -96,7 +96,7 @@ class ReadOldest(msgspec.Struct, frozen=True):
     cause: ev.Cause | None
     key: Key | None
     op: str
-    args: rq.ConsumerCreateArgs | rq.ConsumerAcknowledgeArgs
+    args: cn.ConsumerCreateArgs | cn.ConsumerAcknowledgeArgs
 
 
 class FindOld(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from node.bus import bounds, nouns
+from node.bus import consumers as cn
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import queries as q
@@ -258,7 +259,7 @@ class Reader:
             log, head, oldest = self._log()
             return [shown(one, log, head, oldest, used.get(one.name, 0)) for one in self._consumers()]
 
-    def consumer_next(self, args: rq.ConsumerNextArgs) -> rq.ConsumerNextResult:
+    def consumer_next(self, args: cn.ConsumerNextArgs) -> cn.ConsumerNextResult:
         """The events after a consumer's position. Raises CommandRefused if it doesn't exist or has lapsed."""
         limit = max(1, min(args.limit, bounds.MAX_EVENTS))
         with self._moment() as db:
@@ -271,7 +272,7 @@ class Reader:
                 raise lapsed(kept, log, oldest)
             events = self._events_after(db, log, kept.position, limit)
             more = bool(events) and (events[-1].seq or 0) < head
-            return rq.ConsumerNextResult(log=log, consumer=consumer, head=head, events=events, more=more)
+            return cn.ConsumerNextResult(log=log, consumer=consumer, head=head, events=events, more=more)
 
     # -- messages
 

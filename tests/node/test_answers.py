@@ -17,6 +17,7 @@ import pytest
 
 from node import answers, deciding
 from node.answers import Answers
+from node.bus import consumers as cn
 from node.bus import encoding, nouns
 from node.bus import envelopes as en
 from node.bus import events as ev
@@ -112,9 +113,9 @@ class Store:
     def peers(self, args: rq.PeersArgs) -> rq.PeersResult:
         return rq.PeersResult(peers=[peer("plain-1")], next_tries=[])
 
-    def consumer_next(self, args: rq.ConsumerNextArgs) -> rq.ConsumerNextResult:
+    def consumer_next(self, args: cn.ConsumerNextArgs) -> cn.ConsumerNextResult:
         consumer = nouns.Consumer(name=args.name, position=0, lag=0, created=0, used=0)
-        return rq.ConsumerNextResult(log="log", consumer=consumer, events=[], head=7, more=False)
+        return cn.ConsumerNextResult(log="log", consumer=consumer, events=[], head=7, more=False)
 
     def delivery(self, message: int) -> rq.DeliveryResult:
         said = nouns.Message(id=message, room="r", order="", at=1, direction="out", author="me", name="anna")
@@ -493,7 +494,7 @@ def test_peers_are_told_with_their_next_tries_and_of_those_only() -> None:
 def test_a_consumer_that_is_asked_for_is_in_use() -> None:
     async def test(desk: Desk) -> None:
         before = answers.now_ms()
-        found = await desk.send("consumer_next", rq.ConsumerNextArgs(name="bot"))
+        found = await desk.send("consumer_next", cn.ConsumerNextArgs(name="bot"))
         assert desk.core.used == ["bot"]
         assert found.consumer.used >= before
 

@@ -18,6 +18,7 @@ from unittest import mock
 
 import msgspec
 
+from node.bus import consumers as cn
 from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import nouns, reducer
@@ -274,7 +275,7 @@ class Simulation:
         self.answered.add(act.token)
         if isinstance(act, e.Refuse):
             assert act.code in en.ERROR_CODES
-        elif isinstance(act.result, rq.ConsumerResult):
+        elif isinstance(act.result, cn.ConsumerResult):
             said = act.result.consumer
             kept = self.store.consumers.get(said.name)
             if not self.store.dropped[said.name]:
@@ -449,15 +450,15 @@ class Simulation:
         match dice.randrange(4):
             case 0:
                 since = dice.choice((None, dice.randrange(self.core.head + 3)))
-                self.command("consumer_create", rq.ConsumerCreateArgs(name=name, since=since))
+                self.command("consumer_create", cn.ConsumerCreateArgs(name=name, since=since))
             case 1 if dice.random() < 0.3:
-                self.command("consumer_drop", rq.ConsumerArgs(name=name))
+                self.command("consumer_drop", cn.ConsumerArgs(name=name))
             case 2:
                 self.feed(s.ConsumerAsked(name))
             case _:
                 for _ in range(dice.choice((1, 2))):
                     seq = dice.randrange(self.core.head + 3)
-                    self.command("consumer_acknowledge", rq.ConsumerAcknowledgeArgs(name=name, seq=seq))
+                    self.command("consumer_acknowledge", cn.ConsumerAcknowledgeArgs(name=name, seq=seq))
 
     def answer_fetch(self) -> None:
         fetch = self.fetches.pop(0)

@@ -18,6 +18,7 @@ import pytest
 import uvloop
 
 from node.bus import aio, encoding, following, nouns
+from node.bus import consumers as cn
 from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
@@ -419,13 +420,13 @@ class Positions:
 
     async def answer(self, command: en.Command) -> en.Reply:
         args = msgspec.json.decode(command.args, type=rq.COMMANDS[command.op][0])
-        if isinstance(args, rq.ConsumerAcknowledgeArgs):
+        if isinstance(args, cn.ConsumerAcknowledgeArgs):
             self.position = max(self.position, args.seq)
         consumer = nouns.Consumer(name="bot", position=self.position, lag=0, created=0, used=0)
-        result: rq.ConsumerResult | rq.ConsumerNextResult = rq.ConsumerResult(consumer=consumer)
-        if isinstance(args, rq.ConsumerNextArgs):
+        result: cn.ConsumerResult | cn.ConsumerNextResult = cn.ConsumerResult(consumer=consumer)
+        if isinstance(args, cn.ConsumerNextArgs):
             page = self.bus._page(rq.EventsArgs(since=self.position, limit=args.limit))
-            result = rq.ConsumerNextResult(
+            result = cn.ConsumerNextResult(
                 log=page.log, consumer=consumer, head=page.head, events=page.events, more=page.more
             )
         return en.Reply(v=1, id=command.id, ok=True, result=msgspec.Raw(encoding.encode(result)), head=self.bus.head)

@@ -12,6 +12,7 @@ import pytest
 
 from node import answers, app, batches, examining, turns
 from node.bus import bounds, diagnosis, following, locks, nouns, reducer, replier, server, words
+from node.bus import consumers as cn
 from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import requests as rq
@@ -389,7 +390,7 @@ def test_the_defaults_and_bounds_beside_the_commands_are_those_of_the_code() -> 
     known = commands()
     for op, default, most in (
         ("events", rq.EventsArgs(since=0).limit, bounds.MAX_EVENTS),
-        ("consumer_next", rq.ConsumerNextArgs(name="").limit, bounds.MAX_EVENTS),
+        ("consumer_next", cn.ConsumerNextArgs(name="").limit, bounds.MAX_EVENTS),
         ("history", rq.HistoryArgs(room="").limit, bounds.MAX_HISTORY),
         ("search", rq.SearchArgs(query="").limit, bounds.MAX_HITS),
         ("snapshot", rq.SnapshotArgs().limit, bounds.MAX_SNAPSHOT),

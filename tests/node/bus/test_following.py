@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.bus import bounds, encoding, nouns
+from node.bus import consumers as cn
 from node.bus import events as ev
 from node.bus import following as module
 from node.bus import requests as rq
@@ -242,11 +243,11 @@ def test_reports_are_due_when_it_is_in_step_and_now_and_then() -> None:
 # -- for a consumer
 
 
-def next_page(position: int, *seqs: int, head: int, log: str = "log") -> rq.ConsumerNextResult:
+def next_page(position: int, *seqs: int, head: int, log: str = "log") -> cn.ConsumerNextResult:
     consumer = nouns.Consumer(name="bot", position=position, lag=head - position, created=1, used=1)
     events = [event(seq, log) for seq in seqs]
     more = bool(seqs) and seqs[-1] < head
-    return rq.ConsumerNextResult(log=log, consumer=consumer, head=head, events=events, more=more)
+    return cn.ConsumerNextResult(log=log, consumer=consumer, head=head, events=events, more=more)
 
 
 def consuming(position: int = 0) -> Consuming:
@@ -265,7 +266,7 @@ def test_a_consumer_is_created_and_then_asked_for() -> None:
         "consumer_create",
         {"name": "bot", "since": 4, "restart": False},
     )
-    second = steps.send(rq.ConsumerResult(consumer=next_page(4, head=4).consumer))
+    second = steps.send(cn.ConsumerResult(consumer=next_page(4, head=4).consumer))
     assert second.op == "consumer_next"
     with pytest.raises(StopIteration) as done:
         steps.send(next_page(4, 5, 6, head=6))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from node.bus import consumers as cn
 from node.bus import requests as rq
 from node.core import effects as e
 from node.core import queries as q
@@ -93,7 +94,7 @@ def test_nothing_expires_after_a_start_with_the_clock_a_year_ahead_until_a_perso
 
 def test_no_consumer_is_dropped_and_no_deadline_stands_for_it_while_the_clock_is_doubted() -> None:
     desk = Desk()
-    result(desk.ask("consumer_create", rq.ConsumerCreateArgs(name="bot")))
+    result(desk.ask("consumer_create", cn.ConsumerCreateArgs(name="bot")))
     core = node(desk.store, START)
     core.handle(s.Started(LISTEN, [LISTEN]), START + YEAR_MS)
     core.handle(s.Ticked(), START + YEAR_MS)

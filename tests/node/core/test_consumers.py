@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from node.bus import bounds
+from node.bus import consumers as cn
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import consumers as module
@@ -21,15 +22,15 @@ DAY = 24 * 3600 * 1000
 
 
 def create(desk: Desk, name: str = "bot", **more: Any) -> list[e.Effect]:
-    return desk.ask("consumer_create", rq.ConsumerCreateArgs(name=name, **more))
+    return desk.ask("consumer_create", cn.ConsumerCreateArgs(name=name, **more))
 
 
 def acknowledge(desk: Desk, seq: int, name: str = "bot") -> list[e.Effect]:
-    return desk.ask("consumer_acknowledge", rq.ConsumerAcknowledgeArgs(name=name, seq=seq))
+    return desk.ask("consumer_acknowledge", cn.ConsumerAcknowledgeArgs(name=name, seq=seq))
 
 
 def drop(desk: Desk, name: str = "bot") -> list[e.Effect]:
-    return desk.ask("consumer_drop", rq.ConsumerArgs(name=name))
+    return desk.ask("consumer_drop", cn.ConsumerArgs(name=name))
 
 
 def happen(desk: Desk, count: int) -> None:
@@ -140,7 +141,7 @@ def test_one_that_is_not_there_is_not_found() -> None:
 def test_one_that_is_dropped_while_the_store_is_asked_is_not_found() -> None:
     desk = Desk()
     create(desk, since=0)
-    asked = desk.give(s.Commanded(77, "consumer_acknowledge", rq.ConsumerAcknowledgeArgs(name="bot", seq=1), ev.Cause(
+    asked = desk.give(s.Commanded(77, "consumer_acknowledge", cn.ConsumerAcknowledgeArgs(name="bot", seq=1), ev.Cause(
         client="c", request="r")))  # fmt: skip
     drop(desk)
     (fetch,) = only(e.Fetch, asked)

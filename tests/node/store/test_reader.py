@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from node.bus import bounds
+from node.bus import consumers as cn
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.core import effects as e
@@ -335,14 +336,14 @@ def test_what_is_next_for_a_consumer_stays_the_same_until_it_moves(store: Store)
     store.commit()
     keep(store, "bot", 3)
     for _ in range(2):
-        page = store.reader.consumer_next(rq.ConsumerNextArgs(name="bot", limit=2))
+        page = store.reader.consumer_next(cn.ConsumerNextArgs(name="bot", limit=2))
         assert [event.seq for event in page.events] == [4, 5]
         assert (page.log, page.head, page.more, page.consumer.lag) == (LOG, store.story.ledger.head, True, 3)
     keep(store, "bot", 5)
-    page = store.reader.consumer_next(rq.ConsumerNextArgs(name="bot"))
+    page = store.reader.consumer_next(cn.ConsumerNextArgs(name="bot"))
     assert ([event.seq for event in page.events], page.more) == ([6], False)
     keep(store, "bot", 6)
-    page = store.reader.consumer_next(rq.ConsumerNextArgs(name="bot"))
+    page = store.reader.consumer_next(cn.ConsumerNextArgs(name="bot"))
     assert (page.events, page.more, page.consumer.lag) == ([], False, 0)
 
 
@@ -352,11 +353,11 @@ def test_what_was_deleted_or_merged_leaves_a_consumer_where_it_is(store: Store) 
     store.story.hear(bela, "two")
     store.commit()
     keep(store, "bot", 1)
-    before = store.reader.consumer_next(rq.ConsumerNextArgs(name="bot"))
+    before = store.reader.consumer_next(cn.ConsumerNextArgs(name="bot"))
     store.story.contacts.unite(anna, bela)
     store.story.contacts.delete(bela)
     store.commit()
-    after = store.reader.consumer_next(rq.ConsumerNextArgs(name="bot"))
+    after = store.reader.consumer_next(cn.ConsumerNextArgs(name="bot"))
     assert after.consumer.position == 1
     assert [event.seq for event in after.events][: len(before.events)] == [event.seq for event in before.events]
     said = [event.data["message"] for event in after.events if event.type == "MessageReceived"]
@@ -372,18 +373,18 @@ def test_a_consumer_that_has_lapsed_is_told_so(store: Store, position: int, log:
     with sqlite3.connect(store.home / database.FILE_NAME) as db:
         db.execute("DELETE FROM event WHERE seq < 3")
     with pytest.raises(CommandRefused) as refused:
-        store.reader.consumer_next(rq.ConsumerNextArgs(name="bot"))
+        store.reader.consumer_next(cn.ConsumerNextArgs(name="bot"))
     assert code(refused) == "consumer_lapsed"
     assert refused.value.details == {"position": position, "oldest": 3}
     assert [one.lapsed for one in store.reader.consumers({})] == [True]
     keep(store, "bot", 2)
-    assert store.reader.consumer_next(rq.ConsumerNextArgs(name="bot")).events[0].seq == 3
+    assert store.reader.consumer_next(cn.ConsumerNextArgs(name="bot")).events[0].seq == 3
 
 
 def test_a_consumer_that_is_not_there_is_not_found(store: Store) -> None:
     store.commit()
     with pytest.raises(CommandRefused) as refused:
-        store.reader.consumer_next(rq.ConsumerNextArgs(name="x" * 1000))
+        store.reader.consumer_next(cn.ConsumerNextArgs(name="x" * 1000))
     assert code(refused) == "not_found"
     assert len(str(refused.value)) < 200
 
