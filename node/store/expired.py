@@ -5,7 +5,9 @@ Law of this file: SQL only. It only reads.
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
 from node.core import queries as q
@@ -28,32 +30,35 @@ def find_old(db: sqlite3.Connection, query: q.FindOld) -> s.OldFound:
         last = id_
         if at < query.before and not deleted:
             newest[room] = id_
+    found = [] if not newest else _rooms(db, newest)
+    return s.OldFound(query, found, last if newest else _next_old(db, query, last))
+
+
+def _rooms(db: sqlite3.Connection, newest: Mapping[int, int]) -> list[q.OldOf]:
+    """What expires of each room (by its number), up to its newest old message."""
+    rows = db.execute(
+        # The cross join makes SQLite scan by id, not by room: few messages are left below, but a room may have many.
+        "WITH upto(room, id) AS (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?))"  # noqa: S608
+        " SELECT room.number, room.id,"
+        " count(*) FILTER (WHERE entry.id > room.read_upto AND NOT entry.outgoing AND entry.kind = 'text'),"
+        f" max(NOT {delivery.WAITS})"
+        f" FROM entry CROSS JOIN upto ON upto.room = {leaving.HOME} AND entry.id <= upto.id"
+        " JOIN room ON room.number = upto.room"
+        " WHERE entry.id <= ? GROUP BY room.number",
+        (json.dumps(list(newest.items())), max(newest.values())),
+    )
     found = []
-    for room, upto in newest.items():
-        id_, read_upto = db.execute("SELECT id, read_upto FROM room WHERE number = ?", (room,)).fetchone()
-        numbers = leaving.listed(leaving.numbers(db, room))
-        # The unary + makes SQLite scan by id, not by room: few messages are left below `upto`, but a room may have
-        # many.
-        unread = _one(
-            db,
-            f"SELECT count(*) FROM entry WHERE id > ? AND id <= ? AND +room IN {numbers}"  # noqa: S608
-            " AND NOT outgoing AND kind = 'text'",
-            read_upto,
-            upto,
-        )
-        goes = _one(
-            db,
-            f"SELECT 1 FROM entry WHERE id <= ? AND +room IN {numbers} AND NOT {delivery.WAITS} LIMIT 1",  # noqa: S608
-            upto,
-        )
+    for number, id_, unread, goes in rows.fetchall():
+        if not goes:
+            continue
+        numbers = leaving.listed(leaving.numbers(db, number))
         stays = _one(
             db,
             f"SELECT 1 FROM entry WHERE room IN {numbers} AND (id > ? OR {delivery.WAITS}) LIMIT 1",  # noqa: S608
-            upto,
+            newest[number],
         )
-        if goes:
-            found.append(q.OldOf(id_, upto, unread, not stays))
-    return s.OldFound(query, found, last if newest else _next_old(db, query, last))
+        found.append(q.OldOf(id_, newest[number], unread, not stays))
+    return found
 
 
 def _next_old(db: sqlite3.Connection, query: q.FindOld, after: int) -> int | None:

@@ -23,6 +23,8 @@ _PEER_COLUMNS = (
     "id, room, name, kind, host, port, dialect, dialect_from, link, error, last_seen, wanted, gone, own_name, standing,"
     " warning, rival, verified, refusal, hostnames, presence, status"
 )
+#: Records that don't touch messages: it is all the same whether they come before an ExpireMessages or after it.
+_BESIDE_EXPIRY = (e.ExpireMessages, e.PutRoom, e.Log)
 _ENTRY_COLUMNS = "id, room, clock, at, outgoing, author, name, kind, marks"
 
 
@@ -53,6 +55,7 @@ class Records:
         deliveries: list[tuple[Any, ...]] = []
         events: list[tuple[Any, ...]] = []
         replies: list[tuple[Any, ...]] = []
+        expiring: dict[int, int] = {}
         peers: dict[str, e.PutPeer] = {}
         rooms: dict[str, nouns.Room] = {}
         states: dict[tuple[int, str], e.SetState] = {}
@@ -73,7 +76,14 @@ class Records:
             for pile in (entries, tied, bodies, deliveries, peers, rooms, states, changed):
                 pile.clear()
 
+        def expire() -> None:
+            """Expire what was collected: of all rooms at once, because many take hardly longer than one."""
+            removal.expire(db, expiring)
+            expiring.clear()
+
         for record in records:
+            if expiring and type(record) not in _BESIDE_EXPIRY:
+                expire()
             if type(record) is e.Log:
                 events.append(_event_row(record))
             elif type(record) is e.AddMessage:
@@ -120,8 +130,10 @@ class Records:
                 self._let_go(record.room, gone)
                 removal.delete(db, record.room, gone)
             elif type(record) is e.ExpireMessages:
-                flush()
-                removal.expire(db, self._room_number(record.room), record.upto)
+                if not expiring:
+                    flush()
+                number = self._room_number(record.room)
+                expiring[number] = max(record.upto, expiring.get(number, 0))
             elif type(record) is e.PutSettings:
                 said = {"settings": encoding.encode(record.settings), "self": encoding.encode(record.self)}
                 said["saved"] = encoding.encode(record.saved)
@@ -152,6 +164,8 @@ class Records:
                 db.execute("DELETE FROM consumer WHERE name = ?", (record.name,))
             elif type(record) is e.SaveReply:
                 replies.append((record.key.key, record.key.fingerprint, as_kept(record.reply), record.at))
+        if expiring:
+            expire()
         flush()
         insert(db, "INSERT OR REPLACE INTO reply VALUES", replies)
         insert(db, "INSERT INTO event VALUES", events)

@@ -11,6 +11,7 @@ All functions may raise IndexBroken and sqlite3.Error.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -128,15 +129,18 @@ def _delete_some(db: sqlite3.Connection, room: int, limit: int) -> int:
     return count
 
 
-def expire(db: sqlite3.Connection, room: int, upto: int) -> None:
-    """Delete a room's messages up to the id `upto`, except those that wait for peers. Signed headers stay in `signed`.
+def expire(db: sqlite3.Connection, upto: Mapping[int, int]) -> None:
+    """Delete messages up to an id, for each room by its number, except those that wait for peers.
 
-    `room` is its number.
+    Signed headers stay in `signed`.
     """
     last = index.newest(db)
-    # The unary + makes SQLite scan by id, not by room: few messages are left below `upto`, but a room may have many.
-    numbers = leaving.listed(leaving.numbers(db, room))
-    _list_gone(db, f"id <= ? AND +room IN {numbers} AND NOT {delivery.WAITS}", (upto,))
+    db.execute("CREATE TEMP TABLE IF NOT EXISTS expiring (room INTEGER PRIMARY KEY, upto INTEGER NOT NULL)")
+    db.execute("DELETE FROM expiring")
+    db.executemany("INSERT INTO expiring VALUES (?, ?)", upto.items())
+    # By id, not by room: few messages are left below, but a room may have many.
+    old = f"id <= (SELECT upto FROM expiring WHERE expiring.room = {leaving.HOME})"  # noqa: S608
+    _list_gone(db, f"id <= ? AND {old} AND NOT {delivery.WAITS}", (max(upto.values()),))
     index.forget_listed(db)
     clock = db.execute("SELECT max(clock) FROM entry WHERE id IN (SELECT id FROM gone)").fetchone()[0] or 0
     clock = max(clock, facts.held(db, "clock"))

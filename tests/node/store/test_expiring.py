@@ -113,6 +113,41 @@ def test_an_old_message_goes_with_all_that_hangs_on_it(store: Store) -> None:
     assert store.reader.counts()[0] == 1
 
 
+def test_of_each_room_goes_what_is_old_there(store: Store) -> None:
+    story = store.story
+    anna, bela, cem = (
+        story.meet(f"10.0.0.{number}", 5000, name) for number, name in enumerate(("anna", "bela", "cem"))
+    )
+    for number in range(3):
+        for contact in (anna, bela, cem):
+            story.hear(contact, f"{contact.peer.name} {number}")
+    store.commit()
+    ids = store.column("SELECT id FROM entry ORDER BY id")
+    # Up to anna's second text and bela's third.
+    for contact, upto in ((anna, ids[3]), (bela, ids[7])):
+        assert isinstance(upto, int)
+        assert story.rooms.expire(contact.peer.room, upto, 0)
+    store.commit()
+    left = store.column("SELECT text FROM body ORDER BY entry")
+    assert left == ["cem 0", "cem 1", "anna 2", "cem 2"]
+
+
+def test_what_waits_when_its_room_expires_stays_and_what_waits_no_longer_goes(store: Store) -> None:
+    story = store.story
+    anna, bela = story.meet("10.0.0.1", 5000), story.meet("10.0.0.2", 5000)
+    stays, goes = story.say(anna, "sent later"), story.say(bela, "sent before")
+    story.hear(anna, "old")
+    store.commit()
+    # All in one commit.
+    assert story.rooms.expire(anna.peer.room, goes + 1, 0)
+    story.rooms.state(anna.peer.room, stays, anna.id, "sent")
+    story.rooms.state(bela.peer.room, goes, bela.id, "sent")
+    assert story.rooms.expire(bela.peer.room, goes + 1, 0)
+    store.commit()
+    assert store.column("SELECT text FROM body") == ["sent later"]
+    assert store.column("SELECT state FROM delivery") == ["sent"]
+
+
 def test_ids_and_the_clock_go_on_when_no_message_is_left(store: Store) -> None:
     anna = store.story.meet("10.0.0.1", 5000)
     last = store.story.hear(anna, "a", "b")[-1]
