@@ -174,6 +174,7 @@ class Retention:
         self._paces: dict[str, Pace] = {}
         self._took = 0.0
         self._commits = 0
+        self._race = pace.Race()
         #: The expiry step that the core is working on, and the future that resolves when it reports.
         self._asked: k.Expire | None = None
         self._over: asyncio.Future[k.Expired]
@@ -259,9 +260,9 @@ class Retention:
                 assert_never(step)
         return k.Done()
 
-    async def _moment(self) -> None:
-        """Leave the writer to others for as long as they are due."""
-        others = not self._host.idle or self._host.commits != self._commits
+    async def _moment(self, *, hurry: bool = False) -> None:
+        """Leave the writer to others for as long as they are due. `hurry`: for one commit."""
+        others = not hurry and (not self._host.idle or self._host.commits != self._commits)
         await asyncio.sleep(pace.rest(self._took, others))
         self._commits = self._host.commits
 
@@ -289,10 +290,11 @@ class Retention:
             size.took(count, self._writer.spent[0])
 
     async def _expire(self, step: k.Expire) -> k.Expired | None:
-        await self._moment()
+        await self._moment(hurry=self._race.behind(self._host.head))
         size = self._pace("expire")
+        rows = self._race.rows(size.size, self._host.head)
         self._asked, self._over = step, asyncio.get_running_loop().create_future()
-        self._host.feed(s.ExpiryDue(step.before, step.after, size.size))
+        self._host.feed(s.ExpiryDue(step.before, step.after, rows))
         try:
             async with asyncio.timeout(STEP_PATIENCE):
                 expired = await self._over
@@ -302,7 +304,8 @@ class Retention:
             self._asked = None
         if expired.gone:
             working, self._took = self._writer.spent
-            size.took(size.size, working)
+            size.took(rows, working)
+            self._race.gone(rows)
             # The step was a commit, too.
             self._commits += 1
         return expired

@@ -1,7 +1,8 @@
 """What others notice while a large conversation is deleted, two large ones become one, or old messages expire.
 
 One front end sends singly, another asks for the status and for a page of a conversation, all with short pauses: first
-on the quiet node, then while it works. Expiry also stands beside bare SQL that deletes the same rows.
+on the quiet node, then while it works. Expiry also stands beside bare SQL that deletes the same rows, and beside what
+comes in meanwhile when somebody floods.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from collections.abc import Callable, Iterator
 
 from node.bus.client import Client
 from node.store import database as store
-from tests.bench import database
-from tests.bench.processes import NodeProcess, temporary_home
+from tests.bench import database, traffic
+from tests.bench.processes import NodeProcess, Worker, temporary_home
 from tests.bench.rows import Row, Target
 from tests.bench.sizes import Sizes
 
@@ -87,7 +88,7 @@ def p99(values: list[float]) -> float:
 
 
 def measure(sizes: Sizes) -> list[Row]:
-    """Deletion, merge, expiry."""
+    """Deletion, merge, expiry, and expiry against a flood."""
     rows = []
     with temporary_home() as home:
         database.fill(home, sizes.deleted, shares=(0.96, 0.02, 0.02))
@@ -101,6 +102,9 @@ def measure(sizes: Sizes) -> list[Row]:
         database.fill(home, sizes.database)
         shutil.copy(home / store.FILE_NAME, copy / store.FILE_NAME)
         rows += _expiry(sizes, home, bare(copy))
+    with temporary_home() as home:
+        database.fill(home, sizes.raced)
+        rows.append(_race(sizes, home))
     return rows
 
 
@@ -157,6 +161,27 @@ def _expiry(sizes: Sizes, home: pathlib.Path, references: float) -> list[Row]:
         references=[references],
     )  # fmt: skip
     return [speed, *_waited(what, quiet, meanwhile)]
+
+
+def _race(sizes: Sizes, home: pathlib.Path) -> Row:
+    """How much expires while a client in clear says as much as is taken, beside what comes meanwhile."""
+    with NodeProcess(home) as node:
+        # More than there is time for.
+        flood = Worker(traffic.say, node.host, node.port, traffic.LINE, 10**9, traffic.BLOCK, traffic.CONNECT)
+        with flood:
+            flood.hear()
+            node.client.trust_clock()
+            flood.say("go")
+            flood.hear()
+            before, began = node.client.stats().received, time.perf_counter()
+            node.client.settings(keep_days=1)
+            wait_until(lambda: not old(home))
+            took = time.perf_counter() - began
+            came = node.client.stats().received - before
+    return Row(
+        what=f"expire {sizes.raced:,} while others flood", unit="messages/s", values=[sizes.raced / took],
+        beside="what comes", references=[came / took], ratio_target=Target("≥", 1.0),
+    )  # fmt: skip
 
 
 def bare(home: pathlib.Path) -> float:

@@ -78,6 +78,8 @@ class Sizes(msgspec.Struct, frozen=True):
     #: others are watched on the quiet node.
     deleted: int = 500_000
     merged: int = 200_000
+    #: Old messages that expire while somebody floods.
+    raced: int = 200_000
     quiet_s: float = 3.0
 
 
@@ -128,5 +130,6 @@ QUICK = Sizes(
     asked=3,
     deleted=3_000,
     merged=1_000,
+    raced=2_000,
     quiet_s=0.2,
 )

@@ -18,7 +18,7 @@ from tests.support.chromium import CHROMIUM
 #: So many figures each family has.
 FIGURES = {
     "plain": 5, "latency": 2, "sending": 5, "delivered": 4, "links": 5,
-    "paging": 5, "snapshots": 4, "newcomers": 6, "searching": 19, "leaving": 20, "idle": 4,
+    "paging": 5, "snapshots": 4, "newcomers": 6, "searching": 19, "leaving": 21, "idle": 4,
     "burst": 2, "crowd": 6, "handshakes": 8, "finding": 13, "scrolling": 7, "pixels": 8, "opening": 2, "many": 3,
     "growth": 16,
 }  # fmt: skip

@@ -240,6 +240,31 @@ def test_a_step_of_expiry_is_as_large_as_its_commits_were_quick() -> None:
     assert limits[0] == pace.FIRST and limits[1] < limits[0] and limits[2] == limits[1]
 
 
+def test_expiry_that_is_behind_takes_as_much_as_came_and_rests_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    rested: dict[int, bool] = {}
+    loop = Loop()
+
+    def rest(seconds: float, others: bool) -> float:
+        rested[len(loop.due)] = others
+        return 0.0
+
+    monkeypatch.setattr(retention.pace, "rest", rest)
+    loop.idle = False
+    keep(loop, keep_days=30)
+    loop.walk = [(True, 200), (True, 400), (False, None)]
+    fed = loop.feed
+
+    def flooded(stimulus: s.ExpiryDue | s.ClockLooked) -> None:
+        loop.head += 1_500 if len(loop.due) == 0 else 0
+        fed(stimulus)
+
+    monkeypatch.setattr(loop, "feed", flooded)
+    run(loop, lambda: len(loop.due) == 3)
+    assert [one.limit for one in loop.due][:2] == [pace.FIRST, 1_500]
+    # Before the second step, more had come than gone.
+    assert [rested[taken] for taken in range(3)] == [True, False, True]
+
+
 def test_a_disk_that_fails_is_left_alone_and_tried_again() -> None:
     loop = Loop()
     loop.fails, loop.head = 3, 1_000_001

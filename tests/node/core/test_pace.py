@@ -53,3 +53,30 @@ def test_others_have_the_writer_as_long_as_the_last_step_had_it_but_never_for_ev
     assert pace.rest(0.01, others=False) == 0
     assert pace.rest(0.01, others=True) == 0.01
     assert pace.rest(60.0, others=True) == pace.MAX_REST
+
+
+def test_a_step_of_more_rows_than_its_size_counts_for_a_step_of_its_size() -> None:
+    one, other = Pace(), Pace()
+    one.took(pace.FIRST, 0.002)
+    other.took(10 * pace.FIRST, 0.02)
+    assert one.size == other.size > pace.FIRST
+
+
+def test_a_step_is_as_large_as_what_came_since_the_last_one_within_a_bound() -> None:
+    race = pace.Race()
+    assert race.rows(100, head=1_000_000) == 100, "what came before is the past"
+    assert race.rows(100, head=1_000_050) == 100
+    assert race.rows(100, head=1_000_550) == 500
+    assert race.rows(100, head=2_000_000) == pace.MOST_TO_KEEP_UP
+    assert race.rows(5_000, head=3_000_000) == 5_000
+
+
+def test_expiry_is_behind_while_at_least_as_much_comes_as_goes() -> None:
+    race = pace.Race()
+    race.rows(100, head=0)
+    assert not race.behind(head=0)
+    race.gone(100)
+    assert not race.behind(head=99)
+    assert race.behind(head=100)
+    race.rows(100, head=100)
+    assert race.behind(head=101), "the step removed nothing"
