@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -72,16 +73,8 @@ class Sending:
             if isinstance(target, Contact):
                 # First of all, so that a recipient doesn't leave the list to make room for others.
                 self._contacts.stand(target, "known")
-        said: dict[str, tuple[Contact, list[int]]] = {}
-        for index, outgoing in enumerate(args.messages):
-            target = found[outgoing.to]
-            if isinstance(target, Address):
-                target = found[outgoing.to] = self._contacts.at(target.host, target.port) or self._contacts.add(
-                    target.host, target.port, None, "unknown", "guess"
-                )
-            said.setdefault(target.id, (target, []))[1].append(index)
         accepted: dict[int, nouns.Message] = {}
-        for contact, indexes in said.values():
+        for contact, indexes in self._runs(args.messages, found):
             messages = self._accept(contact, me, [args.messages[index].text for index in indexes])
             accepted |= zip(indexes, messages, strict=True)
         self._ledger.reply(
@@ -95,8 +88,27 @@ class Sending:
             check_answerable(target)
         return target
 
+    def _runs(
+        self, messages: Sequence[rq.Outgoing], found: dict[str, Contact | Address]
+    ) -> Iterator[tuple[Contact, list[int]]]:
+        """The messages by recipient, as their indexes: in clear those that follow each other, in their order.
+
+        Then all to each node, because a signature costs as much as fifty messages.
+        """
+        to_nodes: dict[str, tuple[Contact, list[int]]] = {}
+        for to, run in itertools.groupby(range(len(messages)), lambda index: messages[index].to):
+            target = found[to]
+            if isinstance(target, Address):
+                target = found[to] = self._contacts.at(target.host, target.port) or self._contacts.add(
+                    target.host, target.port, None, "unknown", "guess"
+                )
+            if target.is_node and not target.queue.pending:
+                to_nodes.setdefault(target.id, (target, []))[1].extend(run)
+            else:
+                yield target, list(run)
+        yield from to_nodes.values()
+
     def _accept(self, contact: Contact, me: nouns.Self, texts: list[str]) -> list[nouns.Message]:
-        """Take texts for one recipient: all together, because a signature costs as much as fifty messages."""
         self._contacts.revive(contact)
         room = contact.peer.room
         if contact.is_node and not contact.queue.pending:

@@ -33,7 +33,7 @@ def broken(owner, method, meets):
 
 # Half-way: the message is written down, what should follow isn't.
 broken(Rooms, "receive", lambda room, author, name, texts: any("core" in text.text for text in texts))
-broken(Rooms, "accept", lambda room, peer, me, text: "command" in text)
+broken(Rooms, "accept", lambda room, peer, me, texts: any("command" in text for text in texts))
 broken(Link, "receive_data", lambda data, now: b"link" in data)
 broken(Network, "perform", lambda act: isinstance(act, e.Transmit) and "act" in act.text)
 courteous_node.begin()
