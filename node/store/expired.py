@@ -1,11 +1,10 @@
 """Finding messages that have expired: which rooms have some, and what is left of them. (core/keeping.py decides.)
 
-Law of this file: SQL only. It only reads.
+Law of this file: SQL only. It only reads; it writes to a temporary table of its own.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Mapping
 from typing import Any
@@ -36,16 +35,18 @@ def find_old(db: sqlite3.Connection, query: q.FindOld) -> s.OldFound:
 
 def _rooms(db: sqlite3.Connection, newest: Mapping[int, int]) -> list[q.OldOf]:
     """What expires of each room (by its number), up to its newest old message."""
+    db.execute("CREATE TEMP TABLE IF NOT EXISTS upto (room INTEGER PRIMARY KEY, id INTEGER NOT NULL)")
+    db.execute("DELETE FROM upto")
+    db.executemany("INSERT INTO upto VALUES (?, ?)", newest.items())
     rows = db.execute(
         # The cross join makes SQLite scan by id, not by room: few messages are left below, but a room may have many.
-        "WITH upto(room, id) AS (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?))"  # noqa: S608
-        " SELECT room.number, room.id,"
+        "SELECT room.number, room.id,"  # noqa: S608
         " count(*) FILTER (WHERE entry.id > room.read_upto AND NOT entry.outgoing AND entry.kind = 'text'),"
         f" max(NOT {delivery.WAITS})"
         f" FROM entry CROSS JOIN upto ON upto.room = {leaving.HOME} AND entry.id <= upto.id"
         " JOIN room ON room.number = upto.room"
         " WHERE entry.id <= ? GROUP BY room.number",
-        (json.dumps(list(newest.items())), max(newest.values())),
+        (max(newest.values()),),
     )
     found = []
     for number, id_, unread, goes in rows.fetchall():

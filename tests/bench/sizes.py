@@ -78,8 +78,9 @@ class Sizes(msgspec.Struct, frozen=True):
     #: others are watched on the quiet node.
     deleted: int = 500_000
     merged: int = 200_000
-    #: Old messages that expire while somebody floods.
+    #: Old messages that expire while so many a second come.
     raced: int = 200_000
+    raced_per_s: int = 20_000
     quiet_s: float = 3.0
 
 
@@ -131,5 +132,6 @@ QUICK = Sizes(
     deleted=3_000,
     merged=1_000,
     raced=2_000,
+    raced_per_s=500,
     quiet_s=0.2,
 )
