@@ -65,7 +65,7 @@ class Outbox:
     """The texts on their way to the node, in order, one at a time. `new_id` makes a key that nobody has used."""
 
     def __init__(self, new_id: Callable[[], str]) -> None:
-        self._new_key = new_id
+        self._new_id = new_id
         self.pending: list[Pending] = []
         #: The one that is being handed over right now.
         self._under_way: Pending | None = None
@@ -74,7 +74,7 @@ class Outbox:
         """Take a text; False: too many are on their way."""
         if len(self.pending) >= MAX_PENDING:
             return False
-        self.pending.append(Pending(text, self._new_key(), now))
+        self.pending.append(Pending(text, self._new_id(), now))
         return True
 
     def next(self, now: int) -> Pending | None:
