@@ -8,7 +8,7 @@ The writer does one thing at a time, so whatever comes while a step runs waits f
 - While somebody does, the writer is theirs for as long as the last step took. So steps have half of its time at most;
   and as they have half of it, however much others write, they come to their end.
 - Expiry must not be outgrown: while at least as much comes as expires, a step has as many rows as have come, up to
-  MOST_TO_KEEP_UP, and the writer is others' for one commit.
+  HURRY times its size, and the writer is others' for one commit.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ GOAL = 0.005
 EXPIRY_GOAL = 0.01
 #: Rows of a step: the first time, and at least and at most.
 FIRST, LEAST, MOST = 100, 10, 20_000
-#: Rows of a step of expiry, at most, because as many have come. It takes some 40 ms, for which others wait.
-MOST_TO_KEEP_UP = 2_000
+#: So many times its size a step of expiry may have, because as much has come: others wait 40 ms for it.
+HURRY = 4
 #: A step grows and shrinks by these factors at most: what comes next may take longer, and a machine that was busy with
 #: other things for a moment says nothing of it.
 GROWTH, SHRINKAGE = 1.5, 0.5
@@ -65,7 +65,7 @@ class Race:
 
     def rows(self, size: int, head: int) -> int:
         """Rows of the next step, where it would have `size` otherwise; the step begins now."""
-        rows = max(size, min(self._came(head), MOST_TO_KEEP_UP))
+        rows = max(size, min(self._came(head), HURRY * size))
         self._head, self._gone = head, 0
         return rows
 

@@ -255,12 +255,12 @@ def test_expiry_that_is_behind_takes_as_much_as_came_and_rests_for_nobody(monkey
     fed = loop.feed
 
     def flooded(stimulus: s.ExpiryDue | s.ClockLooked) -> None:
-        loop.head += 1_500 if len(loop.due) == 0 else 0
+        loop.head += 300 if len(loop.due) == 0 else 0
         fed(stimulus)
 
     monkeypatch.setattr(loop, "feed", flooded)
     run(loop, lambda: len(loop.due) == 3)
-    assert [one.limit for one in loop.due][:2] == [pace.FIRST, 1_500]
+    assert [one.limit for one in loop.due][:2] == [pace.FIRST, 300]
     # Before the second step, more had come than gone.
     assert [rested[taken] for taken in range(3)] == [True, False, True]
 
