@@ -45,7 +45,7 @@ def structure(db: sqlite3.Connection, table: str) -> Structure:
     record = row[0] if row is not None else None
     if not isinstance(record, bytes):
         raise Unreadable("its structure record is missing")
-    # A cookie of 4 bytes. Since SQLite 3.43 a version marker of 4 bytes may follow, and each segment has three more
+    # A cookie of 4 bytes. Since SQLite 3.43 a version marker of 4 bytes may follow, and each segment has five more
     # numbers.
     later = record[4:8] == b"\xff\x00\x00\x01"
     numbers = _numbers(record, 8 if later else 4)
@@ -63,7 +63,8 @@ def structure(db: sqlite3.Connection, table: str) -> Structure:
                         raise Unreadable("its structure record makes no sense")
                     pages += last - first + 1
                 if later:
-                    _, _, _ = next(numbers), next(numbers), next(numbers)
+                    for _ in range(5):
+                        next(numbers)
     except StopIteration:
         raise Unreadable("its structure record ends too soon") from None
     return Structure(levels, filled, pages)

@@ -82,10 +82,11 @@ def test_a_missing_structure_is_refused(table: sqlite3.Connection) -> None:
 
 
 def test_the_structure_of_a_later_format_is_read(table: sqlite3.Connection) -> None:
-    # One level with a segment of pages 1 to 3, in the format of SQLite 3.43, which adds three numbers to a segment.
-    record = b"\0\0\0\1" + b"\xff\0\0\1" + b"\1\1\5" + b"\0\1" + b"\7\1\3" + b"\1\1\0"
+    # One level with two segments, of pages 1 to 3 and 2 to 2, in the format of SQLite 3.43.
+    more = b"\1\1\0\0\x09"
+    record = b"\0\0\0\1" + b"\xff\0\0\1" + b"\1\2\5" + b"\0\2" + b"\7\1\3" + more + b"\x08\2\2" + more
     table.execute("UPDATE words_data SET block = ? WHERE id = 10", (record,))
-    assert structure(table, "words") == Structure(levels=1, filled=1, pages=3)
+    assert structure(table, "words") == Structure(levels=1, filled=1, pages=4)
 
 
 def test_no_step_of_a_large_deletion_writes_much_more_than_the_others(tmp_path: pathlib.Path) -> None:
