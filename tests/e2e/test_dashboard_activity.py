@@ -13,7 +13,7 @@ from node.bus import envelopes as en
 from node.bus import events as ev
 from node.bus import nouns
 from node.errors import CommandRefused
-from tests.e2e.browser import Visit, until, until_copied
+from tests.e2e.browser import Visit, standing, until, until_copied
 from tests.support.fake_node import FakeNode, fill, now
 
 pytest_plugins = ["tests.e2e.browser"]
@@ -114,12 +114,12 @@ def test_nothing_moves_under_a_reader(node: FakeNode, visit: Visit) -> None:
     place = row(tab, "“line 100”")
     place.scroll_into_view_if_needed()
     main(tab).evaluate("sheet => sheet.scrollTop += 400")
-    at = place.evaluate("row => row.getBoundingClientRect().top")
+    at = standing(place)
     for number in range(3):
         node.receive(bela, f"new one {number}")
     expect(fresh(tab)).to_have_text("3 new events")
     expect(row(tab, "new one")).to_have_count(0)
-    assert place.evaluate("row => row.getBoundingClientRect().top") == at
+    assert standing(place) == at
     fresh(tab).click()
     expect(row(tab, "new one 2")).to_be_in_viewport()
     expect(fresh(tab)).to_be_hidden()
@@ -288,7 +288,7 @@ def test_a_tab_that_lost_the_server_goes_on(node: FakeNode, visit: Visit) -> Non
     tab, reading = all_heard(visitor.open(), "line 149"), all_heard(visitor.open(), "line 149")
     place = row(reading, "“line 70”")
     place.scroll_into_view_if_needed()
-    at = place.evaluate("row => row.getBoundingClientRect().top")
+    at = standing(place)
     visitor.forgiving = True
     visitor.dashboard.stop()
     for one in (tab, reading):
@@ -303,7 +303,7 @@ def test_a_tab_that_lost_the_server_goes_on(node: FakeNode, visit: Visit) -> Non
     expect(value(tab, "stored")).to_have_text("12 MB")
     # Who reads is left where they are.
     expect(fresh(reading)).to_have_text("2 new events")
-    assert place.evaluate("row => row.getBoundingClientRect().top") == at
+    assert standing(place) == at
 
 
 def test_what_the_tab_keeps_has_a_bound(node: FakeNode, visit: Visit) -> None:
