@@ -55,6 +55,8 @@ class Lines:
         self._taken = snapshot.seq
         self._takes = threading.Condition()
         self._printed: dict[int, None] = {}
+        #: Messages may be missing since a resynchronisation.
+        self._missing = False
         #: On a terminal, what one types stands there already.
         self._echoed = sys.stdin.isatty() and not as_json
         if isinstance(sys.stdin, io.TextIOWrapper):
@@ -124,6 +126,8 @@ class Lines:
                 item = follower.next(timeout=LOOK_S)
                 if item is not None:
                     self._take(item)
+                if self._missing:
+                    self._show_newest()
                 with self._takes:
                     self._taken = follower.cursor.seq if follower.cursor is not None else self._taken
                     self._takes.notify_all()
@@ -142,8 +146,7 @@ class Lines:
         elif isinstance(item, Back):
             print("The node is back.", file=sys.stderr, flush=True)
         elif isinstance(item, Resync):
-            if talk.room is not None:
-                self._show(self._client.history(talk.room_id, limit=PAGE).messages)
+            self._missing = True
         elif isinstance(item.data, ev.MessageReceived | ev.MessageAccepted) and item.data.message.room == talk.room_id:
             own = item.cause is not None and item.cause.client == self._client.name
             if own and self._echoed:
@@ -152,6 +155,12 @@ class Lines:
                 self._show([item.data.message])
         elif isinstance(item.data, ev.MessageStateChanged) and item.data.room == talk.room_id:
             self._became(item.data)
+
+    def _show_newest(self) -> None:
+        """What came while nothing could be followed. Raises BusError; then it is still missing."""
+        if self._talk.room is not None:
+            self._show(self._client.history(self._talk.room_id, limit=PAGE).messages)
+        self._missing = False
 
     def _became(self, data: ev.MessageStateChanged) -> None:
         if data.state in ("failed", "unconfirmed") and not self._json:

@@ -7,10 +7,13 @@ import json
 import pathlib
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from node.bus import envelopes as en
+from node.bus import requests as rq
+from node.bus.client import Client, Resync
 from node.errors import CommandRefused
 from node.terminal import chat_lines, console
 from tests.support.fake_node import FakeNode
@@ -83,6 +86,42 @@ def test_what_comes_meanwhile_is_printed(
     speaker.join(60)
     assert "not this" not in told and "> anna: said elsewhere" in told
     assert "is failed: It refused.)" in told
+
+
+def test_a_page_that_could_not_be_read_after_a_resynchronisation_is_printed_later(
+    node: FakeNode, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bela = node.add_node("bela")
+    node.receive(bela, "missed")
+    with Client(node.home) as client:
+        snapshot = client.snapshot()
+        lines = chat_lines.Lines(client, snapshot, bela.room, bela.id, as_json=False)
+        read, asked = client.history, 0
+
+        def history(*args: Any, **options: Any) -> rq.HistoryResult:
+            nonlocal asked
+            asked += 1
+            if asked == 1:
+                raise CommandRefused("busy", "Busy.")
+            return read(*args, **options)
+
+        class Follows:
+            cursor = None
+            given = 0
+
+            def next(self, timeout: float) -> Resync | None:
+                self.given += 1
+                if self.given == 3:
+                    lines._ended.set()
+                return Resync(snapshot) if self.given == 1 else None
+
+            def close(self) -> None:
+                pass
+
+        monkeypatch.setattr(client, "history", history)
+        monkeypatch.setattr(client, "follow", lambda cursor: Follows())
+        lines._follow()
+    assert (capsys.readouterr().out.count("bela: missed"), asked) == (1, 2)
 
 
 def test_a_line_that_is_refused_is_said_with_the_line_and_makes_the_exit_code(
