@@ -102,7 +102,7 @@ class Sending:
                 target = found[to] = self._contacts.at(target.host, target.port) or self._contacts.add(
                     target.host, target.port, None, "unknown", "guess"
                 )
-            if target.is_node and not target.queue.pending:
+            if _becomes_entries(target):
                 to_nodes.setdefault(target.id, (target, []))[1].extend(run)
             else:
                 yield target, list(run)
@@ -111,7 +111,7 @@ class Sending:
     def _accept(self, contact: Contact, me: nouns.Self, texts: list[str]) -> list[nouns.Message]:
         self._contacts.revive(contact)
         room = contact.peer.room
-        if contact.is_node and not contact.queue.pending:
+        if _becomes_entries(contact):
             messages = self._replication.say(room, me, texts)
             self._outbox.hurry(contact)
         else:
@@ -168,6 +168,11 @@ def check_answerable(contact: Contact) -> None:
         )
     if contact.not_dialled is not None and not contact.links:
         raise CommandRefused("service_port", contact.not_dialled)
+
+
+def _becomes_entries(contact: Contact) -> bool:
+    """Whether what is said to a peer becomes entries. Behind messages that still wait in clear, it waits with them."""
+    return contact.is_node and not contact.queue.pending
 
 
 def _check_text(text: str) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-import uuid
 
 from node.bus import bounds, nouns
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.bus.client import Client, Cursor, Resync
+from node.bus.commands import new_id
 from node.errors import BusError, CommandRefused
 from node.printable import flat
 from node.terminal.lines import until
@@ -38,7 +38,7 @@ def send(client: Client, options: argparse.Namespace) -> None:
 
     def sent(to: str) -> nouns.Message:
         # All tries share one idempotency key, so the text is sent once.
-        key = uuid.uuid4().hex
+        key = new_id()
         message: nouns.Message = patiently(lambda: client.send(to, text, key=key))
         return message
 

@@ -16,7 +16,8 @@
     searching  search in a million messages, one in 25 of them without spaces; how fast they are indexed and how large
                the index is; start-up with them, beside an empty home
     leaving    what others wait for while a conversation of 500,000 is deleted, two of 200,000 become one, or a million
-               old messages expire, beside the quiet node; how fast they expire, beside bare SQL
+               old messages expire, beside the quiet node; how fast they expire, beside bare SQL and beside
+               what comes in meanwhile
     idle       memory and CPU of a node with nothing to do, alone and with a thousand links
     burst      loss through PUB to subscribers that sleep through a burst, beside default ZeroMQ
     crowd      what two honest peers notice of two hundred bad connections, and how long `send` takes meanwhile; and
