@@ -47,14 +47,14 @@ class Expiry:
         if self._rooms.moves != query.moves:
             self._ledger.put(e.ReportExpiry(query.after, query.after, gone=False))
             return
-        gone = [self._expire(one) for one in found.rooms]
-        self._ledger.put(e.ReportExpiry(query.after, found.next, any(gone)))
+        gone = [one for one in found.rooms if self._rooms.expire(one.room, one.upto, one.unread)]
+        # After all messages: the store deletes those of several rooms at once if nothing is between.
+        for one in gone:
+            self._delete_if_empty(one)
+        self._ledger.put(e.ReportExpiry(query.after, found.next, bool(gone)))
 
-    def _expire(self, one: q.OldOf) -> bool:
-        if not self._rooms.expire(one.room, one.upto, one.unread):
-            return False
+    def _delete_if_empty(self, one: q.OldOf) -> None:
+        """Delete the conversation as well, if its peer is off the list and no message is left."""
         contact = self._contacts.by_id.get(self._rooms.by_id[one.room].peer or "")
         if one.empty and contact is not None and contact.gone:
-            # The peer is off the list, and no message is left: delete the conversation as well.
             self._contacts.delete(contact)
-        return True

@@ -148,6 +148,19 @@ def test_when_nothing_is_left_of_somebody_who_was_forgotten_the_conversation_goe
     assert heard_again.store.rooms == {}
 
 
+def test_conversations_go_after_the_messages_of_all_because_the_store_takes_those_at_once() -> None:
+    desk = Desk()
+    heard(desk, "one")
+    desk.call(3, host="10.0.0.2")
+    desk.hear(3, "two", host="10.0.0.2")
+    for peer in list(desk.store.peers):
+        desk.ask("forget", rq.PeerArgs(peer=peer))
+    heard_again = Desk(desk.store)
+    heard_again.now = desk.now + 1_000
+    told = events(expire(heard_again))
+    assert told == ["MessagesExpired", "MessagesExpired", "RoomDeleted", "RoomDeleted"]
+
+
 def test_an_empty_conversation_of_somebody_on_the_list_and_one_that_isn_t_empty_stay() -> None:
     desk = Desk()
     heard(desk, "one")
