@@ -25,6 +25,7 @@ pages.py      paged snapshots, each in a read transaction of its own
 snapshot.py   the whole state, computed from SQL alone
 index.py      the full-text index: adding and removing words, rebuilding
 keeper.py     the steps of its upkeep, each in a transaction of its own
+shards.py     the tables of that index, and which of them holds which message
 search.py     what people type, as expressions for the index
 unspaced.py   how the index handles scripts without spaces between words
 identity.py   the node's key

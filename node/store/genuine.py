@@ -14,6 +14,7 @@ import sqlite3
 import stat
 
 from node.errors import StoreCorrupt
+from node.store import shards
 
 #: The tables that ANALYZE creates. They are allowed only with exactly this type, name and SQL.
 _STATISTICS = {
@@ -24,9 +25,6 @@ _STATISTICS = {
 MAX_NAMED = 3
 #: Most characters of a name in the error: whoever planted an object chose its name.
 MAX_NAME_CHARS = 60
-
-#: The tables of the search index. The names of FTS5's shadow tables begin with these.
-INDEX = ("search", "unspaced")
 
 #: Maps the type, name and table of an object in `sqlite_schema` to the SQL that created it.
 Schema = dict[tuple[str, str, str], str]
@@ -47,8 +45,9 @@ def _plain(sql: object) -> str:
 def check(path: pathlib.Path, db: sqlite3.Connection, expected: Schema) -> None:
     """Compare the schema of an open database with the expected one. Raises StoreCorrupt or sqlite3.DatabaseError."""
     found = schema(db)
+    expected = expected | _further(expected, found)
     # Missing tables of the search index are no reason to refuse: the index is derived and can be rebuilt (index.py).
-    derived = tuple(f"{name}_" for name in INDEX)
+    derived = tuple(f"{name}_" for name in shards.KINDS)
     missing = {key for key in expected.keys() - found.keys() if f"{key[2]}_".startswith(derived)}
     compared = (found.keys() | expected.keys()) - missing
     differing = sorted(key for key in compared if found.get(key) != expected.get(key))
@@ -64,6 +63,19 @@ def check(path: pathlib.Path, db: sqlite3.Connection, expected: Schema) -> None:
     encoding = db.execute("PRAGMA encoding").fetchone()[0]
     if encoding != "UTF-8":
         raise _refusal(path, f"has texts in {encoding} instead of UTF-8")
+
+
+def _further(expected: Schema, found: Schema) -> Schema:
+    """The tables of further shards among those found, as Snicher makes them: like those of shard 0."""
+    made: Schema = {}
+    for kind, name, table in found:
+        base = shards.base_of(name)
+        if base is not None:
+            of_shard_0 = base[0] + name[len(base[1]) :]
+            sql = expected.get((kind, of_shard_0, of_shard_0))
+            if sql is not None:
+                made[kind, name, table] = shards.renamed(sql, *base)
+    return made
 
 
 def _shown(name: object) -> str:

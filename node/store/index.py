@@ -1,13 +1,15 @@
 """The full-text index: adding words, removing words, and rebuilding the index when it is broken.
 
-The index has two tables. `search` holds the words of all messages. `unspaced` holds what unspaced.py makes of messages
-in scripts without spaces. If either table is broken, both are thrown away.
+The index has tables of two kinds. `search` holds the words of all messages. `unspaced` holds what unspaced.py makes of
+messages in scripts without spaces. Each shard has a table of each kind (shards.py). If one table is broken, all are
+thrown away.
 
 Law of this file: the index is derived data and can always be rebuilt from the messages. So a fault of the index never
 fails a write. The writer catches IndexBroken, marks the index as broken, and repeats the write without it.
 
 These facts change in the same transaction as the index:
 - `indexed`: the last message in `search`. Notices aren't indexed.
+- `index_whole`: up to this message everything is in shard 0.
 - `indexed_unspaced`: the last message that `unspaced` has processed. It is never beyond `indexed`. After the migration
   to schema 6 it starts far behind.
 - `index_broken`: why the index can't be used. Nothing reads or writes the index until it has been thrown away.
@@ -27,10 +29,10 @@ from __future__ import annotations
 import contextlib
 import itertools
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from node.errors import IndexBroken
-from node.store import database, facts, segments, unspaced
+from node.store import database, facts, segments, shards, unspaced
 
 #: An index with more levels is rebuilt. It is half of SQLite's limit and allows some 500 erasing passes.
 MAX_LEVELS = 1_000
@@ -46,11 +48,10 @@ _NOT_THE_INDEX = frozenset((
     sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL,
     sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_NOTADB,
 ))  # fmt: skip
-#: FTS5's shadow tables, which store a virtual table's content. `data` holds the words.
-_SHADOWS = ("data", "idx", "content", "docsize", "config")
-TABLES = ("search", "unspaced")
 _TEXTS = "entry JOIN body ON body.entry = entry.id WHERE entry.kind = 'text'"
 _COLUMNS = "entry.id, body.text, 'r' || entry.room"
+#: In conditions for `find`: the message.
+ROWID = "rowid_of"
 #: Whether a text has a character beyond ASCII. SQLite evaluates this without holding Python's interpreter lock.
 _BEYOND_ASCII = "length(CAST(body.text AS BLOB)) > length(body.text)"
 
@@ -66,12 +67,12 @@ def _put(db: sqlite3.Connection, name: str, value: str | None) -> None:
 
 
 def indexed_upto(db: sqlite3.Connection) -> int:
-    """The last message that both tables of the index have processed."""
-    return min(_upto(db, table) for table in TABLES)
+    """The last message that tables of both kinds have processed."""
+    return min(_upto(db, kind) for kind in shards.KINDS)
 
 
-def _upto(db: sqlite3.Connection, table: str) -> int:
-    return facts.held(db, "indexed" if table == "search" else "indexed_unspaced")
+def _upto(db: sqlite3.Connection, kind: str) -> int:
+    return facts.held(db, "indexed" if kind == "search" else "indexed_unspaced")
 
 
 def newest(db: sqlite3.Connection) -> int:
@@ -128,8 +129,8 @@ def used(db: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _written(db: sqlite3.Connection, *tables: str) -> Iterator[None]:
-    """Wrap every write of words, and merge on its behalf. Raises as `used` does."""
+def _written(db: sqlite3.Connection, tables: Sequence[str]) -> Iterator[None]:
+    """Wrap every write of words to these tables, and merge on its behalf. Raises as `used` does."""
     with used(db):
         before = [segments.structure(db, table) for table in tables]
         yield
@@ -157,13 +158,37 @@ def check(db: sqlite3.Connection) -> None:
     Takes the same short time for any size. Runs in the caller's transaction. Raises IndexBroken if the index can't be
     used or has too many levels.
     """
-    for table in TABLES:
+    for table in shards.layout(db).tables():
         with used(db):
             db.execute(f"SELECT rowid FROM {table} WHERE {table} MATCH '\"a\"' LIMIT 1").fetchone()  # noqa: S608
             segments.merge_by_steps(db, table)
             count = segments.structure(db, table).levels
         if count > MAX_LEVELS:
             raise IndexBroken(f"it has {count} levels, and {MAX_LEVELS} are as many as it may have")
+
+
+# -- finding
+
+
+def find(db: sqlite3.Connection, expressions: Mapping[str, str], before: int, count: int, shown: str) -> list[int]:
+    """The newest messages below the id `before` that match, at most `count`, newest first. Raises IndexBroken.
+
+    `expressions`: what is asked of each kind of table. `shown`: further conditions, for the row with id ROWID.
+    """
+    found: set[int] = set()
+    for shard, upto in shards.layout(db).newest().items():
+        if len(found) >= count and sorted(found)[-count] > upto:
+            break
+        for kind, expression in expressions.items():
+            table = shards.table(kind, shard)
+            with used(db):
+                rows = db.execute(
+                    f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid < ?"  # noqa: S608
+                    f"{shown.replace(ROWID, f'{table}.rowid')} ORDER BY rowid DESC LIMIT ?",
+                    (expression, before, count),
+                )
+                found.update(id_ for (id_,) in rows)
+    return sorted(found, reverse=True)[:count]
 
 
 # -- words in
@@ -178,26 +203,36 @@ def advance(db: sqlite3.Connection, limit: int) -> int:
         return 0
     done = _upto(db, "search")
     last = newest(db)
-    upto = min(done + limit, last)
+    where = shards.layout(db)
+    upto = min(done + limit, last, where.end(done + 1))
     if upto > done:
-        _add(db, "entry.id > ? AND entry.id <= ?", (done, upto))
+        _make(db, where, where.of(upto))
+        _add(db, where.of(upto), "entry.id > ? AND entry.id <= ?", (done, upto))
         _put(db, "indexed", str(upto))
-    upto = _advance_unspaced(db, upto, limit)
+    upto = _advance_unspaced(db, where, upto, limit)
     rebuilt = facts.text(db, "index_rebuilt")
     if rebuilt is not None and upto >= facts.number("index_rebuilt", rebuilt):
         _put(db, "index_rebuilt", None)
     return last - upto
 
 
-def _advance_unspaced(db: sqlite3.Connection, last: int, limit: int) -> int:
+def _make(db: sqlite3.Connection, where: shards.Layout, shard: int) -> None:
+    """Make the tables of a shard when the index comes to it for the first time."""
+    if shard not in where.newest():
+        with used(db):
+            for table in shards.make(db, shard):
+                segments.merge_by_steps(db, table)
+
+
+def _advance_unspaced(db: sqlite3.Connection, where: shards.Layout, last: int, limit: int) -> int:
     """Add the next messages up to `last` to `unspaced`, `limit` rows at most; returns the last one processed."""
     done = _upto(db, "unspaced")
-    upto = min(done + max(limit, STEP_LOOK), last)
+    upto = min(done + max(limit, STEP_LOOK), last, where.end(done + 1))
     if upto > done:
         rows = list(itertools.islice(_unspaced(db, "entry.id > ? AND entry.id <= ?", (done, upto)), limit))
         if len(rows) == limit:
             upto = rows[-1][0]
-        _add_unspaced(db, rows)
+        _add_unspaced(db, where.of(upto), rows)
         _put(db, "indexed_unspaced", str(upto))
     return upto
 
@@ -222,14 +257,24 @@ def _unspaced(db: sqlite3.Connection, where: str, values: tuple[int, ...]) -> It
     return ((id_, unspaced.indexed(text), room) for id_, text, room in found if unspaced.has_run(text))
 
 
-def _add(db: sqlite3.Connection, where: str, values: tuple[int, ...]) -> None:
-    with _written(db, "search"):
-        db.execute(f"INSERT INTO search (rowid, text, room) SELECT {_COLUMNS} FROM {_TEXTS} AND {where}", values)  # noqa: S608
+def _add(db: sqlite3.Connection, shard: int, where: str, values: tuple[int, ...]) -> None:
+    table = shards.table("search", shard)
+    with _written(db, [table]):
+        db.execute(f"INSERT INTO {table} (rowid, text, room) SELECT {_COLUMNS} FROM {_TEXTS} AND {where}", values)  # noqa: S608
 
 
-def _add_unspaced(db: sqlite3.Connection, rows: Iterable[tuple[int, str, str]]) -> None:
-    with _written(db, "unspaced"):
-        db.executemany("INSERT INTO unspaced (rowid, text, room) VALUES (?, ?, ?)", rows)
+def _add_unspaced(db: sqlite3.Connection, shard: int, rows: Iterable[tuple[int, str, str]]) -> None:
+    table = shards.table("unspaced", shard)
+    with _written(db, [table]):
+        db.executemany(f"INSERT INTO {table} (rowid, text, room) VALUES (?, ?, ?)", rows)  # noqa: S608
+
+
+def _each_shard(db: sqlite3.Connection, where: str, values: tuple[int, ...]) -> Iterator[tuple[int, str]]:
+    """The shards of the indexed messages that match `where`, each with a condition that these messages fulfil."""
+    layout = shards.layout(db)
+    some = f"SELECT DISTINCT {layout.sql} FROM entry WHERE {where} AND entry.id <= {layout.upto:d}"  # noqa: S608
+    for (shard,) in db.execute(some, values).fetchall():
+        yield shard, f"{where} AND {layout.sql} = {shard:d}"
 
 
 # -- words out
@@ -237,19 +282,30 @@ def _add_unspaced(db: sqlite3.Connection, rows: Iterable[tuple[int, str, str]]) 
 
 def _take_out(db: sqlite3.Connection, where: str, values: tuple[int, ...]) -> None:
     """Remove the messages that match `where` from the index. Those that aren't indexed yet are skipped."""
-    where += " AND entry.id <= ?"
-    with _written(db, *TABLES):
-        if sqlite3.sqlite_version_info >= (3, 42):
-            for table in TABLES:
-                db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('secure-delete', 1)")  # noqa: S608
-        db.execute(
-            f"INSERT INTO search (search, rowid, text, room) SELECT 'delete', {_COLUMNS} FROM {_TEXTS} AND {where}",  # noqa: S608
-            (*values, _upto(db, "search")),
-        )
-        db.executemany(
-            "INSERT INTO unspaced (unspaced, rowid, text, room) VALUES ('delete', ?, ?, ?)",
-            _unspaced(db, where, (*values, _upto(db, "unspaced"))),
-        )
+    for shard, these in _each_shard(db, where, values):
+        of_words, of_runs = tables = [shards.table(kind, shard) for kind in shards.KINDS]
+        these += " AND entry.id <= ?"
+        with _written(db, tables):
+            if sqlite3.sqlite_version_info >= (3, 42):
+                for table in tables:
+                    db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('secure-delete', 1)")  # noqa: S608
+            db.execute(
+                f"INSERT INTO {of_words} ({of_words}, rowid, text, room)"  # noqa: S608
+                f" SELECT 'delete', {_COLUMNS} FROM {_TEXTS} AND {these}",
+                (*values, _upto(db, "search")),
+            )
+            db.executemany(
+                f"INSERT INTO {of_runs} ({of_runs}, rowid, text, room) VALUES ('delete', ?, ?, ?)",  # noqa: S608
+                _unspaced(db, these, (*values, _upto(db, "unspaced"))),
+            )
+
+
+def _put_back(db: sqlite3.Connection, where: str, values: tuple[int, ...]) -> None:
+    """Index the messages that match `where` again, as far as the index had them."""
+    for shard, these in _each_shard(db, where, values):
+        these += " AND entry.id <= ?"
+        _add(db, shard, these, (*values, _upto(db, "search")))
+        _add_unspaced(db, shard, _unspaced(db, these, (*values, _upto(db, "unspaced"))))
 
 
 def move(db: sqlite3.Connection, room: int, into: int, limit: int) -> int:
@@ -260,15 +316,7 @@ def move(db: sqlite3.Connection, room: int, into: int, limit: int) -> int:
     db.execute("CREATE TEMP TABLE IF NOT EXISTS moved (id INTEGER PRIMARY KEY)")
     db.execute("DELETE FROM moved")
     db.execute("INSERT INTO moved SELECT id FROM entry WHERE room = ? ORDER BY clock, tie LIMIT ?", (room, limit))
-    some = "entry.id IN (SELECT id FROM moved)"
-    unbroken = broken(db) is None
-    if unbroken:
-        _take_out(db, some, ())
-    count = db.execute(f"UPDATE entry SET room = ? WHERE {some}", (into,)).rowcount  # noqa: S608
-    if unbroken:
-        _add(db, f"{some} AND entry.id <= ?", (_upto(db, "search"),))
-        _add_unspaced(db, _unspaced(db, f"{some} AND entry.id <= ?", (_upto(db, "unspaced"),)))
-    return count
+    return _move(db, into, "entry.id IN (SELECT id FROM moved)", ())
 
 
 def move_message(db: sqlite3.Connection, id_: int, into: int) -> None:
@@ -276,16 +324,18 @@ def move_message(db: sqlite3.Connection, id_: int, into: int) -> None:
 
     Raises IndexBroken.
     """
-    if db.execute("SELECT 1 FROM entry WHERE id = ? AND room <> ?", (id_, into)).fetchone() is None:
-        return
-    one = "entry.id = ? AND entry.id <= ?"
+    if db.execute("SELECT 1 FROM entry WHERE id = ? AND room <> ?", (id_, into)).fetchone() is not None:
+        _move(db, into, "entry.id = ?", (id_,))
+
+
+def _move(db: sqlite3.Connection, into: int, where: str, values: tuple[int, ...]) -> int:
     unbroken = broken(db) is None
     if unbroken:
-        _take_out(db, "entry.id = ?", (id_,))
-    db.execute("UPDATE entry SET room = ? WHERE id = ?", (into, id_))
+        _take_out(db, where, values)
+    count = db.execute(f"UPDATE entry SET room = ? WHERE {where}", (into, *values)).rowcount  # noqa: S608
     if unbroken:
-        _add(db, one, (id_, _upto(db, "search")))
-        _add_unspaced(db, _unspaced(db, one, (id_, _upto(db, "unspaced"))))
+        _put_back(db, where, values)
+    return count
 
 
 def forget_listed(db: sqlite3.Connection) -> None:
@@ -301,13 +351,13 @@ def begin_erasing(db: sqlite3.Connection) -> None:
     """Begin an erasing pass. Words that are removed from now on wait for the next pass. Raises IndexBroken."""
     _put(db, "index_owes", "erasing")
     # A negative number first puts all segments on one level, so that the whole index is merged.
-    for table in TABLES:
+    for table in shards.layout(db).tables():
         _merge(db, table, -STEP_PAGES)
 
 
 def erase(db: sqlite3.Connection) -> bool:
     """Do one step of the current erasing pass; returns whether there is more to do. Raises IndexBroken."""
-    if any(_merge(db, table, STEP_PAGES) for table in TABLES):
+    if any(_merge(db, table, STEP_PAGES) for table in shards.layout(db).tables()):
         return True
     if facts.text(db, "index_owes") == "erasing":
         _put(db, "index_owes", None)
@@ -339,7 +389,7 @@ def empty(db: sqlite3.Connection, table: str) -> bool:
 
 
 def discard(db: sqlite3.Connection, *, tables: bool) -> None:
-    """Replace a broken index with an empty one. Runs in the caller's transaction. Raises IndexBroken.
+    """Replace a broken index with an empty one of one shard. Runs in the caller's transaction. Raises IndexBroken.
 
     DROP TABLE reads the index and fails if it is broken, so the tables' rows in the schema are deleted instead.
     `tables`: whether the shadow tables can be read and so be dropped. If not, only their rows in the schema are
@@ -347,16 +397,17 @@ def discard(db: sqlite3.Connection, *, tables: bool) -> None:
     """
     with used(db):
         _replace(db, tables)
-        for table in TABLES:
+        for table in shards.KINDS:
             segments.merge_by_steps(db, table)
     _put(db, "index_broken", None)
+    _put(db, "index_whole", None)
     _put(db, "index_owes", None)
     _put(db, "index_rebuilt", str(newest(db)))
 
 
 def _replace(db: sqlite3.Connection, tables: bool) -> None:
-    shadows = [f"{table}_{name}" for table in TABLES for name in _SHADOWS]
-    names = list(TABLES) if tables else [*TABLES, *shadows]
+    shadows = [f"{table}_{name}" for table in shards.TABLES for name in shards.SHADOWS]
+    names = list(shards.TABLES) if tables else [*shards.TABLES, *shadows]
     marks = ", ".join("?" * len(names))
     db.execute("PRAGMA writable_schema = ON")
     try:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import msgspec
 
 from node.errors import IndexBroken, StoreUnavailable
-from node.store import index, leaving
+from node.store import index, leaving, shards
 
 
 class IndexState(msgspec.Struct, frozen=True):
@@ -100,7 +100,7 @@ class Keeper:
         def replace(tables: bool) -> None:
             index.discard(self._database.connection, tables=tables)
 
-        for table in index.TABLES:
+        for table in shards.TABLES:
             try:
                 self._database.attempt(functools.partial(step, table))
             except IndexBroken:

@@ -346,26 +346,15 @@ class Reader:
             rooms = None if args.room is None else self._room(args.room)[0]
             expressions = search.match_expressions(args.query, rooms)
             before = MAX_INTEGER if args.before is None else _bounded(args.before)
-            ids: set[int] = set()
             shown = ""
             if rooms is None and self._one("SELECT 1 FROM room WHERE hidden LIMIT 1"):
                 shown = (
                     f" AND NOT EXISTS (SELECT 1 FROM entry JOIN room ON room.number = {leaving.HOME}"  # noqa: S608
-                    " WHERE entry.id = rowid_of AND room.hidden)"
+                    f" WHERE entry.id = {index.ROWID} AND room.hidden)"
                 )
             if rooms is None and leaving.deleting(db):
-                shown += f" AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.id = rowid_of AND {leaving.DELETED})"  # noqa: S608
-            if index.broken(db) is None:
-                for table, expression in expressions.items():
-                    with index.used(db):
-                        rows = db.execute(
-                            f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid < ?"  # noqa: S608
-                            f"{shown.replace('rowid_of', f'{table}.rowid')}"
-                            " ORDER BY rowid DESC LIMIT ?",
-                            (expression, before, limit + 1),
-                        )
-                        ids.update(id_ for (id_,) in rows)
-            newest = sorted(ids, reverse=True)[: limit + 1]
+                shown += f" AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.id = {index.ROWID} AND {leaving.DELETED})"  # noqa: S608
+            newest = [] if index.broken(db) is not None else index.find(db, expressions, before, limit + 1, shown)
             found = (hit for id_ in newest if (hit := self._message(id_)) is not None)
             hits, more = _until_full(found, limit, MAX_PAGE_BYTES)
             pending = max(0, index.behind(db))

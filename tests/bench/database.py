@@ -21,7 +21,7 @@ from node.bus import events as ev
 from node.core import effects as e
 from node.core.clock import COUNTER_BITS, order_text
 from node.store import database as store
-from node.store import index
+from node.store import shards
 from node.store.writer import Writer
 
 #: Conversations; the first gets half of the messages, the last the fewest.
@@ -67,7 +67,7 @@ class Indexed(msgspec.Struct, frozen=True):
     """What indexing a database took."""
 
     seconds: float
-    #: The size of each table of the index, in bytes.
+    #: The size of the index's tables of each kind, in bytes.
     sizes: dict[str, int]
 
 
@@ -87,7 +87,13 @@ def fill(home: pathlib.Path, count: int, shares: Sequence[float] = ()) -> Indexe
     finally:
         writer.close()
     with contextlib.closing(store.connect(home, read_only=True)) as db:
-        sizes = {name: db.execute(f"SELECT sum(length(block)) FROM {name}_data").fetchone()[0] for name in index.TABLES}
+        sizes = {
+            kind: sum(
+                db.execute(f"SELECT sum(length(block)) FROM {shards.table(kind, shard)}_data").fetchone()[0]
+                for shard in shards.layout(db).newest()
+            )
+            for kind in shards.KINDS
+        }
     return Indexed(seconds, sizes)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from node.bus import requests as rq
 from node.errors import IndexBroken, StoreUnavailable
-from node.store import database, index, segments
+from node.store import database, index, segments, shards
 from node.store.reader import Reader
 from node.store.writer import Writer
 from tests.node.store.story import LOG, Story, commit, erase, finish, new_writer
@@ -96,7 +96,7 @@ def test_two_thousand_deletions_leave_an_index_that_works(shelf: Shelf) -> None:
         shelf.commit()
         # Far more often than upkeep would: a pass of erasing for every deletion.
         thrown += shelf.tend()
-        for table in index.TABLES:
+        for table in shards.KINDS:
             assert segments.structure(shelf.writer._db, table).levels <= index.MAX_LEVELS + 2
     assert (shelf.found("goes"), shelf.found("走"), len(shelf.found("stays"))) == ([], [], 60)
     assert not shelf.writer.keeper.state().rebuilding
@@ -181,7 +181,7 @@ def test_a_deletion_during_a_pass_is_for_the_next_one(shelf: Shelf, monkeypatch:
 
 # A newer format matters at the start only: while it runs, SQLite doesn't look at it.
 @pytest.mark.parametrize("damage", ["levels", "garbage", "too large", "no structure", "no table"])
-@pytest.mark.parametrize("table", index.TABLES)
+@pytest.mark.parametrize("table", shards.KINDS)
 def test_a_broken_index_fails_no_write_and_is_built_anew(shelf: Shelf, damage: str, table: str) -> None:
     story = shelf.story
     anna, bela = story.meet("10.0.0.1", 5000, "anna"), story.meet("10.0.0.2", 5000)
@@ -211,11 +211,11 @@ def test_a_broken_index_fails_no_write_and_is_built_anew(shelf: Shelf, damage: s
     assert not shelf.reader.search(rq.SearchArgs(query="says")).rebuilding
     assert schema(shelf.home) == before
     assert shelf.writer._db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    for table in index.TABLES:
+    for table in shards.KINDS:
         shelf.writer._db.execute(f"INSERT INTO {table} ({table}) VALUES ('integrity-check')")
 
 
-@pytest.mark.parametrize("table", index.TABLES)
+@pytest.mark.parametrize("table", shards.KINDS)
 @pytest.mark.parametrize("damage", ["levels", "no structure", "no table", "newer format"])
 def test_a_broken_index_is_noticed_at_the_start(shelf: Shelf, damage: str, table: str) -> None:
     shelf.story.hear(shelf.story.meet("10.0.0.1", 5000), "still there 还在")
@@ -263,7 +263,7 @@ def test_what_a_broken_index_held_is_overwritten_when_it_is_thrown_away(shelf: S
         assert goes_not not in (shelf.home / database.FILE_NAME).read_bytes()
 
 
-@pytest.mark.parametrize("table", index.TABLES)
+@pytest.mark.parametrize("table", shards.KINDS)
 def test_an_index_whose_pages_can_t_be_read_is_replaced_all_the_same(shelf: Shelf, table: str) -> None:
     texts = [f"word word{number} 不会弄错{number}" for number in range(2_000)]
     shelf.story.hear(shelf.story.meet("10.0.0.1", 5000), *texts)

@@ -24,7 +24,7 @@ from node.bus import requests as rq
 from node.core import effects as e
 from node.core import queries as q
 from node.errors import CommandRefused, StoreUnavailable
-from node.store import backup, database, index, leaving, removal
+from node.store import backup, database, leaving, removal, shards
 from node.store.reader import Reader
 from node.store.writer import Writer
 from tests.node.store import story as stories
@@ -153,7 +153,7 @@ def test_in_steps_shows_the_same_as_at_once_at_every_moment(plan: Plan, cuts: li
             assert stories.rows(steps.home, f"SELECT * FROM {table}") == []
         while steps.writer.index(100):
             pass
-        for table in index.TABLES:
+        for table in shards.KINDS:
             steps.writer._db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 0)")
 
 

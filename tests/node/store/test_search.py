@@ -7,6 +7,7 @@ import re
 import sqlite3
 import unicodedata
 from collections.abc import Iterator
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from node.bus import bounds
 from node.bus import requests as rq
 from node.errors import CommandRefused
-from node.store import database, index, search, unspaced
+from node.store import database, index, search, shards, unspaced
 from node.store.reader import Reader
 from node.store.writer import Writer
 from tests.node.store.plans import WORDS, Plan, live, plans
@@ -66,7 +67,7 @@ def fts() -> Iterator[sqlite3.Connection]:
     for sql in made:
         if "CREATE VIRTUAL TABLE" in sql:
             db.execute(sql.replace("content = 'searchable', content_rowid = 'id',", ""))
-    for table in index.TABLES:
+    for table in shards.KINDS:
         db.execute(f"INSERT INTO {table} (rowid, text, room) VALUES (1, 'a b', 'r1')")
     yield db
     db.close()
@@ -253,14 +254,18 @@ def test_merged_messages_are_found_once_and_in_their_new_room_only(shelf: Shelf)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(plan=plans, done=st.integers(0, 40))
+@given(plan=plans, done=st.integers(0, 40), bits=st.sampled_from([1, shards.BLOCK_BITS]))
 # One says 上海, is indexed and deleted; and one is merged.
-@example(plan=[(0, 0, 0), (1, 0, 3), (12, 0, 0)], done=2)
-@example(plan=[(0, 0, 0), (0, 0, 1), (1, 1, 3), (7, 1, 0)], done=3)
+@example(plan=[(0, 0, 0), (1, 0, 3), (12, 0, 0)], done=2, bits=shards.BLOCK_BITS)
+@example(plan=[(0, 0, 0), (0, 0, 1), (1, 1, 3), (7, 1, 0)], done=3, bits=1)
 def test_search_finds_exactly_what_reading_everything_finds_also_after_merges(
-    tmp_path_factory: pytest.TempPathFactory, plan: Plan, done: int
+    tmp_path_factory: pytest.TempPathFactory, plan: Plan, done: int, bits: int
 ) -> None:
-    shelf = Shelf(tmp_path_factory.mktemp("shelf"))
+    with mock.patch.object(shards, "BLOCK_BITS", bits):
+        compare_with_reading(Shelf(tmp_path_factory.mktemp("shelf")), plan, done)
+
+
+def compare_with_reading(shelf: Shelf, plan: Plan, done: int) -> None:
     live(shelf.story, plan[:done])
     commit(shelf.writer, shelf.story)
     # Only a part is in the index when the rest, with its merges, comes.
@@ -274,11 +279,14 @@ def test_search_finds_exactly_what_reading_everything_finds_also_after_merges(
             hits = shelf.reader.search(rq.SearchArgs(query=word, room=room, limit=100)).hits
             assert [hit.id for hit in hits] == sorted(expected, reverse=True)
     db = shelf.writer._db
-    for table in index.TABLES:
-        db.execute(f"INSERT INTO {table} ({table}) VALUES ('integrity-check')")
-    # Nothing of what is no more, or was in another room, is left in the table that can't be compared with the texts.
-    db.execute("CREATE VIRTUAL TABLE temp.held USING fts5vocab(main, unspaced, instance)")
+    held = []
+    # Nothing of what is no more, or was in another room, is left in the tables that can't be compared with the texts.
+    for shard in shards.layout(db).newest():
+        for table in (shards.table(kind, shard) for kind in shards.KINDS):
+            db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 0)")
+        db.execute(f"CREATE VIRTUAL TABLE temp.held_{shard} USING fts5vocab(main, {table}, instance)")
+        held += db.execute(f"SELECT doc, term FROM held_{shard}").fetchall()
     texts = db.execute("SELECT entry.id, 'r' || room, text FROM entry JOIN body ON entry = id WHERE text LIKE '%上海%'")
-    held = sorted((id_, word) for id_, room, text in texts for word in (room, *unspaced.indexed(text.lower()).split()))
-    assert db.execute("SELECT doc, term FROM held ORDER BY doc, term").fetchall() == held
+    said = sorted((id_, word) for id_, room, text in texts for word in (room, *unspaced.indexed(text.lower()).split()))
+    assert sorted(held) == said
     shelf.close()
