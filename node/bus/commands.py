@@ -127,7 +127,9 @@ class Command(Generic[P, T]):
         def call(*args: P.args, **kwargs: P.kwargs) -> Any:
             return client.perform(self._steps(client, *args, **kwargs))
 
-        return functools.update_wrapper(call, self._steps)
+        # Made anew for each call of a command, and `functools.update_wrapper` would take longer than the rest.
+        call.__name__, call.__doc__ = self._steps.__name__, self._steps.__doc__
+        return call
 
     def steps(self, *args: P.args, **kwargs: P.kwargs) -> Steps[T]:
         """The steps themselves, for a caller that performs them in another way."""
