@@ -196,10 +196,11 @@ def bare(home: pathlib.Path) -> float:
             db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('automerge', 4)")
         last = db.execute("SELECT max(id) FROM entry").fetchone()[0]
         began = time.perf_counter()
-        for start in range(1, last + 1, BARE_BATCH):
-            within = f"BETWEEN {start} AND {start + BARE_BATCH - 1}"
-            # A batch at the end of a block is taken for one of the next: no more than a few words stay.
-            table = shards.table("search", layout.of(start + BARE_BATCH - 1))
+        start = 1
+        while start <= last:
+            end = min(start + BARE_BATCH - 1, layout.end(start))
+            within = f"BETWEEN {start} AND {end}"
+            table = shards.table("search", layout.of(start))
             db.execute("BEGIN IMMEDIATE")
             db.execute(
                 f"INSERT INTO {table} ({table}, rowid, text, room)"
@@ -208,6 +209,7 @@ def bare(home: pathlib.Path) -> float:
             for table, column in (("body", "entry"), ("delivery", "entry"), ("entry", "id")):
                 db.execute(f"DELETE FROM {table} WHERE {column} {within}")
             db.execute("COMMIT")
+            start = end + 1
         return float(last / (time.perf_counter() - began))
 
 
