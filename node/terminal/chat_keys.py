@@ -28,6 +28,9 @@ class Keyed(Protocol):
     def leave(self) -> None:
         """The person leaves."""
 
+    def recall(self, *, earlier: bool) -> None:
+        """The person wants an earlier text in the prompt, or a later one."""
+
     def changed(self) -> None:
         """Draw what has changed."""
 
@@ -41,6 +44,14 @@ def keys(screen: Keyed) -> KeyBindings:
     @bound.add("enter")
     def _(event: KeyPressEvent) -> None:
         screen.enter()
+
+    @bound.add("c-p")
+    def _(event: KeyPressEvent) -> None:
+        screen.recall(earlier=True)
+
+    @bound.add("c-n")
+    def _(event: KeyPressEvent) -> None:
+        screen.recall(earlier=False)
 
     @bound.add("escape", "enter")
     @bound.add("c-j")

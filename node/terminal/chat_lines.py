@@ -20,7 +20,7 @@ from node.bus.client import Away, Back, Client, Cursor, Item, Resync
 from node.bus.commands import new_id
 from node.errors import BusError, CommandRefused, NodeAway
 from node.printable import plain
-from node.terminal.chat_log import PAGE
+from node.terminal.chat_log import PAGE, unsent
 from node.terminal.chat_sending import AGAIN_MS, COMMANDS, HINT, LONGEST_MS, understood
 from node.terminal.chat_talk import Talk
 from node.terminal.lines import away_line, message_line, refusal, room_line
@@ -89,7 +89,9 @@ class Lines:
             typed = understood(line)
             if typed.command == "quit":
                 break
-            if typed.command:
+            if typed.command == "again":
+                code = code if self._send_again() else 1
+            elif typed.command:
                 print(f"{', '.join('/' + one for one in COMMANDS)}. {HINT}", file=sys.stderr)
             elif typed.wrong:
                 print(plain(typed.wrong), file=sys.stderr)
@@ -97,6 +99,21 @@ class Lines:
             elif typed.text and not self._send(typed.text):
                 code = 1
         return code
+
+    def _send_again(self) -> bool:
+        """Send the last message again that has failed. False: it was refused, and that was said."""
+        talk = self._talk
+        try:
+            one = None if talk.room is None else unsent(self._client.history(talk.room_id, limit=PAGE).messages)
+            if one is None:
+                print("Nothing that you sent here has failed.", file=sys.stderr)
+            else:
+                self._client.resend(one.id)
+        except BusError as error:
+            said = refusal(error) if isinstance(error, CommandRefused) else str(error)
+            print(f"Not sent again: {plain(said)}", file=sys.stderr)
+            return False
+        return True
 
     def _send(self, text: str) -> bool:
         """Hand a text over to the node, however long that is away. False: it was refused, and that was said."""

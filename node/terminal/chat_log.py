@@ -24,10 +24,17 @@ PAGE = 100
 #: asked for again.
 MAX_MEANWHILE = 5000
 
+#: States in which our message can be sent again.
+UNSENT = ("failed", "unconfirmed")
 #: States that a receipt doesn't change.
 _ARRIVED = ("delivered", "read")
 #: States of a message that isn't taken away when it expires.
 _WAITS = ("waiting", "sending")
+
+
+def unsent(messages: Iterable[nouns.Message]) -> nouns.Message | None:
+    """The last of our messages that can be sent again."""
+    return next((one for one in reversed(list(messages)) if one.state in UNSENT), None)
 
 
 def _place(message: nouns.Message) -> tuple[str, int]:

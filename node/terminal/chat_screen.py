@@ -33,9 +33,9 @@ from node.errors import BusError, CommandRefused, NodeAway
 from node.printable import flat, plain
 from node.terminal.chat_errands import Errands
 from node.terminal.chat_keys import keys
-from node.terminal.chat_log import PAGE
+from node.terminal.chat_log import PAGE, unsent
 from node.terminal.chat_rows import Row, Rows, cut, merged, odd, wrapped
-from node.terminal.chat_sending import Outbox, Typing, understood
+from node.terminal.chat_sending import Outbox, Recall, Typing, understood
 from node.terminal.chat_talk import Talk
 from node.terminal.chat_view import View
 from node.terminal.lines import refusal
@@ -54,7 +54,9 @@ HELP = """Enter          sends what stands in the prompt
 Alt+Enter      begins a new line in it, and so does Ctrl+J; pasted lines stay lines
 PageUp/Down    what was said before, and back; with an empty prompt also the arrows and the wheel
 End            to the newest message
+Ctrl+P, Ctrl+N what you sent here before, into the prompt, and back
 //text         sends a text that begins with a slash
+/again         sends your last message again that has failed or wasn't confirmed
 /help          shows this, and takes it away again
 /quit          leaves; so does Ctrl+D or Ctrl+C on an empty prompt (Ctrl+C empties one with text)
 > before a name: said here. waiting: on this machine's disk. sent: a plain client can't confirm more.
@@ -85,6 +87,7 @@ class Screen:
         self.outbox = Outbox(new_id)
         self._rows = Rows()
         self._typing = Typing()
+        self._recall = Recall()
         #: What came of the last thing that was typed, if there is something to say.
         self.notice = ""
         self.helps = False
@@ -313,6 +316,8 @@ class Screen:
             self.prompt.reset()
             if typed.command == "quit":
                 self.leave()
+            elif typed.command == "again":
+                self._send_again()
             else:
                 self.helps = not self.helps
         elif typed.text:
@@ -324,6 +329,7 @@ class Screen:
             elif not self.outbox.add(typed.text, _now()):
                 self.notice = "The node is slow: what you sent before is still on its way to it."
             else:
+                self._recall.sent(self.prompt.text)
                 self.prompt.reset()
                 self._typing.stops()
                 self.talk.answered()
@@ -357,6 +363,31 @@ class Screen:
             self.exit()
         self._hand_over()
         self.changed()
+
+    def _send_again(self) -> None:
+        one = unsent(self.talk.log.messages)
+        if one is None:
+            self.notice = "Nothing that you sent here has failed."
+        elif self.talk.away is not None:
+            self.notice = "It can be sent again when the node is back."
+        else:
+            id_ = one.id
+            self._errands.ask(lambda: self._client.resend(id_), self._sent_again)
+
+    def _sent_again(self, result: Any) -> None:
+        # What becomes of it is shown where it stands.
+        if isinstance(result, BusError):
+            said = refusal(result) if isinstance(result, CommandRefused) else str(result)
+            self.notice = f"Not sent again: {flat(said)}"
+            self.changed()
+
+    def recall(self, *, earlier: bool) -> None:
+        """Put a text that was sent before into the prompt, or a later one."""
+        text = self._recall.earlier(self.prompt.text) if earlier else self._recall.later()
+        if text is not None:
+            self.prompt.text = text
+            self.prompt.cursor_position = len(text)
+            self.changed()
 
     def clear(self) -> None:
         """The person takes back what stands in the prompt."""

@@ -19,12 +19,14 @@ AGAIN_MS = 1000
 LONGEST_MS = bounds.KEY_LIFETIME_MS // 2
 #: How often the node is told that somebody types, in ms.
 TYPING_MS = 3000
+#: Texts that can be called back into the prompt.
+MAX_RECALLED = 100
 #: Refusals that are over when the node is there again.
 _PASSES = ("stopping",)
 
 #: What can be typed instead of a text.
-COMMANDS = ("quit", "help")
-HINT = "Commands: /quit and /help. A text that begins with a slash is sent with two: //"
+COMMANDS = ("quit", "help", "again")
+HINT = "Commands: /again, /help and /quit. A text that begins with a slash is sent with two: //"
 
 
 class Typed(NamedTuple):
@@ -109,6 +111,38 @@ class Outbox:
         one, self._under_way = self._under_way, None
         if one in self.pending:
             self.pending.remove(one)
+
+
+class Recall:
+    """What was sent in this chat, to be called back into the prompt; and what stood in the prompt before that."""
+
+    def __init__(self) -> None:
+        self._sent: list[str] = []
+        #: How many texts before the newest one stands in the prompt; 0: none of them does.
+        self._back = 0
+        self._draft = ""
+
+    def sent(self, text: str) -> None:
+        """A text was sent. The same text twice in a row is kept once."""
+        if self._sent[-1:] != [text]:
+            self._sent = [*self._sent, text][-MAX_RECALLED:]
+        self._back, self._draft = 0, ""
+
+    def earlier(self, typed: str) -> str | None:
+        """The text before the one in the prompt, which holds `typed` now; None: there is none."""
+        if self._back == len(self._sent):
+            return None
+        if self._back == 0:
+            self._draft = typed
+        self._back += 1
+        return self._sent[-self._back]
+
+    def later(self) -> str | None:
+        """The text after the one in the prompt, in the end what was being typed; None: nothing was called back."""
+        if self._back == 0:
+            return None
+        self._back -= 1
+        return self._sent[-self._back] if self._back else self._draft
 
 
 class Typing:

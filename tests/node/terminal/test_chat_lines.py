@@ -58,6 +58,26 @@ def test_what_was_said_is_printed_and_each_line_is_a_message(
     assert "> anna: one" in told and "> anna: می\u200cشود" in told, "also the last one"
 
 
+def test_again_sends_the_last_message_that_failed(
+    node: FakeNode, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bela = node.add_peer("bela")
+    assert chat(node, monkeypatch, Input("/again")) == 0
+    assert "Nothing that you sent here has failed." in capsys.readouterr().err
+    node.set_state(node.say(bela.room, "first"), "failed", "It refused.")
+    node.set_state(node.say(bela.room, "second"), "unconfirmed", "Nobody knows.")
+    assert chat(node, monkeypatch, Input("/again")) == 0
+    assert [one.state for one in node.messages[bela.room]] == ["failed", "waiting"]
+
+    def refuse(command: en.Command) -> None:
+        if command.op == "resend":
+            raise CommandRefused("busy", "Too much is waiting.", True)
+
+    node.before = refuse
+    assert chat(node, monkeypatch, Input("/again")) == 1
+    assert "Not sent again: Too much is waiting." in capsys.readouterr().err
+
+
 def test_what_comes_meanwhile_is_printed(
     node: FakeNode, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

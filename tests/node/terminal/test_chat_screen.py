@@ -143,6 +143,40 @@ def test_what_the_node_refuses_is_back_in_the_prompt_with_the_reason(node: FakeN
         assert person.look(lambda: person.screen.notice) == ""
 
 
+def test_a_message_that_failed_is_sent_again(node: FakeNode) -> None:
+    bela = node.add_peer("bela")
+    with chatting(node) as person:
+        person.types("/again\r")
+        person.hears("Nothing that you sent here has failed.")
+        for text in ("first", "second"):
+            node.set_state(node.say(bela.room, text), "failed", "It refused.")
+        person.sees("second · failed")
+        person.types("/again\r")
+        person.sees("second · waiting")
+        assert [one.state for one in node.messages[bela.room]] == ["failed", "waiting"]
+
+        def refuse(command: en.Command) -> None:
+            if command.op == "resend":
+                raise CommandRefused("busy", "Too much is waiting.", True)
+
+        node.before = refuse
+        person.types("/again\r")
+        person.hears("Not sent again: Too much is waiting.")
+
+
+def test_what_was_sent_before_is_called_back_into_the_prompt_and_sent_otherwise(node: FakeNode) -> None:
+    bela = node.add_node("bela")
+    with chatting(node) as person:
+        person.types("one\rtwo\r")
+        eventually(lambda: texts(node, bela) == ["one", "two"], "both are sent")
+        person.types("dra\x10\x10")
+        eventually(lambda: person.look(lambda: person.screen.prompt.text) == "one", "the first is in the prompt")
+        person.types("\x0e\x0e")
+        eventually(lambda: person.look(lambda: person.screen.prompt.text) == "dra", "the draft is back")
+        person.types("\x10 more\r")
+        eventually(lambda: texts(node, bela) == ["one", "two", "two more"], "it is sent")
+
+
 def test_an_unknown_command_is_refused_and_stays(node: FakeNode) -> None:
     bela = node.add_node("bela")
     with chatting(node) as person:

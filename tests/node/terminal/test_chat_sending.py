@@ -7,7 +7,18 @@ import itertools
 import pytest
 
 from node.errors import CommandRefused, NodeAway
-from node.terminal.chat_sending import AGAIN_MS, LONGEST_MS, MAX_PENDING, TYPING_MS, Outbox, Typed, Typing, understood
+from node.terminal.chat_sending import (
+    AGAIN_MS,
+    LONGEST_MS,
+    MAX_PENDING,
+    MAX_RECALLED,
+    TYPING_MS,
+    Outbox,
+    Recall,
+    Typed,
+    Typing,
+    understood,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -19,6 +30,7 @@ from node.terminal.chat_sending import AGAIN_MS, LONGEST_MS, MAX_PENDING, TYPING
         ("", Typed()),
         ("/quit", Typed(command="quit")),
         ("/help \n", Typed(command="help")),
+        ("/again", Typed(command="again")),
         ("//etc/hosts", Typed(text="/etc/hosts")),
         ("a /quit", Typed(text="a /quit")),
     ],
@@ -88,3 +100,27 @@ def test_typing_is_told_now_and_then_and_its_end_once() -> None:
 def test_a_command_is_nothing_that_one_types_to_somebody() -> None:
     typing = Typing()
     assert typing.typed("/qu", 0) is None and typing.typed("//x", 0) is True
+
+
+def test_what_was_sent_comes_back_newest_first_and_in_the_end_what_was_being_typed() -> None:
+    recall = Recall()
+    assert recall.earlier("draft") is None and recall.later() is None
+    for text in ("one", "two", "two", "three"):
+        recall.sent(text)
+    assert [recall.earlier("draft"), recall.earlier("three"), recall.earlier("two")] == ["three", "two", "one"]
+    assert recall.earlier("one") is None
+    assert [recall.later(), recall.later(), recall.later(), recall.later()] == ["two", "three", "draft", None]
+    recall.earlier("draft")
+    recall.sent("three again")
+    assert recall.later() is None
+    assert recall.earlier("") == "three again"
+
+
+def test_only_so_much_is_kept_to_be_called_back() -> None:
+    recall = Recall()
+    for number in range(MAX_RECALLED + 5):
+        recall.sent(f"text {number}")
+    found = []
+    while (text := recall.earlier("")) is not None:
+        found.append(text)
+    assert found == [f"text {number}" for number in range(MAX_RECALLED + 4, 4, -1)]
