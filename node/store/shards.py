@@ -19,7 +19,7 @@ import sqlite3
 
 import msgspec
 
-from node.store import facts
+from node.store import facts, segments
 
 #: What a shard consists of: `search` has the words of messages, `unspaced` what unspaced.py makes of them.
 KINDS = ("search", "unspaced")
@@ -82,13 +82,18 @@ def layout(db: sqlite3.Connection) -> Layout:
 
 
 def make(db: sqlite3.Connection, shard: int) -> list[str]:
-    """Make the tables of a shard, unless they are there already; returns the new ones. Raises sqlite3.Error."""
+    """Make the tables of a shard, unless they are there already; returns the new ones.
+
+    They are made like those of shard 0. Raises segments.Unreadable where these are missing, and sqlite3.Error.
+    """
     made = []
     for kind in KINDS:
         name = table(kind, shard)
         if db.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (name,)).fetchone() is None:
-            (sql,) = db.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (kind,)).fetchone()
-            db.execute(renamed(sql, kind, name))
+            found = db.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (kind,)).fetchone()
+            if found is None:
+                raise segments.Unreadable(f"its table {kind} is missing")
+            db.execute(renamed(found[0], kind, name))
             made.append(name)
     return made
 

@@ -186,6 +186,19 @@ def test_a_shard_that_is_gone_is_noticed_at_the_start_and_the_index_is_built_ane
     assert set(tables(home.path)) == set(shards.TABLES)
 
 
+def test_a_shard_that_can_not_be_made_breaks_the_index_and_no_message_is_lost(tmp_path: pathlib.Path) -> None:
+    home = Home(tmp_path, 3)
+    change(tmp_path, "DELETE FROM sqlite_schema WHERE name = 'unspaced'", "PRAGMA writable_schema = RESET")
+    home.story.hear(home.anna, "four", "five")
+    home.index()
+    assert "missing" in (home.writer.keeper.state().broken or "")
+    while not home.writer.keeper.discard():
+        pass
+    index_all(home.writer)
+    assert found(home.reader, "word") == [3, 2, 1] and found(home.reader, "five") == [5]
+    home.close()
+
+
 def test_further_shards_belong_to_the_schema_and_others_like_them_do_not(home: Home) -> None:
     home.close()
     home.open()
