@@ -1,4 +1,4 @@
-"""For all tests: no node that they start, however they do it, greets a mandatory peer; long files go first.
+"""For all tests: no node that they start, however they do it, reaches out of this machine; long files go first.
 
 And property tests try the same inputs each time, however long that takes.
 """
@@ -11,7 +11,9 @@ import signal
 import hypothesis
 import pytest
 
+# Nobody is greeted, and nothing is said by mDNS.
 os.environ["SNICHER_MANDATORY"] = ""
+os.environ["SNICHER_DISCOVERY"] = "off"
 if os.name != "nt" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     # Under nohup, nodes that tests start would ignore a closed terminal as well. What is handled isn't passed on.
     signal.signal(signal.SIGHUP, lambda *_: None)
