@@ -7,17 +7,17 @@ import contextlib
 import os
 import pathlib
 import re
-import subprocess
-import sys
-import threading
+import tempfile
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator
+from multiprocessing.context import ForkServerProcess
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
 from dashboard import another
+from tests.support import forked
 from tests.support.chromium import ARGUMENTS, CHROMIUM
 from tests.support.fake_node import FakeNode
 from tests.support.processes import PATIENCE, free_port
@@ -129,26 +129,20 @@ class Dashboard:
         self.link = ""
         # One that it finds free as well when it is started again.
         self.port = port or free_port()
-        self.output: list[str] = []
-        self._process: subprocess.Popen[str] | None = None
+        self._output = pathlib.Path()
+        self._process: ForkServerProcess | None = None
 
     def start(self) -> Dashboard:
         environment = {**os.environ, "SNICHER_HOME": str(self.home), "PYTHONUNBUFFERED": "1"}
-        command = [sys.executable, "-m", "dashboard.app", "--port", str(self.port)]
-        self._process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-        )
-        threading.Thread(target=self._collect, args=(self._process,), daemon=True).start()
-        until(self._find_link, f"the dashboard's link; it said {self.output}", 2 * PATIENCE)
+        descriptor, name = tempfile.mkstemp(prefix=f"dashboard-{self.port}-", suffix=".log", dir=self.home.parent)
+        os.close(descriptor)
+        self._output = pathlib.Path(name)
+        self._process = forked.start(["--port", str(self.port)], environment, self._output)
+        until(self._find_link, f"the dashboard's link; {name} has what it said", 2 * PATIENCE)
         return self
 
-    def _collect(self, process: subprocess.Popen[str]) -> None:
-        assert process.stderr is not None
-        for line in process.stderr:
-            self.output.append(line)
-
     def _find_link(self) -> bool:
-        found = re.search(r"http://\S+\?link=\S+", "".join(self.output))
+        found = re.search(r"http://\S+\?link=\S+", self._output.read_text("utf-8"))
         if found:
             self.link = found[0]
         return bool(found)
@@ -171,11 +165,11 @@ class Dashboard:
         """Ask it to end; returns its exit code."""
         if self._process is None:
             return 0
-        self._process.terminate()
-        code = self._process.wait(PATIENCE)
-        self._process = None
-        self.output.clear()
-        return code
+        process, self._process = self._process, None
+        process.terminate()
+        process.join(PATIENCE)
+        assert process.exitcode is not None, "it doesn't end"
+        return process.exitcode
 
 
 class Visitor:
