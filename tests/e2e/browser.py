@@ -152,6 +152,12 @@ class Dashboard:
         """Where it is, by its random name."""
         return self.link.partition("/?")[0]
 
+    def has_loaded(self, library: str) -> bool:
+        """Whether the server has a library in its memory (Linux; elsewhere False)."""
+        assert self._process is not None
+        maps = pathlib.Path(f"/proc/{self._process.pid}/maps")
+        return maps.exists() and f"/{library}/" in maps.read_text("utf-8")
+
     def another_link(self) -> str:
         """A link that wasn't used yet."""
         return another.links(self.home, self.port)[0]

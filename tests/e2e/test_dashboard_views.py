@@ -90,6 +90,7 @@ def test_every_view(node: FakeNode, visit: Visit, checker: str, home: str) -> No
                     wrong += grave(tab, checker, f"{view.name}-{scheme} at {width}")
             wear(tab, "light")
     assert not wrong, "\n".join(wrong)
+    assert not visitor.dashboard.has_loaded("pandas"), "it doubles the memory and delays the first page"
 
 
 def wear(tab: Page, scheme: str) -> None:

@@ -1,7 +1,7 @@
 """Dashboard servers for tests, forked from a process that has everything imported.
 
-A start by `python -m dashboard.app` imports for half a second of CPU, and the first page for a third of one more. A
-fork has it all. test_app.py, test_installed.py and others start the program as people do.
+A start by `python -m dashboard.app` imports for half a second of CPU. A fork has it all. test_app.py, test_installed.py
+and others start the program as people do.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dashboard import app
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 #: What the server imports when it starts, and what at its first page.
-IMPORTED = [__name__, "dashboard.registry", "dashboard.drafts", "dashboard.when", "numpy", "pandas", "segno"]
+IMPORTED = [__name__, "dashboard.registry", "dashboard.drafts", "dashboard.when", "segno"]
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(IMPORTED)

@@ -98,7 +98,8 @@ def part(
             """Draw the head itself; returns the pass that the browser told, if it has."""
             # Another number each time: the browser isn't told of data that are as before.
             turn = st.session_state[f"{key} turn"] = int(st.session_state.get(f"{key} turn", 0)) + 1 if again else 0
-            data = {"hears": list(hears), "every": every, "fields": list(fields), "said": said, "again": turn}
+            # Tuples, because Streamlit loads pandas to see whether a list is a table.
+            data = {"hears": tuple(hears), "every": every, "fields": tuple(fields), "said": said, "again": turn}
             with slot:
                 told = _head(
                     key=key, data=data, on_word_change=note_pass, on_news_change=note_news, on_act_change=note_act
