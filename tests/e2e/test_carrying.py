@@ -7,13 +7,12 @@ import os
 import pathlib
 import pty
 import stat
-import subprocess
 import sys
 import tarfile
 
 import pytest
 
-from tests.support.processes import PATIENCE, ROOT, NodeProcess, Nodes, clean_environment, free_address
+from tests.support.processes import ROOT, NodeProcess, Nodes, clean_environment, free_address, verb
 
 PASSPHRASE = b"correct horse battery staple\n"
 STDIN = ("--passphrase-file", "-")
@@ -21,10 +20,7 @@ STDIN = ("--passphrase-file", "-")
 
 def run(*words: str | pathlib.Path, stdin: bytes = b"") -> tuple[int, str, str]:
     """A verb: its exit code, and what it said."""
-    done = subprocess.run(
-        [sys.executable, "-m", "node", *map(str, words)],
-        cwd=ROOT, env=clean_environment(), input=stdin, capture_output=True, timeout=PATIENCE, check=False,
-    )  # fmt: skip
+    done = verb(*words, stdin=stdin)
     assert b"Traceback" not in done.stderr
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
