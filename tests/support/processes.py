@@ -89,14 +89,20 @@ def clean_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def verb(
-    *words: str | pathlib.Path, stdin: bytes = b"", environment: Mapping[str, str] | None = None, anew: bool = False
+    *words: str | pathlib.Path,
+    stdin: bytes = b"",
+    environment: Mapping[str, str] | None = None,
+    script: Sequence[str] = ("-m", "node"),
+    anew: bool = False,
 ) -> subprocess.CompletedProcess[bytes]:
-    """`python -m node WORDS` to its end. `anew`: no fork (forks.py), but a Python that loads what it needs."""
-    around = clean_environment(environment)
-    module, arguments = ("-m", "node"), [str(word) for word in words]
-    if not anew and forks.can(module, around):
-        return forks.run(module, arguments, around, stdin, PATIENCE)
-    command = [sys.executable, *module, *arguments]
+    """`python -m node WORDS` to its end. `script`: what Python runs instead, with the same words.
+
+    `anew`: no fork (forks.py), but a Python that loads what it needs.
+    """
+    around, arguments = clean_environment(environment), [str(word) for word in words]
+    if not anew and forks.can(script, around):
+        return forks.run(script, arguments, around, stdin, PATIENCE)
+    command = [sys.executable, *script, *arguments]
     return subprocess.run(
         command, cwd=ROOT, env=around, input=stdin, capture_output=True, timeout=PATIENCE, check=False
     )
