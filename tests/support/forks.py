@@ -38,6 +38,8 @@ LOADED = (
     "node.app", "node.config", "node.terminal.absent", "node.terminal.backup", "node.terminal.config_table",
     "node.terminal.console", "node.terminal.identity", "node.terminal.menu", "uvloop", "wcwidth",
 )  # fmt: skip
+#: The environment of the process that has all loaded.
+AROUND = {**os.environ, "PYTHONUNBUFFERED": "1"}
 #: The command before another one that runs it in a network namespace; the name of that follows.
 NETNS = ("ip", "netns", "exec")
 _LENGTH = struct.Struct("!I")
@@ -50,7 +52,7 @@ def can(script: Sequence[str], environment: Mapping[str, str], around: Sequence[
     return (
         sys.platform == "linux"
         and script[0] in ("-m", "-c")
-        and _of_python(environment) == _of_python(_environment())
+        and _of_python(environment) == _of_python(AROUND)
         and (not around or tuple(around[:-1]) == NETNS)
     )
 
@@ -62,10 +64,6 @@ def _of_python(environment: Mapping[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if name.startswith(("PYTHON", "LC_", "MALLOC_", "LD_")) or name == "LANG"
     }
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONUNBUFFERED": "1"}
 
 
 class Fork:
@@ -130,7 +128,7 @@ class Forks:
         ours, theirs = socket.socketpair()
         with theirs:
             command = [sys.executable, "-m", "tests.support.forks", str(theirs.fileno())]
-            self._process = subprocess.Popen(command, cwd=ROOT, env=_environment(), pass_fds=[theirs.fileno()])
+            self._process = subprocess.Popen(command, cwd=ROOT, env=AROUND, pass_fds=[theirs.fileno()])
         self._socket = ours
 
     def close(self) -> None:
