@@ -71,11 +71,13 @@ def free_address(host: str | None = None) -> str:
 
 def eventually(look: Callable[[], _Found], what: str = "", within: float = PATIENCE) -> _Found:
     """What `look` gives as soon as that is true. AssertionError with the last value after `within` seconds."""
-    deadline = time.monotonic() + within
+    deadline, pause = time.monotonic() + within, 0.005
     while not (found := look()):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within} s: {what or look} (at last: {found!r})")
-        time.sleep(0.01)
+        time.sleep(pause)
+        # A look costs processor time, also that of the node that is asked.
+        pause = min(1.3 * pause, 0.03)
     return found
 
 
