@@ -82,7 +82,11 @@ def run(arguments: Sequence[str]) -> tuple[int, list[str]]:
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, "failed")
         command = [sys.executable, "-m", "pytest", "-p", "tests.support.failed", *arguments]
-        code = subprocess.run(command, env={**os.environ, FAILED_TO: str(path)}, check=False).returncode
+        environment = {**os.environ, FAILED_TO: str(path)}
+        # Python starts hundreds of times, and pytest rewrites every test. What they make of a file is kept beside it:
+        # where that is switched off, each start compiles all anew.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        code = subprocess.run(command, env=environment, check=False).returncode
         return code, path.read_text().splitlines() if path.exists() else []
 
 

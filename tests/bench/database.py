@@ -7,6 +7,7 @@ One message in UNSPACED_EVERY has Han characters without spaces instead, as freq
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import pathlib
 import random
@@ -119,11 +120,23 @@ def _opening() -> list[e.Record]:
     return records
 
 
+@functools.cache
+def _sentences() -> tuple[list[str], tuple[object, ...]]:
+    """What is said in words, and how the dice stand after it was drawn."""
+    dice = random.Random(2)
+    frequencies = list(itertools.accumulate(1 / rank for rank in range(1, WORDS + 1)))
+    drawn = dice.choices(words(), cum_weights=frequencies, k=SENTENCES * WORDS_A_MESSAGE)
+    starts = range(0, len(drawn), WORDS_A_MESSAGE)
+    return [" ".join(drawn[start : start + WORDS_A_MESSAGE]) for start in starts], dice.getstate()
+
+
+@functools.cache
 def _without_spaces() -> list[str]:
     dice = random.Random(3)
+    known = characters()
     frequencies = list(itertools.accumulate(1 / (10 + rank) for rank in range(CHARACTERS)))
     lengths = [length for _ in range(SENTENCES // UNSPACED_EVERY) for length in CHARACTERS_A_SENTENCE]
-    parts = ["".join(dice.choices(characters(), cum_weights=frequencies, k=length)) for length in lengths]
+    parts = ["".join(dice.choices(known, cum_weights=frequencies, k=length)) for length in lengths]
     return [f"{one}\uff0c{other}\u3002" for one, other in zip(parts[::2], parts[1::2], strict=True)]
 
 
@@ -131,13 +144,9 @@ class _Conversations:
     """What everybody said."""
 
     def __init__(self, count: int, shares: Sequence[float]) -> None:
-        dice = self._dice = random.Random(2)
-        known = words()
-        frequencies = list(itertools.accumulate(1 / rank for rank in range(1, WORDS + 1)))
-        drawn = dice.choices(known, cum_weights=frequencies, k=SENTENCES * WORDS_A_MESSAGE)
-        self._sentences = [
-            " ".join(drawn[start : start + WORDS_A_MESSAGE]) for start in range(0, len(drawn), WORDS_A_MESSAGE)
-        ]
+        self._sentences, state = _sentences()
+        self._dice = random.Random()
+        self._dice.setstate(state)
         self._unspaced = _without_spaces()
         weights = [*shares, *[0.0] * (ROOMS - len(shares))] if shares else [n**-1.2 for n in range(1, ROOMS + 1)]
         self._rooms = list(itertools.accumulate(weights))

@@ -18,8 +18,8 @@ from tests.bench.rows import Row, Target, percentile
 from tests.bench.sizes import Sizes
 
 TEXT = "x" * 100
-#: How often something is said, in seconds; and how long a flood goes on before anything is measured.
-EVERY_S, SETTLE_S = 0.03, 3.0
+#: How often something is said, in seconds.
+EVERY_S = 0.03
 #: How much later a message may be there beside a flood, for all but one in twenty.
 TARGET = Target("<", 1.5)
 #: How long the newcomer goes on trying, in seconds, and the pause before it tries again.
@@ -44,7 +44,7 @@ def measure(sizes: Sizes) -> list[Row]:
                         Worker(flood.flood, there.host, there.port, kind, sizes.flooding, sizes.flooding_each)
                     )
                     worker.hear()
-                    time.sleep(SETTLE_S)
+                    time.sleep(sizes.flooded_s)
                     beside.append(_said(here, peer, sizes.said))
                     opened.append(_opened(there, sizes.newcomers))
                     worker.say("enough")

@@ -13,13 +13,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, Concatenate, ParamSpec
 
 from node.bus import locate
 from node.bus.client import Client
 from node.errors import NodeAway
+from tests.support.forks import Fork
 
 ROOT = pathlib.Path(__file__).parents[2]
 #: How long anything may take to start, or a worker to say its next word, in seconds.
@@ -56,10 +57,9 @@ class NodeProcess:
         environment["SNICHER_MANDATORY"] = ""
         # Nobody is there who could accept others.
         environment["SNICHER_ACCEPT_NODES"] = "everybody"
-        command = [sys.executable, "-m", "node", "run", "--home", str(home), "--name", "bench"]
-        command += ["--listen", "127.0.0.1:0", "--log-level", "warning"]
+        words = ["run", "--home", str(home), "--name", "bench", "--listen", "127.0.0.1:0", "--log-level", "warning"]
         started = time.perf_counter()
-        self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+        self._process = self.begin(words, environment)
         self.pid = self._process.pid
         self.client = Client(home, name="bench")
         try:
@@ -71,6 +71,12 @@ class NodeProcess:
         self.start_s = time.perf_counter() - started
         listen = self.client.status().self.listen
         self.host, self.port = listen.rsplit(":", 1)[0], int(listen.rsplit(":", 1)[1])
+
+    @staticmethod
+    def begin(words: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[Any] | Fork:
+        """Start its process."""
+        command = [sys.executable, "-m", "node", *words]
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + PATIENCE_S
@@ -96,7 +102,7 @@ class NodeProcess:
         end(self._process)
 
 
-def end(process: subprocess.Popen[Any]) -> None:
+def end(process: subprocess.Popen[Any] | Fork) -> None:
     """End a process that we started."""
     process.terminate()
     try:

@@ -23,8 +23,9 @@ class Sizes(msgspec.Struct, frozen=True):
     #: Confirmed messages between two nodes: commands of 500 and of one, over all clients.
     confirmed_lists: int = 120
     confirmed_singles: int = 3_000
-    #: Floods of handshakes: messages said without and with each kind, new links meanwhile, and the flooding sources
-    #: with the connections of each.
+    #: Floods of handshakes: how long one goes on before anything is measured, messages said without and with each kind,
+    #: new links meanwhile, and the flooding sources with the connections of each.
+    flooded_s: float = 3.0
     said: int = 60
     newcomers: int = 3
     flooding: int = 64
@@ -96,6 +97,7 @@ QUICK = Sizes(
     clients=2,
     confirmed_lists=4,
     confirmed_singles=20,
+    flooded_s=0.2,
     said=3,
     newcomers=1,
     flooding=3,

@@ -7,31 +7,37 @@ import os
 import pathlib
 import pty
 import stat
-import subprocess
 import sys
 import tarfile
 
 import pytest
 
-from tests.support.processes import PATIENCE, ROOT, NodeProcess, Nodes, clean_environment, free_address
+from tests.support.processes import ROOT, NodeProcess, Nodes, clean_environment, free_address, verb
 
 PASSPHRASE = b"correct horse battery staple\n"
 STDIN = ("--passphrase-file", "-")
 
 
-def run(*words: str | pathlib.Path, stdin: bytes = b"") -> tuple[int, str, str]:
-    """A verb: its exit code, and what it said."""
-    done = subprocess.run(
-        [sys.executable, "-m", "node", *map(str, words)],
-        cwd=ROOT, env=clean_environment(), input=stdin, capture_output=True, timeout=PATIENCE, check=False,
-    )  # fmt: skip
+#: The program, but its seals cost little. What they cost is tested beside sealed.py.
+CHEAP = """
+import sys
+from node import __main__
+from node.store import sealed
+sealed.seal.__defaults__ = (min(sealed.COSTS),)
+sys.exit(__main__.main())
+"""
+
+
+def run(*words: str | pathlib.Path, stdin: bytes = b"", anew: bool = False) -> tuple[int, str, str]:
+    """A verb: its exit code, and what it said. `anew`: the program itself, which loads what it needs."""
+    done = verb(*words, stdin=stdin, anew=anew, script=("-m", "node") if anew else ("-c", CHEAP))
     assert b"Traceback" not in done.stderr
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
-def told(*words: str | pathlib.Path, stdin: bytes = b"") -> str:
+def told(*words: str | pathlib.Path, stdin: bytes = b"", anew: bool = False) -> str:
     """What a verb that works prints."""
-    code, out, err = run(*words, stdin=stdin)
+    code, out, err = run(*words, stdin=stdin, anew=anew)
     assert code == 0, err
     return out
 
@@ -176,7 +182,7 @@ def test_on_a_terminal_it_is_asked_for_and_not_shown(anna: NodeProcess, tmp_path
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert b"is in" in shown and b"horse" not in shown
     new = tmp_path / "new"
-    told("identity", "import", tmp_path / "file", *STDIN, "--home", new, stdin=PASSPHRASE)
+    told("identity", "import", tmp_path / "file", *STDIN, "--home", new, stdin=PASSPHRASE, anew=True)
 
 
 def test_a_passphrase_is_never_taken_from_the_command_line(anna: NodeProcess, tmp_path: pathlib.Path) -> None:
@@ -222,10 +228,10 @@ def test_a_backup_says_what_it_holds_and_that_the_key_is_in_clear(
 def test_what_waited_for_an_old_client_is_not_said_twice(nodes: Nodes, tmp_path: pathlib.Path) -> None:
     anna, to = nodes.start("anna"), free_address()
     waiting = anna.send(to, "once")
-    told("backup", tmp_path / "backup", "--home", anna.home)
+    told("backup", tmp_path / "backup", "--home", anna.home, anew=True)
     anna.stop()
     again = nodes.make("again")
-    told("restore", tmp_path / "backup", "--home", again.home)
+    told("restore", tmp_path / "backup", "--home", again.home, anew=True)
     again.start()
     (message,) = again.messages(to)
     assert (message.id, message.text, message.state) == (waiting.id, "once", "unconfirmed")

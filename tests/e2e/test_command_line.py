@@ -31,23 +31,16 @@ from tests.support.processes import (
     eventually,
     free_address,
     loopback_host,
+    printed,
+    verb,
 )
 from tests.support.terminal import Terminal
 
 Result = subprocess.CompletedProcess[str]
 
 
-def run(*words: str, stdin: bytes = b"", **environment: str) -> Result:
-    done = subprocess.run(
-        [sys.executable, "-m", "node", *words],
-        cwd=ROOT,
-        env=clean_environment(environment),
-        input=stdin,
-        capture_output=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    return Result(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+def run(*words: str, stdin: bytes = b"", anew: bool = False, **environment: str) -> Result:
+    return printed(verb(*words, stdin=stdin, environment=environment, anew=anew))
 
 
 def objects(result: Result) -> list[dict[str, Any]]:
@@ -433,7 +426,8 @@ VERBS = [
 
 @pytest.mark.parametrize("words", VERBS, ids=lambda words: words[0])
 def test_no_node(tmp_path: pathlib.Path, words: tuple[str, ...]) -> None:
-    result = run(*words, "--home", str(tmp_path))
+    """Each verb is started anew here: it loads what it needs."""
+    result = run(*words, "--home", str(tmp_path), anew=True)
     assert result.returncode == 69
     assert one_line(result) == (
         f"No node is running on {tmp_path}. Start one with: python -m node run --home {tmp_path}\n"

@@ -150,7 +150,7 @@ def test_a_crash_at_each_step_of_sending(nodes: Nodes, step: str, kind: type[Old
     anna = nodes.make("anna", script=["-m", "tests.support.crashing_node"])
     anna.start(environment={VARIABLE: f"{step}:{occurrence}"})
     with kind(loopback_host(), team="OLD") as old:
-        front_end = FrontEnd(anna, old.address, "text", most=20)
+        front_end = FrontEnd(anna, old.address, "text", most=12)
         front_end.start()
         assert anna.wait() == -9
         # What the database says before anybody could mend it.

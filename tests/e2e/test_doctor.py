@@ -15,17 +15,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from node.bus.diagnosis import Diagnosis
 from node.model import peer_id
-from tests.support.processes import PATIENCE, ROOT, NodeProcess, Nodes, clean_environment, eventually, loopback_host
+from tests.support.processes import (
+    NodeProcess,
+    Nodes,
+    eventually,
+    loopback_host,
+    printed,
+    verb,
+)
 
 #: A key that no node here has.
 NOBODY = peer_id(Ed25519PrivateKey.from_private_bytes(b"7" * 32).public_key().public_bytes_raw())
 
 
 def doctor(home: pathlib.Path, *words: str, columns: int = 80) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "node", "doctor", "--home", str(home), *words], cwd=ROOT, text=True, check=False,
-        env=clean_environment({"COLUMNS": str(columns)}), capture_output=True, timeout=PATIENCE,
-    )  # fmt: skip
+    return printed(verb("doctor", "--home", home, *words, environment={"COLUMNS": str(columns)}))
 
 
 def found(home: pathlib.Path, *words: str) -> Diagnosis:

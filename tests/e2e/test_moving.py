@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import pathlib
 import sqlite3
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -15,11 +13,10 @@ from node.bus.client import Resync
 from node.bus.following import Cursor
 from tests.support.processes import (
     PATIENCE,
-    ROOT,
     NodeProcess,
     Nodes,
-    clean_environment,
     eventually,
+    verb,
 )
 
 PASSPHRASE = b"correct horse battery staple\n"
@@ -27,10 +24,7 @@ PASSPHRASE = b"correct horse battery staple\n"
 
 def run(*words: str | pathlib.Path, stdin: bytes = b"", code: int = 0) -> str:
     """A verb; returns what it said, on stdout where it worked, else on stderr."""
-    done = subprocess.run(
-        [sys.executable, "-m", "node", *map(str, words)],
-        cwd=ROOT, env=clean_environment(), input=stdin, capture_output=True, timeout=PATIENCE, check=False,
-    )  # fmt: skip
+    done = verb(*words, stdin=stdin)
     assert done.returncode == code, done
     assert b"Traceback" not in done.stderr
     return (done.stderr if code else done.stdout).decode()

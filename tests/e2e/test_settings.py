@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from typing import Any
 
 import pytest
 
 from node.errors import CommandRefused
-from tests.support.processes import PATIENCE, ROOT, NodeProcess, Nodes, clean_environment
+from tests.support.processes import NodeProcess, Nodes, printed, verb
 
 
 def run(node: NodeProcess, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "node", *words, "--home", str(node.home)]
-    return subprocess.run(
-        command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=False, timeout=PATIENCE
-    )
+    return printed(verb(*words, "--home", node.home))
 
 
 def told(node: NodeProcess, *words: str) -> dict[str, dict[str, Any]]:

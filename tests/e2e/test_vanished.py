@@ -18,16 +18,23 @@ from node.bus import events as ev
 from node.bus import locks
 from node.bus.client import Away, Client, Cursor, Resync
 from node.bus.server import MAX_REBINDS
-from tests.support.processes import PATIENCE, ROOT, NodeProcess, Nodes, clean_environment, eventually, free_address
+from tests.support.processes import (
+    PATIENCE,
+    ROOT,
+    NodeProcess,
+    Nodes,
+    clean_environment,
+    eventually,
+    free_address,
+    printed,
+    verb,
+)
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Unix sockets and terminals")
 
 
 def console(home: pathlib.Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "node", *words, "--home", str(home)],
-        cwd=ROOT, env=clean_environment(), capture_output=True, text=True, timeout=PATIENCE,
-    )  # fmt: skip
+    return printed(verb(*words, "--home", home))
 
 
 def sockets(node: NodeProcess) -> list[str]:

@@ -12,7 +12,7 @@ from tests.fuzz import __main__ as fuzz
 from tests.fuzz import corpus
 from tests.fuzz.targets import TARGETS, Target
 
-INPUTS = 6_000
+INPUTS = 3_000
 BYTES = st.lists(st.sampled_from((*corpus.SEEDS, *corpus.TOKENS)) | st.binary(max_size=12), max_size=6).map(b"".join)
 
 

@@ -11,7 +11,7 @@ from tests.fuzz import __main__ as fuzz
 from tests.fuzz import peers
 from tests.support.processes import NodeProcess
 
-SECONDS = 6.0
+SECONDS = 3.0
 
 
 @pytest.mark.timeout(180)

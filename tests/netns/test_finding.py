@@ -158,7 +158,7 @@ def test_a_node_on_two_segments_sees_both_and_those_of_one_don_t_see_the_other(s
     says(bob, anna, "to the left")
     says(bob, carla, "to the right")
     assert known(anna, carla) is None and known(carla, anna) is None
-    assert len(bob.client.nearby().services) == 2
+    eventually(lambda: len(bob.client.nearby().services) == 2, "bob sees both")
 
 
 def test_with_multicast_blocked_it_says_so_an_address_still_helps_and_it_comes_back_by_itself(

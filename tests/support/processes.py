@@ -25,12 +25,14 @@ from typing import Self, TypeVar
 
 import msgspec
 
-from node.bus import bounds, nouns
+from node.bus import bounds, encoding, nouns
 from node.bus import events as ev
 from node.bus import requests as rq
 from node.bus.client import Client
 from node.bus.reducer import apply
 from node.core.ports import is_service
+from node.store.reader import Reader
+from tests.support import forks
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 #: Machines are shared and slow; a test that goes well never waits for this long.
@@ -38,17 +40,6 @@ PATIENCE = 60.0
 #: Below what systems choose from by themselves: nobody gets such a port by chance between our look and its use. Nor one
 #: of another service, which a node doesn't dial by itself.
 PORTS = [port for port in range(10_000, 32_000) if not is_service(port)]
-
-FRESH_SNAPSHOT = """
-import pathlib, sys
-from node.bus import bounds
-from node.bus import encoding
-from node.bus import events as ev
-from node.bus import nouns
-from node.bus import requests as rq
-from node.store.reader import Reader
-sys.stdout.buffer.write(encoding.encode(Reader(pathlib.Path(sys.argv[1])).snapshot(nouns.Live())))
-"""
 
 _numbers = itertools.count(1)
 #: Not `random`'s own, which tests set to the same seed in every process.
@@ -80,11 +71,13 @@ def free_address(host: str | None = None) -> str:
 
 def eventually(look: Callable[[], _Found], what: str = "", within: float = PATIENCE) -> _Found:
     """What `look` gives as soon as that is true. AssertionError with the last value after `within` seconds."""
-    deadline = time.monotonic() + within
+    deadline, pause = time.monotonic() + within, 0.005
     while not (found := look()):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within} s: {what or look} (at last: {found!r})")
-        time.sleep(0.01)
+        time.sleep(pause)
+        # A look costs processor time, also that of the node that is asked.
+        pause = min(1.3 * pause, 0.03)
     return found
 
 
@@ -97,11 +90,37 @@ def clean_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, "PYTHONUNBUFFERED": "1", "SNICHER_MANDATORY": "", "SNICHER_DISCOVERY": "off", **(more or {})}
 
 
+def verb(
+    *words: str | pathlib.Path,
+    stdin: bytes = b"",
+    environment: Mapping[str, str] | None = None,
+    script: Sequence[str] = ("-m", "node"),
+    anew: bool = False,
+) -> subprocess.CompletedProcess[bytes]:
+    """`python -m node WORDS` to its end. `script`: what Python runs instead, with the same words.
+
+    `anew`: no fork (forks.py), but a Python that loads what it needs.
+    """
+    around, arguments = clean_environment(environment), [str(word) for word in words]
+    if not anew and forks.can(script, around):
+        return forks.run(script, arguments, around, stdin, PATIENCE)
+    command = [sys.executable, *script, *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env=around, input=stdin, capture_output=True, timeout=PATIENCE, check=False
+    )
+
+
+def printed(done: subprocess.CompletedProcess[bytes]) -> subprocess.CompletedProcess[str]:
+    """What has ended, with what it printed as texts."""
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
 class NodeProcess:
     """`python -m node run` on a home and an address of its own. Its stderr gathers in `lines`.
 
-    `script`: what Python runs instead of `-m node` (it gets the same arguments). `inside`: a command that runs it
-    elsewhere and keeps its process id.
+    Where that does, it is a fork of a process that has the libraries loaded (forks.py). `script`: what Python runs
+    instead of `-m node` (it gets the same arguments). `inside`: a command that runs it elsewhere and keeps its process
+    id.
     """
 
     def __init__(
@@ -129,7 +148,7 @@ class NodeProcess:
         self._inside = list(inside)
         self._client: Client | None = None
         self._gatherer: threading.Thread | None = None
-        self.process: subprocess.Popen[str] | None = None
+        self.process: subprocess.Popen[str] | forks.Fork | None = None
 
     # -- its life
 
@@ -138,20 +157,25 @@ class NodeProcess:
         assert self.process is None or self.process.poll() is not None, "it runs already"
         self.lines = []
         limit = [] if self._open_files is None else ["prlimit", f"--nofile={self._open_files}", "--"]
-        self.process = subprocess.Popen(
-            [*self._inside, *limit, sys.executable, *self._script, *self._arguments],
-            cwd=ROOT,
-            env={**self._environment, **(environment or {})},
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        around = [*self._inside, *limit]
+        environment = {**self._environment, **(environment or {})}
+        if forks.can(self._script, environment, around):
+            self.process = forks.start(self._script, self._arguments, environment, around)
+        else:
+            self.process = subprocess.Popen(
+                [*around, sys.executable, *self._script, *self._arguments],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
         self._gatherer = threading.Thread(target=self._gather, args=(self.process, self.lines), daemon=True)
         self._gatherer.start()
         return self
 
     @staticmethod
-    def _gather(process: subprocess.Popen[str], lines: list[str]) -> None:
+    def _gather(process: subprocess.Popen[str] | forks.Fork, lines: list[str]) -> None:
         assert process.stderr is not None
         for line in process.stderr:
             lines.append(line.rstrip("\n"))
@@ -236,10 +260,9 @@ class NodeProcess:
         self.close()
 
     def fresh_snapshot(self) -> rq.SnapshotResult:
-        """The state computed from its database alone, by a new process; it may run meanwhile or not."""
-        command = [sys.executable, "-c", FRESH_SNAPSHOT, str(self.home)]
-        result = subprocess.run(command, cwd=ROOT, env=clean_environment(), capture_output=True, check=True)
-        return msgspec.json.decode(result.stdout, type=rq.SnapshotResult)
+        """The state computed from its database alone, as it would go over the bus; it may run meanwhile or not."""
+        with contextlib.closing(Reader(self.home)) as reader:
+            return msgspec.json.decode(encoding.encode(reader.snapshot(nouns.Live())), type=rq.SnapshotResult)
 
     def check_disk(self) -> None:
         """What front ends are told is what is on disk, at one and the same event, whatever goes on meanwhile."""
