@@ -51,8 +51,8 @@ class Begun:
         if not next(self._numbers) or sys.platform != "linux":
             return self._anew(words, environment)
         with pathlib.Path(os.devnull).open("r+b") as nothing:
-            streams = [nothing.fileno(), nothing.fileno(), 2]
-            return Fork(*forks().start(("-m", "node"), words, environment, streams), None)
+            script, streams = ("-m", "node"), [nothing.fileno(), nothing.fileno(), 2]
+            return Fork(*forks(script).start(script, words, environment, streams), None)
 
 
 @pytest.fixture(scope="module")

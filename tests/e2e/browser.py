@@ -7,17 +7,16 @@ import contextlib
 import os
 import pathlib
 import re
-import tempfile
+import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator
-from multiprocessing.context import ForkServerProcess
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
 from dashboard import another
-from tests.support import forked
+from tests.support import forks
 from tests.support.chromium import ARGUMENTS, CHROMIUM
 from tests.support.fake_node import FakeNode
 from tests.support.processes import PATIENCE, free_port
@@ -129,20 +128,24 @@ class Dashboard:
         self.link = ""
         # One that it finds free as well when it is started again.
         self.port = port or free_port()
-        self._output = pathlib.Path()
-        self._process: ForkServerProcess | None = None
+        self.output: list[str] = []
+        self._process: forks.Fork | None = None
 
     def start(self) -> Dashboard:
         environment = {**os.environ, "SNICHER_HOME": str(self.home), "PYTHONUNBUFFERED": "1"}
-        descriptor, name = tempfile.mkstemp(prefix=f"dashboard-{self.port}-", suffix=".log", dir=self.home.parent)
-        os.close(descriptor)
-        self._output = pathlib.Path(name)
-        self._process = forked.start(["--port", str(self.port)], environment, self._output)
-        until(self._find_link, f"the dashboard's link; {name} has what it said", 2 * PATIENCE)
+        self._process = forks.start(("-m", "dashboard.app"), ["--port", str(self.port)], environment)
+        threading.Thread(target=self._collect, args=(self._process,), daemon=True).start()
+        until(self._find_link, f"the dashboard's link; it said {self.output}", 2 * PATIENCE)
         return self
 
+    def _collect(self, process: forks.Fork) -> None:
+        assert process.stderr is not None
+        with process.stderr as stderr:
+            for line in stderr:
+                self.output.append(line)
+
     def _find_link(self) -> bool:
-        found = re.search(r"http://\S+\?link=\S+", self._output.read_text("utf-8"))
+        found = re.search(r"http://\S+\?link=\S+", "".join(self.output))
         if found:
             self.link = found[0]
         return bool(found)
@@ -171,11 +174,11 @@ class Dashboard:
         """Ask it to end; returns its exit code."""
         if self._process is None:
             return 0
-        process, self._process = self._process, None
-        process.terminate()
-        process.join(PATIENCE)
-        assert process.exitcode is not None, "it doesn't end"
-        return process.exitcode
+        self._process.terminate()
+        code = self._process.wait(PATIENCE)
+        self._process = None
+        self.output.clear()
+        return code
 
 
 class Visitor:

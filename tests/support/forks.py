@@ -1,9 +1,9 @@
 """Processes of Snicher that begin at once: each is a fork of one that has the libraries loaded.
 
-Most of the processor time of a new process goes into loading: a third of a second for a node, a tenth for a verb.
-Tests start hundreds. So each test process has one `python -m tests.support.forks`, which loads all that once. It then
-forks for every start. The fork runs what it is told to, as `python -m` or `python -c` does: a process of its own, with
-its own standard streams, environment, signals and end.
+Most of the processor time of a new process goes into loading: a third of a second for a node, a tenth for a verb, half
+a second for a dashboard. Tests start hundreds. So each test process has one `python -m tests.support.forks` for each
+package, which loads all that once. It then forks for every start. The fork runs what it is told to, as `python -m` or
+`python -c` does: a process of its own, with its own standard streams, environment, signals and end.
 
 What a fork can't show: how Python starts, and that a module imports all that it needs. Where a test looks at that, it
 starts Python itself; so does whoever needs other variables of Python's own (`can`).
@@ -33,11 +33,14 @@ from collections.abc import Mapping, Sequence
 from typing import IO
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-#: What is loaded before anything is forked. No `__main__`: whoever runs one runs it anew.
-LOADED = (
-    "node.app", "node.config", "node.terminal.absent", "node.terminal.backup", "node.terminal.config_table",
-    "node.terminal.console", "node.terminal.identity", "node.terminal.menu", "uvloop", "wcwidth",
-)  # fmt: skip
+#: What is loaded before anything of a package is forked. No `__main__`: whoever runs one runs it anew.
+LOADED = {
+    "node": (
+        "node.app", "node.config", "node.terminal.absent", "node.terminal.backup", "node.terminal.config_table",
+        "node.terminal.console", "node.terminal.identity", "node.terminal.menu", "uvloop", "wcwidth",
+    ),
+    "dashboard": ("dashboard.app", "dashboard.drafts", "dashboard.registry", "dashboard.when", "segno"),
+}  # fmt: skip
 #: The environment of the process that has all loaded.
 AROUND = {**os.environ, "PYTHONUNBUFFERED": "1"}
 #: The command before another one that runs it in a network namespace; the name of that follows.
@@ -121,13 +124,13 @@ class Fork:
 
 
 class Forks:
-    """The process that has all loaded, and what asks it for forks. Safe for threads."""
+    """The process that has all of a package loaded, and what asks it for forks. Safe for threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, package: str) -> None:
         self._lock = threading.Lock()
         ours, theirs = socket.socketpair()
         with theirs:
-            command = [sys.executable, "-m", "tests.support.forks", str(theirs.fileno())]
+            command = [sys.executable, "-m", "tests.support.forks", str(theirs.fileno()), package]
             self._process = subprocess.Popen(command, cwd=ROOT, env=AROUND, pass_fds=[theirs.fileno()])
         self._socket = ours
 
@@ -161,18 +164,19 @@ class Forks:
         return pid, end
 
 
-_forks: Forks | None = None
+_forks: dict[str, Forks] = {}
 _begun = threading.Lock()
 
 
-def forks() -> Forks:
-    """This process's own."""
-    global _forks
+def forks(script: Sequence[str]) -> Forks:
+    """This process's own, for what a script runs."""
+    package = script[1].partition(".")[0]
+    package = package if package in LOADED else "node"
     with _begun:
-        if _forks is None:
-            _forks = Forks()
-            atexit.register(_forks.close)
-        return _forks
+        if package not in _forks:
+            _forks[package] = Forks(package)
+            atexit.register(_forks[package].close)
+        return _forks[package]
 
 
 def start(
@@ -182,7 +186,7 @@ def start(
     ours, theirs = os.pipe()
     try:
         with pathlib.Path(os.devnull).open("rb") as nothing:
-            pid, end = forks().start(script, arguments, environment, [nothing.fileno(), 1, theirs], around)
+            pid, end = forks(script).start(script, arguments, environment, [nothing.fileno(), 1, theirs], around)
     except BaseException:
         os.close(ours)
         raise
@@ -199,7 +203,7 @@ def run(
         given.write(stdin)
         given.seek(0)
         streams = [given.fileno(), out.fileno(), err.fileno()]
-        fork = Fork(*forks().start(script, arguments, environment, streams), None)
+        fork = Fork(*forks(script).start(script, arguments, environment, streams), None)
         try:
             fork.wait(timeout)
         finally:
@@ -297,7 +301,7 @@ def _open_streams() -> None:
 
 def main() -> None:
     """Load all, and fork whenever told to."""
-    for name in LOADED:
+    for name in LOADED[sys.argv.pop(2)]:
         __import__(name)
     gc.collect()
     # What all forks share is looked at by none of them.
