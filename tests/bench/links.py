@@ -156,7 +156,12 @@ class Wire:
                 here, _ = self._listener.accept()
             except OSError:
                 return
-            there = socket.create_connection(self._to)
+            try:
+                there = socket.create_connection(self._to)
+            except OSError:
+                # Nobody listens there any more: the nodes are ending.
+                here.close()
+                continue
             for pair in ((here, there), (there, here)):
                 threading.Thread(target=self._copy, args=pair, daemon=True).start()
 
