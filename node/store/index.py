@@ -51,7 +51,7 @@ _NOT_THE_INDEX = frozenset((
 _TEXTS = "entry JOIN body ON body.entry = entry.id WHERE entry.kind = 'text'"
 _COLUMNS = "entry.id, body.text, 'r' || entry.room"
 #: In conditions for `find`: the message.
-ROWID = "rowid_of"
+ROWID = "hit.rowid"
 #: Whether a text has a character beyond ASCII. SQLite evaluates this without holding Python's interpreter lock.
 _BEYOND_ASCII = "length(CAST(body.text AS BLOB)) > length(body.text)"
 
@@ -183,8 +183,8 @@ def find(db: sqlite3.Connection, expressions: Mapping[str, str], before: int, co
             table = shards.table(kind, shard)
             with used(db):
                 rows = db.execute(
-                    f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid < ?"  # noqa: S608
-                    f"{shown.replace(ROWID, f'{table}.rowid')} ORDER BY rowid DESC LIMIT ?",
+                    f"SELECT {ROWID} FROM {table} AS hit WHERE {table} MATCH ? AND {ROWID} < ? {shown}"  # noqa: S608
+                    f" ORDER BY {ROWID} DESC LIMIT ?",
                     (expression, before, count),
                 )
                 found.update(id_ for (id_,) in rows)
@@ -272,8 +272,8 @@ def _add_unspaced(db: sqlite3.Connection, shard: int, rows: Iterable[tuple[int, 
 def _each_shard(db: sqlite3.Connection, where: str, values: tuple[int, ...]) -> Iterator[tuple[int, str]]:
     """The shards of the indexed messages that match `where`, each with a condition that these messages fulfil."""
     layout = shards.layout(db)
-    some = f"SELECT DISTINCT {layout.sql} FROM entry WHERE {where} AND entry.id <= {layout.upto:d}"  # noqa: S608
-    for (shard,) in db.execute(some, values).fetchall():
+    where += f" AND entry.id <= {layout.upto:d}"
+    for (shard,) in db.execute(f"SELECT DISTINCT {layout.sql} FROM entry WHERE {where}", values).fetchall():  # noqa: S608
         yield shard, f"{where} AND {layout.sql} = {shard:d}"
 
 
@@ -284,7 +284,6 @@ def _take_out(db: sqlite3.Connection, where: str, values: tuple[int, ...]) -> No
     """Remove the messages that match `where` from the index. Those that aren't indexed yet are skipped."""
     for shard, these in _each_shard(db, where, values):
         of_words, of_runs = tables = [shards.table(kind, shard) for kind in shards.KINDS]
-        these += " AND entry.id <= ?"
         with _written(db, tables):
             if sqlite3.sqlite_version_info >= (3, 42):
                 for table in tables:
@@ -292,20 +291,19 @@ def _take_out(db: sqlite3.Connection, where: str, values: tuple[int, ...]) -> No
             db.execute(
                 f"INSERT INTO {of_words} ({of_words}, rowid, text, room)"  # noqa: S608
                 f" SELECT 'delete', {_COLUMNS} FROM {_TEXTS} AND {these}",
-                (*values, _upto(db, "search")),
+                values,
             )
             db.executemany(
                 f"INSERT INTO {of_runs} ({of_runs}, rowid, text, room) VALUES ('delete', ?, ?, ?)",  # noqa: S608
-                _unspaced(db, these, (*values, _upto(db, "unspaced"))),
+                _unspaced(db, f"{these} AND entry.id <= ?", (*values, _upto(db, "unspaced"))),
             )
 
 
 def _put_back(db: sqlite3.Connection, where: str, values: tuple[int, ...]) -> None:
     """Index the messages that match `where` again, as far as the index had them."""
     for shard, these in _each_shard(db, where, values):
-        these += " AND entry.id <= ?"
-        _add(db, shard, these, (*values, _upto(db, "search")))
-        _add_unspaced(db, shard, _unspaced(db, these, (*values, _upto(db, "unspaced"))))
+        _add(db, shard, these, values)
+        _add_unspaced(db, shard, _unspaced(db, f"{these} AND entry.id <= ?", (*values, _upto(db, "unspaced"))))
 
 
 def move(db: sqlite3.Connection, room: int, into: int, limit: int) -> int:

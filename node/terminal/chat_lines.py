@@ -110,8 +110,7 @@ class Lines:
             else:
                 self._client.resend(one.id)
         except BusError as error:
-            said = refusal(error) if isinstance(error, CommandRefused) else str(error)
-            print(f"Not sent again: {plain(said)}", file=sys.stderr)
+            print(f"Not sent again: {plain(refusal(error))}", file=sys.stderr)
             return False
         return True
 

@@ -29,7 +29,7 @@ from node.bus import bounds, locate
 from node.bus import requests as rq
 from node.bus.client import Away, Back, Client, Cursor, Item, Resync
 from node.bus.commands import new_id
-from node.errors import BusError, CommandRefused, NodeAway
+from node.errors import BusError, NodeAway
 from node.printable import flat, plain
 from node.terminal.chat_errands import Errands
 from node.terminal.chat_keys import keys
@@ -351,9 +351,7 @@ class Screen:
                 slash = "/" if back.startswith("/") else ""
                 self.prompt.text = f"{slash}{back}" + (f"\n{typed}" if typed else "")
                 self.prompt.cursor_position = len(self.prompt.text)
-                self.notice = (
-                    f"Not sent: {flat(refusal(result) if isinstance(result, CommandRefused) else str(result))}"
-                )
+                self.notice = f"Not sent: {flat(refusal(result))}"
                 self._leaving = False
         else:
             self.outbox.accepted()
@@ -377,8 +375,7 @@ class Screen:
     def _sent_again(self, result: Any) -> None:
         # What becomes of it is shown where it stands.
         if isinstance(result, BusError):
-            said = refusal(result) if isinstance(result, CommandRefused) else str(result)
-            self.notice = f"Not sent again: {flat(said)}"
+            self.notice = f"Not sent again: {flat(refusal(result))}"
             self.changed()
 
     def recall(self, *, earlier: bool) -> None:

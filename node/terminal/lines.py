@@ -10,7 +10,7 @@ from node import program
 from node.bus import events as ev
 from node.bus import locate, nouns, words
 from node.bus import requests as rq
-from node.errors import CommandRefused
+from node.errors import BusError, CommandRefused
 from node.model import short_code
 from node.printable import flat, json_line, plain
 from node.terminal.columns import cut, padded
@@ -176,8 +176,10 @@ def away_line(reason: str, since: float | None, start: str) -> str:
     return f"The node is away{heard}: {why} Waiting for it. If it doesn't run, start it: {start}"
 
 
-def refusal(refused: CommandRefused) -> str:
-    """Why a command was refused, and whom of several one may have meant."""
+def refusal(refused: BusError) -> str:
+    """Why a command was refused, and whom of several one may have meant; or why it didn't get to the node."""
+    if not isinstance(refused, CommandRefused):
+        return str(refused)
     candidates = refused.details.get("candidates")
     if refused.code != "ambiguous" or not candidates:
         return refused.message

@@ -7,6 +7,7 @@ import contextlib
 import os
 import pathlib
 import re
+import subprocess
 import threading
 import time
 import urllib.parse
@@ -129,7 +130,7 @@ class Dashboard:
         # One that it finds free as well when it is started again.
         self.port = port or free_port()
         self.output: list[str] = []
-        self._process: forks.Fork | None = None
+        self._process: forks.Fork | subprocess.Popen[str] | None = None
 
     def start(self) -> Dashboard:
         environment = {**os.environ, "SNICHER_HOME": str(self.home), "PYTHONUNBUFFERED": "1"}
@@ -138,7 +139,7 @@ class Dashboard:
         until(self._find_link, f"the dashboard's link; it said {self.output}", 2 * PATIENCE)
         return self
 
-    def _collect(self, process: forks.Fork) -> None:
+    def _collect(self, process: forks.Fork | subprocess.Popen[str]) -> None:
         assert process.stderr is not None
         with process.stderr as stderr:
             for line in stderr:

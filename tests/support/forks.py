@@ -181,8 +181,13 @@ def forks(script: Sequence[str]) -> Forks:
 
 def start(
     script: Sequence[str], arguments: Sequence[str], environment: Mapping[str, str], around: Sequence[str] = ()
-) -> Fork:
-    """Start `AROUND python SCRIPT ARGUMENTS` without input; its stderr is a pipe."""
+) -> Fork | subprocess.Popen[str]:
+    """Start `AROUND python SCRIPT ARGUMENTS` without input; its stderr is a pipe. It is a fork where that does."""
+    if not can(script, environment, around):
+        command = [*around, sys.executable, *script, *arguments]
+        return subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
     ours, theirs = os.pipe()
     try:
         with pathlib.Path(os.devnull).open("rb") as nothing:

@@ -159,17 +159,7 @@ class NodeProcess:
         limit = [] if self._open_files is None else ["prlimit", f"--nofile={self._open_files}", "--"]
         around = [*self._inside, *limit]
         environment = {**self._environment, **(environment or {})}
-        if forks.can(self._script, environment, around):
-            self.process = forks.start(self._script, self._arguments, environment, around)
-        else:
-            self.process = subprocess.Popen(
-                [*around, sys.executable, *self._script, *self._arguments],
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
+        self.process = forks.start(self._script, self._arguments, environment, around)
         self._gatherer = threading.Thread(target=self._gather, args=(self.process, self.lines), daemon=True)
         self._gatherer.start()
         return self

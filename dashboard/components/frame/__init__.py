@@ -38,7 +38,7 @@ class Entry(Protocol):
 def draw(current: str, pages: Iterable[Entry]) -> str | None:
     """Draw the frame around the page named `current`; returns the page that somebody just chose, if any."""
     st.html(_GLOBAL_STYLE)
-    # A tuple, because Streamlit loads pandas to see whether a list is a table: 0.3 s and 50 MB for the first page.
+    # A tuple, because Streamlit loads pandas to see whether a list is a table: 0.3 s and 80 MB for the first page.
     entries = tuple({"name": page.name, "title": page.title, "icon": page.icon} for page in pages)
     result = _frame(key="frame", data={"page": current, "pages": entries}, on_goto_change=lambda: None)
     chosen = result.goto
